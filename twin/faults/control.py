@@ -1,4 +1,4 @@
-"""The control app of one process of the twin: its faults and its settings, over a loopback port of its own."""
+"""The control app of one process of the twin: its faults, over a loopback port of its own."""
 
 from fastapi import FastAPI, HTTPException
 
