@@ -1,0 +1,160 @@
+"""Reading a target: contract, the target's TOML, the addresses overlay and the environment, in rising order."""
+
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+
+from targets.model import ENV_PREFIX, Target
+
+HERE = Path(__file__).parent
+ADDRESSES_VARIABLE = "NETRA_ADDRESSES"
+NOT_TARGETS = frozenset({"contract", "profiles"})
+
+
+class ConfigurationError(Exception):
+    """The configuration can't be used; the text is one paragraph that names the key and what to do."""
+
+
+def target_names(folder: Path = HERE) -> list[str]:
+    """Every target that the folder describes."""
+    return sorted(path.stem for path in folder.glob("*.toml") if path.stem not in NOT_TARGETS)
+
+
+def load_target(name: str, folder: Path | None = None) -> Target:
+    """Read a target by name from `folder` (ours when None). Raises ConfigurationError, contacts nothing."""
+    path = _find(name, folder)
+    described = _read_toml(path)
+    contract = _merge(_read_toml(HERE / "contract.toml"), described.pop("contract", {}))
+    overlay = _addresses(described.pop("addresses", ""))
+    values = _merge({"name": name} | described, overlay) | {"contract": contract}
+    _refuse_env_leave()
+    try:
+        target = _from_sources(values)
+    except ValidationError as error:
+        raise ConfigurationError(_explain(error, path)) from error
+    _require(target)
+    return target
+
+
+def load_required(profile: str, phase: str, folder: Path | None = None) -> dict[str, tuple[str, ...]]:
+    """The check ids that a profile requires in a phase, each with its case ids (none: a check without cases).
+
+    Raises ConfigurationError for a profile that `profiles.toml` does not hold.
+    """
+    places = [place / "profiles.toml" for place in (folder, HERE) if place and (place / "profiles.toml").exists()]
+    for path in places:
+        profiles = _read_toml(path)
+        if profile in profiles:
+            phases = cast("dict[str, dict[str, list[str]]]", profiles[profile])
+            return {check: tuple(cases) for check, cases in phases.get(phase, {}).items()}
+    raise ConfigurationError(f"profile {profile!r} is in none of {', '.join(map(str, places))}: name one that is.")
+
+
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay one mapping over another, table by table."""
+    merged = dict(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        merged[key] = _merge(under, value) if isinstance(under, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _find(name: str, folder: Path | None) -> Path:
+    for place in (folder, HERE):
+        path = (place or HERE) / f"{name}.toml"
+        if name not in NOT_TARGETS and path.is_file():
+            return path
+    known = sorted({*target_names(HERE), *(target_names(folder) if folder else [])})
+    near = get_close_matches(name, known, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise ConfigurationError(
+        f"There is no target {name!r} (--target): known are {', '.join(known)}.{hint} "
+        f"A target of your own is a file {name}.toml in a folder given with --targets-dir."
+    )
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is not valid TOML: {error}. Correct that line.") from error
+    except OSError as error:
+        raise ConfigurationError(f"{path} can't be read: {error.strerror}.") from error
+
+
+def _addresses(default: str) -> dict[str, Any]:
+    """The overlay that a running twin writes; only targets with an `addresses` key take one."""
+    if not default:
+        return {}
+    path = Path(os.environ.get(ADDRESSES_VARIABLE) or default)
+    try:
+        return cast("dict[str, Any]", json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        raise ConfigurationError(
+            f"There is no {path}: the twin isn't up. Start it with `make up`, or use `make verify-local`, "
+            "which starts and stops one of its own."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{path} can't be used as the twin's addresses: {error}.") from error
+
+
+def _refuse_env_leave() -> None:
+    if f"{ENV_PREFIX}WRITING__ALLOWED" in os.environ:
+        raise ConfigurationError(
+            f"{ENV_PREFIX}WRITING__ALLOWED is set, but leave to write is given by the target's TOML "
+            f"(`[writing] allowed`) and only confirmed by the environment ({ENV_PREFIX}WRITING__CONFIRM=<target>). "
+            "Unset it."
+        )
+
+
+def _from_sources(values: Mapping[str, Any]) -> Target:
+    class Sourced(Target):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            del settings_cls, dotenv_settings, file_secret_settings
+            return env_settings, init_settings  # the environment wins, key by key
+
+    return Sourced(**values)
+
+
+def _explain(error: ValidationError, path: Path) -> str:
+    said = []
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"])
+        what = "is not a key that a target has" if problem["type"] == "extra_forbidden" else problem["msg"]
+        said.append(f"`{key}` {what}")
+    return (
+        f"The target in {path} can't be used: {'; '.join(said)}. Keys and their meaning are in targets/model.py "
+        f"and docs/adding-a-target.md; the environment sets them as {ENV_PREFIX}SECTION__KEY."
+    )
+
+
+def _require(target: Target) -> None:
+    missing = {key: why for key, why in target.requires.items() if not _value(target, key)}
+    if missing:
+        lines = "\n".join(f"  {ENV_PREFIX}{key.upper().replace('.', '__')}  {why}" for key, why in missing.items())
+        raise ConfigurationError(
+            f"Target {target.name!r} is not configured, and nothing was contacted. "
+            f"Set in the environment:\n{lines}\nWhat each enables: docs/adding-a-target.md."
+        )
+
+
+def _value(target: Target, key: str) -> object:
+    value: object = target
+    for part in key.split("."):
+        value = getattr(value, part)
+    return value.get_secret_value() if isinstance(value, SecretStr) else value

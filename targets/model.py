@@ -1,0 +1,164 @@
+"""One target: its places, our credentials for it, and what we may do there."""
+
+import re
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from targets.contract import Contract, Part, Seconds
+
+PRODUCTION = re.compile(r"(^|[^a-z])prod(uction)?([^a-z]|$)", re.IGNORECASE)
+ENV_PREFIX = "NETRA_"
+
+
+class Service(Part):
+    """A Cloud Run service: its base URL and its name on the platform."""
+
+    url: str = ""
+    service: str
+
+    @model_validator(mode="after")
+    def _has_a_scheme(self) -> "Service":
+        if self.url and urlsplit(self.url).scheme not in {"http", "https"}:
+            raise ValueError(f"url must begin with http:// or https://, got {self.url!r}")
+        return self
+
+
+class Platform(Part):
+    """The Google project around the services and how we may read it."""
+
+    project: str
+    region: str
+    credentials: Literal["google", "token", "none"] = "google"
+    access_token: SecretStr = SecretStr("")
+    logging_url: str = "https://logging.googleapis.com"
+    run_url: str = "https://run.googleapis.com"
+    monitoring_url: str = "https://monitoring.googleapis.com"
+
+
+class Database(Part):
+    """Our own connection to the service's database; empty where we have none."""
+
+    url: SecretStr = SecretStr("")
+    pgbouncer: bool = False
+
+
+class Tokens(Part):
+    """Ways to a valid token: mint it with the secret, or be handed one."""
+
+    signing_secret: SecretStr = SecretStr("")
+    service_key: SecretStr = SecretStr("")
+    given: SecretStr = SecretStr("")
+
+
+class Writing(Part):
+    """Leave to seed rows. `allowed` is the TOML's to say, `confirm` (the target's name) the environment's."""
+
+    allowed: bool = False
+    confirm: str = ""
+
+
+class Twin(Part):
+    """The control port of the embedded system; empty everywhere else."""
+
+    control_url: str = ""
+
+
+class Sizes(Part):
+    """How much is measured: more costs time, less proves less."""
+
+    latency_rate: float = Field(50.0, gt=0)
+    latency_calls: int = Field(500, ge=59)
+    agreement_rounds: int = Field(135, ge=1)
+    revision_requests: int = Field(60, ge=1)
+    steady_sessions: int = Field(20, ge=1)
+    steady_s: Seconds = 12.0
+    volume_rows: int = Field(10_000, ge=100)
+
+
+class Target(BaseSettings):
+    """A target as its TOML, the addresses overlay and the environment describe it together."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix=ENV_PREFIX, env_nested_delimiter="__")
+
+    name: str
+    environment: Literal["local", "staging", "production"]
+    profile: str
+    profile_when_writing: str = ""
+    backend: Service
+    auth: Service
+    platform: Platform
+    database: Database = Database()
+    tokens: Tokens = Tokens()
+    writing: Writing = Writing()
+    twin: Twin = Twin()
+    sizes: Sizes = Sizes()
+    quick_sizes: Sizes = Sizes()
+    deadlines: dict[str, Seconds] = Field(default_factory=dict)
+    run_deadline_s: Seconds = 1200.0
+    requires: dict[str, str] = Field(default_factory=dict)
+    contract: Contract
+
+    @property
+    def is_production(self) -> bool:
+        """Whether anything about the target calls itself production."""
+        database = urlsplit(self.database.url.get_secret_value())
+        names = [
+            self.environment, self.name, self.platform.project, self.backend.service, self.auth.service,
+            urlsplit(self.backend.url).hostname or "", urlsplit(self.auth.url).hostname or "",
+            database.hostname or "", database.path,
+        ]  # fmt: skip
+        return any(PRODUCTION.search(name) for name in names)
+
+    @property
+    def may_write(self) -> bool:
+        """Whether rows may be seeded: the TOML allows it, and beyond this machine the environment confirms it."""
+        if self.is_production or not self.writing.allowed:
+            return False
+        return self.environment == "local" or self.writing.confirm == self.name
+
+    @property
+    def required_profile(self) -> str:
+        """The profile whose checks must pass, given what we may do here."""
+        return self.profile_when_writing if self.may_write and self.profile_when_writing else self.profile
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret value we hold; none of them may reach a file."""
+        password = urlsplit(self.database.url.get_secret_value()).password or ""
+        held = (
+            self.tokens.signing_secret,
+            self.tokens.service_key,
+            self.tokens.given,
+            self.platform.access_token,
+        )
+        return tuple(value for value in (*(it.get_secret_value() for it in held), password) if value)
+
+    def offers(self) -> tuple[frozenset[str], dict[str, str]]:
+        """What a check may need and this target has, and for each thing it lacks the reason."""
+        secret = self.tokens.signing_secret.get_secret_value()
+        reach = self.platform.credentials != "token" or self.platform.access_token.get_secret_value()
+        no_platform = "" if reach else f"no access to the platform's APIs: set {ENV_PREFIX}PLATFORM__ACCESS_TOKEN"
+        no_database = "" if self.database.url.get_secret_value() else f"no database: set {ENV_PREFIX}DATABASE__URL"
+        lacking = {
+            "http": "" if self.backend.url else "no backend url",
+            "ws": "" if self.backend.url else "no backend url",
+            "auth": "" if self.auth.url else "no auth url",
+            "db": no_database,
+            "write": no_database or ("" if self.may_write else self._why_not_write()),
+            "mint": "" if secret else f"no signing secret: set {ENV_PREFIX}TOKENS__SIGNING_SECRET",
+            "logs": no_platform,
+            "run": no_platform,
+            "metrics": no_platform,
+            "twin": "" if self.twin.control_url else "only the embedded twin can be broken on purpose",
+        }
+        return frozenset(n for n, why in lacking.items() if not why), {n: why for n, why in lacking.items() if why}
+
+    def _why_not_write(self) -> str:
+        if self.is_production:
+            return "it calls itself production, which is never written to"
+        if not self.writing.allowed:
+            return "its TOML does not allow writing"
+        return f"not confirmed: set {ENV_PREFIX}WRITING__CONFIRM={self.name}"
