@@ -1,0 +1,17 @@
+"""The suite's table of contents: one plugin a resource."""
+
+pytest_plugins = (
+    "gate.plugin",
+    "fixtures.target",
+    "fixtures.people",
+    "fixtures.doors",
+    "fixtures.threads",
+    "fixtures.rows",
+    "fixtures.database",
+    "fixtures.sessions",
+    "fixtures.tokens",
+    "fixtures.platform",
+    "fixtures.logs",
+    "fixtures.health",
+    "fixtures.twin",
+)

@@ -1,0 +1,59 @@
+"""Declaring a check: a claim with a stable id. An id declared twice is an error that names both places."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeVar, get_args
+
+Need = Literal["http", "auth", "ws", "db", "write", "logs", "run", "metrics", "mint", "twin"]
+Phase = Literal["smoke", "soak", "day"]
+NEEDS = frozenset(get_args(Need))
+ATTRIBUTE = "__netra_check__"
+Body = TypeVar("Body", bound=Callable[..., object])
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A declaration: what is claimed, what the target must offer for it, what to do when it does not hold."""
+
+    id: str
+    requirement: str
+    needs: frozenset[str]
+    phase: Phase
+    remedy: str
+    claim: str
+    place: str
+
+    @property
+    def family(self) -> str:
+        """The part of the id before the first dot, such as `release`, `health` or `threads`."""
+        return self.id.partition(".")[0]
+
+
+def check(
+    check_id: str, *, requirement: str, needs: str = "", phase: Phase = "smoke", remedy: str = ""
+) -> Callable[[Body], Body]:
+    """Declare the decorated test as the check `check_id`.
+
+    Args:
+        check_id: Stable id, `family.name`; reports, history and known failures refer to it.
+        requirement: What must hold, as one sentence.
+        needs: What the target must offer, space separated (see `Need`); without it the check is NOT_APPLICABLE.
+        phase: The phase in which the check runs.
+        remedy: What to do when it fails: the fix of the audit report that it points to.
+
+    Raises:
+        ValueError: A need that no target can offer, or an id without a family.
+    """
+    unknown = set(needs.split()) - NEEDS
+    if unknown or "." not in check_id:
+        raise ValueError(f"check {check_id!r}: {'unknown needs ' + str(sorted(unknown)) if unknown else 'no family'}")
+
+    def declare(body: Body) -> Body:
+        code = getattr(body, "__code__", None)
+        place = f"{code.co_filename}:{code.co_firstlineno}" if code else repr(body)
+        claim = (body.__doc__ or "").strip().partition("\n")[0]
+        declared = Check(check_id, requirement, frozenset(needs.split()), phase, remedy, claim, place)
+        setattr(body, ATTRIBUTE, declared)
+        return body
+
+    return declare

@@ -1,0 +1,48 @@
+"""Typed judgements: how a check says that it did not pass."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from gate.outcomes import Outcome
+
+
+class Judgement(Exception):  # noqa: N818 - a judgement is not an error; its subclasses say what it is
+    """A check's answer other than "passed": the outcome, expected against actual, and what to do."""
+
+    outcome = Outcome.BROKEN
+
+    def __init__(
+        self, *, expected: str = "", actual: str = "", remedy: str = "", evidence: Mapping[str, object] | None = None
+    ) -> None:
+        super().__init__(f"expected {expected}, got {actual}" if expected else actual)
+        self.expected = expected
+        self.actual = actual
+        self.remedy = remedy
+        self.evidence = dict(evidence or {})
+
+
+class CheckFailure(Judgement, AssertionError):  # noqa: N818 - as above; Allure reads an AssertionError as "failed"
+    """FAILED: the product does not do what the requirement says."""
+
+    outcome = Outcome.FAILED
+
+
+class Broken(Judgement):
+    """BROKEN: we, or the way there, could not find out."""
+
+    outcome = Outcome.BROKEN
+
+    def __init__(self, reason: str, *, remedy: str = "", evidence: Mapping[str, object] | None = None) -> None:
+        super().__init__(actual=reason, remedy=remedy, evidence=evidence)
+
+
+class Pending(Judgement):
+    """PENDING: what there is neither proves nor refutes the requirement, or its time has not run yet."""
+
+    outcome = Outcome.PENDING
+
+    def __init__(
+        self, reason: str, *, owed_until: datetime | None = None, evidence: Mapping[str, object] | None = None
+    ) -> None:
+        owed = {"owed_until": owed_until.isoformat()} if owed_until else {}
+        super().__init__(actual=reason, evidence={**(evidence or {}), **owed})

@@ -1,0 +1,28 @@
+"""What a run is about, as the gate is told by whoever knows the target."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The run's frame: the target, what it offers, what must pass, and where results go."""
+
+    target: str
+    environment: str
+    profile: str
+    phase: str
+    offers: frozenset[str]
+    lacking: Mapping[str, str]  # need -> why the target does not offer it
+    required: Mapping[str, tuple[str, ...]]  # check id -> case ids; () for a check without cases
+    secrets: tuple[str, ...]  # values that may reach no file
+    report_dir: Path
+    quick: bool
+    deadline_s: float
+    log_export: str | None = None
+    known_failures: Path | None = None
+
+    def required_cases(self) -> frozenset[tuple[str, str]]:
+        """Every (check id, case id) that must pass; the case is empty for a check without cases."""
+        return frozenset((check, case) for check, cases in self.required.items() for case in cases or ("",))

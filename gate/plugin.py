@@ -1,0 +1,176 @@
+"""The gate as a pytest plugin: options, the run's frame, its fixtures; collection and judging are beside it."""
+
+import signal
+import sys
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from gate import hooks
+from gate.collecting import choose
+from gate.evidence import Recorder
+from gate.judging import RESULT, judge
+from gate.publishing import begin, publish, retire_latest
+from gate.report.terminal import Live
+from gate.run import Run
+
+RUN = pytest.StashKey[Run]()
+LIVE = pytest.StashKey[Live]()
+LOOK_ONLY = ("--collect-only", "--co", "--help", "-h", "--version", "-V", "--fixtures", "--markers")
+QUIETER_THAN_QUIET = -2  # pytest's own lines give way to the gate's; -v brings both
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Declare what the gate asks of the fixtures."""
+    pluginmanager.add_hookspecs(hooks)
+
+
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Declare the run's options, and take the last verdict away before anything can go wrong."""
+    group = parser.getgroup("netra-verify")
+    group.addoption("--phase", choices=("smoke", "soak", "day"), default="smoke", help="which phase to run")
+    group.addoption("--quick", action="store_true", help="smaller samples: sooner, and proving less")
+    group.addoption("--report-dir", default="reports", help="where runs are written; default: reports")
+    group.addoption("--log-export", default=None, help="judge logs.* by an exported log file instead of the log API")
+    group.addoption("--known-failures", type=Path, default=None, help="TOML file of known failures")
+    config = pluginmanager.get_plugin("pytestconfig")
+    arguments = [str(one) for one in config.invocation_params.args] if config else []
+    if not _only_looks(arguments):
+        known, _ = parser.parse_known_and_unknown_args(arguments)
+        retire_latest(Path(known.report_dir))
+
+
+def _only_looks(arguments: list[str]) -> bool:
+    return any(one in LOOK_ONLY for one in arguments)
+
+
+@pytest.hookimpl(tryfirst=True)  # before Allure's own, which reads the folder that is set here
+def pytest_configure(config: pytest.Config) -> None:
+    """Frame the run: plan, folder, a provisional verdict. Raises pytest.UsageError, contacting nothing."""
+    if _only_looks([str(one) for one in config.invocation_params.args]):
+        return
+    run = Run(config.hook.gate_plan(config=config))
+    begin(run)
+    config.stash[RUN] = run
+    config.option.allure_report_dir = str(run.folder / "allure-results")
+    verbose = config.option.verbose > 0
+    if not verbose:
+        config.option.verbose = QUIETER_THAN_QUIET
+        config.option.no_summary = True
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    file = reporter._tw._file if reporter else sys.stdout  # noqa: SLF001 - pytest's stdout past its own capture
+    config.stash[LIVE] = Live(file, verbose=verbose)
+
+
+@pytest.hookimpl(trylast=True)  # after -k and others have deselected theirs
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse undeclared tests and ids declared twice; leave out what the phase or the target has no use for."""
+    run = config.stash.get(RUN, None)
+    left_out = choose(items, run)
+    if run is not None and left_out:
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=list(left_out))
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    """Print a module that could not be collected: pytest's own summary is quiet here."""
+    if report.failed:
+        print(report.longreprtext)  # noqa: T201 - outside a test nothing captures, and the message is the user's
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """Run with the deadline armed, and with SIGTERM treated like Ctrl-C: what there is gets written."""
+    run = session.config.stash.get(RUN, None)
+    if run is None:
+        return (yield)
+    with _interruptible(run):
+        return (yield)
+
+
+@contextmanager
+def _interruptible(run: Run) -> Iterator[None]:
+    def interrupt(number: int, _frame: object) -> None:
+        run.interrupted = (
+            "SIGTERM" if number == signal.SIGTERM else f"the run's deadline of {run.plan.deadline_s:g} s passed"
+        )
+        signal.raise_signal(signal.SIGINT)  # asyncio and pytest both know how to wind down from there
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGALRM)}
+    signal.setitimer(signal.ITIMER_REAL, run.plan.deadline_s)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Say what is being checked."""
+    if RESULT in item.stash:
+        item.config.stash[LIVE].begin(item.stash[RESULT])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn what pytest saw of a case into its outcome."""
+    report = yield
+    run = item.config.stash.get(RUN, None)
+    if run is not None:
+        result = item.stash[RESULT]
+        judge(result, report, call, item.config.hook.gate_classify)
+        run.results[result.key] = result
+        if report.when == "teardown":
+            item.config.stash[LIVE].end(result)
+    return report
+
+
+def pytest_report_teststatus(report: pytest.TestReport, config: pytest.Config) -> tuple[str, str, str] | None:
+    """No dots in the quiet mode: the gate's own lines say what is going on."""
+    if config.option.verbose <= QUIETER_THAN_QUIET:
+        return report.outcome, "", ""
+    return None
+
+
+def pytest_internalerror(excrepr: object, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+    """Keep the crash of pytest or a plugin as the reason of the verdict; pytest prints it itself."""
+    del excrepr
+    _INTERNAL.append(f"internal error: {excinfo.typename}: {excinfo.value}")
+
+
+_INTERNAL: list[str] = []  # pytest_internalerror is given no config
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # outermost: after every teardown, after pytest's own summary
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None, None, None]:
+    """Decide, write every artifact, say the verdict, and exit with its code."""
+    yield
+    run = session.config.stash.get(RUN, None)
+    if run is None:
+        return
+    if exitstatus in {pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR}:
+        collecting = "pytest could not collect the suites" if session.testsfailed else "interrupted"
+        run.interrupted = run.interrupted or (_INTERNAL[-1] if _INTERNAL else collecting)
+    live = session.config.stash[LIVE]
+    live.close()
+    session.exitstatus = publish(run, int(exitstatus), live.console)
+
+
+@pytest.fixture(scope="session")
+def run(pytestconfig: pytest.Config) -> Run:
+    """The run: its id and plan; fixtures set what they learn of the release."""
+    return pytestconfig.stash[RUN]
+
+
+@pytest.fixture
+def recorder(request: pytest.FixtureRequest) -> Recorder:
+    """This case's evidence."""
+    result = request.node.stash[RESULT]
+    recorder: Recorder = result.recorder
+    return recorder

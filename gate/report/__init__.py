@@ -1,0 +1,1 @@
+"""Renderers: one a file, each from the verdict's document alone."""

@@ -1,0 +1,70 @@
+"""JUnit XML as GitHub, GitLab and Jenkins read it: one case a row, stable names, our outcome as a property."""
+
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from gate.outcomes import Outcome
+
+# XML 1.0 allows no other control characters; a server's answer may hold any.
+ALLOWED = {9, 10, 13}
+
+
+def render_junit(document: dict[str, Any]) -> str:
+    """Render the verdict. FAILED is a failure, BROKEN an error, PENDING and NOT_APPLICABLE are skipped."""
+    root = ET.Element("testsuites", name="netra-verify")
+    families: dict[str, list[dict[str, Any]]] = {}
+    for row in document["checks"]:
+        families.setdefault(row["family"], []).append(row)
+    for family, rows in families.items():
+        suite = ET.SubElement(root, "testsuite", {"name": family, "timestamp": document["started"], **_counts(rows)})
+        for row in rows:
+            suite.append(_case(row))
+    for key, value in _counts(document["checks"]).items():
+        root.set(key, value)
+    properties = ET.Element("properties")
+    for key in ("verdict", "reason", "target", "revision", "phase", "run_id"):
+        ET.SubElement(properties, "property", name=key, value=_clean(str(document[key])))
+    root.insert(0, properties)
+    ET.indent(root)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _counts(rows: list[dict[str, Any]]) -> dict[str, str]:
+    outcomes = [row["outcome"] for row in rows]
+    return {
+        "tests": str(len(rows)),
+        "failures": str(outcomes.count(Outcome.FAILED)),
+        "errors": str(outcomes.count(Outcome.BROKEN)),
+        "skipped": str(outcomes.count(Outcome.PENDING) + outcomes.count(Outcome.NOT_APPLICABLE)),
+        "time": f"{sum(row['duration_s'] for row in rows):.3f}",
+    }
+
+
+def _case(row: dict[str, Any]) -> ET.Element:
+    time = f"{row['duration_s']:.3f}"
+    case = ET.Element("testcase", classname=f"netra.{row['family']}", name=_clean(row["name"]), time=time)
+    properties = ET.SubElement(case, "properties")
+    ET.SubElement(properties, "property", name="outcome", value=row["outcome"])
+    ET.SubElement(properties, "property", name="required", value=str(row["required"]).lower())
+    message = _clean(row["reason"])
+    if row["outcome"] == Outcome.FAILED:
+        ET.SubElement(case, "failure", message=message, type="FAILED").text = _clean(_details(row))
+    elif row["outcome"] == Outcome.BROKEN:
+        ET.SubElement(case, "error", message=message, type="BROKEN").text = _clean(_details(row))
+    elif row["outcome"] != Outcome.PASSED:
+        ET.SubElement(case, "skipped", message=f"{row['outcome']}: {message}")
+    return case
+
+
+def _details(row: dict[str, Any]) -> str:
+    lines = [f"{key}: {row[key]}" for key in ("requirement", "expected", "actual", "reason", "remedy") if row[key]]
+    lines += [f"server: {line['timestamp']} {line['severity']} {line['text']}" for line in row["server_lines"]]
+    return "\n".join(lines)
+
+
+def _clean(text: str) -> str:
+    return "".join(
+        char if ord(char) >= 32 or ord(char) in ALLOWED else f"\\x{ord(char):02x}"  # noqa: PLR2004 - the first printable
+        for char in text
+        if not 0xD800 <= ord(char) <= 0xDFFF and ord(char) not in {0xFFFE, 0xFFFF}  # noqa: PLR2004 - never in XML
+    )

@@ -1,0 +1,53 @@
+"""The summary as Markdown: for a CI step summary, a chat, a ticket."""
+
+from typing import Any
+
+from gate.checklist import checklist, metrics, show_figure
+from gate.outcomes import Outcome
+
+MARKS = {"PASSED": "✅", "FAILED": "❌", "BROKEN": "⚠️", "PENDING": "⏳", "NOT_APPLICABLE": "🚫", "NOT RUN": "·"}
+MOST_FAILURES = 25
+
+
+def render_markdown(document: dict[str, Any]) -> str:
+    """Render verdict, metrics, checklist and everything that did not pass."""
+    revision = document["revision"] or "not known"
+    lines = [
+        f"# {document['verdict']}: {document['target']}, revision {revision}",
+        "",
+        f"{_cell(document['reason'])}. Phase {document['phase']}, run `{document['run_id']}`, {document['started']}.",
+        "",
+        "| Success metric | Outcome | Figure |",
+        "|---|---|---|",
+    ]
+    for answer in metrics(document):
+        figure = show_figure(answer.figure) if answer.figure else f"{answer.passed} of {answer.total} passed"
+        owed = f"; still owed: {', '.join(answer.owed)}" if answer.owed else ""
+        lines.append(f"| {answer.title} | {MARKS[answer.outcome]} {answer.outcome} | {_cell(figure)}{_cell(owed)} |")
+    lines += ["", "| Deployment checklist | Outcome | Cases |", "|---|---|---|"]
+    lines += [
+        f"| {answer.part}: {answer.title} | {MARKS[answer.outcome]} {answer.outcome} | {answer.passed}/{answer.total} |"
+        for answer in checklist(document)
+    ]
+    return "\n".join([*lines, "", *_failures(document)]) + "\n"
+
+
+def _failures(document: dict[str, Any]) -> list[str]:
+    rows = [row for row in document["checks"] if row["outcome"] not in {Outcome.PASSED, Outcome.NOT_APPLICABLE}]
+    rows.sort(key=lambda row: row["outcome"] != Outcome.FAILED)
+    lines = []
+    for row in rows[:MOST_FAILURES]:
+        lines += [f"### {MARKS[row['outcome']]} `{row['name']}` {row['outcome']}", ""]
+        lines += [f"- **{key}**: {_cell(row[key])}" for key in ("requirement", "expected", "actual") if row[key]]
+        if not row["actual"]:
+            lines.append(f"- **reason**: {_cell(row['reason'])}")
+        if row["remedy"]:
+            lines.append(f"- **what to do**: {_cell(row['remedy'])}")
+        lines.append("")
+    if len(rows) > MOST_FAILURES:
+        lines += [f"… and {len(rows) - MOST_FAILURES} more: see `report.html`.", ""]
+    return lines
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")

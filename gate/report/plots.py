@@ -1,0 +1,101 @@
+"""Plots as inline SVG that follows the page's colours: latency, sequence, sessions, closes, errors by hour."""
+
+import io
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+# Stand-ins that no theme uses; the SVG's own colours are replaced by the page's variables.
+COLOURS = {"#010101": "var(--ink)", "#020202": "var(--accent)", "#030303": "var(--bad)", "#040404": "var(--faint)"}
+INK, ACCENT, BAD, FAINT = COLOURS
+Draw = Callable[[Axes, Mapping[str, Any]], str]
+
+
+def draw(plot: Mapping[str, Any], number: int) -> tuple[str, str]:
+    """Draw one plot; return its SVG and its text alternative. `number` keeps ids of several plots apart.
+
+    Raises:
+        KeyError: A kind of plot that is not drawn here.
+    """
+    figure = Figure(figsize=(6.4, 2.6), layout="constrained")
+    axes = figure.add_subplot()
+    text = KINDS[plot["kind"]](axes, plot["data"])
+    for spine in axes.spines.values():
+        spine.set_color(FAINT)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    axes.tick_params(colors=INK, labelsize=8)
+    for label in (axes.xaxis.label, axes.yaxis.label):
+        label.set(color=INK, fontsize=8)
+    buffer = io.StringIO()
+    figure.patch.set_alpha(0)
+    axes.patch.set_alpha(0)
+    FigureCanvasSVG(figure)
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return _inline(buffer.getvalue(), number, text), text
+
+
+def _inline(svg: str, number: int, text: str) -> str:
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'\b(id="|url\(#|xlink:href="#|href="#)', rf"\g<1>p{number}-", svg)
+    svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
+    for stand_in, variable in COLOURS.items():
+        svg = svg.replace(stand_in, variable)
+    label = text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
+    return svg.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
+
+
+def _latency(axes: Axes, data: Mapping[str, Any]) -> str:
+    values, limit = sorted(data["ms"]), float(data["limit_ms"])
+    shares = [(index + 1) / len(values) for index in range(len(values))]
+    axes.step(values, shares, where="post", color=ACCENT, linewidth=1.6)
+    axes.axvline(limit, color=BAD, linewidth=1.2, linestyle="--")
+    axes.axhline(0.95, color=FAINT, linewidth=0.8)
+    axes.set(xlabel=f"milliseconds ({data['clock']} time); dashed: the limit", ylabel="share of calls", ylim=(0, 1.02))
+    axes.set_xlim(left=0, right=max(limit * 1.15, values[-1] * 1.05))
+    slow = sum(value > limit for value in values)
+    return (
+        f"Distribution of {len(values)} call times: {slow} over the limit of {limit:g} ms, slowest {values[-1]:.1f} ms."
+    )
+
+
+def _sequence(axes: Axes, data: Mapping[str, Any]) -> str:
+    axes.scatter(data["at_s"], data["ms"], s=6, color=ACCENT, linewidths=0)
+    axes.axhline(float(data["limit_ms"]), color=BAD, linewidth=1.2, linestyle="--")
+    axes.set(xlabel="seconds since the first call", ylabel="milliseconds")
+    axes.set_ylim(bottom=0)
+    return f"Time of each of {len(data['ms'])} calls in the order in which they were due."
+
+
+def _sessions(axes: Axes, data: Mapping[str, Any]) -> str:
+    axes.step(data["at_s"], data["open"], where="post", color=ACCENT, linewidth=1.6)
+    axes.set(xlabel="seconds since the first session opened", ylabel="open sessions")
+    axes.set_ylim(bottom=0)
+    return f"Open sessions over time, {max(data['open'], default=0)} at most."
+
+
+def _closes(axes: Axes, data: Mapping[str, Any]) -> str:
+    axes.hist(data["ages_s"], bins=min(40, max(5, len(data["ages_s"]))), color=BAD)
+    axes.set(xlabel="age at the close, seconds", ylabel="sessions")
+    return f"{len(data['ages_s'])} closes by age."
+
+
+def _errors_by_hour(axes: Axes, data: Mapping[str, Any]) -> str:
+    axes.bar(range(len(data["counts"])), data["counts"], color=BAD)
+    axes.set_xticks(range(len(data["hours"])), data["hours"], rotation=45)
+    axes.set(xlabel="hour (UTC)", ylabel="5xx")
+    return f"{sum(data['counts'])} server errors over {len(data['hours'])} hours."
+
+
+KINDS: dict[str, Draw] = {
+    "latency": _latency,
+    "sequence": _sequence,
+    "sessions": _sessions,
+    "closes": _closes,
+    "errors-by-hour": _errors_by_hour,
+}

@@ -1,0 +1,59 @@
+"""One run: its id, what is learnt about the release on the way, and the results so far."""
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from gate.check import Check
+from gate.evidence import Recorder
+from gate.outcomes import Outcome
+from gate.plan import Plan
+from gate.verdict import Key
+
+
+def new_run_id(now: datetime | None = None) -> str:
+    """A sortable, unique run id such as `20261123T202400Z-ab12cd`."""
+    moment = now or datetime.now(UTC)
+    return f"{moment:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+@dataclass(slots=True)
+class Result:
+    """What became of one case of one check."""
+
+    check: Check
+    case: str
+    outcome: Outcome
+    expected: str = ""
+    actual: str = ""
+    reason: str = ""
+    remedy: str = ""
+    duration_s: float = 0.0
+    recorder: Recorder = field(default_factory=Recorder)
+
+    @property
+    def key(self) -> Key:
+        """The case's place in the verdict."""
+        return self.check.id, self.case
+
+
+@dataclass(slots=True)
+class Run:
+    """The session's state. Fixtures set what they learn: the revision, the release, the residue, notes."""
+
+    plan: Plan
+    id: str = field(default_factory=new_run_id)
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    revision: str = ""
+    release: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    residue: int | None = 0
+    interrupted: str = ""
+    results: dict[Key, Result] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        """Where this run writes."""
+        return self.plan.report_dir / self.plan.target / self.id

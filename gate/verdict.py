@@ -1,0 +1,89 @@
+"""From outcomes to a verdict: pure, never averaged, never weighted. Worse or less evidence never improves it."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from gate.outcomes import Outcome, Verdict
+
+Key = tuple[str, str]  # check id, case id ("" without cases)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The verdict, one sentence why, and what was required but has no result."""
+
+    verdict: Verdict
+    reason: str
+    missing: tuple[Key, ...]
+
+
+def name(key: Key) -> str:
+    """A check's case as reports write it: `threads.metadata[json-null]`."""
+    return f"{key[0]}[{key[1]}]" if key[1] else key[0]
+
+
+def decide(
+    outcomes: Mapping[Key, Outcome],
+    required: Iterable[Key],
+    *,
+    residue: int | None = 0,
+    interrupted: str = "",
+    stale_known: Iterable[str] = (),
+) -> Decision:
+    """Decide a run.
+
+    NO-GO if anything FAILED; else INCONCLUSIVE if any required case is not PASSED (or has no result at all), if
+    rows of ours were left behind (`residue` not 0; None: could not be counted), if the run was cut short, or if
+    a known failure no longer fails; else GO. Nothing required is INCONCLUSIVE: nothing was asked.
+
+    Raises:
+        ValueError: An outcome that is none of ours.
+    """
+    required = frozenset(required)
+    strange = [value for value in outcomes.values() if not isinstance(value, Outcome)]
+    if strange:
+        raise ValueError(f"not an outcome: {strange[0]!r}")
+    missing = tuple(sorted(required - outcomes.keys()))
+    failed = sorted(key for key, outcome in outcomes.items() if outcome is Outcome.FAILED)
+    if failed:
+        return Decision(Verdict.NO_GO, f"{_some(failed)} failed", missing)
+    doubts = list(_doubts(outcomes, required, missing, residue=residue, interrupted=interrupted))
+    doubts += [f"the known failure {one} no longer fails: remove it from the list" for one in stale_known]
+    if doubts:
+        return Decision(Verdict.INCONCLUSIVE, "; ".join(doubts), missing)
+    return Decision(Verdict.GO, f"all {len(required)} required cases passed", missing)
+
+
+def _doubts(
+    outcomes: Mapping[Key, Outcome],
+    required: frozenset[Key],
+    missing: tuple[Key, ...],
+    *,
+    residue: int | None,
+    interrupted: str,
+) -> Iterable[str]:
+    if interrupted:
+        yield f"the run was cut short: {interrupted}"
+    if not required:
+        yield "the profile requires nothing in this phase"
+    if missing and len(missing) == len(required):
+        yield "nothing that is required ran"
+    elif missing:
+        yield f"{_some(list(missing))} did not run"
+    unproved = Counter[Outcome]()
+    for key in required & outcomes.keys():
+        if outcomes[key] is not Outcome.PASSED:
+            unproved[outcomes[key]] += 1
+    for outcome, count in sorted(unproved.items()):
+        which = sorted(key for key in required & outcomes.keys() if outcomes[key] is outcome)
+        yield f"{count} required {outcome}: {_some(which)}"
+    if residue is None:
+        yield "the rows we seeded could not be counted after the run"
+    elif residue:
+        yield f"{residue} rows of ours are left in the database"
+
+
+def _some(keys: list[Key], most: int = 3) -> str:
+    shown = ", ".join(name(key) for key in keys[:most])
+    return f"{shown} and {len(keys) - most} more" if len(keys) > most else shown
