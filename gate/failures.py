@@ -6,7 +6,7 @@ from datetime import datetime
 from gate.outcomes import Outcome
 
 
-class Judgement(Exception):  # noqa: N818 - a judgement is not an error; its subclasses say what it is
+class Judgement(Exception):
     """A check's answer other than "passed": the outcome, expected against actual, and what to do."""
 
     outcome = Outcome.BROKEN
@@ -21,7 +21,7 @@ class Judgement(Exception):  # noqa: N818 - a judgement is not an error; its sub
         self.evidence = dict(evidence or {})
 
 
-class CheckFailure(Judgement, AssertionError):  # noqa: N818 - as above; Allure reads an AssertionError as "failed"
+class CheckFailure(Judgement, AssertionError):  # Allure reads an AssertionError as "failed"
     """FAILED: the product does not do what the requirement says."""
 
     outcome = Outcome.FAILED

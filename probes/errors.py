@@ -1,0 +1,30 @@
+"""Why an observation could not be made, and whose fault that is."""
+
+
+class ProbeError(Exception):
+    """An observation that could not be made: the request, and what happened instead of an answer."""
+
+    def __init__(self, request: str, detail: str) -> None:
+        super().__init__(f"{request}: {detail}")
+        self.request = request
+        self.detail = detail
+
+
+class Unreachable(ProbeError):
+    """Refused, reset, no such host, no TLS: the product's fault."""
+
+
+class TooSlow(ProbeError):
+    """No answer within the deadline: the product's fault."""
+
+
+class BadAnswer(ProbeError):
+    """An answer that is not what the protocol says: the product's fault."""
+
+
+class SourceRefused(ProbeError):
+    """A source of evidence (log API, admin API, our database access) did not let us see: nobody's verdict."""
+
+
+class ClientUnfit(ProbeError):
+    """We were too slow, or out of descriptors, to measure: our own fault."""

@@ -1,0 +1,162 @@
+"""Log entries as values, whatever the source; and what a reading of them covers."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+REQUEST_LOG = "run.googleapis.com%2Frequests"
+SERVER_ERRORS = range(500, 600)
+SIGNATURES: Mapping[str, re.Pattern[str]] = {
+    "coroutine": re.compile(r"'coroutine' object|coroutine '[^']*' was never awaited", re.IGNORECASE),
+    "jsonb": re.compile(
+        r"operator does not exist: \w+ ->> |->>.*(jsonb|unknown)|cannot extract .* from a", re.IGNORECASE
+    ),
+    "auth": re.compile(
+        r"auth (service|validation) (error|failed|unreachable)|auth service communication", re.IGNORECASE
+    ),
+}
+CREDENTIALS = re.compile(
+    r"eyJ[A-Za-z0-9_-]{6,}\.eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]*"  # a JWT
+    r"|[a-z][a-z0-9+.-]*://[^\s/:@]+:[^\s@/]+@"  # credentials in a URL
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of time, explicitly bounded on both sides."""
+
+    start: datetime
+    end: datetime
+
+    @property
+    def text(self) -> str:
+        """The window in RFC 3339, to the second."""
+        return f"{self.start.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} to {self.end.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One entry. `timestamp` stays as it came: nanoseconds don't fit a datetime."""
+
+    insert_id: str
+    timestamp: str
+    log_name: str
+    service: str
+    revision: str
+    trace_id: str
+    severity: str
+    status: int | None  # of a request-log entry
+    method: str
+    path: str
+    user_agent: str
+    latency: str
+    text: str  # textPayload, or the message and error of a jsonPayload
+
+    @property
+    def is_request(self) -> bool:
+        """Whether it is a request-log entry."""
+        return self.log_name.endswith(REQUEST_LOG)
+
+    @property
+    def is_server_error(self) -> bool:
+        """Whether it records an answer of 500..599."""
+        return self.is_request and self.status in SERVER_ERRORS
+
+    @property
+    def moment(self) -> datetime:
+        """The time stamp, cut to microseconds."""
+        return parse_time(self.timestamp)
+
+    @property
+    def platform_made(self) -> bool:
+        """Whether the answer came from the platform: the request never reached the container."""
+        return self.is_request and bool(self.text) and self.latency in {"", "0s", "0"}
+
+
+@dataclass(frozen=True, slots=True)
+class LogRead:
+    """What was read: entries once per insertId, and whether the source was read to its end."""
+
+    entries: tuple[LogEntry, ...]
+    pages: int
+    exhausted: bool
+    doubt: str  # why the reading may not be complete; empty when it is
+    window: Window
+    source: str
+    duplicates: int
+
+    @property
+    def server_errors(self) -> list[LogEntry]:
+        """The 5xx of the request log."""
+        return [entry for entry in self.entries if entry.is_server_error]
+
+
+class LogSource(Protocol):
+    """Where entries can be read."""
+
+    name: str
+
+    async def read(
+        self, window: Window, conditions: Sequence[str] = (), *, service: str = "", revision: str = ""
+    ) -> LogRead:
+        """Read a window to its end. Raises SourceRefused when the source does not let us."""
+
+
+def parse_time(text: str) -> datetime:
+    """An RFC 3339 time stamp of any precision, cut to microseconds."""
+    whole, dot, fraction = text.removesuffix("Z").partition(".")
+    digits = fraction[:6] if dot else "0"
+    return datetime.fromisoformat(f"{whole}.{digits:0<6}").replace(tzinfo=UTC)
+
+
+def parse_entry(raw: Mapping[str, Any]) -> LogEntry:
+    """Read one entry as the API and its exports write it; what is absent is empty."""
+    request = raw.get("httpRequest") or {}
+    labels = (raw.get("resource") or {}).get("labels") or {}
+    status = request.get("status")
+    return LogEntry(
+        insert_id=str(raw.get("insertId", "")),
+        timestamp=str(raw.get("timestamp", "")),
+        log_name=str(raw.get("logName", "")),
+        service=str(labels.get("service_name", "")),
+        revision=str(labels.get("revision_name", "")),
+        trace_id=str(raw.get("trace", "")).rpartition("/")[2],
+        severity=str(raw.get("severity", "")),
+        status=int(str(status)) if str(status or "").isdigit() else None,
+        method=str(request.get("requestMethod", "")),
+        path=urlsplit(str(request.get("requestUrl", ""))).path,
+        user_agent=str(request.get("userAgent", "")),
+        latency=str(request.get("latency", "")),
+        text=_text(raw),
+    )
+
+
+def _text(raw: Mapping[str, Any]) -> str:
+    if "textPayload" in raw:
+        return str(raw["textPayload"])
+    payload = raw.get("jsonPayload") or {}
+    error = payload.get("error")
+    said = [str(payload.get("message", ""))]
+    if isinstance(error, Mapping):
+        said += [f"{error.get('type', '')}: {error.get('value', '')}", str(error.get("traceback", ""))]
+    elif error:
+        said.append(str(error))
+    return "\n".join(part for part in said if part.strip(": "))
+
+
+def once(entries: Iterable[LogEntry]) -> tuple[tuple[LogEntry, ...], int]:
+    """Entries once per insertId, and how many were repeats."""
+    unique: dict[tuple[str, str], LogEntry] = {}
+    total = 0
+    for entry in entries:
+        total += 1
+        unique.setdefault((entry.insert_id or f"#{total}", entry.timestamp), entry)
+    return tuple(unique.values()), total - len(unique)
+
+
+def incident(entry: LogEntry) -> str:
+    """Which of the report's incidents an entry shows; empty for none."""
+    return next((name for name, pattern in SIGNATURES.items() if pattern.search(entry.text)), "")

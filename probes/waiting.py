@@ -1,0 +1,47 @@
+"""Waiting for steadiness: readiness may be retried, correctness never."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from tenacity import AsyncRetrying, RetryError, stop_after_delay, wait_exponential
+
+from probes.errors import ProbeError
+
+
+@dataclass(frozen=True, slots=True)
+class Steadiness:
+    """Whether N good answers in a row came in time, and every attempt in words, as evidence."""
+
+    steady: bool
+    attempts: tuple[str, ...]
+
+
+class _NotYetError(Exception):
+    """Not enough good answers in a row."""
+
+
+async def await_steady(look: Callable[[], Awaitable[str]], *, in_a_row: int, deadline_s: float) -> Steadiness:
+    """Look again and again until `in_a_row` looks in a row were good, or the deadline passed.
+
+    `look` returns an empty string for good, else what is wrong; a ProbeError counts as what is wrong.
+    """
+    attempts: list[str] = []
+
+    async def round_of_looks() -> None:
+        for _ in range(in_a_row):
+            try:
+                wrong = await look()
+            except ProbeError as error:
+                wrong = str(error)
+            attempts.append(wrong or "good")
+            if wrong:
+                raise _NotYetError(wrong)
+
+    retrying = AsyncRetrying(
+        stop=stop_after_delay(deadline_s), wait=wait_exponential(multiplier=0.05, max=2.0)
+    )  # fmt: skip
+    try:
+        await retrying(round_of_looks)
+    except RetryError:
+        return Steadiness(steady=False, attempts=tuple(attempts))
+    return Steadiness(steady=True, attempts=tuple(attempts))
