@@ -1,0 +1,1 @@
+"""What must hold: one subject a file; a check is a claim with a stable id."""

@@ -1,0 +1,176 @@
+"""Success metric 5: validation under 100 ms at p95, decided with a stated error rate; and what a refusal costs."""
+
+import json
+import statistics
+
+from fixtures.doors import Door, seen
+from gate.check import check
+from gate.evidence import Recorder
+from gate.failures import CheckFailure, Pending
+from probes.deadlines import Deadlines
+from probes.forgeries import forge
+from probes.http import RunIdentity
+from probes.latency import Exchange, LatencySample, measure_latency, refuse_lagging_client
+from probes.statistics import Finding, decide_fraction, percentile
+from probes.tokens import Mint, User
+from probes.transport import Timed, TimingTransport
+from targets.contract import AuthRules, Contract
+from targets.model import Sizes, Target
+
+OK = 200
+WARM_UP = 10
+REFUSAL_ROUNDS = 9
+
+
+def validation(
+    target: Target, contract: Contract, identity: RunIdentity, token: str
+) -> tuple[TimingTransport, Exchange]:
+    """The validation call as the backend makes it."""
+    transport = TimingTransport(target.auth.url)
+    body = json.dumps({"token": token}).encode()
+    key = target.tokens.service_key.get_secret_value()
+
+    async def send(trace_id: str) -> Timed:
+        headers = {
+            "Content-Type": "application/json", contract.auth.service_key_header: key, **identity.headers(trace_id)
+        }  # fmt: skip
+        return await transport.exchange("POST", contract.paths.auth_validate, headers, body)
+
+    def refuse(answer: Timed) -> str:
+        return "" if answer.status == OK else f"answered {answer.status}: {answer.body[:120]!r}"
+
+    return transport, Exchange(send, refuse, identity.new_trace)
+
+
+@check(
+    "auth.latency",
+    requirement="p95 of validation is under 100 ms, at 95 % confidence",
+    needs="auth mint",
+    remedy="Fix 4: no client per call, no cold start on the path; then the auth service's own time.",
+)
+async def test_validation_is_fast_enough(
+    target: Target,
+    contract: Contract,
+    identity: RunIdentity,
+    mint: Mint,
+    owner: User,
+    sizes: Sizes,
+    deadlines: Deadlines,
+    recorder: Recorder,
+) -> None:
+    """Calls at a fixed rate, timed from the moment each was due; failed ones are slow ones."""
+    transport, exchange = validation(target, contract, identity, mint.good(owner))
+    try:
+        await measure_latency(exchange, calls=WARM_UP, rate=sizes.latency_rate, deadline_s=deadlines.answer)
+        sample = await measure_latency(
+            exchange, calls=sizes.latency_calls, rate=sizes.latency_rate, deadline_s=deadlines.answer
+        )
+    finally:
+        await transport.aclose()
+    for call in sample.calls:
+        if call.failure:
+            recorder.trace(call.trace_id, "POST /validate")
+    _judge(sample, contract.auth, recorder)
+
+
+def _judge(sample: LatencySample, rules: AuthRules, recorder: Recorder) -> None:
+    limit = rules.latency_limit_ms
+    if sample.failures and len(sample.failures) == len(sample.calls):
+        raise CheckFailure(expected="answers to measure", actual=f"no call succeeded: {sample.failures[0]}")
+    times = sample.milliseconds(rules.latency_clock)
+    slow = sum(time >= limit for time in times)
+    decision = decide_fraction(len(times), slow, 1 - rules.latency_percentile, rules.latency_confidence)
+    p95 = percentile(times, rules.latency_percentile)
+    client = sample.milliseconds("client")
+    recorder.figures(
+        rule=f"p{rules.latency_percentile:.0%} of POST /validate by the {rules.latency_clock}'s clock, exact binomial",
+        n=len(times), value=_finite(p95), unit="ms", limit=limit, confidence=rules.latency_confidence,
+        window=f"{len(times) / sample.rate:.0f} s at {sample.rate:g}/s", slow=slow, finding=str(decision.finding),
+        p_at_limit=round(decision.p_if_at_limit, 5), p50=_finite(percentile(times, 0.5)),
+        p99=_finite(percentile(times, 0.99)), client_p50=_finite(percentile(client, 0.5)),
+        client_p95=_finite(percentile(client, 0.95)), client_p99=_finite(percentile(client, 0.99)),
+        dispatch_lag_p99=round(sample.lag_p99_ms, 2), failed=len(sample.failures),
+    )  # fmt: skip
+    finite = [(call.due_s, time) for call, time in zip(sample.calls, times, strict=True) if time != float("inf")]
+    recorder.plot("latency", {"ms": [t for _, t in finite], "limit_ms": limit, "clock": rules.latency_clock})
+    recorder.plot("sequence", {"at_s": [at for at, _ in finite], "ms": [t for _, t in finite], "limit_ms": limit})
+    refuse_lagging_client(sample, limit)
+    said = f"{slow} of {len(times)} calls at or over {limit:g} ms, p95 {p95:.1f} ms"
+    if decision.finding is Finding.REFUTED:
+        raise CheckFailure(
+            expected=f"less than {1 - rules.latency_percentile:.0%} of calls at or over {limit:g} ms",
+            actual=said + (f"; failed: {sample.failures[0]}" if sample.failures else ""),
+        )
+    if decision.finding is Finding.OPEN:
+        raise Pending(f"not enough evidence at {rules.latency_confidence:.0%} confidence: {said}")
+
+
+def _finite(value: float) -> float | None:
+    return None if value == float("inf") else round(value, 2)
+
+
+@check(
+    "auth.stalls",
+    requirement="no call to validation stalls: the slowest of the run is under ten times the limit",
+    needs="auth mint",
+    remedy="A cold start, a garbage collection, a lock: see the sequence plot and the server's own time.",
+)
+async def test_no_call_stalls(
+    target: Target,
+    contract: Contract,
+    identity: RunIdentity,
+    mint: Mint,
+    owner: User,
+    sizes: Sizes,
+    deadlines: Deadlines,
+    recorder: Recorder,
+) -> None:
+    """A percentile forgives one stall; a user does not. The worst of a short open-loop run is looked at by itself."""
+    transport, exchange = validation(target, contract, identity, mint.good(owner))
+    try:
+        sample = await measure_latency(
+            exchange, calls=max(59, sizes.latency_calls // 4), rate=sizes.latency_rate, deadline_s=deadlines.answer
+        )
+    finally:
+        await transport.aclose()
+    refuse_lagging_client(sample, contract.auth.latency_limit_ms)
+    worst = max(sample.calls, key=lambda call: call.client_ms)
+    limit = 10 * contract.auth.latency_limit_ms
+    recorder.figures(
+        rule="slowest call by the client's clock", n=len(sample.calls), value=_finite(worst.client_ms), unit="ms",
+        limit=limit,
+    )  # fmt: skip
+    recorder.trace(worst.trace_id, "POST /validate, the slowest")
+    if worst.client_ms >= limit * 0.8:
+        raise CheckFailure(
+            expected=f"no call over {limit * 0.8:g} ms",
+            actual=f"{worst.client_ms:.0f} ms at {worst.due_s:.1f} s {worst.failure}".strip(),
+        )
+
+
+@check(
+    "auth.cheap-refusal",
+    requirement="refusing costs no more than three times accepting",
+    needs="http auth mint",
+    remedy="Fix 4 retries a plain refusal three times with back-off: a refusal is an answer, not a failure.",
+)
+async def test_refusing_is_cheap(
+    backend: Door, mint: Mint, owner: User, contract: Contract, recorder: Recorder
+) -> None:
+    """Median time of a refused REST request over that of an accepted one, asked in turns."""
+    path = contract.paths.threads
+    accepted, refused = [], []
+    for _ in range(REFUSAL_ROUNDS):
+        good = await backend.get(path, token=mint.good(owner))
+        bad = await backend.get(path, headers=forge("expired", mint, owner).headers())
+        if good.status != OK or bad.status not in contract.refusal.rest_statuses:
+            raise CheckFailure(expected="200 and a refusal", actual=f"{seen(good)}; {seen(bad)}")
+        accepted.append(good.elapsed_s)
+        refused.append(bad.elapsed_s)
+    ratio = statistics.median(refused) / statistics.median(accepted)
+    limit = contract.auth.refusal_cost_ratio
+    recorder.figures(rule="median refused over median accepted", n=REFUSAL_ROUNDS, value=round(ratio, 2), limit=limit)
+    if ratio > limit:
+        raise CheckFailure(
+            expected=f"at most {limit:g} times", actual=f"{ratio:.1f} times ({statistics.median(refused) * 1e3:.0f} ms)"
+        )

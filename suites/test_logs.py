@@ -1,0 +1,202 @@
+"""Zero 5xx that can be believed: the source alive, read to its end, for this revision, with traffic."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+from fixtures.doors import Door
+from fixtures.logs import AROUND, Canary
+from gate.check import check
+from gate.evidence import Recorder
+from gate.failures import Broken, CheckFailure, Pending
+from gate.run import Run
+from probes.cloud_logging import CloudLogging
+from probes.exports import ExportFile
+from probes.logs import CREDENTIALS, LogEntry, LogRead, Window, incident
+from probes.platform import CloudRun, ServiceDescription
+from probes.statistics import hazard_upper_bound
+from targets.contract import Contract
+from targets.model import Target
+
+EXPORT_SILENT = "an exported file can't be proved alive by a request of ours"
+GAP = timedelta(seconds=20)
+
+
+@check(
+    "logs.canary",
+    requirement="our marked request is found in the log, through the revision under test",
+    needs="logs http run",
+    remedy="No exclusion filter on the request log; the log viewer's right for our account; then wait.",
+)
+async def test_our_own_request_is_found(canary: Canary, release: ServiceDescription, recorder: Recorder) -> None:
+    """One request of ours is read back from the very source that must show zero 5xx."""
+    recorder.trace(canary.trace_id, "GET the canary")
+    recorder.figures(rule="ingestion delay of our canary", n=1, value=round(canary.delay_s, 2), unit="s")
+    if canary.entry is None:
+        raise CheckFailure(
+            expected=f"trace {canary.trace_id} in the request log",
+            actual=f"not there after {canary.delay_s:.0f} s and {len(canary.attempts)} looks",
+            evidence={"attempts": list(canary.attempts[-5:])},
+        )
+    if canary.entry.revision != release.latest_created:
+        raise CheckFailure(
+            expected=f"logged by {release.latest_created}", actual=f"logged by {canary.entry.revision or 'no revision'}"
+        )
+
+
+@check(
+    "logs.complete",
+    requirement="the window is covered and the pages are at their end",
+    needs="logs http run",
+    remedy="Read every page: --limit 50 is not a count. A gap in the window means entries that were dropped.",
+)
+async def test_the_reading_is_complete(
+    revision_log: LogRead, backend: Door, cloud_logging: CloudLogging, contract: Contract, run: Run, recorder: Recorder
+) -> None:
+    """Requests sent now, one a round, are all in the log, from the first to the last: nothing cut, no gap."""
+    del revision_log
+    begun, mark, count = datetime.now(UTC), f"complete-{run.id}", 60
+    for _ in range(count):
+        await backend.get(f"{contract.paths.liveness}?{mark}")
+    found = 0
+    read = None
+    for _ in range(40):
+        window = Window(begun - AROUND, datetime.now(UTC) + AROUND)
+        read = await cloud_logging.read(window, [f'httpRequest.requestUrl:"{mark}"'])
+        found = len({entry.trace_id for entry in read.entries if entry.is_request})
+        if found >= count:
+            break
+    recorder.figures(
+        rule="our requests found in the log", n=count, value=found, limit=count,
+        pages=read.pages if read else 0, duplicates=read.duplicates if read else 0,
+    )  # fmt: skip
+    if found < count or (read and not read.exhausted):
+        raise CheckFailure(
+            expected=f"all {count} requests of ours in the log",
+            actual=f"{found} of them; {read.doubt if read and read.doubt else 'the rest is missing'}",
+        )
+
+
+@check(
+    "logs.zero-500",
+    requirement="no 5xx of the revision since it serves",
+    needs="logs http run",
+    remedy="See the clusters below: route, signature, first and last time, and the incident they match.",
+)
+async def test_there_is_no_server_error(
+    revision_log: LogRead, export: ExportFile | None, canary: Canary | None, recorder: Recorder
+) -> None:
+    """Every request-log entry with 500..599 counts, once per insertId, the platform's own included."""
+    requests = [entry for entry in revision_log.entries if entry.is_request]
+    errors = revision_log.server_errors
+    recorder.figures(
+        rule="5xx in the request log", n=len(requests), value=len(errors), limit=0, window=revision_log.window.text,
+        confidence=0.95, share_at_most=round(hazard_upper_bound(len(errors), max(1, len(requests))), 5),
+        pages=revision_log.pages, source=revision_log.source,
+    )  # fmt: skip
+    if errors:
+        for entry in errors[:8]:
+            recorder.trace(entry.trace_id, f"{entry.method} {entry.path} {entry.status}")
+        raise CheckFailure(
+            expected="no 5xx",
+            actual=f"{len(errors)} of {len(requests)} requests: {'; '.join(clusters(errors, revision_log))}",
+        )
+    if not revision_log.exhausted:
+        raise Broken(f"{revision_log.source}: {revision_log.doubt}; zero among these is no evidence of zero")
+    if export is None and (canary is None or canary.entry is None):
+        raise Broken("the source is not proved alive: our own marked request was not found in it")
+    if not requests:
+        raise Pending("no traffic in the window: zero 5xx among zero requests says nothing")
+
+
+def clusters(errors: list[LogEntry], read: LogRead) -> list[str]:
+    """5xx by route and status, with first and last time and the incident that their traces' lines show."""
+    by_route = Counter((entry.status, entry.path) for entry in errors)
+    said = []
+    for (status, path), count in by_route.most_common(10):
+        these = [entry for entry in errors if (entry.status, entry.path) == (status, path)]
+        times = sorted(entry.timestamp for entry in these)
+        traces = {entry.trace_id for entry in these if entry.trace_id}
+        known = {incident(entry) for entry in read.entries if entry.trace_id in traces} - {""}
+        by_platform = sum(entry.platform_made for entry in these)
+        about = f", incident {', '.join(sorted(known))}" if known else ""
+        about += f", {by_platform} made by the platform itself" if by_platform else ""
+        said.append(f"{count} x {status} on {path} ({times[0]} to {times[-1]}{about})")
+    return said
+
+
+@check(
+    "logs.incidents",
+    requirement="the report's signatures are gone (coroutine, JSONB operator, auth communication)",
+    needs="logs run http",
+    remedy="The report's three categories: see which of them came back, and its fix.",
+)
+async def test_the_known_incidents_are_gone(revision_log: LogRead, recorder: Recorder) -> None:
+    """No entry of the revision, in any kind of payload, matches a known incident."""
+    found = [(name, entry) for entry in revision_log.entries if (name := incident(entry))]
+    recorder.figures(rule="entries that match a known incident", n=len(revision_log.entries), value=len(found), limit=0)
+    if found:
+        name, entry = found[0]
+        counts = Counter(kind for kind, _ in found)
+        raise CheckFailure(
+            expected="no entry of a known incident",
+            actual=f"{dict(counts)}; first: {name} at {entry.timestamp}: {entry.text[:200]!r}",
+        )
+    _refuse_partial(revision_log)
+
+
+@check(
+    "logs.secrets",
+    requirement="no token or credential in an entry",
+    needs="logs run http",
+    remedy="Never log a header, a URL with its query, or an exception that holds either.",
+)
+async def test_no_secret_is_logged(revision_log: LogRead, recorder: Recorder) -> None:
+    """No entry holds a JWT or a URL with a password."""
+    found = [entry for entry in revision_log.entries if CREDENTIALS.search(entry.text)]
+    recorder.figures(rule="entries with a credential", n=len(revision_log.entries), value=len(found), limit=0)
+    if found:
+        raise CheckFailure(
+            expected="no credential in the log",
+            actual=f"{len(found)} entries, the first at {found[0].timestamp} ({found[0].log_name.rpartition('%2F')[2]})",
+        )
+    _refuse_partial(revision_log)
+
+
+def _refuse_partial(read: LogRead) -> None:
+    if not read.exhausted:
+        raise Broken(f"{read.source}: {read.doubt}; what was not read may hold it")
+
+
+@check(
+    "logs.metrics-agree",
+    requirement="platform request counts and the log tell the same",
+    needs="logs metrics run http",
+    remedy="A sink or an exclusion filter drops entries that the platform counted: see the log router.",
+)
+async def test_counts_and_log_agree(
+    cloud_run: CloudRun,
+    cloud_logging: CloudLogging,
+    release: ServiceDescription,
+    target: Target,
+    backend: Door,
+    contract: Contract,
+    recorder: Recorder,
+) -> None:
+    """5xx as counted by the platform are not more than the log shows; and the platform counts at all."""
+    await backend.get(contract.paths.liveness)
+    if release.current is None:
+        raise Broken(f"the platform does not list {release.latest_created}")
+    window = Window(release.current.created - AROUND, datetime.now(UTC) + AROUND)
+    counts = await cloud_run.request_counts(target.backend.service, release.latest_created, window)
+    read = await cloud_logging.read(
+        Window(window.start, datetime.now(UTC) + AROUND), service=release.service, revision=release.latest_created
+    )
+    counted = sum(count for code, count in counts.items() if code >= 500)  # noqa: PLR2004 - server errors
+    logged = len([entry for entry in read.server_errors if not entry.platform_made])
+    recorder.figures(
+        rule="5xx counted by the platform over 5xx in the log", n=counts.total(), value=counted, limit=logged
+    )
+    if not counts.total():
+        raise Pending("the platform has not counted any request yet: metrics lag by minutes")
+    if counted > logged:
+        raise CheckFailure(expected=f"{counted} 5xx in the log, as counted", actual=f"{logged} in the log")

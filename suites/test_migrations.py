@@ -1,0 +1,53 @@
+"""The schema is the deployed image's."""
+
+from gate.check import check
+from gate.failures import CheckFailure
+from probes.database import Connection, TableShape, read_heads
+from targets.contract import Contract
+
+FIX_1 = "Fix 1: alembic upgrade head, with the deployed image's migrations."
+
+
+@check(
+    "migrations.head",
+    requirement="the database's set of heads is the deployed image's",
+    needs="db",
+    remedy=FIX_1,
+)
+async def test_the_database_is_at_the_images_heads(database: Connection, contract: Contract) -> None:
+    """Behind, ahead, branched, no table and an empty table are five different findings."""
+    rules = contract.database
+    heads = await read_heads(database, rules.version_table)
+    expected = f"heads {sorted(rules.heads)}"
+    if heads is None:
+        raise CheckFailure(expected=expected, actual=f"no table {rules.version_table}: migrations were never run here")
+    if not heads:
+        raise CheckFailure(expected=expected, actual=f"{rules.version_table} is empty: stamped by nobody")
+    if heads == rules.heads:
+        return
+    if heads > rules.heads:
+        actual = f"{sorted(heads)}: branched, {sorted(heads - rules.heads)} beside the image's"
+    elif len(heads) > len(rules.heads):
+        actual = f"{sorted(heads)}: branched"
+    else:
+        actual = f"{sorted(heads)}: behind or ahead of the image (alembic history tells which)"
+    raise CheckFailure(expected=expected, actual=actual)
+
+
+@check(
+    "migrations.columns",
+    requirement="what the code needs is there, with its types",
+    needs="db",
+    remedy=FIX_1,
+)
+async def test_the_columns_are_there(table: TableShape, contract: Contract) -> None:
+    """Each of the contract's columns exists with a type that the code can work with."""
+    problems = []
+    for column, kinds in contract.database.columns.items():
+        kind = table.columns.get(column)
+        if kind is None:
+            problems.append(f"{column} is missing")
+        elif kind not in kinds:
+            problems.append(f"{column} is {kind}, not {' or '.join(kinds)}")
+    if problems:
+        raise CheckFailure(expected="the contract's columns", actual="; ".join(problems))

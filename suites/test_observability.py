@@ -1,0 +1,90 @@
+"""What fix 6 promises: metrics that move, and traces that arrive."""
+
+import asyncio
+from datetime import UTC, datetime
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from fixtures.doors import Door, seen
+from fixtures.health import OK
+from fixtures.logs import AROUND, trace_name
+from fixtures.threads import Threads
+from gate.check import check
+from gate.evidence import Recorder
+from gate.failures import CheckFailure
+from probes.cloud_logging import CloudLogging
+from probes.deadlines import Deadlines
+from probes.logs import LogEntry, Window
+from probes.tokens import User
+from probes.waiting import await_steady
+from targets.contract import Contract
+from targets.model import Target
+
+REQUESTS = 5
+
+
+@check(
+    "observability.metrics",
+    requirement="/metrics parses, and moves with our requests",
+    needs="http mint",
+    remedy="Fix 6: expose Prometheus text from the process that serves, one registry.",
+)
+async def test_metrics_move(
+    threads: Threads, backend: Door, owner: User, contract: Contract, recorder: Recorder
+) -> None:
+    """Five requests later, the counters of the exposition have grown by at least five."""
+    before = await _requests(backend, contract)
+    for _ in range(REQUESTS):
+        await threads.page(owner)
+    after = await _requests(backend, contract)
+    recorder.figures(rule="growth of the request counters", n=REQUESTS, value=after - before, limit=REQUESTS)
+    if after - before < REQUESTS:
+        raise CheckFailure(expected=f"at least {REQUESTS} more requests counted", actual=f"{after - before:g}")
+
+
+async def _requests(backend: Door, contract: Contract) -> float:
+    answer = await backend.get(contract.paths.metrics)
+    if answer.status != OK:
+        raise CheckFailure(expected="200 with Prometheus text", actual=seen(answer))
+    try:
+        families = list(text_string_to_metric_families(answer.text))
+    except ValueError as error:
+        raise CheckFailure(expected="Prometheus text", actual=f"{error}: {answer.text[:120]!r}") from error
+    counters = [family for family in families if family.type == "counter" and "request" in family.name]
+    if not counters:
+        raise CheckFailure(expected="a counter of requests", actual=f"families: {[one.name for one in families][:10]}")
+    return sum(sample.value for family in counters for sample in family.samples if sample.name.endswith("_total"))
+
+
+@check(
+    "observability.trace",
+    requirement="the trace id we sent is on the log entries of that request",
+    needs="http logs mint",
+    remedy="Take traceparent or X-Cloud-Trace-Context over, and log with logging.googleapis.com/trace.",
+)
+async def test_the_trace_arrives(
+    threads: Threads,
+    owner: User,
+    cloud_logging: CloudLogging,
+    target: Target,
+    deadlines: Deadlines,
+    recorder: Recorder,
+) -> None:
+    """One request's trace finds both its request-log entry and a line of the application."""
+    begun = datetime.now(UTC)
+    await threads.page(owner)
+    trace_id = recorder.trace_ids[-1]
+    entries: list[LogEntry] = []
+
+    async def look() -> str:
+        window = Window(begun - AROUND, datetime.now(UTC) + AROUND)
+        entries[:] = (await cloud_logging.read(window, [f'trace="{trace_name(target, trace_id)}"'])).entries
+        await asyncio.sleep(0)
+        kinds = {entry.is_request for entry in entries}
+        return "" if kinds == {True, False} else f"{len(entries)} entries, request log: {True in kinds}"
+
+    found = await await_steady(look, in_a_row=1, deadline_s=deadlines.server_lines)
+    if not found.steady:
+        raise CheckFailure(
+            expected=f"request log and application lines under trace {trace_id}", actual=found.attempts[-1]
+        )

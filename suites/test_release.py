@@ -1,0 +1,144 @@
+"""Which revision answers, whether it is whole, and the way back."""
+
+from collections import Counter
+from datetime import UTC, datetime
+
+from fixtures.doors import Door
+from fixtures.logs import AROUND
+from gate.check import check
+from gate.evidence import Recorder
+from gate.failures import Broken, CheckFailure
+from gate.run import Run
+from probes.cloud_logging import CloudLogging
+from probes.deadlines import Deadlines
+from probes.logs import Window
+from probes.platform import ServiceDescription
+from probes.statistics import hazard_upper_bound
+from probes.waiting import await_steady
+from targets.contract import Contract
+from targets.model import Sizes, Target
+
+
+@check(
+    "release.revision",
+    requirement="every answer comes from the revision under test, N in a row",
+    needs="http run logs",
+    remedy="Send all traffic to the new revision: gcloud run services update-traffic … --to-latest.",
+)
+async def test_every_answer_comes_from_the_revision(
+    backend: Door,
+    cloud_logging: CloudLogging,
+    release: ServiceDescription,
+    contract: Contract,
+    sizes: Sizes,
+    deadlines: Deadlines,
+    recorder: Recorder,
+    run: Run,
+) -> None:
+    """N requests, each looked up in the request log by its mark: the revision that answered is the one under test."""
+    begun, mark, count = datetime.now(UTC), f"revision-{run.id}", sizes.revision_requests
+    for _ in range(count):
+        await backend.get(f"{contract.paths.liveness}?{mark}")
+    answered: Counter[str] = Counter()
+
+    async def look() -> str:
+        window = Window(begun - AROUND, datetime.now(UTC) + AROUND)
+        conditions = [f'httpRequest.requestUrl:"{mark}"']
+        read = await cloud_logging.read(window, conditions, service=release.service)
+        answered.clear()
+        answered.update(entry.revision for entry in read.entries if entry.is_request)
+        return "" if answered.total() >= count else f"{answered.total()} of {count} requests in the log"
+
+    found = await await_steady(look, in_a_row=1, deadline_s=deadlines.platform)
+    if not found.steady:
+        raise Broken(f"only {answered.total()} of our {count} requests are in the request log")
+    recorder.figures(
+        rule="share of another revision, 95 % bound", n=count, value=round(hazard_upper_bound(0, count), 3), unit="",
+        confidence=0.95, answered=dict(answered),
+    )  # fmt: skip
+    if set(answered) != {release.latest_created}:
+        raise CheckFailure(expected=f"{count} answers from {release.latest_created}", actual=f"{dict(answered)}")
+
+
+@check(
+    "release.traffic",
+    requirement="the revision is ready and takes 100 % of the traffic",
+    needs="run",
+    remedy="See the revision's conditions (gcloud run revisions describe), then send it all traffic.",
+)
+async def test_the_revision_is_ready_and_takes_all_traffic(release: ServiceDescription) -> None:
+    """The latest created revision is ready, and the only one with traffic."""
+    if not release.ready or release.latest_ready != release.latest_created:
+        raise CheckFailure(
+            expected=f"{release.latest_created} ready",
+            actual=f"latest ready is {release.latest_ready}; the service is {'' if release.ready else 'not '}ready",
+        )
+    if dict(release.traffic) != {release.latest_created: 100}:
+        raise CheckFailure(expected=f"100 % on {release.latest_created}", actual=f"{dict(release.traffic)}")
+
+
+@check(
+    "release.order",
+    requirement="auth was deployed before the backend, and is ready",
+    needs="run auth",
+    remedy="Deployment checklist: deploy the auth service first, verify it, then the backend.",
+)
+async def test_auth_was_deployed_first(release: ServiceDescription, auth_release: ServiceDescription) -> None:
+    """The auth service's current revision is ready and older than the backend's."""
+    backend, auth = release.current, auth_release.current
+    if backend is None or auth is None:
+        raise Broken("the platform does not list the current revision of both services")
+    if not auth_release.ready:
+        raise CheckFailure(expected=f"{auth.name} ready", actual="the auth service is not ready")
+    if auth.created > backend.created:
+        raise CheckFailure(
+            expected=f"{auth.name} created before {backend.name}",
+            actual=f"{auth.created.isoformat()} is after {backend.created.isoformat()}",
+        )
+
+
+@check(
+    "release.environment",
+    requirement="every variable that the contract names is set on the service",
+    needs="run",
+    remedy="Deployment checklist: verify all environment variables (gcloud run services update --update-env-vars).",
+)
+async def test_every_variable_is_set(release: ServiceDescription, contract: Contract) -> None:
+    """The service has each of the contract's variables, and none of them empty. Values are not read."""
+    wanted = set(contract.release.environment)
+    missing, empty = sorted(wanted - release.variables), sorted(wanted & release.empty_variables)
+    if missing or empty:
+        raise CheckFailure(expected=f"set: {', '.join(sorted(wanted))}", actual=f"missing {missing}, empty {empty}")
+
+
+@check(
+    "release.request-timeout",
+    requirement="the request timeout is enough for the WebSocket requirement",
+    needs="run",
+    remedy="gcloud run services update … --timeout=3600: Cloud Run cuts every WebSocket at the request timeout.",
+)
+async def test_the_request_timeout_suffices(
+    release: ServiceDescription, contract: Contract, recorder: Recorder
+) -> None:
+    """A WebSocket lives at most as long as a request may: the timeout must cover the promised hour."""
+    limit = contract.release.request_timeout_s
+    recorder.figures(rule="request timeout", value=release.request_timeout_s, unit="s", limit=limit)
+    if release.request_timeout_s < limit:
+        raise CheckFailure(expected=f"at least {limit:g} s", actual=f"{release.request_timeout_s:g} s")
+
+
+@check(
+    "release.rollback",
+    requirement="there is a ready revision to go back to",
+    needs="run",
+    remedy="Keep the previous revision: without one the only way is forward.",
+)
+async def test_there_is_a_way_back(release: ServiceDescription, run: Run, target: Target) -> None:
+    """A ready revision older than the one under test exists, and the commands that go back to it are in the report."""
+    if not release.previous_ready:
+        raise CheckFailure(
+            expected="a ready revision before this one",
+            actual=f"{target.backend.service} has {len(release.revisions)} revision(s), none of them ready and older",
+        )
+    if not any(release.previous_ready in line for line in run.release.get("rollback", [])):
+        raise Broken("the rollback commands were not put into the report")

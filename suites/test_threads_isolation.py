@@ -1,0 +1,138 @@
+"""Threads stay with their owner, and nothing a client sends makes the server fail or talk."""
+
+import re
+
+import pytest
+
+from fixtures.doors import refuse_server_error, seen
+from fixtures.rows import Plant
+from fixtures.threads import OK, Item, Threads
+from gate.check import check
+from gate.failures import CheckFailure
+from probes.http import Answer
+from probes.tokens import User
+
+INTERNALS = re.compile(
+    r"Traceback \(most recent|File \"/|sqlalchemy|asyncpg|psycopg|SELECT .+ FROM|postgres(ql)?://|redis://"
+    r"|\.py\"?, line \d+|127\.0\.0\.1|localhost|internal server error<|password",
+    re.IGNORECASE,
+)
+TRACED = ("trace_id", "request_id", "trace", "requestId")
+
+
+def refuse_foreign(items: list[Item], foreign: set[str]) -> None:
+    """Raise a CheckFailure when a row of somebody else is listed."""
+    shown = sorted(foreign & {str(item.get("id")) for item in items})
+    if shown:
+        raise CheckFailure(expected="no thread of anybody else", actual=f"listed: {', '.join(shown)}")
+
+
+@check(
+    "threads.isolation",
+    requirement="a user never sees a thread of somebody else",
+    needs="http write mint",
+    remedy="Filter by the token's user alone; where column and metadata disagree the column decides (not Fix 3's OR).",
+)
+@pytest.mark.parametrize("case", ["other user", "disagreeing owner", "forged header", "similar id"])
+async def test_nobody_sees_a_foreign_thread(
+    threads: Threads, plant: Plant, owner: User, stranger: User, case: str
+) -> None:
+    """Whichever way a foreign row comes near the user, it is not listed, and the user's own is."""
+    (own,) = await plant(owner)
+    headers = {}
+    if case == "other user":
+        foreign = await plant(stranger)
+    elif case == "disagreeing owner":
+        foreign = await plant(owner, column_owner=stranger, metadata={"user_id": owner.sub})
+    elif case == "forged header":
+        foreign = await plant(stranger)
+        headers = {"X-User-Id": stranger.sub, "X-Forwarded-User": stranger.sub}
+    else:
+        foreign = await plant(User(f"{owner.sub}0", stranger.email))
+        foreign += await plant(User(owner.sub.upper(), stranger.email))
+    items = await threads.page(owner, headers=headers)
+    refuse_foreign(items, {row.id for row in foreign})
+    if own.id not in {item.get("id") for item in items}:
+        raise CheckFailure(expected=f"the user's own {own.id}", actual=f"a list of {len(items)} without it")
+
+
+HOSTILE = [
+    pytest.param("?limit=5&offset=%00", id="NUL byte"),
+    pytest.param("?limit=5'%20OR%20'1'='1", id="SQL quotes"),
+    pytest.param("?limit=5;DROP%20TABLE%20threads--", id="SQL statement"),
+    pytest.param("?limit=" + "9" * 4000, id="overlong"),
+    pytest.param("?limit=%ff%fe", id="bad UTF-8"),
+    pytest.param("?limit=5&limit=x", id="given twice"),
+    pytest.param("?limit=%7B%22%24gt%22%3A0%7D", id="operator object"),
+    pytest.param("?offset=1e5", id="exponent"),
+]
+
+
+@check(
+    "threads.hostile",
+    requirement="nothing a client sends makes a 5xx, and hostile input yields no rows",
+    needs="http mint",
+    remedy="Declare parameter types; bind every value; refuse NUL bytes before they reach Postgres.",
+)
+@pytest.mark.parametrize("query", HOSTILE)
+async def test_hostile_input_is_refused(threads: Threads, owner: User, query: str) -> None:
+    """A hostile query is answered 4xx."""
+    path = threads.contract.paths.threads + query
+    answer = await threads.door.get(path, token=threads.mint.good(owner))
+    if not 400 <= answer.status < 500:  # noqa: PLR2004 - the class of client errors
+        raise CheckFailure(expected="4xx", actual=seen(answer))
+
+
+@check(
+    "threads.hostile-user",
+    requirement="a user id with quotes, a NUL byte or of great length makes no 5xx and yields no rows",
+    needs="http mint",
+    remedy="Bind the user id as a parameter; refuse what a text column can't hold.",
+)
+@pytest.mark.parametrize(
+    "sub",
+    [
+        pytest.param("nv-x' OR '1'='1", id="SQL quotes"),
+        pytest.param("nv-x\x00y", id="NUL byte"),
+        pytest.param("nv-" + "x" * 3000, id="overlong"),
+        pytest.param("nv-%", id="LIKE wildcard"),
+    ],
+)
+async def test_hostile_user_ids_find_nothing(threads: Threads, sub: str) -> None:
+    """A token of ours with a hostile user id is refused, or lists nothing."""
+    answer = await threads.ask(User(sub, "hostile@netra-verify.invalid"))
+    refuse_server_error(answer, "an empty list or 4xx")
+    if answer.status == OK and answer.json() != []:
+        raise CheckFailure(expected="no rows for a user who has none", actual=seen(answer))
+
+
+@check(
+    "threads.errors-clean",
+    requirement="error bodies are JSON, hold no internals, and carry a request id",
+    needs="http mint",
+    remedy="One error handler that answers JSON with the trace id and logs the rest.",
+)
+@pytest.mark.parametrize("kind", ["refused window", "no token", "no such path"])
+async def test_error_bodies_hold_no_internals(threads: Threads, owner: User, kind: str) -> None:
+    """An error says who asked (its trace), not how the server is built."""
+    path = threads.contract.paths.threads
+    if kind == "refused window":
+        answer = await threads.ask(owner, {"limit": "-1"})
+    elif kind == "no token":
+        answer = await threads.door.get(path)
+    else:
+        answer = await threads.door.get(f"{path}/no-such-path/here", token=threads.mint.good(owner))
+    refuse_internals(answer)
+
+
+def refuse_internals(answer: Answer) -> None:
+    """Raise a CheckFailure when an error answer is not JSON, talks of internals, or can't be traced."""
+    if answer.status < 400:  # noqa: PLR2004 - not an error at all
+        raise CheckFailure(expected="an error answer", actual=seen(answer))
+    refuse_server_error(answer, "a client error")
+    body = answer.json()
+    found = INTERNALS.search(answer.text)
+    if found:
+        raise CheckFailure(expected="no internals in an error body", actual=f"{found.group()!r} in {seen(answer)}")
+    if not isinstance(body, dict) or not any(name in str(body) for name in TRACED):
+        raise CheckFailure(expected=f"one of {', '.join(TRACED)} in the body", actual=seen(answer))

@@ -1,0 +1,130 @@
+"""Windows of the threads list: they partition it, their bounds are checked, and a page costs a page."""
+
+import statistics
+from typing import Any
+
+import pytest
+
+from fixtures.doors import refuse_server_error, seen
+from fixtures.rows import Plant
+from fixtures.threads import OK, Threads
+from gate.check import check
+from gate.evidence import Recorder
+from gate.failures import CheckFailure
+from probes.tokens import User
+from targets.contract import Contract
+from targets.model import Sizes
+
+UNPROCESSABLE = 422
+VOLUME_ROUNDS = 9
+
+
+@check(
+    "threads.pages",
+    requirement="windows partition the list, also while a row is added",
+    needs="http write mint",
+    remedy="LIMIT and OFFSET over a total order (updated_at DESC, id).",
+)
+@pytest.mark.parametrize("window", [pytest.param(size, id=f"{size}") for size in (1, 2, 3, 7, 20)])
+async def test_windows_partition_the_list(threads: Threads, plant: Plant, owner: User, window: int) -> None:
+    """Read in windows, the list holds every row once, in order; a row added in between shifts it, losing none."""
+    rows = await plant(owner, count=2 * window + 1)
+    expected = {row.id for row in rows}
+    listed = [item.get("id") for item in await threads.everything(owner, window)]
+    if len(listed) != len(set(listed)) or set(listed) != expected:
+        raise CheckFailure(
+            expected=f"{len(expected)} threads, each once, in windows of {window}",
+            actual=f"{len(listed)} items, {len(set(listed))} different, {len(expected - set(listed))} missing",
+        )
+    first = await threads.page(owner, {"limit": window, "offset": 0})
+    await plant(owner)
+    rest = [item for start in (window, 2 * window) for item in await threads.page(owner, _at(window, start))]
+    lost = expected - {item.get("id") for item in [*first, *rest]} - {listed[-1]}
+    if lost:
+        raise CheckFailure(expected="no row lost while one is added on top", actual=f"lost: {sorted(lost)}")
+
+
+def _at(limit: int, offset: int) -> dict[str, int]:
+    return {"limit": limit, "offset": offset}
+
+
+@check(
+    "threads.bounds",
+    requirement="limit outside 1..100 and offset below 0 are answered 422, never 5xx",
+    needs="http mint",
+    remedy="Declare the bounds where the parameters are declared, so that the framework refuses them.",
+)
+@pytest.mark.parametrize(
+    "params",
+    [
+        pytest.param({"limit": "0"}, id="limit 0"),
+        pytest.param({"limit": "-1"}, id="limit -1"),
+        pytest.param({"limit": "101"}, id="limit 101"),
+        pytest.param({"limit": "1000000000"}, id="limit 10^9"),
+        pytest.param({"limit": "9" * 40}, id="limit 40 digits"),
+        pytest.param({"limit": "ten"}, id="limit text"),
+        pytest.param({"limit": "1.5"}, id="limit fraction"),
+        pytest.param({"limit": ""}, id="limit empty"),
+        pytest.param({"offset": "-1"}, id="offset -1"),
+        pytest.param({"offset": "ten"}, id="offset text"),
+    ],
+)
+async def test_out_of_range_is_refused(threads: Threads, owner: User, params: dict[str, Any]) -> None:
+    """A window that can't be is refused with 422, whatever is wrong with it."""
+    answer = await threads.ask(owner, params)
+    if answer.status != UNPROCESSABLE:
+        raise CheckFailure(expected=f"422 for {params}", actual=seen(answer))
+
+
+@check(
+    "threads.defaults",
+    requirement="without limit the list holds 20, the widest window is 100, and an offset past the end gives []",
+    needs="http write mint",
+    remedy="limit defaults to 20 and offset to 0; an offset of any size is a valid question.",
+)
+async def test_defaults_and_edges(threads: Threads, plant: Plant, owner: User, contract: Contract) -> None:
+    """The default window, the widest one, and far past the end."""
+    rules = contract.threads
+    await plant(owner, count=rules.max_limit + 1)
+    sizes = {
+        "default": len(await threads.page(owner)),
+        "widest": len(await threads.page(owner, {"limit": rules.max_limit})),
+        "past the end": len(await threads.page(owner, {"offset": 10**9})),
+    }
+    expected = {"default": rules.default_limit, "widest": rules.max_limit, "past the end": 0}
+    if sizes != expected:
+        raise CheckFailure(expected=f"window sizes {expected}", actual=f"{sizes}")
+
+
+@check(
+    "threads.volume",
+    requirement="a first page costs about the same for an owner of 20 and of 10,000 threads",
+    needs="http write mint",
+    remedy="Let the database cut the window, over an index on owner and updated_at; no query per row.",
+)
+async def test_a_first_page_costs_a_page(
+    threads: Threads, plant: Plant, owner: User, stranger: User, sizes: Sizes, contract: Contract, recorder: Recorder
+) -> None:
+    """The median time of a first page for the owner of many threads, over that for the owner of twenty."""
+    await plant(stranger, count=20)
+    await plant(owner, count=sizes.volume_rows)
+    times: dict[str, list[float]] = {stranger.sub: [], owner.sub: []}
+    for _ in range(VOLUME_ROUNDS + 1):
+        for user in (stranger, owner):  # in turns, so that a slow moment of the machine meets both
+            answer = await threads.ask(user, {"limit": 20})
+            refuse_server_error(answer, "a first page")
+            if answer.status != OK or len(answer.json()) != 20:  # noqa: PLR2004 - the window that was asked for
+                raise CheckFailure(expected="a first page of 20", actual=seen(answer))
+            times[user.sub].append(answer.elapsed_s * 1_000)
+    few, many = (statistics.median(times[user.sub][1:]) for user in (stranger, owner))
+    ratio = many / few
+    recorder.figures(
+        rule=f"median first page, {sizes.volume_rows} threads over 20",
+        n=VOLUME_ROUNDS, value=round(ratio, 2), unit="x", limit=contract.threads.volume_ratio,
+        few_ms=round(few, 2), many_ms=round(many, 2),
+    )  # fmt: skip
+    if ratio > contract.threads.volume_ratio:
+        raise CheckFailure(
+            expected=f"at most {contract.threads.volume_ratio} times the cost of a page for 20 threads",
+            actual=f"{ratio:.1f} times ({many:.1f} ms against {few:.1f} ms)",
+        )

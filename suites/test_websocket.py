@@ -1,0 +1,224 @@
+"""WebSocket sessions: they open, they know who we are, they answer, and they stay apart."""
+
+import pytest
+
+from fixtures.sessions import SocketDoor
+from fixtures.twin import TwinControl
+from gate.check import check
+from gate.evidence import Recorder
+from gate.failures import CheckFailure
+from probes.closes import CloseClass
+from probes.deadlines import Deadlines
+from probes.errors import ProbeError, TooSlow
+from probes.sessions import PROTOCOL, Refused, Session, Way
+from probes.steady import SteadyReport, hold_sessions
+from probes.tokens import User
+from targets.contract import Contract
+from targets.model import Sizes
+
+COROUTINE = "The report's resolved category: 'coroutine' object has no attribute 'get' at connect; await what is async."
+ROUNDS = 5
+
+
+@check(
+    "websocket.connects",
+    requirement="a session and its welcome within the deadline, by either way of passing the token",
+    needs="ws mint",
+    remedy=COROUTINE,
+)
+@pytest.mark.parametrize("way", ["header", "subprotocol"])
+async def test_a_good_token_opens_a_session(sockets: SocketDoor, owner: User, way: Way) -> None:
+    """The handshake succeeds, the welcome says ready, and an offered subprotocol is the one selected."""
+    session = await sockets.open(owner, way=way)
+    selected = session.connection.subprotocol
+    if way == "subprotocol" and selected != PROTOCOL:
+        raise CheckFailure(expected=f"subprotocol {PROTOCOL}", actual=f"{selected!r} was selected")
+    if session.welcome.get("data", {}).get("connection_ready") is not True:
+        raise CheckFailure(expected="connection_ready: true in the welcome", actual=f"{session.welcome}")
+
+
+@check(
+    "websocket.identity",
+    requirement="the welcome names the token's user",
+    needs="ws mint",
+    remedy="No demo user outside demo mode: the user is the token's `sub`.",
+)
+async def test_the_welcome_names_the_user(sockets: SocketDoor, owner: User, stranger: User) -> None:
+    """Two users open sessions, and each is welcomed by name."""
+    for user in (owner, stranger):
+        session = await sockets.open(user)
+        named = session.welcome.get("data", {}).get("user_id")
+        if named != user.sub:
+            raise CheckFailure(expected=f"user_id {user.sub}", actual=f"{named!r}")
+
+
+@check(
+    "websocket.answers",
+    requirement="pings and heartbeats are answered, in order, within the deadline",
+    needs="ws mint",
+    remedy="Answer in the session's own loop; nothing slow between reading and answering.",
+)
+async def test_pings_and_heartbeats_are_answered_in_order(
+    sockets: SocketDoor, owner: User, deadlines: Deadlines, recorder: Recorder, contract: Contract
+) -> None:
+    """Pings and heartbeats sent in turns without waiting come back one for one, in the same order."""
+    session = await sockets.open(owner)
+    for number in range(ROUNDS):
+        await session.send({"type": "ping", "seq": number})
+        await session.send({"type": "heartbeat"})
+    expected = ["pong", "heartbeat_ack"] * ROUNDS
+    got: list[str] = []
+    echoed: list[object] = []
+    begun = session.age_s
+    while len(got) < len(expected):
+        left = deadlines.message - (session.age_s - begun)
+        try:
+            message = await session.receive(max(left, 0.01))
+        except TooSlow as error:
+            raise CheckFailure(
+                expected=f"{len(expected)} answers within {deadlines.message:g} s", actual=f"{len(got)}: {got}"
+            ) from error
+        if message.get("type") in {"pong", "heartbeat_ack"}:
+            got.append(str(message["type"]))
+            if message["type"] == "pong":
+                echoed.append(message.get("data", {}).get(contract.websocket.echo_field))
+    recorder.figures(
+        rule="answers to 10 messages", n=len(got), value=round((session.age_s - begun) * 1e3, 1), unit="ms",
+        limit=deadlines.message * 1e3,
+    )  # fmt: skip
+    if got != expected:
+        raise CheckFailure(expected=f"{expected}", actual=f"{got}")
+    if contract.websocket.echo_field and echoed != list(range(ROUNDS)):
+        raise CheckFailure(expected=f"pongs for {list(range(ROUNDS))}", actual=f"{echoed}")
+
+
+@check(
+    "websocket.isolation",
+    requirement="one user's messages never reach another's socket",
+    needs="ws mint",
+    remedy="Send to the user's own sessions (factory per user), never to all.",
+)
+async def test_messages_stay_with_their_user(sockets: SocketDoor, owner: User, stranger: User) -> None:
+    """While one user talks, the other's socket hears nothing of it; both are still answered."""
+    mine, theirs = await sockets.open(owner), await sockets.open(stranger)
+    mark = f"only for {owner.sub}"
+    await mine.send({"type": "user_message", "data": {"text": mark}})
+    await mine.ping()
+    await theirs.send({"type": "heartbeat"})
+    overheard = []
+    while True:
+        message = await theirs.receive()
+        if message.get("type") == "heartbeat_ack":
+            break
+        overheard.append(message)
+    if any(mark in str(message) or owner.sub in str(message) for message in overheard):
+        raise CheckFailure(expected="nothing of the other user's", actual=f"{overheard[0]}")
+
+
+@check(
+    "websocket.fallback",
+    requirement="with the supervisor missing, a fallback answers",
+    needs="twin ws mint",
+    remedy=COROUTINE + " The fallback handler answers when supervisor or thread service are missing.",
+)
+async def test_a_fallback_answers(twin: TwinControl, sockets: SocketDoor, owner: User, deadlines: Deadlines) -> None:
+    """The agent supervisor is taken away; a message is still answered, and the session lives on."""
+    await twin.take_down("supervisor")
+    session = await sockets.open(owner)
+    await session.send({"type": "user_message", "data": {"text": "is anybody there?"}})
+    try:
+        answer = await session.receive(deadlines.message)
+        await session.ping()
+    except ProbeError as error:
+        raise CheckFailure(expected="an answer by the fallback", actual=error.detail) from error
+    if "error" in str(answer.get("type")):
+        raise CheckFailure(expected="an answer by the fallback", actual=f"{answer}")
+
+
+@check(
+    "websocket.steady",
+    requirement="N sessions for a short while: no unplanned close",
+    needs="ws mint",
+    remedy="See the closes by class and age: a cut-off at one age is a timeout somewhere on the way.",
+)
+async def test_sessions_stay_open(
+    sockets: SocketDoor, owner: User, sizes: Sizes, recorder: Recorder, contract: Contract
+) -> None:
+    """Sessions with pings all the way, none of which ends before we say goodbye."""
+
+    async def open_session() -> Session | Refused:
+        return await sockets.doorway.open(sockets.mint.good(owner), note=recorder.trace)
+
+    report = await hold_sessions(
+        open_session, count=sizes.steady_sessions, seconds=sizes.steady_s, ping_every_s=0.25,
+        jitter_s=min(1.0, sizes.steady_s / 4),
+    )  # fmt: skip
+    _record(report, recorder, contract)
+    if report.never_opened:
+        raise CheckFailure(
+            expected=f"{sizes.steady_sessions} sessions",
+            actual=f"{len(report.never_opened)} were never opened, such as: {report.never_opened[0]}",
+        )
+    if report.early:
+        cluster = report.cluster
+        at = f", {cluster.count} of them at the age of {cluster.age_s:.1f} s: a cut-off" if cluster else ""
+        closes = {kind: count for kind, count in report.closes.items() if kind != CloseClass.OURS}
+        raise CheckFailure(
+            expected=f"{sizes.steady_sessions} sessions that live {sizes.steady_s:g} s",
+            actual=f"{len(report.early)} ended early ({closes}){at}; first: {report.early[0].detail}",
+        )
+
+
+def _record(report: SteadyReport, recorder: Recorder, contract: Contract) -> None:
+    recorder.figures(
+        rule="early ends; 95 % bound on the hazard of a session",
+        n=len(report.sessions), value=len(report.early), limit=0, confidence=0.95,
+        window=f"oldest age {report.oldest_s:.0f} s of the promised {contract.websocket.session_seconds:g} s",
+        connection_hours=round(report.hours, 4), hazard_per_hour_at_most=round(report.hazard_bound(), 2),
+        survival_1h_at_least=round(report.survival_bound(), 4), rtt_p95_ms=report.rtt_p95_ms,
+        closes=dict(report.closes),
+    )  # fmt: skip
+    recorder.attach("what this does not prove", report.sentence())
+    events = sorted(
+        [(held.opened_at_s, 1) for held in report.sessions]
+        + [(held.opened_at_s + held.age_s, -1) for held in report.sessions]
+    )
+    total, at_s, opened = 0, [], []
+    for moment, change in events:
+        total += change
+        at_s.append(round(moment, 3))
+        opened.append(total)
+    recorder.plot("sessions", {"at_s": at_s, "open": opened})
+    if report.early:
+        recorder.plot("closes", {"ages_s": [round(held.age_s, 3) for held in report.early]})
+
+
+@check(
+    "websocket.reconnect",
+    requirement="after a cut, back within the limit, with the session intact",
+    needs="ws mint",
+    remedy="Keep a session's state outside the process, under the user, so that any instance can go on with it.",
+)
+async def test_a_reconnect_finds_its_session(
+    sockets: SocketDoor, owner: User, contract: Contract, recorder: Recorder
+) -> None:
+    """The TCP connection is cut without a goodbye; the same user is welcomed again and goes on counting."""
+    first = await sockets.open(owner)
+    for number in range(1, 4):
+        await first.ping(seq=number)
+    before = first.welcome.get("data", {})
+    first.connection.transport.abort()
+    again = await sockets.open(owner)
+    took = again.age_s
+    after = again.welcome.get("data", {})
+    recorder.figures(rule="time to be back", n=1, value=round(took, 3), unit="s", limit=contract.websocket.reconnect_s)
+    if took > contract.websocket.reconnect_s:
+        raise CheckFailure(expected=f"back within {contract.websocket.reconnect_s:g} s", actual=f"{took:.1f} s")
+    lost = {
+        key: (before.get(key), after.get(key)) for key in ("user_id", "session_id") if before.get(key) != after.get(key)
+    }
+    if lost:
+        raise CheckFailure(expected="the same session", actual=f"changed: {lost}")
+    if "last_seq" in after and after["last_seq"] != 3:  # noqa: PLR2004 - the last number sent above
+        raise CheckFailure(expected="last_seq 3, the last ping before the cut", actual=f"last_seq {after['last_seq']}")
+    await again.ping(seq=4)
