@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -11,7 +12,10 @@ import asyncpg
 from probes.deadlines import Deadlines
 from probes.errors import SourceRefused
 
-Connection = asyncpg.Connection[asyncpg.Record]
+if TYPE_CHECKING:
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]  # generic in the stubs only
+else:
+    Connection = asyncpg.Connection
 OURS = "nv-"  # every row of ours begins with it, its user ids too
 BAD_SHAPES = ("sql_null", "json_null", "array", "string", "number", "boolean")
 

@@ -45,9 +45,7 @@ def fault(fault_id: str, *, place: Place, seen: str) -> Callable[[Install], Inst
     def declare(install: Install) -> Install:
         module = install.__module__
         if fault_id in _DECLARED:
-            raise ValueError(
-                f"fault {fault_id!r} is declared twice: {_DECLARED[fault_id].module} and {module}"
-            )
+            raise ValueError(f"fault {fault_id!r} is declared twice: {_DECLARED[fault_id].module} and {module}")
         _DECLARED[fault_id] = Fault(fault_id, place, seen, install, module)
         return install
 

@@ -1,0 +1,1 @@
+"""The auth service: validates access tokens for whoever holds the service key."""

@@ -1,0 +1,19 @@
+"""`python -m twin.auth.serve`: one auth process, all of its settings from the environment."""
+
+import asyncio
+
+from twin.auth.service import build_seams, create_app
+from twin.faults.control import control_app
+from twin.faults.registry import Switchboard
+from twin.serving import serve
+from twin.telemetry import Observe
+
+
+async def main() -> None:
+    """Serve until SIGTERM."""
+    seams = build_seams()
+    await serve(Observe(create_app(seams), seams.log), control_app(Switchboard(seams, "auth")))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,132 @@
+"""`POST /validate`: a strict reading of HS256 access tokens."""
+
+import hmac
+import os
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import jwt
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from twin.telemetry import Log, error_body
+
+ISSUER, AUDIENCE = "netra-auth-service", "netra-platform"
+SKEW_S = 60
+LONGEST_TOKEN = 8 * 1024
+LONGEST_SUB = 255  # what the database's column holds
+REQUIRED = ["sub", "iss", "aud", "iat", "exp", "token_type"]
+
+
+class BadTokenError(Exception):
+    """A token that is refused; the reason is for the log alone."""
+
+
+async def at_once() -> None:
+    """No delay."""
+
+
+@dataclass(slots=True)
+class Validator:
+    """Reads a token. Every rule that can be got wrong is an attribute of its own."""
+
+    secret: str
+    algorithms: list[str] = field(default_factory=lambda: ["HS256"])
+    options: dict[str, Any] = field(default_factory=dict)
+    issuer: str | None = ISSUER
+    audience: str | None = AUDIENCE
+    token_types: frozenset[str] = frozenset({"access"})
+    longest: int = LONGEST_TOKEN
+
+    def read(self, token: object) -> dict[str, Any]:
+        """The claims of a good token. Raises BadTokenError."""
+        if not isinstance(token, str) or not token or len(token) > self.longest:
+            raise BadTokenError("not a token")
+        claims = self.decode(token)
+        sub = claims.get("sub")
+        if not isinstance(sub, str) or not sub or len(sub) > LONGEST_SUB or not sub.isprintable():
+            raise BadTokenError("sub")
+        if claims.get("token_type") not in self.token_types:
+            raise BadTokenError("token_type")
+        if claims.get("iat", 0) > time.time() + SKEW_S:
+            raise BadTokenError("iat lies ahead")
+        return claims
+
+    def decode(self, token: str) -> dict[str, Any]:
+        """Signature, times, issuer and audience. Raises BadTokenError."""
+        options: Any = {"require": REQUIRED, "verify_iat": False, **self.options}
+        try:
+            claims: dict[str, Any] = jwt.decode(
+                token, self.secret, algorithms=self.algorithms, options=options,
+                issuer=self.issuer, audience=self.audience,
+            )  # fmt: skip
+        except jwt.PyJWTError as error:
+            raise BadTokenError(type(error).__name__) from error
+        return claims
+
+
+async def _healthy() -> Response:
+    return JSONResponse({"status": "healthy", "service": "netra-auth-service"})
+
+
+@dataclass(slots=True)
+class Seams:
+    """The service's parts."""
+
+    validator: Validator
+    service_key: str
+    log: Log
+    key_is_good: Callable[["Seams", str], bool] = field(
+        default=lambda seams, given: hmac.compare_digest(given.encode(), seams.service_key.encode())
+    )
+    read: Callable[["Seams", object], dict[str, Any]] = field(default=lambda seams, token: seams.validator.read(token))
+    user_of: Callable[[dict[str, Any]], str] = field(default=lambda claims: str(claims["sub"]))
+    before_answer: Callable[[], Awaitable[None]] = at_once
+    before_refusal: Callable[[], Awaitable[None]] = at_once
+    health: Callable[[], Awaitable[Response]] = field(default=_healthy)
+
+
+def build_seams() -> Seams:
+    """Put the parts together from the environment."""
+    log = Log(os.environ["GOOGLE_CLOUD_PROJECT"])
+    return Seams(Validator(os.environ["JWT_SECRET_KEY"]), os.environ["SERVICE_KEY"], log)
+
+
+def create_app(seams: Seams) -> FastAPI:
+    """The app over its parts."""
+    app = FastAPI(openapi_url=None)
+
+    @app.get("/health")
+    async def health() -> Response:
+        return await seams.health()
+
+    @app.post("/validate")
+    async def validate(request: Request) -> Response:
+        if not seams.key_is_good(seams, request.headers.get("x-service-key", "")):
+            return JSONResponse(error_body("forbidden", "The service key is required."), 401)
+        await seams.before_answer()
+        try:
+            body = await request.json()
+        except ValueError:
+            return JSONResponse(error_body("bad_request", "A JSON body is required."), 400)
+        try:
+            claims = seams.read(seams, body.get("token") if isinstance(body, dict) else None)
+        except BadTokenError as error:
+            await seams.before_refusal()
+            seams.log.write("WARNING", f"token refused: {error}")
+            return JSONResponse(error_body("invalid_token", "The token is not valid."), 401)
+        expires = datetime.fromtimestamp(claims.get("exp", 0), UTC).isoformat()
+        return JSONResponse(
+            {
+                "user_id": seams.user_of(claims),
+                "email": claims.get("email", ""),
+                "permissions": claims.get("permissions", []),
+                "expires_at": expires,
+            }
+        )
+
+    return app

@@ -1,0 +1,1 @@
+"""The audited backend, with the report's fixes done right."""

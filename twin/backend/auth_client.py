@@ -1,0 +1,93 @@
+"""Asking the auth service about a token: one pooled client, one deadline, a circuit breaker, no retry of refusals.
+
+When the service can't be asked, nobody is let in: the caller answers 503.
+"""
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from twin.telemetry import TRACE
+
+DEADLINE_S = 2.0
+LONGEST_TOKEN = 8 * 1024
+OK, UNAUTHORIZED = 200, 401
+
+
+class AuthUnavailableError(Exception):
+    """The auth service could not be asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a good token speaks for."""
+
+    user_id: str
+    email: str
+
+
+@dataclass(slots=True)
+class CircuitBreaker:
+    """After some failures in a row, fails at once for a moment instead of waiting for the next deadline."""
+
+    failures_to_open: int = 3
+    open_for_s: float = 1.0
+    _failures: int = 0
+    _opened: float = 0.0
+
+    def refuse(self) -> bool:
+        """Whether to fail without asking."""
+        return self._failures >= self.failures_to_open and time.monotonic() - self._opened < self.open_for_s
+
+    def note(self, *, good: bool) -> None:
+        """Note how an attempt went."""
+        self._failures = 0 if good else self._failures + 1
+        self._opened = time.monotonic()
+
+
+@dataclass(slots=True)
+class AuthClient:
+    """The client of `POST /validate`."""
+
+    url: str
+    service_key: str
+    breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
+    client: httpx.AsyncClient = field(
+        default_factory=lambda: httpx.AsyncClient(
+            timeout=DEADLINE_S, trust_env=False, limits=httpx.Limits(keepalive_expiry=4.0)
+        )
+    )
+
+    async def validate(self, token: str) -> Identity | None:
+        """Who the token speaks for; None when it is refused. Raises AuthUnavailableError."""
+        if not token or len(token) > LONGEST_TOKEN:
+            return None
+        answer = await self.ask("POST", "/validate", json={"token": token})
+        if answer.status_code == OK:
+            body: dict[str, Any] = answer.json()
+            return Identity(str(body["user_id"]), str(body.get("email", "")))
+        if answer.status_code == UNAUTHORIZED:
+            return None
+        raise AuthUnavailableError(f"validation answered {answer.status_code}")
+
+    async def healthy(self) -> bool:
+        """Whether the service says that it is."""
+        answer = await self.ask("GET", "/health")
+        return answer.status_code == OK
+
+    async def ask(self, method: str, path: str, **how: Any) -> httpx.Response:  # noqa: ANN401 - httpx' own keywords
+        """One request, within the deadline. Raises AuthUnavailableError."""
+        if self.breaker.refuse():
+            raise AuthUnavailableError("the circuit is open")
+        headers = {"X-Service-Key": self.service_key}
+        if TRACE.get():
+            headers["X-Cloud-Trace-Context"] = f"{TRACE.get()}/1;o=1"
+        try:
+            answer = await self.client.request(method, f"{self.url}{path}", headers=headers, **how)
+        except httpx.HTTPError as error:
+            self.breaker.note(good=False)
+            raise AuthUnavailableError(type(error).__name__) from error
+        self.breaker.note(good=answer.status_code < 500)  # noqa: PLR2004 - the service's own errors
+        return answer

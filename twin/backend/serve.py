@@ -1,0 +1,52 @@
+"""`python -m twin.backend.serve`: one backend process, all of its settings from the environment."""
+
+import asyncio
+import os
+
+from redis.asyncio import Redis
+from sqlalchemy.ext.asyncio import create_async_engine
+from starlette.responses import JSONResponse
+
+from twin.backend.app import create_app
+from twin.backend.auth_client import AuthClient
+from twin.backend.health import HealthChecks
+from twin.backend.seams import Seams
+from twin.backend.threads import ThreadRepository
+from twin.backend.websocket import Sessions, SessionStore
+from twin.faults.control import control_app
+from twin.faults.registry import Switchboard
+from twin.serving import serve
+from twin.telemetry import Log, Observe
+
+
+def build_seams() -> Seams:
+    """Put the parts together."""
+    log = Log(os.environ["GOOGLE_CLOUD_PROJECT"])
+    engine = create_async_engine(os.environ["DATABASE_URL"], pool_size=10, pool_pre_ping=True)
+    redis = Redis.from_url(os.environ["REDIS_URL"], socket_timeout=2, socket_connect_timeout=2)
+    auth = AuthClient(os.environ["AUTH_SERVICE_URL"], os.environ["SERVICE_KEY"])
+    seams = Seams(
+        environment=os.environ["ENVIRONMENT"],
+        repository=ThreadRepository(engine),
+        auth=auth,
+        checks=HealthChecks(engine, redis, auth).by_name(),
+        sessions=Sessions(auth.validate, SessionStore(redis), log),
+        log=log,
+    )
+    seams.sessions.count_open = seams.metrics.sockets.inc
+    return seams
+
+
+async def main() -> None:
+    """Serve until SIGTERM."""
+    seams = build_seams()
+
+    def render_error(error: BaseException) -> JSONResponse:
+        return seams.render_error(error)  # looked up when it happens, so that a fault can replace it
+
+    app = Observe(create_app(seams), seams.log, seams.metrics.count, render_error)
+    await serve(app, control_app(Switchboard(seams, "backend")))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,226 @@
+"""`/ws`: token by header or subprotocol, welcome, ping, heartbeat, messages to the agent.
+
+A session's state belongs to its user and lives in Redis, so that after a cut any instance goes on with it: the
+welcome carries `session_id` and `last_seq`, the last `seq` that a ping carried. A session does not end when its
+token expires: the token opened it, and closing is the platform's or the client's.
+"""
+
+import asyncio
+import base64
+import json
+import uuid
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from redis.asyncio import Redis
+from starlette.responses import JSONResponse
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from twin.backend.auth_client import AuthUnavailableError, Identity
+from twin.telemetry import Log, error_body
+
+PROTOCOL = "jwt-auth"
+LONGEST_MESSAGE = 8192
+STATE_LIVES_S = 3600
+Message = dict[str, Any]
+
+
+@dataclass(slots=True)
+class SessionStore:
+    """What outlives a connection, by user."""
+
+    redis: Redis
+
+    async def resume(self, user_id: str) -> Message:
+        """The user's session id and last sequence number; a new session where there was none."""
+        key = f"session:{user_id}"
+        await self.redis.hsetnx(key, "id", str(uuid.uuid4()))
+        await self.redis.expire(key, STATE_LIVES_S)
+        state: dict[Any, Any] = await self.redis.hgetall(key)
+        return {"session_id": state[b"id"].decode(), "last_seq": int(state.get(b"last_seq", b"0"))}
+
+    async def note(self, user_id: str, seq: int) -> None:
+        """Remember the last sequence number."""
+        await self.redis.hset(f"session:{user_id}", "last_seq", str(seq))
+
+
+@dataclass(slots=True)
+class Hub:
+    """Open sockets by user."""
+
+    sockets: dict[str, set[WebSocket]] = field(default_factory=lambda: defaultdict(set))
+
+    def recipients(self, user_id: str) -> list[WebSocket]:
+        """Whom a message of this user reaches: the user's own sockets."""
+        return list(self.sockets[user_id])
+
+
+class AgentSupervisor:
+    """Answers a user's message."""
+
+    async def answer(self, text: str) -> Message:
+        """The agent's answer."""
+        return {"type": "agent_response", "data": {"text": text, "handled_by": "supervisor"}}
+
+
+class FallbackAgent:
+    """Answers when the supervisor is missing, so that a missing dependency is no error of the user's."""
+
+    async def answer(self, text: str) -> Message:
+        """An answer that says what it is."""
+        del text
+        return {"type": "agent_fallback", "data": {"text": "The agent is not available.", "handled_by": "fallback"}}
+
+
+def welcome(identity: Identity, state: Message) -> Message:
+    """The first message of a session."""
+    data = {"event": "connection_established", "connection_ready": True, "user_id": identity.user_id, **state}
+    return {"type": "system_message", "data": data}
+
+
+def parse_frame(frame: Message) -> Message:
+    """A message from a frame. Raises ProtocolError for bytes, too long a text, bad JSON or no object."""
+    text = frame.get("text")
+    if text is None:
+        raise ProtocolError("BINARY_NOT_SUPPORTED")
+    if len(text.encode()) > LONGEST_MESSAGE:
+        raise ProtocolError("MESSAGE_TOO_LARGE")
+    try:
+        message = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError("JSON_PARSE_ERROR") from error
+    if not isinstance(message, dict):
+        raise ProtocolError("JSON_PARSE_ERROR")
+    return message
+
+
+class ProtocolError(Exception):
+    """A message that can't be taken; `code` is told to the client."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(slots=True)
+class Sessions:
+    """Opens and serves WebSocket sessions. Every part that can be got wrong is a part of its own."""
+
+    authenticate: Callable[[str], Awaitable[Identity | None]]
+    store: SessionStore
+    log: Log
+    hub: Hub = field(default_factory=Hub)
+    supervisor: Callable[[], AgentSupervisor | None] = field(default=AgentSupervisor)
+    select_protocol: Callable[[list[str]], str | None] = field(
+        default=lambda offered: PROTOCOL if PROTOCOL in offered else None
+    )
+    send: Callable[[WebSocket, Message], Awaitable[None]] = field(
+        default=lambda socket, message: socket.send_json(message)
+    )
+    talk: Callable[["Sessions", WebSocket, Identity], Awaitable[None]] = field(
+        default=lambda self, s, i: self.converse(s, i)
+    )
+    make_welcome: Callable[[Identity, Message], Message | None] = field(default=welcome)
+    handlers: dict[str, Callable[["Sessions", WebSocket, Identity, Message], Awaitable[None]]] = field(
+        default_factory=lambda: {"ping": on_ping, "heartbeat": on_heartbeat, "user_message": on_user_message}
+    )
+    parse: Callable[[Message], Message] = field(default=parse_frame)
+    count_open: Callable[[int], None] = field(default=lambda _change: None)
+
+    async def serve(self, socket: WebSocket) -> None:
+        """One connection, from the handshake to its end."""
+        token, protocols = presented(socket)
+        try:
+            identity = await self.authenticate(token)
+        except AuthUnavailableError:
+            await socket.send_denial_response(JSONResponse(error_body("unavailable", "Try again."), 503))
+            return
+        if identity is None:
+            body = error_body("AUTH_FAILED", "Authentication failed.")
+            await socket.send_denial_response(JSONResponse(body, 401, {"WWW-Authenticate": "Bearer"}))
+            return
+        await socket.accept(self.select_protocol(protocols))
+        self.hub.sockets[identity.user_id].add(socket)
+        self.count_open(1)
+        try:
+            first = self.make_welcome(identity, await self.store.resume(identity.user_id))
+            if first is not None:
+                await self.send(socket, first)
+            await self.talk(self, socket, identity)
+        except WebSocketDisconnect:
+            self.log.write("INFO", "WebSocket session ended")
+        finally:
+            self.hub.sockets[identity.user_id].discard(socket)
+            self.count_open(-1)
+
+    async def converse(self, socket: WebSocket, identity: Identity) -> None:
+        """Answer message by message, in order, until the client leaves."""
+        while True:
+            frame = await socket.receive()
+            if frame["type"] == "websocket.disconnect":
+                return
+            try:
+                message = self.parse(dict(frame))
+            except ProtocolError as error:
+                await self.send(socket, error_message(error.code))
+                continue
+            handler = self.handlers.get(str(message.get("type")))
+            if handler is None:
+                await self.send(socket, error_message("UNKNOWN_MESSAGE_TYPE"))
+            else:
+                await handler(self, socket, identity, message)
+
+
+def presented(socket: WebSocket) -> tuple[str, list[str]]:
+    """The token and the offered subprotocols; no token where two were presented, or something else than Bearer."""
+    protocols = [one.strip() for one in socket.headers.get("sec-websocket-protocol", "").split(",") if one.strip()]
+    values = socket.headers.getlist("authorization")
+    if values:
+        scheme, _, token = values[0].partition(" ")
+        return (token if len(values) == 1 and scheme.lower() == "bearer" else ""), protocols
+    coded = next((one[4:] for one in protocols if one.startswith("jwt.")), "")
+    return decode_token(coded), protocols
+
+
+def decode_token(coded: str) -> str:
+    """The JWT of a `jwt.<base64url>` subprotocol; empty when it is none."""
+    try:
+        return base64.urlsafe_b64decode(coded + "=" * (-len(coded) % 4)).decode("ascii")
+    except ValueError:  # includes binascii.Error and UnicodeDecodeError
+        return ""
+
+
+def error_message(code: str) -> Message:
+    """An error as a message."""
+    return {"type": "error_message", "error_code": code, "data": {"error_code": code}}
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+async def on_ping(sessions: Sessions, socket: WebSocket, identity: Identity, message: Message) -> None:
+    """Answer with a pong; remember the sequence number that came with it."""
+    seq = message.get("seq")
+    if isinstance(seq, int):
+        await sessions.store.note(identity.user_id, seq)
+    await sessions.send(socket, {"type": "pong", "data": {"timestamp": _now(), "user_id": identity.user_id}})
+
+
+async def on_heartbeat(sessions: Sessions, socket: WebSocket, identity: Identity, message: Message) -> None:
+    """Acknowledge."""
+    del identity, message
+    await sessions.send(socket, {"type": "heartbeat_ack", "data": {"timestamp": _now()}})
+
+
+async def on_user_message(sessions: Sessions, socket: WebSocket, identity: Identity, message: Message) -> None:
+    """Have the agent answer, to every socket of this user."""
+    del socket
+    data = message.get("data")
+    text = str(data.get("text", "")) if isinstance(data, dict) else ""
+    agent = sessions.supervisor() or FallbackAgent()
+    answer = await agent.answer(text)
+    await asyncio.gather(*(sessions.send(one, answer) for one in sessions.hub.recipients(identity.user_id)))

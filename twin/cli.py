@@ -1,0 +1,226 @@
+"""The command line: boot around one command (`exec`), or in the background (`up`, `down`)."""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import uvicorn
+
+from twin.faults.registry import declared
+from twin.ports import LOOPBACK, PortTakenError, refuse_taken
+from twin.processes import BootError
+from twin.serving import Beside
+from twin.stack import Stack
+from twin.states import STATES, UnknownNameError, faults_of
+from twin.supervisor_control import control_port
+
+ADDRESSES = Path(".twin/addresses.json")
+UP_S, DOWN_S = 40.0, 20.0
+USER_ERROR = 2
+POLL_S = 0.05
+SETTABLE_PORTS = ("backend", "auth", "database", "platform", "control")
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; return the process's exit code. A user's mistake is one paragraph and code 2."""
+    options = _parse(arguments)
+    try:
+        return int(options.run(options))
+    except (UnknownNameError, PortTakenError, BootError) as error:
+        print(f"twin: {error}", file=sys.stderr)  # noqa: T201 - the command line's own output
+        return USER_ERROR
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m twin", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    for name, run in (("exec", _exec), ("hold", _hold), ("up", _up)):
+        command = commands.add_parser(name)
+        command.set_defaults(run=run)
+        command.add_argument("--state", default="fixed", help=f"one of {', '.join(STATES)}")
+        command.add_argument("--fault", action="append", default=[], help="a fault's id, or several with commas")
+        command.add_argument("--addresses", type=Path, default=None)
+        command.add_argument("--verbose", action="store_true")
+        for port in SETTABLE_PORTS:
+            command.add_argument(f"--port-{port}", type=int, default=None)
+        if name == "exec":
+            command.add_argument("command", nargs=argparse.REMAINDER)
+    down = commands.add_parser("down")
+    down.set_defaults(run=_down)
+    down.add_argument("--addresses", type=Path, default=ADDRESSES)
+    commands.add_parser("faults").set_defaults(run=_faults)
+    return parser.parse_args(arguments)
+
+
+def _faults(_options: argparse.Namespace) -> int:
+    for one in declared().values():
+        print(f"{one.id:<44} {one.place:<9} {one.seen}")  # noqa: T201 - the command line's own output
+    return 0
+
+
+@asynccontextmanager
+async def _booted(options: argparse.Namespace) -> AsyncIterator[Stack]:
+    """The running twin with its control port; everything is gone afterwards."""
+    wanted = faults_of(options.state, [one for given in options.fault for one in given.split(",") if one])
+    chosen = {port: getattr(options, f"port_{port}") for port in SETTABLE_PORTS if getattr(options, f"port_{port}")}
+    refuse_taken((f"--port-{name}", port) for name, port in chosen.items())
+    begun = time.monotonic()
+    stack = Stack()
+    stack.ports.update(chosen)
+    try:
+        await stack.start()
+        app = control_port(stack, options.state, wanted)
+        server = Beside(uvicorn.Config(app, host=LOOPBACK, port=stack.ports["control"], log_level="warning"))
+        serving = asyncio.create_task(server.serve())
+        await stack.switch(wanted)
+        await server.until_started()
+        if options.verbose:
+            print(f"twin: up after {time.monotonic() - begun:.1f} s", file=sys.stderr)  # noqa: T201 - asked for
+        yield stack
+        server.should_exit = True
+        await serving
+    finally:
+        await stack.stop()
+
+
+def _write_addresses(stack: Stack, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_suffix(".part")
+    half.touch(mode=0o600)
+    half.write_text(json.dumps(stack.addresses(), indent=1))
+    half.replace(path)
+
+
+def _exec(options: argparse.Namespace) -> int:
+    command = options.command[1:] if options.command[:1] == ["--"] else options.command
+    if not command:
+        raise UnknownNameError("exec needs a command: python -m twin exec -- pytest --target local")
+    return asyncio.run(_run_command(options, command))
+
+
+async def _run_command(options: argparse.Namespace, command: list[str]) -> int:
+    loop = asyncio.get_running_loop()
+    stopped = asyncio.Event()
+    received: list[int] = []
+
+    def on_signal(number: int) -> None:
+        received.append(number)
+        stopped.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, on_signal, number)
+    async with _booted(options) as stack:
+        if stopped.is_set():
+            return 128 + received[0]
+        path = options.addresses or stack.processes.folder / "addresses.json"
+        _write_addresses(stack, path)
+        child = stack.processes.start("command", command, env=os.environ | {"NETRA_ADDRESSES": str(path)})
+        return await _await_command(child, stopped, received)
+
+
+async def _await_command(child: subprocess.Popen[bytes], stopped: asyncio.Event, received: list[int]) -> int:
+    """Wait for the command; hand it the signal that we were sent, once, and give it time to wind down."""
+    ended = asyncio.create_task(asyncio.to_thread(child.wait))
+    told = asyncio.create_task(stopped.wait())
+    await asyncio.wait({ended, told}, return_when=asyncio.FIRST_COMPLETED)
+    if not ended.done():
+        child.send_signal(signal.SIGTERM if received[0] == signal.SIGHUP else received[0])
+        done, _ = await asyncio.wait({ended}, timeout=DOWN_S)
+        if not done:
+            child.kill()
+    told.cancel()
+    code = await ended
+    return 128 - code if code < 0 else code
+
+
+def _hold(options: argparse.Namespace) -> int:
+    return asyncio.run(_held(options))
+
+
+async def _held(options: argparse.Namespace) -> int:
+    """Boot, write the addresses, and stay until a signal."""
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    path: Path = options.addresses or ADDRESSES
+    pid = _pid_file(path)
+    async with _booted(options) as stack:
+        _write_pid(pid)
+        _write_addresses(stack, path)
+        await stopped.wait()
+        _forget(path)
+    return 0
+
+
+def _write_pid(pid: Path) -> None:
+    pid.parent.mkdir(parents=True, exist_ok=True)
+    pid.write_text(str(os.getpid()))
+
+
+def _forget(addresses: Path) -> None:
+    addresses.unlink(missing_ok=True)
+    _pid_file(addresses).unlink(missing_ok=True)
+
+
+def _pid_file(addresses: Path) -> Path:
+    return addresses.with_suffix(".pid")
+
+
+def _running(addresses: Path) -> int | None:
+    """The holder's process id; None when there is none, its leftovers removed."""
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        pid = int(_pid_file(addresses).read_text())
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            _forget(addresses)
+            return None
+        return pid
+    return None
+
+
+def _up(options: argparse.Namespace) -> int:
+    path: Path = options.addresses or ADDRESSES
+    if _running(path) is None:
+        faults_of(options.state, [one for given in options.fault for one in given.split(",") if one])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        log = path.with_suffix(".log")
+        words = ["hold" if word == "up" else word for word in sys.argv[1:]]
+        with log.open("wb") as file:
+            holder = subprocess.Popen(
+                [sys.executable, "-m", "twin", *words], stdout=file, stderr=file, stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )  # fmt: skip
+        limit = time.monotonic() + UP_S
+        while not path.exists():
+            if holder.poll() is not None or time.monotonic() > limit:
+                raise BootError(f"it did not come up: {log.read_text()[-1500:].removeprefix('twin: ')}")
+            time.sleep(POLL_S)
+    addresses = json.loads(path.read_text())
+    shown = {key: addresses[key]["url"] for key in ("backend", "auth")} | addresses["twin"]
+    print(f"the twin is up: {json.dumps(shown)}\naddresses and secrets: {path}")  # noqa: T201 - the command's product
+    return 0
+
+
+def _down(options: argparse.Namespace) -> int:
+    pid = _running(options.addresses)
+    if pid is None:
+        print("the twin is not up")  # noqa: T201 - the command's product
+        return 0
+    os.kill(pid, signal.SIGTERM)
+    limit = time.monotonic() + DOWN_S
+    while _running(options.addresses) is not None:
+        if time.monotonic() > limit:
+            raise BootError(f"process {pid} did not stop within {DOWN_S:g} s")
+        time.sleep(POLL_S)
+    print("the twin is down")  # noqa: T201 - the command's product
+    return 0

@@ -1,0 +1,1 @@
+"""The platform around the services: edges that proxy and log, and the Google APIs that tell of it."""

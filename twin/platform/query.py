@@ -1,0 +1,169 @@
+"""The Logging query language, as far as its documentation goes for comparisons, AND, OR, NOT and parentheses."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+Entry = dict[str, Any]
+Test = Callable[[Entry], bool]
+LONGEST = 20_000
+SEVERITIES = ("DEFAULT", "DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL", "ALERT", "EMERGENCY")
+TOKEN = re.compile(
+    r"""\s*(?:(?P<string>"(?:[^"\\]|\\.)*")|(?P<op>>=|<=|!=|=~|!~|=|>|<|:)|(?P<paren>[()])"""
+    r"""|(?P<word>[^\s()=<>!:"]+(?:\."[^"]*"[^\s()=<>!:"]*)*))""",
+)
+TIMES = frozenset({"timestamp", "receiveTimestamp"})
+
+
+class QueryError(Exception):
+    """A filter that the API would refuse."""
+
+
+@dataclass(slots=True)
+class _Tokens:
+    items: list[tuple[str, str]]
+    at: int = 0
+
+    def peek(self) -> tuple[str, str]:
+        return self.items[self.at] if self.at < len(self.items) else ("end", "")
+
+    def take(self) -> tuple[str, str]:
+        item = self.peek()
+        self.at += 1
+        return item
+
+
+def parse(text: str) -> Test:
+    """A test of entries from a filter. Raises QueryError."""
+    if len(text) > LONGEST:
+        raise QueryError(f"the filter is longer than {LONGEST} characters")
+    tokens = _Tokens(_tokenise(text))
+    if tokens.peek()[0] == "end":
+        return lambda _entry: True
+    test = _either(tokens)
+    if tokens.peek()[0] != "end":
+        raise QueryError(f"unparsable filter at {tokens.peek()[1]!r}")
+    return test
+
+
+def _tokenise(text: str) -> list[tuple[str, str]]:
+    items, at = [], 0
+    text = text.strip()
+    while at < len(text):
+        match = TOKEN.match(text, at)
+        if match is None or match.end() == at:
+            raise QueryError(f"unparsable filter at {text[at : at + 20]!r}")
+        kind = match.lastgroup or ""
+        items.append((kind, match.group(kind)))
+        at = match.end()
+        while at < len(text) and text[at].isspace():
+            at += 1
+    return items
+
+
+def _either(tokens: _Tokens) -> Test:
+    tests = [_both(tokens)]
+    while tokens.peek() == ("word", "OR"):
+        tokens.take()
+        tests.append(_both(tokens))
+    return tests[0] if len(tests) == 1 else lambda entry: any(test(entry) for test in tests)
+
+
+def _both(tokens: _Tokens) -> Test:
+    tests = [_negated(tokens)]
+    while True:
+        kind, word = tokens.peek()
+        if (kind, word) == ("word", "AND"):
+            tokens.take()
+        elif kind == "end" or (kind, word) in {("word", "OR"), ("paren", ")")}:
+            break
+        tests.append(_negated(tokens))  # two tests side by side are joined by AND
+    return tests[0] if len(tests) == 1 else lambda entry: all(test(entry) for test in tests)
+
+
+def _negated(tokens: _Tokens) -> Test:
+    if tokens.peek() == ("word", "NOT"):
+        tokens.take()
+        test = _negated(tokens)
+        return lambda entry: not test(entry)
+    return _single(tokens)
+
+
+def _single(tokens: _Tokens) -> Test:
+    kind, word = tokens.take()
+    if (kind, word) == ("paren", "("):
+        test = _either(tokens)
+        if tokens.take() != ("paren", ")"):
+            raise QueryError("a parenthesis is not closed")
+        return test
+    if kind not in {"word", "string"}:
+        raise QueryError(f"unparsable filter at {word!r}")
+    if tokens.peek()[0] != "op":
+        wanted = _unquote(word).lower()
+        return lambda entry: wanted in str(entry).lower()
+    _, operator = tokens.take()
+    value_kind, value = tokens.take()
+    if value_kind not in {"word", "string"}:
+        raise QueryError(f"{word} {operator} lacks a value")
+    return _comparison(word, operator, _unquote(value))
+
+
+def _unquote(word: str) -> str:
+    return re.sub(r"\\(.)", r"\1", word[1:-1]) if word[:1] == '"' else word
+
+
+def _comparison(path: str, operator: str, wanted: str) -> Test:
+    keys = [_unquote(part) for part in re.findall(r'"[^"]*"|[^.]+', path)]
+    matcher = re.compile(wanted) if operator in {"=~", "!~"} else None
+
+    def test(entry: Entry) -> bool:
+        value = _find(entry, keys)
+        if matcher is not None:
+            hit = value is not None and matcher.search(str(value)) is not None
+            return hit if operator == "=~" else not hit
+        if operator == ":":
+            return value is not None and (wanted == "*" or wanted.lower() in str(value).lower())
+        if value is None:
+            return operator == "!="
+        return _compare(keys[-1], value, operator, wanted)
+
+    return test
+
+
+def _find(entry: Entry, keys: list[str]) -> object:
+    value: object = entry
+    for key in keys:
+        if not isinstance(value, dict) or key not in value:
+            return "DEFAULT" if keys == ["severity"] else None
+        value = value[key]
+    return value
+
+
+def _compare(key: str, value: object, operator: str, wanted: str) -> bool:
+    left, right = _ordered(key, value, wanted)
+    result: bool = {
+        "=": left == right, "!=": left != right, ">": left > right, ">=": left >= right,
+        "<": left < right, "<=": left <= right,
+    }[operator]  # fmt: skip
+    return result
+
+
+def _ordered(key: str, value: object, wanted: str) -> tuple[Any, Any]:
+    """Both sides in an order: severities by rank, times by their digits, numbers as numbers, else text."""
+    if key == "severity":
+        return SEVERITIES.index(str(value)), SEVERITIES.index(wanted)
+    if key in TIMES:
+        return _time(str(value)), _time(wanted)
+    if isinstance(value, int | float):
+        try:
+            return float(value), float(wanted)
+        except ValueError as error:
+            raise QueryError(f"{wanted!r} is no number") from error
+    return str(value), wanted
+
+
+def _time(text: str) -> str:
+    """UTC time stamps of any precision, made comparable as text."""
+    whole, _, fraction = text.replace("+00:00", "").removesuffix("Z").partition(".")
+    return f"{whole}.{fraction:0<9}"

@@ -1,0 +1,74 @@
+"""`python -m twin.platform.serve --config FILE`: the edges, the Google APIs and the control port."""
+
+import argparse
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+
+from twin.faults.control import control_app
+from twin.faults.registry import Switchboard
+from twin.platform.apis import create_app
+from twin.platform.edge import Edge
+from twin.platform.state import Platform, load
+from twin.platform.tail import Tail
+from twin.serving import LOOPBACK, Beside
+
+
+def control(platform: Platform) -> FastAPI:
+    """Faults, settings, upstreams and traffic."""
+    app = control_app(Switchboard(platform, "platform"))
+
+    @app.get("/settings")
+    async def settings() -> dict[str, Any]:
+        return {
+            "log_delay_s": platform.log_delay_s,
+            "read_quota_per_minute": platform.read_quota_per_minute,
+            "empty_page_every": platform.empty_page_every,
+            "request_timeout_s": {name: one.request_timeout_s for name, one in platform.services.items()},
+        }
+
+    @app.patch("/settings")
+    async def change(changes: dict[str, float]) -> dict[str, Any]:
+        for name, value in changes.items():
+            if name == "request_timeout_s":
+                for service in platform.services.values():
+                    service.request_timeout_s = value
+            else:
+                setattr(platform, name, value if name == "log_delay_s" else int(value))
+        return await settings()
+
+    @app.put("/upstreams/{service}/{revision}")
+    async def upstream(service: str, revision: str, told: dict[str, int | None]) -> None:
+        platform.services[service].revisions[revision].upstream_port = told["upstream_port"]
+
+    @app.put("/traffic/{service}")
+    async def traffic(service: str, split: dict[str, int]) -> None:
+        platform.services[service].traffic = {name: percent for name, percent in split.items() if percent}
+
+    return app
+
+
+async def main(path: Path) -> None:
+    """Serve until SIGTERM."""
+    platform = load(path)
+    for service in platform.services.values():
+        await Edge(platform, service).start()
+    following = asyncio.create_task(Tail(platform).follow())
+    beside = Beside(uvicorn.Config(control(platform), LOOPBACK, platform.control_port, log_level="warning"))
+    serving = asyncio.create_task(beside.serve())
+    apis = uvicorn.Config(create_app(platform), LOOPBACK, platform.api_port, log_level="warning", access_log=False)
+    try:
+        await uvicorn.Server(apis).serve()
+    finally:
+        beside.should_exit = True
+        following.cancel()
+        await asyncio.gather(serving, following, return_exceptions=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--config", type=Path, required=True)
+    asyncio.run(main(parser.parse_args().config))

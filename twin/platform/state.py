@@ -1,0 +1,122 @@
+"""What the platform knows: services, revisions, traffic, settings, and every log entry."""
+
+import json
+import random
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+Entry = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Revision:
+    """One revision of a service; without an upstream it does not run."""
+
+    name: str
+    created: str
+    image: str
+    ready: bool
+    env: dict[str, str]
+    upstream_port: int | None
+
+
+@dataclass(slots=True)
+class Service:
+    """One service with its edge."""
+
+    name: str
+    edge_port: int
+    request_timeout_s: float
+    traffic: dict[str, int]
+    revisions: dict[str, Revision]
+    latest: str
+    ready: bool = True
+    instance: str = field(default_factory=lambda: "0069c7a988" + secrets.token_hex(60))
+
+    def choose(self) -> Revision:
+        """A revision by the traffic split."""
+        names = list(self.traffic)
+        return self.revisions[random.choices(names, [self.traffic[name] for name in names])[0]]  # noqa: S311 - a split
+
+
+@dataclass(slots=True)
+class Stored:
+    """An entry and when it becomes visible."""
+
+    entry: Entry
+    visible_at: float
+
+
+@dataclass(slots=True)
+class Platform:
+    """Everything; the parts that a fault replaces are attributes."""
+
+    project: str
+    region: str
+    services: dict[str, Service]
+    log_dir: Path
+    api_port: int
+    control_port: int
+    log_delay_s: float = 0.05
+    read_quota_per_minute: int = 6000
+    empty_page_every: int = 0  # self-tests: every n-th page comes empty, with a token
+    store: list[Stored] = field(default_factory=list)
+    counts: Counter[tuple[str, str, int, int]] = field(default_factory=Counter)  # service, revision, code, minute
+    keep: Callable[["Platform", Entry], list[Entry]] = field(default=lambda _platform, entry: [entry])
+    found: Callable[["Platform", list[Entry]], list[Entry]] = field(default=lambda _platform, entries: entries)
+    refuse_api: Callable[[], tuple[int, str] | None] = field(default=lambda: None)
+    page: Callable[[int, int], tuple[int, bool]] = field(default=lambda asked, left: (asked, left > asked))
+    describe: Callable[["Platform", Service, Entry], Entry] = field(default=lambda _platform, _service, told: told)
+    rewrite: Callable[[dict[str, str]], dict[str, str]] = field(default=lambda headers: headers)
+
+    def log(self, entry: Entry) -> None:
+        """Take an entry in; it is visible after the ingestion delay."""
+        now = datetime.now(UTC)
+        entry.setdefault("insertId", secrets.token_hex(12))
+        entry.setdefault("timestamp", stamp(now))
+        entry.setdefault("receiveTimestamp", stamp(now))
+        self.store += [Stored(one, time.monotonic() + self.log_delay_s) for one in self.keep(self, entry)]
+
+    def visible(self) -> list[Entry]:
+        """Every entry whose delay is over."""
+        now = time.monotonic()
+        return self.found(self, [one.entry for one in self.store if one.visible_at <= now])
+
+    def count(self, service: str, revision: str, code: int) -> None:
+        """Count a request that reached the container, at its end."""
+        self.counts[service, revision, code, int(time.time() // 60)] += 1
+
+    def resource(self, service: Service, revision: str) -> Entry:
+        """An entry's resource."""
+        labels = {
+            "configuration_name": service.name, "location": self.region, "project_id": self.project,
+            "revision_name": revision, "service_name": service.name,
+        }  # fmt: skip
+        return {"type": "cloud_run_revision", "labels": labels}
+
+
+def stamp(moment: datetime) -> str:
+    """RFC 3339 with six digits, as the real entries have."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def load(path: Path) -> Platform:
+    """Read the configuration that the stack wrote."""
+    config = json.loads(path.read_text())
+    services = {}
+    for name, told in config["services"].items():
+        revisions = {key: Revision(name=key, **value) for key, value in told["revisions"].items()}
+        latest = max(revisions.values(), key=lambda one: one.created).name
+        services[name] = Service(
+            name, told["edge_port"], told["request_timeout_s"], dict(told["traffic"]), revisions, latest
+        )
+    return Platform(
+        config["project"], config["region"], services, Path(config["log_dir"]), config["api_port"],
+        config["control_port"], config["log_delay_s"],
+    )  # fmt: skip

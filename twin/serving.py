@@ -1,0 +1,58 @@
+"""One process of the twin: its app and its control app, on two loopback ports, until SIGTERM."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+
+LOOPBACK = "127.0.0.1"
+LONGEST_HEADER = 256 * 1024  # what is too long is for the app to refuse, with its own answer
+
+
+class Beside(uvicorn.Server):
+    """A server beside another one: signals are the other's, and it ends when it is told to."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._started = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Bind, and say so."""
+        await super().startup(sockets)
+        self._started.set()
+
+    async def until_started(self) -> None:
+        """Wait until the port answers."""
+        await self._started.wait()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the process' signal handlers alone."""
+        yield
+
+
+def _config(app: Any, port: int, **more: Any) -> uvicorn.Config:  # noqa: ANN401 - any ASGI app, uvicorn's own options
+    return uvicorn.Config(
+        app, host=LOOPBACK, port=port, loop="asyncio", http="h11", access_log=False, log_level="warning",
+        h11_max_incomplete_event_size=LONGEST_HEADER, timeout_graceful_shutdown=1, **more,
+    )  # fmt: skip
+
+
+async def serve(app: Any, control: Any) -> None:  # noqa: ANN401 - any ASGI apps
+    """Serve `app` on $PORT and `control` on $CONTROL_PORT."""
+    main = uvicorn.Server(
+        _config(
+            app, int(os.environ["PORT"]), ws="websockets-sansio", ws_per_message_deflate=False, ws_max_size=64 * 1024
+        )
+    )
+    beside = Beside(_config(control, int(os.environ["CONTROL_PORT"])))
+    task = asyncio.create_task(beside.serve())
+    try:
+        await main.serve()
+    finally:
+        beside.should_exit = True
+        await task

@@ -1,0 +1,231 @@
+"""The whole system: boots its processes, knows their addresses, switches its faults."""
+
+import asyncio
+import json
+import os
+import secrets
+import signal
+import sys
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+
+from twin.backend.migrate import migrate
+from twin.faults.registry import Place, Switchboard, declared
+from twin.ports import free_ports
+from twin.postgres import Postgres
+from twin.processes import Processes
+from twin.seeding import seed_other_people
+from twin.valkey import Valkey
+
+PROJECT, REGION = "netra-staging", "us-central1"
+BACKEND, AUTH = "netra-backend-staging", "netra-auth-service"
+REVISION, OLD_REVISION, AUTH_REVISION = f"{BACKEND}-00094-twn", f"{BACKEND}-00093-old", f"{AUTH}-00021-twn"
+ROOT = Path(__file__).parent.parent
+PORTS = (
+    "backend", "auth", "database", "redis", "platform", "control",
+    "backend_upstream", "auth_upstream", "old_upstream",
+    "backend_control", "auth_control", "old_control", "platform_control",
+)  # fmt: skip
+REMOTE: tuple[Place, ...] = ("backend", "auth", "platform")
+CONTROL_S = 20.0
+
+
+@dataclass(slots=True)
+class Stack:
+    """The running twin."""
+
+    ports: dict[str, int] = field(default_factory=lambda: dict(zip(PORTS, free_ports(len(PORTS)), strict=True)))
+    processes: Processes = field(default_factory=Processes)
+    secret: str = field(default_factory=lambda: secrets.token_urlsafe(36))
+    service_key: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    on: list[str] = field(default_factory=list)
+    postgres: Postgres = field(init=False)
+    valkey: Valkey = field(init=False)
+    client: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(timeout=CONTROL_S, trust_env=False))
+    _boards: dict[str, Switchboard] = field(default_factory=dict)
+
+    async def start(self) -> None:
+        """Boot everything that can be booted at once. Raises BootError; call `stop` in any case."""
+        self.processes.open()
+        self.postgres = Postgres(self.processes, self.ports["database"])
+        self.valkey = Valkey(self.processes, self.ports["redis"])
+        self._boards = {"database": Switchboard(self.postgres, "database"), "stack": Switchboard(self, "stack")}
+        self._write_platform_config()
+        for name in ("platform", "auth", "backend"):
+            self.launch(name)
+        await asyncio.gather(
+            self._start_database(), self.valkey.start(), *map(self.until_ready, ("platform", "auth", "backend"))
+        )
+
+    async def _start_database(self) -> None:
+        await self.postgres.start()
+        await migrate(self.postgres.owner_url.replace("postgresql:", "postgresql+asyncpg:", 1))
+        connection = await asyncpg.connect(self.postgres.owner_url)
+        await connection.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON threads TO netra_verify")
+        await connection.execute("GRANT SELECT ON alembic_version TO netra_verify")
+        await seed_other_people(connection)
+        await connection.close()
+
+    def launch(self, name: str) -> None:
+        """Start one of our own processes; `until_ready` waits for it."""
+        folder = self._log_folder(name)
+        folder.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", f"twin.{'backend' if name == 'old' else name}.serve"]
+        if name == "platform":
+            command += ["--config", str(self.processes.folder / "platform.json")]
+        self.processes.start(
+            name, command, env=self._environment(name), stdout=folder / "stdout.log", stderr=folder / "stderr.log"
+        )
+
+    async def until_ready(self, name: str) -> None:
+        """Wait until a process answers. Raises BootError."""
+        port = self.ports["platform_control" if name == "platform" else f"{name}_upstream"]
+        path = "/faults" if name == "platform" else "/health"
+        logs = [self._log_folder(name) / "stdout.log", self._log_folder(name) / "stderr.log"]
+
+        def look() -> bool:
+            try:
+                return httpx.get(f"http://127.0.0.1:{port}{path}", timeout=2, trust_env=False).is_success
+            except httpx.HTTPError:
+                return False
+
+        await self.processes.ready(name, look, logs)
+
+    def _log_folder(self, name: str) -> Path:
+        logs = self.processes.folder / "logs"
+        place = {
+            "backend": logs / BACKEND / REVISION,
+            "old": logs / BACKEND / OLD_REVISION,
+            "auth": logs / AUTH / AUTH_REVISION,
+        }
+        return place.get(name, self.processes.folder / "own" / name)
+
+    def _environment(self, name: str) -> dict[str, str]:
+        own = {
+            "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "GOOGLE_CLOUD_PROJECT": PROJECT,
+            "ENVIRONMENT": "staging", "SERVICE_KEY": self.service_key,
+        }  # fmt: skip
+        if name in {"backend", "old"}:
+            own |= {
+                "DATABASE_URL": self.postgres.owner_url.replace("postgresql:", "postgresql+asyncpg:", 1),
+                "REDIS_URL": self.valkey.url,
+                "AUTH_SERVICE_URL": f"http://127.0.0.1:{self.ports['auth']}",
+                "K_SERVICE": BACKEND, "K_REVISION": REVISION if name == "backend" else OLD_REVISION,
+            }  # fmt: skip
+        elif name == "auth":
+            own |= {"JWT_SECRET_KEY": self.secret, "K_SERVICE": AUTH, "K_REVISION": AUTH_REVISION}
+        if name != "platform":
+            own |= {"PORT": str(self.ports[f"{name}_upstream"]), "CONTROL_PORT": str(self.ports[f"{name}_control"])}
+        return {"PATH": os.environ.get("PATH", ""), **own}
+
+    def _write_platform_config(self) -> None:
+        now = datetime.now(UTC)
+        variables = {"ENVIRONMENT": "staging", **dict.fromkeys(("DATABASE_URL", "REDIS_URL", "SERVICE_KEY"), "set")}
+
+        def revision(name: str, age: timedelta, upstream: str | None) -> dict[str, Any]:
+            service = name.rpartition("-")[0].rpartition("-")[0]
+            return {
+                "upstream_port": self.ports[upstream] if upstream else None,
+                "created": (now - age).isoformat().replace("+00:00", "Z"),
+                "image": f"{REGION}-docker.pkg.dev/{PROJECT}/netra/{service}@sha256:{secrets.token_hex(32)}",
+                "ready": True,
+                "env": {**variables, "AUTH_SERVICE_URL": "set"},
+            }
+
+        config = {
+            "project": PROJECT, "region": REGION, "api_port": self.ports["platform"],
+            "control_port": self.ports["platform_control"], "log_dir": str(self.processes.folder / "logs"),
+            "log_delay_s": 0.05,
+            "services": {
+                BACKEND: {
+                    "edge_port": self.ports["backend"], "request_timeout_s": 3600, "traffic": {REVISION: 100},
+                    "revisions": {
+                        REVISION: revision(REVISION, timedelta(seconds=5), "backend_upstream"),
+                        OLD_REVISION: revision(OLD_REVISION, timedelta(days=2), None),
+                    },
+                },
+                AUTH: {
+                    "edge_port": self.ports["auth"], "request_timeout_s": 300, "traffic": {AUTH_REVISION: 100},
+                    "revisions": {AUTH_REVISION: revision(AUTH_REVISION, timedelta(minutes=10), "auth_upstream")},
+                },
+            },
+        }  # fmt: skip
+        (self.processes.folder / "platform.json").write_text(json.dumps(config))
+
+    def addresses(self) -> dict[str, Any]:
+        """What a target's TOML is overlaid with."""
+        api = f"http://127.0.0.1:{self.ports['platform']}"
+        return {
+            "backend": {"url": f"http://127.0.0.1:{self.ports['backend']}"},
+            "auth": {"url": f"http://127.0.0.1:{self.ports['auth']}"},
+            "database": {"url": self.postgres.verify_url},
+            "tokens": {"signing_secret": self.secret, "service_key": self.service_key},
+            "platform": {
+                "project": PROJECT, "region": REGION, "credentials": "none",
+                "logging_url": api, "run_url": api, "monitoring_url": api,
+            },
+            "twin": {"control_url": f"http://127.0.0.1:{self.ports['control']}"},
+        }  # fmt: skip
+
+    async def switch(self, wanted: list[str]) -> None:
+        """Have exactly these faults in force, everywhere. Raises KeyError for an unknown one."""
+        known = declared()
+        for one in wanted:
+            if one not in known:
+                raise KeyError(one)
+        for place in REMOTE:
+            await self._control(place, "PUT", "/faults", [one for one in wanted if known[one].place == place])
+        for kind, board in self._boards.items():
+            here = [one for one in wanted if known[one].place == kind]
+            if tuple(here) != board.on:
+                await board.switch(here)
+        self.on = list(dict.fromkeys(wanted))
+
+    async def _control(self, process: str, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
+        if process != "platform" and process not in self.processes.running:
+            return None  # it is down on purpose; `bring_up` switches its faults again
+        url = f"http://127.0.0.1:{self.ports[f'{process}_control']}{path}"
+        answer = await self.client.request(method, url, json=body)
+        answer.raise_for_status()
+        return answer.json()
+
+    async def tell_platform(self, method: str, path: str, body: object) -> Any:  # noqa: ANN401 - JSON
+        """Ask the platform's control port."""
+        return await self._control("platform", method, path, body)
+
+    async def take_down(self, name: str) -> None:
+        """Stop a process for good, until `bring_up`."""
+        if name in self.processes.running:
+            await self.processes.stop(name)
+
+    async def bring_up(self, name: str) -> None:
+        """Start a process again, on its old port and with its faults; ready when this returns."""
+        if name in self.processes.running:
+            return
+        if name == "postgres":
+            await self.postgres.launch()
+        elif name == "valkey":
+            await self.valkey.start()
+        else:
+            self.launch(name)
+            await self.until_ready(name)
+            known = declared()
+            await self._control(name, "PUT", "/faults", [one for one in self.on if known[one].place == name])
+
+    def freeze(self, name: str) -> None:
+        """Stop a process' clock: it keeps its port and answers nothing."""
+        self.processes.running[name].send_signal(signal.SIGSTOP)
+
+    def thaw(self, name: str) -> None:
+        """Let it go on."""
+        self.processes.running[name].send_signal(signal.SIGCONT)
+
+    async def stop(self) -> None:
+        """Stop everything and leave nothing behind."""
+        await self.client.aclose()
+        await self.processes.close()

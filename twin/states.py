@@ -1,0 +1,38 @@
+"""The whole states that the system was ever in, each as the faults that make it."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+from twin.faults.registry import declared
+
+AS_WRITTEN = "as-written."
+STATES: Mapping[str, tuple[str, ...] | None] = {
+    "fixed": (),
+    # As found on 7 January: the three kinds of 500.
+    "as-reported": (
+        "data.row-sql-null",
+        "threads.none-for-dict",
+        "auth.rest-fails-now-and-then",
+        "websocket.coroutine-at-connect",
+    ),
+    "as-written": None,  # the report's fixes taken literally: every fault of that family
+}
+
+
+class UnknownNameError(Exception):
+    """A state or a fault that does not exist; the text says which do."""
+
+
+def faults_of(state: str, more: list[str]) -> list[str]:
+    """The faults of a state and further ones. Raises UnknownNameError with near matches."""
+    if state not in STATES:
+        raise UnknownNameError(f"there is no state {state!r}: known are {', '.join(STATES)}.")
+    known = declared()
+    own = STATES[state]
+    ids = list(own) if own is not None else [one for one in known if one.startswith(AS_WRITTEN)]
+    for one in more:
+        if one not in known:
+            near = get_close_matches(one, known, n=5, cutoff=0.4)
+            hint = f" Near: {', '.join(near)}." if near else ""
+            raise UnknownNameError(f"there is no fault {one!r}.{hint} `make faults` lists all {len(known)}.")
+    return [*ids, *(one for one in more if one not in ids)]
