@@ -3,6 +3,7 @@
 import pytest
 
 from gate.check import ATTRIBUTE, Check
+from gate.checklist import family_order
 from gate.judging import RESULT
 from gate.outcomes import Outcome
 from gate.run import Result, Run
@@ -10,7 +11,7 @@ from gate.verdict import name
 
 
 def choose(items: list[pytest.Item], run: Run | None) -> list[pytest.Item]:
-    """Prepare every item's result and return the items to leave out.
+    """Put the items in the families' order, prepare every item's result, and return the items to leave out.
 
     A check whose needs the target does not offer is left out with the outcome NOT_APPLICABLE and the reason.
 
@@ -18,6 +19,7 @@ def choose(items: list[pytest.Item], run: Run | None) -> list[pytest.Item]:
         pytest.UsageError: A test without a declaration, or a check id declared in two places; both are named.
     """
     checks = {item: _declaration(item) for item in items}
+    items.sort(key=lambda item: family_order(checks[item].family))  # stable: within a family as written
     _refuse_duplicates(checks)
     left_out = []
     for item, declared in checks.items():
@@ -69,4 +71,3 @@ def _label(item: pytest.Item, result: Result) -> None:
     }  # fmt: skip
     for label, value in labels.items():
         item.add_marker(pytest.mark.allure_label(value, label_type=label))
-    item.add_marker(pytest.mark.allure_display_name(shown))

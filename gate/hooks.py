@@ -7,10 +7,10 @@ from gate.plan import Plan
 
 
 @pytest.hookspec(firstresult=True)
-def gate_plan(config: pytest.Config) -> Plan:  # type: ignore[empty-body]
+def pytest_gate_plan(config: pytest.Config) -> Plan:  # type: ignore[empty-body]
     """Tell what this run is about. Raises pytest.UsageError, in one paragraph, for an unusable configuration."""
 
 
 @pytest.hookspec(firstresult=True)
-def gate_classify(error: BaseException) -> Judgement | None:
+def pytest_gate_classify(error: BaseException) -> Judgement | None:
     """Judge an error that escaped a check's body or a fixture; None: not known here."""

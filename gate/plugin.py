@@ -1,10 +1,13 @@
 """The gate as a pytest plugin: options, the run's frame, its fixtures; collection and judging are beside it."""
 
+import io
+import os
 import signal
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -51,7 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Frame the run: plan, folder, a provisional verdict. Raises pytest.UsageError, contacting nothing."""
     if _only_looks([str(one) for one in config.invocation_params.args]):
         return
-    run = Run(config.hook.gate_plan(config=config))
+    run = Run(config.hook.pytest_gate_plan(config=config))
     begin(run)
     config.stash[RUN] = run
     config.option.allure_report_dir = str(run.folder / "allure-results")
@@ -60,8 +63,16 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.verbose = QUIETER_THAN_QUIET
         config.option.no_summary = True
     reporter = config.pluginmanager.get_plugin("terminalreporter")
-    file = reporter._tw._file if reporter else sys.stdout  # noqa: SLF001 - pytest's stdout past its own capture
-    config.stash[LIVE] = Live(file, verbose=verbose)
+    file = reporter._tw._file if reporter else sys.stdout  # noqa: SLF001 - where pytest itself prints
+    config.stash[LIVE] = Live(_past_capture(file), verbose=verbose)
+
+
+def _past_capture(file: IO[str]) -> IO[str]:
+    """The same place under a descriptor of our own: pytest redirects its own while a case runs."""
+    try:
+        return os.fdopen(os.dup(file.fileno()), "w", buffering=1, encoding=file.encoding)
+    except (OSError, io.UnsupportedOperation):
+        return file  # no descriptor to go past: an in-memory stream
 
 
 @pytest.hookimpl(trylast=True)  # after -k and others have deselected theirs
@@ -124,7 +135,7 @@ def pytest_runtest_makereport(
     run = item.config.stash.get(RUN, None)
     if run is not None:
         result = item.stash[RESULT]
-        judge(result, report, call, item.config.hook.gate_classify)
+        judge(result, report, call, item.config.hook.pytest_gate_classify)
         run.results[result.key] = result
         if report.when == "teardown":
             item.config.stash[LIVE].end(result)

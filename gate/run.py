@@ -50,6 +50,7 @@ class Run:
     release: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     residue: int | None = 0
+    provoked: set[str] = field(default_factory=set)  # trace ids of requests whose 5xx we caused on purpose
     interrupted: str = ""
     results: dict[Key, Result] = field(default_factory=dict)
 

@@ -38,7 +38,7 @@ class Forgery:
             return [("Authorization", value) for value in self.authorization]
         if self.query or self.token is None:
             return []
-        return [("Authorization", f"Bearer {self.token}")]
+        return [("Authorization", f"Bearer {self.token}".strip())]  # HTTP forbids white space at a value's end
 
 
 def forge(kind: str, mint: Mint, user: User) -> Forgery:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from tenacity import AsyncRetrying, RetryError, stop_after_delay, wait_exponential
+from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from probes.errors import ProbeError
 
@@ -38,8 +38,10 @@ async def await_steady(look: Callable[[], Awaitable[str]], *, in_a_row: int, dea
                 raise _NotYetError(wrong)
 
     retrying = AsyncRetrying(
-        stop=stop_after_delay(deadline_s), wait=wait_exponential(multiplier=0.05, max=2.0)
-    )  # fmt: skip
+        stop=stop_after_delay(deadline_s),
+        wait=wait_exponential(multiplier=0.05, max=2.0),
+        retry=retry_if_exception_type(_NotYetError),
+    )
     try:
         await retrying(round_of_looks)
     except RetryError:

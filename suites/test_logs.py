@@ -83,15 +83,16 @@ async def test_the_reading_is_complete(
     remedy="See the clusters below: route, signature, first and last time, and the incident they match.",
 )
 async def test_there_is_no_server_error(
-    revision_log: LogRead, export: ExportFile | None, canary: Canary | None, recorder: Recorder
+    revision_log: LogRead, export: ExportFile | None, canary: Canary | None, run: Run, recorder: Recorder
 ) -> None:
     """Every request-log entry with 500..599 counts, once per insertId, the platform's own included."""
     requests = [entry for entry in revision_log.entries if entry.is_request]
-    errors = revision_log.server_errors
+    errors = [entry for entry in revision_log.server_errors if entry.trace_id not in run.provoked]
     recorder.figures(
         rule="5xx in the request log", n=len(requests), value=len(errors), limit=0, window=revision_log.window.text,
         confidence=0.95, share_at_most=round(hazard_upper_bound(len(errors), max(1, len(requests))), 5),
         pages=revision_log.pages, source=revision_log.source,
+        provoked=len(revision_log.server_errors) - len(errors),
     )  # fmt: skip
     if errors:
         for entry in errors[:8]:

@@ -5,7 +5,8 @@ from typing import Any
 from gate.checklist import checklist, metrics, show_figure
 from gate.outcomes import Outcome
 
-MARKS = {"PASSED": "✅", "FAILED": "❌", "BROKEN": "⚠️", "PENDING": "⏳", "NOT_APPLICABLE": "🚫", "NOT RUN": "·"}
+MARKS = {"PASSED": "✅", "FAILED": "❌", "BROKEN": "⚠️", "PENDING": "⏳", "NOT_APPLICABLE": "🚫", "NOT RUN": "·",
+         "BOUNDED": "◐"}  # fmt: skip
 MOST_FAILURES = 25
 
 

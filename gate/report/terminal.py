@@ -9,14 +9,14 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from gate.checklist import Answer, checklist, metrics, show_figure
+from gate.checklist import BOUNDED, Answer, checklist, metrics, show_figure
 from gate.outcomes import Outcome, Verdict
 from gate.run import Result
 from gate.verdict import name
 
 STYLES = {
     "PASSED": "green", "FAILED": "bold red", "BROKEN": "yellow", "PENDING": "yellow",
-    "NOT_APPLICABLE": "dim", "NOT RUN": "dim",
+    "NOT_APPLICABLE": "dim", "NOT RUN": "dim", BOUNDED: "cyan",
 }  # fmt: skip
 VERDICT_STYLES = {Verdict.GO: "bold green", Verdict.NO_GO: "bold red", Verdict.INCONCLUSIVE: "bold yellow"}
 WIDTH_WITHOUT_TERMINAL = 100
@@ -68,12 +68,16 @@ class Live:
     def close(self) -> None:
         """No more cases."""
         self._end_family()
-        self._progress.stop()
+        self._stop_progress()
+
+    def _stop_progress(self) -> None:
+        if self._animated:  # without a terminal, stopping what never started prints an empty line
+            self._progress.stop()
 
     def _end_family(self) -> None:
         if not self._family:
             return
-        self._progress.stop()
+        self._stop_progress()
         counts = {one: sum(result.outcome is one for result in self._results) for one in Outcome}
         said = ", ".join(f"[{STYLES[one]}]{count} {one}[/]" for one, count in counts.items() if count)
         self.console.print(f"{self._family:<14}{said}  [dim]{time.monotonic() - self._since:.1f} s[/dim]")

@@ -13,9 +13,10 @@ import h11
 from twin.platform.state import Platform, Revision, Service, stamp
 
 CHUNK = 64 * 1024
+LAST_WORD_S = 0.2
 LOOPBACK = "127.0.0.1"
-LONGEST_HEAD = 512 * 1024
-SWITCHING, UNAVAILABLE, TIMED_OUT, BAD_GATEWAY = 101, 503, 504, 502
+READ_HEAD, LONGEST_HEAD = 512 * 1024, 64 * 1024  # what is read, and what the front end lets through
+TOO_LONG, UNAVAILABLE, TIMED_OUT, BAD_GATEWAY = 431, 503, 504, 502
 NO_INSTANCE = "The request was aborted because there was no available instance."
 NO_ANSWER = "The request has been terminated because it has reached the maximum request timeout."
 BROKEN_OFF = (
@@ -52,10 +53,10 @@ class Edge:
 
     async def start(self) -> None:
         """Listen on the edge port."""
-        self._server = await asyncio.start_server(self._client, LOOPBACK, self.service.edge_port, limit=LONGEST_HEAD)
+        self._server = await asyncio.start_server(self._client, LOOPBACK, self.service.edge_port, limit=READ_HEAD)
 
     async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connection = h11.Connection(h11.SERVER, max_incomplete_event_size=LONGEST_HEAD)
+        connection = h11.Connection(h11.SERVER, max_incomplete_event_size=READ_HEAD)
         try:
             while await self._one(connection, reader, writer):
                 connection.start_next_cycle()
@@ -70,6 +71,9 @@ class Edge:
         """Serve one request; whether the connection can serve another."""
         request, body = await _read_request(connection, reader)
         if request is None:
+            return False
+        if sum(len(name) + len(value) for name, value in request.headers) > LONGEST_HEAD:
+            writer.write(_serialise(connection, _own_answer(TOO_LONG), b"Request Header Fields Too Large", b"GET"))
             return False
         headers = self.platform.rewrite(_traced(request))
         exchange = Exchange(request, headers, self.service.choose(), received=len(body))
@@ -291,15 +295,14 @@ async def _pass_both_ways(
             sink.write(data)
             await sink.drain()
 
-    tasks = {
-        asyncio.create_task(pump(client, to_upstream, inward=True)),
-        asyncio.create_task(pump(upstream, to_client, inward=False)),
-    }
+    inward = asyncio.create_task(pump(client, to_upstream, inward=True))
+    outward = asyncio.create_task(pump(upstream, to_client, inward=False))
+    tasks = {inward, outward}
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        with contextlib.suppress(TimeoutError, ConnectionError):  # the other half may have a last word
-            async with asyncio.timeout(0.2):
-                await asyncio.gather(*tasks)
+        with contextlib.suppress(TimeoutError, ConnectionError):  # the instance may have a last word for a client
+            async with asyncio.timeout(LAST_WORD_S):
+                await outward
     finally:
         for task in tasks:
             task.cancel()
