@@ -72,7 +72,7 @@ class Sizes(Part):
     latency_rate: float = Field(50.0, gt=0)
     latency_calls: int = Field(500, ge=59)
     agreement_rounds: int = Field(135, ge=1)
-    revision_requests: int = Field(60, ge=1)
+    revision_requests: int = Field(100, ge=1)
     steady_sessions: int = Field(20, ge=1)
     steady_s: Seconds = 12.0
     volume_rows: int = Field(10_000, ge=100)

@@ -62,7 +62,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def _faults(_options: argparse.Namespace) -> int:
-    for one in declared().values():
+    for one in (one for one in declared().values() if not one.dependency):
         print(f"{one.id:<44} {one.place:<9} {one.seen}")  # noqa: T201 - the command line's own output
     return 0
 

@@ -178,10 +178,11 @@ class Stack:
         for one in wanted:
             if one not in known:
                 raise KeyError(one)
+        whole = list(dict.fromkeys(part for one in wanted for part in (*known[one].brings, one)))
         for place in REMOTE:
-            await self._control(place, "PUT", "/faults", [one for one in wanted if known[one].place == place])
+            await self._control(place, "PUT", "/faults", [one for one in whole if known[one].place == place])
         for kind, board in self._boards.items():
-            here = [one for one in wanted if known[one].place == kind]
+            here = [one for one in whole if known[one].place == kind]
             if tuple(here) != board.on:
                 await board.switch(here)
         self.on = list(dict.fromkeys(wanted))

@@ -27,7 +27,7 @@ def faults_of(state: str, more: list[str]) -> list[str]:
     """The faults of a state and further ones. Raises UnknownNameError with near matches."""
     if state not in STATES:
         raise UnknownNameError(f"there is no state {state!r}: known are {', '.join(STATES)}.")
-    known = declared()
+    known = {key: one for key, one in declared().items() if not one.dependency}
     own = STATES[state]
     ids = list(own) if own is not None else [one for one in known if one.startswith(AS_WRITTEN)]
     for one in more:

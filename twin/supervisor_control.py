@@ -34,7 +34,9 @@ def control_port(stack: Stack, state: str, own: list[str]) -> FastAPI:
     @app.get("/faults")
     async def list_faults() -> list[dict[str, str]]:
         return [
-            {"id": one.id, "family": one.family, "place": one.place, "seen": one.seen} for one in declared().values()
+            {"id": one.id, "family": one.family, "place": one.place, "seen": one.seen}
+            for one in declared().values()
+            if not one.dependency
         ]
 
     @app.put("/faults/{fault_id}")

@@ -43,14 +43,6 @@ def create_app(seams: Seams) -> FastAPI:
     return app
 
 
-def once_each(request: Request) -> dict[str, str]:
-    """The query's parameters. Raises BoundsError when one is given twice."""
-    given = request.query_params
-    if len(given.multi_items()) > len(given):
-        raise BoundsError("a parameter is given twice")
-    return dict(given)
-
-
 async def list_threads(seams: Seams, request: Request) -> Response:
     """`GET /api/threads`: who asks, which window, whose rows."""
     try:
@@ -61,7 +53,7 @@ async def list_threads(seams: Seams, request: Request) -> Response:
     if identity is None:
         return seams.render_refusal(401, "unauthorized", "Authentication is required.")
     try:
-        window = seams.parse_window(once_each(request))
+        window = seams.parse_window(seams.read_query(request))
     except BoundsError as error:
         return seams.render_refusal(422, "invalid_window", str(error))
     user = seams.identify(request, identity)

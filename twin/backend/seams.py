@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from twin.backend import health
 from twin.backend.auth_client import AuthClient, Identity
-from twin.backend.threads import ThreadRepository, Window, parse_window, render_thread
+from twin.backend.threads import BoundsError, ThreadRepository, Window, parse_window, render_thread
 from twin.backend.websocket import Sessions
 from twin.telemetry import SERVER_ERROR, Log, error_body
 
@@ -45,6 +45,14 @@ def bearer_of(request: Request) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
+def once_each(request: Request) -> dict[str, str]:
+    """The query's parameters. Raises BoundsError when one is given twice."""
+    given = request.query_params
+    if len(given.multi_items()) > len(given):
+        raise BoundsError("a parameter is given twice")
+    return dict(given)
+
+
 def plain_error(_error: BaseException) -> JSONResponse:
     """What a client learns of an error that nobody caught."""
     return JSONResponse(error_body("internal", "Something went wrong."), SERVER_ERROR)
@@ -76,6 +84,7 @@ class Seams:
     sessions: Sessions
     log: Log
     metrics: Metrics = field(default_factory=Metrics)
+    read_query: Callable[[Request], dict[str, str]] = once_each
     parse_window: Callable[[dict[str, str]], Window] = parse_window
     render_thread: Callable[[dict[str, Any]], dict[str, Any]] = render_thread
     bearer_of: Callable[[Request], str] = bearer_of

@@ -22,7 +22,13 @@ from twin.telemetry import Log, Observe
 def build_seams() -> Seams:
     """Put the parts together."""
     log = Log(os.environ["GOOGLE_CLOUD_PROJECT"])
-    engine = create_async_engine(os.environ["DATABASE_URL"], pool_size=10, pool_pre_ping=True)
+    engine = create_async_engine(
+        os.environ["DATABASE_URL"],
+        pool_size=10,
+        pool_pre_ping=True,
+        # No prepared statements to go stale: a migration under a running backend is an everyday event here.
+        connect_args={"statement_cache_size": 0, "prepared_statement_cache_size": 0},
+    )
     redis = Redis.from_url(os.environ["REDIS_URL"], socket_timeout=2, socket_connect_timeout=2)
     auth = AuthClient(os.environ["AUTH_SERVICE_URL"], os.environ["SERVICE_KEY"])
     seams = Seams(

@@ -29,6 +29,8 @@ class Fault:
     seen: str
     install: Install
     module: str
+    dependency: bool = False  # a part of another fault, or what a sound system lives with: no fault by itself
+    brings: tuple[str, ...] = ()  # parts of it in other processes, installed before it
 
     @property
     def family(self) -> str:
@@ -39,14 +41,16 @@ class Fault:
 _DECLARED: dict[str, Fault] = {}
 
 
-def fault(fault_id: str, *, place: Place, seen: str) -> Callable[[Install], Install]:
+def fault(
+    fault_id: str, *, place: Place, seen: str, dependency: bool = False, brings: tuple[str, ...] = ()
+) -> Callable[[Install], Install]:
     """Declare a fault; `seen` is one line on where it was seen or could come from. A second id raises."""
 
     def declare(install: Install) -> Install:
         module = install.__module__
         if fault_id in _DECLARED:
             raise ValueError(f"fault {fault_id!r} is declared twice: {_DECLARED[fault_id].module} and {module}")
-        _DECLARED[fault_id] = Fault(fault_id, place, seen, install, module)
+        _DECLARED[fault_id] = Fault(fault_id, place, seen, install, module, dependency, brings)
         return install
 
     return declare
@@ -66,7 +70,7 @@ def replace(seams: object, **changes: object) -> Undo:
 
 
 def declared(places: Iterable[Place] | None = None) -> dict[str, Fault]:
-    """Every declared fault by id, for all places or the given ones."""
+    """Every declared fault by id, for all places or the given ones; dependencies included."""
     for module in pkgutil.iter_modules(twin.faults.__path__):
         if module.name not in NOT_FAMILIES:
             importlib.import_module(f"twin.faults.{module.name}")

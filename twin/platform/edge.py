@@ -143,7 +143,7 @@ class Edge:
                 head = await upstream.readuntil(b"\r\n\r\n")
                 status = int(head.split(b" ", 2)[1])
                 writer.write(head)
-                await _pass_both_ways(reader, writer, upstream, to_upstream, exchange)
+                await _pass_both_ways(reader, writer, upstream, to_upstream, exchange, self.platform)
         except (TimeoutError, asyncio.IncompleteReadError, ConnectionError):
             writer.transport.abort()  # Cloud Run cuts the connection; no close frame
         finally:
@@ -285,10 +285,13 @@ async def _pass_both_ways(
     upstream: asyncio.StreamReader,
     to_upstream: asyncio.StreamWriter,
     exchange: Exchange,
+    platform: Platform,
 ) -> None:
     async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, inward: bool) -> None:
         while data := await source.read(CHUNK):
             if inward:
+                if not platform.let_through(data):
+                    return
                 exchange.received += len(data)
             else:
                 exchange.sent += len(data)

@@ -73,6 +73,7 @@ class Platform:
     refuse_api: Callable[[], tuple[int, str] | None] = field(default=lambda: None)
     page: Callable[[int, int], tuple[int, bool]] = field(default=lambda asked, left: (asked, left > asked))
     describe: Callable[["Platform", Service, Entry], Entry] = field(default=lambda _platform, _service, told: told)
+    let_through: Callable[[bytes], bool] = field(default=lambda _data: True)  # WebSocket bytes from the client
     rewrite: Callable[[dict[str, str]], dict[str, str]] = field(default=lambda headers: headers)
 
     def log(self, entry: Entry) -> None:

@@ -1,0 +1,270 @@
+"""Faults of the auth service: rules of validation that were left out, and time."""
+
+import asyncio
+import base64
+import json
+import time
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import jwt
+from starlette.responses import JSONResponse, Response
+
+from twin.faults.registry import Undo, fault, replace
+
+if TYPE_CHECKING:
+    from twin.auth.service import Seams
+
+Claims = dict[str, Any]
+LONG_S = 120.0
+
+
+def payload_of(token: str) -> Claims:
+    """The claims of a token, unverified; empty when there are none."""
+    try:
+        part = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except (IndexError, ValueError):
+        return {}
+    return claims if isinstance(claims, dict) else {}
+
+
+@fault("auth.health-hangs", place="auth", seen="a health route that asks a database without a deadline")
+def health_hangs(seams: "Seams") -> Undo:
+    """Health does not answer."""
+
+    async def health() -> Response:
+        await asyncio.sleep(LONG_S)
+        return JSONResponse({"status": "healthy"})
+
+    return replace(seams, health=health)
+
+
+@fault("auth.unhealthy", place="auth", seen="a revision that started without its database")
+def unhealthy(seams: "Seams") -> Undo:
+    """Health answers 503."""
+
+    async def health() -> Response:
+        return JSONResponse({"status": "unhealthy"}, 503)
+
+    return replace(seams, health=health)
+
+
+@fault("auth.wrong-user-id", place="auth", seen="user_id taken from the email claim")
+def wrong_user_id(seams: "Seams") -> Undo:
+    """The answer names another id than the token."""
+    return replace(seams, user_of=lambda claims: str(claims.get("email")))
+
+
+def _option(seams: "Seams", **options: bool) -> Undo:
+    return replace(seams.validator, options={**seams.validator.options, **options})
+
+
+@fault("auth.expiry-not-checked", place="auth", seen="verify_exp: False, left from a test")
+def expiry_not_checked(seams: "Seams") -> Undo:
+    """Expired tokens are good."""
+    return _option(seams, verify_exp=False)
+
+
+@fault("auth.nbf-not-checked", place="auth", seen="verify_nbf: False, because of clock skew")
+def nbf_not_checked(seams: "Seams") -> Undo:
+    """Tokens of the future are good."""
+    return _option(seams, verify_nbf=False)
+
+
+@fault("auth.audience-not-checked", place="auth", seen="audience dropped when a second product came")
+def audience_not_checked(seams: "Seams") -> Undo:
+    """Tokens for another platform are good."""
+    return _option(seams, verify_aud=False)
+
+
+@fault("auth.issuer-not-checked", place="auth", seen="issuer dropped when the service was renamed")
+def issuer_not_checked(seams: "Seams") -> Undo:
+    """Tokens of another issuer are good."""
+    return replace(seams.validator, issuer=None)
+
+
+@fault("auth.refresh-taken-for-access", place="auth", seen="token_type never looked at")
+def refresh_taken(seams: "Seams") -> Undo:
+    """Refresh tokens open the API."""
+    return replace(seams.validator, token_types=frozenset({"access", "refresh"}))
+
+
+def _reading(seams: "Seams", lenient: Any) -> Undo:  # noqa: ANN401 - token -> claims, or None to read as usual
+    """Let `lenient(token)` decide first; what it does not know is read as usual."""
+    healthy = seams.read
+
+    def read(given: "Seams", token: object) -> Claims:
+        claims: Claims | None = lenient(token) if isinstance(token, str) else None
+        return claims or healthy(given, token)
+
+    return replace(seams, read=read)
+
+
+@fault("auth.signature-not-verified", place="auth", seen="verify_signature: False, 'until the keys are rolled'")
+def signature_not_verified(seams: "Seams") -> Undo:
+    """Any signature will do; the claims are still looked at."""
+
+    def lenient(token: str) -> Claims | None:
+        claims = payload_of(token)
+        signed = jwt.encode(claims, seams.validator.secret, algorithm="HS256") if claims else ""
+        return seams.validator.read(signed) if signed else None
+
+    return _reading(seams, lenient)
+
+
+@fault("auth.alg-none-accepted", place="auth", seen="CVE-2015-9235 and its many children")
+def alg_none(seams: "Seams") -> Undo:
+    """An unsigned token that says so is good."""
+
+    def lenient(token: str) -> Claims | None:
+        if token.count(".") != 2 or not token.endswith("."):  # noqa: PLR2004 - head, payload, no signature
+            return None
+        return payload_of(token)
+
+    return _reading(seams, lenient)
+
+
+@fault("auth.key-from-the-token", place="auth", seen="the key taken from the token's own header (jwk, x5c)")
+def key_from_token(seams: "Seams") -> Undo:
+    """A token that brings its own RS256 key is verified by it."""
+
+    def lenient(token: str) -> Claims | None:
+        try:
+            head = jwt.get_unverified_header(token)
+            if head.get("alg") != "RS256" or "x5c" not in head:
+                return None
+            key = base64.b64decode(head["x5c"][0])
+            claims: Claims = jwt.decode(token, key, algorithms=["RS256"], options={"verify_aud": False})
+        except (jwt.PyJWTError, ValueError):
+            return None
+        return claims
+
+    return _reading(seams, lenient)
+
+
+@fault("auth.opaque-tokens-accepted", place="auth", seen="API keys and JWTs through one door, keys never looked up")
+def opaque_accepted(seams: "Seams") -> Undo:
+    """A token without dots is taken for an API key."""
+    return _reading(seams, lambda token: {"sub": f"key:{token}"} if token and "." not in token else None)
+
+
+@fault("auth.no-sub-is-anonymous", place="auth", seen="claims.get('sub', 'anonymous')")
+def no_sub(seams: "Seams") -> Undo:
+    """A token without a user speaks for "anonymous"."""
+
+    def lenient(token: str) -> Claims | None:
+        claims = payload_of(token)
+        if not claims or "sub" in claims:
+            return None
+        signed = jwt.encode({**claims, "sub": "anonymous"}, seams.validator.secret, algorithm="HS256")
+        return seams.validator.read(signed)
+
+    return _reading(seams, lenient)
+
+
+@fault("auth.tail-of-signature-ignored", place="auth", seen="a decoder that stops after 32 bytes")
+def tail_ignored(seams: "Seams") -> Undo:
+    """What follows a good signature is not looked at, however long it is."""
+    length = 43  # characters of an HS256 signature
+
+    def lenient(token: str) -> Claims | None:
+        parts = token.split(".")
+        if len(parts) != 3 or len(parts[2]) <= length:  # noqa: PLR2004 - head, payload, signature
+            return None
+        return seams.validator.read(".".join([*parts[:2], parts[2][:length]]))
+
+    return _reading(seams, lenient)
+
+
+@fault("auth.empty-token-is-a-guest", place="auth", seen="'if not token: return guest'")
+def guest(seams: "Seams") -> Undo:
+    """No token, or an empty one, speaks for a guest."""
+    healthy = seams.read
+    return replace(seams, read=lambda given, token: healthy(given, token) if token else {"sub": "guest"})
+
+
+@fault("auth.refusals-are-500", place="auth", seen="an exception of the JWT library that nobody caught")
+def refusals_500(seams: "Seams") -> Undo:
+    """A bad token makes a server error."""
+
+    async def before_refusal() -> None:
+        raise RuntimeError("DecodeError: Not enough segments")
+
+    return replace(seams, before_refusal=before_refusal)
+
+
+@fault("auth.service-key-not-checked", place="auth", seen="the check sits in a middleware of another route group")
+def key_not_checked(seams: "Seams") -> Undo:
+    """Anybody may ask."""
+    return replace(seams, key_is_good=lambda _seams, _given: True)
+
+
+@fault("auth.sub-not-checked", place="auth", seen="whatever was signed is a user id")
+def sub_not_checked(seams: "Seams") -> Undo:
+    """A user id with a NUL byte goes on to the database."""
+
+    def lenient(token: str) -> Claims | None:
+        claims = payload_of(token)
+        if "\x00" not in str(claims.get("sub")):
+            return None
+        return seams.validator.decode(token)
+
+    return _reading(seams, lenient)
+
+
+@fault("auth.slow-by-120-ms", place="auth", seen="a session lookup added to every validation")
+def slow(seams: "Seams") -> Undo:
+    """Every validation takes 120 ms longer."""
+
+    async def before_answer() -> None:
+        await asyncio.sleep(0.12)
+
+    return replace(seams, before_answer=before_answer)
+
+
+@fault("auth.eight-percent-slow", place="auth", seen="one instance of twelve on an overloaded host")
+def eight_percent(seams: "Seams") -> Undo:
+    """Every twelfth call takes 150 ms longer: a mean never shows it."""
+    number = count(1)
+
+    async def before_answer() -> None:
+        if next(number) % 12 == 0:
+            await asyncio.sleep(0.15)
+
+    return replace(seams, before_answer=before_answer)
+
+
+@fault("auth.one-stall", place="auth", seen="a full garbage collection, a lock, a cold start")
+def one_stall(seams: "Seams") -> Undo:
+    """Once in a hundred calls the whole process stands still for a second."""
+    number = count(1)
+
+    async def before_answer() -> None:
+        if next(number) % 100 == 0:
+            time.sleep(1.0)  # noqa: ASYNC251 - this is the fault
+
+    return replace(seams, before_answer=before_answer)
+
+
+@fault("auth.client-per-call", place="auth", seen="Fix 4: a new client, with its TLS context, for each attempt")
+def client_per_call(seams: "Seams") -> Undo:
+    """Three new HTTP clients a call, one for each attempt: 25 ms of CPU each."""
+
+    async def before_answer() -> None:
+        for _ in range(3):
+            await httpx.AsyncClient().aclose()
+
+    return replace(seams, before_answer=before_answer)
+
+
+@fault("auth.service-down", place="stack", seen="a revision that crashes at start-up")
+async def service_down(stack: Any) -> Undo:  # noqa: ANN401 - the stack; it imports this package
+    """The auth service is really stopped."""
+    await stack.take_down("auth")
+
+    async def undo() -> None:
+        await stack.bring_up("auth")
+
+    return undo

@@ -1,0 +1,223 @@
+"""Faults of the log and its source: dead, cut, late, mislabelled - and what must be found in it."""
+
+import itertools
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from twin.faults.registry import Undo, fault, replace
+
+if TYPE_CHECKING:
+    from twin.backend.seams import Seams
+    from twin.platform.state import Platform
+
+Entry = dict[str, Any]
+BACKEND = "netra-backend-staging"
+TEN_MINUTES = 600.0
+
+
+def _is_request(entry: Entry) -> bool:
+    return str(entry["logName"]).endswith("%2Frequests")
+
+
+def _of_backend(entry: Entry) -> bool:
+    return bool(entry["resource"]["labels"]["service_name"] == BACKEND)
+
+
+def _keeping(platform: "Platform", keep: Callable[[Entry], list[Entry]]) -> Undo:
+    return replace(platform, keep=lambda _platform, entry: keep(entry))
+
+
+@fault("logs.requests-excluded", place="platform", seen="an exclusion filter against noise: health routes")
+def excluded(platform: "Platform") -> Undo:
+    """Requests to /health never reach the log."""
+
+    def keep(entry: Entry) -> list[Entry]:
+        url = entry.get("httpRequest", {}).get("requestUrl", "")
+        return [] if "/health" in url and "/health/detailed" not in url and _of_backend(entry) else [entry]
+
+    return _keeping(platform, keep)
+
+
+@fault("logs.wrong-revision-label", place="platform", seen="a sink that copies entries under a fixed resource")
+def wrong_revision(platform: "Platform") -> Undo:
+    """Entries carry another revision's label."""
+
+    def keep(entry: Entry) -> list[Entry]:
+        if _of_backend(entry):
+            labels = {**entry["resource"]["labels"], "revision_name": f"{BACKEND}-00093-old"}
+            entry["resource"] = {**entry["resource"], "labels": labels}
+        return [entry]
+
+    return _keeping(platform, keep)
+
+
+@fault("logs.ten-minutes-late", place="platform", seen="an ingestion backlog")
+def late(platform: "Platform") -> Undo:
+    """Entries become visible ten minutes after they were written."""
+    return replace(platform, log_delay_s=TEN_MINUTES)
+
+
+@fault("logs.every-third-dropped", place="platform", seen="sampling in a log router")
+def dropped(platform: "Platform") -> Undo:
+    """A third of the request log is missing."""
+    number = itertools.count(1)
+
+    def keep(entry: Entry) -> list[Entry]:
+        return [] if _is_request(entry) and next(number) % 3 == 0 else [entry]
+
+    return _keeping(platform, keep)
+
+
+@fault("logs.cut-at-fifty", place="platform", seen="--limit 50, taken for a count; the exports stop at 50 and 100")
+def cut_at_fifty(platform: "Platform") -> Undo:
+    """No more than fifty entries come, and no token for more."""
+    return replace(platform, page=lambda asked, _left: (min(asked, 50), False))
+
+
+@fault("logs.pages-without-end", place="platform", seen="an empty page with a token means: not finished")
+def without_end(platform: "Platform") -> Undo:
+    """Every page is empty and names a next one."""
+    return replace(platform, page=lambda _asked, _left: (0, True))
+
+
+@fault("logs.refused", place="platform", seen="roles/logging.viewer missing on a new service account")
+def refused(platform: "Platform") -> Undo:
+    """The log API answers 403."""
+    return replace(platform, refuse_api=lambda: (403, "Permission 'logging.logEntries.list' denied on resource"))
+
+
+def _failing(seams: "Seams", every: int) -> Undo:
+    """The metrics route fails now and then; nothing else of the suite depends on it."""
+    number = itertools.count(1)
+    healthy = seams.expose_metrics
+
+    def expose(given: "Seams") -> Any:  # noqa: ANN401 - a Response
+        if next(number) % every == 0:
+            raise RuntimeError("collector registered twice")
+        return healthy(given)
+
+    return replace(seams, expose_metrics=expose)
+
+
+@fault("logs.a-500", place="backend", seen="an unhandled error on a route that no check asks about")
+def a_500(seams: "Seams") -> Undo:
+    """One call in two of /metrics fails with 500."""
+    return _failing(seams, 2)
+
+
+def _entry(platform: "Platform", status: int, **more: Any) -> Entry:  # noqa: ANN401 - fields of the entry
+    service = platform.services[BACKEND]
+    return {
+        "logName": f"projects/{platform.project}/logs/run.googleapis.com%2Frequests",
+        "severity": "ERROR",
+        "resource": platform.resource(service, service.latest),
+        "trace": f"projects/{platform.project}/traces/{'5' * 32}",
+        "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+        "httpRequest": {
+            "requestMethod": "GET",
+            "requestUrl": "https://api.staging.netrasystems.ai/api/agents",
+            "status": status,
+            "latency": "0.031s",
+            "userAgent": "Mozilla/5.0",
+        },
+        **more,
+    }
+
+
+def _once(platform: "Platform", *entries: Entry) -> Undo:
+    """Write entries once; taken back, they are gone from the log."""
+    for entry in entries:
+        platform.log(entry)
+    written = {id(entry) for entry in entries}
+
+    def undo() -> None:
+        platform.store[:] = [stored for stored in platform.store if id(stored.entry) not in written]
+
+    return undo
+
+
+@fault("logs.platform-503", place="platform", seen="no available instance: the container never saw the request")
+def platform_503(platform: "Platform") -> Undo:
+    """The platform itself answered 503; the application's log knows nothing of it."""
+    entry = _entry(platform, 503, textPayload="The request was aborted because there was no available instance.")
+    entry["httpRequest"] |= {"latency": "0s"}
+    return _once(platform, entry)
+
+
+@fault("logs.500-on-a-later-page", place="platform", seen="only the first page was read")
+def later_page(platform: "Platform") -> Undo:
+    """A 500 lies beyond the first page; pages are short."""
+    undo = _once(platform, _entry(platform, 500))
+    back = replace(platform, page=lambda asked, left: (min(asked, 25), left > min(asked, 25)))
+
+    def both() -> None:
+        back()
+        undo()
+
+    return both
+
+
+@fault("logs.500-delivered-twice", place="platform", seen="Log Analytics and sinks deliver at least once")
+def twice(platform: "Platform") -> Undo:
+    """One 500 comes twice, under one insertId."""
+    first = _entry(platform, 500, insertId="one-500-delivered-twice")
+    return _once(platform, first, dict(first))
+
+
+SIGNATURES: Mapping[str, tuple[str, str]] = {
+    "coroutine": ("'coroutine' object has no attribute 'get'", "the report's WebSocket category"),
+    "jsonb": ("operator does not exist: text ->> unknown", "the report's threads category"),
+    "auth": ("auth service communication failed: timed out", "the report's authentication category"),
+}
+
+
+def _signature(name: str, text: str, seen: str, kind: str) -> None:
+    def install(platform: "Platform") -> Undo:
+        service = platform.services[BACKEND]
+        payload: Entry = (
+            {"textPayload": f"ERROR netra_backend: {text}"}
+            if kind == "text"
+            else {"jsonPayload": {"message": "unhandled", "error": {"type": "Error", "value": text, "traceback": ""}}}
+        )
+        entry = {
+            "logName": f"projects/{platform.project}/logs/run.googleapis.com%2Fstderr",
+            "resource": platform.resource(service, service.latest),
+            **payload,
+        }
+        return _once(platform, entry)
+
+    fault(f"logs.incident-{name}-as-{kind}", place="platform", seen=seen)(install)
+
+
+for _name, (_text, _seen) in SIGNATURES.items():
+    for _kind in ("text", "json"):
+        _signature(_name, _text, _seen, _kind)
+
+
+@fault("logs.token-logged", place="backend", seen="logger.debug('headers: %s', request.headers)")
+def token_logged(seams: "Seams") -> Undo:
+    """Bearer tokens are written to the log."""
+    healthy = seams.validate
+
+    async def validate(given: "Seams", token: str) -> Any:  # noqa: ANN401 - an Identity or None
+        given.log.write("DEBUG", f"validating Bearer {token}")
+        return await healthy(given, token)
+
+    return replace(seams, validate=validate)
+
+
+@fault("logs.sink-drops-5xx", place="platform", seen="an exclusion filter on severity>=ERROR, to save money")
+def sink_drops(platform: "Platform") -> Undo:
+    """A 500 was counted by the platform and is not in the log."""
+    service = platform.services[BACKEND]
+    minute = int(datetime.now(UTC).timestamp() // 60)
+    key = (service.name, service.latest, 500, minute)
+    platform.counts[key] += 1
+    back = _keeping(platform, lambda entry: [] if entry.get("httpRequest", {}).get("status", 0) >= 500 else [entry])  # noqa: PLR2004 - server errors
+
+    def undo() -> None:
+        back()
+        del platform.counts[key]
+
+    return undo

@@ -1,0 +1,54 @@
+"""Faults of what fix 6 promises: metrics that move, traces that arrive."""
+
+from typing import TYPE_CHECKING
+
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from twin.faults.registry import Undo, fault, replace
+
+if TYPE_CHECKING:
+    from twin.backend.seams import Seams
+    from twin.platform.state import Platform
+
+
+@fault("observability.metrics-absent", place="backend", seen="a /metrics that Fix 6 assumes and nobody mounted")
+def absent(seams: "Seams") -> Undo:
+    """404."""
+    return replace(seams, expose_metrics=lambda _seams: JSONResponse({"detail": "Not Found"}, 404))
+
+
+@fault("observability.metrics-frozen", place="backend", seen="metrics of the parent process, requests in the workers")
+def frozen(seams: "Seams") -> Undo:
+    """The exposition never changes."""
+    kept: list[Response] = []
+    healthy = seams.expose_metrics
+
+    def expose(given: "Seams") -> Response:
+        if not kept:
+            kept.append(healthy(given))
+        return kept[0]
+
+    return replace(seams, expose_metrics=expose)
+
+
+@fault("observability.metrics-malformed", place="backend", seen="a dashboard's HTML under /metrics")
+def malformed(seams: "Seams") -> Undo:
+    """What comes is no Prometheus text."""
+    return replace(seams, expose_metrics=lambda _seams: HTMLResponse("<html>{http_requests 5}</html>"))
+
+
+@fault("observability.trace-dropped", place="backend", seen="a logging setup without the trace field")
+def trace_dropped(seams: "Seams") -> Undo:
+    """The application's lines carry no trace."""
+    return replace(seams.log, with_trace=False)
+
+
+@fault("observability.trace-replaced", place="platform", seen="a proxy that begins a trace of its own")
+def trace_replaced(platform: "Platform") -> Undo:
+    """The trace that a client sent is replaced on the way."""
+    other = "f" * 32
+
+    def rewrite(headers: dict[str, str]) -> dict[str, str]:
+        return {**headers, "traceparent": f"00-{other}-{'1' * 16}-01", "x-cloud-trace-context": f"{other}/1;o=1"}
+
+    return replace(platform, rewrite=rewrite)

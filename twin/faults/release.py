@@ -1,0 +1,121 @@
+"""Faults of the release itself: revisions, traffic, order, environment, the way back."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from twin.faults.registry import Undo, fault, replace
+
+if TYPE_CHECKING:
+    from twin.platform.state import Platform, Service
+    from twin.stack import Stack
+
+Told = dict[str, Any]
+BACKEND, AUTH = "netra-backend-staging", "netra-auth-service"
+
+
+async def _splitting(stack: "Stack", new: int, old: int) -> Undo:
+    from twin.stack import OLD_REVISION, REVISION  # noqa: PLC0415 - the stack imports the registry of this package
+
+    await stack.bring_up("old")
+    await stack.tell_platform(
+        "PUT", f"/upstreams/{BACKEND}/{OLD_REVISION}", {"upstream_port": stack.ports["old_upstream"]}
+    )
+    await stack.tell_platform("PUT", f"/traffic/{BACKEND}", {REVISION: new, OLD_REVISION: old})
+
+    async def undo() -> None:
+        await stack.tell_platform("PUT", f"/traffic/{BACKEND}", {REVISION: 100})
+        await stack.tell_platform("PUT", f"/upstreams/{BACKEND}/{OLD_REVISION}", {"upstream_port": None})
+        await stack.take_down("old")
+
+    return undo
+
+
+@fault("release.tenth-on-the-old", place="stack", seen="a canary split that nobody finished")
+async def tenth_on_old(stack: "Stack") -> Undo:
+    """One request in ten goes to the old revision."""
+    return await _splitting(stack, 90, 10)
+
+
+@fault("release.old-still-serving", place="stack", seen="--no-traffic on deploy, or a pinned revision")
+async def old_serving(stack: "Stack") -> Undo:
+    """The new revision was deployed and takes no traffic."""
+    return await _splitting(stack, 0, 100)
+
+
+def _describing(platform: "Platform", service: str, change: Callable[[Told], object]) -> Undo:
+    healthy = platform.describe
+
+    def describe(given: "Platform", which: "Service", told: Told) -> Told:
+        body = healthy(given, which, told)
+        if which.name == service:
+            change(body)
+        return body
+
+    return replace(platform, describe=describe)
+
+
+@fault("release.latest-not-ready", place="platform", seen="a container that never listened on $PORT")
+def latest_not_ready(platform: "Platform") -> Undo:
+    """The latest revision failed to become ready, and the one before serves."""
+
+    def change(told: Told) -> None:
+        if "terminalCondition" in told:
+            told["terminalCondition"]["state"] = "CONDITION_FAILED"
+            older = told["latestReadyRevision"].rpartition("-00094")[0] + "-00093-old"
+            told["latestReadyRevision"] = older
+
+    return _describing(platform, BACKEND, change)
+
+
+@fault("release.auth-deployed-after", place="platform", seen="both services deployed by one pipeline, in parallel")
+def auth_after(platform: "Platform") -> Undo:
+    """The auth service's revision is younger than the backend's."""
+    later = (datetime.now(UTC) + timedelta(seconds=30)).isoformat().replace("+00:00", "Z")
+
+    def change(told: Told) -> None:
+        for revision in told.get("revisions", []):
+            revision["createTime"] = later
+
+    return _describing(platform, AUTH, change)
+
+
+def _environment(platform: "Platform", change: Callable[[list[Told]], list[Told]]) -> Undo:
+    def described(told: Told) -> None:
+        for one in [told.get("template"), *told.get("revisions", [])]:
+            for container in (one or {}).get("containers", []):
+                container["env"] = change(container["env"])
+
+    return _describing(platform, BACKEND, described)
+
+
+@fault("release.auth-service-url-missing", place="platform", seen="as found on 7 January: AUTH_SERVICE_URL not set")
+def url_missing(platform: "Platform") -> Undo:
+    """A variable of the contract is not set."""
+    return _environment(platform, lambda env: [one for one in env if one["name"] != "AUTH_SERVICE_URL"])
+
+
+@fault("release.service-key-empty", place="platform", seen="a secret that resolved to nothing")
+def key_empty(platform: "Platform") -> Undo:
+    """A variable of the contract is empty."""
+    return _environment(
+        platform,
+        lambda env: [{"name": "SERVICE_KEY", "value": ""} if one["name"] == "SERVICE_KEY" else one for one in env],
+    )
+
+
+@fault("release.request-timeout-300", place="platform", seen="Cloud Run's default of 300 s")
+def timeout_300(platform: "Platform") -> Undo:
+    """Every WebSocket is cut after five minutes."""
+    return replace(platform.services[BACKEND], request_timeout_s=300.0)
+
+
+@fault("release.first-revision-ever", place="platform", seen="a service that was deleted and made anew")
+def first_ever(platform: "Platform") -> Undo:
+    """There is nothing to go back to."""
+
+    def change(told: Told) -> None:
+        if "revisions" in told:
+            told["revisions"] = [one for one in told["revisions"] if not one["name"].endswith("-old")]
+
+    return _describing(platform, BACKEND, change)

@@ -1,0 +1,441 @@
+"""Faults of the threads endpoint: what metadata may be, who owns a row, and how a list is cut."""
+
+import asyncio
+import json
+import traceback
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from twin.faults.registry import Undo, fault, replace
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from twin.backend.auth_client import Identity
+    from twin.backend.seams import Seams
+    from twin.backend.threads import Window
+
+Row = dict[str, Any]
+LIVING = "deleted_at IS NULL"
+
+
+def _rendering(seams: "Seams", change: Callable[[Row, Any], object]) -> Undo:
+    """Have `change(item, metadata)` touch every item before it is answered."""
+    healthy = seams.render_thread
+
+    def render(row: Row) -> Row:
+        item = healthy(row)
+        written = row["metadata_text"]
+        change(item, None if written is None else json.loads(written))
+        return item
+
+    return replace(seams, render_thread=render)
+
+
+@fault("threads.none-for-dict", place="backend", seen="as found on 7 January: metadata_.get() on a NULL row")
+def none_for_dict(seams: "Seams") -> Undo:
+    """`None` is taken for a dict; SQL NULL and JSON null both arrive as None."""
+
+    def change(item: Row, metadata: Any) -> None:  # noqa: ANN401 - whatever the row holds
+        if metadata is None:
+            nothing: Any = metadata
+            item["user_id"] = nothing.get("user_id")
+
+    return _rendering(seams, change)
+
+
+@fault("threads.key-error-on-empty-object", place="backend", seen="metadata['user_id'] instead of .get()")
+def key_error(seams: "Seams") -> Undo:
+    """An object without the key raises KeyError."""
+    return _rendering(seams, lambda _item, metadata: isinstance(metadata, dict) and metadata["user_id"])
+
+
+@fault("threads.dict-of-anything", place="backend", seen="dict(thread.metadata_) in a response model")
+def dict_of_anything(seams: "Seams") -> Undo:
+    """Arrays and scalars are turned into a dict: [] becomes {}, the others raise."""
+
+    def change(item: Row, metadata: Any) -> None:  # noqa: ANN401 - as above
+        if metadata is not None:
+            item["metadata"] = dict(metadata)
+
+    return _rendering(seams, change)
+
+
+@fault("threads.first-of-array", place="backend", seen="an older client wrote [{...}], and its reader stayed")
+def first_of_array(seams: "Seams") -> Undo:
+    """The first element of an array is taken for the object."""
+
+    def change(_item: Row, metadata: Any) -> None:  # noqa: ANN401 - as above
+        if isinstance(metadata, list) and metadata:
+            metadata[0]["user_id"]
+
+    return _rendering(seams, change)
+
+
+@fault("threads.text-parsed-twice", place="backend", seen="a remedy for double-encoded metadata, without a guard")
+def parsed_twice(seams: "Seams") -> Undo:
+    """A JSON string is parsed again as JSON."""
+    return _rendering(seams, lambda _item, metadata: isinstance(metadata, str) and json.loads(metadata))
+
+
+@fault("threads.key-looked-up-in-number", place="backend", seen="'user_id' in metadata, where metadata is 42")
+def key_in_number(seams: "Seams") -> Undo:
+    """`in` on a number or a boolean raises TypeError."""
+    return _rendering(seams, lambda _item, metadata: metadata is not None and "user_id" in metadata)
+
+
+@fault("threads.scalars-passed-through", place="backend", seen="metadata: Any in the response model")
+def scalars_passed_through(seams: "Seams") -> Undo:
+    """Whatever the column holds is answered, object or not."""
+    return _rendering(seams, lambda item, metadata: item.update(metadata=metadata))
+
+
+@fault("threads.user-id-stripped", place="backend", seen="metadata['user_id'].strip() on null and on numbers")
+def user_id_stripped(seams: "Seams") -> Undo:
+    """The metadata's user id is taken for a string."""
+
+    def change(_item: Row, metadata: Any) -> None:  # noqa: ANN401 - as above
+        if isinstance(metadata, dict) and "user_id" in metadata:
+            metadata["user_id"].strip()
+
+    return _rendering(seams, change)
+
+
+@fault("threads.depth-limited", place="backend", seen="a recursive sanitiser with a limit of 32 levels")
+def depth_limited(seams: "Seams") -> Undo:
+    """Deeply nested metadata raises."""
+
+    def walk(value: Any, depth: int = 0) -> None:  # noqa: ANN401 - any JSON value
+        if depth > 32:  # noqa: PLR2004 - the sanitiser's limit
+            raise ValueError("metadata is nested too deep")
+        for inner in value.values() if isinstance(value, dict) else ():
+            walk(inner, depth + 1)
+
+    return _rendering(seams, lambda _item, metadata: walk(metadata))
+
+
+@fault("threads.latin-1-metadata", place="backend", seen="a log line or header written in latin-1")
+def latin_1(seams: "Seams") -> Undo:
+    """Text beyond latin-1 raises."""
+    return _rendering(seams, lambda _item, metadata: json.dumps(metadata, ensure_ascii=False).encode("latin-1"))
+
+
+@fault("threads.metadata-cut-at-64k", place="backend", seen="a proxy table's TEXT(65535)")
+def cut_at_64k(seams: "Seams") -> Undo:
+    """Metadata is cut before it is parsed."""
+    healthy = seams.render_thread
+
+    def render(row: Row) -> Row:
+        written = row["metadata_text"]
+        return healthy(row | {"metadata_text": written and written[:65_535]})
+
+    return replace(seams, render_thread=render)
+
+
+@fault("threads.lists-in-metadata-dropped", place="backend", seen="a serialiser that knows str, number and dict")
+def lists_dropped(seams: "Seams") -> Undo:
+    """Keys whose value is a list vanish."""
+
+    def change(item: Row, metadata: Any) -> None:  # noqa: ANN401 - as above
+        if isinstance(metadata, dict):
+            item["metadata"] = {key: value for key, value in metadata.items() if not isinstance(value, list)}
+
+    return _rendering(seams, change)
+
+
+def _also(seams: "Seams", condition: str) -> Undo:
+    """Narrow the rows of the owner's column by one more condition."""
+    return replace(seams.repository, by_column=f"{seams.repository.by_column} AND {condition}")
+
+
+@fault("threads.null-rows-dropped", place="backend", seen="Fix 3's isnot(None) without its fallback")
+def null_rows_dropped(seams: "Seams") -> Undo:
+    """Rows whose metadata is SQL NULL are left out."""
+    return _also(seams, "metadata_ IS NOT NULL")
+
+
+@fault("threads.json-null-dropped", place="backend", seen="an ORM's none_as_null and a filter on 'null'")
+def json_null_dropped(seams: "Seams") -> Undo:
+    """Rows whose metadata is JSON null are left out."""
+    return _also(seams, "metadata_::text IS DISTINCT FROM 'null'")
+
+
+@fault("threads.empty-array-dropped", place="backend", seen="jsonb_array_length(...) > 0 in a view")
+def empty_array_dropped(seams: "Seams") -> Undo:
+    """Rows whose metadata is an empty array are left out."""
+    return _also(seams, "metadata_::text IS DISTINCT FROM '[]'")
+
+
+@fault("threads.owner-compared-again", place="backend", seen="a second check of metadata.user_id after the query")
+def owner_compared_again(seams: "Seams") -> Undo:
+    """Rows whose metadata names the user in another spelling are left out."""
+    return _also(
+        seams, "COALESCE(CASE WHEN jsonb_typeof(metadata_) = 'object' THEN metadata_ ->> 'user_id' END, :user) = :user"
+    )
+
+
+@fault("threads.user-id-cast-to-number", place="backend", seen="the user id bound as an integer")
+def user_id_cast(seams: "Seams") -> Undo:
+    """Rows whose metadata has a number for the user are compared as numbers, and lost."""
+    return _also(seams, "jsonb_typeof(metadata_ -> 'user_id') IS DISTINCT FROM 'number'")
+
+
+@fault("threads.always-500", place="backend", seen="a column renamed in the code before the migration ran")
+def always_500(seams: "Seams") -> Undo:
+    """Every list fails."""
+    return replace(seams.repository, by_column="owner_id = :user")
+
+
+@fault("threads.error-swallowed", place="backend", seen="'except Exception: return []', which Fix 3 warns of")
+def error_swallowed(seams: "Seams") -> Undo:
+    """The query fails, and an empty list is answered."""
+    back = replace(seams.repository, by_column="owner_id = :user")
+    healthy = seams.find_threads
+
+    async def find(given: "Seams", user: str, window: "Window") -> list[Row]:
+        try:
+            return await healthy(given, user, window)
+        except Exception:  # noqa: BLE001 - this is the fault
+            return []
+
+    undo = replace(seams, find_threads=find)
+
+    def both() -> None:
+        undo()
+        back()
+
+    return both
+
+
+@fault("threads.field-missing", place="backend", seen="a response model that lost message_count")
+def field_missing(seams: "Seams") -> Undo:
+    """A field of the contract is not answered."""
+    return _rendering(seams, lambda item, _metadata: item.pop("message_count"))
+
+
+@fault("threads.int-as-string", place="backend", seen="str(created_at) after a change of the ORM type")
+def int_as_string(seams: "Seams") -> Undo:
+    """A number is answered as text."""
+    return _rendering(seams, lambda item, _metadata: item.update(created_at=str(item["created_at"])))
+
+
+@fault("threads.duplicate-id", place="backend", seen="a JOIN on messages without DISTINCT")
+def duplicate_id(seams: "Seams") -> Undo:
+    """The first row comes twice."""
+    return replace(seams, arrange=lambda items: [*items[:1], *items])
+
+
+@fault("threads.unordered", place="backend", seen="an ORDER BY lost in a refactoring, on a busy table")
+def unordered(seams: "Seams") -> Undo:
+    """The order changes from call to call."""
+    return replace(seams.repository, order="md5(id || random()::text)")
+
+
+@fault("threads.ascending", place="backend", seen="a missing .desc()")
+def ascending(seams: "Seams") -> Undo:
+    """Oldest first."""
+    return replace(seams.repository, order="updated_at ASC NULLS LAST, id ASC")
+
+
+def _windowed(seams: "Seams", change: Callable[[int, int], tuple[int, int]]) -> Undo:
+    healthy = seams.parse_window
+
+    def parse(query: dict[str, str]) -> "Window":
+        window = healthy(query)
+        limit, offset = change(window.limit, window.offset)
+        return type(window)(limit, offset)
+
+    return replace(seams, parse_window=parse)
+
+
+@fault("threads.offset-off-by-one", place="backend", seen="pages counted from one")
+def off_by_one(seams: "Seams") -> Undo:
+    """Every window but the first begins one row late."""
+    return _windowed(seams, lambda limit, offset: (limit, offset + 1 if offset else 0))
+
+
+@fault("threads.offset-ignored", place="backend", seen="a parameter that the service layer did not pass on")
+def offset_ignored(seams: "Seams") -> Undo:
+    """Every window is the first."""
+    return _windowed(seams, lambda limit, _offset: (limit, 0))
+
+
+@fault("threads.windows-overlap", place="backend", seen="limit + 1 to find out whether there is more")
+def overlap(seams: "Seams") -> Undo:
+    """Every window holds the first row of the next."""
+    return _windowed(seams, lambda limit, offset: (limit + 1, offset))
+
+
+@fault("threads.default-is-fifty", place="backend", seen="a default changed in one place of two")
+def default_fifty(seams: "Seams") -> Undo:
+    """Without a limit, fifty rows come."""
+    healthy = seams.parse_window
+    return replace(seams, parse_window=lambda query: healthy({"limit": "50", **query}))
+
+
+def _loose(query: dict[str, str]) -> Any:  # noqa: ANN401 - the Window class is the backend's, imported when needed
+    from twin.backend.threads import Window  # noqa: PLC0415 - other processes import this file for its ids alone
+
+    return Window(int(query.get("limit", "20")), int(query.get("offset", "0")))
+
+
+@fault("threads.bounds-unchecked", place="backend", seen="int(request.query_params['limit'])")
+def bounds_unchecked(seams: "Seams") -> Undo:
+    """Negative windows reach the database, text raises, and 10^9 returns everything."""
+    return replace(seams, parse_window=_loose)
+
+
+@fault("threads.last-value-wins", place="backend", seen="dict(request.query_params)")
+def last_value_wins(seams: "Seams") -> Undo:
+    """A parameter given twice is taken once, whichever way the framework likes."""
+    return replace(
+        seams,
+        read_query=lambda request: (
+            {"limit": request.query_params.getlist("limit")[0]} if "limit" in request.query_params else {}
+        ),
+    )
+
+
+@fault("threads.limit-clamped", place="backend", seen="min(max(limit, 1), 100) instead of a refusal")
+def limit_clamped(seams: "Seams") -> Undo:
+    """A limit out of range is silently changed."""
+    healthy = seams.parse_window
+
+    def parse(query: dict[str, str]) -> "Window":
+        given = query.get("limit", "20")
+        number = int(given) if given.lstrip("-").isdigit() else 20
+        return healthy(query | {"limit": str(min(max(number, 1), 100))})
+
+    return replace(seams, parse_window=parse)
+
+
+@fault("threads.quotes-reach-sql", place="backend", seen="f-strings in a hand-written query")
+def quotes_reach_sql(seams: "Seams") -> Undo:
+    """The limit is written into the statement as it came."""
+
+    async def find(given: "Seams", user: str, window: "Window") -> list[Row]:
+        repository = given.repository
+        async with repository.engine.connect() as connection:
+            statement = f"SELECT id FROM threads WHERE user_id = :user LIMIT {window.limit}"  # noqa: S608 - the fault
+            await connection.execute(text(statement), {"user": user})
+        return await repository.find_by_user(user, type(window)(20, 0))
+
+    healthy = seams.parse_window
+
+    def parse(query: dict[str, str]) -> "Window":
+        window = healthy({})
+        return type(window)(query.get("limit", "20"), query.get("offset", 0))  # type: ignore[arg-type] # the fault
+
+    back = replace(seams, find_threads=find)
+    undo = replace(seams, parse_window=parse)
+
+    def both() -> None:
+        undo()
+        back()
+
+    return both
+
+
+@fault("threads.user-in-the-statement", place="backend", seen="the user id formatted into the WHERE clause")
+def user_in_statement(seams: "Seams") -> Undo:
+    """A user id with a quote changes the statement."""
+
+    async def find(given: "Seams", user: str, window: "Window") -> list[Row]:
+        repository = given.repository
+        healthy = repository.by_column
+        repository.by_column = f"user_id = '{user}'"
+        try:
+            return await repository.find_by_user(user, window)
+        finally:
+            repository.by_column = healthy
+
+    return replace(seams, find_threads=find)
+
+
+@fault("threads.owner-filter-missing", place="backend", seen="an admin listing reused for users")
+def filter_missing(seams: "Seams") -> Undo:
+    """Everybody's rows are listed."""
+    return replace(seams.repository, by_column="user_id IS NOT NULL")
+
+
+@fault("threads.prefix-match", place="backend", seen="LIKE user || '%' for tenants with a common prefix")
+def prefix_match(seams: "Seams") -> Undo:
+    """A user whose id begins alike is taken for the same."""
+    return replace(seams.repository, by_column="user_id LIKE :user || '%'")
+
+
+@fault("threads.header-trusted", place="backend", seen="X-User-Id of a gateway that isn't there any more")
+def header_trusted(seams: "Seams") -> Undo:
+    """The user is who the header says."""
+    healthy = seams.identify
+
+    def identify(request: "Request", identity: "Identity") -> str:
+        return request.headers.get("x-user-id") or healthy(request, identity)
+
+    return replace(seams, identify=identify)
+
+
+@fault("threads.deleted-listed", place="backend", seen="the deleted_at filter lost in a rewrite of the query")
+def deleted_listed(seams: "Seams") -> Undo:
+    """Soft-deleted rows are listed."""
+    repository = seams.repository
+    return replace(repository, statement=repository.statement.replace(LIVING, "TRUE"))
+
+
+def _refusing(seams: "Seams", answer: Callable[[int, str], Response]) -> Undo:
+    return replace(seams, render_refusal=lambda status, _code, message: answer(status, message))
+
+
+@fault("threads.sql-in-errors", place="backend", seen="detail=str(error) of a database exception")
+def sql_in_errors(seams: "Seams") -> Undo:
+    """An error's detail quotes the statement."""
+    said = "SELECT threads.id, threads.metadata_ FROM threads WHERE threads.user_id = $1"
+    return _refusing(seams, lambda status, message: JSONResponse({"detail": f"{message} [SQL: {said}]"}, status))
+
+
+@fault("threads.traceback-in-errors", place="backend", seen="debug=True in staging")
+def traceback_in_errors(seams: "Seams") -> Undo:
+    """An error's detail is a traceback."""
+
+    def answer(status: int, message: str) -> Response:
+        said = f"Traceback (most recent call last):\n{''.join(traceback.format_stack())}ValueError: {message}"
+        return JSONResponse({"detail": said, "trace_id": ""}, status)
+
+    return _refusing(seams, answer)
+
+
+@fault("threads.html-error-page", place="backend", seen="a proxy's or a framework's default error page")
+def html_error(seams: "Seams") -> Undo:
+    """Errors are HTML."""
+    return _refusing(seams, lambda status, message: HTMLResponse(f"<h1>{status}</h1><p>{message}</p>", status))
+
+
+@fault("threads.loads-all-and-slices", place="backend", seen="pagination in Python over query.all()")
+def loads_all(seams: "Seams") -> Undo:
+    """All rows are read and rendered, then cut."""
+
+    async def find(given: "Seams", user: str, window: "Window") -> list[Row]:
+        rows = await given.repository.find_by_user(user, type(window)(1_000_000, 0))
+        for row in rows:
+            given.render_thread(row)
+        return rows[window.offset : window.offset + window.limit]
+
+    return replace(seams, find_threads=find)
+
+
+@fault("threads.query-per-row", place="backend", seen="a lazy relation walked for every row before the cut")
+def query_per_row(seams: "Seams") -> Undo:
+    """One more query for each row of the owner."""
+
+    async def find(given: "Seams", user: str, window: "Window") -> list[Row]:
+        rows = await given.repository.find_by_user(user, type(window)(1_000_000, 0))
+        async with given.repository.engine.connect() as connection:
+            for row in rows:
+                await connection.execute(text("SELECT count(*) FROM messages WHERE thread_id = :id"), {"id": row["id"]})
+        await asyncio.sleep(0)
+        return rows[window.offset : window.offset + window.limit]
+
+    return replace(seams, find_threads=find)

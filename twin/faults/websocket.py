@@ -1,0 +1,354 @@
+"""Faults of the WebSocket: at connect, in identity and order, under hostile input, and in the long run."""
+
+import asyncio
+import json
+import time
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from twin.faults.registry import Undo, fault, replace
+
+if TYPE_CHECKING:
+    from starlette.websockets import WebSocket
+
+    from twin.backend.auth_client import Identity
+    from twin.backend.seams import Seams
+    from twin.backend.websocket import Message, Sessions
+
+LONG_S = 3600.0
+INTERNAL_ERROR = 1011
+
+
+@fault("websocket.coroutine-at-connect", place="backend", seen="as found on 7 January: a factory was not awaited")
+def coroutine_at_connect(seams: "Seams") -> Undo:
+    """An async factory's coroutine is used as if it were its result."""
+
+    async def load_state() -> dict[str, Any]:
+        return {}
+
+    def welcome(_identity: "Identity", _state: "Message") -> "Message":
+        pending: Any = load_state()
+        try:
+            return {"type": "system_message", "data": pending.get("data")}
+        finally:
+            pending.close()
+
+    return replace(seams.sessions, make_welcome=welcome)
+
+
+@fault("websocket.subprotocol-not-selected", place="backend", seen="accept() without subprotocol: browsers hang up")
+def not_selected(seams: "Seams") -> Undo:
+    """The offered subprotocol is not selected."""
+    return replace(seams.sessions, select_protocol=lambda _offered: None)
+
+
+@fault("websocket.no-welcome", place="backend", seen="the welcome moved behind the agent's start-up")
+def no_welcome(seams: "Seams") -> Undo:
+    """No welcome is sent."""
+    return replace(seams.sessions, make_welcome=lambda _identity, _state: None)
+
+
+@fault("websocket.not-ready", place="backend", seen="a welcome sent before the session's parts are ready")
+def not_ready(seams: "Seams") -> Undo:
+    """The welcome says that the connection is not ready."""
+    healthy = seams.sessions.make_welcome
+
+    def welcome(identity: "Identity", state: "Message") -> "Message | None":
+        message = healthy(identity, state)
+        return message and message | {"data": message["data"] | {"connection_ready": False}}
+
+    return replace(seams.sessions, make_welcome=welcome)
+
+
+def _welcoming(seams: "Seams", user_of: Any) -> Undo:  # noqa: ANN401 - from an identity to a user id
+    healthy = seams.sessions.make_welcome
+
+    def welcome(identity: "Identity", state: "Message") -> "Message | None":
+        message = healthy(identity, state)
+        return message and message | {"data": message["data"] | {"user_id": user_of(identity)}}
+
+    return replace(seams.sessions, make_welcome=welcome)
+
+
+@fault("websocket.demo-user", place="backend", seen="demo mode left on: everybody is demo-user-001")
+def demo_user(seams: "Seams") -> Undo:
+    """The welcome names a demo user."""
+    return _welcoming(seams, lambda _identity: "demo-user-001")
+
+
+@fault("websocket.first-user-remembered", place="backend", seen="a user context in a module-level singleton")
+def first_user(seams: "Seams") -> Undo:
+    """The welcome names whoever connected first."""
+    seen: list[str] = []
+
+    def user_of(identity: "Identity") -> str:
+        seen.append(identity.user_id)
+        return seen[0]
+
+    return _welcoming(seams, user_of)
+
+
+def _handling(seams: "Seams", **handlers: Any) -> Undo:  # noqa: ANN401 - handlers
+    return replace(seams.sessions, handlers={**seams.sessions.handlers, **handlers})
+
+
+@fault("websocket.pongs-lost", place="backend", seen="answers through a lossy fan-out channel")
+def pongs_lost(seams: "Seams") -> Undo:
+    """Every third ping is not answered."""
+    healthy, number = seams.sessions.handlers["ping"], count(1)
+
+    async def ping(sessions: "Sessions", socket: "WebSocket", identity: "Identity", message: "Message") -> None:
+        if next(number) % 3:
+            await healthy(sessions, socket, identity, message)
+
+    return _handling(seams, ping=ping)
+
+
+@fault("websocket.pongs-late", place="backend", seen="pings queued behind the agent's work")
+def pongs_late(seams: "Seams") -> Undo:
+    """Every ping waits seven seconds."""
+    healthy = seams.sessions.handlers["ping"]
+
+    async def ping(sessions: "Sessions", socket: "WebSocket", identity: "Identity", message: "Message") -> None:
+        await asyncio.sleep(7)
+        await healthy(sessions, socket, identity, message)
+
+    return _handling(seams, ping=ping)
+
+
+@fault("websocket.out-of-order", place="backend", seen="each message handled in a task of its own")
+def out_of_order(seams: "Seams") -> Undo:
+    """Pings are answered later than what came after them."""
+    healthy = seams.sessions.handlers["ping"]
+    running: set[asyncio.Task[None]] = set()
+
+    async def later(sessions: "Sessions", socket: "WebSocket", identity: "Identity", message: "Message") -> None:
+        await asyncio.sleep(0.05)
+        await healthy(sessions, socket, identity, message)
+
+    async def ping(sessions: "Sessions", socket: "WebSocket", identity: "Identity", message: "Message") -> None:
+        task = asyncio.create_task(later(sessions, socket, identity, message))
+        running.add(task)
+        task.add_done_callback(running.discard)
+
+    return _handling(seams, ping=ping)
+
+
+@fault("websocket.broadcast-to-all", place="backend", seen="one manager with a list of all sockets")
+def broadcast(seams: "Seams") -> Undo:
+    """An agent's answer reaches every socket, with the question in it."""
+    hub = seams.sessions.hub
+    return replace(seams.sessions, hub=_Everybody(hub.sockets))
+
+
+class _Everybody:
+    def __init__(self, sockets: Any) -> None:  # noqa: ANN401 - the hub's own mapping
+        self.sockets = sockets
+
+    def recipients(self, _user_id: str) -> list[Any]:
+        return [socket for own in self.sockets.values() for socket in own]
+
+
+@fault("websocket.crashes-on-bad-json", place="backend", seen="json.loads outside the try of the receive loop")
+def crashes_on_bad_json(seams: "Seams") -> Undo:
+    """A parse error ends the session with 1011."""
+    return replace(seams.sessions, parse=lambda frame: dict(json.loads(frame["text"])))
+
+
+@fault("websocket.crashes-on-binary", place="backend", seen="receive_text() on a binary frame: KeyError")
+def crashes_on_binary(seams: "Seams") -> Undo:
+    """A binary frame ends the session with 1011."""
+    healthy = seams.sessions.parse
+
+    def parse(frame: "Message") -> "Message":
+        if frame.get("bytes") is not None:
+            raise KeyError("text")
+        return healthy(frame)
+
+    return replace(seams.sessions, parse=parse)
+
+
+@fault("websocket.no-size-limit", place="backend", seen="a limit that is documented and never checked")
+def no_size_limit(seams: "Seams") -> Undo:
+    """Messages of any length are taken."""
+    healthy = seams.sessions.parse
+
+    def parse(frame: "Message") -> "Message":
+        text = frame.get("text")
+        if text is not None and len(text) > 8192:  # noqa: PLR2004 - the contract's limit
+            return dict(json.loads(text))
+        return healthy(frame)
+
+    return replace(seams.sessions, parse=parse)
+
+
+@fault("websocket.recursion-crashes", place="backend", seen="RecursionError is no ValueError")
+def recursion_crashes(seams: "Seams") -> Undo:
+    """Deep nesting ends the session with 1011."""
+    healthy = seams.sessions.parse
+
+    def parse(frame: "Message") -> "Message":
+        if (frame.get("text") or "").startswith("[" * 1000):
+            raise RecursionError("maximum recursion depth exceeded")
+        return healthy(frame)
+
+    return replace(seams.sessions, parse=parse)
+
+
+@fault("websocket.unknown-type-crashes", place="backend", seen="handlers[message['type']] without a default")
+def unknown_type_crashes(seams: "Seams") -> Undo:
+    """An unknown message type ends the session with 1011."""
+    healthy = seams.sessions.parse
+
+    def parse(frame: "Message") -> "Message":
+        message = healthy(frame)
+        seams.sessions.handlers[str(message["type"])]
+        return message
+
+    return replace(seams.sessions, parse=parse)
+
+
+@fault("websocket.proxy-cuts-fragments", place="platform", seen="a security proxy that knows whole messages only")
+def proxy_cuts_fragments(platform: Any) -> Undo:  # noqa: ANN401 - the platform's state
+    """A fragmented message ends the connection."""
+    first_of_many = 0x01  # text, without the final bit
+
+    def let_through(data: bytes) -> bool:
+        return data[:1] != bytes([first_of_many])
+
+    return replace(platform, let_through=let_through)
+
+
+@fault("websocket.flood-stalls-everyone", place="backend", seen="time.sleep() in a rate limiter")
+def flood_stalls(seams: "Seams") -> Undo:
+    """Many messages at once block the whole process for seconds."""
+    healthy, number = seams.sessions.handlers["heartbeat"], count(1)
+
+    async def beat(sessions: "Sessions", socket: "WebSocket", identity: "Identity", message: "Message") -> None:
+        if next(number) % 300 == 0:
+            time.sleep(4)  # noqa: ASYNC251 - this is the fault
+        await healthy(sessions, socket, identity, message)
+
+    return _handling(seams, heartbeat=beat)
+
+
+@fault("websocket.no-fallback", place="backend", seen="supervisor.answer() where the supervisor may be None")
+def no_fallback(seams: "Seams") -> Undo:
+    """Without the supervisor, a message ends the session with an error."""
+
+    async def user_message(
+        sessions: "Sessions", socket: "WebSocket", _identity: "Identity", message: "Message"
+    ) -> None:
+        agent: Any = sessions.supervisor()
+        await sessions.send(socket, await agent.answer(str(message.get("data"))))
+
+    return _handling(seams, user_message=user_message)
+
+
+@fault(
+    "dependency.agent-supervisor-missing", place="backend", seen="app.state without agent_supervisor", dependency=True
+)
+def supervisor_missing(seams: "Seams") -> Undo:
+    """The supervisor is not there; the fallback has to answer."""
+    return replace(seams.sessions, supervisor=lambda: None)
+
+
+def _ending(seams: "Seams", end: Any) -> Undo:  # noqa: ANN401 - (number of the session, socket) -> awaitable
+    """Run `end(number, socket)` beside every session."""
+    healthy, number = seams.sessions.talk, count(1)
+
+    async def talk(sessions: "Sessions", socket: "WebSocket", identity: "Identity") -> None:
+        tasks = [
+            asyncio.ensure_future(end(next(number), socket)),
+            asyncio.ensure_future(healthy(sessions, socket, identity)),
+        ]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    return replace(seams.sessions, talk=talk)
+
+
+@fault("websocket.one-in-ten-dropped", place="backend", seen="a sidecar that restarts under memory pressure")
+def one_in_ten_dropped(seams: "Seams") -> Undo:
+    """Every tenth session is dropped after a moment, with an internal error."""
+
+    async def end(number: int, socket: "WebSocket") -> None:
+        await asyncio.sleep(LONG_S if number % 10 else 0.6)
+        await socket.close(INTERNAL_ERROR)
+
+    return _ending(seams, end)
+
+
+@fault("websocket.cut-at-one-age", place="backend", seen="an idle or a read timeout somewhere on the way")
+def cut_at_one_age(seams: "Seams") -> Undo:
+    """Every session is cut when it is one second old."""
+
+    async def end(_number: int, _socket: "WebSocket") -> None:
+        await asyncio.sleep(1.0)
+
+    return _ending(seams, end)
+
+
+@fault("websocket.silent-half-open", place="backend", seen="a NAT entry that expired: no FIN, no RST, no answer")
+def silent_half_open(seams: "Seams") -> Undo:
+    """After a moment nothing is answered any more, and nothing is closed."""
+    healthy = seams.sessions.send
+    begun: dict[int, float] = {}
+
+    async def send(socket: "WebSocket", message: "Message") -> None:
+        if time.monotonic() - begun.setdefault(id(socket), time.monotonic()) > 0.7:  # noqa: PLR2004 - the moment
+            return
+        await healthy(socket, message)
+
+    return replace(seams.sessions, send=send)
+
+
+@fault("websocket.reconnect-refused", place="backend", seen="one session a user, and the old one never cleaned up")
+def reconnect_refused(seams: "Seams") -> Undo:
+    """A user who was here before is refused."""
+    sessions = seams.sessions
+    healthy = sessions.authenticate
+    seen: set[str] = set()
+
+    async def authenticate(token: str) -> "Identity | None":
+        identity = await healthy(token)
+        if identity is None or identity.user_id in seen:
+            return None
+        seen.add(identity.user_id)
+        return identity
+
+    return replace(sessions, authenticate=authenticate)
+
+
+@fault("websocket.state-lost", place="backend", seen="session state in the process' memory, by connection")
+def state_lost(seams: "Seams") -> Undo:
+    """A reconnect begins a new session."""
+    number = count(1)
+
+    class Forgetful:
+        async def resume(self, _user_id: str) -> dict[str, Any]:
+            return {"session_id": f"session-{next(number)}", "last_seq": 0}
+
+        async def note(self, _user_id: str, _seq: int) -> None:
+            return None
+
+    return replace(seams.sessions, store=Forgetful())
+
+
+@fault("websocket.accept-after-error", place="backend", seen="accept() in a finally, whatever authentication said")
+def server_error_at_refusal(seams: "Seams") -> Undo:
+    """A bad token is answered with a server error at the handshake."""
+    sessions = seams.sessions
+    healthy = sessions.authenticate
+
+    async def authenticate(token: str) -> "Identity | None":
+        identity = await healthy(token)
+        if identity is None:
+            raise RuntimeError("no user in session context")
+        return identity
+
+    return replace(sessions, authenticate=authenticate)
