@@ -21,6 +21,7 @@ class Plan:
     quick: bool
     deadline_s: float
     log_export: str | None = None
+    verdict_only: bool = False
     known_failures: Path | None = None
 
     def required_cases(self) -> frozenset[tuple[str, str]]:

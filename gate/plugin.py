@@ -7,7 +7,7 @@ import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import TextIO
 
 import pytest
 
@@ -37,6 +37,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     group.addoption("--quick", action="store_true", help="smaller samples: sooner, and proving less")
     group.addoption("--report-dir", default="reports", help="where runs are written; default: reports")
     group.addoption("--log-export", default=None, help="judge logs.* by an exported log file instead of the log API")
+    group.addoption("--verdict-only", action="store_true", help="write verdict.json alone: no reports, no pictures")
     group.addoption("--known-failures", type=Path, default=None, help="TOML file of known failures")
     config = pluginmanager.get_plugin("pytestconfig")
     arguments = [str(one) for one in config.invocation_params.args] if config else []
@@ -57,7 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
     run = Run(config.hook.pytest_gate_plan(config=config))
     begin(run)
     config.stash[RUN] = run
-    config.option.allure_report_dir = str(run.folder / "allure-results")
+    config.option.allure_report_dir = None if run.plan.verdict_only else str(run.folder / "allure-results")
     verbose = config.option.verbose > 0
     if not verbose:
         config.option.verbose = QUIETER_THAN_QUIET
@@ -67,7 +68,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[LIVE] = Live(_past_capture(file), verbose=verbose)
 
 
-def _past_capture(file: IO[str]) -> IO[str]:
+def _past_capture(file: TextIO) -> TextIO:
     """The same place under a descriptor of our own: pytest redirects its own while a case runs."""
     try:
         return os.fdopen(os.dup(file.fileno()), "w", buffering=1, encoding=file.encoding)

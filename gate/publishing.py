@@ -66,8 +66,10 @@ def publish(run: Run, exit_status: int, console: Console) -> int:
     )
     exit_code = EXIT_CODES[decision.verdict] if exit_status in OURS else exit_status
     document = build(run, decision, exit_code, known)
-    write_reports(run.folder, document)
-    allure.finish(run.folder / "allure-results", document)
+    _write(run.folder / "verdict.json", _dump(document))
+    if not run.plan.verdict_only:
+        write_reports(run.folder, document)
+        allure.finish(run.folder / "allure-results", document)
     _scrub(run)
     github.announce(document, os.environ)
     print_verdict(document, run.folder, console)
@@ -75,8 +77,7 @@ def publish(run: Run, exit_status: int, console: Console) -> int:
 
 
 def write_reports(folder: Path, document: dict[str, Any]) -> None:
-    """Write `verdict.json` and what is rendered from it. Raises OSError when the folder can't be written."""
-    _write(folder / "verdict.json", _dump(document))
+    """Write what is rendered from the verdict. Raises OSError when the folder can't be written."""
     _write(folder / "summary.md", render_markdown(document))
     _write(folder / "junit.xml", render_junit(document))
     _write(folder / "report.html", render_html(document))

@@ -14,7 +14,10 @@ from probes.tokens import Mint, User
 from targets.contract import Contract
 from targets.model import Sizes
 
-FIX_4 = "Fix 4 (AuthServiceClient): one pooled client, a deadline, a circuit breaker, no retry of refusals, no local fallback."
+FIX_4 = (
+    "Fix 4 (AuthServiceClient): one pooled client, a deadline, a circuit breaker, "
+    "no retry of refusals, no local fallback."
+)
 CAUGHT_RATE = 0.05
 
 
@@ -112,7 +115,7 @@ async def test_the_doors_agree_every_time(
     needs="auth mint",
     remedy="Compare X-Service-Key, in constant time, before looking at the token.",
 )
-@pytest.mark.parametrize("key", ["", "wrong"])
+@pytest.mark.parametrize("key", [pytest.param("", id="none"), pytest.param("wrong", id="wrong")])
 async def test_validation_needs_the_service_key(
     auth: AuthDoor, mint: Mint, owner: User, contract: Contract, key: str
 ) -> None:

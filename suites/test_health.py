@@ -4,11 +4,12 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from fixtures.database import Sight
 from fixtures.doors import AuthDoor, Door, seen
 from fixtures.health import OK
 from gate.check import check
 from gate.evidence import Recorder
-from gate.failures import CheckFailure
+from gate.failures import Broken, CheckFailure
 from probes.database import Connection, TableShape, take_census
 from probes.deadlines import Deadlines
 from probes.http import Answer
@@ -44,13 +45,7 @@ async def test_the_body_fits_the_contract(health: dict[str, Any], contract: Cont
     """Every key of the contract is there, with its type."""
     problems = [
         f"{key} is {type(health.get(key)).__name__}"
-        for key, kind in {
-            "timestamp": str,
-            "environment": str,
-            "status": str,
-            "failed_checks": list,
-            "checks": dict,
-        }.items()
+        for key, kind in KEYS.items()
         if not isinstance(health.get(key), kind)
     ]
     if health.get("status") not in {"healthy", "unhealthy"}:
@@ -123,9 +118,16 @@ async def test_the_status_follows_from_the_checks(
     remedy="Ask the dependencies when asked, do not answer from a cache.",
 )
 async def test_it_says_what_is_so(
-    backend: Door, auth: AuthDoor, database: Connection, table: TableShape, contract: Contract, deadlines: Deadlines
+    backend: Door, auth: AuthDoor, database_sight: Sight, contract: Contract, deadlines: Deadlines
 ) -> None:
     """Its counts are the table's, before or after; its word on auth is what auth answers us."""
+    if isinstance(database_sight, str):
+        answer = await backend.get(contract.paths.health, deadline_s=deadlines.health)
+        said = answer.json().get("checks", {}).get("database")
+        if str(said).lower() in contract.health.healthy_words:
+            raise CheckFailure(expected=f"database unhealthy: we see {database_sight}", actual=f"database {said}")
+        raise Broken(f"the database can't be seen by us: {database_sight}")
+    database, table = database_sight
     before = await _count(database, table)
     answer = await backend.get(contract.paths.health, deadline_s=deadlines.health)
     after = await _count(database, table)

@@ -158,7 +158,7 @@ async def test_no_secret_is_logged(revision_log: LogRead, recorder: Recorder) ->
     if found:
         raise CheckFailure(
             expected="no credential in the log",
-            actual=f"{len(found)} entries, the first at {found[0].timestamp} ({found[0].log_name.rpartition('%2F')[2]})",
+            actual=f"{len(found)} entries, first at {found[0].timestamp} in {found[0].log_name.rpartition('%2F')[2]}",
         )
     _refuse_partial(revision_log)
 

@@ -46,15 +46,31 @@ def load_target(name: str, folder: Path | None = None) -> Target:
 def load_required(profile: str, phase: str, folder: Path | None = None) -> dict[str, tuple[str, ...]]:
     """The check ids that a profile requires in a phase, each with its case ids (none: a check without cases).
 
-    Raises ConfigurationError for a profile that `profiles.toml` does not hold.
+    A profile `extends` another one and leaves out the ids of its `without`.
+
+    Raises ConfigurationError for a profile that no `profiles.toml` holds, or one that extends itself.
     """
     places = [place / "profiles.toml" for place in (folder, HERE) if place and (place / "profiles.toml").exists()]
-    for path in places:
-        profiles = _read_toml(path)
-        if profile in profiles:
-            phases = cast("dict[str, dict[str, list[str]]]", profiles[profile])
-            return {check: tuple(cases) for check, cases in phases.get(phase, {}).items()}
-    raise ConfigurationError(f"profile {profile!r} is in none of {', '.join(map(str, places))}: name one that is.")
+    profiles: dict[str, dict[str, Any]] = {}
+    for path in reversed(places):
+        profiles |= _read_toml(path)
+    return _required(profile, phase, profiles, ())
+
+
+def _required(
+    profile: str, phase: str, profiles: Mapping[str, dict[str, Any]], below: tuple[str, ...]
+) -> dict[str, tuple[str, ...]]:
+    if profile not in profiles or profile in below:
+        what = "extends itself" if profile in below else "does not exist"
+        raise ConfigurationError(
+            f"Profile {profile!r} {what}: known are {', '.join(sorted(profiles))} (targets/profiles.toml)."
+        )
+    told = profiles[profile]
+    required: dict[str, tuple[str, ...]] = {}
+    if "extends" in told:
+        required |= _required(told["extends"], phase, profiles, (*below, profile))
+    required |= {check: tuple(cases) for check, cases in told.get(phase, {}).items()}
+    return {check: cases for check, cases in required.items() if check not in told.get("without", [])}
 
 
 def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -51,6 +51,11 @@ def control_port(stack: Stack, state: str, own: list[str]) -> FastAPI:
     async def all_off() -> list[str]:
         return await switch(own)
 
+    @app.delete("/log")
+    async def forget_log() -> dict[str, int]:
+        told: dict[str, int] = await stack.tell_platform("DELETE", "/log", None)
+        return told
+
     @app.put("/dependencies/{name}/{way}")
     async def dependency(name: str, way: str) -> dict[str, str]:
         if way not in {"up", "down"} or name not in {*PROCESSES, "supervisor"}:

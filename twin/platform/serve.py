@@ -40,6 +40,13 @@ def control(platform: Platform) -> FastAPI:
                 setattr(platform, name, value if name == "log_delay_s" else int(value))
         return await settings()
 
+    @app.delete("/log")
+    async def forget() -> dict[str, int]:
+        forgotten = len(platform.store)
+        platform.store.clear()
+        platform.counts.clear()
+        return {"forgotten": forgotten}
+
     @app.put("/upstreams/{service}/{revision}")
     async def upstream(service: str, revision: str, told: dict[str, int | None]) -> None:
         platform.services[service].revisions[revision].upstream_port = told["upstream_port"]

@@ -1,0 +1,113 @@
+"""The command line of the proof: which faults, how many twins at once, and the matrix."""
+
+import argparse
+import asyncio
+import csv
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from rich.console import Console
+
+from tests.prove.expectations import Expectation, load, unproved
+from tests.prove.worker import HEALTHY, Shown, staged
+from twin.faults.registry import declared
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Show the faults, print the matrix, and return 0 only when every expectation holds."""
+    options = _parse(arguments)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+    expectations = load()
+    known = {key for key, one in declared().items() if not one.dependency}
+    chosen = sorted(one for one in known if any(fnmatchcase(one, pattern) for pattern in options.only))
+    complaints = _table_problems(expectations, known)
+    if options.shard:
+        number, count = map(int, options.shard.split("/"))
+        chosen = chosen[number - 1 :: count]
+    shown = asyncio.run(_show_all([HEALTHY, *chosen], expectations, options, console))
+    healthy = next(one for one in shown if one.fault == HEALTHY)
+    complaints += [f"no fault must turn {name} red" for name in unproved(expectations.values(), healthy.cases)]
+    wrong = {one.fault: found for one in shown if (found := _problems(one, expectations))}
+    _write_matrix(shown, healthy.cases, options.out)
+    _print_summary(shown, wrong, complaints, console)
+    return 1 if wrong or complaints else 0
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make prove", description=__doc__)
+    parser.add_argument("--jobs", type=int, default=2, help="twins at once; default: 2")
+    parser.add_argument("--retries", type=int, default=1, help="how often a run that is not as expected is shown again")
+    parser.add_argument("--only", nargs="+", default=["*"], help="patterns of fault ids")
+    parser.add_argument("--shard", default="", help="every n-th fault: 1/4, 2/4, ...")
+    parser.add_argument("--out", type=Path, default=Path("reports/prove"), help="where the matrix is written")
+    return parser.parse_args(arguments)
+
+
+def _table_problems(expectations: dict[str, Expectation], known: set[str]) -> list[str]:
+    absent, stale = sorted(known - expectations.keys()), sorted(expectations.keys() - known)
+    said = [f"{one} is declared, but expectations.toml does not know it" for one in absent]
+    return said + [f"expectations.toml names {one}, which is not declared" for one in stale]
+
+
+def _problems(one: Shown, expectations: dict[str, Expectation]) -> list[str]:
+    if one.fault == HEALTHY:
+        return [f"{name} turned {outcome} on the healthy twin" for name, outcome in one.red.items()] + (
+            [f"exit code {one.exit_code} on the healthy twin"] if one.exit_code else []
+        )
+    expected = expectations.get(one.fault)
+    return expected.problems(one.red, one.exit_code) if expected else [f"not in the table; red: {one.red}"]
+
+
+async def _show_all(
+    faults: Iterable[str], expectations: dict[str, Expectation], options: argparse.Namespace, console: Console
+) -> list[Shown]:
+    waiting = list(faults)
+    total, shown = len(waiting), list[Shown]()
+
+    async def work() -> None:
+        async with staged() as stage:
+            while waiting:
+                fault = waiting.pop(0)
+                one = await stage.show(fault)
+                for _ in range(options.retries):
+                    if _problems(one, expectations):
+                        one = await stage.show(fault)
+                shown.append(one)
+                _print_row(one, _problems(one, expectations), f"{len(shown)}/{total}", console)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(min(options.jobs, total)):
+            group.create_task(work())
+    return shown
+
+
+def _print_row(one: Shown, problems: list[str], progress: str, console: Console) -> None:
+    red = ", ".join(one.red) or "all green"
+    mark = "[red]WRONG[/]" if problems else "[green]ok[/]   "
+    console.print(f"{progress:>7} {mark} {one.fault or 'healthy':<42} {one.seconds:4.0f} s  ", end="")
+    console.print(red if len(red) < 400 else f"{red[:400]}… ({len(one.red)} cases)", markup=False)
+    for problem in problems:
+        console.print(f"          {problem}", markup=False)
+
+
+def _print_summary(shown: list[Shown], wrong: dict[str, list[str]], complaints: list[str], console: Console) -> None:
+    for complaint in complaints:
+        console.print(f"table: {complaint}", markup=False)
+    faults = len(shown) - 1
+    console.print(f"{faults - len(wrong.keys() - {HEALTHY})} of {faults} faults as expected; ", end="")
+    console.print("the healthy twin is not green" if HEALTHY in wrong else "the healthy twin is green")
+
+
+def _write_matrix(shown: list[Shown], cases: Sequence[str], folder: Path) -> None:
+    """`matrix.csv`: a row a fault, a column a case, the outcome where it is not PASSED; and `shown.json`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ordered = sorted(shown, key=lambda one: one.fault)
+    with (folder / "matrix.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["fault", *cases])
+        writer.writerows([one.fault or "healthy", *(one.red.get(case, "") for case in cases)] for one in ordered)
+    (folder / "shown.json").write_text(json.dumps([asdict(one) for one in ordered], indent=1), encoding="utf-8")

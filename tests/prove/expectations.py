@@ -1,0 +1,62 @@
+"""What each fault must turn red and what else it may: the table `expectations.toml`, read and applied."""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+TABLE = Path(__file__).parent / "expectations.toml"
+EVERYTHING = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """One fault's row of the table. A name is a case (`id[case]`), a check (`id`), a family (`family.*`) or `*`."""
+
+    fault: str
+    turns: tuple[str, ...]
+    may: tuple[str, ...]
+
+    def problems(self, red: Mapping[str, str], exit_code: int) -> list[str]:
+        """What in a run is not as expected; `red` maps each case that did not pass to its outcome."""
+        failed = [name for name, outcome in red.items() if outcome == "FAILED"]
+        said = [f"{one} stayed green" for one in self.turns if not any(matches(one, name) for name in failed)]
+        allowed = (*self.turns, *self.may)
+        said += [f"{name} turned {red[name]}" for name in red if not any(matches(one, name) for one in allowed)]
+        return said + ([f"exit code {exit_code} instead of 1"] if exit_code != 1 else [])
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Whether a pattern of the table names this case."""
+    if pattern in {EVERYTHING, name}:
+        return True
+    if pattern.endswith(".*"):
+        return name.startswith(pattern[:-1])
+    return name.startswith(f"{pattern}[")
+
+
+@cache
+def _table() -> dict[str, Any]:
+    return tomllib.loads(TABLE.read_text(encoding="utf-8"))
+
+
+def load() -> dict[str, Expectation]:
+    """Every expectation by its fault. A name `@group` stands for the names of `[groups]`."""
+    groups = _table().get("groups", {})
+    return {
+        fault: Expectation(fault, tuple(_expand(row["turns"], groups)), tuple(_expand(row.get("may", ()), groups)))
+        for fault, row in _table()["faults"].items()
+    }
+
+
+def _expand(names: Iterable[str], groups: Mapping[str, list[str]]) -> Iterable[str]:
+    for one in names:
+        yield from groups[one[1:]] if one.startswith("@") else (one,)
+
+
+def unproved(expectations: Iterable[Expectation], cases: Iterable[str]) -> list[str]:
+    """The cases that no fault must turn red: by name, or by their check where the table names it as a whole."""
+    named = {one for expectation in expectations for one in expectation.turns}
+    return [name for name in cases if name not in named and name.partition("[")[0] not in named]

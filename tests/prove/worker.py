@@ -1,0 +1,102 @@
+"""One twin, kept up, on which faults are shown one after another."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+ROOT = Path(__file__).parents[2]
+TARGETS = Path(__file__).parent / "targets"
+BOOT_S, RUN_S, SWITCH_S = 60.0, 180.0, 60.0
+POLL_S = 0.05
+HEALTHY = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What one run under one fault came to."""
+
+    fault: str
+    exit_code: int
+    red: dict[str, str]  # case -> outcome, of everything that did not pass
+    cases: tuple[str, ...]
+    seconds: float
+    reason: str
+
+
+class Stage:
+    """A running twin and the folder for its runs."""
+
+    def __init__(self, folder: Path, client: httpx.AsyncClient) -> None:
+        self._folder = folder
+        self._client = client
+
+    async def show(self, fault: str) -> Shown:
+        """Run the smoke phase under one fault (none: healthy) and leave the twin healthy, its log empty."""
+        begun = time.monotonic()
+        await self._ask("DELETE", "/log")
+        if fault:
+            await self._ask("PUT", f"/faults/{fault}")
+        try:
+            exit_code = await self._pytest()
+        finally:
+            await self._ask("DELETE", "/faults")
+        verdict = self._folder / "reports/latest/verdict.json"
+        if not verdict.exists():
+            output = (self._folder / "last-output.txt").read_text(errors="replace")
+            raise RuntimeError(f"the run under {fault or 'no fault'} left no verdict (exit code {exit_code}): {output}")
+        document: dict[str, Any] = json.loads(verdict.read_text())
+        red = {row["name"]: row["outcome"] for row in document["checks"] if row["outcome"] != "PASSED"}
+        cases = tuple(row["name"] for row in document["checks"])
+        return Shown(fault, exit_code, red, cases, time.monotonic() - begun, document["reason"])
+
+    async def _ask(self, method: str, path: str) -> None:
+        answer = await self._client.request(method, path)
+        if answer.is_error:
+            raise RuntimeError(f"{method} {path} on the twin's control port: {answer.status_code} {answer.text}")
+
+    async def _pytest(self) -> int:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "pytest", "--target=prove", f"--targets-dir={TARGETS}", "--quick",
+            "--verdict-only", f"--report-dir={self._folder / 'reports'}",
+            cwd=ROOT, env=os.environ | {"NETRA_ADDRESSES": str(self._folder / "addresses.json")},
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        async with asyncio.timeout(RUN_S):
+            output, _ = await process.communicate()
+        (self._folder / "last-output.txt").write_bytes(output)
+        return process.returncode or 0
+
+
+@asynccontextmanager
+async def staged() -> AsyncIterator[Stage]:
+    """A twin of one's own."""
+    with tempfile.TemporaryDirectory(prefix="netra-prove-") as name:
+        folder = Path(name)
+        addresses = folder / "addresses.json"
+        twin = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "twin", "hold", "--addresses", str(addresses), cwd=ROOT
+        )
+        try:
+            async with asyncio.timeout(BOOT_S):
+                while not addresses.exists():
+                    if twin.returncode is not None:
+                        raise RuntimeError("the twin did not come up; its message is above")
+                    await asyncio.sleep(POLL_S)
+            control = json.loads(addresses.read_text())["twin"]["control_url"]
+            async with httpx.AsyncClient(base_url=control, timeout=SWITCH_S, trust_env=False) as client:
+                yield Stage(folder, client)
+        finally:
+            if twin.returncode is None:
+                twin.send_signal(signal.SIGTERM)
+            await twin.wait()
