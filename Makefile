@@ -1,11 +1,20 @@
-# Every command of the project. Each sets up what it needs, once: see `.venv/.ready`.
+# Every command of the project. Each sets up what it needs, once: see `$(VENV)/.ready`.
 SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
+STATE ?= fixed
+TARGET ?= staging
+REPORTS ?= reports
+PYTEST := $(PY) -m pytest -c pytest.ini --report-dir=$(REPORTS) $(if $(QUICK),--quick)
+TWIN := $(PY) -m twin
 .DEFAULT_GOAL := help
 
-# The stamp holds the lock's digest by date: a changed lock redoes the set-up, nothing else does.
+.PHONY: help
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## *' '{printf "%-14s %s\n", $$1, $$2}'
+
+# The stamp is as old as the last set-up: a changed lock redoes it, nothing else does.
 $(VENV)/.ready: requirements.lock
 	@echo "setting up $(VENV) from requirements.lock (once; redone when the lock changes)"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
@@ -15,4 +24,49 @@ $(VENV)/.ready: requirements.lock
 	@touch $@
 
 .PHONY: setup
-setup: $(VENV)/.ready
+setup: $(VENV)/.ready  ## install what is locked, into .venv
+
+# --- verifying -------------------------------------------------------------------------------------------------
+
+.PHONY: verify-local
+verify-local: $(VENV)/.ready  ## smoke phase on the embedded twin [STATE=fixed|as-reported|as-written] [FAULT=id,...] [QUICK=1]
+	@$(TWIN) exec --state $(STATE) $(if $(FAULT),--fault $(FAULT)) -- $(PYTEST) --target=local
+
+.PHONY: verify-staging
+verify-staging: $(VENV)/.ready  ## smoke phase on a configured target [TARGET=staging] [QUICK=1]
+	@$(PYTEST) --target=$(TARGET)
+
+# --- the twin --------------------------------------------------------------------------------------------------
+
+.PHONY: up
+up: $(VENV)/.ready  ## start the twin alone; its addresses are in .twin/addresses.json [STATE=...] [FAULT=...]
+	@$(TWIN) up --state $(STATE) $(if $(FAULT),--fault $(FAULT))
+
+.PHONY: down
+down: $(VENV)/.ready  ## stop it
+	@$(TWIN) down
+
+.PHONY: faults
+faults: $(VENV)/.ready  ## every fault that the twin can show
+	@$(TWIN) faults
+
+# --- proving the suite itself ----------------------------------------------------------------------------------
+
+.PHONY: prove
+prove: $(VENV)/.ready  ## one fault at a time against the smoke phase: the matrix [ONLY='threads.*'] [SHARD=1/4] [JOBS=2]
+	@$(PY) -m tests.prove $(if $(ONLY),--only $(ONLY)) $(if $(SHARD),--shard $(SHARD)) $(if $(JOBS),--jobs $(JOBS))
+
+.PHONY: test
+test: $(VENV)/.ready  ## the self-tests [ARGS='-k verdict']
+	@$(PY) -m pytest -c tests/pytest.ini --rootdir=. tests $(ARGS)
+
+.PHONY: lint
+lint: $(VENV)/.ready  ## ruff with all rules, mypy strict
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy .
+
+.PHONY: lock
+lock: $(VENV)/.ready  ## resolve requirements.in anew: hashed, universal, without hosts
+	@$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes \
+		requirements.in -o requirements.lock

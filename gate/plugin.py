@@ -1,5 +1,6 @@
 """The gate as a pytest plugin: options, the run's frame, its fixtures; collection and judging are beside it."""
 
+import argparse
 import io
 import os
 import signal
@@ -42,8 +43,16 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     config = pluginmanager.get_plugin("pytestconfig")
     arguments = [str(one) for one in config.invocation_params.args] if config else []
     if not _only_looks(arguments):
-        known, _ = parser.parse_known_and_unknown_args(arguments)
-        retire_latest(Path(known.report_dir))
+        retire_latest(_report_dir(arguments))
+
+
+def _report_dir(arguments: list[str]) -> Path:
+    """Where the last verdict lies, whatever else is wrong with the command line."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--report-dir", type=Path, default=Path("reports"))
+    known, _ = parser.parse_known_args(arguments)
+    folder: Path = known.report_dir
+    return folder
 
 
 def _only_looks(arguments: list[str]) -> bool:

@@ -26,7 +26,12 @@ OURS = frozenset({int(pytest.ExitCode.OK), int(pytest.ExitCode.TESTS_FAILED), in
 
 def retire_latest(report_dir: Path) -> None:
     """Take the last verdict out of sight: a run that can't even begin must not leave an older GO to be read."""
-    (report_dir / "latest").unlink(missing_ok=True)
+    try:
+        (report_dir / "latest").unlink(missing_ok=True)
+    except NotADirectoryError:
+        return  # there is no folder, so no verdict in it; `begin` says so
+    except OSError as error:
+        raise _unwritable(report_dir, error) from error
 
 
 def begin(run: Run) -> None:
@@ -42,9 +47,11 @@ def begin(run: Run) -> None:
         fresh.symlink_to(Path(run.plan.target) / run.id)
         fresh.replace(run.plan.report_dir / "latest")
     except OSError as error:
-        raise pytest.UsageError(
-            f"--report-dir {run.plan.report_dir} can't be written ({error.strerror}): name a folder that can."
-        ) from error
+        raise _unwritable(run.plan.report_dir, error) from error
+
+
+def _unwritable(report_dir: Path, error: OSError) -> pytest.UsageError:
+    return pytest.UsageError(f"--report-dir {report_dir} can't be written ({error.strerror}): name a folder that can.")
 
 
 def publish(run: Run, exit_status: int, console: Console) -> int:

@@ -12,6 +12,7 @@ from probes.logs import LogRead, Window, once, parse_entry
 
 PAGE = 1000  # the API's most
 MOST_PAGES = 2000
+MOST_EMPTY = 40  # in a row: "not finished" said so often is not an answer
 QUOTA_DEADLINE_S = 150.0  # 60 reads a minute: two windows of the quota and a half
 TOO_MANY, OK = 429, 200
 Authorize = Callable[[], Awaitable[str]]
@@ -45,18 +46,20 @@ class CloudLogging:
             "pageSize": PAGE,
         }
         raw: list[dict[str, Any]] = []
-        pages = 0
-        while pages < MOST_PAGES:
+        pages = empty = 0
+        doubt = ""
+        while not doubt:
             page = await self._page(body)
-            pages += 1
-            raw += page.get("entries", [])
+            found = page.get("entries", [])
+            raw += found
+            pages, empty = pages + 1, 0 if found else empty + 1
             if not page.get("nextPageToken"):
                 break
             body = body | {"pageToken": page["nextPageToken"]}
-        ended = pages < MOST_PAGES
+            if empty >= MOST_EMPTY or pages >= MOST_PAGES:
+                doubt = f"not at its end after {pages} pages, the last {empty} of them empty"
         entries, duplicates = once(map(parse_entry, raw))
-        doubt = "" if ended else f"stopped after {MOST_PAGES} pages"
-        return LogRead(entries, pages, ended, doubt, window, self.name, duplicates)
+        return LogRead(entries, pages, not doubt, doubt, window, self.name, duplicates)
 
     async def _page(self, body: dict[str, Any]) -> dict[str, Any]:
         retrying = AsyncRetrying(
