@@ -79,11 +79,11 @@ async def test_the_reading_is_complete(
 @check(
     "logs.zero-500",
     requirement="no 5xx of the revision since it serves",
-    needs="logs http run",
+    needs="logs",
     remedy="See the clusters below: route, signature, first and last time, and the incident they match.",
 )
 async def test_there_is_no_server_error(
-    revision_log: LogRead, export: ExportFile | None, canary: Canary | None, run: Run, recorder: Recorder
+    revision_log: LogRead, export: ExportFile | None, proof_of_life: Canary | None, run: Run, recorder: Recorder
 ) -> None:
     """Every request-log entry with 500..599 counts, once per insertId, the platform's own included."""
     requests = [entry for entry in revision_log.entries if entry.is_request]
@@ -103,7 +103,7 @@ async def test_there_is_no_server_error(
         )
     if not revision_log.exhausted:
         raise Broken(f"{revision_log.source}: {revision_log.doubt}; zero among these is no evidence of zero")
-    if export is None and (canary is None or canary.entry is None):
+    if export is None and (proof_of_life is None or proof_of_life.entry is None):
         raise Broken("the source is not proved alive: our own marked request was not found in it")
     if not requests:
         raise Pending("no traffic in the window: zero 5xx among zero requests says nothing")
@@ -128,7 +128,7 @@ def clusters(errors: list[LogEntry], read: LogRead) -> list[str]:
 @check(
     "logs.incidents",
     requirement="the report's signatures are gone (coroutine, JSONB operator, auth communication)",
-    needs="logs run http",
+    needs="logs",
     remedy="The report's three categories: see which of them came back, and its fix.",
 )
 async def test_the_known_incidents_are_gone(revision_log: LogRead, recorder: Recorder) -> None:
@@ -148,7 +148,7 @@ async def test_the_known_incidents_are_gone(revision_log: LogRead, recorder: Rec
 @check(
     "logs.secrets",
     requirement="no token or credential in an entry",
-    needs="logs run http",
+    needs="logs",
     remedy="Never log a header, a URL with its query, or an exception that holds either.",
 )
 async def test_no_secret_is_logged(revision_log: LogRead, recorder: Recorder) -> None:

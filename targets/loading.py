@@ -15,6 +15,7 @@ from targets.model import ENV_PREFIX, Target
 
 HERE = Path(__file__).parent
 ADDRESSES_VARIABLE = "NETRA_ADDRESSES"
+ON_GOOGLE = ("K_SERVICE", "CLOUD_RUN_JOB", "GCE_METADATA_HOST", "CLOUD_BUILD")  # there the metadata server gives them
 NOT_TARGETS = frozenset({"contract", "profiles"})
 
 
@@ -160,13 +161,30 @@ def _explain(error: ValidationError, path: Path) -> str:
 
 
 def _require(target: Target) -> None:
-    missing = {key: why for key, why in target.requires.items() if not _value(target, key)}
+    missing = {
+        f"{ENV_PREFIX}{key.upper().replace('.', '__')}": why
+        for key, why in target.requires.items()
+        if not _value(target, key)
+    }
+    if target.platform.credentials == "google" and not _has_google_credentials(target):
+        missing["GOOGLE_APPLICATION_CREDENTIALS"] = (
+            "reads logs and revisions; or gcloud auth application-default login, "
+            f"or {ENV_PREFIX}PLATFORM__ACCESS_TOKEN with an access token"
+        )
     if missing:
-        lines = "\n".join(f"  {ENV_PREFIX}{key.upper().replace('.', '__')}  {why}" for key, why in missing.items())
+        lines = "\n".join(f"  {name}  {why}" for name, why in missing.items())
         raise ConfigurationError(
             f"Target {target.name!r} is not configured, and nothing was contacted. "
             f"Set in the environment:\n{lines}\nWhat each enables: docs/adding-a-target.md."
         )
+
+
+def _has_google_credentials(target: Target) -> bool:
+    """Whether application default credentials can be expected; looks at files and variables, contacts nothing."""
+    given = target.platform.access_token.get_secret_value() or os.environ.get("GOOGLE_APPLICATION_CREDENTIALS")
+    folder = Path(os.environ.get("CLOUDSDK_CONFIG") or Path.home() / ".config/gcloud")
+    on_google = any(name in os.environ for name in ON_GOOGLE)
+    return bool(given) or on_google or (folder / "application_default_credentials.json").is_file()
 
 
 def _value(target: Target, key: str) -> object:

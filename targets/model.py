@@ -149,9 +149,9 @@ class Target(BaseSettings):
             "db": no_database,
             "write": no_database or ("" if self.may_write else self._why_not_write()),
             "mint": "" if secret else f"no signing secret: set {ENV_PREFIX}TOKENS__SIGNING_SECRET",
-            "logs": no_platform,
-            "run": no_platform,
-            "metrics": no_platform,
+            "logs": no_platform or ("" if self.platform.logging_url else "no log API; an export: --log-export=FILE"),
+            "run": no_platform or ("" if self.platform.run_url else "no Cloud Run Admin API"),
+            "metrics": no_platform or ("" if self.platform.monitoring_url else "no Cloud Monitoring API"),
             "twin": "" if self.twin.control_url else "only the embedded twin can be broken on purpose",
         }
         return frozenset(n for n, why in lacking.items() if not why), {n: why for n, why in lacking.items() if why}
