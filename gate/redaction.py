@@ -9,7 +9,7 @@ from urllib.parse import quote
 SHORTEST_SECRET = 6  # a shorter value would black out ordinary words
 PATTERNS = (
     (re.compile(r"eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]*\.?[A-Za-z0-9_-]*"), "[redacted JWT]"),
-    (re.compile(r"(?i)\b(bearer|basic)\s+(?!\$|\[)[A-Za-z0-9._~+/=-]{6,}"), r"\1 [redacted]"),
+    (re.compile(r"\b((?i:bearer|basic))\s+(?=\S*[A-Z0-9=])[A-Za-z0-9._~+/=-]{6,}"), r"\1 [redacted]"),
     (re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]*://[^\s/:@]+):[^\s@/]+@"), r"\g<scheme>:[redacted]@"),
     (re.compile(r"(?i)\b(password|secret|api[_-]?key)(=|\"?:\s*\"?)[^\s\"',;&]{4,}"), r"\1\2[redacted]"),
 )
@@ -24,7 +24,8 @@ class Redactor:
         self._known = re.compile("|".join(map(re.escape, longest_first))) if spellings else None
 
     def text(self, text: str) -> str:
-        """The text without secrets."""
+        """The text without secrets, and without half characters, which no file can hold."""
+        text = text.encode("utf-8", "backslashreplace").decode()
         if self._known:
             text = self._known.sub("[redacted]", text)
         for pattern, put in PATTERNS:

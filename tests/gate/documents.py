@@ -1,0 +1,43 @@
+"""Verdict documents for the tests of the renderers, built by the gate itself."""
+
+from pathlib import Path
+from typing import Any
+
+from gate.check import Check
+from gate.document import build
+from gate.evidence import Recorder, ServerLine
+from gate.outcomes import EXIT_CODES, Outcome
+from gate.plan import Plan
+from gate.run import Result, Run
+from gate.verdict import decide
+
+NASTY = 'a <script>alert("x")</script> & \x00\x1b[31m ]]> \ud800 Grüße 🚀'
+
+
+def make_document(folder: Path, outcomes: dict[str, Outcome], *, secrets: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The document of a run whose checks (by id) came to these outcomes; each carries all kinds of evidence."""
+    plan = Plan(
+        target="mini", environment="local", profile="full", phase="smoke", offers=frozenset(), lacking={},
+        required=dict.fromkeys(outcomes, ()), secrets=secrets, report_dir=folder, quick=False, deadline_s=60,
+    )  # fmt: skip
+    run = Run(plan, revision="service-00001-abc", release={"rollback": ["gcloud run services update-traffic …"]})
+    for check_id, outcome in outcomes.items():
+        result = _result(check_id, outcome)
+        run.results[result.key] = result
+    decision = decide({key: one.outcome for key, one in run.results.items()}, plan.required_cases())
+    return build(run, decision, EXIT_CODES[decision.verdict], {})
+
+
+def _result(check_id: str, outcome: Outcome) -> Result:
+    declared = Check(check_id, "it holds", frozenset(), "smoke", "Fix 1", "It holds.", "test_x.py:1")
+    recorder = Recorder()
+    recorder.figures(rule="p95", n=500, value=41.5, unit="ms", limit=100.0, confidence=0.95, window="10 s")
+    recorder.attach("seen", {"body": NASTY, "list": [1, None]})
+    recorder.trace("0af7651916cd43dd8448eb211c80319c", "GET /api/threads")
+    recorder.curl("curl -i -H 'Authorization: Bearer $TOKEN' https://example.invalid/api/threads")
+    recorder.server_lines([ServerLine("2026-01-07T00:00:00Z", "ERROR", "0af7", NASTY)])
+    recorder.plot("latency", {"ms": [1.0, 2.0, 3.0, 150.0], "limit_ms": 100.0, "clock": "server"})
+    result = Result(declared, "", outcome, recorder=recorder, duration_s=0.1, remedy="Fix 1")
+    if outcome is not Outcome.PASSED:
+        result.expected, result.actual, result.reason = "one", NASTY, NASTY
+    return result

@@ -1,0 +1,133 @@
+"""Every artifact is well-formed, whatever the server sent, and their counts agree."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import jsonschema
+import pytest
+
+from gate.document import SCHEMA
+from gate.outcomes import Outcome
+from gate.report import allure
+from gate.report.github import MOST_ANNOTATIONS, annotations, announce
+from gate.report.html import render_html
+from gate.report.junit import render_junit
+from gate.report.markdown import render_markdown
+from tests.gate.documents import make_document
+
+MIXED = {f"family{'abc'[n % 3]}.check{n}": outcome for n, outcome in enumerate([*Outcome, *Outcome, Outcome.PASSED])}
+GOOD = {"auth.latency": Outcome.PASSED, "logs.zero-500": Outcome.PASSED}
+
+
+@pytest.fixture(params=["mixed", "good"])
+def document(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
+    return make_document(tmp_path, MIXED if request.param == "mixed" else GOOD)
+
+
+def _validator() -> jsonschema.Draft202012Validator:
+    schema = json.loads(SCHEMA.read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+def test_the_verdict_fits_its_published_schema(document: dict[str, Any]) -> None:
+    _validator().validate(json.loads(json.dumps(document)))
+
+
+@pytest.mark.parametrize("broken", [{"verdict": "MAYBE"}, {"exit_code": 7}, {"residue": -1}, {"surprise": 1}])
+def test_the_schema_refuses_what_is_none(tmp_path: Path, broken: dict[str, object]) -> None:
+    document = make_document(tmp_path, GOOD) | broken
+    assert not _validator().is_valid(document)
+
+
+def test_a_go_with_something_missing_is_no_valid_verdict(tmp_path: Path) -> None:
+    assert not _validator().is_valid(make_document(tmp_path, GOOD) | {"missing": ["data.owner"]})
+
+
+def test_counts_agree_in_every_format(document: dict[str, Any], tmp_path: Path) -> None:
+    outcomes = [row["outcome"] for row in document["checks"]]
+    junit = ET.fromstring(render_junit(document))  # noqa: S314 - our own output
+    assert int(junit.get("tests", "")) == len(outcomes) == len(junit.findall(".//testcase"))
+    assert int(junit.get("failures", "")) == outcomes.count("FAILED") == len(junit.findall(".//failure"))
+    assert int(junit.get("errors", "")) == outcomes.count("BROKEN") == len(junit.findall(".//error"))
+    assert document["counts"] == {one: outcomes.count(one) for one in sorted(set(outcomes))}
+
+    allure.finish(tmp_path / "allure", document)
+    statuses = [json.loads(path.read_text())["status"] for path in (tmp_path / "allure").glob("*-result.json")]
+    assert len(statuses) == len(outcomes)
+    assert statuses.count("failed") == outcomes.count("FAILED")
+    assert statuses.count("broken") == outcomes.count("BROKEN")
+
+    page = render_html(document)
+    assert page.count('<article class="failure failed"') == outcomes.count("FAILED")
+    assert page.count('<article class="failure broken"') == outcomes.count("BROKEN")
+    assert page.count("(not required)") == 0
+    assert render_markdown(document).count("### ❌") == outcomes.count("FAILED")
+
+
+class _Page(HTMLParser):
+    """Collects what a self-contained page must not have, and the headings that it must."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.outside: list[str] = []
+        self.headings: list[int] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if tag in {"script", "link", "iframe", "img", "object"}:
+            self.outside.append(tag)
+        self.outside += [value for name in ("src", "href") if (value := values.get(name)) and "//" in value]
+        if re.fullmatch(r"h[1-6]", tag):
+            self.headings.append(int(tag[1]))
+
+
+def test_the_page_is_self_contained_and_escapes_what_the_server_sent(document: dict[str, Any]) -> None:
+    text = render_html(document)
+    page = _Page()
+    page.feed(text)
+    assert page.outside == []
+    assert "<script" not in text
+    assert page.headings[0] == 1
+    assert page.headings.count(1) == 1
+    assert all(later - earlier <= 1 for earlier, later in zip(page.headings, page.headings[1:], strict=False))
+
+
+def test_no_secret_in_any_spelling_reaches_the_document(tmp_path: Path) -> None:
+    document = make_document(tmp_path, MIXED, secrets=("alert",))
+    assert "alert" not in json.dumps(make_document(tmp_path, MIXED, secrets=("script>alert",))).replace("redacted", "")
+    assert document["verdict"] == "NO-GO"
+
+
+def test_at_most_ten_annotations_failures_first(tmp_path: Path) -> None:
+    outcomes = {f"a.broken{n}": Outcome.BROKEN for n in range(8)} | {f"a.failed{n}": Outcome.FAILED for n in range(8)}
+    lines = annotations(make_document(tmp_path, outcomes))
+    assert len(lines) == MOST_ANNOTATIONS
+    assert [line.startswith("::error") for line in lines] == [True] * 8 + [False] * 2
+    assert all("\n" not in line for line in lines)
+
+
+def test_the_step_summary_is_appended_on_github_only(
+    document: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    summary = tmp_path / "summary"
+    summary.write_text("before\n")
+    announce(document, {})
+    assert capsys.readouterr().out == ""
+    announce(document, {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)})
+    assert summary.read_text().startswith("before\n# ")
+    assert capsys.readouterr().out.count("::error") == sum(row["outcome"] == "FAILED" for row in document["checks"])
+
+
+def test_the_history_id_of_a_case_follows_its_name(tmp_path: Path) -> None:
+    ids = []
+    for number in range(2):
+        folder = tmp_path / str(number)
+        allure.finish(folder, make_document(tmp_path, GOOD))
+        ids.append({json.loads(path.read_text())["historyId"] for path in folder.glob("*-result.json")})
+    assert ids[0] == ids[1]
+    assert len(ids[0]) == len(GOOD)
