@@ -1,0 +1,124 @@
+"""A target is read strictly: every mistake is one paragraph that names the key, and nothing is contacted."""
+
+from pathlib import Path
+
+import pytest
+
+from targets.loading import ConfigurationError, load_target, target_names
+from tests.system.running import run
+
+MINE = """
+environment = "staging"
+profile = "read-only"
+[backend]
+url = "https://api.example.invalid"
+service = "my-backend"
+[auth]
+url = "https://auth.example.invalid"
+service = "my-auth"
+[platform]
+project = "my-project"
+region = "us-central1"
+credentials = "none"
+"""
+
+
+def write(folder: Path, more: str = "", text: str = MINE, name: str = "mine") -> Path:
+    (folder / f"{name}.toml").write_text(text + more)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NETRA_WRITING__CONFIRM", "NETRA_WRITING__ALLOWED", "NETRA_DATABASE__URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_a_target_of_ones_own_is_read(tmp_path: Path) -> None:
+    target = load_target("mine", write(tmp_path))
+    assert (target.name, target.backend.service, target.contract.auth.latency_limit_ms) == ("mine", "my-backend", 100.0)
+
+
+def test_the_environment_wins_key_by_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NETRA_BACKEND__URL", "https://other.example.invalid")
+    target = load_target("mine", write(tmp_path))
+    assert (target.backend.url, target.backend.service) == ("https://other.example.invalid", "my-backend")
+
+
+@pytest.mark.parametrize(
+    "more,key",
+    [
+        ("[latency]\nlimit = 5\n", "latency"),
+        ("[sizes]\nlatency_cals = 500\n", "sizes.latency_cals"),
+        ("[sizes]\nlatency_calls = 10\n", "sizes.latency_calls"),
+        ('[sizes]\nsteady_s = "ten minutes"\n', "sizes.steady_s"),
+        ("[contract.auth]\nlatency_limit = 5\n", "contract.auth.latency_limit"),
+        ('[deadlines]\nanswer = "soon"\n', "deadlines.answer"),
+        ("profile = 3\n", "TOML"),
+    ],
+)
+def test_a_wrong_key_or_value_is_named(tmp_path: Path, more: str, key: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_target("mine", write(tmp_path, more))
+    assert key in str(caught.value)
+    assert str(tmp_path / "mine.toml") in str(caught.value)
+
+
+def test_an_unknown_target_names_those_that_exist_and_the_nearest() -> None:
+    with pytest.raises(ConfigurationError, match=r"staging.*Did you mean 'staging'"):
+        load_target("stagging")
+
+
+def test_every_target_of_ours_is_known() -> None:
+    assert target_names() == ["export", "local", "staging"]
+
+
+@pytest.mark.parametrize("name", ["production", "prod", "my-prod", "netra-prod-eu"])
+def test_whatever_calls_itself_production_is_never_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("NETRA_WRITING__CONFIRM", "mine")
+    more = "[writing]\nallowed = true\n[database]\nurl = 'postgresql://u:p@h/d'\n"
+    assert load_target("mine", write(tmp_path, more)).may_write
+    text = MINE.replace("my-project", name)
+    target = load_target("mine", write(tmp_path, more, text))
+    assert not target.may_write
+    assert "production" in target.offers()[1]["write"]
+
+
+def test_writing_needs_the_toml_and_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    allowed = "[writing]\nallowed = true\n"
+    assert not load_target("mine", write(tmp_path, allowed)).may_write
+    monkeypatch.setenv("NETRA_WRITING__CONFIRM", "another")
+    assert not load_target("mine", write(tmp_path, allowed)).may_write
+    monkeypatch.setenv("NETRA_WRITING__CONFIRM", "mine")
+    assert load_target("mine", write(tmp_path, allowed)).may_write
+    assert not load_target("mine", write(tmp_path)).may_write
+    monkeypatch.setenv("NETRA_WRITING__ALLOWED", "true")
+    with pytest.raises(ConfigurationError, match="NETRA_WRITING__ALLOWED"):
+        load_target("mine", write(tmp_path))
+
+
+def test_staging_without_configuration_lists_everything_at_once() -> None:
+    code, output = run("pytest", "-c", "pytest.ini", "--target=staging", env={"HOME": "/nonexistent"})
+    assert code == 4
+    for name in ("TOKENS__SIGNING_SECRET", "TOKENS__SERVICE_KEY", "DATABASE__URL", "CONTRACT__DATABASE__HEADS"):
+        assert f"NETRA_{name}" in output
+    assert "GOOGLE_APPLICATION_CREDENTIALS" in output
+    assert "nothing was contacted" in output
+    assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("words", [("--target=nowhere",), ("--target=local",), ("--target=local", "--phase=lunch")])
+def test_a_users_mistake_is_exit_code_4_without_a_traceback(words: tuple[str, ...], tmp_path: Path) -> None:
+    env = {"NETRA_ADDRESSES": str(tmp_path / "none.json")}
+    code, output = run("pytest", "-c", "pytest.ini", f"--report-dir={tmp_path}", *words, env=env)
+    assert code == 4
+    assert "Traceback" not in output
+
+
+def test_secrets_do_not_show_in_a_printed_target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NETRA_TOKENS__SIGNING_SECRET", "very-secret-very-secret")
+    target = load_target("mine", write(tmp_path))
+    assert "very-secret" not in repr(target)
+    assert "very-secret-very-secret" in target.secrets

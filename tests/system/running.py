@@ -1,0 +1,60 @@
+"""Starting the project's own commands in processes of their own, and looking at what they leave behind."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+ROOT = Path(__file__).parents[2]
+LONG_S = 150.0
+
+
+def run(*words: str, env: dict[str, str] | None = None, cwd: Path = ROOT) -> tuple[int, str]:
+    """Run `python -m words…` to its end; return its exit code and all it said."""
+    done = subprocess.run(
+        [sys.executable, "-m", *words], cwd=cwd, env={**clean_environment(), **(env or {})},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=LONG_S, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stdout
+
+
+def start(*words: str) -> subprocess.Popen[str]:
+    """Start `python -m words…`, in a process group of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", *words], cwd=ROOT, env=clean_environment(), text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+    )  # fmt: skip
+
+
+def clean_environment() -> dict[str, str]:
+    """Our environment without what configures a target."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("NETRA_", "GOOGLE_", "PYTEST_"))}
+
+
+def verdict_in(reports: Path) -> dict[str, Any]:
+    """The last verdict of a report folder."""
+    document: dict[str, Any] = json.loads((reports / "latest/verdict.json").read_text(encoding="utf-8"))
+    return document
+
+
+def descendants(pid: int) -> list[psutil.Process]:
+    """Every process below this one."""
+    return psutil.Process(pid).children(recursive=True)
+
+
+@contextmanager
+def twin_up(folder: Path, *words: str) -> Iterator[dict[str, Any]]:
+    """A twin of one's own, by `up` and `down`; yields its addresses."""
+    path = folder / "addresses.json"
+    code, said = run("twin", "up", "--addresses", str(path), *words)
+    assert code == 0, said
+    try:
+        yield json.loads(path.read_text(encoding="utf-8"))
+    finally:
+        assert run("twin", "down", "--addresses", str(path))[0] == 0

@@ -1,0 +1,126 @@
+"""Whole runs against the twin, by the commands of the README."""
+
+import json
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from gate.document import SCHEMA
+from tests.system.running import ROOT, descendants, run, start, twin_up, verdict_in
+from tests.system.test_twin import folders_of_twins, until
+
+QUICK = ("pytest", "-c", "pytest.ini", "--target=local", "--quick")
+
+
+def verify(reports: Path, *twin: str, more: tuple[str, ...] = ()) -> tuple[int, str]:
+    words = ("twin", "exec", *twin, "--", str(ROOT / ".venv/bin/python"), "-m", *QUICK, f"--report-dir={reports}")
+    return run(*words, *more)
+
+
+def test_the_fixed_system_is_go(tmp_path: Path) -> None:
+    code, output = verify(tmp_path)
+    document = verdict_in(tmp_path)
+    assert (code, document["verdict"]) == (0, "GO"), output
+    jsonschema.validate(document, json.loads(SCHEMA.read_text()))
+    outcomes = [row["outcome"] for row in document["checks"]]
+    assert len(outcomes) >= 60
+    assert set(outcomes) == {"PASSED"}
+    assert document["residue"] == 0
+    assert document["revision"] == "netra-backend-staging-00094-twn"
+
+
+def test_the_system_as_reported_is_no_go_and_says_why(tmp_path: Path) -> None:
+    code, output = verify(tmp_path, "--state", "as-reported")
+    document = verdict_in(tmp_path)
+    assert (code, document["verdict"], document["exit_code"]) == (1, "NO-GO", 1), output
+    failed = {row["name"]: row for row in document["checks"] if row["outcome"] == "FAILED"}
+    assert {
+        "threads.metadata[sql-null]",
+        "auth.agreement",
+        "websocket.connects[header]",
+        "logs.zero-500",
+    } <= failed.keys()
+    lines = " ".join(line["text"] for line in failed["threads.metadata[sql-null]"]["server_lines"])
+    assert "'NoneType' object has no attribute 'get'" in lines
+    lines = " ".join(line["text"] for line in failed["websocket.connects[header]"]["server_lines"])
+    assert "'coroutine' object has no attribute 'get'" in lines
+
+
+def test_the_fixes_taken_literally_are_no_go(tmp_path: Path) -> None:
+    code, output = verify(tmp_path, "--state", "as-written")
+    failed = {row["name"] for row in verdict_in(tmp_path)["checks"] if row["outcome"] == "FAILED"}
+    assert code == 1, output
+    assert {"threads.isolation[disagreeing owner]", "auth.outage", "auth.cheap-refusal", "health.fresh"} <= failed
+
+
+@pytest.fixture(scope="module")
+def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, Any]]]:
+    folder = tmp_path_factory.mktemp("twin")
+    with twin_up(folder) as told:
+        yield str(folder / "addresses.json"), told
+
+
+def against(addresses: str, reports: Path, *more: str) -> tuple[int, str]:
+    return run(*QUICK, f"--report-dir={reports}", *more, env={"NETRA_ADDRESSES": addresses})
+
+
+def test_a_selection_is_no_verdict_on_the_whole(addresses: tuple[str, Any], tmp_path: Path) -> None:
+    code, _ = against(addresses[0], tmp_path, "-k", "migrations")
+    document = verdict_in(tmp_path)
+    assert (code, document["verdict"]) == (10, "INCONCLUSIVE")
+    assert "migrations.head" not in document["missing"]
+
+
+def test_nothing_matches_is_inconclusive(addresses: tuple[str, Any], tmp_path: Path) -> None:
+    assert against(addresses[0], tmp_path, "-k", "nothing_matches")[0] == 10
+
+
+WRONG = {
+    "wrong password": lambda url: url.replace("netra_verify:", "netra_verify:wrong"),
+    "nobody listens": lambda url: url.rpartition("@")[0] + "@127.0.0.1:9/netra",
+    "no such database": lambda url: url.rpartition("/")[0] + "/nowhere",
+    "not a URL": lambda _url: "netra at localhost",
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_a_database_that_can_not_be_had_is_broken_not_failed(
+    addresses: tuple[str, dict[str, Any]], tmp_path: Path, what: str
+) -> None:
+    url = WRONG[what](addresses[1]["database"]["url"])
+    code, output = run(
+        *QUICK, f"--report-dir={tmp_path}", "-k", "migrations or lists_own or owners_thread",
+        env={"NETRA_ADDRESSES": addresses[0], "NETRA_DATABASE__URL": url},
+    )  # fmt: skip
+    outcomes = {row["name"]: row["outcome"] for row in verdict_in(tmp_path)["checks"]}
+    assert code == 10, output
+    assert (outcomes["migrations.head"], outcomes["threads.lists-own"]) == ("BROKEN", "BROKEN")
+    assert "database.url" in output
+    assert "Traceback" not in output
+
+
+def test_an_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
+    _interrupted(tmp_path, signal.SIGINT)
+
+
+def test_a_kill_leaves_nothing_behind(tmp_path: Path) -> None:
+    _interrupted(tmp_path, signal.SIGKILL)
+
+
+def _interrupted(reports: Path, number: signal.Signals) -> None:
+    before = folders_of_twins()
+    words = ("twin", "exec", "--", str(ROOT / ".venv/bin/python"), "-m", *QUICK, f"--report-dir={reports}")
+    process = start(*words)
+    until((reports / "latest/verdict.json").exists, 40, "the run did not begin")
+    time.sleep(2)  # somewhere in the middle: where exactly does not matter
+    children = descendants(process.pid)
+    process.send_signal(number)
+    process.communicate(timeout=40)
+    until(lambda: not [one for one in children if one.is_running() and one.status() != "zombie"], 10, "orphans")
+    until(lambda: folders_of_twins() <= before, 10, "a folder was left")
+    assert verdict_in(reports)["verdict"] == "INCONCLUSIVE"
