@@ -57,8 +57,8 @@ prove: $(VENV)/.ready  ## one fault at a time against the smoke phase: the matri
 	@$(PY) -m tests.prove $(if $(ONLY),--only $(ONLY)) $(if $(SHARD),--shard $(SHARD)) $(if $(JOBS),--jobs $(JOBS))
 
 .PHONY: test
-test: $(VENV)/.ready  ## the self-tests [ARGS='-k verdict']
-	@$(PY) -m pytest -c tests/pytest.ini --rootdir=. tests $(ARGS)
+test: $(VENV)/.ready  ## the self-tests [ARGS='tests/gate -k verdict']
+	@$(PY) -m pytest -c tests/pytest.ini --rootdir=. $(or $(ARGS),tests)
 
 .PHONY: lint
 lint: $(VENV)/.ready  ## ruff with all rules, mypy strict

@@ -54,7 +54,7 @@ def test_the_environment_wins_key_by_key(tmp_path: Path, monkeypatch: pytest.Mon
         ('[sizes]\nsteady_s = "ten minutes"\n', "sizes.steady_s"),
         ("[contract.auth]\nlatency_limit = 5\n", "contract.auth.latency_limit"),
         ('[deadlines]\nanswer = "soon"\n', "deadlines.answer"),
-        ("profile = 3\n", "TOML"),
+        ("= 3\n", "TOML"),
     ],
 )
 def test_a_wrong_key_or_value_is_named(tmp_path: Path, more: str, key: str) -> None:

@@ -3,7 +3,7 @@
 import json
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +80,7 @@ def test_nothing_matches_is_inconclusive(addresses: tuple[str, Any], tmp_path: P
     assert against(addresses[0], tmp_path, "-k", "nothing_matches")[0] == 10
 
 
-WRONG = {
+WRONG: dict[str, Callable[[str], str]] = {
     "wrong password": lambda url: url.replace("netra_verify:", "netra_verify:wrong"),
     "nobody listens": lambda url: url.rpartition("@")[0] + "@127.0.0.1:9/netra",
     "no such database": lambda url: url.rpartition("/")[0] + "/nowhere",

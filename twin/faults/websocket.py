@@ -1,7 +1,6 @@
 """Faults of the WebSocket: at connect, in identity and order, under hostile input, and in the long run."""
 
 import asyncio
-import json
 import time
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -88,7 +87,7 @@ def first_user(seams: "Seams") -> Undo:
     return _welcoming(seams, user_of)
 
 
-def _handling(seams: "Seams", **handlers: Any) -> Undo:  # noqa: ANN401 - handlers
+def handling(seams: "Seams", **handlers: Any) -> Undo:  # noqa: ANN401 - handlers
     return replace(seams.sessions, handlers={**seams.sessions.handlers, **handlers})
 
 
@@ -101,7 +100,7 @@ def pongs_lost(seams: "Seams") -> Undo:
         if next(number) % 3:
             await healthy(sessions, socket, identity, message)
 
-    return _handling(seams, ping=ping)
+    return handling(seams, ping=ping)
 
 
 @fault("websocket.pongs-late", place="backend", seen="pings queued behind the agent's work")
@@ -113,7 +112,7 @@ def pongs_late(seams: "Seams") -> Undo:
         await asyncio.sleep(7)
         await healthy(sessions, socket, identity, message)
 
-    return _handling(seams, ping=ping)
+    return handling(seams, ping=ping)
 
 
 @fault("websocket.out-of-order", place="backend", seen="each message handled in a task of its own")
@@ -131,7 +130,7 @@ def out_of_order(seams: "Seams") -> Undo:
         running.add(task)
         task.add_done_callback(running.discard)
 
-    return _handling(seams, ping=ping)
+    return handling(seams, ping=ping)
 
 
 @fault("websocket.broadcast-to-all", place="backend", seen="one manager with a list of all sockets")
@@ -149,89 +148,6 @@ class _Everybody:
         return [socket for own in self.sockets.values() for socket in own]
 
 
-@fault("websocket.crashes-on-bad-json", place="backend", seen="json.loads outside the try of the receive loop")
-def crashes_on_bad_json(seams: "Seams") -> Undo:
-    """A parse error ends the session with 1011."""
-    return replace(seams.sessions, parse=lambda frame: dict(json.loads(frame["text"])))
-
-
-@fault("websocket.crashes-on-binary", place="backend", seen="receive_text() on a binary frame: KeyError")
-def crashes_on_binary(seams: "Seams") -> Undo:
-    """A binary frame ends the session with 1011."""
-    healthy = seams.sessions.parse
-
-    def parse(frame: "Message") -> "Message":
-        if frame.get("bytes") is not None:
-            raise KeyError("text")
-        return healthy(frame)
-
-    return replace(seams.sessions, parse=parse)
-
-
-@fault("websocket.no-size-limit", place="backend", seen="a limit that is documented and never checked")
-def no_size_limit(seams: "Seams") -> Undo:
-    """Messages of any length are taken."""
-    healthy = seams.sessions.parse
-
-    def parse(frame: "Message") -> "Message":
-        text = frame.get("text")
-        if text is not None and len(text) > 8192:  # noqa: PLR2004 - the contract's limit
-            return dict(json.loads(text))
-        return healthy(frame)
-
-    return replace(seams.sessions, parse=parse)
-
-
-@fault("websocket.recursion-crashes", place="backend", seen="RecursionError is no ValueError")
-def recursion_crashes(seams: "Seams") -> Undo:
-    """Deep nesting ends the session with 1011."""
-    healthy = seams.sessions.parse
-
-    def parse(frame: "Message") -> "Message":
-        if (frame.get("text") or "").startswith("[" * 1000):
-            raise RecursionError("maximum recursion depth exceeded")
-        return healthy(frame)
-
-    return replace(seams.sessions, parse=parse)
-
-
-@fault("websocket.unknown-type-crashes", place="backend", seen="handlers[message['type']] without a default")
-def unknown_type_crashes(seams: "Seams") -> Undo:
-    """An unknown message type ends the session with 1011."""
-    healthy = seams.sessions.parse
-
-    def parse(frame: "Message") -> "Message":
-        message = healthy(frame)
-        seams.sessions.handlers[str(message["type"])]
-        return message
-
-    return replace(seams.sessions, parse=parse)
-
-
-@fault("websocket.proxy-cuts-fragments", place="platform", seen="a security proxy that knows whole messages only")
-def proxy_cuts_fragments(platform: Any) -> Undo:  # noqa: ANN401 - the platform's state
-    """A fragmented message ends the connection."""
-    first_of_many = 0x01  # text, without the final bit
-
-    def let_through(data: bytes) -> bool:
-        return data[:1] != bytes([first_of_many])
-
-    return replace(platform, let_through=let_through)
-
-
-@fault("websocket.flood-stalls-everyone", place="backend", seen="time.sleep() in a rate limiter")
-def flood_stalls(seams: "Seams") -> Undo:
-    """Many messages at once block the whole process for seconds."""
-    healthy, number = seams.sessions.handlers["heartbeat"], count(1)
-
-    async def beat(sessions: "Sessions", socket: "WebSocket", identity: "Identity", message: "Message") -> None:
-        if next(number) % 300 == 0:
-            time.sleep(4)  # noqa: ASYNC251 - this is the fault
-        await healthy(sessions, socket, identity, message)
-
-    return _handling(seams, heartbeat=beat)
-
-
 @fault("websocket.no-fallback", place="backend", seen="supervisor.answer() where the supervisor may be None")
 def no_fallback(seams: "Seams") -> Undo:
     """Without the supervisor, a message ends the session with an error."""
@@ -242,7 +158,7 @@ def no_fallback(seams: "Seams") -> Undo:
         agent: Any = sessions.supervisor()
         await sessions.send(socket, await agent.answer(str(message.get("data"))))
 
-    return _handling(seams, user_message=user_message)
+    return handling(seams, user_message=user_message)
 
 
 @fault(

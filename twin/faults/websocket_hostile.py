@@ -1,0 +1,99 @@
+"""Faults of the WebSocket under hostile input."""
+
+import json
+import time
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from twin.faults.registry import Undo, fault, replace
+from twin.faults.websocket import handling
+
+if TYPE_CHECKING:
+    from starlette.websockets import WebSocket
+
+    from twin.backend.auth_client import Identity
+    from twin.backend.seams import Seams
+    from twin.backend.websocket import Message, Sessions
+
+
+@fault("websocket.crashes-on-bad-json", place="backend", seen="json.loads outside the try of the receive loop")
+def crashes_on_bad_json(seams: "Seams") -> Undo:
+    """A parse error ends the session with 1011."""
+    return replace(seams.sessions, parse=lambda frame: dict(json.loads(frame["text"])))
+
+
+@fault("websocket.crashes-on-binary", place="backend", seen="receive_text() on a binary frame: KeyError")
+def crashes_on_binary(seams: "Seams") -> Undo:
+    """A binary frame ends the session with 1011."""
+    healthy = seams.sessions.parse
+
+    def parse(frame: "Message") -> "Message":
+        if frame.get("bytes") is not None:
+            raise KeyError("text")
+        return healthy(frame)
+
+    return replace(seams.sessions, parse=parse)
+
+
+@fault("websocket.no-size-limit", place="backend", seen="a limit that is documented and never checked")
+def no_size_limit(seams: "Seams") -> Undo:
+    """Messages of any length are taken."""
+    healthy = seams.sessions.parse
+
+    def parse(frame: "Message") -> "Message":
+        text = frame.get("text")
+        if text is not None and len(text) > 8192:  # noqa: PLR2004 - the contract's limit
+            return dict(json.loads(text))
+        return healthy(frame)
+
+    return replace(seams.sessions, parse=parse)
+
+
+@fault("websocket.recursion-crashes", place="backend", seen="RecursionError is no ValueError")
+def recursion_crashes(seams: "Seams") -> Undo:
+    """Deep nesting ends the session with 1011."""
+    healthy = seams.sessions.parse
+
+    def parse(frame: "Message") -> "Message":
+        if (frame.get("text") or "").startswith("[" * 1000):
+            raise RecursionError("maximum recursion depth exceeded")
+        return healthy(frame)
+
+    return replace(seams.sessions, parse=parse)
+
+
+@fault("websocket.unknown-type-crashes", place="backend", seen="handlers[message['type']] without a default")
+def unknown_type_crashes(seams: "Seams") -> Undo:
+    """An unknown message type ends the session with 1011."""
+    healthy = seams.sessions.parse
+
+    def parse(frame: "Message") -> "Message":
+        message = healthy(frame)
+        seams.sessions.handlers[str(message["type"])]
+        return message
+
+    return replace(seams.sessions, parse=parse)
+
+
+@fault("websocket.proxy-cuts-fragments", place="platform", seen="a security proxy that knows whole messages only")
+def proxy_cuts_fragments(platform: Any) -> Undo:  # noqa: ANN401 - the platform's state
+    """A fragmented message ends the connection."""
+    first_of_many = 0x01  # text, without the final bit
+
+    def let_through(data: bytes) -> bool:
+        return data[:1] != bytes([first_of_many])
+
+    return replace(platform, let_through=let_through)
+
+
+@fault("websocket.flood-stalls-everyone", place="backend", seen="time.sleep() in a rate limiter")
+def flood_stalls(seams: "Seams") -> Undo:
+    """Many messages at once block the whole process for seconds."""
+    healthy, number = seams.sessions.handlers["heartbeat"], count(1)
+
+    async def beat(sessions: "Sessions", socket: "WebSocket", identity: "Identity", message: "Message") -> None:
+        if next(number) % 300 == 0:
+            time.sleep(4)  # noqa: ASYNC251 - this is the fault
+        await healthy(sessions, socket, identity, message)
+
+    return handling(seams, heartbeat=beat)
