@@ -115,7 +115,8 @@ def _print_failures(document: dict[str, Any], console: Console) -> None:
             if row[key]:
                 label = "what to do" if key == "remedy" else key
                 console.print(f"    {label + ':':<13}{row[key][:600]}", markup=False)
-        for line in row["server_lines"][:MOST_LINES]:
+        worst_first = sorted(row["server_lines"], key=lambda line: line["severity"] not in {"ERROR", "CRITICAL"})
+        for line in worst_first[:MOST_LINES]:
             console.print(f"    server:      {line['severity']} {_short(line['text'])}", markup=False, style="dim")
         console.print()
     if len(rows) > MOST_FAILURES:

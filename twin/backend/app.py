@@ -40,6 +40,10 @@ def create_app(seams: Seams) -> FastAPI:
     async def on_http_error(_request: Request, error: HTTPException) -> Response:
         return seams.render_refusal(error.status_code, "refused", str(error.detail))
 
+    @app.exception_handler(Exception)
+    async def on_crash(_request: Request, error: Exception) -> Response:
+        return seams.render_error(error)
+
     return app
 
 

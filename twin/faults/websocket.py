@@ -88,6 +88,7 @@ def first_user(seams: "Seams") -> Undo:
 
 
 def handling(seams: "Seams", **handlers: Any) -> Undo:  # noqa: ANN401 - handlers
+    """Replace handlers of messages, by type."""
     return replace(seams.sessions, handlers={**seams.sessions.handlers, **handlers})
 
 
