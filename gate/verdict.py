@@ -47,7 +47,7 @@ def decide(
     missing = tuple(sorted(required - outcomes.keys()))
     failed = sorted(key for key, outcome in outcomes.items() if outcome is Outcome.FAILED)
     if failed:
-        return Decision(Verdict.NO_GO, f"{_some(failed)} failed", missing)
+        return Decision(Verdict.NO_GO, _failed(failed), missing)
     doubts = list(_doubts(outcomes, required, missing, residue=residue, interrupted=interrupted))
     doubts += [f"the known failure {one} no longer fails: remove it from the list" for one in stale_known]
     if doubts:
@@ -82,6 +82,14 @@ def _doubts(
         yield "the rows we seeded could not be counted after the run"
     elif residue:
         yield f"{residue} rows of ours are left in the database"
+
+
+def _failed(keys: list[Key], most: int = 3) -> str:
+    """A few by name, many by family, most first."""
+    if len(keys) <= most:
+        return f"{_some(keys)} failed"
+    families = Counter(key[0].partition(".")[0] for key in keys)
+    return f"{len(keys)} cases failed: {', '.join(f'{family} {count}' for family, count in families.most_common())}"
 
 
 def _some(keys: list[Key], most: int = 3) -> str:
