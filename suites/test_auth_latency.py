@@ -82,8 +82,9 @@ def _judge(sample: LatencySample, rules: AuthRules, recorder: Recorder) -> None:
     decision = decide_fraction(len(times), slow, 1 - rules.latency_percentile, rules.latency_confidence)
     p95 = percentile(times, rules.latency_percentile)
     client = sample.milliseconds("client")
+    rule = f"p{rules.latency_percentile * 100:g} of POST /validate by the {rules.latency_clock}'s clock, exact binomial"
     recorder.figures(
-        rule=f"p{rules.latency_percentile * 100:g} of POST /validate by the {rules.latency_clock}'s clock, exact binomial",
+        rule=rule,
         n=len(times), value=_finite(p95), unit="ms", limit=limit, confidence=rules.latency_confidence,
         window=f"{len(times) / sample.rate:.0f} s at {sample.rate:g}/s", slow=slow, finding=str(decision.finding),
         p_at_limit=round(decision.p_if_at_limit, 5), p50=_finite(percentile(times, 0.5)),
