@@ -50,6 +50,21 @@ down: $(VENV)/.ready  ## stop it
 faults: $(VENV)/.ready  ## every fault that the twin can show
 	@$(TWIN) faults
 
+# --- rows and migrations --------------------------------------------------------------------------------------
+
+.PHONY: reap
+reap: $(VENV)/.ready  ## remove rows that killed runs left behind, TARGET=... [OLDER_THAN=1h]
+	@$(PY) -m commands reap --target $(TARGET) --older-than $(or $(OLDER_THAN),1h)
+
+.PHONY: repair-plan
+repair-plan: $(VENV)/.ready  ## count rows of bad shape and write the SQL that mends them, for review, TARGET=...
+	@$(PY) -m commands repair-plan --target $(TARGET)
+
+.PHONY: preflight
+preflight: $(VENV)/.ready  ## apply migrations to a scratch database and judge them [ALEMBIC=folder] [SINCE=revision]
+	@$(TWIN) scratch -- $(PY) -m commands preflight --alembic $(or $(ALEMBIC),twin/backend/migrations) \
+		--since $(or $(SINCE),base)
+
 # --- proving the suite itself ----------------------------------------------------------------------------------
 
 .PHONY: prove
@@ -70,3 +85,7 @@ lint: $(VENV)/.ready  ## ruff with all rules, mypy strict
 lock: $(VENV)/.ready  ## resolve requirements.in anew: hashed, universal, without hosts
 	@$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes \
 		requirements.in -o requirements.lock
+
+.PHONY: bench
+bench: $(VENV)/.ready  ## measurements beside the plain way, on an idle machine [ONLY=rows|latency]
+	@$(PY) -m bench $(ONLY)

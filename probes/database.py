@@ -1,6 +1,7 @@
 """The target's Postgres as we may see it: version heads, columns, and a census of what `metadata_` holds."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -133,24 +134,33 @@ async def take_census(connection: Connection, table: TableShape) -> Census:
     }.get(kind, "CASE WHEN metadata_ IS JSON THEN json_typeof(metadata_::json) ELSE 'string' END")
     owner = "user_id" if "user_id" in table.columns else "NULL::text"
     as_json = "metadata_" if kind in {"json", "jsonb"} else "CASE WHEN metadata_ IS JSON THEN metadata_::json END"
+    # One pass, each part evaluated once a row; `->>` is NULL for everything that is no object.
     query = f"""
-        WITH rows AS (
-            SELECT id, {owner} AS owner, {shape} AS shape,
-                   CASE WHEN {shape} = 'object' THEN {as_json} ->> 'user_id' END AS named
-            FROM {table.name} WHERE id NOT LIKE '{OURS}%'
-        )
-        SELECT COALESCE(CASE WHEN shape = 'null' THEN 'json_null' ELSE shape END, 'sql_null') AS shape, count(*) AS n,
-               count(*) FILTER (WHERE owner IS NOT NULL AND named IS NOT NULL AND owner <> named) AS disagree,
-               count(*) FILTER (WHERE owner IS NULL AND named IS NULL) AS missing,
-               min(id) AS example
-        FROM rows GROUP BY 1
+        SELECT {shape} AS shape, count(*) AS n,
+               CASE WHEN {owner} IS NULL THEN CASE WHEN {as_json} ->> 'user_id' IS NULL THEN 'missing' ELSE 'one' END
+                    WHEN {owner} <> {as_json} ->> 'user_id' THEN 'disagree' ELSE 'one' END AS owners
+        FROM {table.name} WHERE id NOT LIKE '{OURS}%' GROUP BY 1, 3
     """  # noqa: S608 - names come from the server's own catalogue, the prefix is ours
     rows = await connection.fetch(query)
-    bad = {row["shape"]: row["n"] for row in rows if row["shape"] in BAD_SHAPES}
+    by_shape, by_owners = Counter[str](), Counter[str]()
+    for row in rows:
+        by_shape[SHAPE_NAMES.get(row["shape"], row["shape"])] += row["n"]
+        by_owners[row["owners"]] += row["n"]
+    bad = {name: by_shape[name] for name in BAD_SHAPES if by_shape[name]}
     return Census(
-        total=sum(row["n"] for row in rows),
+        total=by_shape.total(),
         bad=bad,
-        disagreeing_owners=sum(row["disagree"] for row in rows),
-        missing_owners=sum(row["missing"] for row in rows),
-        examples=tuple(f"{row['shape']}: {row['example']}" for row in rows if row["shape"] in BAD_SHAPES),
+        disagreeing_owners=by_owners["disagree"],
+        missing_owners=by_owners["missing"],
+        examples=tuple([f"{name}: {await _example(connection, table, shape, name)}" for name in bad]),
     )
+
+
+SHAPE_NAMES = {None: "sql_null", "null": "json_null"}
+
+
+async def _example(connection: Connection, table: TableShape, shape: str, name: str) -> str:
+    """The id of one row of a shape; asked for bad shapes alone, so that a sound table costs one scan."""
+    value = {"sql_null": None, "json_null": "null"}.get(name, name)
+    question = f"SELECT id FROM {table.name} WHERE id NOT LIKE '{OURS}%' AND {shape} IS NOT DISTINCT FROM $1 LIMIT 1"  # noqa: S608 - as above
+    return str(await connection.fetchval(question, value))

@@ -7,7 +7,7 @@ A closed loop waits for each answer before the next call, and so asks least whil
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from probes.errors import ClientUnfit, ProbeError
 from probes.statistics import percentile
@@ -50,6 +50,12 @@ class LatencySample:
         if silent:
             raise ClientUnfit("Server-Timing", f"{silent} of {len(self.calls)} answers carry no server time")
         return [float("inf") if call.failure or call.server_ms is None else call.server_ms for call in self.calls]
+
+    def followed_by(self, later: "LatencySample") -> "LatencySample":
+        """This sample and a later one of the same rate, as one; the later calls' due times go on from ours."""
+        offset = self.calls[-1].due_s + 1 / self.rate if self.calls else 0.0
+        moved = tuple(replace(call, due_s=call.due_s + offset) for call in later.calls)
+        return LatencySample(self.calls + moved, self.rate, self.deadline_s)
 
     @property
     def lag_p99_ms(self) -> float:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -48,7 +48,7 @@ class Seeder:
     """Writes and removes rows of one run in one table. Every id is `nv-<run id>-<serial>`: sortable, and ours."""
 
     def __init__(self, connection: Connection, table: TableShape, run_id: str) -> None:
-        self._connection = connection
+        self.connection = connection
         self._table = table
         self._run_id = run_id
         self._serial = 0
@@ -61,13 +61,11 @@ class Seeder:
 
     def reserve(self, specs: Sequence[RowSpec]) -> list[Row]:
         """Name the rows before they exist, so that their undo can be registered first."""
+        answers = {spec: _answer(spec) for spec in dict.fromkeys(specs)}
         rows = []
         for spec in specs:
             self._serial += 1
-            written = _written(spec)
-            value = None if written is None else json.loads(written)
-            metadata = value if isinstance(value, dict) else None
-            rows.append(Row(f"{self.prefix}{self._serial:07d}", spec.owner, metadata))
+            rows.append(Row(f"{self.prefix}{self._serial:07d}", spec.owner, answers[spec]))
         return rows
 
     async def insert(self, rows: Sequence[Row], specs: Sequence[RowSpec]) -> None:
@@ -77,15 +75,15 @@ class Seeder:
             SourceRefused: The database did not take them; none was kept.
         """
         columns = [name for name in WRITERS if name in self._table.columns]
-        records = [
-            tuple(self._fit(name, WRITERS[name](row, spec, self._moment)) for name in columns)
-            for row, spec in zip(rows, specs, strict=True)
-        ]
+        alike: dict[RowSpec, tuple[object, ...]] = {}  # rows of one specification differ by their id alone
+        for spec in dict.fromkeys(specs):
+            alike[spec] = tuple(self._fit(name, WRITERS[name](spec, self._moment)) for name in columns)
+        records = [(row.id, *alike[spec]) for row, spec in zip(rows, specs, strict=True)]
         schema, _, name = self._table.name.rpartition(".")
         try:
-            async with self._connection.transaction():
-                await self._connection.copy_records_to_table(
-                    name.strip('"'), schema_name=schema.strip('"') or None, columns=columns, records=records
+            async with self.connection.transaction():
+                await self.connection.copy_records_to_table(
+                    name.strip('"'), schema_name=schema.strip('"') or None, columns=["id", *columns], records=records
                 )
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             raise SourceRefused(
@@ -115,7 +113,7 @@ class Seeder:
 
     async def leftovers(self, older_than: timedelta) -> list[str]:
         """The ids that `reap` would remove."""
-        rows = await self._connection.fetch(
+        rows = await self.connection.fetch(
             f'SELECT id FROM {self._table.name} WHERE starts_with(id, $1) AND id COLLATE "C" < $2 ORDER BY id',  # noqa: S608 - as in `_delete`
             OURS, self._before(older_than),
         )  # fmt: skip
@@ -123,7 +121,7 @@ class Seeder:
 
     async def residue(self) -> int:
         """How many rows of this run are in the table."""
-        count = await self._connection.fetchval(
+        count = await self.connection.fetchval(
             f"SELECT count(*) FROM {self._table.name} WHERE starts_with(id, $1)",  # noqa: S608 - as in `_delete`
             self.prefix,
         )
@@ -133,8 +131,8 @@ class Seeder:
         return f"{OURS}{datetime.fromtimestamp(time.time(), UTC) - age:{STAMP}}~"  # "~" sorts after the id's "-"
 
     async def _delete(self, where: str, *values: object) -> int:
-        async with self._connection.transaction():
-            status = await self._connection.execute(
+        async with self.connection.transaction():
+            status = await self.connection.execute(
                 f"DELETE FROM {self._table.name} WHERE {where}",  # noqa: S608 - the name is the catalogue's, the rest ours
                 *values,
             )
@@ -145,17 +143,22 @@ def _written(spec: RowSpec) -> str | None:
     return spec.written if spec.written is not None else spec.shape.written(spec.owner)
 
 
+def _answer(spec: RowSpec) -> dict[str, Any] | None:
+    written = _written(spec)
+    value = None if written is None else json.loads(written)
+    return value if isinstance(value, dict) else None
+
+
 def _updated(spec: RowSpec, moment: datetime) -> datetime:
     return moment - spec.age
 
 
-WRITERS: Mapping[str, Any] = {
-    "id": lambda row, _spec, _moment: row.id,
-    "object": lambda _row, _spec, _moment: "thread",
-    "title": lambda _row, spec, _moment: spec.title,
-    "user_id": lambda _row, spec, _moment: spec.column_owner or spec.owner,
-    "metadata_": lambda _row, spec, _moment: _written(spec),
-    "created_at": lambda _row, spec, moment: _updated(spec, moment),
-    "updated_at": lambda _row, spec, moment: _updated(spec, moment),
-    "deleted_at": lambda _row, spec, moment: _updated(spec, moment) if spec.deleted else None,
+WRITERS: Mapping[str, Callable[[RowSpec, datetime], object]] = {
+    "object": lambda _spec, _moment: "thread",
+    "title": lambda spec, _moment: spec.title,
+    "user_id": lambda spec, _moment: spec.column_owner or spec.owner,
+    "metadata_": lambda spec, _moment: _written(spec),
+    "created_at": _updated,
+    "updated_at": _updated,
+    "deleted_at": lambda spec, moment: _updated(spec, moment) if spec.deleted else None,
 }

@@ -3,6 +3,7 @@
 from gate.check import check
 from gate.failures import CheckFailure
 from probes.database import Connection, TableShape, read_heads
+from probes.migrations import History
 from targets.contract import Contract
 
 FIX_1 = "Fix 1: alembic upgrade head, with the deployed image's migrations."
@@ -14,24 +15,18 @@ FIX_1 = "Fix 1: alembic upgrade head, with the deployed image's migrations."
     needs="db",
     remedy=FIX_1,
 )
-async def test_the_database_is_at_the_images_heads(database: Connection, contract: Contract) -> None:
+async def test_the_database_is_at_the_images_heads(database: Connection, history: History, contract: Contract) -> None:
     """Behind, ahead, branched, no table and an empty table are five different findings."""
-    rules = contract.database
-    heads = await read_heads(database, rules.version_table)
-    expected = f"heads {sorted(rules.heads)}"
+    version_table = contract.database.version_table
+    heads = await read_heads(database, version_table)
+    expected = f"heads {sorted(history.heads)}"
     if heads is None:
-        raise CheckFailure(expected=expected, actual=f"no table {rules.version_table}: migrations were never run here")
+        raise CheckFailure(expected=expected, actual=f"no table {version_table}: migrations were never run here")
     if not heads:
-        raise CheckFailure(expected=expected, actual=f"{rules.version_table} is empty: stamped by nobody")
-    if heads == rules.heads:
-        return
-    if heads > rules.heads:
-        actual = f"{sorted(heads)}: branched, {sorted(heads - rules.heads)} beside the image's"
-    elif len(heads) > len(rules.heads):
-        actual = f"{sorted(heads)}: branched"
-    else:
-        actual = f"{sorted(heads)}: behind or ahead of the image (alembic history tells which)"
-    raise CheckFailure(expected=expected, actual=actual)
+        raise CheckFailure(expected=expected, actual=f"{version_table} is empty: stamped by nobody")
+    difference = history.compare(heads)
+    if difference:
+        raise CheckFailure(expected=expected, actual=difference)
 
 
 @check(

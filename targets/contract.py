@@ -89,6 +89,7 @@ class DatabaseRules(Part):
     table: str
     version_table: str
     heads: frozenset[str]
+    revisions: frozenset[str]
     columns: dict[str, tuple[str, ...]]
 
 

@@ -15,6 +15,7 @@ from targets.model import ENV_PREFIX, Target
 
 HERE = Path(__file__).parent
 ADDRESSES_VARIABLE = "NETRA_ADDRESSES"
+HEADS = "contract.database.heads"
 ON_GOOGLE = ("K_SERVICE", "CLOUD_RUN_JOB", "GCE_METADATA_HOST", "CLOUD_BUILD")  # there the metadata server gives them
 NOT_TARGETS = frozenset({"contract", "profiles"})
 
@@ -164,7 +165,7 @@ def _require(target: Target) -> None:
     missing = {
         f"{ENV_PREFIX}{key.upper().replace('.', '__')}": why
         for key, why in target.requires.items()
-        if not _value(target, key)
+        if not _value(target, key) and not (key == HEADS and target.database.alembic)
     }
     if target.platform.credentials == "google" and not _has_google_credentials(target):
         missing["GOOGLE_APPLICATION_CREDENTIALS"] = (

@@ -43,6 +43,7 @@ class Database(Part):
 
     url: SecretStr = SecretStr("")
     pgbouncer: bool = False
+    alembic: str = ""  # the deployed image's alembic folder, where we have it: its heads then need not be given
 
 
 class Tokens(Part):
@@ -70,7 +71,7 @@ class Sizes(Part):
     """How much is measured: more costs time, less proves less."""
 
     latency_rate: float = Field(50.0, gt=0)
-    latency_calls: int = Field(500, ge=59)
+    latency_calls: int = Field(1000, ge=59)  # at most: the plan ends sooner when it can decide
     agreement_rounds: int = Field(135, ge=1)
     revision_requests: int = Field(100, ge=1)
     steady_sessions: int = Field(20, ge=1)

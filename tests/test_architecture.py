@@ -11,7 +11,7 @@ from tests.prove.expectations import load
 from tests.prove.worker import ROOT
 from twin.faults.registry import declared
 
-OURS = {"suites", "fixtures", "probes", "gate", "targets", "twin", "tests"}
+OURS = {"commands", "suites", "fixtures", "probes", "gate", "targets", "twin", "tests"}
 ALLOWED = {
     "suites": {"suites", "fixtures", "probes", "gate", "targets"},
     "fixtures": {"fixtures", "probes", "gate", "targets"},
@@ -19,6 +19,7 @@ ALLOWED = {
     "gate": {"gate"},
     "targets": {"targets"},
     "twin": {"twin"},
+    "commands": {"commands", "probes", "targets"},
 }
 OF_THE_GATE_IN_SUITES = {"gate.check", "gate.failures", "gate.evidence", "gate.run"}
 LONGEST_FILE = 320

@@ -16,8 +16,9 @@ from pathlib import Path
 import uvicorn
 
 from twin.faults.registry import declared
-from twin.ports import LOOPBACK, PortTakenError, refuse_taken
-from twin.processes import BootError
+from twin.ports import LOOPBACK, PortTakenError, free_ports, refuse_taken
+from twin.postgres import Postgres
+from twin.processes import BootError, Processes
 from twin.serving import Beside
 from twin.stack import Stack
 from twin.states import STATES, UnknownNameError, faults_of
@@ -54,6 +55,11 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
             command.add_argument(f"--port-{port}", type=int, default=None)
         if name == "exec":
             command.add_argument("command", nargs=argparse.REMAINDER)
+    scratch = commands.add_parser(
+        "scratch", help="an empty PostgreSQL, its URL in $NETRA_SCRATCH_URL, around a command"
+    )
+    scratch.set_defaults(run=_scratch)
+    scratch.add_argument("command", nargs=argparse.REMAINDER)
     down = commands.add_parser("down")
     down.set_defaults(run=_down)
     down.add_argument("--addresses", type=Path, default=ADDRESSES)
@@ -140,6 +146,22 @@ async def _await_command(child: subprocess.Popen[bytes], stopped: asyncio.Event,
     told.cancel()
     code = await ended
     return 128 - code if code < 0 else code
+
+
+def _scratch(options: argparse.Namespace) -> int:
+    return asyncio.run(_around_scratch(options.command[1:] if options.command[:1] == ["--"] else options.command))
+
+
+async def _around_scratch(command: list[str]) -> int:
+    processes = Processes()
+    processes.open()
+    try:
+        postgres = Postgres(processes, free_ports(1)[0])
+        await postgres.start()
+        environment = os.environ | {"NETRA_SCRATCH_URL": postgres.owner_url}
+        return await asyncio.to_thread(processes.start("command", command, env=environment).wait)
+    finally:
+        await processes.close()
 
 
 def _hold(options: argparse.Namespace) -> int:

@@ -170,3 +170,20 @@ async def wrong_type(postgres: "Postgres") -> Undo:
             METADATA_INDEX,
         ),
     )
+
+
+KEEP = """
+CREATE FUNCTION keep_metadata() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN NEW.metadata_ := OLD.metadata_; RETURN NEW; END $$
+"""
+ON_UPDATE = "CREATE TRIGGER keep_metadata BEFORE UPDATE ON threads FOR EACH ROW EXECUTE FUNCTION keep_metadata()"
+
+
+@fault("data.trigger-undoes-the-repair", place="database", seen="an audit trigger that writes the old value back")
+async def trigger_undoes(postgres: "Postgres") -> Undo:
+    """Every update of metadata is silently taken back."""
+    return await _changing(
+        postgres,
+        (KEEP, ON_UPDATE),
+        ("DROP TRIGGER keep_metadata ON threads", "DROP FUNCTION keep_metadata()"),
+    )

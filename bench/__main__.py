@@ -1,0 +1,30 @@
+"""`make bench`: run every measurement; exit 0 only when each figure is within its limit."""
+
+import asyncio
+import sys
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import latency, rows
+from bench.figures import Figure
+
+MEASUREMENTS = {"rows": rows.measure, "latency": latency.measure}
+
+
+def main(names: list[str]) -> int:
+    """Run the named measurements (all of them where none is named)."""
+    figures: list[Figure] = []
+    for name in names or MEASUREMENTS:
+        figures += asyncio.run(MEASUREMENTS[name]())
+    table = Table(box=None, pad_edge=False)
+    for column in ("figure", "value", "limit", "beside", ""):
+        table.add_column(column)
+    for one in figures:
+        table.add_row(one.name, one.shown(one.value), one.shown_limit(), one.beside, "ok" if one.holds else "OVER")
+    Console(width=None if sys.stdout.isatty() else 140).print(table)
+    return 0 if all(one.holds for one in figures) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,85 @@
+"""Seeding, reaping and the census on a scratch PostgreSQL, beside executemany and a scan written by hand."""
+
+import time
+from collections.abc import Awaitable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bench.figures import Figure
+from probes.database import connect, find_table, take_census
+from probes.deadlines import Deadlines
+from probes.rows import RowSpec, Seeder
+from probes.shapes import SHAPES
+from twin.backend.migrate import migrate
+from twin.ports import free_ports
+from twin.postgres import Postgres
+from twin.processes import Processes
+
+ROWS, MANY = 10_000, 2_000_000
+LONG_AGO = "20200101T000000Z-bench0"
+BY_HAND = """
+SELECT jsonb_typeof(metadata_) AS shape, count(*), count(*) FILTER (WHERE user_id <> metadata_ ->> 'user_id')
+FROM threads WHERE id NOT LIKE 'nv-%' GROUP BY 1
+"""
+
+
+ONE_BY_ONE = """
+INSERT INTO threads (id, object, title, user_id, metadata_, created_at, updated_at, deleted_at)
+VALUES ($1, $2, $3, $4, $5::jsonb, $6, $7, $8)
+"""
+
+
+async def timed(work: Awaitable[Any]) -> float:
+    """Seconds that an awaitable takes."""
+    begun = time.perf_counter()
+    await work
+    return time.perf_counter() - begun
+
+
+async def measure() -> list[Figure]:
+    """All figures of this file."""
+    processes = Processes()
+    processes.open()
+    try:
+        postgres = Postgres(processes, free_ports(1)[0])
+        await postgres.start()
+        await migrate(postgres.owner_url.replace("postgresql:", "postgresql+asyncpg:", 1))
+        return await _measure(postgres)
+    finally:
+        await processes.close()
+
+
+async def _measure(postgres: Postgres) -> list[Figure]:
+    # 1 MiB rows measure the disk, not the way of inserting.
+    shapes = [shape for shape in SHAPES if shape.id != "1 MiB"]
+    specs = [RowSpec("nv-owner", shapes[number % len(shapes)]) for number in range(ROWS)]
+    async with connect(postgres.owner_url, "bench", Deadlines(statement=120.0)) as connection:
+        table = await find_table(connection, "threads")
+        if table is None:
+            raise RuntimeError("the schema was not migrated")
+        seeder = Seeder(connection, table, LONG_AGO)
+        rows = seeder.reserve(specs)
+        copied = await timed(seeder.insert(rows, specs))
+        reaped = await timed(seeder.reap(timedelta(hours=1)))
+        now = datetime.now(UTC)
+        plain = [
+            (row.id, "thread", spec.title, spec.owner, spec.shape.written(spec.owner), now, now, None)
+            for row, spec in zip(rows, specs, strict=True)
+        ]
+        each = await timed(connection.executemany(ONE_BY_ONE, plain))
+        await seeder.reap(timedelta(hours=1))
+        await connection.execute(
+            "INSERT INTO threads (id, user_id, metadata_, created_at) SELECT 'thread-' || n, 'user-' || n % 1000, "  # noqa: S608 - a number of ours
+            f"jsonb_build_object('user_id', 'user-' || n % 1000), now() FROM generate_series(1, {MANY}) AS n"
+        )
+        await connection.execute("ANALYZE threads")
+        census = min([await timed(take_census(connection, table)) for _ in range(3)])
+        scan = min([await timed(connection.fetch(BY_HAND)) for _ in range(3)])
+    return [
+        Figure(f"seeding {ROWS:,} mixed rows", copied, 0.5, "s", f"executemany {each:.2f} s"),
+        Figure("executemany over COPY", each / copied, 2.0, "x", at_least=True),
+        Figure(f"reaping {ROWS:,} rows", reaped, 1.0, "s"),
+        Figure(
+            f"census of {MANY:,} rows over a scan by hand", census / scan, 1.2, "x", f"{census:.2f} s, {scan:.2f} s"
+        ),
+    ]

@@ -1,0 +1,78 @@
+"""Rows of a target's database: what killed runs left behind, and the plan that mends bad shapes."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import asyncpg
+
+from commands.console import say
+from probes.database import Connection, TableShape, connect, describe_url, find_table
+from probes.deadlines import Deadlines
+from probes.errors import SourceRefused
+from probes.repair import plan_repair
+from probes.rows import Seeder
+from targets.loading import ConfigurationError
+from targets.model import Target
+
+MOST_SHOWN = 20
+
+
+@asynccontextmanager
+async def _table(target: Target) -> AsyncIterator[tuple[Connection, TableShape]]:
+    url = target.database.url.get_secret_value()
+    if not url:
+        raise ConfigurationError(f"Target {target.name!r} has no database: set NETRA_DATABASE__URL.")
+    async with connect(url, "commands", Deadlines(), pgbouncer=target.database.pgbouncer) as connection:
+        table = await find_table(connection, target.contract.database.table)
+        if table is None:
+            raise SourceRefused(describe_url(url), f"there is no table {target.contract.database.table!r}")
+        yield connection, table
+
+
+async def reap(target: Target, older_than: timedelta) -> int:
+    """List and delete rows whose id is ours and older than that; print the counts."""
+    if not target.may_write:
+        raise ConfigurationError(
+            f"Target {target.name!r} may not be written to ({target.offers()[1]['write']}), so nothing is deleted."
+        )
+    async with _table(target) as (connection, table):
+        seeder = Seeder(connection, table, "reap")
+        ids = await seeder.leftovers(older_than)
+        for one in ids[:MOST_SHOWN]:
+            say(f"  {one}")
+        if len(ids) > MOST_SHOWN:
+            say(f"  and {len(ids) - MOST_SHOWN} more")
+        removed = await seeder.reap(older_than)
+        left = await connection.fetchval(f"SELECT count(*) FROM {table.name} WHERE starts_with(id, 'nv-')")  # noqa: S608 - the catalogue's name
+    say(f"{removed} rows of ours older than {older_than} removed from {table.name}; {left} younger ones are left.")
+    return 0
+
+
+async def repair(target: Target, out: Path) -> int:
+    """Count rows of each bad shape and write the SQL that mends them. Reads only; the SQL is never run."""
+    async with _table(target) as (connection, table):
+        try:
+            plan = await plan_repair(connection, table)
+        except asyncpg.UndefinedFunctionError as error:
+            kind = table.columns.get("metadata_", "missing")
+            raise SourceRefused(
+                f"{table.name}.metadata_", f"is {kind}: bring it to jsonb first (data.metadata-type)"
+            ) from error
+    for name, count in plan.counts.items():
+        say(f"{count:>9}  {name}")
+    say(f"{plan.disagreeing:>9}  disagreeing owners: reported, not touched")
+    _write(out, plan.script())
+    say(f"The SQL to review is in {out}. Nothing was changed.")
+    return 0
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} can't be written ({error.strerror}): name another file with --out."
+        ) from error

@@ -1,0 +1,30 @@
+"""The repair that we ship, rehearsed on every shape and rolled back."""
+
+from gate.check import check
+from gate.evidence import Recorder
+from gate.failures import CheckFailure
+from probes.database import TableShape
+from probes.repair import REPAIRS, rehearse, scope_of
+from probes.rows import Seeder
+
+
+@check(
+    "data.repair",
+    requirement="the repair SQL mends every shape, touches nothing else, and runs twice alike",
+    needs="db write",
+    remedy="make repair-plan writes the SQL; a trigger or a constraint on the table that undoes it goes first.",
+)
+async def test_the_repair_mends_every_shape(seeder: Seeder, table: TableShape, recorder: Recorder) -> None:
+    """One row of every shape becomes an object with its owner; sound and disagreeing rows stay; all is rolled back."""
+    statements = [repair.statement(table.name, scope_of(seeder)) for repair in REPAIRS]
+    found = await rehearse(seeder.connection, table, seeder, statements)
+    recorder.figures(
+        rule="shapes mended, in a rolled-back transaction",
+        n=found.shapes, value=found.shapes - len(found.unmended), limit=found.shapes, again=found.again,
+    )  # fmt: skip
+    problems = [found.error] if found.error else []
+    problems += [f"not mended: {', '.join(found.unmended)}"] if found.unmended and not found.error else []
+    problems += [f"touched {len(found.touched)} rows that were in order"] if found.touched else []
+    problems += [f"a second run changed {found.again} rows"] if found.again else []
+    if problems:
+        raise CheckFailure(expected=f"{found.shapes} shapes mended, nothing else touched", actual="; ".join(problems))

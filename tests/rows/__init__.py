@@ -1,0 +1,1 @@
+"""Self-tests of seeding, repair and migrations, on a real PostgreSQL."""
