@@ -14,6 +14,7 @@ from probes.errors import SourceRefused
 from probes.shapes import PLAIN, Shape
 
 INTEGERS = frozenset({"integer", "bigint"})
+LOCK_MS, STATEMENT_MS = 1_000, 20_000  # as probes.deadlines has them for a connection
 STAMP = "%Y%m%dT%H%M%SZ"
 
 
@@ -82,6 +83,7 @@ class Seeder:
         schema, _, name = self._table.name.rpartition(".")
         try:
             async with self.connection.transaction():
+                await self._limit_waiting()
                 await self.connection.copy_records_to_table(
                     name.strip('"'), schema_name=schema.strip('"') or None, columns=["id", *columns], records=records
                 )
@@ -89,6 +91,12 @@ class Seeder:
             raise SourceRefused(
                 f"INSERT INTO {self._table.name}", f"seeding was refused: {type(error).__name__}: {error}"
             ) from error
+
+    async def _limit_waiting(self) -> None:
+        """Limits that hold for this transaction alone: behind PgBouncer there is no session to set them for."""
+        await self.connection.execute(
+            f"SET LOCAL lock_timeout = {LOCK_MS}; SET LOCAL statement_timeout = {STATEMENT_MS}"
+        )
 
     def _fit(self, column: str, value: object) -> object:
         if isinstance(value, datetime):
@@ -132,6 +140,7 @@ class Seeder:
 
     async def _delete(self, where: str, *values: object) -> int:
         async with self.connection.transaction():
+            await self._limit_waiting()
             status = await self.connection.execute(
                 f"DELETE FROM {self._table.name} WHERE {where}",  # noqa: S608 - the name is the catalogue's, the rest ours
                 *values,

@@ -55,6 +55,7 @@ async def test_two_runs_do_not_disturb_each_other(twin: tuple[dict[str, str], di
     assert await ask(addresses, OURS) == "0"
 
 
+@pytest.mark.timeout(900)
 async def test_killed_runs_leave_rows_that_a_reap_takes_away(
     twin: tuple[dict[str, str], dict[str, Any]], tmp_path: Path
 ) -> None:
