@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]  # generic in the stubs only
 else:
     Connection = asyncpg.Connection
+SERVER_FIRST_S = 1.0  # the server's own statement_timeout says more than ours, so it gets to speak first
 OURS = "nv-"  # every row of ours begins with it, its user ids too
 BAD_SHAPES = ("sql_null", "json_null", "array", "string", "number", "boolean")
 
@@ -59,7 +60,7 @@ async def connect(url: str, run_id: str, deadlines: Deadlines, *, pgbouncer: boo
         async with asyncio.timeout(deadlines.connect_database):
             connection = await asyncpg.connect(
                 url,
-                command_timeout=deadlines.statement,
+                command_timeout=deadlines.statement + SERVER_FIRST_S,
                 statement_cache_size=0 if pgbouncer else 100,
                 server_settings={} if pgbouncer else settings,
             )
@@ -69,6 +70,8 @@ async def connect(url: str, run_id: str, deadlines: Deadlines, *, pgbouncer: boo
         raise SourceRefused(where, f"{_reason(error)} (database.url)") from error
     try:
         yield connection
+    except TimeoutError as error:
+        raise SourceRefused(where, f"timeout: a statement took longer than {deadlines.statement:g} s") from error
     except (asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError) as error:
         raise SourceRefused(where, _reason(error)) from error
     finally:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from probes.database import Connection, connect, find_table, take_census
+from probes.deadlines import Deadlines
 from probes.errors import SourceRefused
 from probes.rows import RowSpec, Seeder
 from probes.shapes import SHAPES
@@ -137,3 +138,18 @@ async def test_the_application_is_never_locked_out_by_seeding(database: Database
         await seed(Seeder(connection, table, YOUNG), [RowSpec("nv-owner")] * 100)
         await database.owner.execute("SET lock_timeout = '200ms'")
         assert await database.owner.execute("UPDATE threads SET title = title WHERE id LIKE 'thread-%'") == "UPDATE 50"
+
+
+async def test_a_census_that_takes_too_long_ends_at_our_limit(database: Database) -> None:
+    await database.owner.execute(
+        "INSERT INTO threads (id, user_id) SELECT 'thread-' || n, 'x' FROM generate_series(1, 200000) AS n"
+    )
+    with pytest.raises(SourceRefused, match=r"timeout|Timeout"):
+        await _census_within(database.url, 0.02)
+
+
+async def _census_within(url: str, seconds: float) -> None:
+    async with connect(url, "self-test", Deadlines(statement=seconds)) as connection:
+        table = await find_table(connection, "threads")
+        assert table is not None
+        await take_census(connection, table)

@@ -187,3 +187,22 @@ async def trigger_undoes(postgres: "Postgres") -> Undo:
         (KEEP, ON_UPDATE),
         ("DROP TRIGGER keep_metadata ON threads", "DROP FUNCTION keep_metadata()"),
     )
+
+
+@fault("migrations.another-revision", place="database", seen="observed on another revision: no user_id, metadata_ json")
+async def another_revision(postgres: "Postgres") -> Undo:
+    """The owner's column is missing and metadata is json: named findings, and no crash of the suite."""
+    return await _changing(
+        postgres,
+        (
+            *_retyped("json"),
+            "DROP INDEX ix_threads_owner",
+            "ALTER TABLE threads RENAME COLUMN user_id TO owner_of_before",
+        ),
+        (
+            "ALTER TABLE threads RENAME COLUMN owner_of_before TO user_id",
+            OWNER_INDEX,
+            *_retyped("jsonb"),
+            METADATA_INDEX,
+        ),
+    )
