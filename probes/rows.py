@@ -75,11 +75,16 @@ class Seeder:
         Raises:
             SourceRefused: The database did not take them; none was kept.
         """
-        columns = [name for name in WRITERS if name in self._table.columns]
+        kinds = dict.fromkeys(specs)
+        columns = [  # a column that is NULL in every row is not worth sending
+            name
+            for name, write in WRITERS.items()
+            if name in self._table.columns and any(write(spec, self._moment) is not None for spec in kinds)
+        ]
         alike: dict[RowSpec, tuple[object, ...]] = {}  # rows of one specification differ by their id alone
-        for spec in dict.fromkeys(specs):
+        for spec in kinds:
             alike[spec] = tuple(self._fit(name, WRITERS[name](spec, self._moment)) for name in columns)
-        records = [(row.id, *alike[spec]) for row, spec in zip(rows, specs, strict=True)]
+        records = ((row.id, *alike[spec]) for row, spec in zip(rows, specs, strict=True))
         schema, _, name = self._table.name.rpartition(".")
         try:
             async with self.connection.transaction():

@@ -1,4 +1,4 @@
-"""The list of checks in the README, made from the declarations: `python -m tests.catalogue` writes it anew."""
+"""The lists of checks in README and runbook, made from the declarations: `python -m tests.catalogue` writes them."""
 
 import importlib
 import pkgutil
@@ -9,7 +9,7 @@ import suites
 from gate.check import ATTRIBUTE, Check
 from gate.checklist import family_order
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
 BEGIN, END = "<!-- checks: begin -->", "<!-- checks: end -->"
 
 
@@ -37,12 +37,26 @@ def render() -> str:
     return "\n".join(lines)
 
 
-def placed(text: str) -> str:
-    """A page with the list between its markers."""
+def render_runbook() -> str:
+    """What a failure of each check means, and what to do."""
+    lines = ["| check | when it fails, this does not hold | what to do |", "|---|---|---|"]
+    lines += [f"| `{one.id}` | {one.requirement} | {one.remedy.replace('|', '/')} |" for one in declared_checks()]
+    return "\n".join([*lines, ""])
+
+
+def placed(text: str, listing: str) -> str:
+    """A page with the listing between its markers."""
     head, _, rest = text.partition(BEGIN)
     _, _, tail = rest.partition(END)
-    return f"{head}{BEGIN}\n\n{render()}\n{END}{tail}"
+    return f"{head}{BEGIN}\n\n{listing}\n{END}{tail}"
+
+
+def pages() -> dict[Path, str]:
+    """Every page that holds a listing, as it should be."""
+    listings = {ROOT / "README.md": render(), ROOT / "docs/runbook.md": render_runbook()}
+    return {path: placed(path.read_text(encoding="utf-8"), listing) for path, listing in listings.items()}
 
 
 if __name__ == "__main__":
-    README.write_text(placed(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")
