@@ -10,6 +10,7 @@ pytest_plugins = (
     "fixtures.database",
     "fixtures.sessions",
     "fixtures.tokens",
+    "fixtures.latency",
     "fixtures.platform",
     "fixtures.logs",
     "fixtures.health",

@@ -106,12 +106,14 @@ def print_verdict(document: dict[str, Any], folder: Path, console: Console) -> N
 
 
 def _print_failures(document: dict[str, Any], console: Console) -> None:
-    rows = [row for row in document["checks"] if row["outcome"] in {Outcome.FAILED, Outcome.BROKEN, Outcome.PENDING}]
+    missing = frozenset(document["missing"])  # a line for all of them: a selection leaves out most
+    shown = {Outcome.FAILED, Outcome.BROKEN, Outcome.PENDING}
+    rows = [row for row in document["checks"] if row["outcome"] in shown and row["name"] not in missing]
     rows.sort(key=lambda row: row["outcome"] != Outcome.FAILED)
     for row in rows[:MOST_FAILURES]:
         console.print(f"{_mark(row['outcome'])} {escape(row['name'])}")
-        shown = ("requirement", "expected", "actual") if row["actual"] else ("requirement", "reason")
-        for key in (*shown, "remedy"):
+        told = ("requirement", "expected", "actual") if row["actual"] else ("requirement", "reason")
+        for key in (*told, "remedy"):
             if row[key]:
                 label = "what to do" if key == "remedy" else key
                 console.print(f"    {label + ':':<13}{row[key][:600]}", markup=False)
@@ -119,6 +121,8 @@ def _print_failures(document: dict[str, Any], console: Console) -> None:
         for line in worst_first[:MOST_LINES]:
             console.print(f"    server:      {line['severity']} {_short(line['text'])}", markup=False, style="dim")
         console.print()
+    if missing:
+        console.print(f"{len(missing)} required cases did not run; the report lists them.\n")
     if len(rows) > MOST_FAILURES:
         console.print(f"… and {len(rows) - MOST_FAILURES} more, in the report.\n")
 

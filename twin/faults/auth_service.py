@@ -238,11 +238,11 @@ def eight_percent(seams: "Seams") -> Undo:
 
 @fault("auth.one-stall", place="auth", seen="a full garbage collection, a lock, a cold start")
 def one_stall(seams: "Seams") -> Undo:
-    """Once in a hundred calls the whole process stands still for a second."""
+    """Once in fifty calls the whole process stands still for a second."""
     number = count(1)
 
     async def before_answer() -> None:
-        if next(number) % 100 == 0:
+        if next(number) % 50 == 0:
             time.sleep(1.0)  # noqa: ASYNC251 - this is the fault
 
     return replace(seams, before_answer=before_answer)
