@@ -6,10 +6,11 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from bench import latency, rows
 from bench.figures import Figure
+from bench.latency import measure as measure_latency
+from bench.rows import measure as measure_rows
 
-MEASUREMENTS = {"rows": rows.measure, "latency": latency.measure}
+MEASUREMENTS = {"rows": measure_rows, "latency": measure_latency}
 
 
 def main(names: list[str]) -> int:

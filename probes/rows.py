@@ -10,11 +10,11 @@ from typing import Any
 import asyncpg
 
 from probes.database import OURS, Connection, TableShape
+from probes.deadlines import Deadlines
 from probes.errors import SourceRefused
 from probes.shapes import PLAIN, Shape
 
 INTEGERS = frozenset({"integer", "bigint"})
-LOCK_MS, STATEMENT_MS = 1_000, 20_000  # as probes.deadlines has them for a connection
 STAMP = "%Y%m%dT%H%M%SZ"
 
 
@@ -48,9 +48,12 @@ class Row:
 class Seeder:
     """Writes and removes rows of one run in one table. Every id is `nv-<run id>-<serial>`: sortable, and ours."""
 
-    def __init__(self, connection: Connection, table: TableShape, run_id: str) -> None:
+    def __init__(
+        self, connection: Connection, table: TableShape, run_id: str, deadlines: Deadlines | None = None
+    ) -> None:
         self.connection = connection
         self._table = table
+        self._deadlines = deadlines or Deadlines()
         self._run_id = run_id
         self._serial = 0
         self._moment = datetime.now(UTC)
@@ -100,7 +103,8 @@ class Seeder:
     async def _limit_waiting(self) -> None:
         """Limits that hold for this transaction alone: behind PgBouncer there is no session to set them for."""
         await self.connection.execute(
-            f"SET LOCAL lock_timeout = {LOCK_MS}; SET LOCAL statement_timeout = {STATEMENT_MS}"
+            f"SET LOCAL lock_timeout = {int(self._deadlines.lock * 1000)}; "
+            f"SET LOCAL statement_timeout = {int(self._deadlines.statement * 1000)}"
         )
 
     def _fit(self, column: str, value: object) -> object:

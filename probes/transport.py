@@ -55,10 +55,6 @@ class TimingTransport:
         while self._idle:
             self._idle.pop().writer.close()
 
-    async def warm(self, count: int) -> None:
-        """Open connections beforehand. Raises Unreachable."""
-        self._idle += [await self._connect() for _ in range(count)]
-
     async def exchange(self, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> Timed:
         """Send one request and read its answer.
 

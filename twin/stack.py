@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import secrets
-import signal
 import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -217,14 +216,6 @@ class Stack:
             await self.until_ready(name)
             known = declared()
             await self._control(name, "PUT", "/faults", [one for one in self.on if known[one].place == name])
-
-    def freeze(self, name: str) -> None:
-        """Stop a process' clock: it keeps its port and answers nothing."""
-        self.processes.running[name].send_signal(signal.SIGSTOP)
-
-    def thaw(self, name: str) -> None:
-        """Let it go on."""
-        self.processes.running[name].send_signal(signal.SIGCONT)
 
     async def stop(self) -> None:
         """Stop everything and leave nothing behind."""

@@ -1,7 +1,6 @@
 """Two runs at once, and runs that are killed: nobody's rows are disturbed, and nothing of ours stays."""
 
 import asyncio
-import json
 import os
 import random
 import subprocess
@@ -98,4 +97,4 @@ def test_nothing_is_reaped_where_nothing_may_be_written(tmp_path: Path) -> None:
     code, output = run(*words, env={"NETRA_DATABASE__URL": "postgresql://u:p@127.0.0.1:9/d"})
     assert code == 4
     assert "nothing is deleted" in output
-    assert json.dumps("p@") not in output
+    assert "u:p@" not in output

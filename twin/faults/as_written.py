@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from twin.faults.auth_service import payload_of
+from twin.faults.health import failures_by_the_report
 from twin.faults.registry import Undo, fault, replace
 
 if TYPE_CHECKING:
@@ -66,9 +67,9 @@ def fix_5(seams: "Seams") -> Undo:
         body = healthy_report(found, failed, environment)
         return body | {"timestamp": datetime.now(UTC).replace(tzinfo=None).isoformat()}
 
-    def find_failures(found: Mapping[str, Any]) -> list[str]:
-        return [k for k, v in found.items() if isinstance(v, str) and ("unhealthy" in v or "error" in v)]
-
     return replace(
-        seams, checks={**seams.checks, "auth_service": auth_service}, report=report, find_failures=find_failures
+        seams,
+        checks={**seams.checks, "auth_service": auth_service},
+        report=report,
+        find_failures=failures_by_the_report,
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 
 from twin.faults.auth_service import payload_of
-from twin.faults.registry import Install, Undo, fault, replace
+from twin.faults.registry import Install, Undo, fault, replace, undo_all
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -182,12 +182,7 @@ def tells_why(seams: "Seams") -> Undo:
     healthy = seams.render_refusal
     back = _rest(seams, decide)
     undo = replace(seams, render_refusal=lambda status, code, said: healthy(status, code, f"{said} {why[0]}"))
-
-    def both() -> None:
-        undo()
-        back()
-
-    return both
+    return undo_all(undo, back)
 
 
 @fault("auth.no-challenge", place="backend", seen="a hand-made 401 without its header")
@@ -243,11 +238,7 @@ def _when_down(
     undo = [replace(seams, validate=validate)] if "rest" in doors else []
     undo += [replace(seams.sessions, authenticate=authenticate)] if "websocket" in doors else []
 
-    def back() -> None:
-        for one in undo:
-            one()
-
-    return back
+    return undo_all(*undo)
 
 
 async def _trust(token: str) -> "Identity | None":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
-from twin.faults.registry import Undo, fault, replace
+from twin.faults.registry import Undo, fault, replace, undo_all
 
 if TYPE_CHECKING:
     from twin.backend.seams import Seams
@@ -132,16 +132,12 @@ def unreachable_under_healthy(seams: "Seams") -> Undo:
         return "unreachable: timeout"
 
     back = replace(seams, checks={**seams.checks, "auth_service": auth_service})
-    undo = replace(seams, find_failures=_by_the_report)
-
-    def both() -> None:
-        undo()
-        back()
-
-    return both
+    undo = replace(seams, find_failures=failures_by_the_report)
+    return undo_all(undo, back)
 
 
-def _by_the_report(found: Mapping[str, Any]) -> list[str]:
+def failures_by_the_report(found: Mapping[str, Any]) -> list[str]:
+    """Fix 5's own reading of its checks."""
     return [
         name for name, value in found.items() if isinstance(value, str) and ("unhealthy" in value or "error" in value)
     ]
@@ -157,13 +153,8 @@ def null_rows_not_counted(seams: "Seams") -> Undo:
 
     healthy = seams.checks["threads_table"]
     back = replace(seams, checks={**seams.checks, "threads_table": threads_table})
-    undo = replace(seams, find_failures=_by_the_report)
-
-    def both() -> None:
-        undo()
-        back()
-
-    return both
+    undo = replace(seams, find_failures=failures_by_the_report)
+    return undo_all(undo, back)
 
 
 @fault("health.tells-the-dsn", place="backend", seen="Fix 5: f'unhealthy: {str(e)}' to anyone who asks")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from twin.faults.registry import Undo, fault, replace
+from twin.faults.registry import Undo, fault, replace, undo_all
 
 if TYPE_CHECKING:
     from twin.backend.seams import Seams
@@ -150,12 +150,7 @@ def later_page(platform: "Platform") -> Undo:
     """A 500 lies beyond the first page; pages are short."""
     undo = _once(platform, _entry(platform, 500))
     back = replace(platform, page=lambda asked, left: (min(asked, 25), left > min(asked, 25)))
-
-    def both() -> None:
-        back()
-        undo()
-
-    return both
+    return undo_all(back, undo)
 
 
 @fault("logs.500-delivered-twice", place="platform", seen="Log Analytics and sinks deliver at least once")

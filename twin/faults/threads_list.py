@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from twin.faults.registry import Undo, fault, replace
+from twin.faults.registry import Undo, fault, replace, undo_all
 from twin.faults.threads_metadata import rendering
 
 if TYPE_CHECKING:
@@ -41,12 +41,7 @@ def error_swallowed(seams: "Seams") -> Undo:
             return []
 
     undo = replace(seams, find_threads=find)
-
-    def both() -> None:
-        undo()
-        back()
-
-    return both
+    return undo_all(undo, back)
 
 
 @fault("threads.field-missing", place="backend", seen="a response model that lost message_count")
@@ -170,12 +165,7 @@ def quotes_reach_sql(seams: "Seams") -> Undo:
 
     back = replace(seams, find_threads=find)
     undo = replace(seams, parse_window=parse)
-
-    def both() -> None:
-        undo()
-        back()
-
-    return both
+    return undo_all(undo, back)
 
 
 @fault("threads.user-in-the-statement", place="backend", seen="the user id formatted into the WHERE clause")
