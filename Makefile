@@ -82,9 +82,11 @@ lint: $(VENV)/.ready  ## ruff with all rules, mypy strict
 	@$(PY) -m mypy .
 
 .PHONY: lock
-lock: $(VENV)/.ready  ## resolve requirements.in anew: hashed, universal, without hosts
+lock: $(VENV)/.ready  ## resolve both requirements files anew: hashed, universal, without hosts
 	@$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes \
 		requirements.in -o requirements.lock
+	@$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes \
+		-c requirements.lock requirements-suite.in -o requirements-suite.lock
 
 .PHONY: bench
 bench: $(VENV)/.ready  ## measurements beside the plain way, on an idle machine [ONLY=rows|latency]

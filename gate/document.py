@@ -85,7 +85,7 @@ def _missing_row(key: Key) -> dict[str, Any]:
         "id": key[0], "case": key[1], "name": name(key), "family": key[0].partition(".")[0],
         "outcome": str(Outcome.BROKEN), "required": True, "claim": "", "requirement": "",
         "expected": "", "actual": "", "reason": "required by the profile, but it did not run", "remedy": "",
-        "known_failure": "", "duration_s": 0.0, "figures": [], "evidence": {}, "traces": [], "curl": [],
+        "known_failure": "", "duration_s": 0.0, "figures": [], "evidence": {}, "accruals": [], "traces": [], "curl": [],
         "server_lines": [], "plots": [],
     }  # fmt: skip
 

@@ -1,7 +1,8 @@
-"""What one case leaves behind: figures, evidence, traces, the server's own lines, plots."""
+"""What one case leaves behind: figures, evidence, accruals, traces, the server's own lines, plots."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 JSON = Any
@@ -18,6 +19,28 @@ class ServerLine:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Accrual:
+    """What one run adds to a claim that takes longer than one run; the gate merges them by check and revision.
+
+    A "window" covers the time from `start` to `end` of a log: the claim holds once windows that were `proved`
+    cover `need_s` seconds in one piece, without an event. An "exposure" is one shard's share of a soak: the
+    claim holds once every shard of its group is there, proved, at least `need_s` long, without an event.
+    """
+
+    kind: Literal["window", "exposure"]
+    start: str  # RFC 3339, UTC
+    end: str
+    need_s: float  # how long the claim takes in all
+    proved: bool  # whether the source was alive and read to its end: without, this adds nothing but events
+    events: int  # how often the claim was broken in it
+    n: int  # requests, or sessions
+    hours: float = 0.0  # connection-hours of an exposure
+    group: str = ""  # names the soak that the shards belong to
+    shard: int = 0  # from 0
+    shards: int = 1
+
+
 @dataclass(slots=True)
 class Recorder:
     """Collects the evidence of one case while it runs. Later figures of one rule replace earlier ones."""
@@ -25,6 +48,7 @@ class Recorder:
     failed: bool = False
     _figures: dict[str, dict[str, JSON]] = field(default_factory=dict)
     _evidence: dict[str, JSON] = field(default_factory=dict)
+    _accruals: list[Accrual] = field(default_factory=list)
     _traces: dict[str, str] = field(default_factory=dict)
     _curls: list[str] = field(default_factory=list)
     _lines: list[ServerLine] = field(default_factory=list)
@@ -47,6 +71,25 @@ class Recorder:
             "rule": rule, "n": n, "value": value, "unit": unit, "limit": limit,
             "confidence": confidence, "window": window, **extra,
         }  # fmt: skip
+
+    def accrue(  # noqa: PLR0913 - an accrual's own fields, all by keyword
+        self,
+        kind: Literal["window", "exposure"],
+        *,
+        start: datetime,
+        end: datetime,
+        need_s: float,
+        proved: bool,
+        events: int,
+        n: int,
+        hours: float = 0.0,
+        group: str = "",
+        shard: int = 0,
+        shards: int = 1,
+    ) -> None:
+        """State what this run adds to a claim that takes longer than one run: see `Accrual`."""
+        begun, ended = (moment.astimezone(UTC).isoformat().replace("+00:00", "Z") for moment in (start, end))
+        self._accruals.append(Accrual(kind, begun, ended, need_s, proved, events, n, hours, group, shard, shards))
 
     def attach(self, name: str, value: JSON) -> None:
         """Keep a JSON value as evidence under a name."""
@@ -84,6 +127,7 @@ class Recorder:
         return {
             "figures": list(self._figures.values()),
             "evidence": dict(self._evidence),
+            "accruals": [asdict(accrual) for accrual in self._accruals],
             "traces": [{"trace_id": one, "request": request} for one, request in shown],
             "curl": list(self._curls),
             "server_lines": [asdict(line) for line in self._lines],
