@@ -1,5 +1,6 @@
 """Seeding rows of ours into the threads table, and taking them away again: by id, by run, or by age."""
 
+import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +10,7 @@ from typing import Any
 
 import asyncpg
 
-from probes.database import OURS, Connection, TableShape
+from probes.database import OURS, SERVER_FIRST_S, Connection, TableShape
 from probes.deadlines import Deadlines
 from probes.errors import SourceRefused
 from probes.shapes import PLAIN, Shape
@@ -73,7 +74,7 @@ class Seeder:
         return rows
 
     async def insert(self, rows: Sequence[Row], specs: Sequence[RowSpec]) -> None:
-        """Insert reserved rows by COPY, in a transaction of their own.
+        """Insert reserved rows in bulk, in a transaction of their own: by COPY, or where COPY can't pass, by one INSERT.
 
         Raises:
             SourceRefused: The database did not take them; none was kept.
@@ -87,18 +88,37 @@ class Seeder:
         alike: dict[RowSpec, tuple[object, ...]] = {}  # rows of one specification differ by their id alone
         for spec in kinds:
             alike[spec] = tuple(self._fit(name, WRITERS[name](spec, self._moment)) for name in columns)
-        records = ((row.id, *alike[spec]) for row, spec in zip(rows, specs, strict=True))
+        records = [(row.id, *alike[spec]) for row, spec in zip(rows, specs, strict=True)]
+        try:
+            # asyncpg's COPY waits for ever, whatever its own timeout, when the connection drops while the socket is full.
+            async with asyncio.timeout(self._deadlines.statement + SERVER_FIRST_S):
+                await self._put(["id", *columns], records)
+        except TimeoutError as error:
+            self.connection.terminate()
+            raise SourceRefused(
+                f"INSERT INTO {self._table.name}", f"seeding was not done within {self._deadlines.statement:g} s"
+            ) from error
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            raise SourceRefused(
+                f"INSERT INTO {self._table.name}", f"seeding was refused: {type(error).__name__}: {error}"
+            ) from error
+
+    async def _put(self, columns: Sequence[str], records: Sequence[tuple[object, ...]]) -> None:
         schema, _, name = self._table.name.rpartition(".")
         try:
             async with self.connection.transaction():
                 await self._limit_waiting()
                 await self.connection.copy_records_to_table(
-                    name.strip('"'), schema_name=schema.strip('"') or None, columns=["id", *columns], records=records
+                    name.strip('"'), schema_name=schema.strip('"') or None, columns=columns, records=records
                 )
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-            raise SourceRefused(
-                f"INSERT INTO {self._table.name}", f"seeding was refused: {type(error).__name__}: {error}"
-            ) from error
+        except asyncpg.FeatureNotSupportedError:  # COPY FROM is refused under row-level security; INSERT is not
+            kinds = ", ".join(f"${n}::{self._table.columns[one]}[]" for n, one in enumerate(columns, start=1))
+            async with self.connection.transaction():
+                await self._limit_waiting()
+                await self.connection.execute(
+                    f"INSERT INTO {self._table.name} ({', '.join(columns)}) SELECT * FROM unnest({kinds})",  # noqa: S608 - names and types are the catalogue's
+                    *map(list, zip(*records, strict=True)),
+                )
 
     async def _limit_waiting(self) -> None:
         """Limits that hold for this transaction alone: behind PgBouncer there is no session to set them for."""

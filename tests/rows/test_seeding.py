@@ -1,7 +1,9 @@
 """Rows of ours: seeded into whatever table there is, taken away again, and nobody else's touched."""
 
+import asyncio
 from datetime import timedelta
 
+import asyncpg
 import pytest
 
 from probes.database import Connection, connect, find_table, take_census
@@ -10,6 +12,7 @@ from probes.errors import SourceRefused
 from probes.rows import RowSpec, Seeder
 from probes.shapes import SHAPES
 from tests.rows.conftest import DEADLINES, Database
+from twin.postgres import Postgres
 
 YOUNG = "29990101T000000Z-abcdef"
 
@@ -77,12 +80,12 @@ CREATE TRIGGER full_disk BEFORE INSERT ON threads FOR EACH ROW EXECUTE FUNCTION 
 """
 POLICY = """
 ALTER TABLE threads ENABLE ROW LEVEL SECURITY;
-CREATE POLICY nobody ON threads TO netra_verify USING (true) WITH CHECK (false)
+CREATE POLICY theirs ON threads TO netra_verify USING (true) WITH CHECK ({allowed})
 """
 REFUSALS = {  # what the owner arranges, and what our own session has
     "no right to insert": ("REVOKE INSERT ON threads FROM netra_verify", "SELECT 1"),
     "a read-only replica": ("SELECT 1", "SET default_transaction_read_only = on"),
-    "a row-level-security policy": (POLICY, "SELECT 1"),
+    "a row-level-security policy": (POLICY.format(allowed="false"), "SELECT 1"),
     "a full disk": (FULL_DISK, "SELECT 1"),
 }
 
@@ -100,6 +103,19 @@ async def test_a_database_that_takes_no_rows_says_why_and_keeps_none(database: D
     assert await database.ours() == 0
 
 
+async def test_where_copy_can_not_pass_an_insert_does(database: Database) -> None:
+    await database.owner.execute(POLICY.format(allowed="true"))
+    before = await database.checksum()
+    async with connect(database.url, "self-test", DEADLINES) as connection:
+        table = await find_table(connection, "threads")
+        assert table is not None
+        seeder = Seeder(connection, table, YOUNG)
+        await seed(seeder, [RowSpec("nv-owner", shape) for shape in SHAPES] + [RowSpec("nv-owner", deleted=True)])
+        assert await seeder.residue() == len(SHAPES) + 1
+        assert await seeder.remove_run() == len(SHAPES) + 1
+    assert (await database.ours(), await database.checksum()) == (0, before)
+
+
 async def test_a_table_under_another_schema_is_not_found_instead_of_guessed(database: Database) -> None:
     await database.owner.execute("CREATE SCHEMA hidden; ALTER TABLE threads SET SCHEMA hidden")
     async with connect(database.url, "self-test", DEADLINES) as connection:
@@ -113,14 +129,26 @@ async def test_a_table_under_another_schema_is_not_found_instead_of_guessed(data
     await database.owner.execute("DROP SCHEMA hidden CASCADE")
 
 
-async def test_a_connection_that_drops_in_mid_seed_leaves_nothing(database: Database) -> None:
-    async with connect(database.url, "self-test", DEADLINES) as connection:
+CUT = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_progress_copy WHERE bytes_processed > 1000000"
+
+
+async def test_a_connection_that_drops_in_mid_seed_leaves_nothing(postgres: Postgres, database: Database) -> None:
+    async def cut() -> int:
+        admin = await asyncpg.connect(postgres.url("postgres", postgres.admin))
+        while not (found := int(await admin.fetchval(CUT))):
+            await asyncio.sleep(0)
+        await admin.close()
+        return found
+
+    short = Deadlines(statement=2.0)
+    async with connect(database.url, "self-test", short) as connection, asyncio.timeout(10):
         table = await find_table(connection, "threads")
         assert table is not None
-        seeder = Seeder(connection, table, YOUNG)
-        connection.terminate()
-        with pytest.raises(SourceRefused):
-            await seed(seeder, [RowSpec("nv-owner")] * 5)
+        large = next(shape for shape in SHAPES if shape.id == "1 MiB")
+        cutting = asyncio.create_task(cut())
+        with pytest.raises(SourceRefused, match="seeding was"):
+            await seed(Seeder(connection, table, YOUNG, short), [RowSpec("nv-owner", large)] * 200)
+    assert await cutting == 1
     assert await database.ours() == 0
 
 
