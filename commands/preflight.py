@@ -5,14 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.util.exc import CommandError
-from sqlalchemy import Connection, event
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import create_async_engine
-
 from commands.console import say
+from commands.migrating import MigrationError, apply_each
 from probes.errors import SourceRefused
 from probes.migrations import open_folder
 from targets.loading import ConfigurationError
@@ -85,41 +79,24 @@ async def run(folder: Path, since: str, url: str | None) -> int:
         )
     done = {one.revision for one in script.walk_revisions("base", since)} if since != "base" else set()
     steps = [one.revision for one in reversed(list(script.walk_revisions("base", "heads")))]
-    engine = create_async_engine(url.replace("postgresql:", "postgresql+asyncpg:", 1))
     try:
-        async with engine.begin() as connection:
-            risks = await connection.run_sync(_apply, folder, steps, done)
-    except (SQLAlchemyError, CommandError) as error:
-        say(f"A migration fails: {type(error).__name__}: {str(error).splitlines()[0]}")
+        heard = await apply_each(folder, steps, url)
+    except MigrationError as error:
+        say(f"A migration fails. {error}")
         return 1
-    finally:
-        await engine.dispose()
+    except SourceRefused as error:
+        raise ConfigurationError(f"{error.request}: {error.detail}.") from error
+    created: set[str] = set()
+    risks = [
+        risk
+        for revision in steps
+        if revision not in done
+        for statement in heard[revision]
+        for risk in judge(revision, statement, created)
+    ]
     pending = [one for one in steps if one not in done]
     say(f"{len(pending)} pending migrations applied: {', '.join(pending) or 'none'}. Heads: {script.get_heads()}.")
     for risk in risks:
         say(f"{risk.revision}: {risk.why}\n    {risk.statement[:300]}")
     say(f"{len(risks)} statements need a second look." if risks else "No statement drops, rewrites or locks.")
     return 1 if risks else 0
-
-
-def _apply(connection: Connection, folder: Path, steps: list[str], done: set[str]) -> list[Risk]:
-    """Apply the migrations one by one; judge the statements of those that are not done yet."""
-    config = Config()
-    config.set_main_option("script_location", str(folder))
-    config.attributes["connection"] = connection
-    created: set[str] = set()
-    risks: list[Risk] = []
-    for revision in steps:
-        said: list[str] = []
-
-        def watch(_conn: object, _cursor: object, statement: str, *_rest: object, said: list[str] = said) -> None:
-            said.append(statement)
-
-        event.listen(connection, "before_cursor_execute", watch)
-        try:
-            command.upgrade(config, revision)
-        finally:
-            event.remove(connection, "before_cursor_execute", watch)
-        if revision not in done:
-            risks += [risk for statement in said for risk in judge(revision, statement, created)]
-    return risks

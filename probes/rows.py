@@ -74,7 +74,7 @@ class Seeder:
         return rows
 
     async def insert(self, rows: Sequence[Row], specs: Sequence[RowSpec]) -> None:
-        """Insert reserved rows in bulk, in a transaction of their own: by COPY, or where COPY can't pass, by one INSERT.
+        """Insert reserved rows in bulk, in a transaction of their own: by COPY, or by one INSERT where COPY can't pass.
 
         Raises:
             SourceRefused: The database did not take them; none was kept.
@@ -90,7 +90,7 @@ class Seeder:
             alike[spec] = tuple(self._fit(name, WRITERS[name](spec, self._moment)) for name in columns)
         records = [(row.id, *alike[spec]) for row, spec in zip(rows, specs, strict=True)]
         try:
-            # asyncpg's COPY waits for ever, whatever its own timeout, when the connection drops while the socket is full.
+            # asyncpg's COPY waits for ever, whatever its own timeout, when the connection drops in the middle.
             async with asyncio.timeout(self._deadlines.statement + SERVER_FIRST_S):
                 await self._put(["id", *columns], records)
         except TimeoutError as error:
