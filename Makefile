@@ -36,6 +36,10 @@ verify-local: $(VENV)/.ready  ## smoke phase on the embedded twin [STATE=fixed|a
 verify-staging: $(VENV)/.ready  ## smoke phase on a configured target [TARGET=staging] [QUICK=1]
 	@$(PYTEST) --target=$(TARGET)
 
+.PHONY: report
+report: $(VENV)/.ready  ## Allure's HTML of the last run, one file that works offline; needs Node.js 20 [REPORTS=folder]
+	@$(PY) -m commands report --reports $(REPORTS)
+
 # --- the twin --------------------------------------------------------------------------------------------------
 
 .PHONY: up

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
 
-from commands import preflight, rows
+from commands import allure, preflight, rows
 from commands.console import say
 from probes.errors import ProbeError
 from targets.loading import ConfigurationError, load_target
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     options = _parse(arguments)
     try:
         return int(asyncio.run(options.run(options)))
-    except ConfigurationError as error:
+    except (ConfigurationError, allure.ReportError) as error:
         say(f"{error}", file=sys.stderr)
         return USAGE
     except ProbeError as error:
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = _Parser(prog="python -m commands", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="reap | repair-plan | preflight")
+    commands = parser.add_subparsers(required=True, metavar="reap | repair-plan | preflight | report")
     reap = commands.add_parser("reap", help="remove rows that killed runs left behind")
     reap.add_argument("--older-than", type=duration, default=timedelta(hours=1), help="90s, 10m, 1h; default 1h")
     reap.set_defaults(
@@ -60,6 +60,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     looking.add_argument("--since", default="base", help="the revision that the target's database is at; default: base")
     looking.add_argument("--database", default=os.environ.get("NETRA_SCRATCH_URL"), help="URL of a scratch database")
     looking.set_defaults(run=lambda options: preflight.run(options.alembic, options.since, options.database))
+    showing = commands.add_parser("report", help="build the last run's Allure HTML, as one file that works offline")
+    showing.add_argument("--reports", type=Path, default=Path("reports"), help="the report folder; default: reports")
+    showing.set_defaults(run=lambda options: allure.run(options.reports))
     return parser.parse_args(arguments)
 
 

@@ -1,0 +1,1 @@
+"""Self-tests of what runs around the suite: pipelines, the container, the Allure page."""
