@@ -75,6 +75,10 @@ preflight: $(VENV)/.ready  ## apply migrations to a scratch database and judge t
 prove: $(VENV)/.ready  ## one fault at a time against the smoke phase: the matrix [ONLY='threads.*'] [SHARD=1/4] [JOBS=2]
 	@$(PY) -m tests.prove $(if $(ONLY),--only $(ONLY)) $(if $(SHARD),--shard $(SHARD)) $(if $(JOBS),--jobs $(JOBS))
 
+.PHONY: reproduce
+reproduce: $(VENV)/.ready  ## the report's story fix by fix: which checks turn (about 3 minutes)
+	@$(PY) -m tests.prove.reproduce
+
 .PHONY: test
 test: $(VENV)/.ready  ## the self-tests [ARGS='tests/gate -k verdict']
 	@$(PY) -m pytest -c tests/pytest.ini --rootdir=. $(or $(ARGS),tests)

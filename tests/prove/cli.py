@@ -72,10 +72,11 @@ async def _show_all(
         async with staged() as stage:
             while waiting:
                 fault = waiting.pop(0)
-                one = await stage.show(fault)
+                named = [fault] if fault else []
+                one = await stage.show(*named)
                 for _ in range(options.retries):
                     if _problems(one, expectations):
-                        one = await stage.show(fault)
+                        one = await stage.show(*named)
                 shown.append(one)
                 _print_row(one, _problems(one, expectations), f"{len(shown)}/{total}", console)
 

@@ -41,12 +41,13 @@ class Stage:
         self._folder = folder
         self._client = client
 
-    async def show(self, fault: str) -> Shown:
-        """Run the smoke phase under one fault (none: healthy) and leave the twin healthy, its log empty."""
+    async def show(self, *faults: str) -> Shown:
+        """Run the smoke phase under faults (none: healthy) and leave the twin healthy, its log empty."""
         begun = time.monotonic()
         await self._ask("DELETE", "/log")
-        if fault:
-            await self._ask("PUT", f"/faults/{fault}")
+        for one in faults:
+            await self._ask("PUT", f"/faults/{one}")
+        fault = ",".join(faults)
         try:
             exit_code = await self._pytest()
         finally:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
 import httpx
 
 from twin.faults.auth_service import payload_of
@@ -14,8 +15,44 @@ from twin.faults.registry import Undo, fault, replace
 if TYPE_CHECKING:
     from twin.backend.auth_client import Identity
     from twin.backend.seams import Seams
+    from twin.postgres import Postgres
 
 OK = 200
+
+
+# Fix 2 of the audit report, statement by statement.
+FIX_2 = (
+    "UPDATE threads SET metadata_ = '{}'::jsonb WHERE metadata_ IS NULL",
+    """UPDATE threads SET metadata_ = jsonb_set(COALESCE(metadata_, '{}'::jsonb), '{user_id}', to_jsonb(user_id))
+    WHERE metadata_->>'user_id' IS NULL AND user_id IS NOT NULL""",
+)
+PAST = "thread-of-fix-2"
+
+
+@fault("as-written.fix-2-update", place="database", seen="Fix 2: jsonb_set over JSON null, scalars and arrays raises")
+async def fix_2(postgres: "Postgres") -> Undo:
+    """The emergency SQL was run on a table that also holds JSON null and an array: it aborts, and they stay."""
+    connection = await asyncpg.connect(postgres.owner_url, statement_cache_size=0)
+    try:
+        await connection.execute(
+            "INSERT INTO threads (id, user_id, metadata_, created_at, updated_at) SELECT $1 || kind, 'user-of-fix-2', "
+            "value, now(), now() FROM (VALUES ('-1', NULL), ('-2', 'null'::jsonb), ('-3', '[]')) AS past (kind, value)",
+            PAST,
+        )
+        for statement in FIX_2:
+            try:
+                await connection.execute(statement)
+            except asyncpg.InvalidParameterValueError as error:  # "cannot set path in scalar"
+                print(f"Fix 2 aborted: {error}", flush=True)  # noqa: T201 - the supervisor's own log
+    finally:
+        await connection.close()
+
+    async def undo() -> None:
+        again = await asyncpg.connect(postgres.owner_url, statement_cache_size=0)
+        await again.execute("DELETE FROM threads WHERE starts_with(id, $1)", PAST)
+        await again.close()
+
+    return undo
 
 
 @fault("as-written.fix-3-or", place="backend", seen="Fix 3: or_(metadata ->> 'user_id' = …, user_id = …)")
