@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""The container's contract: run one phase, exit 0 for GO alone, and end the log with the verdict and its reason.
+
+Cloud Deploy and job runners see "0 or not 0", and an exit code can get lost behind a job's manifest
+(GoogleContainerTools/skaffold#10073): so GO needs both the exit code and the verdict that this very run wrote, and
+whoever has nothing but the log reads the verdict in its last line.
+
+    entrypoint.py --target=staging --phase=smoke ...    options go to pytest as they are
+    entrypoint.py verdict                               says again what the last run in $REPORTS came to
+
+The rest is the environment's to say: NETRA_* (docs/adding-a-target.md), and REPORTS, the folder to write to.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "pytest.ini").is_file())
+USAGE, INCONCLUSIVE, KILLED = 4, 10, 128
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run, or look at the last run; return the exit code that goes with what was said."""
+    reports = Path(os.environ.get("REPORTS") or "/tmp/reports").resolve()  # noqa: S108 - a container's only folder
+    if list(arguments) == ["verdict"]:
+        return _conclude(reports, None)
+    if any(one.startswith("--report-dir") for one in arguments):
+        return _say("INCONCLUSIVE", USAGE, "the report folder is named by REPORTS in the environment, not --report-dir")
+    with suppress(OSError):  # the suite names a folder that can't be written; a verdict that stays does not count alone
+        (reports / "latest").unlink(missing_ok=True)
+    command = (sys.executable, "-m", "pytest", "-c", "pytest.ini", f"--report-dir={reports}", *arguments)
+    return _conclude(reports, _run(command))
+
+
+def _run(command: Sequence[str]) -> int:
+    """The suite's own exit code; a request to stop goes on to it, so that it writes what it has."""
+    process = subprocess.Popen(command, cwd=ROOT)  # noqa: S603 - our own suite
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda received, _frame: process.send_signal(received))
+    code = process.wait()
+    return code if code >= 0 else KILLED - code
+
+
+def _conclude(reports: Path, code: int | None) -> int:
+    """The last line from the last verdict. `code` is what the run ended with; None: nothing was run now."""
+    try:
+        verdict = json.loads((reports / "latest/verdict.json").read_text(encoding="utf-8"))
+        word, written, reason = str(verdict["verdict"]), int(verdict["exit_code"]), str(verdict["reason"])
+        where = "".join(f" {key}={verdict[key] or 'unknown'}" for key in ("target", "phase", "revision"))
+    except (OSError, ValueError, KeyError, TypeError):
+        what = f"no verdict can be read in {reports}" if code is None else "no verdict was written; why is said above"
+        return _say("INCONCLUSIVE", code or INCONCLUSIVE, what)
+    ended = written if code is None else code
+    if (word == "GO") != (ended == 0):
+        what = f"the verdict says {word}, but the run ended with {ended}; {reason}"
+        return _say("INCONCLUSIVE", ended or INCONCLUSIVE, what, where)
+    return _say(word, ended, reason, where)
+
+
+def _say(word: str, code: int, reason: str, where: str = "") -> int:
+    print(f"VERDICT: {word}{where} exit_code={code} reason={' '.join(reason.split())}", flush=True)  # noqa: T201
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
