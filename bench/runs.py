@@ -1,0 +1,55 @@
+"""Whole runs as a user starts them: how long the twin takes to boot, and the smoke phase on it."""
+
+import asyncio
+import json
+import sys
+import tempfile
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from bench.figures import Figure
+
+PYTEST = ("-m", "pytest", "-c", "pytest.ini", "--target=local")
+TWIN = ("-m", "twin", "exec", "--", sys.executable)
+
+
+async def _timed(*words: str) -> float:
+    """Seconds that one of our own commands takes. Raises RuntimeError when it does not end with 0."""
+    begun = time.perf_counter()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    output, _ = await process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(words)} ended with {process.returncode}: {output.decode()[-2000:]}")
+    return time.perf_counter() - begun
+
+
+async def _smoke(folder: Path, *more: str) -> dict[str, Any]:
+    await _timed(*TWIN, *PYTEST, f"--report-dir={folder}", *more)
+    document: dict[str, Any] = json.loads((folder / "latest/verdict.json").read_text(encoding="utf-8"))
+    return document
+
+
+def _took(document: dict[str, Any]) -> float:
+    started, ended = (datetime.fromisoformat(document[key]) for key in ("started", "ended"))
+    return (ended - started).total_seconds()
+
+
+async def measure() -> list[Figure]:
+    """All figures of this file. The first boot warms the caches and is not counted."""
+    with tempfile.TemporaryDirectory(prefix="netra-bench-") as name:
+        await _timed(*TWIN, "-c", "pass")
+        boot = await _timed(*TWIN, "-c", "pass")
+        whole = await _smoke(Path(name) / "whole")
+        quick = await _smoke(Path(name) / "quick", "--quick")
+    threads = [row["duration_s"] for row in whole["checks"] if row["family"] == "threads"]
+    cases = f"{len(whole['checks'])} cases"
+    return [
+        Figure("the twin up and down again", boot, 8.0, "s"),
+        Figure("smoke phase", _took(whole), 60.0, "s", cases),
+        Figure("smoke phase, quick", _took(quick), 15.0, "s", f"{len(quick['checks'])} cases"),
+        Figure("all of threads.*", sum(threads), 10.0, "s", f"{len(threads)} cases"),
+    ]
