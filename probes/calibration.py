@@ -10,12 +10,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from probes.errors import ClientUnfit
-from probes.latency import Exchange, measure_latency
+from probes.fitness import LAG_SHARE, await_quiet
+from probes.latency import Exchange, LatencySample, measure_latency
 from probes.statistics import percentile
 from probes.transport import Timed, TimingTransport
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
 CALLS = 60
+ATTEMPTS = 3
 OWN_SHARE = 0.25  # of the limit: a client that takes more by itself can't tell a fast server from a slow one
 END_OF_HEAD = b"\r\n\r\n"
 
@@ -27,6 +29,7 @@ class Calibration:
     p50_ms: float
     p95_ms: float
     lag_p99_ms: float
+    attempts: tuple[str, ...] = ()  # that were void, and why
 
 
 @asynccontextmanager
@@ -52,12 +55,32 @@ async def stub() -> AsyncIterator[str]:
         server.close()
 
 
-async def calibrate(*, rate: float, body: bytes, limit_ms: float, calls: int = CALLS) -> Calibration:
+async def calibrate(*, rate: float, body: bytes, limit_ms: float, quiet_s: float, calls: int = CALLS) -> Calibration:
     """Measure the client itself, at the rate of the measurement that follows.
 
+    An attempt in which this machine was too busy is made again, three in all, once our own loop is quiet (waited for
+    at most `quiet_s` each time): it says nothing of any server.
+
     Raises:
-        ClientUnfit: Its own p95 takes more than a quarter of the limit: this machine is too busy to measure.
+        ClientUnfit: In each attempt the client's own p95 took more than a quarter of the limit, or it was late.
     """
+    void: list[str] = []
+    for _ in range(ATTEMPTS):
+        sample = await _ask_the_stub(rate, body, calls)
+        times = sample.milliseconds("client")
+        found = Calibration(percentile(times, 0.5), percentile(times, 0.95), sample.lag_p99_ms, tuple(void))
+        if found.p95_ms <= limit_ms * OWN_SHARE and found.lag_p99_ms <= limit_ms * LAG_SHARE:
+            return found
+        void.append(f"p95 {found.p95_ms:.1f} ms, dispatch lag p99 {found.lag_p99_ms:.1f} ms")
+        await await_quiet(limit_ms=limit_ms, deadline_s=quiet_s)
+    raise ClientUnfit(
+        "calibration against a loopback stub",
+        f"in {ATTEMPTS} attempts the client alone took more than {OWN_SHARE:.0%} of {limit_ms:g} ms at p95, or left "
+        f"more than {LAG_SHARE:.0%} of it late: this machine is too busy to measure ({'; '.join(void)})",
+    )
+
+
+async def _ask_the_stub(rate: float, body: bytes, calls: int) -> LatencySample:
     async with stub() as url:
         transport = TimingTransport(url)
 
@@ -67,15 +90,6 @@ async def calibrate(*, rate: float, body: bytes, limit_ms: float, calls: int = C
         try:
             exchange = Exchange(send, lambda _answer: "", lambda: "")
             await measure_latency(exchange, calls=5, rate=rate, deadline_s=5.0)
-            sample = await measure_latency(exchange, calls=calls, rate=rate, deadline_s=5.0)
+            return await measure_latency(exchange, calls=calls, rate=rate, deadline_s=5.0)
         finally:
             await transport.aclose()
-    times = sample.milliseconds("client")
-    found = Calibration(percentile(times, 0.5), percentile(times, 0.95), sample.lag_p99_ms)
-    if found.p95_ms > limit_ms * OWN_SHARE:
-        raise ClientUnfit(
-            "calibration against a loopback stub",
-            f"the client alone takes {found.p95_ms:.1f} ms at p95, over {OWN_SHARE:.0%} of {limit_ms:g} ms: "
-            "this machine is too busy to measure",
-        )
-    return found

@@ -20,3 +20,4 @@ class Deadlines:
     server_lines: float = 8.0  # fetching a failed case's log lines, ingestion delay included
     outage_answer: float = 8.0  # what a client gets while auth is down: an answer, within this
     recovery: float = 30.0  # after a dependency is back, until the service serves again without a restart
+    fit_client: float = 30.0  # measuring anew what our own lag voided, and waiting for our own loop to be quiet

@@ -6,14 +6,16 @@ A closed loop waits for each answer before the next call, and so asks least whil
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from probes.errors import ClientUnfit, ProbeError
+from probes.fitness import LoopWatch
 from probes.statistics import percentile
 from probes.transport import Timed
 
-LAG_SHARE = 0.10  # dispatch lag p99 over this share of the limit: the client, not the server, was measured
+AHEAD = 300  # calls that may be under way at once: a server that hangs must not cost us every descriptor
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,8 @@ class Call:
 
     due_s: float  # since the first call was due
     lag_ms: float  # how much later than due it left
+    own_ms: float  # how long our own event loop stood still while it was under way
+    standstill_ms: float  # the longest standstill of our loop from when it was due to when the next one was
     client_ms: float
     server_ms: float | None
     connect_ms: float | None  # None on a reused connection
@@ -52,10 +56,12 @@ class LatencySample:
         return [float("inf") if call.failure or call.server_ms is None else call.server_ms for call in self.calls]
 
     def followed_by(self, later: "LatencySample") -> "LatencySample":
-        """This sample and a later one of the same rate, as one; the later calls' due times go on from ours."""
-        offset = self.calls[-1].due_s + 1 / self.rate if self.calls else 0.0
-        moved = tuple(replace(call, due_s=call.due_s + offset) for call in later.calls)
-        return LatencySample(self.calls + moved, self.rate, self.deadline_s)
+        """This sample and a later one of the same stream, as one."""
+        return replace(self, calls=self.calls + later.calls)
+
+    def client_lag_ms(self) -> float:
+        """The worst that our own side did to these calls: left late, or our loop stood still while they were sent."""
+        return max(max(call.lag_ms, call.standstill_ms) for call in self.calls)
 
     @property
     def lag_p99_ms(self) -> float:
@@ -77,18 +83,87 @@ class Exchange:
     new_trace: Callable[[], str]
 
 
+class Stream:
+    """Calls that leave one after the other while earlier ones are taken, in the order in which they were due."""
+
+    def __init__(self, exchange: Exchange, watch: LoopWatch, rate: float, deadline_s: float) -> None:
+        self._exchange, self._watch = exchange, watch
+        self._rate, self._deadline_s = rate, deadline_s
+        self._under_way: asyncio.Queue[asyncio.Task[_Done]] = asyncio.Queue(AHEAD)
+        self._tasks: set[asyncio.Task[_Done]] = set()
+
+    async def take(self, number: int) -> LatencySample:
+        """The next `number` calls, when the last of them is done."""
+        done = [await (await self._under_way.get()) for _ in range(number)]
+        await self._watch.settle()
+        return LatencySample(tuple(self._judged(one) for one in done), self._rate, self._deadline_s)
+
+    def _judged(self, done: "_Done") -> Call:
+        return replace(
+            done.call,
+            own_ms=self._watch.within_ms(done.due, done.ended),
+            standstill_ms=self._watch.worst_ms(done.due, done.due + 1 / self._rate),
+        )
+
+    async def send(self, most: int | None) -> None:
+        """Send at the rate, `most` calls or until cancelled.
+
+        While as many calls as may be are under way, none leaves; the times at which calls are due move on with it.
+        """
+        first = begun = time.perf_counter() + 0.02
+        number = 0
+        while most is None or number < most:
+            due = begun + number / self._rate
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            task = asyncio.create_task(_call(self._exchange, due, first, self._deadline_s))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            if self._under_way.full():
+                held = time.perf_counter()
+                await self._under_way.put(task)
+                begun += time.perf_counter() - held
+            else:
+                self._under_way.put_nowait(task)
+            number += 1
+
+    async def stop(self) -> None:
+        """Give up what nobody took."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def open_loop(
+    exchange: Exchange, *, rate: float, deadline_s: float, most: int | None = None
+) -> AsyncIterator[Stream]:
+    """Calls at `rate` a second, at most `most` of them, each with `deadline_s`, until the block ends."""
+    # The group ends the block with it should the sender die, of a mistake of ours: nothing waits for ever.
+    async with LoopWatch() as watch, asyncio.TaskGroup() as group:
+        stream = Stream(exchange, watch, rate, deadline_s)
+        sender = group.create_task(stream.send(most))
+        try:
+            yield stream
+        finally:
+            sender.cancel()
+            await stream.stop()
+
+
 async def measure_latency(exchange: Exchange, *, calls: int, rate: float, deadline_s: float) -> LatencySample:
     """Send `calls` calls at `rate` a second and wait for the last one (at most `deadline_s` each)."""
-    begun = time.perf_counter() + 0.02
-    tasks = []
-    for number in range(calls):
-        due = begun + number / rate
-        await asyncio.sleep(max(0.0, due - time.perf_counter()))
-        tasks.append(asyncio.create_task(_call(exchange, due, begun, deadline_s)))
-    return LatencySample(tuple(await asyncio.gather(*tasks)), rate, deadline_s)
+    async with open_loop(exchange, rate=rate, deadline_s=deadline_s, most=calls) as stream:
+        return await stream.take(calls)
 
 
-async def _call(exchange: Exchange, due: float, first: float, deadline_s: float) -> Call:
+@dataclass(frozen=True, slots=True)
+class _Done:
+    call: Call
+    due: float  # on perf_counter's clock
+    ended: float
+
+
+async def _call(exchange: Exchange, due: float, first: float, deadline_s: float) -> _Done:
     left = time.perf_counter()
     trace_id = exchange.new_trace()
     failure, got = "", None
@@ -100,9 +175,11 @@ async def _call(exchange: Exchange, due: float, first: float, deadline_s: float)
         failure = f"no answer within {deadline_s:g} s"
     except ProbeError as error:
         failure = str(error)
-    return Call(
+    call = Call(
         due_s=due - first,
         lag_ms=(left - due) * 1e3,
+        own_ms=0.0,
+        standstill_ms=0.0,
         client_ms=float("inf") if failure or got is None else (got.done - due) * 1e3,
         server_ms=None if got is None else _server_ms(got.headers),
         connect_ms=None if got is None or got.connected is None else (got.connected - got.begun) * 1e3,
@@ -110,6 +187,7 @@ async def _call(exchange: Exchange, due: float, first: float, deadline_s: float)
         trace_id=trace_id,
         failure=failure,
     )
+    return _Done(call, due, time.perf_counter())
 
 
 def _server_ms(headers: Sequence[tuple[bytes, bytes]]) -> float | None:
@@ -120,13 +198,3 @@ def _server_ms(headers: Sequence[tuple[bytes, bytes]]) -> float | None:
                 if label == b"total" and rest.startswith(b"dur="):
                     return float(rest[4:])
     return None
-
-
-def refuse_lagging_client(sample: LatencySample, limit_ms: float) -> None:
-    """Raise ClientUnfit when our own calls left so late that their times say more of us than of the server."""
-    if sample.lag_p99_ms > limit_ms * LAG_SHARE:
-        raise ClientUnfit(
-            "latency measurement",
-            f"our own calls left {sample.lag_p99_ms:.1f} ms late (p99), over {LAG_SHARE:.0%} of the limit of "
-            f"{limit_ms:g} ms: this machine is too busy to measure",
-        )

@@ -1,0 +1,72 @@
+"""Whether we are fit to measure: standstills of our own event loop, told apart from a server that is slow.
+
+Every judgement here looks at our own side alone, never at how long a server took: what is thrown away and measured
+anew is then thrown away whatever it would have said.
+"""
+
+import asyncio
+import time
+from types import TracebackType
+from typing import Self
+
+from probes.waiting import Steadiness, await_steady
+
+TICK_S = 0.005
+NOISE_S = 0.001  # a timer is always a little late
+LAG_SHARE = 0.10  # of the limit: a client that is later than this measures itself
+QUIET_S = 0.25
+QUIET_IN_A_ROW = 4
+
+
+class LoopWatch:
+    """Notes when the event loop stood still: a timer is due every 5 ms, and being late is a standstill."""
+
+    def __init__(self) -> None:
+        self._standstills: list[tuple[float, float]] = []
+        self._due = 0.0
+        self._handle: asyncio.TimerHandle | None = None
+
+    async def __aenter__(self) -> Self:
+        self._arm()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+
+    def _arm(self) -> None:
+        self._due = time.perf_counter() + TICK_S
+        self._handle = asyncio.get_running_loop().call_later(TICK_S, self._tick)
+
+    def _tick(self) -> None:
+        now = time.perf_counter()
+        if now - self._due > NOISE_S:
+            self._standstills.append((self._due, now))
+        self._arm()
+
+    async def settle(self) -> None:
+        """Wait for the next tick: a standstill that ended just now is noted then."""
+        await asyncio.sleep(2 * TICK_S)
+
+    def worst_ms(self, begin: float, end: float) -> float:
+        """The longest standstill that touches a span of `time.perf_counter`, whole, in milliseconds."""
+        return max((b - a for a, b in self._standstills if a < end and b > begin), default=0.0) * 1e3
+
+    def within_ms(self, begin: float, end: float) -> float:
+        """How much of a span the loop stood still, in milliseconds."""
+        return sum(max(0.0, min(b, end) - max(a, begin)) for a, b in self._standstills) * 1e3
+
+
+async def await_quiet(*, limit_ms: float, deadline_s: float) -> Steadiness:
+    """Wait until our own loop ran for a second without a standstill over a tenth of the limit."""
+
+    async def look() -> str:
+        async with LoopWatch() as watch:
+            begun = time.perf_counter()
+            await asyncio.sleep(QUIET_S)
+            worst = watch.worst_ms(begun, time.perf_counter())
+        return f"our own loop stood still for {worst:.0f} ms" if worst > LAG_SHARE * limit_ms else ""
+
+    return await await_steady(look, in_a_row=QUIET_IN_A_ROW, deadline_s=deadline_s)

@@ -1,0 +1,89 @@
+"""Measuring until the plan can decide, from calls that a fit client made.
+
+Calls leave in one uninterrupted stream: a pause between parts would let a stall at the end of one part go unseen.
+Our own fitness is judged block by block; a block in which our side lagged is taken again, unseen. As the judgement
+looks at our side alone, what is kept is a fair sample and the plan's error rates hold for it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from probes.errors import ClientUnfit
+from probes.fitness import LAG_SHARE
+from probes.latency import Exchange, LatencySample, Stream, open_loop
+from probes.plans import Look
+from probes.statistics import Finding
+
+BLOCK = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What the plan came to: the calls that count, the look that ended it, and what was measured anew and why."""
+
+    sample: LatencySample
+    look: Look
+    finding: Finding
+    void: tuple[str, ...]
+
+
+class TooManyVoid(ClientUnfit):
+    """Our own side lagged for so long that there was nothing to judge; `void` says how."""
+
+    def __init__(self, void: Sequence[str], wanted: int) -> None:
+        super().__init__(
+            "latency measurement",
+            f"our own client lagged in {len(void)} blocks of {BLOCK} calls while {wanted} fit calls were wanted: this "
+            f"machine is too busy to measure; the last: {void[-1]}",
+        )
+        self.void = tuple(void)
+
+
+async def measure_by_plan(
+    exchange: Exchange,
+    plan: Sequence[Look],
+    count_slow: Callable[[LatencySample], int],
+    *,
+    rate: float,
+    deadline_s: float,
+    limit_ms: float,
+    anew_s: float,
+) -> Measurement:
+    """Measure up to the first look that decides, or to the last one.
+
+    Args:
+        exchange: One call.
+        plan: The looks.
+        count_slow: How many calls of a sample are slow.
+        rate: Calls a second.
+        deadline_s: For one call.
+        limit_ms: What makes a call slow; a tenth of it is what our own side may be late.
+        anew_s: How many seconds of lagging calls may be taken again, in all.
+
+    Raises:
+        TooManyVoid: Our own side lagged for longer than that.
+    """
+    sample, void = LatencySample((), rate, deadline_s), list[str]()
+    most_void = max(1, int(anew_s * rate / BLOCK))
+    async with open_loop(exchange, rate=rate, deadline_s=deadline_s) as stream:
+        for look in plan:
+            while len(sample.calls) < look.n:
+                block = await _fit_block(stream, min(BLOCK, look.n - len(sample.calls)), limit_ms, void)
+                if block is None and len(void) >= most_void:
+                    raise TooManyVoid(void, look.n)
+                sample = sample.followed_by(block) if block else sample
+            finding = look.find(count_slow(sample))
+            if finding is not Finding.OPEN:
+                return Measurement(sample, look, finding, tuple(void))
+    return Measurement(sample, plan[-1], Finding.OPEN, tuple(void))
+
+
+async def _fit_block(stream: Stream, number: int, limit_ms: float, void: list[str]) -> LatencySample | None:
+    """The next block, or None and a reason in `void` when our own side lagged in it."""
+    block = await stream.take(number)
+    lag = block.client_lag_ms()
+    if lag <= LAG_SHARE * limit_ms:
+        return block
+    first, last = block.calls[0].due_s, block.calls[-1].due_s
+    void.append(f"{number} calls due at {first:.1f} to {last:.1f} s: our own side was {lag:.1f} ms late")
+    return None
