@@ -6,7 +6,7 @@ PY := $(VENV)/bin/python
 STATE ?= fixed
 TARGET ?= staging
 REPORTS ?= reports
-PYTEST := $(PY) -m pytest -c pytest.ini --report-dir=$(REPORTS) $(if $(QUICK),--quick)
+PYTEST := $(PY) -m pytest -c pytest.ini --report-dir=$(REPORTS) $(if $(EVIDENCE),--evidence=$(EVIDENCE)) $(if $(QUICK),--quick)
 TWIN := $(PY) -m twin
 .DEFAULT_GOAL := help
 
@@ -39,6 +39,12 @@ verify-staging: $(VENV)/.ready  ## smoke phase on a configured target [TARGET=st
 .PHONY: report
 report: $(VENV)/.ready  ## Allure's HTML of the last run, one file that works offline; needs Node.js 20 [REPORTS=folder]
 	@$(PY) -m commands report --reports $(REPORTS)
+
+.PHONY: gate
+gate: $(VENV)/.ready  ## judge a revision by all its runs [TARGET=staging] [REVISION=...] [EVIDENCE=url] [DISCARD=run BECAUSE="..." OWNER=...] [REJUDGE=folder]
+	@$(PY) -m commands gate $(if $(REJUDGE),--rejudge='$(REJUDGE)') --target=$(TARGET) --report-dir=$(REPORTS) \
+		$(if $(REVISION),--revision=$(REVISION)) $(if $(EVIDENCE),--evidence='$(EVIDENCE)') \
+		$(if $(DISCARD),--discard=$(DISCARD)) $(if $(BECAUSE),--because='$(BECAUSE)') $(if $(OWNER),--owner='$(OWNER)')
 
 # --- the twin --------------------------------------------------------------------------------------------------
 

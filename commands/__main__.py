@@ -1,4 +1,4 @@
-"""`python -m commands reap|repair-plan|preflight`."""
+"""`python -m commands gate|reap|repair-plan|preflight`."""
 
 import sys
 

@@ -10,8 +10,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
 
-from commands import allure, preflight, rows
+from commands import allure, gate, preflight, rows
 from commands.console import say
+from gate.store import VARIABLE
 from probes.errors import ProbeError
 from targets.loading import ConfigurationError, load_target
 
@@ -63,7 +64,38 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     showing = commands.add_parser("report", help="build the last run's Allure HTML, as one file that works offline")
     showing.add_argument("--reports", type=Path, default=Path("reports"), help="the report folder; default: reports")
     showing.set_defaults(run=lambda options: allure.run(options.reports))
+    _add_gate(commands)
     return parser.parse_args(arguments)
+
+
+def _add_gate(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    asking = commands.add_parser("gate", help="judge a revision by all its evidence: smoke, soak and day together")
+    asking.add_argument("--target", default="", help="name of the target")
+    asking.add_argument("--targets-dir", type=Path, default=None, help="a folder with targets of your own")
+    asking.add_argument("--revision", default="", help="the revision to judge; default: the newest one seen")
+    asking.add_argument("--report-dir", type=Path, default=Path("reports"), help="where the gate's report is written")
+    asking.add_argument(
+        "--evidence", default=os.environ.get(VARIABLE, ""), metavar="URL",
+        help=f"the evidence store: a folder or a URL; default: ${VARIABLE}, else the report folder",
+    )  # fmt: skip
+    asking.add_argument("--discard", default="", metavar="RUN", help="record that a run (or a soak) does not count")
+    asking.add_argument("--because", default="", metavar="REASON", help="why")
+    asking.add_argument("--owner", default="", help="who says so; default: the CI's or the system's user")
+    asking.add_argument("--rejudge", type=Path, default=None, metavar="RUN_FOLDER", help="judge one stored run again")
+    asking.set_defaults(run=_gate)
+
+
+async def _gate(options: argparse.Namespace) -> int:
+    if options.rejudge:
+        return gate.judge_again(options.rejudge)
+    if not options.target:
+        raise ConfigurationError("--target is missing: name the target whose evidence is to be judged.")
+    question = gate.Question(
+        options.target, options.targets_dir, options.report_dir, options.evidence, options.revision
+    )
+    if options.discard:
+        return gate.discard(question, options.discard, options.because, options.owner or gate.who())
+    return gate.gate(question)
 
 
 class _Parser(argparse.ArgumentParser):

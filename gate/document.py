@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,13 @@ from gate.redaction import Redactor
 from gate.run import Result, Run
 from gate.verdict import Decision, Key, name
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SCHEMA = Path(__file__).parent / "schema" / "verdict.schema.json"
 
 
-def build(run: Run, decision: Decision, exit_code: int, known: Mapping[str, Known]) -> dict[str, Any]:
+def build(
+    run: Run, decision: Decision, exit_code: int, known: Mapping[str, Known], doubts: Sequence[str] = ()
+) -> dict[str, Any]:
     """The whole verdict as JSON values, without secrets.
 
     Rows come in the order in which they ran; required cases without a result follow as BROKEN "did not run", so
@@ -25,7 +27,7 @@ def build(run: Run, decision: Decision, exit_code: int, known: Mapping[str, Know
     """
     required = run.plan.required_cases()
     rows = [_row(result, required=key in required, known=known) for key, result in run.results.items()]
-    rows += [_missing_row(key) for key in decision.missing]
+    rows += [missing_row(key) for key in decision.missing]
     document = {
         "schema_version": SCHEMA_VERSION,
         "run_id": run.id,
@@ -38,14 +40,18 @@ def build(run: Run, decision: Decision, exit_code: int, known: Mapping[str, Know
         "verdict": str(decision.verdict),
         "exit_code": exit_code,
         "reason": decision.reason,
-        "started": _rfc3339(run.started),
-        "ended": _rfc3339(datetime.now(UTC)),
+        "started": rfc3339(run.started),
+        "ended": rfc3339(datetime.now(UTC)),
         "release": run.release,
         "counts": dict(sorted(Counter(row["outcome"] for row in rows).items())),
         "missing": [name(key) for key in decision.missing],
         "residue": run.residue,
         "interrupted": run.interrupted,
         "notes": run.notes,
+        "doubts": list(doubts),
+        "known_failures": [_known(one, run.results) for one in known.values()],
+        "changes": None,
+        "gate": None,
         "checks": rows,
     }
     clean: dict[str, Any] = Redactor(run.plan.secrets).json(json.loads(json.dumps(document, default=str)))
@@ -76,19 +82,29 @@ def _row(result: Result, *, required: bool, known: Mapping[str, Known]) -> dict[
         "remedy": "" if passed else result.remedy,
         "known_failure": f"{accepted.owner}, until {accepted.expires}: {accepted.reason}" if accepted else "",
         "duration_s": round(result.duration_s, 4),
+        "inputs": [],
         **result.recorder.as_json(),
     }
 
 
-def _missing_row(key: Key) -> dict[str, Any]:
+def _known(known: Known, results: Mapping[Key, Result]) -> dict[str, str]:
+    outcomes = {name(key): result.outcome for key, result in results.items()}
+    states = {Outcome.FAILED: "still fails", Outcome.PASSED: "no longer fails"}
+    told = {"name": known.name, "owner": known.owner, "reason": known.reason, "expires": known.expires.isoformat()}
+    return told | {"state": states.get(outcomes.get(known.name, Outcome.BROKEN), "not seen")}
+
+
+def missing_row(key: Key, outcome: Outcome = Outcome.BROKEN, reason: str = "") -> dict[str, Any]:
+    """The row of a required case without a result."""
     return {
         "id": key[0], "case": key[1], "name": name(key), "family": key[0].partition(".")[0],
-        "outcome": str(Outcome.BROKEN), "required": True, "claim": "", "requirement": "",
-        "expected": "", "actual": "", "reason": "required by the profile, but it did not run", "remedy": "",
+        "outcome": str(outcome), "required": True, "claim": "", "requirement": "",
+        "expected": "", "actual": "", "reason": reason or "required by the profile, but it did not run", "remedy": "",
         "known_failure": "", "duration_s": 0.0, "figures": [], "evidence": {}, "accruals": [], "traces": [], "curl": [],
-        "server_lines": [], "plots": [],
+        "server_lines": [], "plots": [], "inputs": [],
     }  # fmt: skip
 
 
-def _rfc3339(moment: datetime) -> str:
+def rfc3339(moment: datetime) -> str:
+    """A moment as documents write it: RFC 3339, UTC, milliseconds."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -23,6 +23,7 @@ class Plan:
     log_export: str | None = None
     verdict_only: bool = False
     known_failures: Path | None = None
+    evidence: str = ""  # a store beside the report folder; see gate.store
 
     def required_cases(self) -> frozenset[tuple[str, str]]:
         """Every (check id, case id) that must pass; the case is empty for a check without cases."""

@@ -19,6 +19,7 @@ from gate.judging import RESULT, judge
 from gate.publishing import begin, publish, retire_latest
 from gate.report.terminal import Live
 from gate.run import Run
+from gate.store import VARIABLE
 
 RUN = pytest.StashKey[Run]()
 LIVE = pytest.StashKey[Live]()
@@ -38,6 +39,10 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     group.addoption("--quick", action="store_true", help="smaller samples: sooner, and proving less")
     group.addoption("--report-dir", default="reports", help="where runs are written; default: reports")
     group.addoption("--log-export", default=None, help="judge logs.* by an exported log file instead of the log API")
+    group.addoption(
+        "--evidence", default=os.environ.get(VARIABLE, ""), metavar="URL",
+        help=f"a store into which the verdict is put as well: a folder, gs://bucket/path, ...; default: ${VARIABLE}",
+    )  # fmt: skip
     group.addoption("--verdict-only", action="store_true", help="write verdict.json alone: no reports, no pictures")
     group.addoption("--known-failures", type=Path, default=None, help="TOML file of known failures")
     config = pluginmanager.get_plugin("pytestconfig")

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from gate.report.junit import render_junit
 from gate.report.markdown import render_markdown
 from gate.report.terminal import print_verdict
 from gate.run import Run
+from gate.store import Store, StoreError
 from gate.verdict import decide, name
 
 OURS = frozenset({int(pytest.ExitCode.OK), int(pytest.ExitCode.TESTS_FAILED), int(pytest.ExitCode.NO_TESTS_COLLECTED)})
@@ -43,11 +45,29 @@ def begin(run: Run) -> None:
     try:
         run.folder.mkdir(parents=True)
         _write(run.folder / "verdict.json", _dump(provisional(run)))
-        fresh = run.plan.report_dir / f".latest-{run.id}"
-        fresh.symlink_to(Path(run.plan.target) / run.id)
-        fresh.replace(run.plan.report_dir / "latest")
+        point_latest(run.plan.report_dir, run.plan.target, run.id)
     except OSError as error:
         raise _unwritable(run.plan.report_dir, error) from error
+    try:
+        store = other_store(run.plan.evidence, run.plan.report_dir)
+        if store:
+            store.probe(run.plan.target, run.id)
+    except StoreError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def point_latest(report_dir: Path, target: str, run_id: str) -> None:
+    """Let `latest` be this run."""
+    fresh = report_dir / f".latest-{run_id}"
+    fresh.symlink_to(Path(target) / run_id)
+    fresh.replace(report_dir / "latest")
+
+
+def other_store(where: str, report_dir: Path) -> Store | None:
+    """The evidence store; None where it is the report folder, which has everything anyway."""
+    store = Store(where) if where else None
+    here = store is not None and store.folder is not None and store.folder.resolve() == report_dir.resolve()
+    return None if here else store
 
 
 def _unwritable(report_dir: Path, error: OSError) -> pytest.UsageError:
@@ -60,6 +80,18 @@ def publish(run: Run, exit_status: int, console: Console) -> int:
     pytest's own codes for an interrupt, an internal error and a usage error are kept; the verdict is then
     INCONCLUSIVE, or NO-GO if something had already failed.
     """
+    document = _judge(run, exit_status)
+    refused = _stored(run, document)
+    if refused:
+        document = _judge(run, exit_status, [refused])
+    write_all(run.folder, document, verdict_only=run.plan.verdict_only)
+    _scrub(run)
+    github.announce(document, os.environ)
+    print_verdict(document, run.folder, console)
+    return int(document["exit_code"])
+
+
+def _judge(run: Run, exit_status: int, doubts: Sequence[str] = ()) -> dict[str, Any]:
     known = load_known(run.plan.known_failures, datetime.now(UTC).date())
     outcomes = {key: result.outcome for key, result in run.results.items()}
     accepted = {key for key in outcomes if name(key) in known and outcomes[key] is Outcome.FAILED}
@@ -70,17 +102,39 @@ def publish(run: Run, exit_status: int, console: Console) -> int:
         residue=run.residue,
         interrupted=run.interrupted,
         stale_known=stale,
+        doubts=doubts,
     )
     exit_code = EXIT_CODES[decision.verdict] if exit_status in OURS else exit_status
-    document = build(run, decision, exit_code, known)
-    _write(run.folder / "verdict.json", _dump(document))
-    if not run.plan.verdict_only:
-        write_reports(run.folder, document)
-        allure.finish(run.folder / "allure-results", document)
-    _scrub(run)
+    return build(run, decision, exit_code, known, doubts)
+
+
+def _stored(run: Run, document: dict[str, Any]) -> str:
+    """Put the verdict into the evidence store; returns why it could not, or nothing."""
+    try:
+        store = other_store(run.plan.evidence, run.plan.report_dir)
+        if store:
+            store.put(document)
+    except StoreError as error:
+        return str(error)
+    return ""
+
+
+def write_all(folder: Path, document: dict[str, Any], *, verdict_only: bool = False) -> None:
+    """Write the verdict and what is rendered from it. Raises OSError when the folder can't be written."""
+    _write(folder / "verdict.json", _dump(document))
+    if not verdict_only:
+        write_reports(folder, document)
+        allure.finish(folder / "allure-results", document)
+
+
+def publish_gate(document: dict[str, Any], report_dir: Path, console: Console) -> None:
+    """Write a gate's report as a run's, say its verdict. Raises OSError when the folder can't be written."""
+    folder = report_dir / str(document["target"]) / str(document["run_id"])
+    folder.mkdir(parents=True)
+    write_all(folder, document)
+    point_latest(report_dir, document["target"], document["run_id"])
     github.announce(document, os.environ)
-    print_verdict(document, run.folder, console)
-    return exit_code
+    print_verdict(document, folder, console)
 
 
 def write_reports(folder: Path, document: dict[str, Any]) -> None:

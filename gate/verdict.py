@@ -30,12 +30,14 @@ def decide(
     residue: int | None = 0,
     interrupted: str = "",
     stale_known: Iterable[str] = (),
+    doubts: Iterable[str] = (),
 ) -> Decision:
     """Decide a run.
 
     NO-GO if anything FAILED; else INCONCLUSIVE if any required case is not PASSED (or has no result at all), if
-    rows of ours were left behind (`residue` not 0; None: could not be counted), if the run was cut short, or if
-    a known failure no longer fails; else GO. Nothing required is INCONCLUSIVE: nothing was asked.
+    rows of ours were left behind (`residue` not 0; None: could not be counted), if the run was cut short, if a
+    known failure no longer fails, or if there are `doubts` (sentences on the evidence itself); else GO. Nothing
+    required is INCONCLUSIVE: nothing was asked.
 
     Raises:
         ValueError: An outcome that is none of ours.
@@ -48,10 +50,10 @@ def decide(
     failed = sorted(key for key, outcome in outcomes.items() if outcome is Outcome.FAILED)
     if failed:
         return Decision(Verdict.NO_GO, _failed(failed), missing)
-    doubts = list(_doubts(outcomes, required, missing, residue=residue, interrupted=interrupted))
-    doubts += [f"the known failure {one} no longer fails: remove it from the list" for one in stale_known]
-    if doubts:
-        return Decision(Verdict.INCONCLUSIVE, "; ".join(doubts), missing)
+    open_questions = [*doubts, *_doubts(outcomes, required, missing, residue=residue, interrupted=interrupted)]
+    open_questions += [f"the known failure {one} no longer fails: remove it from the list" for one in stale_known]
+    if open_questions:
+        return Decision(Verdict.INCONCLUSIVE, "; ".join(open_questions), missing)
     return Decision(Verdict.GO, f"all {len(required)} required cases passed", missing)
 
 

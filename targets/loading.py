@@ -31,18 +31,28 @@ def target_names(folder: Path = HERE) -> list[str]:
 
 def load_target(name: str, folder: Path | None = None) -> Target:
     """Read a target by name from `folder` (ours when None). Raises ConfigurationError, contacts nothing."""
+    target = _load(name, folder, with_addresses=True)
+    _require(target)
+    return target
+
+
+def describe_target(name: str, folder: Path | None = None) -> Target:
+    """A target for those who contact nothing: as its TOML and the environment say, whatever is not configured."""
+    return _load(name, folder, with_addresses=False)
+
+
+def _load(name: str, folder: Path | None, *, with_addresses: bool) -> Target:
     path = _find(name, folder)
     described = _read_toml(path)
     contract = _merge(_read_toml(HERE / "contract.toml"), described.pop("contract", {}))
-    overlay = _addresses(described.pop("addresses", ""))
+    addresses = described.pop("addresses", "")
+    overlay = _addresses(addresses) if with_addresses else {}
     values = _merge({"name": name} | described, overlay) | {"contract": contract}
     _refuse_env_leave()
     try:
-        target = _from_sources(values)
+        return _from_sources(values)
     except ValidationError as error:
         raise ConfigurationError(_explain(error, path)) from error
-    _require(target)
-    return target
 
 
 def load_required(profile: str, phase: str, folder: Path | None = None) -> dict[str, tuple[str, ...]]:

@@ -19,7 +19,7 @@ ALLOWED = {
     "gate": {"gate"},
     "targets": {"targets"},
     "twin": {"twin"},
-    "commands": {"commands", "probes", "targets"},
+    "commands": {"commands", "gate", "probes", "targets"},
 }
 OF_THE_GATE_IN_SUITES = {"gate.check", "gate.failures", "gate.evidence", "gate.run"}
 LONGEST_FILE = 320

@@ -25,14 +25,18 @@ MOST_FAILURES = 12
 MOST_LINES = 6
 
 
+def console_for(file: IO[str]) -> Console:
+    """A console on a file: as wide as its terminal, or of a fixed width where there is none."""
+    width = None if file.isatty() else WIDTH_WITHOUT_TERMINAL
+    return Console(file=file, highlight=False, soft_wrap=False, width=width)
+
+
 class Live:
     """Says what is being checked: live where there is a terminal, a line a family everywhere."""
 
     def __init__(self, file: IO[str], *, verbose: bool) -> None:
         terminal = file.isatty()
-        self.console = Console(
-            file=file, highlight=False, soft_wrap=False, width=None if terminal else WIDTH_WITHOUT_TERMINAL
-        )
+        self.console = console_for(file)
         self._verbose = verbose
         self._family = ""
         self._results: list[Result] = []

@@ -1,0 +1,121 @@
+"""`make gate`: merge the evidence of one revision, judge it, and write the gate's own report."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from commands.console import say
+from gate.gating import Evidence, Frame, conclude, gather
+from gate.merge import newest_revision
+from gate.publishing import other_store, publish_gate
+from gate.report.terminal import console_for
+from gate.run import new_run_id
+from gate.store import Store, StoreError
+from gate.stored import Unusable, exit_code, read, rejudge
+from targets.loading import ConfigurationError, describe_target, load_required
+
+PHASES = ("smoke", "soak", "day")
+INCONCLUSIVE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of the gate."""
+
+    target: str
+    targets_dir: Path | None
+    report_dir: Path
+    evidence: str = ""
+    revision: str = ""
+
+
+def gate(question: Question) -> int:
+    """Judge a revision by all its evidence; print and write the verdict; return its exit code."""
+    evidence = gather(_store(question), question.target)
+    frame = _frame(question, evidence)
+    run_id, now = new_run_id(), datetime.now(UTC)
+    elsewhere = other_store(question.evidence, question.report_dir)
+    document = conclude(evidence, frame, run_id, now)
+    if elsewhere:
+        try:
+            elsewhere.put(document)
+        except StoreError as error:
+            document = conclude(evidence, frame, run_id, now, [str(error)])
+    try:
+        publish_gate(document, question.report_dir, console_for(sys.stdout))
+    except OSError as error:
+        raise ConfigurationError(
+            f"--report-dir {question.report_dir} can't be written ({error.strerror}): name a folder that can."
+        ) from error
+    return int(document["exit_code"])
+
+
+def discard(question: Question, what: str, because: str, owner: str) -> int:
+    """Record that a run does not count; it stays in the store, and the gate's report says who took it out."""
+    if not because.strip():
+        raise ConfigurationError(
+            f'A discard needs a reason: make gate … DISCARD={what} BECAUSE="why it does not count"'
+        )
+    try:
+        said = _store(question).discard(question.target, what, owner=owner, because=because.strip())
+    except StoreError as error:
+        raise ConfigurationError(str(error)) from error
+    say(f"{said.id} of {question.target} is discarded by {said.owner}, {said.at}: {said.because}")
+    return 0
+
+
+def judge_again(path: Path) -> int:
+    """Judge one stored verdict again from its rows, offline; say whether the answer is the same."""
+    file = path / "verdict.json" if path.is_dir() else path
+    try:
+        body = file.read_bytes()
+        document = json.loads(body)
+        run_id, target = str(document["run_id"]), str(document["target"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigurationError(f"{file} can't be read as a verdict ({error}): name a run's folder.") from error
+    stored = read(run_id, body, target)
+    if isinstance(stored, Unusable):
+        say(f"Run {run_id} {stored.problem}.\nVERDICT: INCONCLUSIVE", file=sys.stderr)
+        return INCONCLUSIVE
+    decision = rejudge(stored.verdict)
+    code = exit_code(stored.verdict, decision)
+    say(f"{decision.reason}.")
+    say(f"Judged again from {len(stored.verdict.checks)} rows; the run itself said {stored.verdict.verdict}.")
+    say(f"VERDICT: {decision.verdict} revision={stored.verdict.revision} target={target} exit_code={code}")
+    return code
+
+
+def who(environ: Mapping[str, str] = os.environ) -> str:
+    """Whom to name as the owner of a discard where nobody is named."""
+    return next((environ[key] for key in ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "USER") if environ.get(key)), "unknown")
+
+
+def _store(question: Question) -> Store:
+    try:
+        return Store(question.evidence or str(question.report_dir))
+    except StoreError as error:
+        raise ConfigurationError(str(error)) from error
+
+
+def _frame(question: Question, evidence: Evidence) -> Frame:
+    """What the target's profile requires, over all phases.
+
+    It is the profile that this environment's leave to write gives, or the stronger one if a run of the revision had it.
+    """
+    target = describe_target(question.target, question.targets_dir)
+    revision = question.revision or newest_revision(evidence.runs)
+    wrote = target.profile_when_writing in {
+        run.verdict.profile for run in evidence.runs if run.verdict.revision == revision
+    }
+    profile = target.profile_when_writing if wrote else target.required_profile
+    required = {phase: load_required(profile, phase, question.targets_dir) for phase in PHASES}
+    cases = {phase: _cases(checks) for phase, checks in required.items()}
+    return Frame(target.name, target.environment, profile, cases, question.revision)
+
+
+def _cases(checks: Mapping[str, tuple[str, ...]]) -> frozenset[tuple[str, str]]:
+    return frozenset((check, case) for check, cases in checks.items() for case in cases or ("",))

@@ -1,0 +1,146 @@
+"""Claims that take longer than one run: what the windows of a log, or the shards of a soak, come to together. Pure."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+from gate.evidence import Accrual
+from gate.outcomes import Outcome
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Accrued:
+    """What the accruals of one claim come to."""
+
+    outcome: Outcome  # PASSED, FAILED or PENDING
+    reason: str
+    owed_until: str  # RFC 3339; empty where nothing is owed, or nobody can say
+    figure: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Windows joined in one piece."""
+
+    start: datetime
+    end: datetime
+    n: int
+
+    @property
+    def seconds(self) -> float:
+        return (self.end - self.start).total_seconds()
+
+
+def accrue(accruals: Sequence[Accrual]) -> Accrued:
+    """What all accruals of one claim come to; of windows and shards mixed, each kind has to hold."""
+    events = sum(one.events for one in accruals)
+    of_kind = {kind: [one for one in accruals if one.kind == kind] for kind in ("window", "exposure")}
+    judged = [judge(of_kind[kind]) for kind, judge in JUDGES.items() if of_kind[kind]]
+    accrued = next((one for one in judged if one.outcome is not Outcome.PASSED), judged[0])
+    if not events:
+        return accrued
+    when = ", ".join(f"{one.events} in {one.start} to {one.end}" for one in accruals if one.events)
+    return Accrued(Outcome.FAILED, f"expected none, got {events}: {when}", "", accrued.figure)
+
+
+def _windows(accruals: Sequence[Accrual]) -> Accrued:
+    """Proved windows must cover `need_s` in one piece, with traffic; a gap of any length starts afresh."""
+    need = max(one.need_s for one in accruals)
+    pieces = _join(one for one in accruals if one.proved)
+    longest = max(pieces, key=lambda piece: piece.seconds, default=None)
+    covered = longest.seconds if longest else 0.0
+    shown = f"{covered / 3600:.3g} of {need / 3600:.3g} hours in one piece"
+    figure = {
+        "rule": "events in windows of a proved log, joined in one piece", "n": longest.n if longest else 0,
+        "value": float(sum(one.events for one in accruals)), "unit": "events", "limit": 0.0, "confidence": None,
+        "window": f"{_text(longest.start)} to {_text(longest.end)}" if longest else "no proved window",
+        "covered_s": covered, "need_s": need,
+    }  # fmt: skip
+    if longest and covered >= need:
+        if longest.n:
+            return Accrued(Outcome.PASSED, "", "", figure)
+        return Accrued(Outcome.PENDING, f"{shown}, but without a single request", "", figure)
+    gaps = [f"{_text(a.end)} to {_text(b.start)}" for a, b in pairwise(pieces)]
+    broken = f"; not covered: {', '.join(gaps)}" if gaps else ""
+    unproved = sum(not one.proved for one in accruals)
+    broken += f"; {unproved} windows of a source that was not proved alive do not count" if unproved else ""
+    until = _text(pieces[-1].start + timedelta(seconds=need)) if pieces else ""
+    return Accrued(Outcome.PENDING, shown + broken, until, figure)
+
+
+def _join(windows: Iterable[Accrual]) -> list[_Piece]:
+    pieces: list[_Piece] = []
+    spans = sorted((datetime.fromisoformat(one.start), datetime.fromisoformat(one.end), one.n) for one in windows)
+    for start, end, n in spans:
+        if pieces and start <= pieces[-1].end:
+            last = pieces[-1]
+            # Of windows that overlap the requests may be the same ones: the larger count is a lower bound.
+            both = last.n + n if start == last.end else max(last.n, n)
+            pieces[-1] = _Piece(last.start, max(last.end, end), both)
+        elif end > start:
+            pieces.append(_Piece(start, end, n))
+    return pieces
+
+
+def _exposures(accruals: Sequence[Accrual]) -> Accrued:
+    """Of every group every shard must be there, proved and long enough: what is missing may have failed."""
+    need = max(one.need_s for one in accruals)
+    best: dict[tuple[str, int], Accrual] = {}
+    for one in accruals:
+        key = one.group, one.shard
+        if key not in best or (one.proved, one.hours) > (best[key].proved, best[key].hours):
+            best[key] = one
+    proved = [one for one in best.values() if one.proved]
+    hours, events = sum(one.hours for one in proved), sum(one.events for one in accruals)
+    figure = {
+        "rule": "unplanned closes over all shards; hazard an hour, upper bound", "n": sum(one.n for one in proved),
+        "value": float(events), "unit": "closes", "limit": 0.0, "confidence": CONFIDENCE,
+        "window": f"{hours:.3g} connection-hours in {len(proved)} shards",
+        "hours": hours, "hazard_per_hour": hazard_bound(events, hours), "need_s": need,
+    }  # fmt: skip
+    groups = sorted({one.group for one in accruals})
+    problems = [_incomplete(group, [one for one in best.values() if one.group == group], need) for group in groups]
+    said = "; ".join(problem for problem in problems if problem)
+    return Accrued(Outcome.PENDING if said else Outcome.PASSED, said, "", figure)
+
+
+def _incomplete(group: str, shards: Sequence[Accrual], need: float) -> str:
+    """Why a soak's group proves nothing yet; empty for one that is whole."""
+    wanted = max(one.shards for one in shards)
+    there = {one.shard: one for one in shards}
+    missing = [str(number) for number in range(wanted) if number not in there]
+    unproved = [str(number) for number, one in sorted(there.items()) if not one.proved]
+    short = [str(number) for number, one in sorted(there.items()) if one.proved and _length(one) < need]
+    told = [
+        f"{what} {', '.join(numbers)} of {wanted}"
+        for what, numbers in (("missing shard", missing), ("unproved shard", unproved), ("too short shard", short))
+        if numbers
+    ]
+    return f"soak {group or 'without a group'}: {'; '.join(told)}" if told else ""
+
+
+def _length(one: Accrual) -> float:
+    return (datetime.fromisoformat(one.end) - datetime.fromisoformat(one.start)).total_seconds()
+
+
+def hazard_bound(events: int, hours: float) -> float | None:
+    """Upper 95 % bound on events an hour after `hours` of exposure (exact Poisson); None without exposure."""
+    if hours <= 0:
+        return None
+    if not events:
+        return -math.log(1 - CONFIDENCE) / hours
+    from scipy.stats import chi2  # noqa: PLC0415 - slow to import, and rarely needed
+
+    return float(chi2.ppf(CONFIDENCE, 2 * events + 2)) / 2 / hours
+
+
+JUDGES = {"window": _windows, "exposure": _exposures}
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")

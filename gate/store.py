@@ -1,0 +1,161 @@
+"""The evidence store: every run's verdict, under its target, in a folder or a bucket. Nothing in it is overwritten.
+
+    <store>/<target>/<run id>/verdict.json      what the run left
+    <store>/<target>/discarded/<id>.json        who said that a run does not count, when, and why
+
+A store is any fsspec URL (`gs://bucket/evidence`) or a folder; the report folder has the same layout and is the store
+where none is named.
+"""
+
+import contextlib
+import json
+import logging
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+VARIABLE = "NETRA_EVIDENCE"
+DISCARDED = "discarded"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")  # what a run or a soak's group may be called
+
+
+class StoreError(Exception):
+    """The store can't be used; the text is one paragraph that names it and says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Discard:
+    """Somebody's word that a run, or a soak's whole group, does not count."""
+
+    id: str
+    owner: str
+    because: str
+    at: str
+
+
+class Store:
+    """Reads and adds evidence. `where` is a folder or any URL that fsspec knows."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        logging.getLogger("gcsfs").setLevel(logging.CRITICAL)  # it logs a traceback for what it raises anyway
+        try:
+            self._fs, root = fsspec.core.url_to_fs(where)
+        except (ValueError, ImportError) as error:
+            raise StoreError(
+                f"The evidence store {where!r} can't be used: {error}. Name a folder or a URL such as gs://bucket/path."
+            ) from error
+        self._root = str(root).rstrip("/")
+
+    @property
+    def folder(self) -> Path | None:
+        """The store's folder; None for one that is elsewhere."""
+        return Path(self._root) if isinstance(self._fs, LocalFileSystem) else None
+
+    def put(self, document: Mapping[str, Any]) -> str:
+        """Add a run's verdict, whole or not at all. Returns where it is.
+
+        Raises:
+            StoreError: The store can't be written, or holds a run of this id already.
+        """
+        body = (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
+        path = f"{document['target']}/{document['run_id']}/verdict.json"
+        self._create(path, body, f"it holds run {document['run_id']} already, which is not overwritten")
+        return f"{self.where.rstrip('/')}/{path}"
+
+    def probe(self, target: str, run_id: str) -> None:
+        """Raise StoreError unless a run's verdict could be added now: an hour's soak should not end in a refusal."""
+        path = f"{target}/{run_id}/begun.json"
+        self._create(path, json.dumps({"begun": _now()}).encode(), f"it holds run {run_id} already")
+
+    def runs(self, target: str) -> dict[str, bytes | StoreError]:
+        """Every stored run of a target by its id, oldest first, as it lies there; or why it can't be read."""
+        paths = {path.split("/")[-2]: path for path in self._glob(f"{target}/*/verdict.json")}
+        read = self._read(list(paths.values()))
+        return {run_id: read[path] for run_id, path in sorted(paths.items())}
+
+    def unfinished(self, target: str) -> list[str]:
+        """Ids of runs that began with this store in mind and never left a verdict in it."""
+        began = {path.split("/")[-2] for path in self._glob(f"{target}/*/begun.json")}
+        return sorted(began - {path.split("/")[-2] for path in self._glob(f"{target}/*/verdict.json")})
+
+    def discards(self, target: str) -> dict[str, Discard]:
+        """Every discard of a target, by the id of what it discards. Raises StoreError for one that can't be read."""
+        found = {}
+        for path, body in self._read(self._glob(f"{target}/{DISCARDED}/*.json")).items():
+            try:
+                if isinstance(body, StoreError):
+                    raise body
+                discard = Discard(**json.loads(body))
+            except (ValueError, TypeError) as error:
+                raise StoreError(f"The discard in {path} can't be read: {error}. Restore or remove it.") from error
+            found[discard.id] = discard
+        return found
+
+    def discard(self, target: str, what: str, *, owner: str, because: str) -> Discard:
+        """Record that a run (or a soak's group) does not count. Raises StoreError; an earlier word stands."""
+        if not NAME.fullmatch(what):
+            raise StoreError(f"{what!r} is no run id: they look like 20261124T091526Z-4254a4 (or a soak's group).")
+        discard = Discard(what, owner, because, _now())
+        body = json.dumps({"id": what, "owner": owner, "because": because, "at": discard.at}, indent=1) + "\n"
+        self._create(f"{target}/{DISCARDED}/{what}.json", body.encode(), f"{what} was discarded already")
+        return discard
+
+    def _create(self, path: str, body: bytes, taken: str) -> None:
+        """Write a file that is not there yet, whole or not at all; of two at once, one wins."""
+        full = f"{self._root}/{path}"
+        try:
+            if isinstance(self._fs, LocalFileSystem):
+                _create_locally(Path(full), body)
+            else:
+                self._fs.pipe_file(full, body, mode="create")
+        except FileExistsError as error:
+            raise StoreError(f"The evidence store {self.where} was not written: {taken}.") from error
+        except Exception as error:  # every file system has errors of its own
+            raise StoreError(
+                f"The evidence store {self.where} can't be written ({_said(error)}): name one that can, with "
+                f"--evidence or {VARIABLE}."
+            ) from error
+
+    def _glob(self, pattern: str) -> list[str]:
+        try:
+            return sorted(str(path) for path in self._fs.glob(f"{self._root}/{pattern}"))
+        except Exception as error:
+            raise StoreError(f"The evidence store {self.where} can't be listed ({_said(error)}).") from error
+
+    def _read(self, paths: list[str]) -> dict[str, bytes | StoreError]:
+        if not paths:
+            return {}
+        read = self._fs.cat(paths, on_error="return")
+        return {
+            path: body if isinstance(body, bytes) else StoreError(f"{path} can't be read ({_said(body)})")
+            for path, body in (read.items() if isinstance(read, dict) else [(paths[0], read)])
+        }
+
+
+def _create_locally(path: Path, body: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        half.write_bytes(body)
+        os.link(half, path)  # unlike a rename, this refuses where the name is taken
+    finally:
+        with contextlib.suppress(OSError):
+            half.unlink()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _said(error: BaseException) -> str:
+    strerror = getattr(error, "strerror", None)
+    return str(strerror or error or type(error).__name__)

@@ -1,0 +1,85 @@
+"""Stored verdicts for the tests of the gate: built by the gate itself, from outcomes and accruals."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from gate.check import Check, Phase
+from gate.document import build
+from gate.evidence import Recorder
+from gate.known import Known
+from gate.outcomes import EXIT_CODES, Outcome
+from gate.plan import Plan
+from gate.run import Result, Run
+from gate.verdict import Key, decide, name
+
+START = datetime(2026, 11, 20, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def window(start_h: float, end_h: float, *, events: int = 0, proved: bool = True, n: int = 10) -> dict[str, Any]:
+    """A day window, in hours since `START`; 24 hours are needed."""
+    return {
+        "kind": "window", "start": START + start_h * HOUR, "end": START + end_h * HOUR, "need_s": 86_400.0,
+        "proved": proved, "events": events, "n": n,
+    }  # fmt: skip
+
+
+def shard(number: int, of: int, *, events: int = 0, proved: bool = True, group: str = "soak-1") -> dict[str, Any]:
+    """A soak's shard of one hour with ten sessions."""
+    return {
+        "kind": "exposure", "start": START, "end": START + HOUR, "need_s": 3600.0, "proved": proved,
+        "events": events, "n": 10, "hours": 10.0, "group": group, "shard": number, "shards": of,
+    }  # fmt: skip
+
+
+def stored(  # noqa: PLR0913 - whatever a test wants to be different
+    outcomes: Mapping[Key, Outcome],
+    *,
+    phase: Phase = "smoke",
+    revision: str = "rev-1",
+    at_h: float = 0.0,
+    accruals: Mapping[Key, Iterable[dict[str, Any]]] | None = None,
+    known: Iterable[str] = (),
+    target: str = "mini",
+    residue: int | None = 0,
+    interrupted: str = "",
+    profile: str = "full",
+    quick: bool = False,
+) -> dict[str, Any]:
+    """A run's verdict as it lies in a store, begun `at_h` hours after `START`."""
+    required: dict[str, tuple[str, ...]] = {}
+    for check_id, case in outcomes:
+        required[check_id] = (*required.get(check_id, ()), *([case] if case else []))
+    plan = Plan(
+        target=target, environment="local", profile=profile, phase=phase, offers=frozenset(), lacking={},
+        required=required, secrets=(), report_dir=Path("reports"), quick=quick, deadline_s=60,
+    )  # fmt: skip
+    listed = {one: Known(one, "backend", "accepted", (START + timedelta(days=9)).date()) for one in known}
+    run = Run(
+        plan, started=START + at_h * HOUR, revision=revision, residue=residue, interrupted=interrupted,
+        release={"service": "netra", "rollback": ["gcloud run services update-traffic …"]},
+    )  # fmt: skip
+    run.id = f"{run.started:%Y%m%dT%H%M%SZ}-{abs(hash((phase, at_h, revision, str(accruals)))) % 0xFFFFFF:06x}"
+    for key, outcome in outcomes.items():
+        run.results[key] = _result(key, outcome, phase, (accruals or {}).get(key, ()))
+    seen = {key: one.outcome for key, one in run.results.items()}
+    accepted = {key for key in seen if name(key) in listed and seen[key] is Outcome.FAILED}
+    decision = decide(
+        {key: one for key, one in seen.items() if key not in accepted},
+        plan.required_cases() - accepted,
+        residue=residue,
+        interrupted=interrupted,
+        stale_known=[name(key) for key, one in seen.items() if name(key) in listed and one is Outcome.PASSED],
+    )
+    return build(run, decision, EXIT_CODES[decision.verdict], listed)
+
+
+def _result(key: Key, outcome: Outcome, phase: Literal["smoke", "soak", "day"], accruals: Iterable[Any]) -> Result:
+    recorder = Recorder()
+    for one in accruals:
+        recorder.accrue(**one)
+    declared = Check(key[0], f"{key[0]} holds", frozenset(), phase, "Fix 1", "It holds.", "test_x.py:1")
+    reason = "" if outcome is Outcome.PASSED else f"expected it to hold, got {outcome}"
+    return Result(declared, key[1], outcome, reason=reason, actual=reason, remedy="Fix 1", recorder=recorder)
