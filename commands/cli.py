@@ -82,12 +82,13 @@ def _add_gate(commands: "argparse._SubParsersAction[_Parser]") -> None:
     asking.add_argument("--because", default="", metavar="REASON", help="why")
     asking.add_argument("--owner", default="", help="who says so; default: the CI's or the system's user")
     asking.add_argument("--rejudge", type=Path, default=None, metavar="RUN_FOLDER", help="judge one stored run again")
+    asking.add_argument("--explain", default="", metavar="CHECK", help="print all that is known of one check")
     asking.set_defaults(run=_gate)
 
 
 async def _gate(options: argparse.Namespace) -> int:
     if options.rejudge:
-        return gate.judge_again(options.rejudge)
+        return gate.judge_again(options.rejudge, options.explain)
     if not options.target:
         raise ConfigurationError("--target is missing: name the target whose evidence is to be judged.")
     question = gate.Question(
@@ -95,7 +96,7 @@ async def _gate(options: argparse.Namespace) -> int:
     )
     if options.discard:
         return gate.discard(question, options.discard, options.because, options.owner or gate.who())
-    return gate.gate(question)
+    return gate.explain_check(question, options.explain) if options.explain else gate.gate(question)
 
 
 class _Parser(argparse.ArgumentParser):

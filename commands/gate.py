@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from commands.console import say
+from gate.changes import changes
 from gate.gating import Evidence, Frame, conclude, gather
 from gate.merge import newest_revision
 from gate.publishing import other_store, publish_gate
+from gate.report.explain import explain
 from gate.report.terminal import console_for
 from gate.run import new_run_id
 from gate.store import Store, StoreError
@@ -40,11 +43,12 @@ def gate(question: Question) -> int:
     run_id, now = new_run_id(), datetime.now(UTC)
     elsewhere = other_store(question.evidence, question.report_dir)
     document = conclude(evidence, frame, run_id, now)
+    document["changes"] = changes(document, _last_gate(evidence, run_id))
     if elsewhere:
         try:
             elsewhere.put(document)
         except StoreError as error:
-            document = conclude(evidence, frame, run_id, now, [str(error)])
+            document = conclude(evidence, frame, run_id, now, [str(error)]) | {"changes": document["changes"]}
     try:
         publish_gate(document, question.report_dir, console_for(sys.stdout))
     except OSError as error:
@@ -52,6 +56,26 @@ def gate(question: Question) -> int:
             f"--report-dir {question.report_dir} can't be written ({error.strerror}): name a folder that can."
         ) from error
     return int(document["exit_code"])
+
+
+def explain_check(question: Question, check_id: str) -> int:
+    """Print everything that all evidence says of one check; nothing is written."""
+    evidence = gather(_store(question), question.target)
+    document = conclude(evidence, _frame(question, evidence), new_run_id(), datetime.now(UTC))
+    return _explain(document, check_id)
+
+
+def _explain(document: Mapping[str, Any], check_id: str) -> int:
+    try:
+        say(explain(document, check_id))
+    except KeyError as error:
+        raise ConfigurationError(f"There is no check {check_id!r} in this evidence: it has {error.args[0]}.") from error
+    return 0
+
+
+def _last_gate(evidence: Evidence, run_id: str) -> Mapping[str, Any] | None:
+    last = max((one for one in evidence.gates if one.id < run_id), key=lambda one: one.id, default=None)
+    return last.document if last else None
 
 
 def discard(question: Question, what: str, because: str, owner: str) -> int:
@@ -68,7 +92,7 @@ def discard(question: Question, what: str, because: str, owner: str) -> int:
     return 0
 
 
-def judge_again(path: Path) -> int:
+def judge_again(path: Path, explained: str = "") -> int:
     """Judge one stored verdict again from its rows, offline; say whether the answer is the same."""
     file = path / "verdict.json" if path.is_dir() else path
     try:
@@ -81,6 +105,8 @@ def judge_again(path: Path) -> int:
     if isinstance(stored, Unusable):
         say(f"Run {run_id} {stored.problem}.\nVERDICT: INCONCLUSIVE", file=sys.stderr)
         return INCONCLUSIVE
+    if explained:
+        return _explain(stored.document, explained)
     decision = rejudge(stored.verdict)
     code = exit_code(stored.verdict, decision)
     say(f"{decision.reason}.")

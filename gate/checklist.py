@@ -14,7 +14,10 @@ from gate.outcomes import Outcome
 Row = Mapping[str, Any]
 WORST_FIRST = (Outcome.FAILED, Outcome.BROKEN, Outcome.PENDING, Outcome.NOT_APPLICABLE, Outcome.PASSED)
 
-BOUNDED = "BOUNDED"
+BOUNDED = "BOUNDED"  # what ran passed, and a longer phase is owed: the figure says how little that proves
+OWED = "OWED"  # nothing but the longer phase answers, and it has not come to its end
+PROVED = "PROVED"  # in a gate's verdict, with all phases
+NOT_RUN = "NOT RUN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,7 @@ class Answer:
     key: str
     part: str
     title: str
-    outcome: str  # an Outcome, "NOT RUN", or "BOUNDED": what ran passed, and a longer phase is owed
+    outcome: str  # an Outcome, or one of the words above
     passed: int
     total: int
     figure: Row | None
@@ -55,20 +58,33 @@ def metrics(document: Row) -> list[Answer]:
 
 def _answer(item: Mapping[str, Any], document: Row) -> Answer:
     rows = [row for row in document["checks"] if any(fnmatchcase(row["id"], one) for one in item["checks"])]
-    counts = Counter(row["outcome"] for row in rows)
-    outcome = next((str(one) for one in WORST_FIRST if counts[one]), "NOT RUN")
-    owed = tuple(text for phase, text in item.get("owed", {}).items() if phase != document["phase"])
+    longer = {one["check"] for one in item.get("owed", [])}
+    waiting = {row["name"] for row in rows if row["id"] in longer and row["outcome"] == Outcome.PENDING}
+    owed = tuple(text for one in item.get("owed", []) if (text := _owed(one, rows)))
+    counts = Counter(row["outcome"] for row in rows if row["name"] not in waiting)
+    outcome = next((str(one) for one in WORST_FIRST if counts[one]), OWED if waiting else NOT_RUN)
+    if outcome == Outcome.PASSED:
+        outcome = BOUNDED if owed else PROVED if document["phase"] == "gate" and item.get("figure") else outcome
     return Answer(
         key=item["key"],
         part=item.get("part", ""),
         title=item["title"],
-        outcome=BOUNDED if owed and outcome == Outcome.PASSED else outcome,
-        passed=counts[Outcome.PASSED],
+        outcome=outcome,
+        passed=sum(row["outcome"] == Outcome.PASSED for row in rows),
         total=len(rows),
         figure=_figure(item.get("figure", []), rows),
         owed=owed,
         worst=tuple(row["name"] for row in rows if row["outcome"] != Outcome.PASSED),
     )
+
+
+def _owed(item: Mapping[str, str], rows: Iterable[Row]) -> str:
+    """What is still owed of a longer phase: nothing once its check has an answer other than PENDING."""
+    about = [row for row in rows if row["id"] == item["check"]]
+    if about and all(row["outcome"] != Outcome.PENDING for row in about):
+        return ""
+    until = max((str(row["evidence"].get("owed_until") or "") for row in about), default="")
+    return item["text"] + (f"; until {until} at the earliest" if until else "")
 
 
 def _figure(ids: Iterable[str], rows: Iterable[Row]) -> Row | None:
@@ -83,15 +99,23 @@ def _figure(ids: Iterable[str], rows: Iterable[Row]) -> Row | None:
 
 def show_figure(figure: Row) -> str:
     """A figure in one short text: `p95 41.2 ms (limit 100 ms, n=300, 95 %)`."""
-    value = "" if figure.get("value") is None else f"{figure['value']:g}"
+    value = "" if figure.get("value") is None else f"{round(figure['value'], 3):g}"
     unit = f" {figure['unit']}" if figure.get("unit") else ""
     about = []
     if figure.get("limit") is not None:
         about.append(f"limit {figure['limit']:g}{unit}")
     if figure.get("n") is not None:
         about.append(f"n={figure['n']}")
+    if figure.get("hazard_per_hour") is not None:
+        about.append(f"at most {figure['hazard_per_hour']:.3g} an hour")
     if figure.get("confidence"):
         about.append(f"{figure['confidence']:.0%} confidence")
+    if _is_interval(figure.get("interval")):
+        about.append("between {:.3g} and {:.3g}".format(*figure["interval"]))
     if figure.get("window"):
         about.append(str(figure["window"]))
     return f"{value}{unit}" + (f" ({', '.join(about)})" if about else "")
+
+
+def _is_interval(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 2 and None not in value  # noqa: PLR2004 - its two ends

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from gate.changes import changes
 from gate.document import build, provisional
 from gate.known import load_known
 from gate.outcomes import EXIT_CODES, Outcome
@@ -81,9 +82,10 @@ def publish(run: Run, exit_status: int, console: Console) -> int:
     INCONCLUSIVE, or NO-GO if something had already failed.
     """
     document = _judge(run, exit_status)
+    document["changes"] = changes(document, _last(run))
     refused = _stored(run, document)
     if refused:
-        document = _judge(run, exit_status, [refused])
+        document = _judge(run, exit_status, [refused]) | {"changes": document["changes"]}
     write_all(run.folder, document, verdict_only=run.plan.verdict_only)
     _scrub(run)
     github.announce(document, os.environ)
@@ -106,6 +108,15 @@ def _judge(run: Run, exit_status: int, doubts: Sequence[str] = ()) -> dict[str, 
     )
     exit_code = EXIT_CODES[decision.verdict] if exit_status in OURS else exit_status
     return build(run, decision, exit_code, known, doubts)
+
+
+def _last(run: Run) -> dict[str, Any] | None:
+    """The last run of this target and phase, where one is to be had; without, the report says nothing of changes."""
+    try:
+        return Store(run.plan.evidence or str(run.plan.report_dir)).last(run.plan.target, run.plan.phase, run.id)
+    except StoreError as error:
+        run.notes.append(f"no comparison with the last run: {error}")
+        return None
 
 
 def _stored(run: Run, document: dict[str, Any]) -> str:

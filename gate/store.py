@@ -22,8 +22,11 @@ from typing import Any
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from gate.document import SCHEMA_VERSION
+
 VARIABLE = "NETRA_EVIDENCE"
 DISCARDED = "discarded"
+MOST_LOOKED_BACK = 60
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")  # what a run or a soak's group may be called
 
 
@@ -82,6 +85,16 @@ class Store:
         read = self._read(list(paths.values()))
         return {run_id: read[path] for run_id, path in sorted(paths.items())}
 
+    def last(self, target: str, phase: str, before: str) -> dict[str, Any] | None:
+        """The verdict of the last finished run of a phase that began before the run `before`; None without one."""
+        paths = [path for path in self._glob(f"{target}/*/verdict.json") if path.split("/")[-2] < before]
+        for path in reversed(paths[-MOST_LOOKED_BACK:]):
+            body = self._read([path])[path]
+            document = _finished(body) if isinstance(body, bytes) else None
+            if document and document.get("phase") == phase:
+                return document
+        return None
+
     def unfinished(self, target: str) -> list[str]:
         """Ids of runs that began with this store in mind and never left a verdict in it."""
         began = {path.split("/")[-2] for path in self._glob(f"{target}/*/begun.json")}
@@ -139,6 +152,16 @@ class Store:
             path: body if isinstance(body, bytes) else StoreError(f"{path} can't be read ({_said(body)})")
             for path, body in (read.items() if isinstance(read, dict) else [(paths[0], read)])
         }
+
+
+def _finished(body: bytes) -> dict[str, Any] | None:
+    """A verdict with rows; None for one that can't be read, is of another version or never came to its end."""
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return None
+    whole = isinstance(document, dict) and document.get("schema_version") == SCHEMA_VERSION and document.get("checks")
+    return document if whole else None
 
 
 def _create_locally(path: Path, body: bytes) -> None:

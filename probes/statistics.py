@@ -49,6 +49,18 @@ def percentile(values: Sequence[float], q: float) -> float:
     return ordered[max(0, math.ceil(q * len(ordered)) - 1)]
 
 
+def percentile_interval(values: Sequence[float], q: float, confidence: float = 0.95) -> tuple[float, float]:
+    """A confidence interval for the percentile by order statistics: no assumption about the distribution.
+
+    The upper end is infinite where there are too few values to bound it, the lower end 0.
+    """
+    ordered, alpha = sorted(values), 1 - confidence
+    ranks = range(1, len(ordered) + 1)
+    lower = max((rank for rank in ranks if bdtr(rank - 1, len(ordered), q) <= alpha / 2), default=0)
+    upper = min((rank for rank in ranks if bdtr(rank - 1, len(ordered), q) >= 1 - alpha / 2), default=0)
+    return ordered[lower - 1] if lower else 0.0, ordered[upper - 1] if upper else math.inf
+
+
 def hazard_upper_bound(events: int, hours: float, confidence: float = 0.95) -> float:
     """The upper bound on events per hour after `events` in `hours` of exposure (exact Poisson; 0: about 3/hours)."""
     if hours <= 0:

@@ -15,7 +15,7 @@ from probes.forgeries import forge
 from probes.judging import TooManyVoid, measure_by_plan
 from probes.latency import Exchange, LatencySample, measure_latency
 from probes.plans import Look, look_sizes, make_plan, rates
-from probes.statistics import Finding, percentile
+from probes.statistics import Finding, percentile, percentile_interval
 from probes.tokens import Mint, User
 from targets.contract import AuthRules, Contract
 from targets.model import Sizes
@@ -82,6 +82,7 @@ def _record(
         rule=f"p{rules.latency_percentile * 100:g} of POST /validate by the {rules.latency_clock}'s clock",
         n=len(times), value=_finite(percentile(times, rules.latency_percentile)), unit="ms", limit=limit,
         confidence=rules.latency_confidence, window=f"{len(times) / sample.rate:.0f} s at {sample.rate:g}/s",
+        interval=[_finite(one) for one in percentile_interval(times, rules.latency_percentile)],
         slow=_slow(sample, rules), finding=str(finding), looks=[one.n for one in plan],
         false_go_at_most=round(at_limit.proved, 4), false_no_go_at_most=round(at_limit.refuted, 4),
         p50=_finite(percentile(times, 0.5)), p99=_finite(percentile(times, 0.99)),

@@ -6,7 +6,7 @@ from gate.checklist import checklist, metrics, show_figure
 from gate.outcomes import Outcome
 
 MARKS = {"PASSED": "✅", "FAILED": "❌", "BROKEN": "⚠️", "PENDING": "⏳", "NOT_APPLICABLE": "🚫", "NOT RUN": "·",
-         "BOUNDED": "◐"}  # fmt: skip
+         "BOUNDED": "◐", "OWED": "⏳", "PROVED": "✅"}  # fmt: skip
 MOST_FAILURES = 25
 
 

@@ -9,14 +9,14 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from gate.checklist import BOUNDED, Answer, checklist, metrics, show_figure
+from gate.checklist import BOUNDED, NOT_RUN, OWED, PROVED, Answer, checklist, metrics, show_figure
 from gate.outcomes import Outcome, Verdict
 from gate.run import Result
 from gate.verdict import name
 
 STYLES = {
     "PASSED": "green", "FAILED": "bold red", "BROKEN": "yellow", "PENDING": "yellow",
-    "NOT_APPLICABLE": "dim", "NOT RUN": "dim", BOUNDED: "cyan",
+    "NOT_APPLICABLE": "dim", NOT_RUN: "dim", BOUNDED: "cyan", OWED: "cyan", PROVED: "green",
 }  # fmt: skip
 VERDICT_STYLES = {Verdict.GO: "bold green", Verdict.NO_GO: "bold red", Verdict.INCONCLUSIVE: "bold yellow"}
 WIDTH_WITHOUT_TERMINAL = 100

@@ -4,7 +4,9 @@ import tomllib
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from gate.checklist import BOUNDED, checklist, metrics
+import pytest
+
+from gate.checklist import BOUNDED, OWED, PROVED, checklist, metrics
 from gate.outcomes import Outcome
 from tests.catalogue import declared_checks
 from tests.gate.documents import make_document
@@ -41,3 +43,38 @@ def test_the_report_has_its_eleven_items_and_five_metrics(tmp_path: Path) -> Non
     document = make_document(tmp_path, {})
     assert len(checklist(document)) >= 11
     assert len(metrics(document)) == 5
+
+
+GATE = {"phase": "gate"}
+
+
+def test_in_a_gates_verdict_a_metric_with_its_longer_phase_is_proved(tmp_path: Path) -> None:
+    document = make_document(tmp_path, {"websocket.steady": Outcome.PASSED, "websocket.one-hour": Outcome.PASSED})
+    answer = next(one for one in metrics(document | GATE) if one.key == "websocket")
+    assert (answer.outcome, answer.owed) == (PROVED, ())
+
+
+@pytest.mark.parametrize(
+    "short,longer,outcome",
+    [
+        (Outcome.PASSED, Outcome.PENDING, BOUNDED),
+        (Outcome.PASSED, Outcome.FAILED, "FAILED"),
+        (Outcome.FAILED, Outcome.PASSED, "FAILED"),
+        (Outcome.PASSED, Outcome.BROKEN, "BROKEN"),
+        (None, Outcome.PENDING, OWED),
+    ],
+)
+def test_a_metric_is_as_bad_as_either_phase(
+    tmp_path: Path, short: Outcome | None, longer: Outcome, outcome: str
+) -> None:
+    told = ({"logs.zero-500": short} if short else {}) | {"logs.zero-500-day": longer}
+    document = make_document(tmp_path, told)
+    answer = next(one for one in metrics(document | GATE) if one.key == "zero-500")
+    assert answer.outcome == outcome
+
+
+def test_a_metric_says_until_when_it_is_owed(tmp_path: Path) -> None:
+    document = make_document(tmp_path, {"logs.zero-500": Outcome.PASSED, "logs.zero-500-day": Outcome.PENDING})
+    document["checks"][1]["evidence"]["owed_until"] = "2026-11-21T00:00:00Z"
+    answer = next(one for one in metrics(document | GATE) if one.key == "zero-500")
+    assert "until 2026-11-21T00:00:00Z" in answer.owed[0]

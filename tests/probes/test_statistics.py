@@ -1,6 +1,7 @@
 """The numbers that the decisions rest on."""
 
 import math
+import random
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from probes.statistics import (
     decide_fraction,
     hazard_upper_bound,
     percentile,
+    percentile_interval,
     survival,
     trials_to_catch,
 )
@@ -45,6 +47,19 @@ def test_a_percentile_is_one_of_the_values_and_covers_its_share(values: list[flo
     found = percentile(values, q)
     assert found in values
     assert sum(value <= found for value in values) >= q * len(values) - 1e-9
+
+
+def test_the_interval_of_a_percentile_covers_it_as_often_as_it_says() -> None:
+    source = random.Random(7)  # noqa: S311 - a fixed sample, not a secret
+    covered = 0
+    for _ in range(400):
+        low, high = percentile_interval([source.random() for _ in range(200)], 0.95)
+        covered += low <= 0.95 <= high
+    assert covered / 400 >= 0.93  # 0.95 at least, by the binomial; three standard errors are 0.033
+
+
+def test_too_few_values_bound_a_high_percentile_from_below_only() -> None:
+    assert percentile_interval([1.0, 2.0, 3.0], 0.95) == (2.0, math.inf)  # P(B <= 1) is 0.7 % of 2.5 %
 
 
 def test_a_percentile_of_nothing_is_refused() -> None:
