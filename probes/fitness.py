@@ -54,6 +54,12 @@ class LoopWatch:
         """The longest standstill that touches a span of `time.perf_counter`, whole, in milliseconds."""
         return max((b - a for a, b in self._standstills if a < end and b > begin), default=0.0) * 1e3
 
+    def take_worst_ms(self) -> float:
+        """The longest standstill since the last call, in milliseconds; it is forgotten, so that hours fit in memory."""
+        worst = max((b - a for a, b in self._standstills), default=0.0)
+        self._standstills.clear()
+        return worst * 1e3
+
     def within_ms(self, begin: float, end: float) -> float:
         """How much of a span the loop stood still, in milliseconds."""
         return sum(max(0.0, min(b, end) - max(a, begin)) for a, b in self._standstills) * 1e3

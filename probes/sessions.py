@@ -1,48 +1,25 @@
 """WebSocket sessions as the contract describes them: token by header or subprotocol, welcome, ping, heartbeat."""
 
 import asyncio
-import base64
 import contextlib
 import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus
-from websockets.typing import Subprotocol
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
 
+from probes.closes import Closed, describe, end_of
 from probes.deadlines import Deadlines
-from probes.errors import BadAnswer, TooSlow, Unreachable
+from probes.errors import BadAnswer, TooSlow
+from probes.handshake import SERVER_ERROR, Credential, Message, Refused, Way, dial, judge_welcome, parse
 from probes.http import RunIdentity
 
-Way = Literal["header", "subprotocol"]
-PROTOCOL = "jwt-auth"
-MOST_BYTES = 1024 * 1024  # of one message to us; more is the server's fault, not our memory's
 MOST_QUEUED = 2000
 CLOSED = object()
-Message = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """How a session ended, and at what age. `code` is None when the TCP connection just ended (1006)."""
-
-    code: int | None
-    reason: str
-    age_s: float
-    by_us: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A handshake or a first message that refused us."""
-
-    by: Literal["handshake", "close"]
-    status: int  # HTTP status, or the close code
-    detail: str
 
 
 @dataclass(slots=True)
@@ -69,13 +46,7 @@ class Session:
             async for message in self.connection:
                 if self._inbox.qsize() < MOST_QUEUED:
                     self._inbox.put_nowait(message)
-        code = self.connection.close_code
-        self.closed = Closed(
-            code=None if code == 1006 else code,  # noqa: PLR2004 - "no close frame came", never sent
-            reason=self.connection.close_reason or "",
-            age_s=time.perf_counter() - self.opened,
-            by_us=self._closing,
-        )
+        self.closed = end_of(self.connection, time.perf_counter() - self.opened, by_us=self._closing)
         self._inbox.put_nowait(CLOSED)
 
     @property
@@ -106,13 +77,7 @@ class Session:
         if raw is CLOSED:
             self._inbox.put_nowait(CLOSED)  # for whoever asks next
             raise BadAnswer(self.request, f"the session ended: {describe(self.closed)}")
-        try:
-            message = json.loads(raw)
-        except ValueError as error:
-            raise BadAnswer(self.request, f"a message that is no JSON: {str(raw)[:200]!r}") from error
-        if not isinstance(message, dict):
-            raise BadAnswer(self.request, f"a message that is no object: {str(raw)[:200]!r}")
-        return message
+        return parse(raw, self.request)
 
     async def receive_of(self, kind: str, deadline_s: float | None = None) -> Message:
         """The next message of a type; others are passed over. Raises what `receive` raises."""
@@ -153,14 +118,6 @@ class Session:
             await asyncio.wait({self._reader}, timeout=self.deadlines.close)
 
 
-def describe(closed: Closed | None) -> str:
-    """A close in words."""
-    if closed is None:
-        return "not closed"
-    how = "without a close frame" if closed.code is None else f"with code {closed.code} {closed.reason!r}"
-    return f"closed {how} at age {closed.age_s:.1f} s"
-
-
 @dataclass(frozen=True, slots=True)
 class Doorway:
     """Where sessions are opened: the WebSocket URL, who we are, and the deadlines."""
@@ -193,7 +150,10 @@ class Doorway:
         trace_id = self.identity.new_trace()
         if note:
             note(trace_id, f"GET {self.url} (WebSocket, token by {way})")
-        connection = await self._handshake(token, way, headers, query, ping_interval, trace_id)
+        credential = Credential(token, way, headers, query)
+        connection = await dial(
+            self.url, credential, self.identity, self.deadlines, trace_id=trace_id, ping_interval=ping_interval
+        )
         if isinstance(connection, Refused):
             return connection
         session = Session(connection, f"WebSocket {self.url}", trace_id, self.deadlines)
@@ -206,68 +166,21 @@ class Doorway:
             await session.aclose()
             raise
 
-    async def _handshake(
-        self,
-        token: str | None,
-        way: Way,
-        headers: list[tuple[str, str]] | None,
-        query: str,
-        ping_interval: float | None,
-        trace_id: str,
-    ) -> ClientConnection | Refused:
-        said = f"WebSocket {self.url}"
-        own = self.identity.headers(trace_id)
-        agent = own.pop("User-Agent")
-        pairs = list(own.items())
-        protocols = None
-        if headers is not None:
-            pairs += headers
-        elif way == "header" and token is not None:
-            pairs.append(("Authorization", f"Bearer {token}"))
-        elif token is not None:
-            coded = base64.urlsafe_b64encode(token.encode()).rstrip(b"=").decode()
-            protocols = [Subprotocol(PROTOCOL), Subprotocol(f"jwt.{coded}")]
-        try:
-            return await connect(
-                self.url + query,
-                additional_headers=pairs, user_agent_header=agent, subprotocols=protocols, compression=None,
-                open_timeout=self.deadlines.welcome, close_timeout=self.deadlines.close,
-                ping_interval=ping_interval, ping_timeout=self.deadlines.message,
-                max_size=MOST_BYTES, proxy=None,
-            )  # fmt: skip
-        except InvalidStatus as error:
-            status = error.response.status_code
-            if 400 <= status < 500:  # noqa: PLR2004 - a refusal; whether the right one is the check's to say
-                return Refused("handshake", status, _body(error))
-            raise BadAnswer(said, f"the handshake was answered {status}: {_body(error)!r}") from error
-        except TimeoutError as error:
-            raise TooSlow(said, f"no handshake within {self.deadlines.welcome:g} s") from error
-        except (InvalidMessage, InvalidHandshake) as error:
-            raise BadAnswer(said, f"no WebSocket handshake: {type(error).__name__}: {error}") from error
-        except OSError as error:
-            raise Unreachable(said, f"{type(error).__name__}: {error}") from error
-
     async def _welcomed(self, session: Session) -> Session | Refused:
         """Read the first message: a welcome, or an error message followed by a close."""
         try:
             first = await session.receive(self.deadlines.welcome)
         except BadAnswer:
             closed = session.closed
-            if closed and closed.code is not None and closed.code != 1011:  # noqa: PLR2004 - "server error" refuses nobody
-                return Refused("close", closed.code, closed.reason)
+            if closed and closed.code not in {None, SERVER_ERROR}:  # a server's error refuses nobody
+                return Refused("close", closed.code or 0, closed.reason)
             raise
-        data = first.get("data")
-        if first.get("type") == "error_message":
+        found = judge_welcome(first, session.request)
+        if isinstance(found, Refused):
             closed = await session.wait_closed(self.deadlines.close)
-            return Refused("close", closed.code or 1006, str(first.get("error_code") or data))
-        if isinstance(data, dict) and data.get("event") == "connection_established":
-            session.welcome = first
-            return session
-        raise BadAnswer(session.request, f"the first message is no welcome: {str(first)[:200]}")
-
-
-def _body(error: InvalidStatus) -> str:
-    return bytes(error.response.body or b"")[:200].decode(errors="replace")
+            return Refused("close", closed.code or found.status, found.detail)
+        session.welcome = found
+        return session
 
 
 @asynccontextmanager

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from probes.closes import CloseClass, Cluster, classify, find_cluster
 from probes.errors import ProbeError
-from probes.sessions import Refused, Session
+from probes.handshake import Refused
+from probes.sessions import Session
 from probes.statistics import hazard_upper_bound, percentile, survival
 
 HOUR = 3600.0

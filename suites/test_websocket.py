@@ -10,7 +10,8 @@ from gate.failures import CheckFailure
 from probes.closes import CloseClass
 from probes.deadlines import Deadlines
 from probes.errors import ProbeError, TooSlow
-from probes.sessions import PROTOCOL, Refused, Session, Way
+from probes.handshake import PROTOCOL, Refused, Way
+from probes.sessions import Session
 from probes.steady import SteadyReport, hold_sessions
 from probes.tokens import User
 from targets.contract import Contract

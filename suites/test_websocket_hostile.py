@@ -9,7 +9,8 @@ from fixtures.sessions import SocketDoor
 from gate.check import check
 from gate.failures import CheckFailure
 from probes.errors import BadAnswer, TooSlow
-from probes.sessions import Session, describe
+from probes.closes import describe
+from probes.sessions import Session
 from probes.tokens import User
 from targets.contract import Contract
 

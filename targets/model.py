@@ -65,6 +65,7 @@ class Twin(Part):
     """The control port of the embedded system; empty everywhere else."""
 
     control_url: str = ""
+    hour_s: Seconds = 3600.0  # what an hour of a WebSocket takes there: less is compressed time
 
 
 class Sizes(Part):

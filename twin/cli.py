@@ -28,6 +28,7 @@ ADDRESSES = Path(".twin/addresses.json")
 UP_S, DOWN_S = 40.0, 20.0
 USER_ERROR = 2
 POLL_S = 0.05
+SHORTEST_HOUR_S = 2.0  # a token of 15 minutes then lives half a second; JWTs count whole ones
 SETTABLE_PORTS = ("backend", "auth", "database", "platform", "control")
 
 
@@ -51,6 +52,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         command.add_argument("--fault", action="append", default=[], help="a fault's id, or several with commas")
         command.add_argument("--addresses", type=Path, default=None)
         command.add_argument("--verbose", action="store_true")
+        command.add_argument("--cut", type=_seconds, default=3600.0, help="what an hour of a WebSocket takes: 20s, 1h")
         for port in SETTABLE_PORTS:
             command.add_argument(f"--port-{port}", type=int, default=None)
         if name == "exec":
@@ -67,6 +69,18 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def _seconds(text: str) -> float:
+    """Seconds of `20s`, `5m` or `1h`. Raises argparse.ArgumentTypeError."""
+    units = {"s": 1.0, "m": 60.0, "h": 3600.0}
+    try:
+        seconds = float(text[:-1]) * units[text[-1:]]
+    except (KeyError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time: write 20s, 5m or 1h") from error
+    if seconds < SHORTEST_HOUR_S:
+        raise argparse.ArgumentTypeError(f"{text!r} is too short: an hour needs at least {SHORTEST_HOUR_S:g} s here")
+    return seconds
+
+
 def _faults(_options: argparse.Namespace) -> int:
     for one in (one for one in declared().values() if not one.dependency):
         print(f"{one.id:<44} {one.place:<9} {one.seen}")  # noqa: T201 - the command line's own output
@@ -80,7 +94,7 @@ async def _booted(options: argparse.Namespace) -> AsyncIterator[Stack]:
     chosen = {port: getattr(options, f"port_{port}") for port in SETTABLE_PORTS if getattr(options, f"port_{port}")}
     refuse_taken((f"--port-{name}", port) for name, port in chosen.items())
     begun = time.monotonic()
-    stack = Stack()
+    stack = Stack(hour_s=options.cut)
     stack.ports.update(chosen)
     try:
         await stack.start()

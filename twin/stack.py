@@ -43,6 +43,7 @@ class Stack:
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(36))
     service_key: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     on: list[str] = field(default_factory=list)
+    hour_s: float = 3600.0  # what an hour of a WebSocket takes: less is compressed time
     postgres: Postgres = field(init=False)
     valkey: Valkey = field(init=False)
     client: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(timeout=CONTROL_S, trust_env=False))
@@ -115,6 +116,7 @@ class Stack:
                 "REDIS_URL": self.valkey.url,
                 "AUTH_SERVICE_URL": f"http://127.0.0.1:{self.ports['auth']}",
                 "K_SERVICE": BACKEND, "K_REVISION": REVISION if name == "backend" else OLD_REVISION,
+                "TWIN_HOUR_S": str(self.hour_s),
             }  # fmt: skip
         elif name == "auth":
             own |= {"JWT_SECRET_KEY": self.secret, "K_SERVICE": AUTH, "K_REVISION": AUTH_REVISION}
@@ -139,7 +141,7 @@ class Stack:
         config = {
             "project": PROJECT, "region": REGION, "api_port": self.ports["platform"],
             "control_port": self.ports["platform_control"], "log_dir": str(self.processes.folder / "logs"),
-            "log_delay_s": 0.05,
+            "log_delay_s": 0.05, "hour_s": self.hour_s,
             "services": {
                 BACKEND: {
                     "edge_port": self.ports["backend"], "request_timeout_s": 3600, "traffic": {REVISION: 100},
@@ -168,7 +170,7 @@ class Stack:
                 "project": PROJECT, "region": REGION, "credentials": "none",
                 "logging_url": api, "run_url": api, "monitoring_url": api,
             },
-            "twin": {"control_url": f"http://127.0.0.1:{self.ports['control']}"},
+            "twin": {"control_url": f"http://127.0.0.1:{self.ports['control']}", "hour_s": self.hour_s},
         }  # fmt: skip
 
     async def switch(self, wanted: list[str]) -> None:

@@ -138,7 +138,7 @@ class Edge:
             writer.write(b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
             return
         try:
-            async with asyncio.timeout(self.service.request_timeout_s):
+            async with asyncio.timeout(self.platform.lasts(self.platform.cut_after(self.platform, self.service))):
                 to_upstream.write(_head(exchange) + early)
                 head = await upstream.readuntil(b"\r\n\r\n")
                 status = int(head.split(b" ", 2)[1])

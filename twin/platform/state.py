@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 Entry = dict[str, Any]
+HOUR_S = 3600.0
 
 
 @dataclass(slots=True)
@@ -66,6 +67,7 @@ class Platform:
     log_delay_s: float = 0.05
     read_quota_per_minute: int = 6000
     empty_page_every: int = 0  # self-tests: every n-th page comes empty, with a token
+    hour_s: float = 3600.0  # what an hour of a WebSocket takes here: less is compressed time
     store: list[Stored] = field(default_factory=list)
     counts: Counter[tuple[str, str, int, int]] = field(default_factory=Counter)  # service, revision, code, minute
     keep: Callable[["Platform", Entry], list[Entry]] = field(default=lambda _platform, entry: [entry])
@@ -75,6 +77,9 @@ class Platform:
     describe: Callable[["Platform", Service, Entry], Entry] = field(default=lambda _platform, _service, told: told)
     let_through: Callable[[bytes], bool] = field(default=lambda _data: True)  # WebSocket bytes from the client
     rewrite: Callable[[dict[str, str]], dict[str, str]] = field(default=lambda headers: headers)
+    cut_after: Callable[["Platform", Service], float] = field(  # a WebSocket's life, in seconds of the platform
+        default=lambda _platform, service: service.request_timeout_s
+    )
 
     def log(self, entry: Entry) -> None:
         """Take an entry in; it is visible after the ingestion delay."""
@@ -88,6 +93,10 @@ class Platform:
         """Every entry whose delay is over."""
         now = time.monotonic()
         return self.found(self, [one.entry for one in self.store if one.visible_at <= now])
+
+    def lasts(self, seconds: float) -> float:
+        """How long seconds of a WebSocket's life take here."""
+        return seconds * self.hour_s / HOUR_S
 
     def count(self, service: str, revision: str, code: int) -> None:
         """Count a request that reached the container, at its end."""
@@ -119,5 +128,5 @@ def load(path: Path) -> Platform:
         )
     return Platform(
         config["project"], config["region"], services, Path(config["log_dir"]), config["api_port"],
-        config["control_port"], config["log_delay_s"],
+        config["control_port"], config["log_delay_s"], hour_s=config["hour_s"],
     )  # fmt: skip
