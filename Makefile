@@ -7,6 +7,7 @@ STATE ?= fixed
 TARGET ?= staging
 REPORTS ?= reports
 PYTEST := $(PY) -m pytest -c pytest.ini --report-dir=$(REPORTS) $(if $(EVIDENCE),--evidence=$(EVIDENCE)) $(if $(QUICK),--quick)
+SOAK = $(if $(DURATION),--duration=$(DURATION)) $(if $(RESUME),--resume=$(RESUME))
 TWIN := $(PY) -m twin
 .DEFAULT_GOAL := help
 
@@ -46,6 +47,15 @@ gate: $(VENV)/.ready  ## judge a revision by all its runs [TARGET=staging] [REVI
 		$(if $(REVISION),--revision=$(REVISION)) $(if $(EVIDENCE),--evidence='$(EVIDENCE)') \
 		$(if $(DISCARD),--discard=$(DISCARD)) $(if $(BECAUSE),--because='$(BECAUSE)') $(if $(OWNER),--owner='$(OWNER)') \
 		$(if $(EXPLAIN),--explain='$(EXPLAIN)')
+
+.PHONY: soak-local
+soak-local: $(VENV)/.ready  ## soak phase on the embedded twin [DURATION=1h] [CUT=20s: what an hour takes] [FAULT=id,...] [RESUME=run|last]
+	@$(TWIN) exec --state $(STATE) --cut $(or $(CUT),20s) $(if $(FAULT),--fault $(FAULT)) -- \
+		$(PYTEST) --target=local --phase=soak $(SOAK)
+
+.PHONY: soak-staging
+soak-staging: $(VENV)/.ready  ## soak phase on a configured target [TARGET=staging] [DURATION=1h] [RESUME=run|last]
+	@$(PYTEST) --target=$(TARGET) --phase=soak $(SOAK)
 
 # --- the twin --------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ pytest_plugins = (
     "fixtures.rows",
     "fixtures.database",
     "fixtures.sessions",
+    "fixtures.soak",
     "fixtures.tokens",
     "fixtures.latency",
     "fixtures.platform",

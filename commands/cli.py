@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import os
-import re
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
@@ -14,19 +13,18 @@ from commands import allure, gate, preflight, rows
 from commands.console import say
 from gate.store import VARIABLE
 from probes.errors import ProbeError
+from targets.durations import parse_duration
 from targets.loading import ConfigurationError, load_target
 
 USAGE, REFUSED = 4, 10
-DURATION = re.compile(r"(?P<number>\d+(\.\d+)?)(?P<unit>s|m|h|d)")
-UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def duration(text: str) -> timedelta:
     """A duration such as `90s`, `10m`, `1h` or `2d`. Raises argparse.ArgumentTypeError with what is understood."""
-    match = DURATION.fullmatch(text.strip())
-    if match is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no duration: write 90s, 10m, 1h or 2d")
-    return timedelta(**{UNITS[match["unit"]]: float(match["number"])})
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -5,7 +5,7 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -192,6 +192,12 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
 def run(pytestconfig: pytest.Config) -> Run:
     """The run: its id and plan; fixtures set what they learn of the release."""
     return pytestconfig.stash[RUN]
+
+
+@pytest.fixture(scope="session")
+def narrate(pytestconfig: pytest.Config) -> Callable[[str], None]:
+    """Say where a long case has got to."""
+    return pytestconfig.stash[LIVE].say
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from probes.closes import CloseClass
-from probes.vitals import NOTHING, Vitals
 from probes.lives import Exposure, Life
+from probes.vitals import NOTHING, Vitals
 
 Event = dict[str, Any]
 MOST_TOLD = 50  # breaches that are kept in words; all are counted

@@ -8,7 +8,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any, Protocol
 
@@ -242,24 +242,29 @@ class Lifeline:
             self._wait(self.silence_s or self.pace.ping_every_s, self._ask)
 
     def _end(self, closed: Closed) -> None:
-        now = time.perf_counter()
+        now, connection = time.perf_counter(), self.connection
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         self.connection = None
+        close, said = classify(closed, planned_at_s=self.pace.planned_cut_s), describe(closed)
         silent = now - self._spoke if self.silence_s else 0.0
-        close = CloseClass.PING_TIMEOUT if self._silent else classify(closed, planned_at_s=self.pace.planned_cut_s)
-        said = describe(closed)
         if self._silent:
+            close, silent = CloseClass.PING_TIMEOUT, self.silence_s
             said = f"no answer within {self.pace.answer_s:g} s at age {closed.age_s:.1f} s"
-            silent = self.silence_s
-        self.ear.ended(
-            Life(
-                line=self.line, number=self.number, opened_at=self._opened_at, age_s=closed.age_s,
-                session_age_s=now - self._began, close=close, detail=said, silent_s=silent,
-                outlived_token=closed.age_s > self.pace.token_s,
-            )
+        life = Life(
+            line=self.line, number=self.number, opened_at=self._opened_at, age_s=closed.age_s,
+            session_age_s=now - self._began, close=close, detail=said, silent_s=silent,
+            outlived_token=closed.age_s > self.pace.token_s,
         )  # fmt: skip
+        self.ear.ended(replace(life, trace=_trace(connection)) if life.early else life)
+
+
+def _trace(connection: ClientConnection | None) -> str:
+    """The trace id that the handshake carried."""
+    if connection is None or connection.request is None:
+        return ""
+    return str(connection.request.headers.get("traceparent", "")).split("-")[1:2][0]
 
 
 def _said(refused: Refused) -> str:

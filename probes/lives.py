@@ -24,6 +24,7 @@ class Life:
     detail: str
     silent_s: float = 0.0  # the longest that nothing was said on it, where it says nothing on purpose
     outlived_token: bool = False
+    trace: str = ""  # of an early end: the server's own lines are found by it
 
     @property
     def early(self) -> bool:

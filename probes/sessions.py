@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from probes.closes import Closed, describe, end_of
 from probes.deadlines import Deadlines
 from probes.errors import BadAnswer, TooSlow
-from probes.handshake import SERVER_ERROR, Credential, Message, Refused, Way, dial, judge_welcome, parse
+from probes.handshake import SERVER_ERROR, Credential, Message, Refused, Way, dial, judge_welcome, parse, read_welcome
 from probes.http import RunIdentity
 
 MOST_QUEUED = 2000
@@ -165,6 +165,19 @@ class Doorway:
         except BaseException:
             await session.aclose()
             raise
+
+    async def join(
+        self, token: str, *, ping_interval: float | None = None
+    ) -> tuple[ClientConnection, Message] | Refused:
+        """Open a bare connection, its welcome read, for a reader of one's own. Raises what `open` raises."""
+        trace_id = self.identity.new_trace()
+        connection = await dial(
+            self.url, Credential(token), self.identity, self.deadlines, trace_id=trace_id, ping_interval=ping_interval
+        )
+        if isinstance(connection, Refused):
+            return connection
+        welcome = await read_welcome(connection, f"WebSocket {self.url} (trace {trace_id})", self.deadlines)
+        return welcome if isinstance(welcome, Refused) else (connection, welcome)
 
     async def _welcomed(self, session: Session) -> Session | Refused:
         """Read the first message: a welcome, or an error message followed by a close."""

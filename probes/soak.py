@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from probes.vitals import Watch, descriptor_limit, make_room, watching
 from probes.journal import Journal
 from probes.ledger import Ledger, Times, closing
 from probes.lifelines import Join, Lifeline, Pace
 from probes.lives import Life
+from probes.vitals import Watch, descriptor_limit, make_room, watching
 
 TICK_S = 1.0
 STAGGER_SHARE = 6  # opens are spread over this part of the time between two cuts
@@ -31,6 +31,7 @@ class Plan:
     silent: int  # further sessions that say nothing
     pace: Pace
     hour_s: float = 3600.0
+    idle_s: float = float("inf")  # how long a session may say nothing without being cut
 
     @property
     def stagger_s(self) -> float:

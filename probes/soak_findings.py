@@ -37,6 +37,11 @@ class Findings:
         """Connections of sessions that say nothing."""
         return Exposure([life for life in self.ledger.exposure.lives if self._silent(life)])
 
+    @property
+    def cut_while_silent(self) -> list[Life]:
+        """Connections that ended early after less silence than is promised to be borne."""
+        return [life for life in self.silent.early if life.silent_s < self.plan.idle_s]
+
     def _silent(self, life: Life) -> bool:
         return life.silent_s > 0
 
@@ -44,7 +49,7 @@ class Findings:
     def broken(self) -> list[str]:
         """Every promise that was broken, in words; empty when all held."""
         said = [self._early(self.exposure, "sessions that talk")] if self.exposure.early else []
-        said += [self._idle()] if self.silent.early else []
+        said += [self._idle()] if self.cut_while_silent else []
         for kind, count in self.ledger.breaches.most_common():
             lines = len(self.ledger.breach_lines[kind])
             first = next((detail for told, detail in self.ledger.told if told == kind), "")
@@ -54,7 +59,7 @@ class Findings:
     @property
     def events(self) -> int:
         """How often a promise was broken."""
-        return len(self.exposure.early) + len(self.silent.early) + self.ledger.breaches.total()
+        return len(self.exposure.early) + len(self.cut_while_silent) + self.ledger.breaches.total()
 
     def _early(self, exposure: Exposure, whose: str) -> str:
         early = exposure.early
@@ -83,7 +88,7 @@ class Findings:
         return max(one.count if one else 0 for one in found)
 
     def _idle(self) -> str:
-        early = self.silent.early
+        early = self.cut_while_silent
         shortest = min(life.silent_s for life in early)
         lived = max(
             (life.silent_s for life in self.silent.lives if not life.early and life.silent_s < shortest), default=0

@@ -2,136 +2,91 @@
 
 import asyncio
 import random
-import time
-from collections import Counter
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
-from probes.closes import CloseClass, Cluster, classify, find_cluster
-from probes.errors import ProbeError
-from probes.handshake import Refused
-from probes.sessions import Session
-from probes.statistics import hazard_upper_bound, percentile, survival
-
-HOUR = 3600.0
-OpenSession = Callable[[], Awaitable[Session | Refused]]
+from probes.ledger import Times
+from probes.lifelines import Join, Lifeline, Pace
+from probes.lives import Exposure, Life
+from probes.vitals import NOTHING, Vitals, descriptor_limit, make_room, watching
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """One session's life."""
-
-    age_s: float
-    close: CloseClass
-    detail: str
-    rtts_ms: tuple[float, ...]
-    opened_at_s: float  # since the first was opened
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SteadyReport:
-    """What holding the sessions showed."""
+    """What holding the sessions showed; the ear of its lifelines while they are held."""
 
-    sessions: tuple[Held, ...]
-    never_opened: tuple[str, ...]
+    lives: list[Life] = field(default_factory=list)
+    breaches: list[tuple[str, str]] = field(default_factory=list)
+    times: Times = field(default_factory=Times)
+    vitals: Vitals = NOTHING
+    unfit_because: str = ""
 
-    @property
-    def hours(self) -> float:
-        """Connection-hours observed."""
-        return sum(held.age_s for held in self.sessions) / HOUR
+    def opened(self, line: int, number: int, silent_s: float) -> None:
+        """A connection was welcomed: its life is told when it ends."""
 
-    @property
-    def early(self) -> list[Held]:
-        """Sessions that did not end by our own goodbye."""
-        return [held for held in self.sessions if held.close is not CloseClass.OURS]
+    def ended(self, life: Life) -> None:
+        """A connection ended."""
+        self.lives.append(life)
 
-    @property
-    def closes(self) -> Counter[str]:
-        """Closes by class."""
-        return Counter(str(held.close) for held in self.sessions)
+    def back(self, line: int, took_s: float, attempts: int) -> None:
+        """Nobody comes back here."""
 
-    @property
-    def oldest_s(self) -> float:
-        """The oldest age that was observed."""
-        return max((held.age_s for held in self.sessions), default=0.0)
+    def breach(self, line: int, kind: str, detail: str) -> None:
+        """A promise was broken."""
+        self.breaches.append((kind, f"session {line}: {detail}"))
 
-    @property
-    def cluster(self) -> Cluster | None:
-        """An age at which the early closes cluster."""
-        return find_cluster([held.age_s for held in self.early])
+    def unfit(self, reason: str) -> None:
+        """We could not go on."""
+        self.unfit_because = self.unfit_because or reason
 
-    def hazard_bound(self, confidence: float = 0.95) -> float:
-        """Upper bound on early ends per connection-hour."""
-        return hazard_upper_bound(len(self.early), self.hours, confidence)
-
-    def survival_bound(self, confidence: float = 0.95) -> float:
-        """Lower bound on the probability of living an hour, if the hazard is the same at every age."""
-        return survival(self.hazard_bound(confidence))
+    def rtt(self, milliseconds: float) -> None:
+        """A ping was answered."""
+        self.times.add(milliseconds)
 
     @property
-    def rtt_p95_ms(self) -> float | None:
-        """95th percentile of the answered pings; None without one."""
-        rtts = [rtt for held in self.sessions for rtt in held.rtts_ms]
-        return percentile(rtts, 0.95) if rtts else None
+    def exposure(self) -> Exposure:
+        """Every connection."""
+        return Exposure(self.lives)
 
-    def sentence(self) -> str:
-        """In one sentence, what this does not prove."""
-        return (
-            f"No session was older than {self.oldest_s:.0f} s, so nothing is known of later ages; at a constant "
-            f"hazard, {self.hours:.2f} connection-hours with {len(self.early)} early ends bound the chance of "
-            f"living an hour only to at least {self.survival_bound():.2f} (95 %)."
-        )
+    def of_kind(self, *kinds: str) -> list[str]:
+        """Broken promises of these kinds, in words."""
+        return [detail for kind, detail in self.breaches if kind in kinds]
 
 
 async def hold_sessions(
-    open_session: OpenSession, *, count: int, seconds: float, ping_every_s: float, jitter_s: float
+    join: Join, name_user: Callable[[int], str], *, count: int, seconds: float, jitter_s: float, pace: Pace
 ) -> SteadyReport:
-    """Open `count` sessions, spread over `jitter_s`, ping each, and say goodbye after `seconds` of its life."""
-    begun = time.perf_counter()
+    """Open `count` sessions, spread over `jitter_s`, hold each for `seconds` of its life, and say goodbye.
+
+    Raises:
+        ClientUnfit: Our limit on descriptors is too low; nothing was opened.
+    """
+    make_room(count)
+    report = SteadyReport()
     spread = random.Random(count)  # noqa: S311 - arrival times, nothing secret
     delays = sorted(spread.uniform(0, jitter_s) for _ in range(count))
-    lives = await asyncio.gather(*(_live(open_session, delay, seconds, ping_every_s, begun) for delay in delays))
-    return SteadyReport(
-        sessions=tuple(life for life in lives if isinstance(life, Held)),
-        never_opened=tuple(life for life in lives if isinstance(life, str)),
-    )
+    async with watching() as watch:
+        async with asyncio.TaskGroup() as group:
+            for number, delay in enumerate(delays):
+                group.create_task(_hold(Lifeline(number, name_user(number), join, pace, report), delay, seconds))
+        report.vitals = watch.take()
+    report.unfit_because = report.unfit_because or report.vitals.unfit(pace.answer_s, descriptor_limit())
+    return report
 
 
-async def _live(
-    open_session: OpenSession, delay: float, seconds: float, ping_every_s: float, begun: float
-) -> Held | str:
+async def _hold(line: Lifeline, delay: float, seconds: float) -> None:
     await asyncio.sleep(delay)
-    opened_at = time.perf_counter() - begun
+    living = asyncio.create_task(line.live())
     try:
-        session = await open_session()
-    except ProbeError as error:
-        return str(error)
-    if isinstance(session, Refused):
-        return f"refused by {session.by} with {session.status} {session.detail}"
-    rtts: list[float] = []
-    fault = ""
-    try:
-        while session.age_s < seconds and not fault:
-            sent = time.perf_counter()
-            fault = await _pinged(session, len(rtts))
-            if not fault:
-                rtts.append((time.perf_counter() - sent) * 1e3)
-                await asyncio.sleep(min(ping_every_s, max(0.0, seconds - session.age_s)))
-        age = session.closed.age_s if session.closed else session.age_s
-        return Held(age, _close_class(session, fault), fault, tuple(rtts), opened_at)
+        if not await _done(living, seconds):
+            await line.leave()
+            await _done(living, line.pace.answer_s + line.pace.reconnect_s)
     finally:
-        await session.aclose()
+        living.cancel()
+    if not living.cancelled() and living.done():
+        living.result()
 
 
-async def _pinged(session: Session, seq: int) -> str:
-    try:
-        await session.ping(seq=seq)
-    except ProbeError as error:
-        return error.detail
-    return ""
-
-
-def _close_class(session: Session, fault: str) -> CloseClass:
-    if session.closed and not session.closed.by_us:
-        return classify(session.closed)
-    return CloseClass.PING_TIMEOUT if fault else CloseClass.OURS
+async def _done(task: asyncio.Task[None], seconds: float) -> bool:
+    done, _ = await asyncio.wait({task}, timeout=seconds)
+    return bool(done)

@@ -32,6 +32,14 @@ class Vitals:
             max(self.descriptors, other.descriptors),
         )
 
+    def as_json(self) -> dict[str, float]:
+        """As evidence."""
+        return {
+            "loop_lag_ms": round(self.lag_ms, 1),
+            "rss_mib": round(self.rss_mib, 1),
+            "descriptors": self.descriptors,
+        }
+
     def unfit(self, ping_timeout_s: float, limit: int) -> str:
         """Why disconnects under these vitals may be our own doing; empty when they are not."""
         if self.lag_ms > ping_timeout_s * 1e3 * LAG_SHARE:

@@ -2,16 +2,18 @@
 
 import pytest
 
+from fixtures.people import MakeUser
 from fixtures.sessions import SocketDoor
+from fixtures.soak import joiner
 from fixtures.twin import TwinControl
 from gate.check import check
 from gate.evidence import Recorder
-from gate.failures import CheckFailure
+from gate.failures import Broken, CheckFailure
 from probes.closes import CloseClass
 from probes.deadlines import Deadlines
 from probes.errors import ProbeError, TooSlow
-from probes.handshake import PROTOCOL, Refused, Way
-from probes.sessions import Session
+from probes.handshake import PROTOCOL, Way
+from probes.lifelines import Pace
 from probes.steady import SteadyReport, hold_sessions
 from probes.tokens import User
 from targets.contract import Contract
@@ -143,55 +145,72 @@ async def test_a_fallback_answers(twin: TwinControl, sockets: SocketDoor, owner:
     remedy="See the closes by class and age: a cut-off at one age is a timeout somewhere on the way.",
 )
 async def test_sessions_stay_open(
-    sockets: SocketDoor, owner: User, sizes: Sizes, recorder: Recorder, contract: Contract
+    sockets: SocketDoor,
+    make_user: MakeUser,
+    sizes: Sizes,
+    recorder: Recorder,
+    contract: Contract,
+    deadlines: Deadlines,
 ) -> None:
-    """Sessions with pings all the way, none of which ends before we say goodbye."""
-
-    async def open_session() -> Session | Refused:
-        return await sockets.doorway.open(sockets.mint.good(owner), note=recorder.trace)
-
+    """Sessions with echoes and protocol pings all the way, none of which ends before we say goodbye."""
+    users = [make_user("steady") for _ in range(sizes.steady_sessions)]
+    pace = Pace(
+        ping_every_s=0.25, answer_s=deadlines.message, reconnect_s=contract.websocket.reconnect_s,
+        keepalive_s=min(20.0, max(0.5, sizes.steady_s / 4)), echo_field=contract.websocket.echo_field, reconnects=False,
+    )  # fmt: skip
     report = await hold_sessions(
-        open_session, count=sizes.steady_sessions, seconds=sizes.steady_s, ping_every_s=0.25,
-        jitter_s=min(1.0, sizes.steady_s / 4),
+        joiner(sockets, {user.sub: user for user in users}, contract.tokens.lifetime_s),
+        lambda number: users[number].sub,
+        count=sizes.steady_sessions, seconds=sizes.steady_s, jitter_s=min(1.0, sizes.steady_s / 4), pace=pace,
     )  # fmt: skip
     _record(report, recorder, contract)
-    if report.never_opened:
+    problem = _problem(report, sizes)
+    if problem and report.unfit_because:
+        raise Broken(f"{report.unfit_because}. What was seen may be our own doing: {problem}")
+    if problem:
         raise CheckFailure(
-            expected=f"{sizes.steady_sessions} sessions",
-            actual=f"{len(report.never_opened)} were never opened, such as: {report.never_opened[0]}",
+            expected=f"{sizes.steady_sessions} sessions that live {sizes.steady_s:g} s, each echo answered once",
+            actual=problem,
         )
-    if report.early:
-        cluster = report.cluster
+
+
+def _problem(report: SteadyReport, sizes: Sizes) -> str:
+    """What went wrong, in words; empty when nothing did."""
+    never, echoes = report.of_kind("never opened"), report.of_kind("message lost", "message doubled")
+    exposure = report.exposure
+    if never:
+        return f"{len(never)} of {sizes.steady_sessions} were never opened, such as: {never[0]}"
+    if exposure.early:
+        cluster = exposure.cluster
         at = f", {cluster.count} of them at the age of {cluster.age_s:.1f} s: a cut-off" if cluster else ""
-        closes = {kind: count for kind, count in report.closes.items() if kind != CloseClass.OURS}
-        raise CheckFailure(
-            expected=f"{sizes.steady_sessions} sessions that live {sizes.steady_s:g} s",
-            actual=f"{len(report.early)} ended early ({closes}){at}; first: {report.early[0].detail}",
-        )
+        closes = {kind: count for kind, count in exposure.closes.items() if kind != CloseClass.OURS}
+        return f"{len(exposure.early)} ended early ({closes}){at}; first: {exposure.early[0].detail}"
+    return f"{len(echoes)} echoes went wrong, such as: {echoes[0]}" if echoes else report.unfit_because
 
 
 def _record(report: SteadyReport, recorder: Recorder, contract: Contract) -> None:
+    exposure, vitals = report.exposure, report.vitals
     recorder.figures(
         rule="early ends; 95 % bound on the hazard of a session",
-        n=len(report.sessions), value=len(report.early), limit=0, confidence=0.95,
-        window=f"oldest age {report.oldest_s:.0f} s of the promised {contract.websocket.session_seconds:g} s",
-        connection_hours=round(report.hours, 4), hazard_per_hour_at_most=round(report.hazard_bound(), 2),
-        survival_1h_at_least=round(report.survival_bound(), 4), rtt_p95_ms=report.rtt_p95_ms,
-        closes=dict(report.closes),
+        n=len(exposure.lives), value=len(exposure.early), limit=0, confidence=0.95,
+        window=f"oldest age {exposure.oldest_s:.0f} s of the promised {contract.websocket.session_seconds:g} s",
+        connection_hours=round(exposure.hours, 4), hazard_per_hour_at_most=round(exposure.hazard_bound(), 2),
+        survival_1h_at_least=round(exposure.survival_bound(), 4), rtt_p95_ms=report.times.percentile(0.95),
+        closes=dict(exposure.closes), echoes=report.times.n,
     )  # fmt: skip
-    recorder.attach("what this does not prove", report.sentence())
-    events = sorted(
-        [(held.opened_at_s, 1) for held in report.sessions]
-        + [(held.opened_at_s + held.age_s, -1) for held in report.sessions]
-    )
+    recorder.attach("what this does not prove", exposure.sentence())
+    recorder.attach("our own health, at worst", vitals.as_json())
+    first = min((life.opened_at for life in exposure.lives), default=0.0)
+    changes = [(life.opened_at - first, 1) for life in exposure.lives]
+    changes += [(life.opened_at - first + life.age_s, -1) for life in exposure.lives]
     total, at_s, opened = 0, [], []
-    for moment, change in events:
+    for moment, change in sorted(changes):
         total += change
         at_s.append(round(moment, 3))
         opened.append(total)
     recorder.plot("sessions", {"at_s": at_s, "open": opened})
-    if report.early:
-        recorder.plot("closes", {"ages_s": [round(held.age_s, 3) for held in report.early]})
+    if exposure.early:
+        recorder.plot("closes", {"ages_s": [round(life.age_s, 3) for life in exposure.early]})
 
 
 @check(

@@ -8,8 +8,8 @@ import pytest
 from fixtures.sessions import SocketDoor
 from gate.check import check
 from gate.failures import CheckFailure
-from probes.errors import BadAnswer, TooSlow
 from probes.closes import describe
+from probes.errors import BadAnswer, TooSlow
 from probes.sessions import Session
 from probes.tokens import User
 from targets.contract import Contract

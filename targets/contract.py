@@ -80,6 +80,7 @@ class WebSocketRules(Part):
     max_message_bytes: int
     session_seconds: Seconds
     reconnect_s: Seconds
+    idle_s: Seconds
     echo_field: str
 
 

@@ -78,6 +78,9 @@ class Sizes(Part):
     steady_sessions: int = Field(20, ge=1)
     steady_s: Seconds = 12.0
     volume_rows: int = Field(10_000, ge=100)
+    soak_sessions: int = Field(100, ge=1)  # of one process: a sharded soak holds so many in each
+    soak_silent: int = Field(12, ge=0)  # further ones that say nothing: they find idle cut-offs
+    soak_ping_s: Seconds = 20.0  # between pings of the others
 
 
 class Target(BaseSettings):

@@ -1,4 +1,4 @@
-"""Plots as inline SVG that follows the page's colours: latency, sequence, sessions, closes, errors by hour."""
+"""Plots as inline SVG in the page's colours: latency, sequence, sessions, closes, round trips, errors by hour."""
 
 import io
 import re
@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 # Stand-ins that no theme uses; the SVG's own colours are replaced by the page's variables.
 COLOURS = {"#010101": "var(--ink)", "#020202": "var(--accent)", "#030303": "var(--bad)", "#040404": "var(--faint)"}
 INK, ACCENT, BAD, FAINT = COLOURS
+PLANNED = "planned cut"
 Draw = Callable[[Axes, Mapping[str, Any]], str]
 
 
@@ -80,9 +81,27 @@ def _sessions(axes: Axes, data: Mapping[str, Any]) -> str:
 
 
 def _closes(axes: Axes, data: Mapping[str, Any]) -> str:
-    axes.hist(data["ages_s"], bins=min(40, max(5, len(data["ages_s"]))), color=BAD)
-    axes.set(xlabel="age at the close, seconds", ylabel="sessions")
-    return f"{len(data['ages_s'])} closes by age."
+    """Ages at the close: those that were planned in the plain colour, all others in the colour of what is wrong."""
+    by_class: dict[str, list[float]] = data.get("by_class") or {"closes": data["ages_s"]}
+    ages = [age for some in by_class.values() for age in some]
+    groups = {
+        ACCENT: by_class.get("planned cut", []),
+        BAD: [a for c, some in by_class.items() if c != "planned cut" for a in some],
+    }
+    axes.hist(list(groups.values()), bins=min(60, max(5, len(ages))), color=list(groups), stacked=True)
+    if data.get("planned_s"):
+        axes.axvline(float(data["planned_s"]), color=FAINT, linewidth=0.8, linestyle="--")
+    axes.set(xlabel="age at the close, seconds" + ("; dashed: the planned cut" if data.get("planned_s") else ""))
+    axes.set(ylabel="connections")
+    return "Closes by age: " + ", ".join(f"{len(some)} {kind}" for kind, some in by_class.items()) + "."
+
+
+def _rtt(axes: Axes, data: Mapping[str, Any]) -> str:
+    axes.plot(data["at_s"], data["p95_ms"], color=ACCENT, linewidth=1.4)
+    axes.plot(data["at_s"], data["p50_ms"], color=FAINT, linewidth=1.0)
+    axes.set(xlabel="seconds since the soak began", ylabel="echo, ms (p95; below it p50)")
+    axes.set_ylim(bottom=0)
+    return f"Round trip of an echo over time: p95 between {min(data['p95_ms']):.1f} and {max(data['p95_ms']):.1f} ms."
 
 
 def _errors_by_hour(axes: Axes, data: Mapping[str, Any]) -> str:
@@ -97,5 +116,6 @@ KINDS: dict[str, Draw] = {
     "sequence": _sequence,
     "sessions": _sessions,
     "closes": _closes,
+    "rtt": _rtt,
     "errors-by-hour": _errors_by_hour,
 }

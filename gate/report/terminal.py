@@ -21,6 +21,7 @@ STYLES = {
 VERDICT_STYLES = {Verdict.GO: "bold green", Verdict.NO_GO: "bold red", Verdict.INCONCLUSIVE: "bold yellow"}
 WIDTH_WITHOUT_TERMINAL = 100
 LONG_S = 2.0
+SAY_EVERY_S = 10.0
 MOST_FAILURES = 12
 MOST_LINES = 6
 
@@ -42,6 +43,7 @@ class Live:
         self._results: list[Result] = []
         self._since = 0.0
         self._begun = 0.0
+        self._said = 0.0
         self._progress = Progress(
             SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(),
             console=self.console, transient=True,
@@ -68,6 +70,15 @@ class Live:
             self.console.print(f"{_mark(str(result.outcome))} {escape(name(result.key))}  {took:.2f} s")
         elif took > LONG_S and not self._animated:
             self.console.print(f"  [dim]{escape(name(result.key))} took {took:.1f} s[/dim]")
+
+    def say(self, text: str) -> None:
+        """Where the case in hand has got to: in place on a terminal, elsewhere a line every ten seconds."""
+        if self._animated:
+            for task in self._progress.task_ids:
+                self._progress.update(task, description=escape(text))
+        elif time.monotonic() - self._said >= SAY_EVERY_S:
+            self._said = time.monotonic()
+            self.console.print(f"  {text}", markup=False, soft_wrap=True)
 
     def close(self) -> None:
         """No more cases."""

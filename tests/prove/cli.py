@@ -28,11 +28,14 @@ def main(arguments: Sequence[str]) -> int:
     if options.shard:
         number, count = map(int, options.shard.split("/"))
         chosen = chosen[number - 1 :: count]
-    shown = asyncio.run(_show_all([HEALTHY, *chosen], expectations, options, console))
-    healthy = next(one for one in shown if one.fault == HEALTHY)
-    complaints += [f"no fault must turn {name} red" for name in unproved(expectations.values(), healthy.cases)]
+    shown: list[Shown] = []
+    for phase, faults in _by_phase(chosen, expectations).items():
+        of_phase = asyncio.run(_show_all(phase, [HEALTHY, *faults], expectations, options, console))
+        healthy = next(one for one in of_phase if one.fault == HEALTHY)
+        complaints += [f"no fault must turn {name} red" for name in unproved(expectations.values(), healthy.cases)]
+        _write_matrix(of_phase, healthy.cases, options.out, "" if phase == "smoke" else f"-{phase}")
+        shown += of_phase
     wrong = {one.fault: found for one in shown if (found := _problems(one, expectations))}
-    _write_matrix(shown, healthy.cases, options.out)
     _print_summary(shown, wrong, complaints, console)
     return 1 if wrong or complaints else 0
 
@@ -53,6 +56,15 @@ def _table_problems(expectations: dict[str, Expectation], known: set[str]) -> li
     return said + [f"expectations.toml names {one}, which is not declared" for one in stale]
 
 
+def _by_phase(faults: Iterable[str], expectations: dict[str, Expectation]) -> dict[str, list[str]]:
+    """The faults by the phase that shows them; the smoke phase where there is none to show."""
+    phases: dict[str, list[str]] = {}
+    for fault in faults:
+        expected = expectations.get(fault)
+        phases.setdefault(expected.phase if expected else "smoke", []).append(fault)
+    return phases or {"smoke": []}
+
+
 def _problems(one: Shown, expectations: dict[str, Expectation]) -> list[str]:
     if one.fault == HEALTHY:
         return [f"{name} turned {outcome} on the healthy twin" for name, outcome in one.red.items()] + (
@@ -63,13 +75,17 @@ def _problems(one: Shown, expectations: dict[str, Expectation]) -> list[str]:
 
 
 async def _show_all(
-    faults: Iterable[str], expectations: dict[str, Expectation], options: argparse.Namespace, console: Console
+    phase: str,
+    faults: Iterable[str],
+    expectations: dict[str, Expectation],
+    options: argparse.Namespace,
+    console: Console,
 ) -> list[Shown]:
     waiting = list(faults)
     total, shown = len(waiting), list[Shown]()
 
     async def work() -> None:
-        async with staged() as stage:
+        async with staged(phase) as stage:
             while waiting:
                 fault = waiting.pop(0)
                 named = [fault] if fault else []
@@ -89,7 +105,7 @@ async def _show_all(
 def _print_row(one: Shown, problems: list[str], progress: str, console: Console) -> None:
     red = ", ".join(one.red) or "all green"
     mark = "[red]WRONG[/]" if problems else "[green]ok[/]   "
-    console.print(f"{progress:>7} {mark} {one.fault or 'healthy':<42} {one.seconds:4.0f} s  ", end="")
+    console.print(f"{progress:>7} {mark} {one.fault or f'healthy ({one.phase})':<42} {one.seconds:4.0f} s  ", end="")
     console.print(red if len(red) < 400 else f"{red[:400]}… ({len(one.red)} cases)", markup=False)
     for problem in problems:
         console.print(f"          {problem}", markup=False)
@@ -98,17 +114,22 @@ def _print_row(one: Shown, problems: list[str], progress: str, console: Console)
 def _print_summary(shown: list[Shown], wrong: dict[str, list[str]], complaints: list[str], console: Console) -> None:
     for complaint in complaints:
         console.print(f"table: {complaint}", markup=False)
-    faults = len(shown) - 1
+    faults = sum(one.fault != HEALTHY for one in shown)
     console.print(f"{faults - len(wrong.keys() - {HEALTHY})} of {faults} faults as expected; ", end="")
     console.print("the healthy twin is not green" if HEALTHY in wrong else "the healthy twin is green")
 
 
-def _write_matrix(shown: list[Shown], cases: Sequence[str], folder: Path) -> None:
-    """`matrix.csv`: a row a fault, a column a case, the outcome where it is not PASSED; and `shown.json`."""
+def _write_matrix(shown: list[Shown], cases: Sequence[str], folder: Path, suffix: str) -> None:
+    """`matrix.csv`: a row a fault, a column a case, the outcome where it is not PASSED; and `shown.json`.
+
+    The smoke phase's have no suffix, the other phases' have their name.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     ordered = sorted(shown, key=lambda one: one.fault)
-    with (folder / "matrix.csv").open("w", newline="", encoding="utf-8") as file:
+    with (folder / f"matrix{suffix}.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["fault", *cases])
         writer.writerows([one.fault or "healthy", *(one.red.get(case, "") for case in cases)] for one in ordered)
-    (folder / "shown.json").write_text(json.dumps([asdict(one) for one in ordered], indent=1), encoding="utf-8")
+    (folder / f"shown{suffix}.json").write_text(
+        json.dumps([asdict(one) for one in ordered], indent=1), encoding="utf-8"
+    )

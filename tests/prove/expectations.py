@@ -18,6 +18,7 @@ class Expectation:
     fault: str
     turns: tuple[str, ...]
     may: tuple[str, ...]
+    phase: str = "smoke"  # in which it is shown
 
     def problems(self, red: Mapping[str, str], exit_code: int) -> list[str]:
         """What in a run is not as expected; `red` maps each case that did not pass to its outcome."""
@@ -45,10 +46,12 @@ def _table() -> dict[str, Any]:
 def load() -> dict[str, Expectation]:
     """Every expectation by its fault. A name `@group` stands for the names of `[groups]`."""
     groups = _table().get("groups", {})
-    return {
-        fault: Expectation(fault, tuple(_expand(row["turns"], groups)), tuple(_expand(row.get("may", ()), groups)))
-        for fault, row in _table()["faults"].items()
-    }
+    return {fault: _expectation(fault, row, groups) for fault, row in _table()["faults"].items()}
+
+
+def _expectation(fault: str, row: Mapping[str, Any], groups: Mapping[str, list[str]]) -> Expectation:
+    turns, may = (tuple(_expand(row.get(key, ()), groups)) for key in ("turns", "may"))
+    return Expectation(fault, turns, may, row.get("phase", "smoke"))
 
 
 def _expand(names: Iterable[str], groups: Mapping[str, list[str]]) -> Iterable[str]:

@@ -20,6 +20,11 @@ TARGETS = Path(__file__).parent / "targets"
 BOOT_S, RUN_S, SWITCH_S = 60.0, 180.0, 60.0
 POLL_S = 0.05
 HEALTHY = ""
+# By phase, what the twin is started with and what pytest is. An hour of the soak takes five seconds.
+PHASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "smoke": ((), ()),
+    "soak": (("--cut", "5s"), ("--phase=soak", "--duration=16s")),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +37,19 @@ class Shown:
     cases: tuple[str, ...]
     seconds: float
     reason: str
+    phase: str = "smoke"
 
 
 class Stage:
     """A running twin and the folder for its runs."""
 
-    def __init__(self, folder: Path, client: httpx.AsyncClient) -> None:
+    def __init__(self, folder: Path, client: httpx.AsyncClient, phase: str) -> None:
         self._folder = folder
         self._client = client
+        self._phase = phase
 
     async def show(self, *faults: str) -> Shown:
-        """Run the smoke phase under faults (none: healthy) and leave the twin healthy, its log empty."""
+        """Run the stage's phase under faults (none: healthy) and leave the twin healthy, its log empty."""
         begun = time.monotonic()
         await self._ask("DELETE", "/log")
         for one in faults:
@@ -59,7 +66,7 @@ class Stage:
         document: dict[str, Any] = json.loads(verdict.read_text())
         red = {row["name"]: row["outcome"] for row in document["checks"] if row["outcome"] != "PASSED"}
         cases = tuple(row["name"] for row in document["checks"])
-        return Shown(fault, exit_code, red, cases, time.monotonic() - begun, document["reason"])
+        return Shown(fault, exit_code, red, cases, time.monotonic() - begun, document["reason"], self._phase)
 
     async def _ask(self, method: str, path: str) -> None:
         answer = await self._client.request(method, path)
@@ -69,7 +76,7 @@ class Stage:
     async def _pytest(self) -> int:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "pytest", "--target=prove", f"--targets-dir={TARGETS}", "--quick",
-            "--verdict-only", f"--report-dir={self._folder / 'reports'}",
+            "--verdict-only", f"--report-dir={self._folder / 'reports'}", *PHASES[self._phase][1],
             cwd=ROOT, env=os.environ | {"NETRA_ADDRESSES": str(self._folder / "addresses.json")},
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
@@ -80,13 +87,13 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged() -> AsyncIterator[Stage]:
-    """A twin of one's own."""
+async def staged(phase: str = "smoke") -> AsyncIterator[Stage]:
+    """A twin of one's own, for runs of one phase."""
     with tempfile.TemporaryDirectory(prefix="netra-prove-") as name:
         folder = Path(name)
         addresses = folder / "addresses.json"
         twin = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "twin", "hold", "--addresses", str(addresses), cwd=ROOT
+            sys.executable, "-m", "twin", "hold", "--addresses", str(addresses), *PHASES[phase][0], cwd=ROOT
         )
         try:
             async with asyncio.timeout(BOOT_S):
@@ -96,7 +103,7 @@ async def staged() -> AsyncIterator[Stage]:
                     await asyncio.sleep(POLL_S)
             control = json.loads(addresses.read_text())["twin"]["control_url"]
             async with httpx.AsyncClient(base_url=control, timeout=SWITCH_S, trust_env=False) as client:
-                yield Stage(folder, client)
+                yield Stage(folder, client, phase)
         finally:
             if twin.returncode is None:
                 twin.send_signal(signal.SIGTERM)

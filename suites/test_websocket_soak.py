@@ -1,0 +1,143 @@
+"""The success metric itself: sessions that are stable for an hour and more, over the platform's planned cuts."""
+
+from datetime import UTC, datetime, timedelta
+
+from fixtures.asked import Asked
+from gate.check import check
+from gate.evidence import Recorder
+from gate.failures import Broken, CheckFailure, Pending
+from probes.closes import CloseClass
+from probes.platform import ServiceDescription
+from probes.soak import Soak, clock
+from probes.soak_findings import Findings
+from targets.contract import Contract
+
+MOST_POINTS = 600
+MOST_TRACES = 10
+HOUR_S = 3600.0
+
+
+@check(
+    "websocket.one-hour",
+    requirement="sessions are stable for an hour: no unplanned close, and after each planned cut back with their state",
+    phase="soak",
+    needs="ws mint run",
+    remedy="One age: a timeout on the way. One moment: a restart. The session's age over its reconnects: a leak, or "
+    "the token's or the state's lifetime. Silent sessions alone: an idle timeout; see the closes by age.",
+)
+async def test_sessions_live_an_hour(
+    soak: Soak, release: ServiceDescription, contract: Contract, recorder: Recorder, asked: Asked
+) -> None:
+    """Sessions are held over their cuts for as long as promised; each comes back as the same session, nothing lost."""
+    promised = contract.websocket.session_seconds
+    if release.request_timeout_s < promised:
+        recorder.figures(rule="request timeout", value=release.request_timeout_s, unit="s", limit=promised)
+        raise CheckFailure(
+            expected=f"a request timeout of at least {promised:g} s",
+            actual=f"{release.request_timeout_s:g} s: the platform cuts every session at that age; none was opened",
+            remedy="gcloud run services update … --timeout=3600",
+        )
+    ledger = await soak.hold()
+    findings = Findings(soak.plan, ledger)
+    unfit = soak.unfit()
+    _record(findings, recorder)
+    _plot(findings, recorder)
+    _accrue(findings, recorder, asked, fit=not unfit)
+    _judge(findings, asked, unfit, stopped=soak.stopped)
+
+
+def _judge(findings: Findings, asked: Asked, unfit: str, *, stopped: bool) -> None:
+    broken = findings.broken
+    if broken and unfit:
+        raise Broken(f"{unfit}. What was seen may be our own doing: {'; '.join(broken)}")
+    if unfit and not findings.ledger.lives:
+        raise Broken(unfit)
+    if broken:
+        plan = findings.plan
+        raise CheckFailure(
+            expected=f"{plan.sessions} sessions, and {plan.silent} that say nothing, stable for {plan.duration_s:g} s",
+            actual="; ".join(broken),
+        )
+    if stopped:
+        raise Pending(f"stopped before its end; {findings.owed or 'what was asked for had been seen'}")
+    if findings.owed:
+        raise Pending(findings.owed)
+    if asked.shard.count > 1:
+        share = f"share {asked.shard.index + 1} of {asked.shard.count}"
+        raise Pending(f"{share} held; the gate joins the shares of {asked.shard.group}")
+
+
+def _record(findings: Findings, recorder: Recorder) -> None:
+    plan, ledger, exposure = findings.plan, findings.ledger, findings.exposure
+    fewest, most = findings.cuts_a_session
+    recorder.figures(
+        rule="the hour: broken promises of the sessions", n=len(exposure.lives), value=findings.events, limit=0,
+        confidence=0.95, window=_window(findings), connection_hours=round(exposure.hours, 4),
+        hazard_per_hour_at_most=round(exposure.hazard_bound(), 3), closes=dict(exposure.closes),
+        survival_1h_at_least=round(exposure.survival_bound(hours=plan.hour_s / 3600), 4),
+        oldest_age_s=round(exposure.oldest_s, 1), planned_cuts_a_session=[fewest, most],
+        outlived_their_token=sum(life.outlived_token for life in exposure.lives),
+        silent_closes=dict(findings.silent.closes),
+    )  # fmt: skip
+    if ledger.backs.n:
+        recorder.figures(
+            rule="time to be back after a cut, slowest", n=ledger.backs.n, value=round(ledger.slowest_back_s, 3),
+            unit="s", limit=plan.pace.reconnect_s, p95_ms=ledger.backs.percentile(0.95), attempts=ledger.attempts,
+        )  # fmt: skip
+    recorder.figures(
+        rule="round trip of an echo, p95", n=ledger.times.n, value=ledger.times.percentile(0.95), unit="ms",
+        p50=ledger.times.percentile(0.5), p99=ledger.times.percentile(0.99),
+    )  # fmt: skip
+    recorder.attach("our own health, at worst", ledger.worst.as_json())
+    recorder.attach("seen by age", findings.by_age())
+    recorder.attach("what this does not prove", exposure.sentence())
+    if ledger.gaps:
+        gaps = [f"nothing was observed from {_stamp(a)} to {_stamp(b)} ({b - a:.0f} s)" for a, b in ledger.gaps]
+        recorder.attach("gaps", gaps)
+    for life in [life for life in ledger.lives if life.early and life.trace][:MOST_TRACES]:
+        recorder.trace(life.trace, f"WebSocket of session {life.line}, connection {life.number}: {life.detail}")
+
+
+def _window(findings: Findings) -> str:
+    """What was seen of the promise, in words."""
+    plan, ledger = findings.plan, findings.ledger
+    seen = f"held for {clock(ledger.held_s)}, oldest age {findings.exposure.oldest_s:.0f} s of {plan.need_s:g} s"
+    if ledger.gaps:
+        seen += f", with {len(ledger.gaps)} gap(s) in which no run of ours was up"
+    if plan.hour_s != HOUR_S:
+        seen += f"; time is compressed: {plan.hour_s:g} s stand for {HOUR_S:g} s"
+    return seen
+
+
+def _stamp(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")
+
+
+def _plot(findings: Findings, recorder: Recorder) -> None:
+    ledger = findings.ledger
+    ticks = ledger.ticks[:: max(len(ledger.ticks) // MOST_POINTS, 1)]
+    at_s = [round(tick.at - ledger.began_at, 2) for tick in ticks]
+    recorder.plot("sessions", {"at_s": at_s, "open": [tick.open for tick in ticks]})
+    lives = [life for life in findings.ledger.lives if life.close is not CloseClass.OURS]
+    if lives:
+        by_class: dict[str, list[float]] = {}
+        for life in lives[-20 * MOST_POINTS :]:
+            by_class.setdefault(str(life.close), []).append(round(life.age_s, 3))
+        planned = findings.plan.pace.planned_cut_s
+        recorder.plot("closes", {"by_class": by_class, "planned_s": planned})
+    rtts = [(at, tick.rtt_p50_ms, tick.rtt_p95_ms) for at, tick in zip(at_s, ticks, strict=True) if tick.rtt_p95_ms]
+    if rtts:
+        at, p50, p95 = zip(*rtts, strict=True)
+        recorder.plot("rtt", {"at_s": at, "p50_ms": p50, "p95_ms": p95})
+
+
+def _accrue(findings: Findings, recorder: Recorder, asked: Asked, *, fit: bool) -> None:
+    """One share's exposure. Its length is what was held, not what lies between the first and the last moment."""
+    plan, ledger = findings.plan, findings.ledger
+    end = datetime.fromtimestamp(ledger.last_at, UTC)
+    recorder.accrue(
+        "exposure", start=end - timedelta(seconds=ledger.held_s), end=end, need_s=plan.need_s,
+        proved=fit and not findings.owed, events=findings.events, n=plan.sessions + plan.silent,
+        hours=round(findings.exposure.hours + findings.silent.hours, 5), group=asked.shard.group,
+        shard=asked.shard.index, shards=asked.shard.count,
+    )  # fmt: skip
