@@ -22,6 +22,7 @@ from probes.handshake import Message, Refused
 from probes.lives import Life
 
 AGAIN_S = 0.1  # between attempts to come back while nobody listens
+SHORT_S = 1.0
 STATE = ("user_id", "session_id")
 Join = Callable[[str, float | None], Awaitable[tuple[ClientConnection, Message] | Refused]]
 
@@ -99,6 +100,8 @@ class Lifeline:
             self._end(closed)
             if closed.by_us or not self.pace.reconnects:
                 return
+            if closed.age_s < SHORT_S:  # a server that drops everybody at once is not to be stormed as well
+                await asyncio.sleep(SHORT_S)
 
     async def leave(self) -> None:
         """Wait for an outstanding answer, then say goodbye; `live` ends."""

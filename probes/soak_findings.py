@@ -48,8 +48,11 @@ class Findings:
     @property
     def broken(self) -> list[str]:
         """Every promise that was broken, in words; empty when all held."""
-        said = [self._early(self.exposure, "sessions that talk")] if self.exposure.early else []
-        said += [self._idle()] if self.cut_while_silent else []
+        said = []
+        if self.exposure.early:  # what ends sessions that talk ends silent ones too: one finding, not two
+            said.append(self._early(Exposure([*self.exposure.lives, *self.silent.lives])))
+        elif self.cut_while_silent:
+            said.append(self._idle())
         for kind, count in self.ledger.breaches.most_common():
             lines = len(self.ledger.breach_lines[kind])
             first = next((detail for told, detail in self.ledger.told if told == kind), "")
@@ -61,13 +64,13 @@ class Findings:
         """How often a promise was broken."""
         return len(self.exposure.early) + len(self.cut_while_silent) + self.ledger.breaches.total()
 
-    def _early(self, exposure: Exposure, whose: str) -> str:
+    def _early(self, exposure: Exposure) -> str:
         early = exposure.early
         kinds = ", ".join(f"{count} {kind}" for kind, count in Counter(str(life.close) for life in early).most_common())
         ages = sorted(life.age_s for life in early)
         spread = f"at ages from {self.age(ages[0])} to {self.age(ages[-1])}"
         return (
-            f"{len(early)} connections of {whose} ended early ({kinds}), {self._where(exposure) or spread}; "
+            f"{len(early)} connections ended early ({kinds}), {self._where(exposure) or spread}; "
             f"first: {min(early, key=lambda life: life.opened_at + life.age_s).detail}"
         )
 
