@@ -8,7 +8,8 @@ whoever has nothing but the log reads the verdict in its last line.
     entrypoint.py --target=staging --phase=smoke ...    options go to pytest as they are
     entrypoint.py verdict                               says again what the last run in $REPORTS came to
 
-The rest is the environment's to say: NETRA_* (docs/adding-a-target.md), and REPORTS, the folder to write to.
+The rest is the environment's to say: NETRA_* (docs/adding-a-target.md), secrets among them by value or by name
+(sealed.py), and REPORTS, the folder to write to.
 """
 
 import json
@@ -16,9 +17,11 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+
+from sealed import SealedError, masks, unseal
 
 ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "pytest.ini").is_file())
 USAGE, INCONCLUSIVE, KILLED = 4, 10, 128
@@ -33,13 +36,20 @@ def main(arguments: Sequence[str]) -> int:
         return _say("INCONCLUSIVE", USAGE, "the report folder is named by REPORTS in the environment, not --report-dir")
     with suppress(OSError):  # the suite names a folder that can't be written; a verdict that stays does not count alone
         (reports / "latest").unlink(missing_ok=True)
+    try:
+        secrets = unseal(os.environ)
+    except SealedError as error:
+        return _say("INCONCLUSIVE", INCONCLUSIVE, str(error))
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        for line in masks(secrets):
+            print(line, flush=True)  # noqa: T201 - a workflow command is a line on stdout
     command = (sys.executable, "-m", "pytest", "-c", "pytest.ini", f"--report-dir={reports}", *arguments)
-    return _conclude(reports, _run(command))
+    return _conclude(reports, _run(command, {**os.environ, **secrets}))
 
 
-def _run(command: Sequence[str]) -> int:
+def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
     """The suite's own exit code; a request to stop goes on to it, so that it writes what it has."""
-    process = subprocess.Popen(command, cwd=ROOT)  # noqa: S603 - our own suite
+    process = subprocess.Popen(command, cwd=ROOT, env=environment)  # noqa: S603 - our own suite
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _frame: process.send_signal(received))
     code = process.wait()
