@@ -7,6 +7,7 @@ whoever has nothing but the log reads the verdict in its last line.
 
     entrypoint.py --target=staging --phase=smoke ...    options go to pytest as they are
     entrypoint.py verdict                               says again what the last run in $REPORTS came to
+    entrypoint.py keep URL                              copies that run's files to a folder or a bucket
 
 The rest is the environment's to say: NETRA_* (docs/adding-a-target.md), secrets among them by value or by name
 (sealed.py), and REPORTS, the folder to write to.
@@ -21,6 +22,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import fsspec
 from sealed import SealedError, masks, unseal
 
 ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "pytest.ini").is_file())
@@ -32,6 +34,8 @@ def main(arguments: Sequence[str]) -> int:
     reports = Path(os.environ.get("REPORTS") or "/tmp/reports").resolve()  # noqa: S108 - a container's only folder
     if list(arguments) == ["verdict"]:
         return _conclude(reports, None)
+    if len(arguments) == 2 and arguments[0] == "keep":  # noqa: PLR2004 - a word and its argument
+        return _keep(reports / "latest", arguments[1])
     if any(one.startswith("--report-dir") for one in arguments):
         return _say("INCONCLUSIVE", USAGE, "the report folder is named by REPORTS in the environment, not --report-dir")
     with suppress(OSError):  # the suite names a folder that can't be written; a verdict that stays does not count alone
@@ -70,6 +74,20 @@ def _conclude(reports: Path, code: int | None) -> int:
         what = f"the verdict says {word}, but the run ended with {ended}; {reason}"
         return _say("INCONCLUSIVE", ended or INCONCLUSIVE, what, where)
     return _say(word, ended, reason, where)
+
+
+def _keep(run: Path, url: str) -> int:
+    """Copy a run's files; whether that works says nothing about the release, so it has a code of its own."""
+    if not (run / "verdict.json").is_file():
+        print(f"keep: no run lies in {run.parent}", flush=True)  # noqa: T201 - the container's log
+        return USAGE
+    try:
+        files, folder = fsspec.url_to_fs(url)
+        files.put(f"{run.resolve()}/", f"{folder.rstrip('/')}/", recursive=True)
+    except Exception as error:  # noqa: BLE001 - each store raises errors of its own; one line is what a log needs
+        print(f"keep: {url} can't be written: {type(error).__name__}: {error}", flush=True)  # noqa: T201 - same
+        return USAGE
+    return 0
 
 
 def _say(word: str, code: int, reason: str, where: str = "") -> int:

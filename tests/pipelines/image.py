@@ -32,6 +32,11 @@ def copied() -> list[tuple[tuple[str, ...], str]]:
     return [(tuple(one[:-1]), one[-1]) for one in words]
 
 
+def last_line(log: str) -> str:
+    """What the container said last."""
+    return log.strip().splitlines()[-1]
+
+
 @dataclass(frozen=True, slots=True)
 class Image:
     """The image's `/app` and `/venv` in a folder, started as its unprivileged user where we are root."""

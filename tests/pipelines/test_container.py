@@ -2,47 +2,22 @@
 
 import json
 import re
-import shutil
 import signal
 import subprocess
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.pipelines.image import DOCKERFILE, Image, build, copied, instructions
-from tests.system.running import ROOT, twin_up
+from tests.pipelines.image import DOCKERFILE, Image, copied, instructions, last_line
+from tests.system.running import ROOT
 from tests.system.test_twin import until
 
 pytestmark = pytest.mark.timeout(400)
 ROOMS = {"commands", "fixtures", "gate", "probes", "suites", "targets"}
 RUN = ("--target=local", "--quick")
-
-
-@pytest.fixture(scope="module")
-def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
-    folder = tmp_path_factory.mktemp("image")
-    for parent in (folder, *folder.parents[:2]):  # pytest keeps its folders to their owner
-        parent.chmod(0o755)
-    return build(folder)
-
-
-@pytest.fixture(scope="module")
-def twin(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """A twin whose addresses the container's user may read, as `addresses`."""
-    folder = tmp_path_factory.mktemp("twin")
-    with twin_up(folder) as told:
-        readable = image.folder / "addresses.json"
-        shutil.copy(folder / "addresses.json", readable)
-        readable.chmod(0o644)
-        yield {**told, "addresses": {"NETRA_ADDRESSES": str(readable)}}
-
-
-def last_line(log: str) -> str:
-    return log.strip().splitlines()[-1]
 
 
 def test_a_good_release_is_zero_and_the_last_line_says_go(image: Image, twin: dict[str, Any]) -> None:

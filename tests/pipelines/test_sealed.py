@@ -1,80 +1,26 @@
 """Secrets by name: read by the container itself from a Secret Manager on loopback, with Google's own client library."""
 
-import base64
-import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from tests.pipelines.secret_manager import secret_manager
 from tests.system.running import ROOT, clean_environment
 
 ENTRYPOINT = ROOT / "deploy/container/entrypoint.py"
 SIGNING = "a 100% made-up secret,\nof two lines and enough length"
 DATABASE = "postgresql://reader:pass-word@127.0.0.1:9/netra"
-KEY = generate_private_key(65537, 2048)
 HELD = {"signing": SIGNING, "database": DATABASE}
-
-
-class SecretManager(BaseHTTPRequestHandler):
-    """Answers for the token and for `…:access`, to whoever brings the token."""
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self._answer(200, {"access_token": "short-lived", "expires_in": 3600})
-
-    def do_GET(self) -> None:
-        name = self.path.partition("/secrets/")[2].partition("/")[0]
-        if self.headers["Authorization"] != "Bearer short-lived" or not self.path.endswith("/versions/latest:access"):
-            self._answer(401, {})
-        elif name not in HELD:
-            self._answer(403, {"error": {"status": "PERMISSION_DENIED"}})
-        else:
-            self._answer(200, {"payload": {"data": base64.b64encode(HELD[name].encode()).decode()}})
-
-    def _answer(self, status: int, body: object) -> None:
-        content = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
-        """Say nothing."""
-
-
-@contextmanager
-def manager() -> Iterator[str]:
-    with HTTPServer(("127.0.0.1", 0), SecretManager) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-    thread.join(5)
 
 
 @pytest.fixture
 def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
-    with manager() as url:
-        account = {
-            "type": "service_account", "client_email": "verify@p.invalid", "private_key_id": "k", "project_id": "p",
-            "private_key": KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
-            "token_uri": f"{url}/token",
-        }  # fmt: skip
-        (tmp_path / "account.json").write_text(json.dumps(account))
-        yield {
-            **clean_environment(), "GOOGLE_APPLICATION_CREDENTIALS": str(tmp_path / "account.json"),
-            "SECRET_MANAGER_URL": url, "REPORTS": str(tmp_path / "reports"), "GOOGLE_CLOUD_PROJECT": "p",
-        }  # fmt: skip
+    with secret_manager(HELD, tmp_path / "account.json") as told:
+        yield {**clean_environment(), **told, "REPORTS": str(tmp_path / "reports")}
 
 
 def enter(environment: dict[str, str], **more: str) -> tuple[int, list[str]]:

@@ -1,0 +1,154 @@
+"""Every pipeline file is what its system takes, by that system's schema and linters, and sticks to our own rules."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from targets.model import Target
+from tests.system.running import ROOT, run
+
+DEPLOY = ROOT / "deploy"
+PIPELINES = sorted(path for path in DEPLOY.rglob("*.y*ml") if "node_modules" not in path.parts)
+WORKFLOWS = sorted((DEPLOY / "github").glob("*.yml"))
+SCHEMAS = {"github": "vendor.github-workflows", "gitlab": "vendor.gitlab-ci", "cloudbuild": "vendor.cloudbuild"}
+BIN = Path(sys.executable).parent
+OF_THE_GATE = {"NETRA_EVIDENCE"}
+FETCHES = re.compile(r"https?://")
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(DEPLOY))
+
+
+def documents(path: Path) -> list[dict[str, Any]]:
+    return list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+
+
+def tool(*words: str | Path, cwd: Path) -> str:
+    done = subprocess.run(
+        [BIN / words[0], *words[1:]], cwd=cwd, text=True, check=False, timeout=100,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with the workflows where GitHub looks for them."""
+    folder = tmp_path_factory.mktemp("repository")
+    subprocess.run(["/usr/bin/env", "git", "init", "--quiet", folder], check=True)
+    shutil.copytree(DEPLOY / "github", folder / ".github/workflows", ignore=shutil.ignore_patterns("*.py"))
+    return folder
+
+
+def test_actionlint_finds_nothing(repository: Path) -> None:
+    tool("actionlint", cwd=repository)
+
+
+def test_zizmor_finds_nothing_offline(repository: Path) -> None:
+    tool("zizmor", "--offline", "--no-progress", ".", cwd=repository)
+
+
+def test_zizmor_would_find_an_action_by_tag(repository: Path, tmp_path: Path) -> None:
+    shutil.copytree(repository, tmp_path / "copy")
+    path = tmp_path / "copy/.github/workflows/netra-verify.yml"
+    path.write_text(re.sub(r"checkout@[0-9a-f]{40}", "checkout@v5", path.read_text()))
+    with pytest.raises(AssertionError, match="unpinned-uses"):
+        tool("zizmor", "--offline", "--no-progress", ".", cwd=tmp_path / "copy")
+
+
+@pytest.mark.parametrize("path", [one for one in PIPELINES if one.parent.name in SCHEMAS], ids=named)
+def test_the_systems_schema_takes_it(path: Path) -> None:
+    tool("check-jsonschema", "--builtin-schema", SCHEMAS[path.parent.name], path, cwd=ROOT)
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=named)
+def test_actions_are_pinned_by_digest_and_named_by_version(path: Path) -> None:
+    used = re.findall(r"^\s+(?:- )?uses: (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    assert used
+    pinned = r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+|\./\.github/workflows/netra-verify\.yml # zizmor: .*"
+    assert not [one for one in used if not re.fullmatch(pinned, one)]
+
+
+def test_an_action_has_one_digest_in_all_workflows() -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in WORKFLOWS)
+    pins = set(re.findall(r"uses: ([\w./-]+)@([0-9a-f]{40})", text))
+    assert len(pins) == len({action for action, _ in pins})
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=named)
+def test_a_workflow_may_nothing_but_what_a_job_is_given(path: Path) -> None:
+    workflow = documents(path)[0]
+    assert workflow["permissions"] == {}
+    assert {json.dumps(job["permissions"]) for job in workflow["jobs"].values()} == {
+        json.dumps({"contents": "read", "id-token": "write"})
+    }
+
+
+def test_what_a_run_left_is_kept_also_when_it_failed() -> None:
+    steps = documents(DEPLOY / "github/netra-verify.yml")[0]["jobs"]["verify"]["steps"]
+    verify = next(index for index, step in enumerate(steps) if step.get("name") == "Verify")
+    assert steps[verify + 1 :]
+    assert {step["if"] for step in steps[verify + 1 :]} == {"always()"}
+    gitlab = documents(DEPLOY / "gitlab/netra-verify.gitlab-ci.yml")[0]
+    assert gitlab[".netra-verify"]["artifacts"]["when"] == "always"
+
+
+@pytest.mark.parametrize("path", PIPELINES, ids=named)
+def test_no_pipeline_holds_a_secret(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    for name in re.findall(r"NETRA_(?:TOKENS__(?:SIGNING_SECRET|SERVICE_KEY|GIVEN)|DATABASE__URL)", text):
+        value = re.search(rf"{name}(?:\n\s+value)?[=:]\s*(\S+)", text)
+        assert value is not None
+        assert value[1].startswith("secret:"), name
+
+
+@pytest.mark.parametrize("path", PIPELINES, ids=named)
+def test_every_variable_of_ours_that_a_pipeline_sets_exists(path: Path) -> None:
+    for name in set(re.findall(r"NETRA_[A-Z_]+__[A-Z_]+", path.read_text(encoding="utf-8"))):
+        fields: Any = Target
+        for part in name.removeprefix("NETRA_").lower().split("__"):
+            assert part in cast("type[BaseModel]", fields).model_fields, name
+            fields = fields.model_fields[part].annotation
+    single = set(re.findall(r"NETRA_[A-Z]+(?![A-Z_])", path.read_text(encoding="utf-8")))
+    assert single <= OF_THE_GATE
+
+
+@pytest.fixture(scope="module")
+def options() -> str:
+    return run("pytest", "-c", "pytest.ini", "--help")[1]
+
+
+@pytest.mark.parametrize("path", PIPELINES, ids=named)
+def test_every_option_and_phase_that_a_pipeline_gives_the_suite_exists(path: Path, options: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    given = set(re.findall(r"--(?:target|phase|evidence|quick|report-dir|targets-dir|revision|shard)\b", text))
+    assert not [one for one in given if one not in options]
+    phases = set(re.findall(r"(?:--phase=|\bphase: |PHASE: )([a-z]+)\b", text))
+    known = re.search(r"--phase=\{([a-z,]+)\}", options)
+    assert known is not None
+    assert phases <= set(known[1].split(","))
+
+
+def test_the_rollout_is_verified_by_the_container() -> None:
+    pipeline, target = documents(DEPLOY / "clouddeploy/clouddeploy.yaml")
+    stage = pipeline["serialPipeline"]["stages"][0]
+    assert stage["strategy"]["standard"]["verify"] is True
+    assert stage["targetId"] == target["metadata"]["name"]
+    skaffold = documents(DEPLOY / "clouddeploy/skaffold.yaml")[0]
+    assert stage["profiles"] == [one["name"] for one in skaffold["profiles"]]
+    (verify,) = skaffold["verify"]
+    seconds = int(target["executionConfigs"][1]["executionTimeout"].rstrip("s"))
+    assert verify["timeout"] < seconds
+    assert "executionMode" not in verify, "a job manifest may lose the exit code (skaffold#10073)"
+    (manifest,) = (DEPLOY / "clouddeploy" / one for one in skaffold["profiles"][0]["manifests"]["rawYaml"])
+    assert documents(manifest)[0]["spec"]["template"]["spec"]["timeoutSeconds"] == 3600
