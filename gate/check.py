@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeVar, get_args
 
-Need = Literal["http", "auth", "ws", "db", "write", "logs", "run", "metrics", "mint", "twin"]
+Need = Literal["http", "auth", "ws", "db", "write", "logs", "run", "metrics", "token", "mint", "twin"]
 Phase = Literal["smoke", "soak", "day"]
 NEEDS = frozenset(get_args(Need))
+ALSO_NEEDS = "also_needs"  # a mark on one case of a check: what this case needs beyond the check's own needs
 ATTRIBUTE = "__netra_check__"
 Body = TypeVar("Body", bound=Callable[..., object])
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gate.check import ATTRIBUTE, Check
+from gate.check import ALSO_NEEDS, ATTRIBUTE, NEEDS, Check
 from gate.checklist import family_order
 from gate.judging import RESULT
 from gate.outcomes import Outcome
@@ -28,7 +28,7 @@ def choose(items: list[pytest.Item], run: Run | None) -> list[pytest.Item]:
         _label(item, result)
         if run is None:
             continue
-        lacking = sorted(declared.needs - run.plan.offers)
+        lacking = sorted((declared.needs | _also(item)) - run.plan.offers)
         if declared.phase != run.plan.phase:
             left_out.append(item)
         elif lacking:
@@ -37,6 +37,14 @@ def choose(items: list[pytest.Item], run: Run | None) -> list[pytest.Item]:
             run.results[result.key] = result
             left_out.append(item)
     return left_out
+
+
+def _also(item: pytest.Item) -> set[str]:
+    """What the case needs beyond its check. Raises pytest.UsageError for what no target can offer."""
+    more = {str(one) for mark in item.iter_markers(ALSO_NEEDS) for one in mark.args}
+    if more - NEEDS:
+        raise pytest.UsageError(f"{item.nodeid} also needs {sorted(more - NEEDS)}, which no target can offer")
+    return more
 
 
 def _declaration(item: pytest.Item) -> Check:

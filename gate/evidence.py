@@ -96,8 +96,9 @@ class Recorder:
         self._evidence[name] = value
 
     def trace(self, trace_id: str, request: str = "") -> None:
-        """Name a request of this case by its trace id."""
-        self._traces[trace_id] = request
+        """Name a request of this case by its trace id; named again it counts as the latest."""
+        before = self._traces.pop(trace_id, "")
+        self._traces[trace_id] = request or before
 
     def curl(self, command: str) -> None:
         """Keep a command line that repeats the last request; credentials are named, not written."""

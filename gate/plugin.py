@@ -13,6 +13,7 @@ from typing import TextIO
 import pytest
 
 from gate import hooks
+from gate.check import ALSO_NEEDS
 from gate.collecting import choose
 from gate.evidence import Recorder
 from gate.judging import RESULT, judge
@@ -67,6 +68,7 @@ def _only_looks(arguments: list[str]) -> bool:
 @pytest.hookimpl(tryfirst=True)  # before Allure's own, which reads the folder that is set here
 def pytest_configure(config: pytest.Config) -> None:
     """Frame the run: plan, folder, a provisional verdict. Raises pytest.UsageError, contacting nothing."""
+    config.addinivalue_line("markers", f"{ALSO_NEEDS}(*needs): what one case needs beyond its check")
     if _only_looks([str(one) for one in config.invocation_params.args]):
         return
     run = Run(config.hook.pytest_gate_plan(config=config))

@@ -28,3 +28,11 @@ class SourceRefused(ProbeError):
 
 class ClientUnfit(ProbeError):
     """We were too slow, or out of descriptors, to measure: our own fault."""
+
+
+class RateLimited(ProbeError):
+    """A limiter answered (429) instead of the service: nobody's verdict, ask less often or for an exemption."""
+
+
+class CredentialUnfit(ProbeError):
+    """A credential of ours is of no use: expired, not a token, refused by the login. Our own fault."""

@@ -1,6 +1,8 @@
 """Every kind of token that must be refused, made with PyJWT, or by hand where PyJWT refuses to."""
 
 import base64
+import hashlib
+import hmac
 import json
 import time
 from collections.abc import Callable
@@ -12,7 +14,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from probes.tokens import Mint, User
+from probes.tokens import Mint, TokenSource, User
 
 HOUR = 3600
 OVERLONG = 64 * 1024
@@ -41,12 +43,25 @@ class Forgery:
         return [("Authorization", f"Bearer {self.token}".strip())]  # HTTP forbids white space at a value's end
 
 
-def forge(kind: str, mint: Mint, user: User) -> Forgery:
-    """Make the forgery of a kind. Raises KeyError for a kind that is not in `KINDS`."""
-    return KINDS[kind](kind, mint, user)
+def forge(kind: str, tokens: TokenSource, user: User) -> Forgery:
+    """Make the forgery of a kind.
+
+    Raises:
+        KeyError: A kind that is not in `KINDS`.
+        TypeError: A kind in `SIGNED`, and the tokens come from no mint.
+    """
+    if kind not in SIGNED:
+        return UNSIGNED[kind](kind, tokens, user)
+    if not isinstance(tokens, Mint):
+        raise TypeError(f"a forgery {kind!r} is signed with the auth service's own secret")
+    return SIGNED[kind](kind, tokens, user)
 
 
-def _changed(**changes: Any) -> Callable[[str, Mint, User], Forgery]:  # noqa: ANN401 - claim values
+Make = Callable[[str, TokenSource, User], Forgery]
+Sign = Callable[[str, Mint, User], Forgery]
+
+
+def _changed(**changes: Any) -> Sign:  # noqa: ANN401 - claim values
     """A well-signed token with claims changed; None takes a claim away."""
 
     def make(kind: str, mint: Mint, user: User) -> Forgery:
@@ -56,25 +71,29 @@ def _changed(**changes: Any) -> Callable[[str, Mint, User], Forgery]:  # noqa: A
     return make
 
 
-def _shifted(seconds: int, claim: str) -> Callable[[str, Mint, User], Forgery]:
-    def make(kind: str, mint: Mint, user: User) -> Forgery:
-        moment = int(time.time()) + seconds
-        claims = mint.claims(user, now=moment) if claim == "exp" else mint.claims(user) | {"nbf": moment}
-        return Forgery(kind, mint.sign(claims))
+def _expired(kind: str, mint: Mint, user: User) -> Forgery:
+    return Forgery(kind, mint.sign(mint.claims(user, now=time.time() - HOUR)))
 
-    return make
+
+def _not_yet_valid(kind: str, mint: Mint, user: User) -> Forgery:
+    return Forgery(kind, mint.sign(mint.claims(user) | {"nbf": int(time.time()) + HOUR}))
+
+
+def _issued_ahead(kind: str, mint: Mint, user: User) -> Forgery:
+    """Issued three times as far ahead as clocks may differ: no clock's fault any more."""
+    return Forgery(kind, mint.sign(mint.claims(user, now=time.time() + 3 * mint.skew_s)))
 
 
 def _part(value: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
-def _alg_none(kind: str, mint: Mint, user: User) -> Forgery:
-    return Forgery(kind, f"{_part({'alg': 'none', 'typ': 'JWT'})}.{_part(mint.claims(user))}.")
+def _alg_none(kind: str, tokens: TokenSource, user: User) -> Forgery:
+    return Forgery(kind, f"{_part({'alg': 'none', 'typ': 'JWT'})}.{_part(tokens.claims(user))}.")
 
 
-def _wrong_signature(kind: str, mint: Mint, user: User) -> Forgery:
-    return Forgery(kind, jwt.encode(mint.claims(user), "another secret of the right length", algorithm="HS256"))
+def _wrong_signature(kind: str, tokens: TokenSource, user: User) -> Forgery:
+    return Forgery(kind, jwt.encode(tokens.claims(user), "another secret of the right length", algorithm="HS256"))
 
 
 @cache
@@ -82,51 +101,82 @@ def _key() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
-def _confusion(kind: str, mint: Mint, user: User) -> Forgery:
-    """Signed with RS256 by a key of ours, whose public half the token itself offers."""
-    public = _key().public_key().public_bytes(
+def _public_pem() -> bytes:
+    return _key().public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )  # fmt: skip
-    offered = {"x5c": [base64.b64encode(public).decode()], "jwk": {"kty": "RSA", "use": "sig"}}
-    return Forgery(kind, jwt.encode(mint.claims(user), _key(), algorithm="RS256", headers=offered))
 
 
-def _swapped(kind: str, mint: Mint, user: User) -> Forgery:
+def _offered() -> dict[str, Any]:
+    """Header fields by which a token offers the key that it wants to be verified with."""
+    return {"x5c": [base64.b64encode(_public_pem()).decode()], "jwk": {"kty": "RSA", "use": "sig"}}
+
+
+def _own_key(kind: str, tokens: TokenSource, user: User) -> Forgery:
+    """Signed with RS256 by a key of ours, whose public half the token itself offers."""
+    return Forgery(kind, jwt.encode(tokens.claims(user), _key(), algorithm="RS256", headers=_offered()))
+
+
+def _confusion(kind: str, tokens: TokenSource, user: User) -> Forgery:
+    """HS256 whose secret is the text of a public key: good where the header's algorithm picks how a key is used.
+
+    By hand: PyJWT refuses a PEM as an HMAC secret, for this very attack.
+    """
+    head = {"alg": "HS256", "typ": "JWT", **_offered()}
+    signed = f"{_part(head)}.{_part(tokens.claims(user))}"
+    mac = hmac.new(_public_pem(), signed.encode(), hashlib.sha256).digest()
+    return Forgery(kind, f"{signed}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}")
+
+
+def _swapped(kind: str, tokens: TokenSource, user: User) -> Forgery:
     """A good token whose payload was replaced under its signature."""
-    head, _, signature = mint.good(user).split(".")
-    return Forgery(kind, f"{head}.{_part(mint.claims(user) | {'permissions': ['admin']})}.{signature}")
+    head, _, signature = tokens.good(user).split(".")
+    return Forgery(kind, f"{head}.{_part(tokens.claims(user) | {'permissions': ['admin']})}.{signature}")
 
 
-def _overlong(kind: str, mint: Mint, user: User) -> Forgery:
-    return Forgery(kind, mint.good(user) + "A" * OVERLONG)
+def _overlong(kind: str, tokens: TokenSource, user: User) -> Forgery:
+    return Forgery(kind, tokens.good(user) + "A" * OVERLONG)
 
 
-def _two_headers(kind: str, mint: Mint, user: User) -> Forgery:
-    good, other = mint.good(user), _wrong_signature(kind, mint, user).token
+def _two_headers(kind: str, tokens: TokenSource, user: User) -> Forgery:
+    good, other = tokens.good(user), _wrong_signature(kind, tokens, user).token
     return Forgery(kind, other, authorization=(f"Bearer {other}", f"Bearer {good}"))
 
 
-def _basic(kind: str, mint: Mint, user: User) -> Forgery:
-    pair = base64.b64encode(f"{user.sub}:{mint.good(user)}".encode()).decode()
+def _basic(kind: str, tokens: TokenSource, user: User) -> Forgery:
+    pair = base64.b64encode(f"{user.sub}:{tokens.good(user)}".encode()).decode()
     return Forgery(kind, None, authorization=(f"Basic {pair}",))
 
 
-KINDS: dict[str, Callable[[str, Mint, User], Forgery]] = {
-    "none": lambda kind, _mint, _user: Forgery(kind, None),
-    "empty": lambda kind, _mint, _user: Forgery(kind, ""),
-    "not a JWT": lambda kind, _mint, _user: Forgery(kind, "not-a-jwt"),
-    "expired": _shifted(-HOUR, "exp"),
-    "not yet valid": _shifted(HOUR, "nbf"),
+# Made without the auth service's secret: by anybody, or from one good token.
+UNSIGNED: dict[str, Make] = {
+    "none": lambda kind, _tokens, _user: Forgery(kind, None),
+    "empty": lambda kind, _tokens, _user: Forgery(kind, ""),
+    "not a JWT": lambda kind, _tokens, _user: Forgery(kind, "not-a-jwt"),
     "wrong signature": _wrong_signature,
     "alg none": _alg_none,
+    "own RS256 key": _own_key,
     "HS-RS confusion": _confusion,
-    "wrong issuer": _changed(iss="somebody-else"),
-    "wrong audience": _changed(aud="another-platform"),
-    "no sub": _changed(sub=None),
-    "refresh as access": _changed(token_type="refresh"),  # noqa: S106 - a claim, not a secret
     "payload swapped": _swapped,
     "64 KiB": _overlong,
     "two headers": _two_headers,
     "Basic": _basic,
-    "in the query string": lambda kind, mint, user: Forgery(kind, mint.good(user), query=True),
+    "in the query string": lambda kind, tokens, user: Forgery(kind, tokens.good(user), query=True),
 }
+# Well signed, and wrong in what they say: only who holds the secret can make them.
+SIGNED: dict[str, Sign] = {
+    "expired": _expired,
+    "never expires": _changed(exp=None),
+    "not yet valid": _not_yet_valid,
+    "issued ahead": _issued_ahead,
+    "wrong issuer": _changed(iss="somebody-else"),
+    "wrong audience": _changed(aud="another-platform"),
+    "no sub": _changed(sub=None),
+    "refresh as access": _changed(token_type="refresh"),  # noqa: S106 - a claim, not a secret
+}
+KINDS = (*UNSIGNED, *SIGNED)
+
+
+def forge_plain(tokens: TokenSource, user: User) -> Forgery:
+    """An ordinary bad token: expired where we can sign one, else one of a wrong signature."""
+    return forge("expired" if isinstance(tokens, Mint) else "wrong signature", tokens, user)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from scipy.special import bdtr, bdtrc, gammaincinv
+from scipy.special import bdtr, bdtrc, betaincinv, gammaincinv
 
 
 class Finding(StrEnum):
@@ -59,6 +59,16 @@ def percentile_interval(values: Sequence[float], q: float, confidence: float = 0
     lower = max((rank for rank in ranks if bdtr(rank - 1, len(ordered), q) <= alpha / 2), default=0)
     upper = min((rank for rank in ranks if bdtr(rank - 1, len(ordered), q) >= 1 - alpha / 2), default=0)
     return ordered[lower - 1] if lower else 0.0, ordered[upper - 1] if upper else math.inf
+
+
+def chance_of_at_least(events: int, n: int, rate: float) -> float:
+    """The probability of so many events or more among `n` trials of `rate` each."""
+    return float(bdtrc(events - 1, n, rate)) if events else 1.0
+
+
+def fraction_upper_bound(n: int, events: int, confidence: float = 0.95) -> float:
+    """The exact (Clopper-Pearson) upper bound on the share of events, after `events` of `n`; 0 of 59 gives 5 %."""
+    return 1.0 if events >= n else float(betaincinv(events + 1, n - events, confidence))
 
 
 def hazard_upper_bound(events: int, hours: float, confidence: float = 0.95) -> float:

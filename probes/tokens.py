@@ -1,11 +1,16 @@
-"""Good access tokens, signed as the auth service signs them (HS256; claims as observed)."""
+"""Good access tokens: signed as the auth service signs them (HS256; claims as observed), or held as they were given."""
 
+import base64
+import json
 import time
 import uuid
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Protocol
 
 import jwt
+
+from probes.errors import CredentialUnfit
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +22,18 @@ class User:
     permissions: tuple[str, ...] = ()
 
 
+class TokenSource(Protocol):
+    """A way to good tokens."""
+
+    def good(self, user: User) -> str:
+        """A good token of the user. Raises CredentialUnfit where there is none to be had."""
+        ...
+
+    def claims(self, user: User) -> dict[str, Any]:
+        """The claims of a good token of the user: what forgeries start from."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Mint:
     """Signs tokens with the auth service's secret."""
@@ -25,6 +42,7 @@ class Mint:
     issuer: str
     audience: str
     lifetime_s: float
+    skew_s: float = 60.0  # how far ahead `iat` may lie
 
     def claims(self, user: User, now: float | None = None) -> dict[str, Any]:
         """The claims of a good token issued at `now` (unix seconds; the present when None)."""
@@ -48,3 +66,56 @@ class Mint:
     def good(self, user: User, *, now: float | None = None) -> str:
         """A good token."""
         return self.sign(self.claims(user, now))
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One token that we were given or fetched: it speaks for one user, and it ends when it ends.
+
+    `origin` says in words where it came from and what to do when it is of no use any more.
+    """
+
+    token: str
+    origin: str
+
+    @property
+    def user(self) -> User:
+        """The user it speaks for, by its own unverified claims. Raises CredentialUnfit when it is no JWT."""
+        claims = self._payload()
+        return User(str(claims.get("sub", "")), str(claims.get("email", "")))
+
+    @property
+    def expires(self) -> float:
+        """When it ends, in unix seconds; infinity when it does not say."""
+        return float(self._payload().get("exp", float("inf")))
+
+    def good(self, user: User) -> str:
+        """The token itself.
+
+        Raises:
+            CredentialUnfit: It has expired, is no JWT, or another user is asked for: only the signing secret can do
+                that.
+        """
+        if user.sub != self.user.sub:
+            raise CredentialUnfit(self.origin, f"it speaks for {self.user.sub!r}, and {user.sub!r} was asked for")
+        if self.expires <= time.time():
+            ended = datetime.fromtimestamp(self.expires, UTC).isoformat(timespec="seconds")
+            raise CredentialUnfit(self.origin, f"the token expired at {ended}: hand over a fresh one")
+        return self.token
+
+    def claims(self, user: User) -> dict[str, Any]:
+        """Its own claims."""
+        del user
+        return self._payload()
+
+    def _payload(self) -> dict[str, Any]:
+        try:
+            part = self.token.split(".")[1]
+            claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+        except (IndexError, ValueError) as error:
+            raise CredentialUnfit(
+                self.origin, "it is no JWT: hand over an access token as the login gives it"
+            ) from error
+        if not isinstance(claims, dict) or not claims.get("sub"):
+            raise CredentialUnfit(self.origin, "its payload names no user (`sub`)")
+        return claims

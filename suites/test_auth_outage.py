@@ -10,7 +10,7 @@ from gate.failures import CheckFailure
 from probes.deadlines import Deadlines
 from probes.errors import BadAnswer, ProbeError
 from probes.sessions import Session
-from probes.tokens import Mint, User
+from probes.tokens import TokenSource, User
 from probes.waiting import await_steady
 
 UNAVAILABLE = 503
@@ -19,14 +19,14 @@ UNAVAILABLE = 503
 @check(
     "auth.outage",
     requirement="with auth down: 503 within its deadline, nobody let in, recovery without a restart",
-    needs="twin http ws mint auth",
+    needs="twin http ws token auth",
     remedy="Fix 4 falls back to accepting tokens locally, or hangs through three attempts: answer 503 instead.",
 )
 async def test_an_outage_lets_nobody_in(
     twin: TwinControl,
     threads: Threads,
     sockets: SocketDoor,
-    mint: Mint,
+    tokens: TokenSource,
     owner: User,
     deadlines: Deadlines,
     recorder: Recorder,
@@ -41,7 +41,7 @@ async def test_an_outage_lets_nobody_in(
         limit=deadlines.outage_answer,
     )  # fmt: skip
     try:
-        opened = await sockets.try_open(mint.good(owner))
+        opened = await sockets.try_open(tokens.good(owner))
     except BadAnswer as error:
         recorder.attach("websocket during the outage", error.detail)  # a 503 at the handshake: nobody is let in
     else:

@@ -25,7 +25,7 @@ REQUESTS = 5
 @check(
     "observability.metrics",
     requirement="/metrics parses, and moves with our requests",
-    needs="http mint",
+    needs="http token",
     remedy="Fix 6: expose Prometheus text from the process that serves, one registry.",
 )
 async def test_metrics_move(
@@ -58,7 +58,7 @@ async def _requests(backend: Door, contract: Contract) -> float:
 @check(
     "observability.trace",
     requirement="the trace id we sent is on the log entries of that request",
-    needs="http logs mint",
+    needs="http logs token",
     remedy="Take traceparent or X-Cloud-Trace-Context over, and log with logging.googleapis.com/trace.",
 )
 async def test_the_trace_arrives(

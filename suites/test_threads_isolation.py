@@ -71,14 +71,14 @@ HOSTILE = [
 @check(
     "threads.hostile",
     requirement="nothing a client sends makes a 5xx, and hostile input yields no rows",
-    needs="http mint",
+    needs="http token",
     remedy="Declare parameter types; bind every value; refuse NUL bytes before they reach Postgres.",
 )
 @pytest.mark.parametrize("query", HOSTILE)
 async def test_hostile_input_is_refused(threads: Threads, owner: User, query: str) -> None:
     """A hostile query is answered 4xx."""
     path = threads.contract.paths.threads + query
-    answer = await threads.door.get(path, token=threads.mint.good(owner))
+    answer = await threads.door.get(path, token=threads.tokens.good(owner))
     if not 400 <= answer.status < 500:  # noqa: PLR2004 - the class of client errors
         raise CheckFailure(expected="4xx", actual=seen(answer))
 
@@ -109,7 +109,7 @@ async def test_hostile_user_ids_find_nothing(threads: Threads, sub: str) -> None
 @check(
     "threads.errors-clean",
     requirement="error bodies are JSON, hold no internals, and carry a request id",
-    needs="http mint",
+    needs="http token",
     remedy="One error handler that answers JSON with the trace id and logs the rest.",
 )
 @pytest.mark.parametrize("kind", ["refused window", "no token", "no such path"])
@@ -121,7 +121,7 @@ async def test_error_bodies_hold_no_internals(threads: Threads, owner: User, kin
     elif kind == "no token":
         answer = await threads.door.get(path)
     else:
-        answer = await threads.door.get(f"{path}/no-such-path/here", token=threads.mint.good(owner))
+        answer = await threads.door.get(f"{path}/no-such-path/here", token=threads.tokens.good(owner))
     refuse_internals(answer)
 
 

@@ -51,7 +51,7 @@ def _at(limit: int, offset: int) -> dict[str, int]:
 @check(
     "threads.bounds",
     requirement="limit outside 1..100 and offset below 0 are answered 422, never 5xx",
-    needs="http mint",
+    needs="http token",
     remedy="Declare the bounds where the parameters are declared, so that the framework refuses them.",
 )
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ ROUNDS = 5
 @check(
     "websocket.connects",
     requirement="a session and its welcome within the deadline, by either way of passing the token",
-    needs="ws mint",
+    needs="ws token",
     remedy=COROUTINE,
 )
 @pytest.mark.parametrize("way", ["header", "subprotocol"])
@@ -58,7 +58,7 @@ async def test_the_welcome_names_the_user(sockets: SocketDoor, owner: User, stra
 @check(
     "websocket.answers",
     requirement="pings and heartbeats are answered, in order, within the deadline",
-    needs="ws mint",
+    needs="ws token",
     remedy="Answer in the session's own loop; nothing slow between reading and answering.",
 )
 async def test_pings_and_heartbeats_are_answered_in_order(
@@ -121,7 +121,7 @@ async def test_messages_stay_with_their_user(sockets: SocketDoor, owner: User, s
 @check(
     "websocket.fallback",
     requirement="with the supervisor missing, a fallback answers",
-    needs="twin ws mint",
+    needs="twin ws token",
     remedy=COROUTINE + " The fallback handler answers when supervisor or thread service are missing.",
 )
 async def test_a_fallback_answers(twin: TwinControl, sockets: SocketDoor, owner: User, deadlines: Deadlines) -> None:
@@ -216,7 +216,7 @@ def _record(report: SteadyReport, recorder: Recorder, contract: Contract) -> Non
 @check(
     "websocket.reconnect",
     requirement="after a cut, back within the limit, with the session intact",
-    needs="ws mint",
+    needs="ws token",
     remedy="Keep a session's state outside the process, under the user, so that any instance can go on with it.",
 )
 async def test_a_reconnect_finds_its_session(

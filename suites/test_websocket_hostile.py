@@ -72,7 +72,7 @@ CASES: dict[str, Act] = {
 @check(
     "websocket.hostile",
     requirement="hostile input gets an error message or a clean close, and the service lives on",
-    needs="ws mint",
+    needs="ws token",
     remedy="Parse inside a try, bound the size before parsing, never let one session's error leave its own loop.",
 )
 @pytest.mark.parametrize("case", CASES)

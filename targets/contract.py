@@ -36,6 +36,15 @@ class TokenRules(Part):
     clock_skew_s: Seconds
 
 
+class LoginRules(Part):
+    """A login endpoint of the auth service that gives an access token to whoever holds its key; none: no path."""
+
+    path: str
+    key_header: str
+    body: dict[str, str]
+    token_field: str
+
+
 class RefusalRules(Part):
     """Which answers count as a refusal, door by door."""
 
@@ -113,6 +122,7 @@ class Contract(Part):
 
     paths: Paths
     tokens: TokenRules
+    login: LoginRules
     refusal: RefusalRules
     threads: ThreadRules
     health: HealthRules

@@ -15,6 +15,7 @@ from targets.model import ENV_PREFIX, Target
 
 HERE = Path(__file__).parent
 ADDRESSES_VARIABLE = "NETRA_ADDRESSES"
+GIVEN_TOKEN = "TOKEN"  # noqa: S105 - the name of a variable
 HEADS = "contract.database.heads"
 ON_GOOGLE = ("K_SERVICE", "CLOUD_RUN_JOB", "GCE_METADATA_HOST", "CLOUD_BUILD")  # there the metadata server gives them
 NOT_TARGETS = frozenset({"contract", "profiles"})
@@ -48,6 +49,8 @@ def _load(name: str, folder: Path | None, *, with_addresses: bool) -> Target:
     addresses = described.pop("addresses", "")
     overlay = _addresses(addresses) if with_addresses else {}
     values = _merge({"name": name} | described, overlay) | {"contract": contract}
+    if os.environ.get(GIVEN_TOKEN):
+        values = _merge(values, {"tokens": {"given": os.environ[GIVEN_TOKEN]}})
     _refuse_env_leave()
     try:
         return _from_sources(values)

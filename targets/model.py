@@ -47,11 +47,12 @@ class Database(Part):
 
 
 class Tokens(Part):
-    """Ways to a valid token: mint it with the secret, or be handed one."""
+    """Three ways to a valid token: mint it with the secret, fetch it with a login's key, or be handed one."""
 
     signing_secret: SecretStr = SecretStr("")
+    login_key: SecretStr = SecretStr("")  # of the contract's [login]
+    given: SecretStr = SecretStr("")  # an access token; also taken from TOKEN
     service_key: SecretStr = SecretStr("")
-    given: SecretStr = SecretStr("")
 
 
 class Writing(Part):
@@ -130,12 +131,22 @@ class Target(BaseSettings):
         return self.profile_when_writing if self.may_write and self.profile_when_writing else self.profile
 
     @property
+    def token_way(self) -> Literal["mint", "fetch", "given", ""]:
+        """How good tokens are had: the first way that we have what it takes for."""
+        if self.tokens.signing_secret.get_secret_value():
+            return "mint"
+        if self.tokens.login_key.get_secret_value() and self.contract.login.path:
+            return "fetch"
+        return "given" if self.tokens.given.get_secret_value() else ""
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """Every secret value we hold; none of them may reach a file."""
         password = urlsplit(self.database.url.get_secret_value()).password or ""
         held = (
             self.tokens.signing_secret,
             self.tokens.service_key,
+            self.tokens.login_key,
             self.tokens.given,
             self.platform.access_token,
         )
@@ -143,7 +154,8 @@ class Target(BaseSettings):
 
     def offers(self) -> tuple[frozenset[str], dict[str, str]]:
         """What a check may need and this target has, and for each thing it lacks the reason."""
-        secret = self.tokens.signing_secret.get_secret_value()
+        way = self.token_way
+        no_secret = f"no signing secret: set {ENV_PREFIX}TOKENS__SIGNING_SECRET"
         reach = self.platform.credentials != "token" or self.platform.access_token.get_secret_value()
         no_platform = "" if reach else f"no access to the platform's APIs: set {ENV_PREFIX}PLATFORM__ACCESS_TOKEN"
         no_database = "" if self.database.url.get_secret_value() else f"no database: set {ENV_PREFIX}DATABASE__URL"
@@ -153,7 +165,8 @@ class Target(BaseSettings):
             "auth": "" if self.auth.url else "no auth url",
             "db": no_database,
             "write": no_database or ("" if self.may_write else self._why_not_write()),
-            "mint": "" if secret else f"no signing secret: set {ENV_PREFIX}TOKENS__SIGNING_SECRET",
+            "mint": "" if way == "mint" else no_secret,
+            "token": "" if way else f"{no_secret}, or {ENV_PREFIX}TOKENS__LOGIN_KEY (with [contract.login]), or TOKEN",
             "logs": no_platform or ("" if self.platform.logging_url else "no log API; an export: --log-export=FILE"),
             "run": no_platform or ("" if self.platform.run_url else "no Cloud Run Admin API"),
             "metrics": no_platform or ("" if self.platform.monitoring_url else "no Cloud Monitoring API"),

@@ -42,6 +42,7 @@ class Stack:
     processes: Processes = field(default_factory=Processes)
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(36))
     service_key: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    login_key: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     on: list[str] = field(default_factory=list)
     hour_s: float = 3600.0  # what an hour of a WebSocket takes: less is compressed time
     postgres: Postgres = field(init=False)
@@ -119,7 +120,12 @@ class Stack:
                 "TWIN_HOUR_S": str(self.hour_s),
             }  # fmt: skip
         elif name == "auth":
-            own |= {"JWT_SECRET_KEY": self.secret, "K_SERVICE": AUTH, "K_REVISION": AUTH_REVISION}
+            own |= {
+                "JWT_SECRET_KEY": self.secret,
+                "LOGIN_KEY": self.login_key,
+                "K_SERVICE": AUTH,
+                "K_REVISION": AUTH_REVISION,
+            }
         if name != "platform":
             own |= {"PORT": str(self.ports[f"{name}_upstream"]), "CONTROL_PORT": str(self.ports[f"{name}_control"])}
         return {"PATH": os.environ.get("PATH", ""), **own}
@@ -165,7 +171,7 @@ class Stack:
             "backend": {"url": f"http://127.0.0.1:{self.ports['backend']}"},
             "auth": {"url": f"http://127.0.0.1:{self.ports['auth']}"},
             "database": {"url": self.postgres.verify_url},
-            "tokens": {"signing_secret": self.secret, "service_key": self.service_key},
+            "tokens": {"signing_secret": self.secret, "service_key": self.service_key, "login_key": self.login_key},
             "platform": {
                 "project": PROJECT, "region": REGION, "credentials": "none",
                 "logging_url": api, "run_url": api, "monitoring_url": api,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from probes.forgeries import UNSIGNED
 from targets.loading import ConfigurationError, load_required
 from tests.catalogue import declared_checks
 
@@ -57,3 +58,11 @@ def test_a_profile_that_extends_itself_is_refused(tmp_path: Path) -> None:
     (tmp_path / "profiles.toml").write_text('[a]\nextends = "b"\n[b]\nextends = "a"\n')
     with pytest.raises(ConfigurationError, match="extends itself"):
         load_required("a", "smoke", tmp_path)
+
+
+def test_a_target_without_the_secret_requires_all_that_can_be_done_without_it() -> None:
+    needs = {one.id: one.needs for one in declared_checks()}
+    reading, without = load_required("read-only", "smoke"), load_required("token-only", "smoke")
+    assert reading.keys() - without.keys() == {one for one in reading if "mint" in needs[one]}
+    assert set(without["auth.refuses"]) == set(UNSIGNED)
+    assert {one: cases for one, cases in without.items() if cases != reading[one]}.keys() == {"auth.refuses"}

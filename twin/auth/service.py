@@ -3,6 +3,7 @@
 import hmac
 import os
 import time
+import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,6 +18,8 @@ from twin.telemetry import Log, error_body
 
 ISSUER, AUDIENCE = "netra-auth-service", "netra-platform"
 SKEW_S = 60
+LIFETIME_S = 900
+TEST_USER = "nv-login-user"
 LONGEST_TOKEN = 8 * 1024
 LONGEST_SUB = 255  # what the database's column holds
 REQUIRED = ["sub", "iss", "aud", "iat", "exp", "token_type"]
@@ -41,6 +44,8 @@ class Validator:
     audience: str | None = AUDIENCE
     token_types: frozenset[str] = frozenset({"access"})
     longest: int = LONGEST_TOKEN
+    skew_s: float = SKEW_S
+    required: list[str] = field(default_factory=lambda: list(REQUIRED))
 
     def read(self, token: object) -> dict[str, Any]:
         """The claims of a good token. Raises BadTokenError."""
@@ -52,13 +57,13 @@ class Validator:
             raise BadTokenError("sub")
         if claims.get("token_type") not in self.token_types:
             raise BadTokenError("token_type")
-        if claims.get("iat", 0) > time.time() + SKEW_S:
+        if claims.get("iat", 0) > time.time() + self.skew_s:
             raise BadTokenError("iat lies ahead")
         return claims
 
     def decode(self, token: str) -> dict[str, Any]:
         """Signature, times, issuer and audience. Raises BadTokenError."""
-        options: Any = {"require": REQUIRED, "verify_iat": False, **self.options}
+        options: Any = {"require": self.required, "verify_iat": False, **self.options}
         try:
             claims: dict[str, Any] = jwt.decode(
                 token, self.secret, algorithms=self.algorithms, options=options,
@@ -88,12 +93,25 @@ class Seams:
     before_answer: Callable[[], Awaitable[None]] = at_once
     before_refusal: Callable[[], Awaitable[None]] = at_once
     health: Callable[[], Awaitable[Response]] = field(default=_healthy)
+    login_key: str = ""
+
+
+def issue(secret: str) -> str:
+    """An access token of the one test user, as long as all of them live."""
+    now = int(time.time())
+    claims = {
+        "sub": TEST_USER, "email": f"{TEST_USER}@netra-verify.invalid", "iss": ISSUER, "aud": AUDIENCE, "iat": now,
+        "exp": now + LIFETIME_S, "jti": str(uuid.uuid4()), "token_type": "access", "permissions": [],
+    }  # fmt: skip
+    return jwt.encode(claims, secret, algorithm="HS256")
 
 
 def build_seams() -> Seams:
     """Put the parts together from the environment."""
     log = Log(os.environ["GOOGLE_CLOUD_PROJECT"])
-    return Seams(Validator(os.environ["JWT_SECRET_KEY"]), os.environ["SERVICE_KEY"], log)
+    return Seams(
+        Validator(os.environ["JWT_SECRET_KEY"]), os.environ["SERVICE_KEY"], log, login_key=os.environ["LOGIN_KEY"]
+    )
 
 
 def create_app(seams: Seams) -> FastAPI:
@@ -103,6 +121,12 @@ def create_app(seams: Seams) -> FastAPI:
     @app.get("/health")
     async def health() -> Response:
         return await seams.health()
+
+    @app.post("/login")
+    async def login(request: Request) -> Response:
+        if not hmac.compare_digest(request.headers.get("x-login-key", "").encode(), seams.login_key.encode()):
+            return JSONResponse(error_body("forbidden", "The login key is required."), 401)
+        return JSONResponse({"access_token": issue(seams.validator.secret), "token_type": "Bearer"})
 
     @app.post("/validate")
     async def validate(request: Request) -> Response:

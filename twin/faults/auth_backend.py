@@ -51,6 +51,8 @@ def _socket(seams: "Seams", decide: Callable[[str, "Identity | None"], "Identity
 # Grace rules: each lets in what one rule of validation would refuse. All have been seen in the field as "for now".
 GRACE: dict[str, tuple[Rule, str]] = {
     "expired": (lambda claims: claims.get("exp", 0) < time.time(), "a grace period for expired tokens"),
+    "everlasting": (lambda claims: bool(claims) and "exp" not in claims, "require=['exp'] left out"),
+    "issued-ahead": (lambda claims: claims.get("iat", 0) > time.time() + 60, "iat never looked at"),
     "future": (lambda claims: claims.get("nbf", 0) > time.time(), "leeway without an upper limit"),
     "foreign-issuer": (lambda claims: claims.get("iss") == "somebody-else", "an issuer list with a wildcard"),
     "foreign-audience": (lambda claims: claims.get("aud") == "another-platform", "audience None means any"),

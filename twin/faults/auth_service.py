@@ -2,6 +2,8 @@
 
 import asyncio
 import base64
+import hashlib
+import hmac
 import json
 import time
 from itertools import count
@@ -65,6 +67,18 @@ def _option(seams: "Seams", **options: bool) -> Undo:
 def expiry_not_checked(seams: "Seams") -> Undo:
     """Expired tokens are good."""
     return _option(seams, verify_exp=False)
+
+
+@fault("auth.iat-not-checked", place="auth", seen="verify_iat: False, and nothing in its place")
+def iat_not_checked(seams: "Seams") -> Undo:
+    """Tokens that were issued far ahead of now are good."""
+    return replace(seams.validator, skew_s=1e9)
+
+
+@fault("auth.exp-not-required", place="auth", seen="PyJWT checks exp where it is, and requires nothing by itself")
+def exp_not_required(seams: "Seams") -> Undo:
+    """Tokens without an end are good."""
+    return replace(seams.validator, required=[one for one in seams.validator.required if one != "exp"])
 
 
 @fault("auth.nbf-not-checked", place="auth", seen="verify_nbf: False, because of clock skew")
@@ -140,6 +154,24 @@ def key_from_token(seams: "Seams") -> Undo:
         except (jwt.PyJWTError, ValueError):
             return None
         return claims
+
+    return _reading(seams, lenient)
+
+
+@fault("auth.algorithm-from-the-token", place="auth", seen="CVE-2016-10555: HS256 with the public key as its secret")
+def algorithm_from_token(seams: "Seams") -> Undo:
+    """A token that offers a public key and says HS256 is verified by HMAC over that key's text."""
+
+    def lenient(token: str) -> Claims | None:
+        try:
+            head = jwt.get_unverified_header(token)
+            key = base64.b64decode(head["x5c"][0])
+            signed, _, mac = token.rpartition(".")
+        except (jwt.PyJWTError, ValueError, KeyError):
+            return None
+        wanted = hmac.new(key, signed.encode(), hashlib.sha256).digest()
+        good = base64.urlsafe_b64encode(wanted).rstrip(b"=").decode() == mac
+        return payload_of(token) if good and head["alg"] == "HS256" else None
 
     return _reading(seams, lenient)
 

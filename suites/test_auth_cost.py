@@ -1,0 +1,65 @@
+"""What a refusal costs: an answer, not a failure to be retried."""
+
+import statistics
+
+from fixtures.doors import Door, refuse_limiter, seen
+from gate.check import check
+from gate.evidence import Recorder
+from gate.failures import CheckFailure, Pending
+from probes.forgeries import forge_plain
+from probes.http import Answer
+from probes.statistics import chance_of_at_least
+from probes.tokens import TokenSource, User
+from targets.contract import Contract
+
+OK = 200
+PAIRS = 15
+CHANCE_AT_MOST = 0.01
+
+
+@check(
+    "auth.cheap-refusal",
+    requirement="refusing costs no more than three times accepting",
+    needs="auth http token",
+    remedy="Fix 4 retries a plain refusal three times with back-off: a refusal is an answer, not a failure.",
+)
+async def test_refusing_is_cheap(
+    backend: Door, tokens: TokenSource, owner: User, contract: Contract, recorder: Recorder
+) -> None:
+    """Pairs of an accepted and a refused REST request, and how many of the refusals took over three times as long.
+
+    Half of the pairs are over when the median ratio is at the limit. So many more than half that chance would hardly
+    bring them refute it; what a busy moment does to a few pairs does not.
+    """
+    limit = contract.auth.refusal_cost_ratio
+    pairs = [await _pair(backend, tokens, owner, contract) for _ in range(PAIRS)]
+    served = all(one.server_ms is not None for pair in pairs for one in pair)
+    times = [(_ms(good, served=served), _ms(bad, served=served)) for good, bad in pairs]
+    over = sum(bad > limit * good for good, bad in times)
+    chance = chance_of_at_least(over, PAIRS, 0.5)
+    refused = statistics.median(bad for _, bad in times)
+    ratio = refused / statistics.median(good for good, _ in times)
+    recorder.figures(
+        rule=f"median refused over median accepted, by the {'server' if served else 'client'}'s clock", n=PAIRS,
+        value=round(ratio, 2), limit=limit, confidence=1 - CHANCE_AT_MOST, pairs_over=over,
+        by_chance_at_the_limit=round(chance, 5),
+    )  # fmt: skip
+    said = f"{ratio:.1f} times ({refused:.0f} ms), {over} of {PAIRS} pairs over the limit"
+    if chance <= CHANCE_AT_MOST:
+        raise CheckFailure(expected=f"at most {limit:g} times", actual=said)
+    if ratio > limit:
+        raise Pending(f"neither proved nor refuted at {1 - CHANCE_AT_MOST:.0%} confidence: {said}")
+
+
+async def _pair(backend: Door, tokens: TokenSource, owner: User, contract: Contract) -> tuple[Answer, Answer]:
+    good = await backend.get(contract.paths.threads, token=tokens.good(owner))
+    bad = await backend.get(contract.paths.threads, headers=forge_plain(tokens, owner).headers())
+    refuse_limiter(good, bad)
+    if good.status != OK or bad.status not in contract.refusal.rest_statuses:
+        raise CheckFailure(expected="200 and a refusal", actual=f"{seen(good)}; {seen(bad)}")
+    return good, bad
+
+
+def _ms(answer: Answer, *, served: bool) -> float:
+    """The server's own time where it says one: a long way there hides what a refusal costs."""
+    return answer.server_ms if served and answer.server_ms is not None else answer.elapsed_s * 1e3

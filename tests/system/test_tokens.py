@@ -1,0 +1,99 @@
+"""Three ways to a good token, against the twin: signed, fetched at a login, handed over; and none."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from probes.tokens import Mint, User
+from tests.system.running import run, twin_up, verdict_in
+
+QUICK = (
+    "pytest",
+    "-c",
+    "pytest.ini",
+    "--target=local",
+    "--quick",
+    "-k",
+    "(auth and not outage) or opens_a_session or out_of_range",
+)
+ISSUER = ("netra-auth-service", "netra-platform", 900.0)
+SECRET = {"NETRA_TOKENS__SIGNING_SECRET": ""}
+NO_LOGIN = {**SECRET, "NETRA_TOKENS__LOGIN_KEY": ""}
+
+
+@pytest.fixture(scope="module")
+def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, Any]]]:
+    folder = tmp_path_factory.mktemp("twin")
+    with twin_up(folder) as told:
+        yield str(folder / "addresses.json"), told
+
+
+def outcomes(addresses: str, reports: Path, env: dict[str, str]) -> tuple[int, dict[str, dict[str, Any]], str]:
+    code, output = run(*QUICK, f"--report-dir={reports}", env={"NETRA_ADDRESSES": addresses, **env})
+    assert "Traceback" not in output, output
+    ran = [row for row in verdict_in(reports)["checks"] if "did not run" not in row["reason"]]  # -k left those out
+    return code, {row["name"]: row for row in ran}, output
+
+
+def given(told: dict[str, Any], *, issued: float) -> str:
+    mint = Mint(told["tokens"]["signing_secret"], *ISSUER)
+    return mint.good(User("nv-somebody", "somebody@netra-verify.invalid"), now=issued)
+
+
+def refuse_any_but(rows: dict[str, dict[str, Any]], allowed: set[str]) -> None:
+    found = {name: row["reason"] for name, row in rows.items() if row["outcome"] not in allowed}
+    assert not found, found
+
+
+def without_the_secret(rows: dict[str, dict[str, Any]]) -> None:
+    """What can be shown without it is PASSED, the rest is NOT_APPLICABLE and says what it lacks."""
+    refuse_any_but(rows, {"PASSED", "NOT_APPLICABLE"})
+    for name in ("auth.accepts[auth]", "auth.accepts[websocket by subprotocol]", "auth.refuses[HS-RS confusion]",
+                 "auth.agreement", "auth.latency", "auth.cheap-refusal", "websocket.connects[header]"):  # fmt: skip
+        assert rows[name]["outcome"] == "PASSED"
+    for name in ("auth.refuses[expired]", "auth.refuses[wrong issuer]", "auth.same-answer"):
+        assert rows[name]["outcome"] == "NOT_APPLICABLE"
+        assert "NETRA_TOKENS__SIGNING_SECRET" in rows[name]["reason"]
+
+
+def test_a_token_is_fetched_at_the_login(twin: tuple[str, dict[str, Any]], tmp_path: Path) -> None:
+    without_the_secret(outcomes(twin[0], tmp_path, SECRET)[1])
+
+
+def test_a_token_is_handed_over(twin: tuple[str, dict[str, Any]], tmp_path: Path) -> None:
+    token = given(twin[1], issued=time.time())
+    without_the_secret(outcomes(twin[0], tmp_path, {**NO_LOGIN, "TOKEN": token})[1])
+    assert token not in "".join(path.read_text() for path in tmp_path.rglob("*.json"))
+
+
+def test_an_expired_token_of_ours_is_broken(twin: tuple[str, dict[str, Any]], tmp_path: Path) -> None:
+    token = given(twin[1], issued=time.time() - 3600)
+    code, rows, output = outcomes(twin[0], tmp_path, {**NO_LOGIN, "NETRA_TOKENS__GIVEN": token})
+    assert code == 10, output
+    assert {rows[name]["outcome"] for name in ("auth.accepts[rest]", "auth.agreement", "auth.latency")} == {"BROKEN"}
+    assert "expired at" in rows["auth.latency"]["reason"]
+    assert "hand over a fresh one" in output
+
+
+def test_what_is_handed_over_and_is_no_token_is_broken(twin: tuple[str, dict[str, Any]], tmp_path: Path) -> None:
+    code, rows, output = outcomes(twin[0], tmp_path, {**NO_LOGIN, "TOKEN": "sesame"})
+    assert (code, rows["auth.agreement"]["outcome"]) == (10, "BROKEN"), output
+    assert "it is no JWT" in rows["auth.agreement"]["reason"]
+
+
+def test_a_login_that_refuses_our_key_is_broken(twin: tuple[str, dict[str, Any]], tmp_path: Path) -> None:
+    code, rows, output = outcomes(twin[0], tmp_path, {**SECRET, "NETRA_TOKENS__LOGIN_KEY": "wrong"})
+    assert (code, rows["auth.agreement"]["outcome"]) == (10, "BROKEN"), output
+    assert "NETRA_TOKENS__LOGIN_KEY" in rows["auth.agreement"]["reason"]
+
+
+def test_no_way_to_a_token_leaves_what_needs_one_not_applicable(
+    twin: tuple[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    code, rows, output = outcomes(twin[0], tmp_path, NO_LOGIN)
+    assert (code, rows["auth.latency"]["outcome"]) == (10, "NOT_APPLICABLE"), output
+    assert "or TOKEN" in rows["auth.latency"]["reason"]
+    assert rows["auth.reachable"]["outcome"] == "PASSED"
