@@ -14,6 +14,7 @@ from probes.http import HttpClient
 from probes.logs import Window, parse_time
 
 OK = 200
+MOST_PAGES = 200
 READY = "CONDITION_SUCCEEDED"
 Authorize = Callable[[], Awaitable[str]]
 
@@ -71,8 +72,7 @@ class CloudRun:
         """Describe a service. Raises SourceRefused when the API does not let us, or says nothing of it."""
         base = f"/v2/projects/{self._project}/locations/{self._region}/services/{service}"
         raw = await self._get(self._run, base)
-        listed = await self._get(self._run, f"{base}/revisions")
-        revisions = [_revision(one) for one in listed.get("revisions", [])]
+        revisions = [_revision(one) for one in await self._list(self._run, f"{base}/revisions", "revisions")]
         revisions.sort(key=lambda one: one.created, reverse=True)
         try:
             return _description(service, raw, tuple(revisions))
@@ -88,12 +88,24 @@ class CloudRun:
             "interval.endTime": window.end.isoformat(),
         }
         text = "&".join(f"{key}={quote(value, safe='')}" for key, value in query.items())
-        raw = await self._get(self._monitoring, f"/v3/projects/{self._project}/timeSeries?{text}")
+        path = f"/v3/projects/{self._project}/timeSeries?{text}"
         counts: Counter[int] = Counter()
-        for series in raw.get("timeSeries", []):
+        for series in await self._list(self._monitoring, path, "timeSeries"):
             code = int(series["metric"]["labels"]["response_code"])
             counts[code] += sum(int(point["value"]["int64Value"]) for point in series.get("points", []))
         return counts
+
+    async def _list(self, client: HttpClient, path: str, key: str) -> list[dict[str, Any]]:
+        """Every page of a list, to its end. Raises SourceRefused, also where there is no end."""
+        found: list[dict[str, Any]] = []
+        token, joint = "", "&" if "?" in path else "?"
+        for _ in range(MOST_PAGES):
+            page = await self._get(client, f"{path}{joint}pageToken={quote(token, safe='')}" if token else path)
+            found += page.get(key, [])
+            token = page.get("nextPageToken", "")
+            if not token:
+                return found
+        raise SourceRefused(f"GET {path.partition('?')[0]}", f"not at its end after {MOST_PAGES} pages")
 
     async def _get(self, client: HttpClient, path: str) -> dict[str, Any]:
         token = await self._authorize()

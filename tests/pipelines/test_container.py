@@ -13,7 +13,7 @@ import pytest
 
 from tests.pipelines.image import DOCKERFILE, Image, copied, instructions, last_line
 from tests.system.running import ROOT
-from tests.system.test_twin import until
+from tests.system.waiting import until
 
 pytestmark = pytest.mark.timeout(400)
 ROOMS = {"commands", "fixtures", "gate", "probes", "suites", "targets"}

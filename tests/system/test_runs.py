@@ -12,7 +12,8 @@ import pytest
 
 from gate.document import SCHEMA
 from tests.system.running import ROOT, descendants, run, start, twin_up, verdict_in
-from tests.system.test_twin import folders_of_twins, until
+from tests.system.test_twin import folders_of_twins
+from tests.system.waiting import until
 
 QUICK = ("pytest", "-c", "pytest.ini", "--target=local", "--quick")
 

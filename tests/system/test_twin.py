@@ -4,7 +4,6 @@ import json
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,16 +13,9 @@ import psutil
 import pytest
 
 from tests.system.running import descendants, run, start, twin_up
+from tests.system.waiting import until
 
 BOOT_S = 30.0
-
-
-def until(what: Any, limit_s: float, why: str) -> None:  # noqa: ANN401 - a question without arguments
-    """Ask again and again until the answer is true; fail with `why` after the limit."""
-    end = time.monotonic() + limit_s
-    while not what():
-        assert time.monotonic() < end, why
-        time.sleep(0.05)  # between two looks, with a limit
 
 
 def folders_of_twins() -> set[str]:

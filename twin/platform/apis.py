@@ -1,27 +1,35 @@
-"""The Google APIs: `entries:list`, the Cloud Run Admin API v2, and Cloud Monitoring's time series."""
+"""The Google APIs on one port: `entries:list`, the Cloud Run Admin API v2, Cloud Monitoring's time series."""
 
 import base64
+import hashlib
 import json
 import time
 from collections import deque
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from twin.platform.query import QueryError, parse
-from twin.platform.state import Entry, Platform, Revision, Service
+from twin.platform.admin import describe_revision, describe_service
+from twin.platform.monitoring import Unimplemented, list_time_series
+from twin.platform.query import QueryError, nanoseconds, parse
+from twin.platform.state import Platform, Service
 
 DEFAULT_PAGE, MOST_PAGE = 50, 1000
 MINUTE_S = 60.0
+PAGING = frozenset({"pageSize", "pageToken"})
 STATUSES = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND",
-            405: "METHOD_NOT_ALLOWED", 429: "RESOURCE_EXHAUSTED", 503: "UNAVAILABLE"}  # fmt: skip
+            405: "METHOD_NOT_ALLOWED", 429: "RESOURCE_EXHAUSTED", 501: "UNIMPLEMENTED",
+            503: "UNAVAILABLE"}  # fmt: skip
 
 
 def error(code: int, message: str) -> Response:
     """An error as Google's APIs answer it."""
-    return JSONResponse({"error": {"code": code, "message": message, "status": STATUSES[code]}}, code)
+    status = STATUSES.get(code, "UNKNOWN")
+    return JSONResponse({"error": {"code": code, "message": message, "status": status}}, code)
 
 
 def create_app(platform: Platform) -> FastAPI:
@@ -29,6 +37,18 @@ def create_app(platform: Platform) -> FastAPI:
     app = FastAPI(openapi_url=None)
     reads: deque[float] = deque()
     pages = 0
+
+    @app.exception_handler(HTTPException)
+    async def on_http_error(_request: Request, problem: HTTPException) -> Response:
+        return error(problem.status_code, str(problem.detail))
+
+    @app.exception_handler(QueryError)
+    async def on_bad_query(_request: Request, problem: QueryError) -> Response:
+        return error(400, str(problem))
+
+    @app.exception_handler(Unimplemented)
+    async def on_unimplemented(_request: Request, problem: Unimplemented) -> Response:
+        return error(501, str(problem))
 
     @app.post("/v2/entries:list")
     async def list_entries(request: Request) -> Response:
@@ -43,148 +63,107 @@ def create_app(platform: Platform) -> FastAPI:
             return error(429, "Quota exceeded for quota metric 'Read requests' of service 'logging.googleapis.com'.")
         reads.append(now)
         pages += 1
+        body = await _body(request)
         if platform.empty_page_every and pages % platform.empty_page_every == 0:
-            body = await request.json()
-            return JSONResponse({"nextPageToken": body.get("pageToken") or _token(0)})
-        return _entries(platform, await request.json())
+            return JSONResponse({"nextPageToken": body.get("pageToken") or _token(_entries_query(body), 0, now)})
+        return _entries(platform, body, now)
 
     @app.get("/v2/projects/{project}/locations/{region}/services/{name}")
     async def service(project: str, region: str, name: str) -> Response:
         found = _service(platform, project, region, name)
-        if found is None:
-            return error(404, f"Resource '{name}' of kind 'SERVICE' in region '{region}' does not exist.")
-        return JSONResponse(platform.describe(platform, found, _describe(platform, found)))
+        return JSONResponse(platform.describe(platform, found, describe_service(platform, found)))
 
     @app.get("/v2/projects/{project}/locations/{region}/services/{name}/revisions")
-    async def revisions(project: str, region: str, name: str) -> Response:
+    async def revisions(request: Request, project: str, region: str, name: str) -> Response:
         found = _service(platform, project, region, name)
-        if found is None:
-            return error(404, f"Resource '{name}' of kind 'SERVICE' in region '{region}' does not exist.")
-        told = [_revision(platform, found, one) for one in found.revisions.values()]
-        return JSONResponse(platform.describe(platform, found, {"revisions": told}))
+        newest = sorted(found.revisions.values(), key=lambda one: nanoseconds(one.created), reverse=True)
+        told = {"revisions": [describe_revision(platform, found, one) for one in newest]}
+        whole = platform.describe(platform, found, told)["revisions"]
+        return JSONResponse(_page_of("revisions", whole, request.query_params, platform.most_listed))
 
     @app.get("/v3/projects/{project}/timeSeries")
     async def time_series(request: Request, project: str) -> Response:
         if project != platform.project:
             return error(403, f"Permission monitoring.timeSeries.list denied on project '{project}'.")
-        return JSONResponse({"timeSeries": _series(platform, request.query_params.get("filter", ""))})
+        whole = list_time_series(platform, request.query_params)
+        return JSONResponse(_page_of("timeSeries", whole, request.query_params, platform.most_listed))
 
     return app
 
 
-def _token(offset: int) -> str:
-    return base64.urlsafe_b64encode(json.dumps({"offset": offset}).encode()).decode()
+async def _body(request: Request) -> dict[str, Any]:
+    try:
+        body = await request.json()
+    except ValueError as problem:
+        raise QueryError(f"Invalid JSON payload received: {problem}") from problem
+    if not isinstance(body, dict):
+        raise QueryError("Invalid JSON payload received: not an object")
+    return body
 
 
-def _entries(platform: Platform, body: dict[str, Any]) -> Response:
+def _token(query: str, offset: int, at: float) -> str:
+    """A page token: which query, how far, and the moment that the first page showed, so that pages don't shift."""
+    return base64.urlsafe_b64encode(json.dumps([_digest(query), offset, at]).encode()).decode()
+
+
+def _read_token(token: object, query: str) -> tuple[int, float]:
+    try:
+        digest, offset, at = json.loads(base64.urlsafe_b64decode(str(token)))
+        position = int(offset), float(at)
+    except (ValueError, TypeError) as problem:
+        raise QueryError(f"page_token is invalid: {token!r}") from problem
+    if digest != _digest(query):
+        raise QueryError("page_token doesn't match arguments from the request")
+    return position
+
+
+def _digest(query: str) -> str:
+    return hashlib.sha256(query.encode()).hexdigest()[:16]
+
+
+def _entries_query(body: Mapping[str, Any]) -> str:
+    return json.dumps([body.get("resourceNames"), body.get("filter", ""), body.get("orderBy", "")])
+
+
+def _entries(platform: Platform, body: Mapping[str, Any], now: float) -> Response:
     size = body.get("pageSize") or DEFAULT_PAGE
-    if not 0 < size <= MOST_PAGE:
+    if not isinstance(size, int) or not 0 < size <= MOST_PAGE:
         return error(400, f"page_size must be between 1 and {MOST_PAGE}")
     if f"projects/{platform.project}" not in body.get("resourceNames", []):
         return error(403, "The caller does not have permission")
-    try:
-        test = parse(body.get("filter", ""))
-        kept = [entry for entry in platform.visible() if test(entry)]
-        token = body.get("pageToken")
-        offset = json.loads(base64.urlsafe_b64decode(token))["offset"] if token else 0
-    except (QueryError, ValueError, KeyError) as problem:
-        return error(400, f"{problem}")
-    kept.sort(key=lambda entry: entry["timestamp"], reverse="desc" in body.get("orderBy", ""))
+    order = body.get("orderBy") or "timestamp asc"
+    if order not in {"timestamp", "timestamp asc", "timestamp desc"}:
+        return error(400, f"order_by can't be {order!r}: timestamp asc, or timestamp desc")
+    test, query, token = parse(body.get("filter", "")), _entries_query(body), body.get("pageToken")
+    offset, at = _read_token(token, query) if token else (0, now)
+    kept = [entry for entry in platform.visible(at) if test(entry)]
+    # Equal time stamps come in the order of their insert ids, as the API documents.
+    kept.sort(key=lambda entry: (nanoseconds(entry["timestamp"]), entry["insertId"]), reverse=order.endswith("desc"))
     left = kept[offset:]
     size, more = platform.page(size, len(left))
     answer: dict[str, Any] = {"entries": left[:size]} if left[:size] else {}
     if more:
-        answer["nextPageToken"] = _token(offset + size)
+        answer["nextPageToken"] = _token(query, offset + size, at)
     return JSONResponse(answer)
 
 
-def _service(platform: Platform, project: str, region: str, name: str) -> Service | None:
-    return platform.services.get(name) if (project, region) == (platform.project, platform.region) else None
+def _page_of(key: str, whole: list[Any], asked: Mapping[str, str], most: int) -> dict[str, Any]:
+    """A page of a list by `pageSize`, `pageToken` and our own most; an empty list is left out, as proto JSON does."""
+    size, token = asked.get("pageSize", ""), asked.get("pageToken", "")
+    query = json.dumps([key, *(f"{name}={value}" for name, value in asked.items() if name not in PAGING)])
+    if size and not size.isdecimal():
+        raise QueryError(f"page_size must be a number, got {size!r}")
+    offset = _read_token(token, query)[0] if token else 0
+    limits = [limit for limit in (int(size or 0), most) if limit]
+    page = whole[offset:][: min(limits, default=None)]
+    answer: dict[str, Any] = {key: page} if page else {}
+    if offset + len(page) < len(whole):
+        answer["nextPageToken"] = _token(query, offset + len(page), 0)
+    return answer
 
 
-def _full_name(platform: Platform, service: Service, revision: str = "") -> str:
-    name = f"projects/{platform.project}/locations/{platform.region}/services/{service.name}"
-    return f"{name}/revisions/{revision}" if revision else name
-
-
-def _condition(kind: str, *, good: bool) -> Entry:
-    return {"type": kind, "state": "CONDITION_SUCCEEDED" if good else "CONDITION_FAILED"}
-
-
-def _env(revision: Revision) -> list[Entry]:
-    secret = {"DATABASE_URL", "SERVICE_KEY", "REDIS_URL"}
-    return [
-        {"name": name, "valueSource": {"secretKeyRef": {"secret": name.lower(), "version": "latest"}}}
-        if name in secret and value
-        else {"name": name, "value": value}
-        for name, value in revision.env.items()
-    ]
-
-
-def _describe(platform: Platform, service: Service) -> Entry:
-    latest = service.revisions[service.latest]
-    ready = max((one for one in service.revisions.values() if one.ready), key=lambda one: one.created)
-    return {
-        "name": _full_name(platform, service),
-        "uid": f"uid-{service.name}",
-        "generation": "94",
-        "observedGeneration": "94",
-        "createTime": min(one.created for one in service.revisions.values()),
-        "updateTime": latest.created,
-        "uri": f"http://127.0.0.1:{service.edge_port}",
-        "ingress": "INGRESS_TRAFFIC_ALL",
-        "latestReadyRevision": _full_name(platform, service, ready.name),
-        "latestCreatedRevision": _full_name(platform, service, latest.name),
-        "template": {
-            "timeout": f"{service.request_timeout_s:g}s",
-            "containers": [{"image": latest.image, "env": _env(latest)}],
-        },
-        "traffic": [{"type": "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST", "percent": 100}],
-        "trafficStatuses": [
-            {"type": "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION", "revision": name, "percent": percent}
-            for name, percent in service.traffic.items()
-        ],
-        "terminalCondition": _condition("Ready", good=service.ready and latest.ready),
-        "conditions": [_condition("RoutesReady", good=True), _condition("ConfigurationsReady", good=latest.ready)],
-        "reconciling": False,
-    }
-
-
-def _revision(platform: Platform, service: Service, revision: Revision) -> Entry:
-    return {
-        "name": _full_name(platform, service, revision.name),
-        "createTime": revision.created,
-        "service": service.name,
-        "timeout": f"{service.request_timeout_s:g}s",
-        "containers": [{"image": revision.image, "env": _env(revision)}],
-        "conditions": [_condition("Ready", good=revision.ready)],
-    }
-
-
-def _series(platform: Platform, text: str) -> list[Entry]:
-    """Points a minute by response code and revision, of requests that reached the container."""
-    series: dict[tuple[str, str, int], list[Entry]] = {}
-    for (service, revision, code, minute), count in sorted(platform.counts.items()):
-        if service in text and revision in text:
-            start = time.strftime("%Y-%m-%dT%H:%M:00Z", time.gmtime(minute * 60))
-            point = {"interval": {"startTime": start, "endTime": start}, "value": {"int64Value": str(count)}}
-            series.setdefault((service, revision, code), []).append(point)
-    return [
-        {
-            "metric": {
-                "type": "run.googleapis.com/request_count",
-                "labels": {"response_code": str(code), "response_code_class": f"{code // 100}xx"},
-            },
-            "resource": {
-                "type": "cloud_run_revision",
-                "labels": {
-                    "service_name": service, "revision_name": revision,
-                    "project_id": platform.project, "location": platform.region,
-                },
-            },
-            "metricKind": "DELTA",
-            "valueType": "INT64",
-            "points": points,
-        }
-        for (service, revision, code), points in series.items()
-    ]  # fmt: skip
+def _service(platform: Platform, project: str, region: str, name: str) -> Service:
+    found = platform.services.get(name)
+    if found is None or (project, region) != (platform.project, platform.region):
+        raise HTTPException(404, f"Resource '{name}' of kind 'SERVICE' in region '{region}' does not exist.")
+    return found

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 Entry = dict[str, Any]
@@ -12,6 +14,9 @@ SEVERITIES = ("DEFAULT", "DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICA
 TOKEN = re.compile(
     r"""\s*(?:(?P<string>"(?:[^"\\]|\\.)*")|(?P<op>>=|<=|!=|=~|!~|=|>|<|:)|(?P<paren>[()])"""
     r"""|(?P<word>[^\s()=<>!:"]+(?:\."[^"]*"[^\s()=<>!:"]*)*))""",
+)
+TIME = re.compile(
+    r"(?P<whole>\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d)(?:\.(?P<fraction>\d{1,9}))?(?P<offset>[Zz]|[+-]\d\d:?\d\d)?"
 )
 TIMES = frozenset({"timestamp", "receiveTimestamp"})
 
@@ -115,7 +120,7 @@ def _unquote(word: str) -> str:
 
 def _comparison(path: str, operator: str, wanted: str) -> Test:
     keys = [_unquote(part) for part in re.findall(r'"[^"]*"|[^.]+', path)]
-    matcher = re.compile(wanted) if operator in {"=~", "!~"} else None
+    matcher = _pattern(wanted) if operator in {"=~", "!~"} else None
 
     def test(entry: Entry) -> bool:
         value = _find(entry, keys)
@@ -129,6 +134,13 @@ def _comparison(path: str, operator: str, wanted: str) -> Test:
         return _compare(keys[-1], value, operator, wanted)
 
     return test
+
+
+def _pattern(wanted: str) -> re.Pattern[str]:
+    try:
+        return re.compile(wanted)
+    except re.error as error:
+        raise QueryError(f"{wanted!r} is no regular expression: {error}") from error
 
 
 def _find(entry: Entry, keys: list[str]) -> object:
@@ -152,9 +164,9 @@ def _compare(key: str, value: object, operator: str, wanted: str) -> bool:
 def _ordered(key: str, value: object, wanted: str) -> tuple[Any, Any]:
     """Both sides in an order: severities by rank, times by their digits, numbers as numbers, else text."""
     if key == "severity":
-        return SEVERITIES.index(str(value)), SEVERITIES.index(wanted)
+        return _rank(str(value)), _rank(wanted)
     if key in TIMES:
-        return _time(str(value)), _time(wanted)
+        return nanoseconds(str(value)), nanoseconds(wanted)
     if isinstance(value, int | float):
         try:
             return float(value), float(wanted)
@@ -163,7 +175,20 @@ def _ordered(key: str, value: object, wanted: str) -> tuple[Any, Any]:
     return str(value), wanted
 
 
-def _time(text: str) -> str:
-    """UTC time stamps of any precision, made comparable as text."""
-    whole, _, fraction = text.replace("+00:00", "").removesuffix("Z").partition(".")
-    return f"{whole}.{fraction:0<9}"
+def _rank(severity: str) -> int:
+    if severity.upper() not in SEVERITIES:
+        raise QueryError(f"{severity!r} is no severity: {', '.join(SEVERITIES)}")
+    return SEVERITIES.index(severity.upper())
+
+
+@lru_cache(maxsize=1 << 17)  # every page of a query looks at the same stamps again
+def nanoseconds(text: str) -> int:
+    """A time stamp of RFC 3339, with any offset and up to nine digits, since 1970. Raises QueryError."""
+    match = TIME.fullmatch(text)
+    try:
+        if match is None:
+            raise ValueError(text)  # noqa: TRY301 - both ways to be wrong are answered in one place
+        seconds = datetime.fromisoformat(match["whole"] + (match["offset"] or "Z").upper()).timestamp()
+    except ValueError as error:
+        raise QueryError(f"{text!r} is no RFC 3339 time stamp") from error
+    return int(seconds) * 10**9 + int((match["fraction"] or "0").ljust(9, "0"))

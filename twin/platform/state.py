@@ -68,6 +68,7 @@ class Platform:
     read_quota_per_minute: int = 6000
     empty_page_every: int = 0  # self-tests: every n-th page comes empty, with a token
     hour_s: float = 3600.0  # what an hour of a WebSocket takes here: less is compressed time
+    most_listed: int = 0  # of revisions and series a page, however many are asked for; 0: no limit
     store: list[Stored] = field(default_factory=list)
     counts: Counter[tuple[str, str, int, int]] = field(default_factory=Counter)  # service, revision, code, minute
     keep: Callable[["Platform", Entry], list[Entry]] = field(default=lambda _platform, entry: [entry])
@@ -89,9 +90,9 @@ class Platform:
         entry.setdefault("receiveTimestamp", stamp(now))
         self.store += [Stored(one, time.monotonic() + self.log_delay_s) for one in self.keep(self, entry)]
 
-    def visible(self) -> list[Entry]:
-        """Every entry whose delay is over."""
-        now = time.monotonic()
+    def visible(self, at: float | None = None) -> list[Entry]:
+        """Every entry whose delay is over: now, or at a moment of the monotonic clock."""
+        now = time.monotonic() if at is None else at
         return self.found(self, [one.entry for one in self.store if one.visible_at <= now])
 
     def lasts(self, seconds: float) -> float:
