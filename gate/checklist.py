@@ -84,7 +84,7 @@ def _owed(item: Mapping[str, str], rows: Iterable[Row]) -> str:
     if about and all(row["outcome"] != Outcome.PENDING for row in about):
         return ""
     until = max((str(row["evidence"].get("owed_until") or "") for row in about), default="")
-    return item["text"] + (f"; until {until} at the earliest" if until else "")
+    return item["text"] + (f", not before {until}" if until else "")
 
 
 def _figure(ids: Iterable[str], rows: Iterable[Row]) -> Row | None:
@@ -98,8 +98,19 @@ def _figure(ids: Iterable[str], rows: Iterable[Row]) -> Row | None:
 
 
 def show_figure(figure: Row) -> str:
-    """A figure in one short text: `p95 41.2 ms (limit 100 ms, n=300, 95 %)`."""
-    value = "" if figure.get("value") is None else f"{round(figure['value'], 3):g}"
+    """A figure in one short text: `41.2 ms (limit 100 ms, n=300, 95% confidence)`."""
+    unit = f" {figure['unit']}" if figure.get("unit") else ""
+    about = show_about(figure)
+    return f"{show_value(figure)}{unit}" + (f" ({about})" if about else "")
+
+
+def show_value(figure: Row) -> str:
+    """A figure's value without its unit; empty where it has none."""
+    return "" if figure.get("value") is None else f"{round(figure['value'], 3):g}"
+
+
+def show_about(figure: Row) -> str:
+    """What a figure's value has to be read with: limit, n, bound, confidence, interval, window."""
     unit = f" {figure['unit']}" if figure.get("unit") else ""
     about = []
     if figure.get("limit") is not None:
@@ -114,7 +125,7 @@ def show_figure(figure: Row) -> str:
         about.append("between {:.3g} and {:.3g}".format(*figure["interval"]))
     if figure.get("window"):
         about.append(str(figure["window"]))
-    return f"{value}{unit}" + (f" ({', '.join(about)})" if about else "")
+    return ", ".join(about)
 
 
 def _is_interval(value: object) -> bool:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 JSON = Any
-PlotKind = Literal["latency", "sequence", "sessions", "closes", "rtt", "errors-by-hour"]
+PlotKind = Literal["latency", "sequence", "sessions", "closes", "rtt", "errors-by-hour", "windows"]
 
 
 @dataclass(frozen=True, slots=True)

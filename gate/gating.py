@@ -173,7 +173,11 @@ def _row(merged: Merged, *, required: bool) -> dict[str, Any]:
     if merged.accrued:
         row["figures"] = [dict(merged.accrued.figure), *row["figures"]]
         row["accruals"] = [one for said in merged.said for one in _raw(said)]
-        row["evidence"] = row["evidence"] | {"owed_until": merged.accrued.owed_until}
+        if merged.accrued.owed_until:
+            row["evidence"] = row["evidence"] | {"owed_until": merged.accrued.owed_until}
+        spans = [one for one in row["accruals"] if one["kind"] == "window"]
+        if spans:
+            row["plots"] = [*row["plots"], {"kind": "windows", "data": {"spans": spans}}]
     if merged.outcome is Outcome.PASSED:
         row |= {"expected": "", "actual": "", "remedy": ""}
     return row

@@ -79,7 +79,7 @@ def _doubts(
             unproved[outcomes[key]] += 1
     for outcome, count in sorted(unproved.items()):
         which = sorted(key for key in required & outcomes.keys() if outcomes[key] is outcome)
-        yield f"{count} required {outcome}: {_some(which)}"
+        yield f"{count} required {'case is' if count == 1 else 'cases are'} {outcome}: {_some(which)}"
     if residue is None:
         yield "the rows we seeded could not be counted after the run"
     elif residue:

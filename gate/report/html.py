@@ -1,20 +1,54 @@
 """`report.html`: one self-contained page, without scripts, for a screen in either scheme, a phone and paper."""
 
 import json
-from datetime import datetime
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from gate.checklist import checklist, metrics, show_figure
+from gate.checklist import Answer, checklist, metrics, show_about, show_figure, show_value
 from gate.outcomes import Outcome
 
+Row = Mapping[str, Any]
 FAILING = (Outcome.FAILED, Outcome.BROKEN, Outcome.PENDING)
+MOST_CARDS = 60  # what is beyond is listed by name: a page that opens at once says more than a complete one
+MOST_CHARACTERS = 4000
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+SEVERITIES = ("CRITICAL", "ALERT", "EMERGENCY", "ERROR", "WARNING")
 
 
 def render_html(document: dict[str, Any]) -> str:
     """Render the verdict's document as one HTML page."""
+    rows = document["checks"]
+    missing = set(document["missing"])
+    failures = [row for outcome in FAILING for row in rows if row["outcome"] == outcome and row["name"] not in missing]
+    plots = _plots(rows)
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            doc=document,
+            took=_lasting(_seconds(document["started"], document["ended"])),
+            span=_span(document),
+            metrics=metrics(document),
+            checklist=_placed(checklist(document)),
+            failures=failures,
+            cards=[row["name"] for row in failures[:MOST_CARDS]],
+            missing=_missing([row for row in rows if row["name"] in missing]),
+            unproved=_unproved(rows),
+            families=_families(rows),
+            plots=plots,
+            sections=_sections(document, failures, plots),
+        )
+    )
+
+
+@cache
+def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
@@ -22,35 +56,72 @@ def render_html(document: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["figure"] = show_figure
-    environment.filters["pretty"] = _pretty
-    rows = document["checks"]
-    return environment.get_template("report.html.j2").render(
-        doc=document,
-        took=_took(document),
-        metrics=metrics(document),
-        checklist=checklist(document),
-        failures=[row for outcome in FAILING for row in rows if row["outcome"] == outcome],
-        unproved=[row for row in rows if row["outcome"] == Outcome.NOT_APPLICABLE],
-        families=_families(rows),
-        plots=_plots(rows),
-    )
+    environment.filters |= {
+        "about": show_about,
+        "anchor": _anchor,
+        "brief": _brief,
+        "covered": _covered,
+        "estimate": _estimate,
+        "figure": show_figure,
+        "limited": _limited,
+        "moment": _moment,
+        "pretty": _pretty,
+        "sentence": _sentence,
+        "value": show_value,
+        "worst_first": _worst_first,
+    }
+    return environment
 
 
-def _took(document: dict[str, Any]) -> str:
-    started, ended = (datetime.fromisoformat(document[key]) for key in ("started", "ended"))
-    seconds = (ended - started).total_seconds()
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"  # noqa: PLR2004 - two minutes read better
+def _sections(document: Row, failures: Sequence[Row], plots: Sequence[object]) -> list[tuple[str, str]]:
+    told = {
+        "metrics": "Metrics",
+        "checklist": "Checklist",
+        "failures": f"Did not pass ({len(failures)})" if failures else "",
+        "changes": "Changes" if document["changes"] else "",
+        "measurements": "Measurements" if plots else "",
+        "unproved": "Not proved",
+        "runs": "Runs" if document["gate"] else "",
+        "known": "Known failures" if document["known_failures"] else "",
+        "rollback": "Going back",
+        "cases": "Every check",
+    }
+    return [(anchor, title) for anchor, title in told.items() if title]
 
 
-def _families(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    families: dict[str, list[dict[str, Any]]] = {}
+def _placed(answers: Sequence[Answer]) -> list[dict[str, Any]]:
+    """Answers with their place, so that grouping by part keeps the order of the checklist."""
+    keys = ("part", "title", "outcome", "passed", "total", "worst")
+    return [{key: getattr(one, key) for key in keys} | {"place": place} for place, one in enumerate(answers)]
+
+
+def _families(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    families: dict[str, list[Row]] = {}
     for row in rows:
         families.setdefault(row["family"], []).append(row)
     return families
 
 
-def _plots(rows: list[dict[str, Any]]) -> list[dict[str, str]]:
+def _missing(rows: Iterable[Row]) -> dict[str, dict[str, Any]]:
+    """What was required and has no result, a line a check."""
+    told: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        about = told.setdefault(row["id"], {"reason": row["reason"], "cases": []})
+        about["cases"] += [row["case"]] if row["case"] else []
+    return told
+
+
+def _unproved(rows: Iterable[Row]) -> dict[str, list[str]]:
+    """What is not on offer here, by the reason."""
+    told: dict[str, list[str]] = {}
+    for row in rows:
+        if row["outcome"] == Outcome.NOT_APPLICABLE:
+            names = told.setdefault(row["reason"], [])
+            names += [row["id"]] if row["id"] not in names else []
+    return told
+
+
+def _plots(rows: Iterable[Row]) -> list[dict[str, str]]:
     wanted = [(row["name"], plot) for row in rows for plot in row["plots"]]
     if not wanted:
         return []
@@ -63,5 +134,70 @@ def _plots(rows: list[dict[str, Any]]) -> list[dict[str, str]]:
     return drawn
 
 
+def _seconds(start: str, end: str) -> float:
+    return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
+
+
+def _lasting(seconds: float) -> str:
+    for unit, size in (("days", 86_400), ("hours", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _span(document: Row) -> str:
+    inputs = document["gate"]["inputs"] if document["gate"] else []
+    if not inputs:
+        return ""
+    return _lasting(_seconds(min(one["started"] for one in inputs), max(one["ended"] for one in inputs)))
+
+
+def _moment(text: str) -> str:
+    return f"{datetime.fromisoformat(text).astimezone(UTC):%d %b %Y, %H:%M:%S} UTC"
+
+
+def _brief(text: str) -> str:
+    """Moments in it as people write them; of two on one day, the second without its date."""
+    day = ""
+
+    def shortened(found: re.Match[str]) -> str:
+        nonlocal day
+        moment = datetime.fromisoformat(found[0]).astimezone(UTC)
+        before, day = day, f"{moment:%d %b }"
+        return f"{'' if day == before else day}{moment:%H:%M}"
+
+    told = MOMENT.sub(shortened, text)
+    return f"{told} UTC" if day else told
+
+
+def _covered(figure: Row) -> str:
+    return f"{figure['covered_s'] / 3600:.3g} of {figure['need_s'] / 3600:.3g} hours covered in one piece"
+
+
+def _estimate(told: Row, unit: str) -> str:
+    return f"{told['value']:.3g} {unit} ({told['low']:.3g} to {told['high']:.3g})"
+
+
+def _anchor(name: str) -> str:
+    """An id for a case: readable, and different for different names."""
+    return "case-" + re.sub(r"[^A-Za-z0-9.-]", lambda it: f"_{ord(it[0]):x}", name)
+
+
+def _sentence(text: str) -> str:
+    """With a capital where it begins with a word of prose, and a full stop."""
+    first = text.partition(" ")[0]
+    text = text[:1].upper() + text[1:] if first.isalpha() else text
+    return text if text.endswith(".") else f"{text}."
+
+
 def _pretty(value: Any) -> str:  # noqa: ANN401 - any JSON value
     return value if isinstance(value, str) else json.dumps(value, indent=1, ensure_ascii=False)
+
+
+def _limited(text: str, most: int = MOST_CHARACTERS) -> str:
+    return text if len(text) <= most else f"{text[:most]}… ({len(text):,} characters; all of them are in verdict.json)"
+
+
+def _worst_first(lines: Iterable[Row]) -> list[Row]:
+    """Server lines with the errors in front; each kind stays in its order."""
+    return sorted(lines, key=lambda line: line["severity"] not in SEVERITIES)

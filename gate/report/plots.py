@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -22,8 +23,9 @@ def draw(plot: Mapping[str, Any], number: int) -> tuple[str, str]:
     Raises:
         KeyError: A kind of plot that is not drawn here.
     """
-    figure = Figure(figsize=(6.4, 2.6), layout="constrained")
+    figure = Figure(figsize=(6.4, 2.6))
     axes = figure.add_subplot()
+    figure.subplots_adjust(left=0.1, right=0.985, bottom=0.18, top=0.97)  # a layout engine would draw it all twice
     text = KINDS[plot["kind"]](axes, plot["data"])
     for spine in axes.spines.values():
         spine.set_color(FAINT)
@@ -111,6 +113,24 @@ def _errors_by_hour(axes: Axes, data: Mapping[str, Any]) -> str:
     return f"{sum(data['counts'])} server errors over {len(data['hours'])} hours."
 
 
+def _windows(axes: Axes, data: Mapping[str, Any]) -> str:
+    """What each window of a log covers: requests an hour, in the colour of what is wrong where there were errors."""
+    spans = sorted(data["spans"], key=lambda one: str(one["start"]))
+    begun = datetime.fromisoformat(spans[0]["start"])
+    for one in spans:
+        start, end = (datetime.fromisoformat(one[key]) - begun for key in ("start", "end"))
+        hours = max((end - start).total_seconds() / 3600, 1e-6)
+        colour = BAD if one["events"] else ACCENT if one["proved"] else FAINT
+        axes.bar(start.total_seconds() / 3600, one["n"] / hours, hours * 0.96, align="edge", color=colour)
+    axes.set(xlabel=f"hours since {begun:%d %b %H:%M} UTC; pale: not proved; red: with 5xx", ylabel="requests an hour")
+    events, n = sum(one["events"] for one in spans), sum(one["n"] for one in spans)
+    unproved = sum(not one["proved"] for one in spans)
+    return (
+        f"{events} server errors among {n:,} requests in {len(spans)} windows"
+        f"{f', of which {unproved} are not proved' if unproved else ''}."
+    )
+
+
 KINDS: dict[str, Draw] = {
     "latency": _latency,
     "sequence": _sequence,
@@ -118,4 +138,5 @@ KINDS: dict[str, Draw] = {
     "closes": _closes,
     "rtt": _rtt,
     "errors-by-hour": _errors_by_hour,
+    "windows": _windows,
 }
