@@ -80,6 +80,7 @@ def _add_gate(commands: "argparse._SubParsersAction[_Parser]") -> None:
     asking.add_argument("--because", default="", metavar="REASON", help="why")
     asking.add_argument("--owner", default="", help="who says so; default: the CI's or the system's user")
     asking.add_argument("--rejudge", type=Path, default=None, metavar="RUN_FOLDER", help="judge one stored run again")
+    asking.add_argument("--exit-code-only", action="store_true", help="say nothing, write verdict.json alone")
     asking.add_argument("--explain", default="", metavar="CHECK", help="print all that is known of one check")
     asking.set_defaults(run=_gate)
 
@@ -90,7 +91,12 @@ async def _gate(options: argparse.Namespace) -> int:
     if not options.target:
         raise ConfigurationError("--target is missing: name the target whose evidence is to be judged.")
     question = gate.Question(
-        options.target, options.targets_dir, options.report_dir, options.evidence, options.revision
+        options.target,
+        options.targets_dir,
+        options.report_dir,
+        options.evidence,
+        options.revision,
+        options.exit_code_only,
     )
     if options.discard:
         return gate.discard(question, options.discard, options.because, options.owner or gate.who())

@@ -34,6 +34,7 @@ class Question:
     report_dir: Path
     evidence: str = ""
     revision: str = ""
+    silent: bool = False
 
 
 def gate(question: Question) -> int:
@@ -50,7 +51,7 @@ def gate(question: Question) -> int:
         except StoreError as error:
             document = conclude(evidence, frame, run_id, now, [str(error)]) | {"changes": document["changes"]}
     try:
-        publish_gate(document, question.report_dir, console_for(sys.stdout))
+        publish_gate(document, question.report_dir, console_for(sys.stdout), silent=question.silent)
     except OSError as error:
         raise ConfigurationError(
             f"--report-dir {question.report_dir} can't be written ({error.strerror}): name a folder that can."

@@ -12,12 +12,11 @@ from typing import Any
 from gate.outcomes import Outcome
 
 Row = Mapping[str, Any]
-WORST_FIRST = (Outcome.FAILED, Outcome.BROKEN, Outcome.PENDING, Outcome.NOT_APPLICABLE, Outcome.PASSED)
-
 BOUNDED = "BOUNDED"  # what ran passed, and a longer phase is owed: the figure says how little that proves
 OWED = "OWED"  # nothing but the longer phase answers, and it has not come to its end
 PROVED = "PROVED"  # in a gate's verdict, with all phases
 NOT_RUN = "NOT RUN"
+WORST_FIRST = (Outcome.FAILED, Outcome.BROKEN, NOT_RUN, Outcome.PENDING, Outcome.NOT_APPLICABLE, Outcome.PASSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,8 @@ def _answer(item: Mapping[str, Any], document: Row) -> Answer:
     longer = {one["check"] for one in item.get("owed", [])}
     waiting = {row["name"] for row in rows if row["id"] in longer and row["outcome"] == Outcome.PENDING}
     owed = tuple(text for one in item.get("owed", []) if (text := _owed(one, rows)))
-    counts = Counter(row["outcome"] for row in rows if row["name"] not in waiting)
+    absent = set(document["missing"]) - waiting
+    counts = Counter(NOT_RUN if row["name"] in absent else row["outcome"] for row in rows if row["name"] not in waiting)
     outcome = next((str(one) for one in WORST_FIRST if counts[one]), OWED if waiting else NOT_RUN)
     if outcome == Outcome.PASSED:
         outcome = BOUNDED if owed else PROVED if document["phase"] == "gate" and item.get("figure") else outcome
@@ -95,38 +95,3 @@ def _figure(ids: Iterable[str], rows: Iterable[Row]) -> Row | None:
                 first: Row = row["figures"][0]
                 return first
     return None
-
-
-def show_figure(figure: Row) -> str:
-    """A figure in one short text: `41.2 ms (limit 100 ms, n=300, 95% confidence)`."""
-    unit = f" {figure['unit']}" if figure.get("unit") else ""
-    about = show_about(figure)
-    return f"{show_value(figure)}{unit}" + (f" ({about})" if about else "")
-
-
-def show_value(figure: Row) -> str:
-    """A figure's value without its unit; empty where it has none."""
-    return "" if figure.get("value") is None else f"{round(figure['value'], 3):g}"
-
-
-def show_about(figure: Row) -> str:
-    """What a figure's value has to be read with: limit, n, bound, confidence, interval, window."""
-    unit = f" {figure['unit']}" if figure.get("unit") else ""
-    about = []
-    if figure.get("limit") is not None:
-        about.append(f"limit {figure['limit']:g}{unit}")
-    if figure.get("n") is not None:
-        about.append(f"n={figure['n']}")
-    if figure.get("hazard_per_hour") is not None:
-        about.append(f"at most {figure['hazard_per_hour']:.3g} an hour")
-    if figure.get("confidence"):
-        about.append(f"{figure['confidence']:.0%} confidence")
-    if _is_interval(figure.get("interval")):
-        about.append("between {:.3g} and {:.3g}".format(*figure["interval"]))
-    if figure.get("window"):
-        about.append(str(figure["window"]))
-    return ", ".join(about)
-
-
-def _is_interval(value: object) -> bool:
-    return isinstance(value, list) and len(value) == 2 and None not in value  # noqa: PLR2004 - its two ends

@@ -22,6 +22,7 @@ class Plan:
     deadline_s: float
     log_export: str | None = None
     verdict_only: bool = False
+    silent: bool = False  # nothing but the exit code
     known_failures: Path | None = None
     evidence: str = ""  # a store beside the report folder; see gate.store
 

@@ -25,7 +25,7 @@ from gate.store import VARIABLE
 RUN = pytest.StashKey[Run]()
 LIVE = pytest.StashKey[Live]()
 LOOK_ONLY = ("--collect-only", "--co", "--help", "-h", "--version", "-V", "--fixtures", "--markers")
-QUIETER_THAN_QUIET = -2  # pytest's own lines give way to the gate's; -v brings both
+QUIETER_THAN_QUIET = -2  # pytest's own lines give way to the gate's; -v is a line a case, -vv brings pytest's too
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -45,6 +45,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         help=f"a store into which the verdict is put as well: a folder, gs://bucket/path, ...; default: ${VARIABLE}",
     )  # fmt: skip
     group.addoption("--verdict-only", action="store_true", help="write verdict.json alone: no reports, no pictures")
+    group.addoption("--exit-code-only", action="store_true", help="say nothing, write verdict.json alone")
     group.addoption("--known-failures", type=Path, default=None, help="TOML file of known failures")
     config = pluginmanager.get_plugin("pytestconfig")
     arguments = [str(one) for one in config.invocation_params.args] if config else []
@@ -76,11 +77,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[RUN] = run
     config.option.allure_report_dir = None if run.plan.verdict_only else str(run.folder / "allure-results")
     verbose = config.option.verbose > 0
-    if not verbose:
+    if config.option.verbose <= 1:
         config.option.verbose = QUIETER_THAN_QUIET
         config.option.no_summary = True
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     file = reporter._tw._file if reporter else sys.stdout  # noqa: SLF001 - where pytest itself prints
+    if run.plan.silent:
+        file = io.StringIO()
+        if reporter:
+            reporter._tw._file = file  # noqa: SLF001 - the only place where all that pytest says passes
     config.stash[LIVE] = Live(_past_capture(file), verbose=verbose)
 
 
@@ -114,8 +119,11 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     run = session.config.stash.get(RUN, None)
     if run is None:
         return (yield)
-    with _interruptible(run):
-        return (yield)
+    try:
+        with _interruptible(run):
+            return (yield)
+    finally:
+        session.config.stash[LIVE].close()  # before pytest has its last word
 
 
 @contextmanager
@@ -185,9 +193,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
     if exitstatus in {pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR}:
         collecting = "pytest could not collect the suites" if session.testsfailed else "interrupted"
         run.interrupted = run.interrupted or (_INTERNAL[-1] if _INTERNAL else collecting)
-    live = session.config.stash[LIVE]
-    live.close()
-    session.exitstatus = publish(run, int(exitstatus), live.console)
+    session.exitstatus = publish(run, int(exitstatus), session.config.stash[LIVE].console)
 
 
 @pytest.fixture(scope="session")

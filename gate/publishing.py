@@ -88,8 +88,9 @@ def publish(run: Run, exit_status: int, console: Console) -> int:
         document = _judge(run, exit_status, [refused]) | {"changes": document["changes"]}
     write_all(run.folder, document, verdict_only=run.plan.verdict_only)
     _scrub(run)
-    github.announce(document, os.environ)
-    print_verdict(document, run.folder, console)
+    if not run.plan.silent:
+        github.announce(document, os.environ)
+        print_verdict(document, run.folder, console)
     return int(document["exit_code"])
 
 
@@ -138,14 +139,15 @@ def write_all(folder: Path, document: dict[str, Any], *, verdict_only: bool = Fa
         allure.finish(folder / "allure-results", document)
 
 
-def publish_gate(document: dict[str, Any], report_dir: Path, console: Console) -> None:
+def publish_gate(document: dict[str, Any], report_dir: Path, console: Console, *, silent: bool = False) -> None:
     """Write a gate's report as a run's, say its verdict. Raises OSError when the folder can't be written."""
     folder = report_dir / str(document["target"]) / str(document["run_id"])
     folder.mkdir(parents=True)
-    write_all(folder, document)
+    write_all(folder, document, verdict_only=silent)
     point_latest(report_dir, document["target"], document["run_id"])
-    github.announce(document, os.environ)
-    print_verdict(document, folder, console)
+    if not silent:
+        github.announce(document, os.environ)
+        print_verdict(document, folder, console)
 
 
 def write_reports(folder: Path, document: dict[str, Any]) -> None:

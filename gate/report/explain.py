@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gate.checklist import show_figure
+from gate.report.wording import show_figure
 
 STATED = frozenset({"rule", "n", "value", "unit", "limit", "confidence", "window"})
 MOST = 400

@@ -10,14 +10,14 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from gate.checklist import Answer, checklist, metrics, show_about, show_figure, show_value
+from gate.checklist import Answer, checklist, metrics
 from gate.outcomes import Outcome
+from gate.report.wording import brief, sentence, show_about, show_figure, show_value
 
 Row = Mapping[str, Any]
 FAILING = (Outcome.FAILED, Outcome.BROKEN, Outcome.PENDING)
 MOST_CARDS = 60  # what is beyond is listed by name: a page that opens at once says more than a complete one
 MOST_CHARACTERS = 4000
-MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 SEVERITIES = ("CRITICAL", "ALERT", "EMERGENCY", "ERROR", "WARNING")
 
 
@@ -59,14 +59,14 @@ def _environment() -> Environment:
     environment.filters |= {
         "about": show_about,
         "anchor": _anchor,
-        "brief": _brief,
+        "brief": brief,
         "covered": _covered,
         "estimate": _estimate,
         "figure": show_figure,
         "limited": _limited,
         "moment": _moment,
         "pretty": _pretty,
-        "sentence": _sentence,
+        "sentence": sentence,
         "value": show_value,
         "worst_first": _worst_first,
     }
@@ -156,20 +156,6 @@ def _moment(text: str) -> str:
     return f"{datetime.fromisoformat(text).astimezone(UTC):%d %b %Y, %H:%M:%S} UTC"
 
 
-def _brief(text: str) -> str:
-    """Moments in it as people write them; of two on one day, the second without its date."""
-    day = ""
-
-    def shortened(found: re.Match[str]) -> str:
-        nonlocal day
-        moment = datetime.fromisoformat(found[0]).astimezone(UTC)
-        before, day = day, f"{moment:%d %b }"
-        return f"{'' if day == before else day}{moment:%H:%M}"
-
-    told = MOMENT.sub(shortened, text)
-    return f"{told} UTC" if day else told
-
-
 def _covered(figure: Row) -> str:
     return f"{figure['covered_s'] / 3600:.3g} of {figure['need_s'] / 3600:.3g} hours covered in one piece"
 
@@ -181,13 +167,6 @@ def _estimate(told: Row, unit: str) -> str:
 def _anchor(name: str) -> str:
     """An id for a case: readable, and different for different names."""
     return "case-" + re.sub(r"[^A-Za-z0-9.-]", lambda it: f"_{ord(it[0]):x}", name)
-
-
-def _sentence(text: str) -> str:
-    """With a capital where it begins with a word of prose, and a full stop."""
-    first = text.partition(" ")[0]
-    text = text[:1].upper() + text[1:] if first.isalpha() else text
-    return text if text.endswith(".") else f"{text}."
 
 
 def _pretty(value: Any) -> str:  # noqa: ANN401 - any JSON value

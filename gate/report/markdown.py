@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from gate.checklist import checklist, metrics, show_figure
+from gate.checklist import checklist, metrics
 from gate.outcomes import Outcome
+from gate.report.wording import brief, sentence, show_figure
 
 MARKS = {"PASSED": "✅", "FAILED": "❌", "BROKEN": "⚠️", "PENDING": "⏳", "NOT_APPLICABLE": "🚫", "NOT RUN": "·",
          "BOUNDED": "◐", "OWED": "⏳", "PROVED": "✅"}  # fmt: skip
@@ -13,17 +14,18 @@ MOST_FAILURES = 25
 def render_markdown(document: dict[str, Any]) -> str:
     """Render verdict, metrics, checklist and everything that did not pass."""
     revision = document["revision"] or "not known"
+    about = f"Phase {document['phase']}, run `{document['run_id']}`, {document['started']}."
     lines = [
         f"# {document['verdict']}: {document['target']}, revision {revision}",
         "",
-        f"{_cell(document['reason'])}. Phase {document['phase']}, run `{document['run_id']}`, {document['started']}.",
+        f"{_cell(sentence(document['reason']))} {about}",
         "",
         "| Success metric | Outcome | Figure |",
         "|---|---|---|",
     ]
     for answer in metrics(document):
-        figure = show_figure(answer.figure) if answer.figure else f"{answer.passed} of {answer.total} passed"
-        owed = f"; still owed: {', '.join(answer.owed)}" if answer.owed else ""
+        figure = brief(show_figure(answer.figure)) if answer.figure else f"{answer.passed} of {answer.total} passed"
+        owed = brief(f"; still owed: {', '.join(answer.owed)}") if answer.owed else ""
         lines.append(f"| {answer.title} | {MARKS[answer.outcome]} {answer.outcome} | {_cell(figure)}{_cell(owed)} |")
     lines += ["", "| Deployment checklist | Outcome | Cases |", "|---|---|---|"]
     lines += [

@@ -9,14 +9,15 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from gate.checklist import BOUNDED, NOT_RUN, OWED, PROVED, Answer, checklist, metrics, show_figure
+from gate.checklist import BOUNDED, NOT_RUN, OWED, PROVED, Answer, checklist, metrics
 from gate.outcomes import Outcome, Verdict
+from gate.report.wording import brief, sentence, show_figure
 from gate.run import Result
 from gate.verdict import name
 
 STYLES = {
     "PASSED": "green", "FAILED": "bold red", "BROKEN": "yellow", "PENDING": "yellow",
-    "NOT_APPLICABLE": "dim", NOT_RUN: "dim", BOUNDED: "cyan", OWED: "cyan", PROVED: "green",
+    "NOT_APPLICABLE": "dim", NOT_RUN: "yellow", BOUNDED: "cyan", OWED: "cyan", PROVED: "green",
 }  # fmt: skip
 VERDICT_STYLES = {Verdict.GO: "bold green", Verdict.NO_GO: "bold red", Verdict.INCONCLUSIVE: "bold yellow"}
 WIDTH_WITHOUT_TERMINAL = 100
@@ -59,7 +60,8 @@ class Live:
         if self._animated:
             for task in list(self._progress.task_ids):
                 self._progress.remove_task(task)
-            self._progress.add_task(escape(name(result.key)))
+            done = f"{self._family:<14}{len(self._results)} done, now "
+            self._progress.add_task(f"[dim]{done}[/]{escape(name(result.key))}")
             self._progress.start()
 
     def end(self, result: Result) -> None:
@@ -101,21 +103,21 @@ class Live:
 
 def print_verdict(document: dict[str, Any], folder: Path, console: Console) -> None:
     """Print failures first, then the checklist and the metrics, then the verdict as the last line."""
-    console.print()
     _print_failures(document, console)
-    console.print(_table("Deployment checklist", checklist(document)))
-    console.print(_table("Success metrics", metrics(document)))
+    console.print(_table("Deployment checklist", checklist(document)), "")
+    console.print(_table("Success metrics", metrics(document)), "")
     for note in document["notes"]:
         console.print(f"note: {note}", markup=False)
     absent = [row for row in document["checks"] if row["outcome"] == Outcome.NOT_APPLICABLE]
     if absent:
         console.print(f"[dim]not applicable here: {len(absent)} cases, listed in the report[/dim]")
-    console.print(f"{document['reason']}.", markup=False)
+    console.print(sentence(document["reason"]), markup=False)
     style = VERDICT_STYLES[Verdict(document["verdict"])]
     revision = document["revision"] or "unknown"
     console.print(
         f"[{style}]VERDICT: {document['verdict']}[/] revision={escape(revision)} target={document['target']} "
-        f"exit_code={document['exit_code']}"
+        f"exit_code={document['exit_code']}",
+        soft_wrap=not console.is_terminal,  # one line, for programs that look for it
     )
     console.print(f"report: {folder / 'report.html'}", markup=False, soft_wrap=True)
 
@@ -153,8 +155,8 @@ def _table(title: str, answers: list[Answer]) -> Table:
     table.add_column("outcome", no_wrap=True)
     table.add_column("figure")
     for answer in answers:
-        figure = show_figure(answer.figure) if answer.figure else f"{answer.passed}/{answer.total} passed"
-        owed = f"; owed: {'; '.join(answer.owed)}" if answer.owed else ""
+        figure = brief(show_figure(answer.figure)) if answer.figure else f"{answer.passed}/{answer.total} passed"
+        owed = brief(f"; owed: {'; '.join(answer.owed)}") if answer.owed else ""
         table.add_row(escape(answer.title), _mark(answer.outcome), escape(figure + owed))
     return table
 
