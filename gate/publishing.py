@@ -19,6 +19,7 @@ from gate.report import allure, github
 from gate.report.html import render_html
 from gate.report.junit import render_junit
 from gate.report.markdown import render_markdown
+from gate.report.openmetrics import render_openmetrics
 from gate.report.terminal import print_verdict
 from gate.run import Run
 from gate.store import Store, StoreError
@@ -155,6 +156,7 @@ def write_reports(folder: Path, document: dict[str, Any]) -> None:
     _write(folder / "summary.md", render_markdown(document))
     _write(folder / "junit.xml", render_junit(document))
     _write(folder / "report.html", render_html(document))
+    _write(folder / "metrics.openmetrics", render_openmetrics(document))
 
 
 def _scrub(run: Run) -> None:

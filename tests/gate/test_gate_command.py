@@ -44,7 +44,9 @@ def test_the_newest_revision_is_judged_and_reported(evidence: Path, tmp_path: Pa
     assert code == 0, output
     assert "VERDICT: GO revision=rev-1 target=export exit_code=0" in output
     folder = (tmp_path / "latest").resolve()
-    assert {"verdict.json", "report.html", "summary.md", "junit.xml"} <= {path.name for path in folder.iterdir()}
+    assert {"verdict.json", "report.html", "summary.md", "junit.xml", "metrics.openmetrics"} <= {
+        path.name for path in folder.iterdir()
+    }
     document = json.loads((folder / "verdict.json").read_text())
     assert document["phase"] == "gate"
     assert (evidence / "export" / document["run_id"] / "verdict.json").exists()

@@ -79,7 +79,7 @@ def test_all_required_passed_exits_0_with_every_artifact(mini: Mini) -> None:
     assert mini.verdict["verdict"] == "GO"
     assert "VERDICT: GO" in output
     folder = mini.folder / "reports/latest"
-    assert {"verdict.json", "report.html", "summary.md", "junit.xml", "allure-results"} <= {
+    assert {"verdict.json", "report.html", "summary.md", "junit.xml", "metrics.openmetrics", "allure-results"} <= {
         p.name for p in folder.iterdir()
     }
 

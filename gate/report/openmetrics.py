@@ -1,0 +1,120 @@
+"""The verdict's figures as OpenMetrics text: for a scrape of the last run, an archive, an alert."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric, StateSetMetricFamily
+from prometheus_client.openmetrics.exposition import generate_latest
+from prometheus_client.registry import Collector
+
+from gate.checklist import BOUNDED, metrics
+from gate.outcomes import Outcome, Verdict
+
+CONTENT_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+PREFIX = "netra_verify"
+RUN = ("target", "phase")  # labels of every sample: runs of several targets and phases stay apart
+CASE = (*RUN, "check", "case")
+FIGURE = (*CASE, "rule", "unit")
+
+
+def render_openmetrics(document: dict[str, Any]) -> str:
+    """Render the run, its verdict, its success metrics, every case and every figure. Ends with `# EOF`.
+
+    Samples carry no timestamps: `netra_verify_ended_timestamp_seconds` says how old they are.
+    """
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Families(document))
+    text: bytes = generate_latest(registry)
+    return text.decode()
+
+
+def names() -> frozenset[str]:
+    """Every family that a run can export, for those who check queries against them."""
+    return frozenset(family.name for family in _Families(_EMPTY).collect())
+
+
+class _Families(Collector):
+    """The families of one document."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._document = document
+        self._run = [str(document["target"]), str(document["phase"])]
+
+    def collect(self) -> Iterator[Metric]:
+        """Every family, also those without a sample."""
+        yield self._information()
+        yield from self._summary()
+        yield from self._cases()
+        yield from self._figures()
+
+    def _information(self) -> Metric:
+        told = ("run_id", "environment", "profile", "revision")
+        info = InfoMetricFamily(f"{PREFIX}_run", "The run and the revision that it judged", labels=RUN)
+        info.add_metric(self._run, {key: str(self._document[key]) for key in told})
+        return info
+
+    def _summary(self) -> Iterator[Metric]:
+        document = self._document
+        verdict = StateSetMetricFamily(f"{PREFIX}_verdict", "What the run came to", labels=RUN)
+        verdict.add_metric(self._run, {str(one): one == document["verdict"] for one in Verdict})
+        yield verdict
+        begun, ended = (datetime.fromisoformat(document[key]).timestamp() for key in ("started", "ended"))
+        yield self._one("exit_code", "The run's exit code: 0 GO, 1 NO-GO, 10 INCONCLUSIVE", document["exit_code"])
+        yield self._one("started_timestamp_seconds", "When the run began", begun, "seconds")
+        yield self._one("ended_timestamp_seconds", "When the run ended", ended, "seconds")
+        yield self._one("missing_cases", "Required cases that did not run", len(document["missing"]))
+        cases = GaugeMetricFamily(f"{PREFIX}_cases", "Cases by outcome", labels=(*RUN, "outcome"))
+        for outcome in Outcome:
+            cases.add_metric([*self._run, str(outcome)], document["counts"].get(outcome, 0))
+        yield cases
+        success = StateSetMetricFamily(
+            f"{PREFIX}_success_metric", "The report's success metrics", labels=(*RUN, "metric")
+        )
+        for answer in metrics(document):
+            states = [*map(str, Outcome), BOUNDED, "NOT RUN"]
+            success.add_metric([*self._run, answer.key], {one: one == answer.outcome for one in states})
+        yield success
+
+    def _one(self, name: str, told: str, value: float, unit: str = "") -> Metric:
+        family = GaugeMetricFamily(f"{PREFIX}_{name}", told, labels=RUN, unit=unit)
+        family.add_metric(self._run, value)
+        return family
+
+    def _cases(self) -> Iterator[Metric]:
+        labels = (*CASE, "family", "required", "outcome")
+        passed = GaugeMetricFamily(f"{PREFIX}_case_passed", "1 for a case that passed, else 0", labels=labels)
+        lasted = GaugeMetricFamily(
+            f"{PREFIX}_case_duration_seconds", "How long a case took", labels=CASE, unit="seconds"
+        )
+        for row in self._document["checks"]:
+            case = [*self._run, row["id"], row["case"]]
+            about = [row["family"], str(row["required"]).lower(), row["outcome"]]
+            passed.add_metric([*case, *about], row["outcome"] == Outcome.PASSED)
+            lasted.add_metric(case, row["duration_s"])
+        yield passed
+        yield lasted
+
+    def _figures(self) -> Iterator[Metric]:
+        told = {
+            "value": ("figure", "A figure that a case measured, in its unit"),
+            "limit": ("figure_limit", "The limit that a figure was held against"),
+            "n": ("figure_samples", "How many samples a figure rests on"),
+            "confidence": ("figure_confidence_ratio", "The confidence that a figure states"),
+        }
+        for key, (name, text) in told.items():
+            family = GaugeMetricFamily(f"{PREFIX}_{name}", text, labels=FIGURE)
+            for row in self._document["checks"]:
+                for figure in row["figures"]:
+                    if figure[key] is not None:
+                        about = [row["id"], row["case"], figure["rule"], figure["unit"]]
+                        family.add_metric([*self._run, *about], figure[key])
+            yield family
+
+
+_EMPTY: dict[str, Any] = {
+    "target": "", "phase": "smoke", "run_id": "", "environment": "", "profile": "", "revision": "", "verdict": "",
+    "started": "1970-01-01T00:00:00Z", "ended": "1970-01-01T00:00:00Z", "exit_code": 10, "missing": [], "counts": {},
+    "checks": [],
+}  # fmt: skip
