@@ -6,6 +6,7 @@ Cloud Deploy and job runners see "0 or not 0", and an exit code can get lost beh
 whoever has nothing but the log reads the verdict in its last line.
 
     entrypoint.py --target=staging --phase=smoke ...    options go to pytest as they are
+    entrypoint.py gate --target=staging ...             judges a revision by all its evidence (`commands gate`)
     entrypoint.py verdict                               says again what the last run in $REPORTS came to
     entrypoint.py keep URL                              copies that run's files to a folder or a bucket
 
@@ -26,13 +27,13 @@ import fsspec
 from sealed import SealedError, masks, unseal
 
 ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "pytest.ini").is_file())
-USAGE, INCONCLUSIVE, KILLED = 4, 10, 128
+NO_GO, USAGE, INCONCLUSIVE, KILLED = 1, 4, 10, 128
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Run, or look at the last run; return the exit code that goes with what was said."""
     reports = Path(os.environ.get("REPORTS") or "/tmp/reports").resolve()  # noqa: S108 - a container's only folder
-    if list(arguments) == ["verdict"]:
+    if arguments == ["verdict"]:
         return _conclude(reports, None)
     if len(arguments) == 2 and arguments[0] == "keep":  # noqa: PLR2004 - a word and its argument
         return _keep(reports / "latest", arguments[1])
@@ -47,7 +48,9 @@ def main(arguments: Sequence[str]) -> int:
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for line in masks(secrets):
             print(line, flush=True)  # noqa: T201 - a workflow command is a line on stdout
-    command = (sys.executable, "-m", "pytest", "-c", "pytest.ini", f"--report-dir={reports}", *arguments)
+    judging = arguments[:1] == ["gate"]
+    suite = ("commands", *arguments) if judging else ("pytest", "-c", "pytest.ini", *arguments)
+    command = (sys.executable, "-m", *suite, f"--report-dir={reports}")
     return _conclude(reports, _run(command, {**os.environ, **secrets}))
 
 
@@ -68,7 +71,7 @@ def _conclude(reports: Path, code: int | None) -> int:
         where = "".join(f" {key}={verdict[key] or 'unknown'}" for key in ("target", "phase", "revision"))
     except (OSError, ValueError, KeyError, TypeError):
         what = f"no verdict can be read in {reports}" if code is None else "no verdict was written; why is said above"
-        return _say("INCONCLUSIVE", code or INCONCLUSIVE, what)
+        return _say("INCONCLUSIVE", code if code and code != NO_GO else INCONCLUSIVE, what)
     ended = written if code is None else code
     if (word == "GO") != (ended == 0):
         what = f"the verdict says {word}, but the run ended with {ended}; {reason}"

@@ -77,12 +77,49 @@ def test_githubs_verify_step_is_go_with_masked_secrets_a_summary_and_outputs(
     reading = steps["Read the verdict"]["run"].replace(" reports ", f" {tmp_path}/reports ")
     assert shell(reading, cwd=ROOT, env=runner) == (0, "")
     revision = verdict_in(tmp_path / "reports")["revision"]
-    assert (tmp_path / "output").read_text() == f"verdict=GO\nrevision={revision}\n"
+    assert (tmp_path / "output").read_text() == f"verdict=GO\nrevision={revision}\nwaiting=false\n"
 
 
 def test_a_run_without_a_verdict_has_outputs_too(tmp_path: Path) -> None:
     code, said = shell(f".venv/bin/python deploy/github/outputs.py {tmp_path}", cwd=ROOT, env=clean_environment())
-    assert (code, said) == (0, "verdict=INCONCLUSIVE\nrevision=\n")
+    assert (code, said) == (0, "verdict=INCONCLUSIVE\nrevision=\nwaiting=false\n")
+
+
+@pytest.mark.parametrize(
+    "outcome, patient, code",
+    [("success", "false", 0), ("failure", "false", 1), ("failure", "true", 0), ("cancelled", "false", 1), ("", "", 1)],
+)
+def test_githubs_last_step_is_green_for_go_and_for_patience_alone(outcome: str, patient: str, code: int) -> None:
+    steps = read("github/netra-verify.yml")["jobs"]["verify"]["steps"]
+    assert steps[-1]["name"] == "Decide"
+    env = {"OUTCOME": outcome, "PATIENT": patient, "VERDICT": "INCONCLUSIVE", "PATH": "/usr/bin:/bin"}
+    assert shell(steps[-1]["run"], cwd=ROOT, env=env)[0] == code
+
+
+WAITING = {
+    "verdict": "INCONCLUSIVE", "residue": 0, "interrupted": "", "doubts": [],
+    "checks": [{"required": True, "outcome": "PASSED"}, {"required": True, "outcome": "PENDING"}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "other, waiting",
+    [
+        ({}, True),
+        ({"verdict": "NO-GO"}, False),
+        ({"doubts": ["a run is missing"]}, False),
+        ({"residue": 2}, False),
+        ({"residue": None}, False),
+        ({"interrupted": "SIGTERM"}, False),
+        ({"checks": [*WAITING["checks"], {"required": True, "outcome": "BROKEN"}]}, False),
+        ({"checks": []}, False),
+    ],
+)
+def test_waiting_is_for_time_and_nothing_else(tmp_path: Path, other: dict[str, Any], waiting: bool) -> None:  # noqa: FBT001
+    (tmp_path / "latest").mkdir()
+    (tmp_path / "latest/verdict.json").write_text(json.dumps({**WAITING, **other}))
+    _, said = shell(f".venv/bin/python deploy/github/outputs.py {tmp_path}", cwd=ROOT, env=clean_environment())
+    assert f"waiting={str(waiting).lower()}" in said.splitlines()
 
 
 def test_cloud_deploys_container_is_go(image: Image, surroundings: dict[str, str]) -> None:
@@ -93,6 +130,12 @@ def test_cloud_deploys_container_is_go(image: Image, surroundings: dict[str, str
     arguments = [one.replace("staging", "local") for one in container["args"]]
     code, log = image.run(*arguments, env={**env, **surroundings})
     assert (code, last_line(log).startswith("VERDICT: GO target=local phase=smoke ")) == (0, True), log
+    code, log = image.run("gate", "--target=local", env={**env, **surroundings})
+    assert (code, last_line(log).startswith("VERDICT: INCONCLUSIVE target=local phase=gate ")) == (10, True), log
+    assert "soak" in log
+    reports = image.environment()["REPORTS"]
+    told = shell(f".venv/bin/python deploy/github/outputs.py {reports}", cwd=ROOT, env=clean_environment())[1]
+    assert "waiting=true" in told.splitlines()
 
 
 def test_cloud_builds_step_fails_with_the_verdict_and_keeps_its_reports(
