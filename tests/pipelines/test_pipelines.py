@@ -96,7 +96,7 @@ def test_githubs_last_step_is_green_for_go_and_for_patience_alone(outcome: str, 
     assert shell(steps[-1]["run"], cwd=ROOT, env=env)[0] == code
 
 
-WAITING = {
+WAITING: dict[str, Any] = {
     "verdict": "INCONCLUSIVE", "residue": 0, "interrupted": "", "doubts": [],
     "checks": [{"required": True, "outcome": "PASSED"}, {"required": True, "outcome": "PENDING"}],
 }  # fmt: skip
