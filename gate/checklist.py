@@ -45,6 +45,24 @@ def family_order(family: str) -> int:
     return order.index(family) if family in order else len(order) - 2
 
 
+def owner(family: str) -> str:
+    """Whom to call about a family, by role; empty for one that the layout does not name."""
+    return str(_layout()["owners"].get(family, ""))
+
+
+def answers_for_a_metric(check_id: str) -> bool:
+    """Whether one of the five success metrics comes from this check."""
+    return any(fnmatchcase(check_id, one) for item in _layout()["metrics"] for one in item["checks"])
+
+
+def epic(check_id: str) -> str:
+    """The success metric that a check answers for, else the part of the checklist, else the gate as a whole."""
+    for item in [*_layout()["metrics"], *reversed(_layout()["items"])]:
+        if any(fnmatchcase(check_id, one) for one in item["checks"]):
+            return str(item.get("part") or item["title"])
+    return "Release gate"
+
+
 def checklist(document: Row) -> list[Answer]:
     """The report's checklist items, answered."""
     return [_answer(item, document) for item in _layout()["items"]]

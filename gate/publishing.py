@@ -137,7 +137,7 @@ def write_all(folder: Path, document: dict[str, Any], *, verdict_only: bool = Fa
     _write(folder / "verdict.json", _dump(document))
     if not verdict_only:
         write_reports(folder, document)
-        allure.finish(folder / "allure-results", document)
+        allure.finish(folder / "allure-results", document, os.environ)
 
 
 def publish_gate(document: dict[str, Any], report_dir: Path, console: Console, *, silent: bool = False) -> None:

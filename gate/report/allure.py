@@ -2,11 +2,16 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
+from gate.checklist import answers_for_a_metric, epic, owner
 from gate.outcomes import Outcome
+from gate.report.wording import show_figure
 
 # Allure has no word for "no evidence yet" or "can't be asked here": both are its "skipped", with our word in front.
 STATUSES = {
@@ -22,33 +27,75 @@ CATEGORIES = [
     {"name": "PENDING: not enough evidence yet", "matchedStatuses": ["skipped"], "messageRegex": "PENDING.*"},
     {"name": "NOT_APPLICABLE: not on offer here", "matchedStatuses": ["skipped"], "messageRegex": "NOT_APPLICABLE.*"},
 ]
+CONSOLE = "https://console.cloud.google.com"
+OURS = frozenset({"epic", "feature", "story", "severity", "owner", "netra-case", "tag"})
 
 
-def finish(folder: Path, document: dict[str, Any]) -> None:
+def finish(folder: Path, document: dict[str, Any], environ: Mapping[str, str] | None = None) -> None:
     """Give every row of the verdict exactly one result file with its outcome, and name the environment."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = {row["name"]: row for row in document["checks"]}
     for path in sorted(folder.glob("*-result.json")):
         result = json.loads(path.read_text(encoding="utf-8"))
         row = rows.pop(_label(result, "netra-case"), None)
-        if row is not None:
-            path.write_text(json.dumps(result | _identity(row) | _outcome(row)), encoding="utf-8")
+        if row is None:
+            path.unlink()  # nothing of ours: a test that the verdict does not know
+        else:
+            path.write_text(json.dumps(result | _about(row, document, result.get("labels", []))), encoding="utf-8")
     for row in rows.values():
-        (folder / f"{uuid4()}-result.json").write_text(json.dumps(_unseen(row)), encoding="utf-8")
+        (folder / f"{uuid4()}-result.json").write_text(json.dumps(_unseen(row, document)), encoding="utf-8")
     environment = {key: document[key] for key in ("target", "revision", "phase", "profile", "verdict", "run_id")}
     lines = [f"{key}={value}" for key, value in environment.items()]
     (folder / "environment.properties").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (folder / "categories.json").write_text(json.dumps(CATEGORIES), encoding="utf-8")
+    executor = _executor(document, environ or {})
+    if executor:
+        (folder / "executor.json").write_text(json.dumps(executor), encoding="utf-8")
 
 
 def _label(result: dict[str, Any], wanted: str) -> str:
     return next((str(one["value"]) for one in result.get("labels", []) if one["name"] == wanted), "")
 
 
-def _identity(row: dict[str, Any]) -> dict[str, str]:
-    """Names that follow the check's id, so that its history survives a moved or renamed test."""
+def _about(row: dict[str, Any], document: dict[str, Any], others: list[dict[str, str]]) -> dict[str, Any]:
+    """Names that follow the check's id, so that its history survives a moved or renamed test; labels; the outcome."""
     digest = hashlib.sha256(row["name"].encode()).hexdigest()
-    return {"name": row["name"], "fullName": f"netra.{row['name']}", "historyId": digest, "testCaseId": digest}
+    labels = {
+        "epic": epic(row["id"]), "feature": row["family"], "story": row["requirement"] or row["id"],
+        "severity": _severity(row), "owner": owner(row["family"]), "netra-case": row["name"],
+    }  # fmt: skip
+    kept = [one for one in others if one["name"] not in OURS]
+    return {
+        "name": row["name"],
+        "fullName": f"netra.{row['name']}",
+        "historyId": digest,
+        "testCaseId": digest,
+        "labels": kept + [{"name": key, "value": value} for key, value in labels.items() if value],
+        "links": _links(row, document),
+        **_outcome(row),
+    }
+
+
+def _severity(row: dict[str, Any]) -> str:
+    """A success metric blocks a release, what else is required is critical, the rest is for information."""
+    if not row["required"]:
+        return "minor"
+    return "blocker" if answers_for_a_metric(row["id"]) else "critical"
+
+
+def _links(row: dict[str, Any], document: dict[str, Any]) -> list[dict[str, str]]:
+    """The page of the revision, and the log of the last request, where the target is on Google Cloud."""
+    release = document["release"]
+    project, region, service = (str(release.get(key, "")) for key in ("project", "region", "service"))
+    if document["environment"] == "local" or not project:
+        return []
+    page = f"{CONSOLE}/run/detail/{quote(region)}/{quote(service)}/revisions?project={quote(project)}"
+    links = [{"name": document["revision"] or service, "url": page, "type": "link"}]
+    for trace in row["traces"][-1:] if row["outcome"] != Outcome.PASSED else []:
+        query = quote(f'trace="projects/{project}/traces/{trace["trace_id"]}"', safe="")
+        url = f"{CONSOLE}/logs/query;query={query}?project={quote(project)}"
+        links.append({"name": f"log of {trace['request'] or trace['trace_id']}", "url": url, "type": "link"})
+    return links
 
 
 def _outcome(row: dict[str, Any]) -> dict[str, Any]:
@@ -58,17 +105,28 @@ def _outcome(row: dict[str, Any]) -> dict[str, Any]:
     lines += [f"what to do: {row['remedy']}"] if row["remedy"] else []
     lines += [f"server: {line['timestamp']} {line['severity']} {line['text']}" for line in row["server_lines"]]
     message = "" if outcome is Outcome.PASSED else f"{outcome}: {row['reason']}"
-    details = {"message": message, "trace": "" if outcome is Outcome.PASSED else "\n".join(lines)}
-    return {"status": STATUSES[outcome], "statusDetails": details, "description": row["requirement"]}
-
-
-def _unseen(row: dict[str, Any]) -> dict[str, Any]:
-    labels = {"epic": "Release gate", "feature": row["family"], "story": row["id"], "netra-case": row["name"]}
+    details: dict[str, Any] = {"message": message, "trace": "" if outcome is Outcome.PASSED else "\n".join(lines)}
+    if row["known_failure"]:
+        details |= {"known": True, "muted": True}
+    figures = [f"* {figure['rule']}: {show_figure(figure)}" for figure in row["figures"]]
     return {
-        "uuid": str(uuid4()),
-        **_identity(row),
-        "start": 0,
-        "stop": 0,
-        "labels": [{"name": key, "value": value} for key, value in labels.items()],
-        **_outcome(row),
+        "status": STATUSES[outcome],
+        "statusDetails": details,
+        "description": "\n".join([row["requirement"], "", *figures]).strip(),
     }
+
+
+def _unseen(row: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+    start = int(datetime.fromisoformat(document["started"]).timestamp() * 1000)
+    stop = start + round(row["duration_s"] * 1000)
+    return {"uuid": str(uuid4()), "start": start, "stop": stop, **_about(row, document, [])}
+
+
+def _executor(document: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    """Who ran it, where the environment is a GitHub step."""
+    server, repository, run = (environ.get(f"GITHUB_{key}", "") for key in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
+    if not (server and repository and run):
+        return {}
+    url = f"{server}/{repository}/actions/runs/{run}"
+    name = f"{environ.get('GITHUB_WORKFLOW', repository)}: {document['run_id']}"
+    return {"name": "GitHub Actions", "type": "github", "url": server, "buildName": name, "buildUrl": url}

@@ -3,7 +3,9 @@
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from gate.checklist import owner
 from gate.outcomes import Outcome
+from gate.report.wording import show_figure
 
 # XML 1.0 allows no other control characters; a server's answer may hold any.
 ALLOWED = {9, 10, 13}
@@ -22,7 +24,7 @@ def render_junit(document: dict[str, Any]) -> str:
     for key, value in _counts(document["checks"]).items():
         root.set(key, value)
     properties = ET.Element("properties")
-    for key in ("verdict", "reason", "target", "revision", "phase", "run_id"):
+    for key in ("verdict", "exit_code", "reason", "target", "revision", "profile", "phase", "run_id"):
         ET.SubElement(properties, "property", name=key, value=_clean(str(document[key])))
     root.insert(0, properties)
     ET.indent(root)
@@ -44,8 +46,13 @@ def _case(row: dict[str, Any]) -> ET.Element:
     time = f"{row['duration_s']:.3f}"
     case = ET.Element("testcase", classname=f"netra.{row['family']}", name=_clean(row["name"]), time=time)
     properties = ET.SubElement(case, "properties")
-    ET.SubElement(properties, "property", name="outcome", value=row["outcome"])
-    ET.SubElement(properties, "property", name="required", value=str(row["required"]).lower())
+    told = {
+        "check": row["id"], "outcome": row["outcome"], "required": str(row["required"]).lower(),
+        "requirement": row["requirement"], "owner": owner(row["family"]), "known_failure": row["known_failure"],
+    }  # fmt: skip
+    for key, value in told.items():
+        if value:
+            ET.SubElement(properties, "property", name=key, value=_clean(value))
     message = _clean(row["reason"])
     if row["outcome"] == Outcome.FAILED:
         ET.SubElement(case, "failure", message=message, type="FAILED").text = _clean(_details(row))
@@ -53,6 +60,10 @@ def _case(row: dict[str, Any]) -> ET.Element:
         ET.SubElement(case, "error", message=message, type="BROKEN").text = _clean(_details(row))
     elif row["outcome"] != Outcome.PASSED:
         ET.SubElement(case, "skipped", message=f"{row['outcome']}: {message}")
+    figures = [f"{figure['rule']}: {show_figure(figure)}" for figure in row["figures"]]
+    said = [*figures, *(f"repeat it: {line}" for line in row["curl"][-1:] if row["outcome"] != Outcome.PASSED)]
+    if said:
+        ET.SubElement(case, "system-out").text = _clean("\n".join(said))
     return case
 
 

@@ -9,7 +9,7 @@ from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric, 
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.registry import Collector
 
-from gate.checklist import BOUNDED, metrics
+from gate.checklist import BOUNDED, NOT_RUN, OWED, PROVED, metrics
 from gate.outcomes import Outcome, Verdict
 
 CONTENT_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -73,7 +73,7 @@ class _Families(Collector):
             f"{PREFIX}_success_metric", "The report's success metrics", labels=(*RUN, "metric")
         )
         for answer in metrics(document):
-            states = [*map(str, Outcome), BOUNDED, "NOT RUN"]
+            states = [*map(str, Outcome), BOUNDED, OWED, PROVED, NOT_RUN]
             success.add_metric([*self._run, answer.key], {one: one == answer.outcome for one in states})
         yield success
 

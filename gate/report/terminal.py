@@ -20,6 +20,7 @@ STYLES = {
     "NOT_APPLICABLE": "dim", NOT_RUN: "yellow", BOUNDED: "cyan", OWED: "cyan", PROVED: "green",
 }  # fmt: skip
 VERDICT_STYLES = {Verdict.GO: "bold green", Verdict.NO_GO: "bold red", Verdict.INCONCLUSIVE: "bold yellow"}
+LABELS = {"remedy": "what to do", "known_failure": "known"}
 WIDTH_WITHOUT_TERMINAL = 100
 LONG_S = 2.0
 SAY_EVERY_S = 10.0
@@ -130,9 +131,9 @@ def _print_failures(document: dict[str, Any], console: Console) -> None:
     for row in rows[:MOST_FAILURES]:
         console.print(f"{_mark(row['outcome'])} {escape(row['name'])}")
         told = ("requirement", "expected", "actual") if row["actual"] else ("requirement", "reason")
-        for key in (*told, "remedy"):
+        for key in (*told, "remedy", "known_failure"):
             if row[key]:
-                label = "what to do" if key == "remedy" else key
+                label = LABELS.get(key, key)
                 console.print(f"    {label + ':':<13}{row[key][:600]}", markup=False)
         worst_first = sorted(row["server_lines"], key=lambda line: line["severity"] not in {"ERROR", "CRITICAL"})
         for line in worst_first[:MOST_LINES]:

@@ -78,3 +78,11 @@ def test_a_metric_says_until_when_it_is_owed(tmp_path: Path) -> None:
     document["checks"][1]["evidence"]["owed_until"] = "2026-11-21T00:00:00Z"
     answer = next(one for one in metrics(document | GATE) if one.key == "zero-500")
     assert "not before 2026-11-21T00:00:00Z" in answer.owed[0]
+
+
+def test_the_runbook_says_whom_to_call_as_the_reports_do() -> None:
+    runbook = (Path(__file__).parents[2] / "docs/runbook.md").read_text()
+    assert LAYOUT["owners"].keys() == set(LAYOUT["families"])
+    for family, role in LAYOUT["owners"].items():
+        line = next(line for line in runbook.splitlines() if line.startswith(f"| {family} |"))
+        assert line.endswith(f"| {role} |")

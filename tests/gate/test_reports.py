@@ -5,7 +5,6 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree as ET
 
 import jsonschema
 import pytest
@@ -13,10 +12,8 @@ import pytest
 from gate.document import SCHEMA
 from gate.outcomes import Outcome
 from gate.report import allure
-from gate.report.github import MOST_ANNOTATIONS, annotations, announce
+from gate.report.github import announce
 from gate.report.html import render_html
-from gate.report.junit import render_junit
-from gate.report.markdown import render_markdown
 from tests.gate.documents import make_document
 
 MIXED = {f"family{'abc'[n % 3]}.check{n}": outcome for n, outcome in enumerate([*Outcome, *Outcome, Outcome.PASSED])}
@@ -46,27 +43,6 @@ def test_the_schema_refuses_what_is_none(tmp_path: Path, broken: dict[str, objec
 
 def test_a_go_with_something_missing_is_no_valid_verdict(tmp_path: Path) -> None:
     assert not _validator().is_valid(make_document(tmp_path, GOOD) | {"missing": ["data.owner"]})
-
-
-def test_counts_agree_in_every_format(document: dict[str, Any], tmp_path: Path) -> None:
-    outcomes = [row["outcome"] for row in document["checks"]]
-    junit = ET.fromstring(render_junit(document))  # noqa: S314 - our own output
-    assert int(junit.get("tests", "")) == len(outcomes) == len(junit.findall(".//testcase"))
-    assert int(junit.get("failures", "")) == outcomes.count("FAILED") == len(junit.findall(".//failure"))
-    assert int(junit.get("errors", "")) == outcomes.count("BROKEN") == len(junit.findall(".//error"))
-    assert document["counts"] == {one: outcomes.count(one) for one in sorted(set(outcomes))}
-
-    allure.finish(tmp_path / "allure", document)
-    statuses = [json.loads(path.read_text())["status"] for path in (tmp_path / "allure").glob("*-result.json")]
-    assert len(statuses) == len(outcomes)
-    assert statuses.count("failed") == outcomes.count("FAILED")
-    assert statuses.count("broken") == outcomes.count("BROKEN")
-
-    page = render_html(document)
-    assert page.count('<article class="failure failed"') == outcomes.count("FAILED")
-    assert page.count('<article class="failure broken"') == outcomes.count("BROKEN")
-    assert page.count("(not required)") == 0
-    assert render_markdown(document).count("### ❌") == outcomes.count("FAILED")
 
 
 class _Page(HTMLParser):
@@ -103,14 +79,6 @@ def test_no_secret_in_any_spelling_reaches_the_document(tmp_path: Path) -> None:
     assert document["verdict"] == "NO-GO"
 
 
-def test_at_most_ten_annotations_failures_first(tmp_path: Path) -> None:
-    outcomes = {f"a.broken{n}": Outcome.BROKEN for n in range(8)} | {f"a.failed{n}": Outcome.FAILED for n in range(8)}
-    lines = annotations(make_document(tmp_path, outcomes))
-    assert len(lines) == MOST_ANNOTATIONS
-    assert [line.startswith("::error") for line in lines] == [True] * 8 + [False] * 2
-    assert all("\n" not in line for line in lines)
-
-
 def test_the_step_summary_is_appended_on_github_only(
     document: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -120,7 +88,8 @@ def test_the_step_summary_is_appended_on_github_only(
     assert capsys.readouterr().out == ""
     announce(document, {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)})
     assert summary.read_text().startswith("before\n# ")
-    assert capsys.readouterr().out.count("::error") == sum(row["outcome"] == "FAILED" for row in document["checks"])
+    failed = sum(row["outcome"] == "FAILED" for row in document["checks"])
+    assert capsys.readouterr().out.count("::error") == (failed + 1 if failed else 0)  # and one for the verdict
 
 
 def test_the_history_id_of_a_case_follows_its_name(tmp_path: Path) -> None:
