@@ -10,11 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from websockets.sync.client import ClientConnection, connect
 
 CHROMIUM = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
 )
+needs_chromium = pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed: the pages were not looked at")
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--remote-debugging-port=0",
@@ -40,12 +42,12 @@ class Page:
         result: dict[str, Any] = message["result"]
         return result
 
-    def open(self, path: Path, width: int, scheme: str) -> None:
-        """Open a file at a width, in a colour scheme, with scripts forbidden; forget earlier events."""
+    def open(self, path: Path, width: int, scheme: str, *, scripts: bool = False) -> None:
+        """Open a file at a width, in a colour scheme, without scripts unless allowed; forget earlier events."""
         self.events.clear()
         self.call("Page.enable")
         self.call("Network.enable")
-        self.call("Emulation.setScriptExecutionDisabled", value=True)
+        self.call("Emulation.setScriptExecutionDisabled", value=not scripts)
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         self.call("Page.navigate", url=path.as_uri())

@@ -12,12 +12,11 @@ from gate.outcomes import Outcome
 from gate.report.html import render_html
 from gate.run import new_run_id
 from gate.store import Store
-from tests.gate.browser import CHROMIUM, Page, browser
+from tests.gate.browser import Page, browser, needs_chromium
 from tests.gate.documents import make_document
 from tests.gate.stores import START, shard, stored, window
 
 CSS = (Path(__file__).parents[2] / "gate/report/templates/report.css").read_text(encoding="utf-8")
-needs_chromium = pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed: the pages were not looked at")
 P, F = Outcome.PASSED, Outcome.FAILED
 
 
