@@ -1,0 +1,1 @@
+"""The observability stack in deploy/, checked by the tools that run it."""
