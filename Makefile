@@ -37,6 +37,15 @@ verify-local: $(VENV)/.ready  ## smoke phase on the embedded twin [STATE=fixed|a
 verify-staging: $(VENV)/.ready  ## smoke phase on a configured target [TARGET=staging] [QUICK=1]
 	@$(PYTEST) --target=$(TARGET)
 
+.PHONY: day-local
+day-local: $(VENV)/.ready  ## day phase on an embedded twin whose revisions have been serving for a while [AGE=25h] [FAULT=id,...]
+	@$(TWIN) exec --state $(STATE) --age $(or $(AGE),25h) $(if $(FAULT),--fault $(FAULT)) -- \
+		$(PYTEST) --target=local --phase=day
+
+.PHONY: day-staging
+day-staging: $(VENV)/.ready  ## day phase: the hours since the last one; run it by the hour [TARGET=staging] [EVIDENCE=url]
+	@$(PYTEST) --target=$(TARGET) --phase=day
+
 .PHONY: report
 report: $(VENV)/.ready  ## Allure's HTML of the last run, one file that works offline; needs Node.js 20 [REPORTS=folder]
 	@$(PY) -m commands report --reports $(REPORTS)

@@ -14,6 +14,7 @@ pytest_plugins = (
     "fixtures.latency",
     "fixtures.platform",
     "fixtures.logs",
+    "fixtures.day",
     "fixtures.health",
     "fixtures.twin",
 )

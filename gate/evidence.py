@@ -46,6 +46,7 @@ class Recorder:
     """Collects the evidence of one case while it runs. Later figures of one rule replace earlier ones."""
 
     failed: bool = False
+    lines_since: datetime | None = None  # where the traces' log lines may be older than the case
     _figures: dict[str, dict[str, JSON]] = field(default_factory=dict)
     _evidence: dict[str, JSON] = field(default_factory=dict)
     _accruals: list[Accrual] = field(default_factory=list)
@@ -112,6 +113,11 @@ class Recorder:
     def plot(self, kind: PlotKind, data: JSON) -> None:
         """Ask for a plot; the HTML renderer draws it."""
         self._plots.append({"kind": kind, "data": data})
+
+    @property
+    def accruals(self) -> tuple[Accrual, ...]:
+        """What this case adds to its claim so far."""
+        return tuple(self._accruals)
 
     @property
     def trace_ids(self) -> tuple[str, ...]:

@@ -52,7 +52,8 @@ class ExportFile:
         covered = Window(times[0], times[-1]) if times else window
         if covered is None:
             raise SourceRefused(self.name, "has no entry with a timestamp")
-        return LogRead(kept, 1, not doubt, doubt, covered, self.name, duplicates)
+        requests = sum(entry.is_request for entry in kept)
+        return LogRead(kept, 1, not doubt, doubt, covered, self.name, duplicates, len(kept), requests)
 
 
 def _about(entry: LogEntry, service: str, revision: str) -> bool:

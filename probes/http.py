@@ -14,7 +14,7 @@ import httpx
 
 from probes.errors import BadAnswer, TooSlow, Unreachable
 
-VERSION = "0.1.0"
+PRODUCT, VERSION = "netra-verify", "0.1.0"
 EXCERPT = 200
 Headers = Mapping[str, str] | list[tuple[str, str]]
 
@@ -28,7 +28,7 @@ class RunIdentity:
     @property
     def user_agent(self) -> str:
         """The User-Agent of every request."""
-        return f"netra-verify/{VERSION} (run {self.run_id})"
+        return f"{PRODUCT}/{VERSION} (run {self.run_id})"
 
     def new_trace(self) -> str:
         """A fresh W3C trace id: 32 hexadecimal digits."""

@@ -46,7 +46,7 @@ class LogEntry:
     log_name: str
     service: str
     revision: str
-    trace_id: str
+    trace: str  # projects/<project>/traces/<id>
     severity: str
     status: int | None  # of a request-log entry
     method: str
@@ -54,6 +54,11 @@ class LogEntry:
     user_agent: str
     latency: str
     text: str  # textPayload, or the message and error of a jsonPayload
+
+    @property
+    def trace_id(self) -> str:
+        """The trace's id without its project."""
+        return self.trace.rpartition("/")[2]
 
     @property
     def is_request(self) -> bool:
@@ -87,6 +92,8 @@ class LogRead:
     window: Window
     source: str
     duplicates: int
+    total: int  # entries read, those that are not kept here included
+    requests: int  # entries of the request log among them
 
     @property
     def server_errors(self) -> list[LogEntry]:
@@ -123,7 +130,7 @@ def parse_entry(raw: Mapping[str, Any]) -> LogEntry:
         log_name=str(raw.get("logName", "")),
         service=str(labels.get("service_name", "")),
         revision=str(labels.get("revision_name", "")),
-        trace_id=str(raw.get("trace", "")).rpartition("/")[2],
+        trace=str(raw.get("trace", "")),
         severity=str(raw.get("severity", "")),
         status=int(str(status)) if str(status or "").isdigit() else None,
         method=str(request.get("requestMethod", "")),

@@ -1,22 +1,18 @@
 """The service as Cloud Run describes it (Admin API v2) and counts it (request_count). GET only, ever."""
 
-import json
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import urlencode
 
-from probes.cloud_logging import refusal
-from probes.errors import ProbeError, SourceRefused
-from probes.http import HttpClient
+from probes.errors import SourceRefused
+from probes.google import GoogleApi
 from probes.logs import Window, parse_time
 
-OK = 200
-MOST_PAGES = 200
 READY = "CONDITION_SUCCEEDED"
-Authorize = Callable[[], Awaitable[str]]
+MOST_PAGES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,73 +52,70 @@ class ServiceDescription:
         return older[0] if older else ""
 
 
+@dataclass(frozen=True, slots=True)
+class RequestCounts:
+    """How many requests the platform counted, by status code, and by the end of the minute in which they ended."""
+
+    codes: Counter[int]
+    ends: Counter[datetime]
+
+
 class CloudRun:
     """Reads service descriptions and request counts of one project and region."""
 
-    def __init__(
-        self, run: HttpClient, monitoring: HttpClient, project: str, region: str, authorize: Authorize
-    ) -> None:
+    def __init__(self, run: GoogleApi, monitoring: GoogleApi, project: str, region: str) -> None:
         self._run = run
         self._monitoring = monitoring
         self._project = project
         self._region = region
-        self._authorize = authorize
 
     async def describe(self, service: str) -> ServiceDescription:
         """Describe a service. Raises SourceRefused when the API does not let us, or says nothing of it."""
         base = f"/v2/projects/{self._project}/locations/{self._region}/services/{service}"
         raw = await self._get(self._run, base)
-        revisions = [_revision(one) for one in await self._list(self._run, f"{base}/revisions", "revisions")]
-        revisions.sort(key=lambda one: one.created, reverse=True)
+        listed = await self._pages(self._run, f"{base}/revisions", {"pageSize": "100"}, "revisions")
         try:
+            revisions = sorted(map(_revision, listed), key=lambda one: one.created, reverse=True)
             return _description(service, raw, tuple(revisions))
-        except (KeyError, ValueError, TypeError) as error:
+        except (KeyError, ValueError, TypeError, IndexError) as error:
             raise SourceRefused(f"GET {base}", f"not a service description: {type(error).__name__}: {error}") from error
 
-    async def request_counts(self, service: str, revision: str, window: Window) -> Counter[int]:
+    async def request_counts(self, service: str, revision: str, window: Window) -> RequestCounts:
         """Requests of a revision by status code, as the platform counted them. Raises SourceRefused."""
+        path = f"/v3/projects/{self._project}/timeSeries"
         query = {
             "filter": 'metric.type="run.googleapis.com/request_count"'
             f' AND resource.labels.service_name="{service}" AND resource.labels.revision_name="{revision}"',
             "interval.startTime": window.start.isoformat(),
             "interval.endTime": window.end.isoformat(),
         }
-        text = "&".join(f"{key}={quote(value, safe='')}" for key, value in query.items())
-        path = f"/v3/projects/{self._project}/timeSeries?{text}"
-        counts: Counter[int] = Counter()
-        for series in await self._list(self._monitoring, path, "timeSeries"):
-            code = int(series["metric"]["labels"]["response_code"])
-            counts[code] += sum(int(point["value"]["int64Value"]) for point in series.get("points", []))
-        return counts
+        listed = await self._pages(self._monitoring, path, query, "timeSeries")
+        codes: Counter[int] = Counter()
+        ends: Counter[datetime] = Counter()
+        try:
+            for series in listed:
+                code = int(series["metric"]["labels"]["response_code"])
+                for point in series.get("points", []):
+                    count = int(point["value"]["int64Value"])
+                    codes[code] += count
+                    ends[parse_time(point["interval"]["endTime"])] += count
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            raise SourceRefused(f"GET {path}", f"not a time series: {type(error).__name__}: {error}") from error
+        return RequestCounts(codes, ends)
 
-    async def _list(self, client: HttpClient, path: str, key: str) -> list[dict[str, Any]]:
-        """Every page of a list, to its end. Raises SourceRefused, also where there is no end."""
-        found: list[dict[str, Any]] = []
-        token, joint = "", "&" if "?" in path else "?"
+    async def _pages(self, api: GoogleApi, path: str, query: Mapping[str, str], key: str) -> list[Any]:
+        found: list[Any] = []
+        token = ""
         for _ in range(MOST_PAGES):
-            page = await self._get(client, f"{path}{joint}pageToken={quote(token, safe='')}" if token else path)
+            page = await self._get(api, path, {**query, **({"pageToken": token} if token else {})})
             found += page.get(key, [])
             token = page.get("nextPageToken", "")
             if not token:
                 return found
-        raise SourceRefused(f"GET {path.partition('?')[0]}", f"not at its end after {MOST_PAGES} pages")
+        raise SourceRefused(f"GET {path}", f"not at its end after {MOST_PAGES} pages")
 
-    async def _get(self, client: HttpClient, path: str) -> dict[str, Any]:
-        token = await self._authorize()
-        said = f"GET {path.partition('?')[0]}"
-        try:
-            answer = await client.send("GET", path, token=token or None)
-        except ProbeError as error:
-            raise SourceRefused(said, error.detail) from error
-        if answer.status != OK:
-            raise SourceRefused(said, refusal(answer))
-        try:
-            body = json.loads(answer.body)
-        except ValueError as error:
-            raise SourceRefused(said, f"no JSON: {answer.text[:160]!r}") from error
-        if not isinstance(body, dict):
-            raise SourceRefused(said, f"not an object: {answer.text[:160]!r}")
-        return body
+    async def _get(self, api: GoogleApi, path: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
+        return await api.ask(f"GET {path}", "GET", f"{path}?{urlencode(query)}" if query else path)
 
 
 def _description(service: str, raw: Mapping[str, Any], revisions: tuple[Revision, ...]) -> ServiceDescription:

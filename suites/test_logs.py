@@ -4,14 +4,14 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from fixtures.doors import Door
-from fixtures.logs import AROUND, Canary
+from fixtures.logs import AROUND, Canary, show_errors
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure, Pending
 from gate.run import Run
 from probes.cloud_logging import CloudLogging
 from probes.exports import ExportFile
-from probes.logs import CREDENTIALS, LogEntry, LogRead, Window, incident
+from probes.logs import CREDENTIALS, LogRead, Window, incident
 from probes.platform import CloudRun, ServiceDescription
 from probes.statistics import hazard_upper_bound
 from targets.contract import Contract
@@ -95,34 +95,14 @@ async def test_there_is_no_server_error(
         provoked=len(revision_log.server_errors) - len(errors),
     )  # fmt: skip
     if errors:
-        for entry in errors[:8]:
-            recorder.trace(entry.trace_id, f"{entry.method} {entry.path} {entry.status}")
-        raise CheckFailure(
-            expected="no 5xx",
-            actual=f"{len(errors)} of {len(requests)} requests: {'; '.join(clusters(errors, revision_log))}",
-        )
+        said = show_errors(errors, revision_log.entries, recorder)
+        raise CheckFailure(expected="no 5xx", actual=f"{len(errors)} of {len(requests)} requests: {said}")
     if not revision_log.exhausted:
         raise Broken(f"{revision_log.source}: {revision_log.doubt}; zero among these is no evidence of zero")
     if export is None and (proof_of_life is None or proof_of_life.entry is None):
         raise Broken("the source is not proved alive: our own marked request was not found in it")
     if not requests:
         raise Pending("no traffic in the window: zero 5xx among zero requests says nothing")
-
-
-def clusters(errors: list[LogEntry], read: LogRead) -> list[str]:
-    """5xx by route and status, with first and last time and the incident that their traces' lines show."""
-    by_route = Counter((entry.status, entry.path) for entry in errors)
-    said = []
-    for (status, path), count in by_route.most_common(10):
-        these = [entry for entry in errors if (entry.status, entry.path) == (status, path)]
-        times = sorted(entry.timestamp for entry in these)
-        traces = {entry.trace_id for entry in these if entry.trace_id}
-        known = {incident(entry) for entry in read.entries if entry.trace_id in traces} - {""}
-        by_platform = sum(entry.platform_made for entry in these)
-        about = f", incident {', '.join(sorted(known))}" if known else ""
-        about += f", {by_platform} made by the platform itself" if by_platform else ""
-        said.append(f"{count} x {status} on {path} ({times[0]} to {times[-1]}{about})")
-    return said
 
 
 @check(
@@ -192,12 +172,12 @@ async def test_counts_and_log_agree(
     read = await cloud_logging.read(
         Window(window.start, datetime.now(UTC) + AROUND), service=release.service, revision=release.latest_created
     )
-    counted = sum(count for code, count in counts.items() if code >= 500)  # noqa: PLR2004 - server errors
+    counted = sum(count for code, count in counts.codes.items() if code >= 500)  # noqa: PLR2004 - server errors
     logged = len([entry for entry in read.server_errors if not entry.platform_made])
     recorder.figures(
-        rule="5xx counted by the platform over 5xx in the log", n=counts.total(), value=counted, limit=logged
+        rule="5xx counted by the platform over 5xx in the log", n=counts.codes.total(), value=counted, limit=logged
     )
-    if not counts.total():
+    if not counts.codes.total():
         raise Pending("the platform has not counted any request yet: metrics lag by minutes")
     if counted > logged:
         raise CheckFailure(expected=f"{counted} 5xx in the log, as counted", actual=f"{logged} in the log")

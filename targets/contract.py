@@ -115,6 +115,7 @@ class LogRules(Part):
 
     canary_wait_s: Seconds
     truncation_sizes: frozenset[int]
+    day_s: Seconds
 
 
 class Contract(Part):

@@ -53,6 +53,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         command.add_argument("--addresses", type=Path, default=None)
         command.add_argument("--verbose", action="store_true")
         command.add_argument("--cut", type=_seconds, default=3600.0, help="what an hour of a WebSocket takes: 20s, 1h")
+        command.add_argument("--age", type=_seconds, default=0.0, help="how long the revisions have been serving: 25h")
+        command.add_argument("--requests-per-hour", type=float, default=60.0, help="in that time")
         for port in SETTABLE_PORTS:
             command.add_argument(f"--port-{port}", type=int, default=None)
         if name == "exec":
@@ -101,6 +103,8 @@ async def _booted(options: argparse.Namespace) -> AsyncIterator[Stack]:
         app = control_port(stack, options.state, wanted)
         server = Beside(uvicorn.Config(app, host=LOOPBACK, port=stack.ports["control"], log_level="warning"))
         serving = asyncio.create_task(server.serve())
+        if options.age:
+            await stack.age(options.age / 3600, options.requests_per_hour)
         await stack.switch(wanted)
         await server.until_started()
         if options.verbose:

@@ -206,6 +206,12 @@ class Stack:
         """Ask the platform's control port."""
         return await self._control("platform", method, path, body)
 
+    async def age(self, hours: float, requests_per_hour: float) -> dict[str, int]:
+        """Let the revisions look `hours` older than they were at boot, and have been asked so often since."""
+        asked = {"hours": hours, "requests_per_hour": requests_per_hour}
+        told: dict[str, int] = await self.tell_platform("PUT", "/age", asked)
+        return told
+
     async def take_down(self, name: str) -> None:
         """Stop a process for good, until `bring_up`."""
         if name in self.processes.running:

@@ -56,6 +56,13 @@ def control_port(stack: Stack, state: str, own: list[str]) -> FastAPI:
         told: dict[str, int] = await stack.tell_platform("DELETE", "/log", None)
         return told
 
+    @app.put("/age")
+    async def grow_old(wanted: dict[str, float]) -> dict[str, int]:
+        unknown = sorted(wanted.keys() - {"hours", "requests_per_hour"})
+        if unknown or "hours" not in wanted:
+            raise HTTPException(422, f"expected hours and requests_per_hour, got {sorted(wanted)}")
+        return await stack.age(wanted["hours"], wanted.get("requests_per_hour", 0))
+
     @app.put("/dependencies/{name}/{way}")
     async def dependency(name: str, way: str) -> dict[str, str]:
         if way not in {"up", "down"} or name not in {*PROCESSES, "supervisor"}:

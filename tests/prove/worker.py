@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -20,10 +21,12 @@ TARGETS = Path(__file__).parent / "targets"
 BOOT_S, RUN_S, SWITCH_S = 60.0, 180.0, 60.0
 POLL_S = 0.05
 HEALTHY = ""
+DAY = {"hours": 25, "requests_per_hour": 20}
 # By phase, what the twin is started with and what pytest is. An hour of the soak takes five seconds.
 PHASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "smoke": ((), ()),
     "soak": (("--cut", "5s"), ("--phase=soak", "--duration=16s")),
+    "day": ((), ("--phase=day",)),
 }
 
 
@@ -51,7 +54,10 @@ class Stage:
     async def show(self, *faults: str) -> Shown:
         """Run the stage's phase under faults (none: healthy) and leave the twin healthy, its log empty."""
         begun = time.monotonic()
+        shutil.rmtree(self._folder / "reports", ignore_errors=True)  # a day goes on from the last one's windows
         await self._ask("DELETE", "/log")
+        if self._phase == "day":
+            await self._ask("PUT", "/age", DAY)
         for one in faults:
             await self._ask("PUT", f"/faults/{one}")
         fault = ",".join(faults)
@@ -68,8 +74,8 @@ class Stage:
         cases = tuple(row["name"] for row in document["checks"])
         return Shown(fault, exit_code, red, cases, time.monotonic() - begun, document["reason"], self._phase)
 
-    async def _ask(self, method: str, path: str) -> None:
-        answer = await self._client.request(method, path)
+    async def _ask(self, method: str, path: str, body: object = None) -> None:
+        answer = await self._client.request(method, path, json=body)
         if answer.is_error:
             raise RuntimeError(f"{method} {path} on the twin's control port: {answer.status_code} {answer.text}")
 

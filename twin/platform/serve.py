@@ -12,6 +12,7 @@ from twin.faults.control import control_app
 from twin.faults.registry import Switchboard
 from twin.platform.apis import create_app
 from twin.platform.edge import Edge
+from twin.platform.history import age, rejuvenate
 from twin.platform.state import Platform, load
 from twin.platform.tail import Tail
 from twin.serving import LOOPBACK, Beside
@@ -45,7 +46,12 @@ def control(platform: Platform) -> FastAPI:
         forgotten = len(platform.store)
         platform.store.clear()
         platform.counts.clear()
+        rejuvenate(platform)
         return {"forgotten": forgotten}
+
+    @app.put("/age")
+    async def grow_old(wanted: dict[str, float]) -> dict[str, int]:
+        return {"requests": age(platform, wanted["hours"], wanted.get("requests_per_hour", 0))}
 
     @app.put("/upstreams/{service}/{revision}")
     async def upstream(service: str, revision: str, told: dict[str, int | None]) -> None:

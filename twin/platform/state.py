@@ -71,6 +71,7 @@ class Platform:
     most_listed: int = 0  # of revisions and series a page, however many are asked for; 0: no limit
     store: list[Stored] = field(default_factory=list)
     counts: Counter[tuple[str, str, int, int]] = field(default_factory=Counter)  # service, revision, code, minute
+    born: dict[str, str] = field(default_factory=dict)  # creation times of boot, of revisions that were aged
     keep: Callable[["Platform", Entry], list[Entry]] = field(default=lambda _platform, entry: [entry])
     found: Callable[["Platform", list[Entry]], list[Entry]] = field(default=lambda _platform, entries: entries)
     refuse_api: Callable[[], tuple[int, str] | None] = field(default=lambda: None)

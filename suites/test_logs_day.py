@@ -1,0 +1,65 @@
+"""Success metric 1: a day of the revision's own serving without one 5xx, added up from run to run."""
+
+from fixtures.day import CHECK, Day
+from fixtures.logs import Canary, show_errors
+from gate.check import check
+from gate.evidence import Recorder
+from gate.failures import Broken, CheckFailure, Pending
+from probes.day import DayLook
+from probes.statistics import hazard_upper_bound
+
+
+@check(
+    CHECK,
+    requirement="no 5xx of the revision in 24 h of its own serving, the source proved alive, with traffic",
+    needs="logs http run",
+    phase="day",
+    remedy="See the clusters: route, signature, first and last time. PENDING: run make day-staging again, by the hour.",
+)
+async def test_a_day_without_a_server_error(day: Day, canary: Canary, recorder: Recorder) -> None:
+    """Each run proves the time since the last proved window; the hours are joined until there are 24 in one piece."""
+    recorder.trace(canary.trace_id, "GET the canary")
+    if day.unread:
+        recorder.attach("evidence that could not be used", list(day.unread[:10]))
+    if day.look is not None:
+        _record(day, day.look, canary, recorder)
+    together = day.together(recorder.accruals)
+    if together:
+        recorder.figures(**together.figure)
+    if day.look is not None and day.look.errors:
+        raise CheckFailure(expected="no 5xx", actual=show_errors(day.look.errors, day.look.lines, recorder))
+    before = sum(one.events for one in day.earlier)
+    if before:
+        raise CheckFailure(expected="no 5xx", actual=f"{before} in earlier windows of this revision's day")
+    _refuse_unproved(day, canary)
+    if together is None:
+        raise Pending("no window yet: the revision has only just begun to serve")
+    if together.owed:
+        raise Pending(together.owed, owed_until=together.until)
+
+
+def _record(day: Day, look: DayLook, canary: Canary, recorder: Recorder) -> None:
+    recorder.figures(
+        rule="5xx in the window that this run adds", n=look.requests, value=len(look.errors), limit=0,
+        window=look.window.text, confidence=0.95,
+        share_at_most=round(hazard_upper_bound(len(look.errors), max(1, look.requests)), 5),
+        at_least=look.more, counted_by_the_platform=look.counted, pages=look.pages,
+        canary_s=round(canary.delay_s, 2),
+    )  # fmt: skip
+    recorder.accrue(
+        "window", start=look.window.start, end=look.window.end, need_s=day.need_s, proved=day.proved,
+        events=len(look.errors), n=look.requests,
+    )  # fmt: skip
+
+
+def _refuse_unproved(day: Day, canary: Canary) -> None:
+    """Raise Broken when zero in this run's window is no evidence of zero."""
+    if canary.entry is None:
+        raise Broken(f"the source is not proved alive: our own request is not in it after {canary.delay_s:.0f} s")
+    if not day.alive:
+        raise Broken(f"our own request was logged by {canary.entry.revision or 'no revision'}: see release.revision")
+    if day.look is not None and day.look.silent:
+        hours = ", ".join(f"{hour:%Y-%m-%d %H:%M}" for hour in day.look.silent)
+        raise Broken(f"the platform counted requests of which the log has none, in the hours from {hours} (UTC)")
+    if day.look is not None and day.look.doubt:
+        raise Broken(f"{day.look.doubt}; zero among these is no evidence of zero")
