@@ -1,0 +1,77 @@
+"""The day phase as cron runs it: every run adds the hours since the last one, until there are 24."""
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.system.running import run, twin_up, verdict_in
+
+DAY = ("pytest", "-c", "pytest.ini", "--target=local", "--phase=day", "--verdict-only")
+
+
+def a_run(folder: Path) -> dict[str, Any]:
+    code, said = run(*DAY, f"--report-dir={folder / 'reports'}", env={"NETRA_ADDRESSES": str(folder / "addresses.json")})
+    document = verdict_in(folder / "reports")
+    assert code == document["exit_code"], said
+    return document
+
+
+def row_of(document: dict[str, Any]) -> dict[str, Any]:
+    (row,) = document["checks"]
+    return dict(row)
+
+
+def let_time_pass(folder: Path, control: str, hours: float, *, serving: float) -> None:
+    """Move what the last runs left into the past, and let the revision have served for so long."""
+    for path in (folder / "reports/local").glob("*/verdict.json"):
+        document = json.loads(path.read_text())
+        document["started"] = _earlier(document["started"], hours)
+        for one in row_of(document)["accruals"]:
+            one["start"], one["end"] = _earlier(one["start"], hours), _earlier(one["end"], hours)
+        path.write_text(json.dumps(document))
+    httpx.delete(f"{control}/log").raise_for_status()
+    httpx.put(f"{control}/age", json={"hours": serving, "requests_per_hour": 30}).raise_for_status()
+
+
+def _earlier(moment: str, hours: float) -> str:
+    return (datetime.fromisoformat(moment) - timedelta(hours=hours)).isoformat()
+
+
+def test_a_day_is_added_up_from_run_to_run(tmp_path: Path) -> None:
+    with twin_up(tmp_path, "--age", "10h") as told:
+        control = told["twin"]["control_url"]
+        first = a_run(tmp_path)
+        row = row_of(first)
+        assert (first["verdict"], row["outcome"]) == ("INCONCLUSIVE", "PENDING"), row["reason"]
+        assert "of 24 hours in one piece" in row["reason"]
+        created = datetime.fromisoformat(first["release"]["created"])
+        owed = datetime.fromisoformat(row["evidence"]["owed_until"])
+        assert timedelta(hours=24) <= owed - created < timedelta(hours=24.1)
+
+        let_time_pass(tmp_path, control, 8, serving=18)
+        second = row_of(a_run(tmp_path))
+        assert second["outcome"] == "PENDING"
+        begun, ended = (datetime.fromisoformat(second["accruals"][0][key]) for key in ("start", "end"))
+        assert timedelta(hours=7.9) < ended - begun < timedelta(hours=8.1)  # only what is new was looked at
+
+        let_time_pass(tmp_path, control, 6.5, serving=24.5)
+        third = a_run(tmp_path)
+        assert (third["verdict"], row_of(third)["outcome"]) == ("GO", "PASSED"), third["reason"]
+        assert third["exit_code"] == 0
+
+
+def test_a_500_of_an_earlier_hour_is_not_forgotten(tmp_path: Path) -> None:
+    with twin_up(tmp_path, "--age", "23h") as told:
+        control = told["twin"]["control_url"]
+        httpx.put(f"{control}/faults/logs.day-500-in-hour-23").raise_for_status()
+        first = row_of(a_run(tmp_path))
+        assert first["outcome"] == "FAILED"
+        assert "1 x 500 on /api/threads" in first["actual"]
+        httpx.delete(f"{control}/faults").raise_for_status()
+        let_time_pass(tmp_path, control, 5, serving=28)
+        second = row_of(a_run(tmp_path))
+        assert second["outcome"] == "FAILED"
+        assert "1 in earlier windows" in second["actual"]
