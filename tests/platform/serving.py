@@ -10,7 +10,9 @@ from pathlib import Path
 
 import uvicorn
 
-from probes.http import RunIdentity
+from probes.credentials import nobody
+from probes.google import GoogleApi
+from probes.http import HttpClient, RunIdentity
 from twin.platform.apis import create_app
 from twin.platform.state import Platform, Revision, Service
 
@@ -21,9 +23,9 @@ IDENTITY = RunIdentity("20261124T090000Z-abcdef")
 STOPPED_S = 20.0
 
 
-async def no_token() -> str:
-    """What our clients are authorised with on loopback."""
-    return ""
+def our_api(client: HttpClient) -> GoogleApi:
+    """What our own probes ask through: no token, no pace."""
+    return GoogleApi(client, nobody)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from google.protobuf import json_format
 from probes.cloud_logging import CloudLogging
 from probes.http import HttpClient
 from probes.logs import Window
-from tests.platform.serving import BEGAN, IDENTITY, LATEST, PROJECT, SERVICE, Served, build_platform, no_token, served
+from tests.platform.serving import BEGAN, IDENTITY, LATEST, PROJECT, SERVICE, Served, build_platform, our_api, served
 
 MANY = 2500
 
@@ -76,7 +76,7 @@ async def test_our_client_reads_the_same_entries(apis: Served, log_client: loggi
     theirs = {one.insert_id: one for one in log_client.list_entries(filter_=_bounded(), page_size=1000)}
     async with HttpClient(apis.url, IDENTITY, deadline_s=10) as client:
         window = Window(BEGAN, BEGAN + timedelta(days=365))
-        read = await CloudLogging(client, PROJECT, no_token).read(window, service=SERVICE)
+        read = await CloudLogging(our_api(client), PROJECT).read(window, service=SERVICE)
     assert {one.insert_id for one in read.entries} == theirs.keys()
     for ours in read.entries:
         their = theirs[ours.insert_id]

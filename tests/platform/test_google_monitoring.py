@@ -24,7 +24,7 @@ from tests.platform.serving import (
     SERVICE,
     Served,
     build_platform,
-    no_token,
+    our_api,
     served,
 )  # fmt: skip
 
@@ -113,8 +113,9 @@ async def test_series_come_in_pages_and_our_client_reads_them_all(apis: Served) 
     apis.platform.most_listed = 1
     async with HttpClient(apis.url, IDENTITY, deadline_s=10) as client:
         window = Window(BEGAN, BEGAN + timedelta(hours=1))
-        ours = await CloudRun(client, client, PROJECT, REGION, no_token).request_counts(SERVICE, LATEST, window)
-    assert ours == {200: 12, 500: 2}
+        ours = await CloudRun(our_api(client), our_api(client), PROJECT, REGION).request_counts(SERVICE, LATEST, window)
+    assert ours.codes == {200: 12, 500: 2}
+    assert ours.ends.total() == 14
 
 
 @pytest.mark.parametrize(

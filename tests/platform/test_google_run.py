@@ -23,7 +23,7 @@ from tests.platform.serving import (
     SERVICE,
     Served,
     build_platform,
-    no_token,
+    our_api,
     served,
 )  # fmt: skip
 
@@ -53,7 +53,7 @@ def revisions(apis: Served) -> run_v2.RevisionsClient:
 async def test_both_clients_read_the_same_service(apis: Served, services: run_v2.ServicesClient) -> None:
     theirs = services.get_service(name=NAME)
     async with HttpClient(apis.url, IDENTITY, deadline_s=10) as client:
-        ours = await CloudRun(client, client, PROJECT, REGION, no_token).describe(SERVICE)
+        ours = await CloudRun(our_api(client), our_api(client), PROJECT, REGION).describe(SERVICE)
     container = theirs.template.containers[0]
     assert theirs.latest_created_revision == f"{NAME}/revisions/{ours.latest_created}"
     assert theirs.latest_ready_revision == f"{NAME}/revisions/{ours.latest_ready}"
@@ -76,7 +76,7 @@ async def test_both_clients_list_the_same_revisions(
     request = run_v2.ListRevisionsRequest(parent=NAME, page_size=size)
     theirs = list(revisions.list_revisions(request))
     async with HttpClient(apis.url, IDENTITY, deadline_s=10) as client:
-        ours = (await CloudRun(client, client, PROJECT, REGION, no_token).describe(SERVICE)).revisions
+        ours = (await CloudRun(our_api(client), our_api(client), PROJECT, REGION).describe(SERVICE)).revisions
     assert [one.name.rpartition("/")[2] for one in theirs] == [one.name for one in ours] == [LATEST, OLD]
     assert [datetime.fromisoformat(one.create_time.isoformat()) for one in theirs] == [one.created for one in ours]
     assert [one.containers[0].image for one in theirs] == [one.image for one in ours]

@@ -13,7 +13,8 @@ DAY = ("pytest", "-c", "pytest.ini", "--target=local", "--phase=day", "--verdict
 
 
 def a_run(folder: Path) -> dict[str, Any]:
-    code, said = run(*DAY, f"--report-dir={folder / 'reports'}", env={"NETRA_ADDRESSES": str(folder / "addresses.json")})
+    where = {"NETRA_ADDRESSES": str(folder / "addresses.json")}
+    code, said = run(*DAY, f"--report-dir={folder / 'reports'}", env=where)
     document = verdict_in(folder / "reports")
     assert code == document["exit_code"], said
     return document
