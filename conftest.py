@@ -3,6 +3,7 @@
 pytest_plugins = (
     "gate.plugin",
     "fixtures.target",
+    "fixtures.clocks",
     "fixtures.people",
     "fixtures.doors",
     "fixtures.threads",

@@ -62,20 +62,42 @@ async def measure_by_plan(
 
     Raises:
         TooManyVoid: Our own side lagged for longer than that.
+        RateLimited: A limiter answered instead of the service.
     """
     sample, void = LatencySample((), rate, deadline_s), list[str]()
-    most_void = max(1, int(anew_s * rate / BLOCK))
     async with open_loop(exchange, rate=rate, deadline_s=deadline_s) as stream:
         for look in plan:
-            while len(sample.calls) < look.n:
-                block = await _fit_block(stream, min(BLOCK, look.n - len(sample.calls)), limit_ms, void)
-                if block is None and len(void) >= most_void:
-                    raise TooManyVoid(void, look.n)
-                sample = sample.followed_by(block) if block else sample
+            more = await _take_fit(stream, look.n - len(sample.calls), limit_ms, int(anew_s * rate / BLOCK), void)
+            sample = sample.followed_by(more)
             finding = look.find(count_slow(sample))
             if finding is not Finding.OPEN:
                 return Measurement(sample, look, finding, tuple(void))
     return Measurement(sample, plan[-1], Finding.OPEN, tuple(void))
+
+
+async def measure_fit(
+    exchange: Exchange, *, calls: int, rate: float, deadline_s: float, limit_ms: float, anew_s: float
+) -> tuple[LatencySample, tuple[str, ...]]:
+    """So many calls of a fit client, for whoever judges them later; and what was measured anew and why.
+
+    Raises what `measure_by_plan` raises.
+    """
+    void: list[str] = []
+    async with open_loop(exchange, rate=rate, deadline_s=deadline_s) as stream:
+        sample = await _take_fit(stream, calls, limit_ms, int(anew_s * rate / BLOCK), void)
+    return sample, tuple(void)
+
+
+async def _take_fit(stream: Stream, calls: int, limit_ms: float, most_void: int, void: list[str]) -> LatencySample:
+    kept: LatencySample | None = None
+    while (have := len(kept.calls) if kept else 0) < calls:
+        block = await _fit_block(stream, min(BLOCK, calls - have), limit_ms, void)
+        if block is None and len(void) >= max(1, most_void):
+            raise TooManyVoid(void, calls)
+        kept = kept.followed_by(block) if kept and block else kept or block
+    if kept is None:
+        raise ValueError("no calls were asked for")
+    return kept
 
 
 async def _fit_block(stream: Stream, number: int, limit_ms: float, void: list[str]) -> LatencySample | None:

@@ -8,9 +8,10 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from probes.errors import ClientUnfit, ProbeError
+from probes.connecting import Opened
+from probes.errors import ClientUnfit, ProbeError, RateLimited
 from probes.fitness import LoopWatch
 from probes.statistics import percentile
 from probes.transport import Timed
@@ -20,7 +21,10 @@ AHEAD = 300  # calls that may be under way at once: a server that hangs must not
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call, in milliseconds. `client_ms` runs from the due moment; infinite when the call did not succeed."""
+    """One call, in milliseconds. `client_ms` runs from the due moment; infinite when the call did not succeed.
+
+    `instance` is the server's, where it can be known.
+    """
 
     due_s: float  # since the first call was due
     lag_ms: float  # how much later than due it left
@@ -28,10 +32,16 @@ class Call:
     standstill_ms: float  # the longest standstill of our loop from when it was due to when the next one was
     client_ms: float
     server_ms: float | None
-    connect_ms: float | None  # None on a reused connection
-    first_byte_ms: float
+    opened: Opened | None  # the steps of a new connection, in seconds; None on a reused one
+    first_byte_ms: float  # since the request was sent
     trace_id: str
     failure: str  # empty for a good call
+    instance: str = ""
+
+    @property
+    def reused(self) -> bool:
+        """Whether it went over a connection that was there already."""
+        return self.opened is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +62,11 @@ class LatencySample:
             return [call.client_ms for call in self.calls]
         silent = sum(call.server_ms is None and not call.failure for call in self.calls)
         if silent:
-            raise ClientUnfit("Server-Timing", f"{silent} of {len(self.calls)} answers carry no server time")
+            raise ClientUnfit(
+                "the server's own time",
+                f"{silent} of {len(self.calls)} answers carry none: have the service send Server-Timing, or let the "
+                'target say contract.auth.server_time = "request-log", or latency_clock = "client"',
+            )
         return [float("inf") if call.failure or call.server_ms is None else call.server_ms for call in self.calls]
 
     def followed_by(self, later: "LatencySample") -> "LatencySample":
@@ -79,24 +93,38 @@ class Exchange:
     """What a call does once: which request, and how an answer is judged good."""
 
     send: Callable[[str], Awaitable[Timed]]  # takes the trace id
-    refuse: Callable[[Timed], str]  # empty for a good answer, else what is wrong
+    refuse: Callable[[Timed], str]  # empty for a good answer, else what is wrong; raises RateLimited for a limiter's
     new_trace: Callable[[], str]
+    server_ms: Callable[[Timed], float | None] = field(default=lambda answer: server_timing(answer.headers, "total"))
 
 
 class Stream:
     """Calls that leave one after the other while earlier ones are taken, in the order in which they were due."""
 
-    def __init__(self, exchange: Exchange, watch: LoopWatch, rate: float, deadline_s: float) -> None:
+    def __init__(self, exchange: Exchange, watch: LoopWatch, rate: float, deadline_s: float, most: int | None) -> None:
         self._exchange, self._watch = exchange, watch
         self._rate, self._deadline_s = rate, deadline_s
         self._under_way: asyncio.Queue[asyncio.Task[_Done]] = asyncio.Queue(AHEAD)
         self._tasks: set[asyncio.Task[_Done]] = set()
+        self._sender = asyncio.create_task(self._send(most))
 
     async def take(self, number: int) -> LatencySample:
         """The next `number` calls, when the last of them is done."""
-        done = [await (await self._under_way.get()) for _ in range(number)]
+        done = [await (await self._next()) for _ in range(number)]
         await self._watch.settle()
         return LatencySample(tuple(self._judged(one) for one in done), self._rate, self._deadline_s)
+
+    async def _next(self) -> "asyncio.Task[_Done]":
+        """The next call. Should the sender end without one, of a mistake of ours, nobody waits for ever."""
+        getter = asyncio.create_task(self._under_way.get())
+        try:
+            await asyncio.wait({getter, self._sender}, return_when=asyncio.FIRST_COMPLETED)
+            if self._under_way.empty() and not getter.done() and self._sender.done():
+                self._sender.result()
+                raise ValueError("more calls were asked for than are sent")
+            return await getter
+        finally:
+            getter.cancel()
 
     def _judged(self, done: "_Done") -> Call:
         return replace(
@@ -105,7 +133,7 @@ class Stream:
             standstill_ms=self._watch.worst_ms(done.due, done.due + 1 / self._rate),
         )
 
-    async def send(self, most: int | None) -> None:
+    async def _send(self, most: int | None) -> None:
         """Send at the rate, `most` calls or until cancelled.
 
         While as many calls as may be are under way, none leaves; the times at which calls are due move on with it.
@@ -127,7 +155,9 @@ class Stream:
             number += 1
 
     async def stop(self) -> None:
-        """Give up what nobody took."""
+        """Send no more, and give up what nobody took."""
+        self._sender.cancel()
+        await asyncio.gather(self._sender, return_exceptions=True)
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -139,14 +169,11 @@ async def open_loop(
     exchange: Exchange, *, rate: float, deadline_s: float, most: int | None = None
 ) -> AsyncIterator[Stream]:
     """Calls at `rate` a second, at most `most` of them, each with `deadline_s`, until the block ends."""
-    # The group ends the block with it should the sender die, of a mistake of ours: nothing waits for ever.
-    async with LoopWatch() as watch, asyncio.TaskGroup() as group:
-        stream = Stream(exchange, watch, rate, deadline_s)
-        sender = group.create_task(stream.send(most))
+    async with LoopWatch() as watch:
+        stream = Stream(exchange, watch, rate, deadline_s, most)
         try:
             yield stream
         finally:
-            sender.cancel()
             await stream.stop()
 
 
@@ -173,6 +200,8 @@ async def _call(exchange: Exchange, due: float, first: float, deadline_s: float)
         failure = exchange.refuse(got)
     except TimeoutError:
         failure = f"no answer within {deadline_s:g} s"
+    except RateLimited:
+        raise
     except ProbeError as error:
         failure = str(error)
     call = Call(
@@ -181,8 +210,8 @@ async def _call(exchange: Exchange, due: float, first: float, deadline_s: float)
         own_ms=0.0,
         standstill_ms=0.0,
         client_ms=float("inf") if failure or got is None else (got.done - due) * 1e3,
-        server_ms=None if got is None else _server_ms(got.headers),
-        connect_ms=None if got is None or got.connected is None else (got.connected - got.begun) * 1e3,
+        server_ms=None if got is None else exchange.server_ms(got),
+        opened=None if got is None else got.opened,
         first_byte_ms=float("inf") if got is None else (got.first_byte - got.sent) * 1e3,
         trace_id=trace_id,
         failure=failure,
@@ -190,11 +219,33 @@ async def _call(exchange: Exchange, due: float, first: float, deadline_s: float)
     return _Done(call, due, time.perf_counter())
 
 
-def _server_ms(headers: Sequence[tuple[bytes, bytes]]) -> float | None:
+def cold_starts(sample: LatencySample) -> tuple[str, ...]:
+    """Call by call what made it a cold one: a new connection, an instance not seen before; empty for a warm one.
+
+    The instance of the first call counts as known: the warm-up met it.
+    """
+    seen: set[str] = set()
+    kinds = []
+    for call in sample.calls:
+        new = bool(seen) and bool(call.instance) and call.instance not in seen
+        seen |= {call.instance} if call.instance else set()
+        kinds.append("new instance" if new else "" if call.reused or call.failure else "new connection")
+    return tuple(kinds)
+
+
+def server_timing(headers: Sequence[tuple[bytes, bytes]], metric: str) -> float | None:
+    """The duration of one metric of `Server-Timing` in milliseconds; None where there is none, or no number."""
     for name, value in headers:
-        if name == b"server-timing":
-            for part in value.split(b","):
-                label, _, rest = part.strip().partition(b";")
-                if label == b"total" and rest.startswith(b"dur="):
-                    return float(rest[4:])
+        for part in value.decode("latin-1").split(",") if name == b"server-timing" else ():
+            label, *fields = (one.strip() for one in part.split(";"))
+            for key, _, said in (one.partition("=") for one in fields):
+                if label == metric and key == "dur":
+                    return _number(said.strip('"'))
     return None
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

@@ -54,6 +54,7 @@ class LogEntry:
     user_agent: str
     latency: str
     text: str  # textPayload, or the message and error of a jsonPayload
+    instance: str = ""
 
     @property
     def trace_id(self) -> str:
@@ -138,6 +139,7 @@ def parse_entry(raw: Mapping[str, Any]) -> LogEntry:
         user_agent=str(request.get("userAgent", "")),
         latency=str(request.get("latency", "")),
         text=_text(raw),
+        instance=str((raw.get("labels") or {}).get("instanceId", "")),
     )
 
 

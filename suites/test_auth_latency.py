@@ -1,17 +1,21 @@
 """Success metric 5: validation under 100 ms at p95, decided with a stated error rate; and no call that stalls."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 
+from fixtures.latency import Validation
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure, Pending
-from probes.calibration import ATTEMPTS, CALLS, calibrate
+from probes.calibration import ATTEMPTS, CALLS, Calibration, calibrate
 from probes.deadlines import Deadlines
 from probes.fitness import await_quiet
-from probes.judging import TooManyVoid, measure_by_plan
-from probes.latency import Exchange, LatencySample, measure_latency
+from probes.judging import Measurement, TooManyVoid, measure_by_plan, measure_fit
+from probes.latency import LatencySample, cold_starts, measure_latency
 from probes.plans import Look, look_sizes, make_plan, rates
+from probes.roundtrip import RoundTrip
 from probes.statistics import Finding, percentile, percentile_interval
 from targets.contract import AuthRules, Contract
 from targets.model import Sizes
@@ -20,6 +24,9 @@ WARM_UP = 10
 TOKEN_BYTES = 400  # about what a validation call carries
 STALL_LIMITS = 8  # times the limit: no percentile, no noise of a network, but a standstill
 FEWEST_CALLS = 59
+MOST_AFTERWARDS = 500  # calls judged once, at the end, where the server's time comes from the log
+INFINITE = float("inf")
+VOID = "blocks voided by our own lag"
 
 
 @check(
@@ -29,64 +36,124 @@ FEWEST_CALLS = 59
     remedy="Fix 4: no client per call, no cold start on the path; then the auth service's own time.",
 )
 async def test_validation_is_fast_enough(
-    validation: Exchange, contract: Contract, sizes: Sizes, deadlines: Deadlines, recorder: Recorder
+    validation: Validation, contract: Contract, sizes: Sizes, deadlines: Deadlines, recorder: Recorder
 ) -> None:
     """Calls at a fixed rate, timed from the moment each was due; failed ones are slow ones."""
     rules, rate = contract.auth, sizes.latency_rate
     own = await calibrate(
         rate=rate, body=b"x" * TOKEN_BYTES, limit_ms=rules.latency_limit_ms, quiet_s=deadlines.fit_client
     )
-    await measure_latency(validation, calls=WARM_UP, rate=rate, deadline_s=deadlines.answer)
-    plan = make_plan(look_sizes(sizes.latency_calls), round(1 - rules.latency_percentile, 6), rules.latency_confidence)
+    warm = await validation.warm_up(WARM_UP, rate)
+    plan = make_plan(_looks(sizes, rules), round(1 - rules.latency_percentile, 6), rules.latency_confidence)
     try:
-        got = await measure_by_plan(
-            validation, plan, partial(_slow, rules=rules), rate=rate, deadline_s=deadlines.answer,
-            limit_ms=rules.latency_limit_ms, anew_s=deadlines.fit_client,
-        )  # fmt: skip
+        got = await _measure(validation, plan, sizes, deadlines)
     except TooManyVoid as unfit:
-        recorder.attach("blocks voided by our own lag", list(unfit.void))
+        recorder.attach(VOID, list(unfit.void))
         raise
-    sample, finding = got.sample, got.finding
     if got.void:
-        recorder.attach("blocks voided by our own lag", list(got.void))
-    for call in sample.calls:
+        recorder.attach(VOID, list(got.void))
+    for call in got.sample.calls:
         if call.failure:
             recorder.trace(call.trace_id, "POST /validate")
-    if all(call.failure for call in sample.calls):
-        raise CheckFailure(expected="answers to measure", actual=f"no call succeeded: {sample.failures[0]}")
-    _record(sample, plan, finding, rules, recorder)
-    recorder.figures(
-        rule="the client's own share, against a stub on loopback", n=CALLS, value=round(own.p95_ms, 2), unit="ms",
-        p50=round(own.p50_ms, 2), dispatch_lag_p99=round(own.lag_p99_ms, 2),
-        taken_again=list(own.attempts),
-    )  # fmt: skip
-    _judge(sample, finding, rules)
+    if all(call.failure for call in got.sample.calls):
+        raise CheckFailure(expected="answers to measure", actual=f"no call succeeded: {got.sample.failures[0]}")
+    _record(got, plan, rules, recorder)
+    _record_the_way(warm, got.sample, own, await validation.round_trip(), recorder)
+    _judge(got.sample, got.finding, rules)
+
+
+def _looks(sizes: Sizes, rules: AuthRules) -> tuple[int, ...]:
+    """When to look: by the plan, or once at the end where the log tells the times afterwards."""
+    afterwards = rules.latency_clock == "server" and rules.server_time == "request-log"
+    return (min(sizes.latency_calls, MOST_AFTERWARDS),) if afterwards else look_sizes(sizes.latency_calls)
+
+
+async def _measure(validation: Validation, plan: Sequence[Look], sizes: Sizes, deadlines: Deadlines) -> Measurement:
+    rules, begun = validation.contract.auth, datetime.now(UTC)
+    how = {"rate": sizes.latency_rate, "deadline_s": deadlines.answer, "anew_s": deadlines.fit_client}
+    if len(plan) > 1 or validation.log is None:
+        got = await measure_by_plan(
+            validation.exchange, plan, partial(_slow, rules=rules), limit_ms=rules.latency_limit_ms, **how
+        )
+        return replace(got, sample=await validation.with_server_side(got.sample, begun))
+    sample, void = await measure_fit(validation.exchange, calls=plan[0].n, limit_ms=rules.latency_limit_ms, **how)
+    if not all(call.failure for call in sample.calls):
+        sample = await validation.with_server_side(sample, begun)
+    return Measurement(sample, plan[0], plan[0].find(_slow(sample, rules)), void)
 
 
 def _slow(sample: LatencySample, rules: AuthRules) -> int:
     return sum(time >= rules.latency_limit_ms for time in sample.milliseconds(rules.latency_clock))
 
 
-def _record(
-    sample: LatencySample, plan: Sequence[Look], finding: Finding, rules: AuthRules, recorder: Recorder
-) -> None:
-    limit, at_limit = rules.latency_limit_ms, rates(plan, round(1 - rules.latency_percentile, 6))
+def _record(got: Measurement, plan: Sequence[Look], rules: AuthRules, recorder: Recorder) -> None:
+    """State the decision's figures, and the other clock beside them."""
+    sample, limit = got.sample, rules.latency_limit_ms
+    at_limit = rates(plan, round(1 - rules.latency_percentile, 6))
     times, client = sample.milliseconds(rules.latency_clock), sample.milliseconds("client")
+    source = f", read in {rules.server_time}" if rules.latency_clock == "server" else ""
     recorder.figures(
-        rule=f"p{rules.latency_percentile * 100:g} of POST /validate by the {rules.latency_clock}'s clock",
+        rule=f"p{rules.latency_percentile * 100:g} of POST /validate by the {rules.latency_clock}'s clock{source}",
         n=len(times), value=_finite(percentile(times, rules.latency_percentile)), unit="ms", limit=limit,
         confidence=rules.latency_confidence, window=f"{len(times) / sample.rate:.0f} s at {sample.rate:g}/s",
         interval=[_finite(one) for one in percentile_interval(times, rules.latency_percentile)],
-        slow=_slow(sample, rules), finding=str(finding), looks=[one.n for one in plan],
+        slow=_slow(sample, rules), finding=str(got.finding), looks=[one.n for one in plan],
         false_go_at_most=round(at_limit.proved, 4), false_no_go_at_most=round(at_limit.refuted, 4),
         p50=_finite(percentile(times, 0.5)), p99=_finite(percentile(times, 0.99)),
         client_p50=_finite(percentile(client, 0.5)), client_p95=_finite(percentile(client, 0.95)),
         client_p99=_finite(percentile(client, 0.99)), dispatch_lag_p99=round(sample.lag_p99_ms, 2),
         failed=len(sample.failures),
     )  # fmt: skip
-    finite = [(call.due_s, time) for call, time in zip(sample.calls, times, strict=True) if time != float("inf")]
-    recorder.plot("latency", {"ms": [t for _, t in finite], "limit_ms": limit, "clock": rules.latency_clock})
-    recorder.plot("sequence", {"at_s": [at for at, _ in finite], "ms": [t for _, t in finite], "limit_ms": limit})
+    _plot(sample, rules, recorder)
+
+
+def _plot(sample: LatencySample, rules: AuthRules, recorder: Recorder) -> None:
+    limit, clock = rules.latency_limit_ms, rules.latency_clock
+    times, client = sample.milliseconds(clock), sample.milliseconds("client")
+    recorder.plot("latency", {
+        "ms": [one for one in times if one != INFINITE], "client_ms": [one for one in client if one != INFINITE],
+        "limit_ms": limit, "clock": clock, "percentile": rules.latency_percentile, "failed": len(sample.failures),
+    })  # fmt: skip
+    recorder.plot("sequence", {
+        "at_s": [call.due_s for call in sample.calls], "ms": [_finite(one) for one in times],
+        "client_ms": [_finite(one) for one in client], "cold": list(cold_starts(sample)),
+        "limit_ms": limit, "clock": clock,
+    })  # fmt: skip
+
+
+def _record_the_way(
+    warm: LatencySample, sample: LatencySample, own: Calibration, way: RoundTrip, recorder: Recorder
+) -> None:
+    """State what of a client's time is not the server's: our own share, the network, cold starts, new connections."""
+    recorder.figures(
+        rule="the client's own share, against a stub on loopback", n=CALLS, value=round(own.p95_ms, 2), unit="ms",
+        p50=round(own.p50_ms, 2), dispatch_lag_p99=round(own.lag_p99_ms, 2), taken_again=list(own.attempts),
+    )  # fmt: skip
+    recorder.figures(
+        rule="the network's round trip, on a no-op route", n=way.n, value=round(way.p50_ms, 2), unit="ms",
+        least=round(way.least_ms, 2), servers_own_time_taken_off=way.own_time_off,
+    )  # fmt: skip
+    first, steps = warm.calls[0], [call.opened for call in (*warm.calls, *sample.calls) if call.opened]
+    recorder.figures(
+        rule="first call of all, connection included (warm-up, discarded)", n=1, value=_finite(first.client_ms),
+        unit="ms", server=first.server_ms and round(first.server_ms, 2), warmed_up_with=len(warm.calls),
+        failed=len(warm.failures),
+    )  # fmt: skip
+    recorder.figures(
+        rule="opening a connection: name, TCP and TLS", n=len(steps), unit="ms",
+        value=_median([one.whole_s * 1e3 for one in steps]), name=_median([one.name_s * 1e3 for one in steps]),
+        tcp=_median([one.tcp_s * 1e3 for one in steps]),
+        tls=_median([one.tls_s * 1e3 for one in steps if one.tls_s is not None]),
+    )  # fmt: skip
+    cold = [kind for kind in cold_starts(sample) if kind]
+    recorder.figures(
+        rule="time to the first byte of an answer", n=len(sample.calls), unit="ms",
+        value=_median([call.first_byte_ms for call in sample.calls]), cold_starts=len(cold), kinds=sorted(set(cold)),
+    )  # fmt: skip
+
+
+def _median(values: Sequence[float]) -> float | None:
+    return _finite(percentile(values, 0.5)) if values else None
 
 
 def _judge(sample: LatencySample, finding: Finding, rules: AuthRules) -> None:
@@ -103,7 +170,7 @@ def _judge(sample: LatencySample, finding: Finding, rules: AuthRules) -> None:
 
 
 def _finite(value: float) -> float | None:
-    return None if value == float("inf") else round(value, 2)
+    return None if value == INFINITE else round(value, 2)
 
 
 @check(
@@ -113,17 +180,20 @@ def _finite(value: float) -> float | None:
     remedy="A cold start, a garbage collection, a lock: see the sequence plot and the server's own time.",
 )
 async def test_no_call_stalls(
-    validation: Exchange, contract: Contract, sizes: Sizes, deadlines: Deadlines, recorder: Recorder
+    validation: Validation, contract: Contract, sizes: Sizes, deadlines: Deadlines, recorder: Recorder
 ) -> None:
     """A percentile forgives one stall; a user does not. The worst of a short open-loop run is looked at by itself.
 
     The client's time of a call is never shorter than the server's, so a lagging client can't hide a stall. It could
     be blamed on the server: what our own loop stood still is taken off before a call is called stalled.
     """
+    await validation.warm_up(WARM_UP, sizes.latency_rate)
     calls, limit = max(FEWEST_CALLS, sizes.latency_calls // 8), STALL_LIMITS * contract.auth.latency_limit_ms
     unclear: list[str] = []
     for _ in range(ATTEMPTS):
-        sample = await measure_latency(validation, calls=calls, rate=sizes.latency_rate, deadline_s=deadlines.answer)
+        sample = await measure_latency(
+            validation.exchange, calls=calls, rate=sizes.latency_rate, deadline_s=deadlines.answer
+        )
         worst = max(sample.calls, key=lambda call: call.client_ms)
         said = f"{worst.client_ms:.0f} ms at {worst.due_s:.1f} s {worst.failure}".strip()
         recorder.figures(

@@ -173,7 +173,9 @@ async def test_it_tells_no_internals(health_answer: Answer) -> None:
     needs="http",
     remedy="datetime.now(UTC), taken when asked; no cache in front (Fix 5 uses the naive utcnow).",
 )
-async def test_the_timestamp_is_of_now(backend: Door, contract: Contract, deadlines: Deadlines) -> None:
+async def test_the_timestamp_is_of_now(
+    backend: Door, contract: Contract, deadlines: Deadlines, clock_trouble: str
+) -> None:
     """Two answers, two moments, both near our own clock."""
     moments = []
     for _ in range(2):
@@ -186,6 +188,8 @@ async def test_the_timestamp_is_of_now(backend: Door, contract: Contract, deadli
         if moment.tzinfo is None:
             raise CheckFailure(expected="a timestamp with a zone", actual=text)
         if abs(datetime.now(UTC) - moment) > timedelta(seconds=contract.health.skew_s):
+            if clock_trouble:
+                raise Broken(clock_trouble)
             raise CheckFailure(expected=f"now, within {contract.health.skew_s:g} s", actual=text)
         moments.append(moment)
     if moments[0] >= moments[1]:

@@ -79,6 +79,9 @@ class AuthRules(Part):
     latency_percentile: Fraction
     latency_confidence: Fraction
     latency_clock: Literal["server", "client"]
+    server_time: Literal["server-timing", "request-log"]
+    server_timing_metric: str
+    noop: str
     refusal_cost_ratio: float
     service_key_header: str
 

@@ -54,25 +54,53 @@ def _inline(svg: str, number: int, text: str) -> str:
 
 
 def _latency(axes: Axes, data: Mapping[str, Any]) -> str:
-    values, limit = sorted(data["ms"]), float(data["limit_ms"])
-    shares = [(index + 1) / len(values) for index in range(len(values))]
-    axes.step(values, shares, where="post", color=ACCENT, linewidth=1.6)
+    """The share of calls up to each time, by the clock that decides; the client's beside it, and the limit."""
+    values, limit, q = sorted(data["ms"]), float(data["limit_ms"]), float(data.get("percentile", 0.95))
+    failed = int(data.get("failed", 0))
+    _shares(axes, sorted(data.get("client_ms", [])), failed, FAINT, 1.0)
+    _shares(axes, values, failed, ACCENT, 1.6)
     axes.axvline(limit, color=BAD, linewidth=1.2, linestyle="--")
-    axes.axhline(0.95, color=FAINT, linewidth=0.8)
-    axes.set(xlabel=f"milliseconds ({data['clock']} time); dashed: the limit", ylabel="share of calls", ylim=(0, 1.02))
-    axes.set_xlim(left=0, right=max(limit * 1.15, values[-1] * 1.05))
-    slow = sum(value > limit for value in values)
-    return (
-        f"Distribution of {len(values)} call times: {slow} over the limit of {limit:g} ms, slowest {values[-1]:.1f} ms."
-    )
+    axes.axhline(q, color=FAINT, linewidth=0.8)
+    beside = "; faint: the client's" if data["clock"] == "server" and data.get("client_ms") else ""
+    axes.set(xlabel=f"milliseconds, {data['clock']}'s time{beside}; dashed: the limit", ylabel="share of calls")
+    axes.set(ylim=(0, 1.02))
+    axes.set_xlim(left=0, right=max([limit * 1.15, *(one * 1.05 for one in values[-1:])]))
+    slow = sum(value >= limit for value in values)
+    said = f", {failed} failed" if failed else ""
+    slowest = f", slowest {values[-1]:.1f} ms" if values else ""
+    return f"Distribution of {len(values)} call times: {slow} at or over the limit of {limit:g} ms{said}{slowest}."
+
+
+def _shares(axes: Axes, values: list[float], failed: int, colour: str, width: float) -> None:
+    """A curve that ends below 1 where calls failed: those never came."""
+    total = len(values) + failed
+    axes.step(values, [(rank + 1) / total for rank in range(len(values))], where="post", color=colour, linewidth=width)
 
 
 def _sequence(axes: Axes, data: Mapping[str, Any]) -> str:
-    axes.scatter(data["at_s"], data["ms"], s=6, color=ACCENT, linewidths=0)
-    axes.axhline(float(data["limit_ms"]), color=BAD, linewidth=1.2, linestyle="--")
-    axes.set(xlabel="seconds since the first call", ylabel="milliseconds")
-    axes.set_ylim(bottom=0)
-    return f"Time of each of {len(data['ms'])} calls in the order in which they were due."
+    """Every call when it was due: a stall is a flank of falling points, a cold start a ring, a failure a cross."""
+    limit = float(data["limit_ms"])
+    at, client = data["at_s"], data.get("client_ms", [])
+    cold = data.get("cold") or [""] * len(at)
+    points = [(when, ms, kind) for when, ms, kind in zip(at, data["ms"], cold, strict=True) if ms is not None]
+    top = max([limit, *(ms for _, ms, _ in points), *(ms for ms in client if ms is not None)])
+    if data.get("clock") == "server":
+        also = [(when, ms) for when, ms in zip(at, client, strict=True) if ms is not None]
+        axes.scatter([when for when, _ in also], [ms for _, ms in also], s=4, color=FAINT, linewidths=0)
+    axes.scatter([when for when, _, _ in points], [ms for _, ms, _ in points], s=6, color=ACCENT, linewidths=0)
+    rings = [(when, ms) for when, ms, kind in points if kind]
+    axes.scatter([w for w, _ in rings], [ms for _, ms in rings], s=36, facecolors="none", edgecolors=BAD, linewidths=1)
+    failed = [when for when, ms in zip(at, data["ms"], strict=True) if ms is None]
+    axes.scatter(failed, [top] * len(failed), s=18, marker="x", color=BAD, linewidths=1)
+    axes.axhline(limit, color=BAD, linewidth=1.2, linestyle="--")
+    beside = "; faint: the client's" if data.get("clock") == "server" else ""
+    axes.set(xlabel="seconds since the first call; ring: cold start, cross: failed", ylabel=f"milliseconds{beside}")
+    axes.set_ylim(bottom=0, top=top * 1.05)
+    kinds = ", ".join(f"{cold.count(kind)} by a {kind}" for kind in sorted(set(cold)) if kind)
+    return (
+        f"Time of each of {len(at)} calls in the order in which they were due; cold starts: {kinds or 'none'}; "
+        f"failed: {len(failed)}."
+    )
 
 
 def _sessions(axes: Axes, data: Mapping[str, Any]) -> str:

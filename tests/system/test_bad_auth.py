@@ -1,0 +1,109 @@
+"""Bad input from the auth service's side, told apart: what is the product's FAILED, what is ours BROKEN."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.serving import Reply, self_signed, serving_beside
+from tests.system.running import run, twin_up, verdict_in
+
+LOOK = ("pytest", "-c", "pytest.ini", "--target=local", "--quick", "-k", "fast_enough or good_token_is_let_in")
+NEVER_S = 60.0
+
+
+@pytest.fixture(scope="module")
+def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("twin")
+    with twin_up(folder):
+        yield str(folder / "addresses.json")
+
+
+def look(
+    addresses: str, reports: Path, *more: str, answer_s: float = 5.0, **env: str
+) -> tuple[dict[str, Any], dict[str, Any], str]:
+    """The rows of auth.latency and of auth.accepts[auth], and all that was said."""
+    deadlines = json.dumps({"answer": answer_s, "server_lines": 0.3})
+    env = {"NETRA_ADDRESSES": addresses, "NETRA_DEADLINES": deadlines, **env}
+    _, output = run(*LOOK, *more, f"--report-dir={reports}", env=env)
+    assert "Traceback" not in output, output
+    rows = {row["name"]: row for row in verdict_in(reports)["checks"]}
+    return rows["auth.latency"], rows["auth.accepts[auth]"], output
+
+
+REPLIES = {
+    "redirects to a login": (Reply(302, b"", headers={"Location": "https://login.invalid/"}), "a redirect to"),
+    "a page that is no JSON": (Reply(200, b"<html>please wait</html>", "text/html"), "text/html, no JSON"),
+    "JSON without a user": (Reply(200, b'{"valid": true}'), "names user None"),
+    "server errors": (Reply(500, b'{"error": "internal"}'), "answered 500"),
+    "no HTTP at all": (Reply(raw=b"+PONG\r\n\r\n"), "not an HTTP/1.1 answer"),
+}
+
+
+@pytest.mark.parametrize("what", REPLIES)
+def test_an_answer_that_is_no_validation_is_the_product_s_failure(addresses: str, tmp_path: Path, what: str) -> None:
+    reply, said = REPLIES[what]
+    with serving_beside(lambda _: reply) as server:
+        latency, accepts, _ = look(addresses, tmp_path, NETRA_AUTH__URL=server.url)
+    assert (latency["outcome"], accepts["outcome"]) == ("FAILED", "FAILED")
+    assert said in latency["actual"]
+
+
+def test_a_limiter_is_no_verdict_on_the_service(addresses: str, tmp_path: Path) -> None:
+    reply = Reply(429, json.dumps({"error": "slow down"}).encode(), headers={"Retry-After": "30"})
+    with serving_beside(lambda _: reply) as server:
+        latency, accepts, output = look(addresses, tmp_path, NETRA_AUTH__URL=server.url)
+    assert (latency["outcome"], accepts["outcome"]) == ("BROKEN", "BROKEN")
+    assert "429, Retry-After 30" in latency["reason"]
+    assert "INCONCLUSIVE" in output
+
+
+def test_a_certificate_that_nobody_vouches_for_is_the_product_s_failure(addresses: str, tmp_path: Path) -> None:
+    context, _ = self_signed(tmp_path)
+    with serving_beside(lambda _: Reply(), context) as server:
+        latency, accepts, _ = look(addresses, tmp_path / "reports", NETRA_AUTH__URL=server.url)
+    assert (latency["outcome"], accepts["outcome"]) == ("FAILED", "FAILED")
+    assert "TLS: the certificate is not to be trusted" in latency["actual"]
+
+
+def test_nobody_there_is_the_product_s_failure(addresses: str, tmp_path: Path) -> None:
+    latency, accepts, _ = look(addresses, tmp_path, NETRA_AUTH__URL="http://127.0.0.1:9")
+    assert (latency["outcome"], accepts["outcome"]) == ("FAILED", "FAILED")
+    assert "ConnectionRefusedError" in latency["actual"]
+
+
+def test_no_answer_in_time_is_the_product_s_failure(addresses: str, tmp_path: Path) -> None:
+    with serving_beside(lambda _: Reply(delay_s=NEVER_S)) as server:
+        latency, accepts, _ = look(addresses, tmp_path, NETRA_AUTH__URL=server.url, answer_s=0.5)
+    assert (latency["outcome"], accepts["outcome"]) == ("FAILED", "FAILED")
+    assert "no answer within 0.5 s" in latency["actual"]
+
+
+def test_our_own_clock_two_minutes_off_is_broken(addresses: str, tmp_path: Path) -> None:
+    latency, accepts, output = look(addresses, tmp_path, "-p", "tests.system.clock_ahead")
+    assert (latency["outcome"], accepts["outcome"]) == ("BROKEN", "BROKEN")
+    assert "our own clock is 1" in accepts["reason"]
+    assert "ahead of those of" in output
+
+
+def test_the_server_s_time_is_read_in_the_request_log_where_the_target_says_so(addresses: str, tmp_path: Path) -> None:
+    latency, _, _ = look(addresses, tmp_path, NETRA_CONTRACT__AUTH__SERVER_TIME="request-log")
+    assert latency["outcome"] == "PASSED", latency["reason"]
+    assert latency["figures"][0]["rule"].endswith("read in request-log")
+    assert 0 < latency["figures"][0]["p50"] < latency["figures"][0]["client_p50"]
+
+
+def test_no_time_of_the_server_s_own_is_ours_to_mend(addresses: str, tmp_path: Path) -> None:
+    latency, _, _ = look(addresses, tmp_path, NETRA_CONTRACT__AUTH__SERVER_TIMING_METRIC="nowhere")
+    assert latency["outcome"] == "BROKEN"
+    assert "server_time" in latency["reason"]
+
+
+def test_the_limit_is_for_the_clock_that_the_target_names(addresses: str, tmp_path: Path) -> None:
+    latency, _, _ = look(addresses, tmp_path, NETRA_CONTRACT__AUTH__LATENCY_CLOCK="client")
+    assert latency["outcome"] == "PASSED", latency["reason"]
+    figure = latency["figures"][0]
+    assert "client's clock" in figure["rule"]
+    assert figure["value"] == figure["client_p95"]
