@@ -137,7 +137,7 @@ def _accrue(findings: Findings, recorder: Recorder, asked: Asked, *, fit: bool) 
     end = datetime.fromtimestamp(ledger.last_at, UTC)
     recorder.accrue(
         "exposure", start=end - timedelta(seconds=ledger.held_s), end=end, need_s=plan.need_s,
-        proved=fit and not findings.owed, events=findings.events, n=plan.sessions + plan.silent,
+        proved=fit and not findings.owed, events=findings.events if fit else 0, n=plan.sessions + plan.silent,
         hours=round(findings.exposure.hours + findings.silent.hours, 5), group=asked.shard.group,
         shard=asked.shard.index, shards=asked.shard.count,
     )  # fmt: skip

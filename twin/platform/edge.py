@@ -293,6 +293,7 @@ async def _pass_both_ways(
                 if not platform.let_through(data):
                     return
                 exchange.received += len(data)
+                data = platform.carry(data)
             else:
                 exchange.sent += len(data)
             sink.write(data)

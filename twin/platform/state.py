@@ -78,6 +78,7 @@ class Platform:
     page: Callable[[int, int], tuple[int, bool]] = field(default=lambda asked, left: (asked, left > asked))
     describe: Callable[["Platform", Service, Entry], Entry] = field(default=lambda _platform, _service, told: told)
     let_through: Callable[[bytes], bool] = field(default=lambda _data: True)  # WebSocket bytes from the client
+    carry: Callable[[bytes], bytes] = field(default=lambda data: data)  # the same, as they are sent on
     rewrite: Callable[[dict[str, str]], dict[str, str]] = field(default=lambda headers: headers)
     cut_after: Callable[["Platform", Service], float] = field(  # a WebSocket's life, in seconds of the platform
         default=lambda _platform, service: service.request_timeout_s
