@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from fixtures.sessions import SocketDoor
 from gate.check import check
@@ -105,12 +106,13 @@ async def _send(session: Session, pieces: Sequence[Piece], deadlines: Deadlines)
         if piece is not None:
             write(session.connection, piece)
             continue
-        pong = await session.connection.ping()
         try:
             async with asyncio.timeout(deadlines.message):
-                await pong
+                await (await session.connection.ping())
         except TimeoutError as error:
             raise TooSlow(session.request, f"no pong within {deadlines.message:g} s") from error
+        except ConnectionClosed as error:
+            raise BadAnswer(session.request, f"the session ended before its pong: {error}") from error
 
 
 def _badly(session: Session) -> bool:

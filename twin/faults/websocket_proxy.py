@@ -51,7 +51,6 @@ def refuses_pongs(platform: "Platform") -> Undo:
 @fault("websocket.proxy-forgives", place="platform", seen="a proxy that drops frames it does not know")
 def forgives(platform: "Platform") -> Undo:
     """Frames that break the protocol are taken out, and the session goes on as if nothing had been."""
-
     begun = [False]  # whether a fragmented message goes on
 
     def change(seen: Seen) -> Seen | None:
