@@ -7,11 +7,12 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.figures import Figure
+from bench.gate import measure as measure_gate
 from bench.latency import measure as measure_latency
 from bench.rows import measure as measure_rows
 from bench.runs import measure as measure_runs
 
-MEASUREMENTS = {"runs": measure_runs, "rows": measure_rows, "latency": measure_latency}
+MEASUREMENTS = {"runs": measure_runs, "gate": measure_gate, "rows": measure_rows, "latency": measure_latency}
 
 
 def main(names: list[str]) -> int:

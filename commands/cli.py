@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
 
-from commands import allure, gate, preflight, rows
+from commands import allure, gate, rows
 from commands.console import say
 from gate.store import VARIABLE
 from probes.errors import ProbeError
@@ -58,12 +58,18 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     looking.add_argument("--alembic", type=Path, required=True, help="the folder with env.py and versions/")
     looking.add_argument("--since", default="base", help="the revision that the target's database is at; default: base")
     looking.add_argument("--database", default=os.environ.get("NETRA_SCRATCH_URL"), help="URL of a scratch database")
-    looking.set_defaults(run=lambda options: preflight.run(options.alembic, options.since, options.database))
+    looking.set_defaults(run=_preflight)
     showing = commands.add_parser("report", help="build the last run's Allure HTML, as one file that works offline")
     showing.add_argument("--reports", type=Path, default=Path("reports"), help="the report folder; default: reports")
     showing.set_defaults(run=lambda options: allure.run(options.reports))
     _add_gate(commands)
     return parser.parse_args(arguments)
+
+
+async def _preflight(options: argparse.Namespace) -> int:
+    from commands import preflight  # noqa: PLC0415 - alembic takes as long to import as a gate to judge
+
+    return await preflight.run(options.alembic, options.since, options.database)
 
 
 def _add_gate(commands: "argparse._SubParsersAction[_Parser]") -> None:

@@ -1,5 +1,6 @@
 """Claims that take longer than one run: what the windows of a log, or the shards of a soak, come to together. Pure."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -131,7 +132,9 @@ def hazard_bound(events: int, hours: float) -> float | None:
     """Upper 95 % bound on events an hour after `hours` of exposure (exact Poisson); None without exposure."""
     if hours <= 0:
         return None
-    from scipy.special import gammaincinv  # noqa: PLC0415 - slow to import, and most gates have no soak
+    if not events:
+        return -math.log(1 - CONFIDENCE) / hours
+    from scipy.special import gammaincinv  # noqa: PLC0415 - slow to import, and rarely needed
 
     return float(gammaincinv(events + 1, CONFIDENCE)) / hours
 

@@ -18,6 +18,7 @@ from gate.collecting import choose
 from gate.evidence import Recorder
 from gate.judging import RESULT, judge
 from gate.publishing import begin, publish, retire_latest
+from gate.report.allure import leave_out_containers
 from gate.report.terminal import Live
 from gate.run import Run
 from gate.store import VARIABLE
@@ -87,6 +88,11 @@ def pytest_configure(config: pytest.Config) -> None:
         if reporter:
             reporter._tw._file = file  # noqa: SLF001 - the only place where all that pytest says passes
     config.stash[LIVE] = Live(_past_capture(file), verbose=verbose)
+
+
+def pytest_sessionstart() -> None:
+    """All plugins are configured: Allure's is told what not to write."""
+    leave_out_containers()
 
 
 def _past_capture(file: TextIO) -> TextIO:

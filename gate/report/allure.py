@@ -2,12 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
+
+import allure_commons
+from allure_commons.logger import AllureFileLogger
+from allure_commons.model2 import TestResultContainer
 
 from gate.checklist import answers_for_a_metric, epic, owner
 from gate.outcomes import Outcome
@@ -29,6 +34,19 @@ CATEGORIES = [
 ]
 CONSOLE = "https://console.cloud.google.com"
 OURS = frozenset({"epic", "feature", "story", "severity", "owner", "netra-case", "tag"})
+
+
+def leave_out_containers() -> None:
+    """Let allure-pytest write results alone: of fixtures it writes two files a case, which no reader of ours opens."""
+    for plugin in allure_commons.plugin_manager.get_plugins():
+        if isinstance(plugin, AllureFileLogger):
+            write = plugin._report_item  # noqa: SLF001 - there is no option for it
+            plugin._report_item = partial(_unless_a_container, write)  # type: ignore[method-assign]  # noqa: SLF001 - same
+
+
+def _unless_a_container(write: Callable[[object], None], item: object) -> None:
+    if not isinstance(item, TestResultContainer):
+        write(item)
 
 
 def finish(folder: Path, document: dict[str, Any], environ: Mapping[str, str] | None = None) -> None:

@@ -82,6 +82,7 @@ def test_all_required_passed_exits_0_with_every_artifact(mini: Mini) -> None:
     assert {"verdict.json", "report.html", "summary.md", "junit.xml", "metrics.openmetrics", "allure-results"} <= {
         p.name for p in folder.iterdir()
     }
+    assert not list((folder / "allure-results").glob("*-container.json"))
 
 
 BODIES = {

@@ -1,0 +1,211 @@
+"""The gate: the report of 300 cases, many runs merged, and what the suite adds to a case of bare pytest with httpx."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from bench.figures import Figure
+from gate.outcomes import Outcome
+from gate.store import Store
+from tests.gate.documents import make_document
+from tests.gate.stores import shard, stored, window
+
+ROOT = Path(__file__).parents[1]
+CASES, HOURS, SHARDS, REPEATS = 300, 24, 8, 3
+SOAK, DAY = ("websocket.one-hour", ""), ("logs.zero-500-day", "")
+TARGET = """
+environment = "local"
+profile = "bench"
+[backend]
+service = "backend"
+[auth]
+service = "auth"
+[platform]
+project = "bench"
+region = "nowhere"
+"""
+RENDER = """
+import json, sys, time
+began = time.perf_counter()
+from gate.report.html import render_html
+page = render_html(json.load(open(sys.argv[1])))
+print(time.perf_counter() - began, len(page.encode()))
+"""
+BARE = """
+import httpx, pytest
+
+@pytest.fixture(scope="session")
+def client():
+    with httpx.Client() as client:
+        yield client
+
+@pytest.mark.parametrize("number", range({cases}))
+def test_answer(client, number):
+    assert client.get("{url}").status_code == 200
+"""
+OURS = """
+import pytest_asyncio
+import pytest
+from gate.check import check
+from probes.http import HttpClient, RunIdentity
+
+@pytest_asyncio.fixture(scope="session")
+async def client(run):
+    async with HttpClient("{url}", RunIdentity(run.id), deadline_s=5) as client:
+        yield client
+
+@check("bench.answer", requirement="it answers")
+@pytest.mark.parametrize("number", range({cases}))
+async def test_answer(client, recorder, number):
+    "It answers."
+    answer = await client.send("GET", "/")
+    recorder.trace(answer.trace_id, answer.request)
+    recorder.figures(rule="one call", n=1, value=answer.elapsed_s, unit="s", limit=5)
+    assert answer.status == 200
+"""
+CONFTEST = """
+from pathlib import Path
+from gate.plan import Plan
+pytest_plugins = ("gate.plugin",)
+
+def pytest_gate_plan(config):
+    return Plan(
+        target="bench", environment="local", profile="bench", phase="smoke", offers=frozenset(), lacking={{}},
+        required={{"bench.answer": tuple(map(str, range({cases})))}}, secrets=("a-secret-of-ours",),
+        report_dir=Path("reports"), quick=False, deadline_s=600,
+    )
+"""
+INI = """[pytest]
+addopts = -p no:cacheprovider -p no:hypothesispytest -p no:anyio -p no:valkey -p no:platformdirs {more}
+asyncio_mode = auto
+asyncio_default_fixture_loop_scope = session
+asyncio_default_test_loop_scope = session
+"""
+
+
+async def measure() -> list[Figure]:
+    """All figures of this file."""
+    with TemporaryDirectory(prefix="netra-bench-") as name:
+        folder = Path(name)
+        seconds, size = await _best(lambda: _rendered(folder))
+        _fill(folder / "evidence")
+        judged, _ = await _best(lambda: _judged(folder / "evidence"))
+        bare, ours = await _overhead(folder)
+    return [
+        Figure(f"report.html of {CASES} cases, plots and imports included", seconds, 1.0, "s"),
+        Figure("its size", size / 1e6, 2.0, "MB"),
+        Figure(f"make gate over {HOURS} day files, {SHARDS} shards and a smoke run", judged, 3.0, "s"),
+        Figure(
+            f"the suite's own overhead a case, over {CASES} cases", (ours - bare) / CASES * 1e3, 5.0, "ms",
+            f"bare pytest with httpx {bare / CASES * 1e3:.1f} ms a case",
+        ),
+    ]  # fmt: skip
+
+
+async def _best(once: Callable[[], Awaitable[tuple[float, float]]]) -> tuple[float, float]:
+    return min([await once() for _ in range(REPEATS)])
+
+
+async def _rendered(folder: Path) -> tuple[float, float]:
+    """Seconds and bytes of the page in a fresh interpreter: a fifth of the cases failing, with plots."""
+    path = folder / "verdict.json"
+    if not path.exists():
+        outcomes = {f"family{n % 9}.check{n}": Outcome.FAILED if n % 5 == 0 else Outcome.PASSED for n in range(CASES)}
+        document = make_document(folder, outcomes)
+        for row in document["checks"][4:]:
+            row["plots"] = []
+        for row in document["checks"][:4]:
+            row["plots"] = [{"kind": "latency", "data": {"ms": [n / 10 for n in range(1000)], "limit_ms": 100.0,
+                                                         "clock": "server"}}]  # fmt: skip
+        path.write_text(json.dumps(document), encoding="utf-8")
+    said = await _python("-c", RENDER, str(path), cwd=ROOT)
+    seconds, size = said.split()
+    return float(seconds), float(size)
+
+
+async def _judged(evidence: Path) -> tuple[float, float]:
+    """Seconds of `python -m commands gate`, from start to end of the process."""
+    words = ["-m", "commands", "gate", "--target=bench", f"--targets-dir={evidence}/targets", f"--evidence={evidence}"]
+    begun = time.perf_counter()
+    said = await _python(*words, f"--report-dir={evidence.parent}/gates", cwd=ROOT)
+    took = time.perf_counter() - begun
+    if "VERDICT: GO" not in said:
+        raise RuntimeError(f"the gate was to say GO: {said[-600:]}")
+    return took, 0.0
+
+
+def _fill(evidence: Path) -> None:
+    cases = {(f"family{n % 9}.check{n}", ""): Outcome.PASSED for n in range(CASES)}
+    store, about = Store(str(evidence)), {"target": "bench", "profile": "bench"}
+    store.put(stored(cases, **about))  # type: ignore[arg-type]
+    for number in range(SHARDS):
+        told: dict[Any, Any] = {SOAK: [shard(number, SHARDS)]}
+        store.put(stored({SOAK: Outcome.PENDING}, phase="soak", at_h=1 + number / 100, accruals=told, **about))  # type: ignore[arg-type]
+    for hour in range(HOURS):
+        told = {DAY: [window(hour, hour + 1)]}
+        store.put(stored({DAY: Outcome.PENDING}, phase="day", at_h=hour + 1.0, accruals=told, **about))  # type: ignore[arg-type]
+    (evidence / "targets").mkdir()
+    (evidence / "targets/bench.toml").write_text(TARGET, encoding="utf-8")
+    smoke = "\n".join(f'"{check}" = []' for check, _ in cases)
+    profile = f'[bench.smoke]\n{smoke}\n[bench.soak]\n"{SOAK[0]}" = []\n[bench.day]\n"{DAY[0]}" = []\n'
+    (evidence / "targets/profiles.toml").write_text(profile, encoding="utf-8")
+
+
+async def _overhead(folder: Path) -> tuple[float, float]:
+    """Seconds of the same cases under bare pytest and under the suite, whole processes, reports included."""
+    async with _stub() as url:
+        bare, ours = folder / "bare", folder / "ours"
+        _suite(bare, BARE, url, "-p no:asyncio -p no:allure_pytest")
+        _suite(ours, OURS, url, "")
+        (ours / "conftest.py").write_text(CONFTEST.format(cases=CASES), encoding="utf-8")
+        return (await _best(lambda: _ran(bare)))[0], (await _best(lambda: _ran(ours)))[0]
+
+
+def _suite(folder: Path, body: str, url: str, more: str) -> None:
+    folder.mkdir()
+    (folder / "test_answers.py").write_text(body.format(cases=CASES, url=url), encoding="utf-8")
+    (folder / "pytest.ini").write_text(INI.format(more=more), encoding="utf-8")
+
+
+async def _ran(folder: Path) -> tuple[float, float]:
+    begun = time.perf_counter()
+    await _python("-m", "pytest", "-q", cwd=folder)
+    return time.perf_counter() - begun, 0.0
+
+
+@asynccontextmanager
+async def _stub() -> Any:  # noqa: ANN401 - an async generator of the URL
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.readuntil(b"\r\n\r\n"):
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n{}")
+
+    async def served(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await answer(reader, writer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()  # the client has gone
+
+    server = await asyncio.start_server(served, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+async def _python(*words: str, cwd: Path) -> str:
+    # Users' interpreters keep what they compiled; where ours is told not to, every run would compile it all again.
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *words, cwd=cwd, env={**env, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    said, _ = await process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(words[:4])} ended with {process.returncode}: {said.decode()[-800:]}")
+    return said.decode()
