@@ -4,12 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from gate.outcomes import Outcome
-from gate.store import Store
+from gate.store import Store, StoreError
 from targets.loading import load_required
 from tests.gate.stores import stored
 
@@ -82,3 +83,29 @@ def test_a_mistake_is_one_paragraph(tmp_path: Path, words: tuple[str, ...], code
     assert got == code, output
     assert said in output
     assert "Traceback" not in output
+
+
+def test_two_gates_at_once_keep_out_of_each_others_way(evidence: Path, tmp_path: Path) -> None:
+    before = {path: path.read_bytes() for path in evidence.rglob("*.json")}
+    words = ("--target=export", f"--evidence={evidence}", f"--report-dir={tmp_path}")
+    with ThreadPoolExecutor(2) as both:
+        answers = [both.submit(command, *words) for _ in range(2)]
+    assert [answer.result()[0] for answer in answers] == [0, 0], [answer.result()[1] for answer in answers]
+    folders = [path for path in (tmp_path / "export").iterdir() if (path / "report.html").exists()]
+    assert len(folders) == 2
+    assert (tmp_path / "latest").resolve() in folders
+    assert before == {path: path.read_bytes() for path in before}
+
+
+def test_of_two_who_discard_at_once_one_is_heard(tmp_path: Path) -> None:
+    def say(owner: str) -> bool:
+        try:
+            Store(str(tmp_path)).discard("mini", "run-1", owner=owner, because="it was me")
+        except StoreError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as many:
+        heard = list(many.map(say, [f"owner-{number}" for number in range(16)]))
+    assert heard.count(True) == 1
+    assert Store(str(tmp_path)).discards("mini")["run-1"].owner == f"owner-{heard.index(True)}"

@@ -24,6 +24,7 @@ def pytest_gate_plan(config):
         offers=frozenset({"http"}), lacking={"db": "no database: set NETRA_DATABASE__URL"},
         required={REQUIRED}, secrets=("hunter2-hunter2",), report_dir=Path(config.getoption("--report-dir")),
         quick=False, deadline_s=DEADLINE, known_failures=config.getoption("--known-failures"),
+        evidence=config.getoption("--evidence"),
     )
 """
 HEAD = """
@@ -287,3 +288,31 @@ def test_verdict_only_writes_the_verdict_alone(mini: Mini) -> None:
     conftest.write_text(conftest.read_text().replace("quick=False,", "quick=False, verdict_only=True,"))
     assert mini.run("--verdict-only")[0] == 0
     assert [path.name for path in (mini.folder / "reports/latest").resolve().iterdir()] == ["verdict.json"]
+
+
+def test_the_verdict_is_put_into_the_evidence_store_as_well(mini: Mini) -> None:
+    mini.write(GOOD)
+    for _ in range(2):
+        assert mini.run("--evidence=store")[0] == 0
+    kept = sorted(mini.folder.glob("store/mini/*/verdict.json"))
+    assert len(kept) == 2
+    assert json.loads(kept[-1].read_text()) == mini.verdict
+    assert mini.verdict["changes"]["since"] == kept[0].parent.name
+
+
+def test_a_store_that_can_not_be_written_is_said_before_anything_runs(mini: Mini) -> None:
+    mini.write(GOOD)
+    (mini.folder / "taken").write_text("a file")
+    code, output = mini.run("--evidence=taken/store")
+    assert code == 4, output
+    assert "taken/store can't be written" in output
+    assert "Traceback" not in output
+    assert mini.verdict["verdict"] == "INCONCLUSIVE"
+
+
+def test_a_store_that_is_lost_while_the_run_goes_makes_it_inconclusive(mini: Mini) -> None:
+    body = 'import shutil\n    shutil.rmtree("store")\n    open("store", "w").close()'
+    mini.write(HEAD + f'@check("a.good", requirement="it holds")\ndef test_it():\n    {body}\n')
+    code, output = mini.run("--evidence=store")
+    assert (code, mini.verdict["verdict"]) == (10, "INCONCLUSIVE"), output
+    assert "store can't be written" in mini.verdict["reason"]
