@@ -22,6 +22,14 @@ SERVER_ERROR = 1011
 Message = dict[str, Any]
 
 
+class _Straight(connect):
+    """Connects where it is told to: a redirect (to a login, to another host) is an answer that has to be seen."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        """Follow nothing."""
+        return exc
+
+
 @dataclass(frozen=True, slots=True)
 class Refused:
     """A handshake or a first message that refused us."""
@@ -74,7 +82,7 @@ async def dial(
     agent = own.pop("User-Agent")
     pairs, protocols = credential.shown()
     try:
-        return await connect(
+        return await _Straight(
             url + credential.query,
             additional_headers=[*own.items(), *pairs], user_agent_header=agent, subprotocols=protocols,
             compression=None, open_timeout=deadlines.welcome, close_timeout=deadlines.close,
@@ -85,7 +93,9 @@ async def dial(
         body = bytes(error.response.body or b"")[:200].decode(errors="replace")
         if 400 <= status < 500:  # noqa: PLR2004 - a refusal; whether the right one is the check's to say
             return Refused("handshake", status, body)
-        raise BadAnswer(said, f"the handshake was answered {status}: {body!r}") from error
+        location = error.response.headers.get("Location")
+        where = f" (to {location})" if location else ""
+        raise BadAnswer(said, f"the handshake was answered {status}{where}: {body!r}") from error
     except TimeoutError as error:
         raise TooSlow(said, f"no handshake within {deadlines.welcome:g} s") from error
     except (InvalidMessage, InvalidHandshake) as error:

@@ -18,7 +18,7 @@ from probes.errors import BadAnswer, TooSlow
 from probes.handshake import SERVER_ERROR, Credential, Message, Refused, Way, dial, judge_welcome, parse, read_welcome
 from probes.http import RunIdentity
 
-MOST_QUEUED = 2000
+MOST_QUEUED, MOST_HELD = 2000, 16 * 1024 * 1024  # messages and bytes that nobody has read yet; more is let go
 CLOSED = object()
 
 
@@ -35,6 +35,7 @@ class Session:
     _inbox: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
     _reader: asyncio.Task[None] | None = None
     _closing: bool = False
+    _held: int = 0  # bytes in the inbox
     closed: Closed | None = None
 
     def start(self) -> None:
@@ -44,7 +45,8 @@ class Session:
     async def _drain(self) -> None:
         with contextlib.suppress(ConnectionClosed):  # how it ended is told below, from the connection itself
             async for message in self.connection:
-                if self._inbox.qsize() < MOST_QUEUED:
+                if self._inbox.qsize() < MOST_QUEUED and self._held < MOST_HELD:
+                    self._held += len(message)
                     self._inbox.put_nowait(message)
         self.closed = end_of(self.connection, time.perf_counter() - self.opened, by_us=self._closing)
         self._inbox.put_nowait(CLOSED)
@@ -77,6 +79,7 @@ class Session:
         if raw is CLOSED:
             self._inbox.put_nowait(CLOSED)  # for whoever asks next
             raise BadAnswer(self.request, f"the session ended: {describe(self.closed)}")
+        self._held -= len(raw)
         return parse(raw, self.request)
 
     async def receive_of(self, kind: str, deadline_s: float | None = None) -> Message:

@@ -24,10 +24,10 @@ def run(*words: str, env: dict[str, str] | None = None, cwd: Path = ROOT) -> tup
     return done.returncode, done.stdout
 
 
-def start(*words: str) -> subprocess.Popen[str]:
+def start(*words: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
     """Start `python -m words…`, in a process group of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", *words], cwd=ROOT, env=clean_environment(), text=True,
+        [sys.executable, "-m", *words], cwd=ROOT, env={**clean_environment(), **(env or {})}, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
 

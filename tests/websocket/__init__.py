@@ -1,0 +1,1 @@
+"""Self-tests of what holds sessions: injected faults, hostile servers, the books, the shares."""
