@@ -1,5 +1,7 @@
 """What happens while the auth service is down: nobody is let in, everybody is answered, and it recovers."""
 
+import time
+
 from fixtures.doors import seen
 from fixtures.sessions import SocketDoor
 from fixtures.threads import OK, Threads
@@ -9,11 +11,15 @@ from gate.evidence import Recorder
 from gate.failures import CheckFailure
 from probes.deadlines import Deadlines
 from probes.errors import BadAnswer, ProbeError
+from probes.forgeries import forge
+from probes.handshake import Way
 from probes.sessions import Session
 from probes.tokens import TokenSource, User
 from probes.waiting import await_steady
 
 UNAVAILABLE = 503
+ASKED = 5  # a breaker opens after a few
+WAYS: tuple[Way, ...] = ("header", "subprotocol")
 
 
 @check(
@@ -31,23 +37,49 @@ async def test_an_outage_lets_nobody_in(
     deadlines: Deadlines,
     recorder: Recorder,
 ) -> None:
-    """Auth is really stopped; REST answers 503, the WebSocket refuses; auth is started and both serve again."""
+    """Auth is really stopped: REST answers 503, the WebSocket refuses; auth is started, and both serve again."""
     await twin.take_down("auth")
-    answer = await threads.ask(owner, deadline_s=deadlines.outage_answer)
-    if answer.status != UNAVAILABLE:
-        raise CheckFailure(expected=f"503 within {deadlines.outage_answer:g} s", actual=seen(answer))
-    recorder.figures(
-        rule="REST answer during the outage", n=1, value=round(answer.elapsed_s, 2), unit="s",
-        limit=deadlines.outage_answer,
-    )  # fmt: skip
-    try:
-        opened = await sockets.try_open(tokens.good(owner))
-    except BadAnswer as error:
-        recorder.attach("websocket during the outage", error.detail)  # a 503 at the handshake: nobody is let in
-    else:
-        if isinstance(opened, Session):
-            raise CheckFailure(expected="no session while auth is down", actual="a session")
+    await _refuse_rest(threads, tokens, owner, deadlines, recorder)
+    for way in WAYS:
+        await _refuse_socket(sockets, tokens.good(owner), way, recorder)
     await twin.bring_up("auth")
+    await _serves_again(threads, sockets, owner, deadlines, recorder)
+
+
+async def _refuse_rest(
+    threads: Threads, tokens: TokenSource, owner: User, deadlines: Deadlines, recorder: Recorder
+) -> None:
+    """Good tokens get 503 in time, whether the breaker is still closed or open by now; forged ones are not let in."""
+    slowest, limit = 0.0, deadlines.outage_answer
+    for _ in range(ASKED):
+        answer = await threads.ask(owner, deadline_s=limit)
+        if answer.status != UNAVAILABLE:
+            raise CheckFailure(expected=f"503 within {limit:g} s", actual=seen(answer))
+        slowest = max(slowest, answer.elapsed_s)
+    forged = await threads.door.get(
+        threads.contract.paths.threads, headers=forge("wrong signature", tokens, owner).headers(), deadline_s=limit
+    )
+    if forged.status not in {UNAVAILABLE, *threads.contract.refusal.rest_statuses}:
+        raise CheckFailure(expected="503 or a refusal for a forged token", actual=seen(forged))
+    recorder.figures(
+        rule="slowest REST answer during the outage", n=ASKED, value=round(slowest, 2), unit="s", limit=limit
+    )
+
+
+async def _refuse_socket(sockets: SocketDoor, token: str, way: Way, recorder: Recorder) -> None:
+    try:
+        opened = await sockets.try_open(token, way=way)
+    except BadAnswer as error:
+        recorder.attach(f"websocket by {way} during the outage", error.detail)  # a 503 at the handshake: not let in
+        return
+    if isinstance(opened, Session):
+        raise CheckFailure(expected=f"no session by {way} while auth is down", actual="a session")
+
+
+async def _serves_again(
+    threads: Threads, sockets: SocketDoor, owner: User, deadlines: Deadlines, recorder: Recorder
+) -> None:
+    begun = time.monotonic()
 
     async def look() -> str:
         again = await threads.ask(owner)
@@ -59,6 +91,10 @@ async def test_an_outage_lets_nobody_in(
             expected=f"REST serves again within {deadlines.recovery:g} s", actual=recovered.attempts[-1],
             evidence={"attempts": list(recovered.attempts[-10:])},
         )  # fmt: skip
+    recorder.figures(
+        rule="until REST serves again, three times in a row", n=len(recovered.attempts), unit="s",
+        value=round(time.monotonic() - begun, 2), limit=deadlines.recovery,
+    )  # fmt: skip
     try:
         await sockets.open(owner)
     except ProbeError as error:
