@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
@@ -154,6 +155,7 @@ def _interruptible(run: Run) -> Iterator[None]:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Say what is being checked."""
     if RESULT in item.stash:
+        item.stash[RESULT].began = datetime.now(UTC)
         item.config.stash[LIVE].begin(item.stash[RESULT])
 
 

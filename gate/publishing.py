@@ -25,6 +25,7 @@ from gate.run import Run
 from gate.store import Store, StoreError
 from gate.verdict import decide, name
 
+COLLECTORS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 OURS = frozenset({int(pytest.ExitCode.OK), int(pytest.ExitCode.TESTS_FAILED), int(pytest.ExitCode.NO_TESTS_COLLECTED)})
 
 
@@ -87,6 +88,7 @@ def publish(run: Run, exit_status: int, console: Console) -> int:
     refused = _stored(run, document)
     if refused:
         document = _judge(run, exit_status, [refused]) | {"changes": document["changes"]}
+    document["notes"] += _exported(run, document)
     write_all(run.folder, document, verdict_only=run.plan.verdict_only)
     _scrub(run)
     if not run.plan.silent:
@@ -130,6 +132,17 @@ def _stored(run: Run, document: dict[str, Any]) -> str:
     except StoreError as error:
         return str(error)
     return ""
+
+
+def _exported(run: Run, document: dict[str, Any]) -> list[str]:
+    """Send the run's spans where a collector is configured; returns a note for the verdict when they did not arrive."""
+    if run.plan.verdict_only or not any(os.environ.get(one) for one in COLLECTORS):
+        return []
+    from gate.report import otlp  # noqa: PLC0415 - slow to import, and rarely needed
+
+    began = {name(key): result.began for key, result in run.results.items() if result.began}
+    why = otlp.export(document, began) if otlp.configured(os.environ) else ""
+    return [Redactor(run.plan.secrets).text(why)] if why else []
 
 
 def write_all(folder: Path, document: dict[str, Any], *, verdict_only: bool = False) -> None:

@@ -31,6 +31,7 @@ class Result:
     reason: str = ""
     remedy: str = ""
     duration_s: float = 0.0
+    began: datetime | None = None  # None: it never did
     recorder: Recorder = field(default_factory=Recorder)
 
     @property

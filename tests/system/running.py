@@ -34,7 +34,11 @@ def start(*words: str, env: dict[str, str] | None = None) -> subprocess.Popen[st
 
 def clean_environment() -> dict[str, str]:
     """Our environment without what configures a target."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("NETRA_", "GOOGLE_", "PYTEST_"))}
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("NETRA_", "GOOGLE_", "PYTEST_", "OTEL_"))
+    }
 
 
 def verdict_in(reports: Path) -> dict[str, Any]:

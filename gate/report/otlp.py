@@ -1,0 +1,156 @@
+"""The run as OTLP spans, where a collector is configured: the run is the root, a case that ran is a span below it."""
+
+import logging
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+from opentelemetry.trace import Span, Status, StatusCode, Tracer, set_span_in_context
+
+from gate.outcomes import Outcome, Verdict
+from gate.report.wording import show_figure
+
+BASE, TRACES = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+SERVICE = "netra-verify"
+LIMIT_S = 5.0  # for all of it: what a run's end may be held up by a collector that does not answer
+LONGEST = 1000  # characters of an attribute
+NANO = 10**9
+OF_A_CASE = {
+    Outcome.PASSED: StatusCode.OK, Outcome.FAILED: StatusCode.ERROR, Outcome.BROKEN: StatusCode.ERROR,
+    Outcome.PENDING: StatusCode.UNSET, Outcome.NOT_APPLICABLE: StatusCode.UNSET,
+}  # fmt: skip
+OF_A_RUN = {Verdict.GO: StatusCode.OK, Verdict.NO_GO: StatusCode.ERROR, Verdict.INCONCLUSIVE: StatusCode.UNSET}
+
+
+def export(document: dict[str, Any], began: Mapping[str, datetime], limit_s: float = LIMIT_S) -> str:
+    """Send the run to the collector that the environment names, within `limit_s` seconds.
+
+    Args:
+        document: The verdict; redacted as it is, so are the spans.
+        began: When each case that ran began, by its name.
+        limit_s: After so long the collector is left alone.
+
+    Returns:
+        Why the spans did not arrive, as one sentence; empty when they did.
+    """
+    place, wrong = _collector(os.environ)
+    if wrong:
+        return wrong
+    said: list[str] = []
+    heard = _Listener()
+    # A thread, because a server that sends a byte now and then outlasts every timeout of a request.
+    sending = threading.Thread(target=_send, args=(spans(document, began), limit_s, said), daemon=True)
+    log = logging.getLogger("opentelemetry")
+    log.addHandler(heard)
+    log.propagate, before = False, log.propagate
+    try:
+        sending.start()
+        sending.join(limit_s)
+    finally:
+        log.removeHandler(heard)
+        log.propagate = before
+    if sending.is_alive():
+        return f"no spans were taken: {place} did not answer within {limit_s:g} s; the run's own report has everything"
+    if said:
+        why = heard.last or said[0]
+        return f"no spans were taken by {place}: {why}; the run's own report has everything"
+    return ""
+
+
+def spans(document: dict[str, Any], began: Mapping[str, datetime]) -> Sequence[ReadableSpan]:
+    """The finished spans of a run; a case that never began has none."""
+    kept = InMemorySpanExporter()
+    name = os.environ.get("OTEL_SERVICE_NAME", SERVICE)
+    resource = Resource.create({"service.name": name, "deployment.environment.name": document["environment"]})
+    provider = TracerProvider(sampler=ALWAYS_ON, resource=resource, shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(kept))
+    tracer = provider.get_tracer("gate")
+    start, end = (datetime.fromisoformat(document[key]) for key in ("started", "ended"))
+    root = tracer.start_span(f"{document['phase']} {document['target']}", start_time=_nanoseconds(start))
+    for row in document["checks"]:
+        if row["name"] in began:
+            _case(tracer, root, row, began[row["name"]])
+    keys = ("run_id", "target", "phase", "profile", "revision", "verdict", "exit_code", "reason", "quick")
+    root.set_attributes({f"netra.{key}": _short(document[key]) for key in keys})
+    root.set_attributes({f"netra.cases.{outcome.lower()}": count for outcome, count in document["counts"].items()})
+    root.set_attribute("netra.missing", len(document["missing"]))
+    verdict = Verdict(document["verdict"])
+    root.set_status(_status(OF_A_RUN[verdict], document["reason"]))
+    root.end(_nanoseconds(end))
+    return kept.get_finished_spans()
+
+
+def _case(tracer: Tracer, root: Span, row: Mapping[str, Any], begun: datetime) -> None:
+    span = tracer.start_span(row["name"], set_span_in_context(root), start_time=_nanoseconds(begun))
+    keys = ("id", "case", "family", "outcome", "required", "requirement", "expected", "actual", "reason", "remedy")
+    span.set_attributes({f"netra.{key}": _short(row[key]) for key in keys if row[key] != ""})
+    # The trace ids that the case's requests carried: by them the server's own spans and log lines are found.
+    span.set_attribute("netra.request_trace_ids", [one["trace_id"] for one in row["traces"]])
+    span.set_attributes({f"netra.figure.{one['rule']}": show_figure(one) for one in row["figures"]})
+    span.set_status(_status(OF_A_CASE[Outcome(row["outcome"])], row["actual"] or row["reason"]))
+    span.end(_nanoseconds(begun) + int(row["duration_s"] * NANO))
+
+
+def _status(code: StatusCode, why: str) -> Status:
+    return Status(code, str(_short(why)) if code is StatusCode.ERROR else None)  # OTLP takes a text with errors alone
+
+
+def _short(value: Any) -> str | bool | int | float:  # noqa: ANN401 - any JSON value
+    if isinstance(value, bool | int | float):
+        return value
+    text = str(value)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def _nanoseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1_000_000) * 1000  # microseconds are exact in a float, nanoseconds are not
+
+
+def _collector(environment: Mapping[str, str]) -> tuple[str, str]:
+    """The collector's host and port, and what is wrong with it; never the URL, which may hold a credential."""
+    variable = TRACES if environment.get(TRACES) else BASE
+    try:
+        url = urlsplit(environment[variable].strip())
+        place = f"{url.hostname}:{url.port}" if url.port else str(url.hostname)
+    except ValueError:
+        return "", f"no spans were sent: {variable} is no URL; give it as http://host:4318"
+    if url.scheme not in {"http", "https"} or not url.hostname:
+        return "", f"no spans were sent: {variable} must begin with http:// or https://, as in http://host:4318"
+    if environment.get("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf") != "http/protobuf":
+        return "", "no spans were sent: OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf (port 4318), which we speak"
+    return place, ""
+
+
+def configured(environment: Mapping[str, str]) -> bool:
+    """Whether the environment names a collector and has not switched the SDK off."""
+    off = environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+    return not off and bool(environment.get(BASE) or environment.get(TRACES))
+
+
+def _send(finished: Sequence[ReadableSpan], limit_s: float, said: list[str]) -> None:
+    """Send in one request; on failure, append why."""
+    try:
+        exporter = OTLPSpanExporter(timeout=limit_s)
+        if exporter.export(finished) is not SpanExportResult.SUCCESS:
+            said.append("refused")
+    except Exception as error:  # noqa: BLE001 - whatever it is, the verdict stands without the spans
+        said.append(f"{type(error).__name__}: {error}")
+
+
+class _Listener(logging.Handler):
+    """Keeps the last thing that the exporter logged: its only way to say why."""
+
+    last = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep it."""
+        self.last = record.getMessage()
