@@ -49,6 +49,14 @@ class Exposure:
         return [life for life in self.lives if life.early]
 
     @property
+    def first_early(self) -> list[Life]:
+        """Of each session the connection that ended early first: what ends it again and again is one cause."""
+        firsts: dict[int, Life] = {}
+        for life in sorted(self.early, key=lambda life: life.opened_at + life.age_s):
+            firsts.setdefault(life.line, life)
+        return list(firsts.values())
+
+    @property
     def closes(self) -> Counter[str]:
         """Closes by class."""
         return Counter(str(life.close) for life in self.lives)
@@ -61,19 +69,19 @@ class Exposure:
     @property
     def cluster(self) -> Cluster | None:
         """An age of the connection at which the early closes cluster."""
-        return find_cluster([life.age_s for life in self.early])
+        return find_cluster([life.age_s for life in self.first_early])
 
     @property
     def session_cluster(self) -> Cluster | None:
         """An age of the session, over its connections, at which the early closes cluster."""
-        return find_cluster([life.session_age_s for life in self.early])
+        return find_cluster([life.session_age_s for life in self.first_early])
 
     @property
     def moment(self) -> Cluster | None:
         """A moment (unix time) at which the early closes cluster: one event, not an age."""
         first = min((life.opened_at for life in self.lives), default=0.0)
         # The share of its value that an age may spread by has no meaning for a moment.
-        found = find_cluster([life.opened_at + life.age_s - first for life in self.early], spread_share=0.0)
+        found = find_cluster([life.opened_at + life.age_s - first for life in self.first_early], spread_share=0.0)
         return Cluster(first + found.age_s, found.count) if found else None
 
     def hazard_bound(self, confidence: float = 0.95) -> float:

@@ -77,13 +77,13 @@ class Findings:
     def _where(self, exposure: Exposure) -> str:
         """The age or the moment at which they cluster; the session's age before the connection's."""
         moment = exposure.moment
-        if moment is not None and len(exposure.early) > 1 and moment.count > self._most(exposure):
-            return f"{moment.count} of them in one second: one event (a restart, a lost instance), no cut-off"
+        if moment is not None and moment.count > self._most(exposure):
+            return f"{moment.count} sessions in one second: one event (a restart, a lost instance), no cut-off"
         session, connection = exposure.session_cluster, exposure.cluster
         if connection and not (session and session.count > connection.count):
-            return f"{connection.count} of them at the age of {self.age(connection.age_s)}: a cut-off"
+            return f"{connection.count} sessions at the age of {self.age(connection.age_s)}: a cut-off"
         if session:
-            return f"{session.count} of them when the session was {self.age(session.age_s)} old, over its reconnects"
+            return f"{session.count} sessions when they were {self.age(session.age_s)} old, over their reconnects"
         return ""
 
     def _most(self, exposure: Exposure) -> int:
