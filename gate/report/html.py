@@ -18,6 +18,7 @@ Row = Mapping[str, Any]
 FAILING = (Outcome.FAILED, Outcome.BROKEN, Outcome.PENDING)
 MOST_CARDS = 60  # what is beyond is listed by name: a page that opens at once says more than a complete one
 MOST_CHARACTERS = 4000
+HEAD, TAIL = 200, 600
 SEVERITIES = ("CRITICAL", "ALERT", "EMERGENCY", "ERROR", "WARNING")
 
 
@@ -64,6 +65,7 @@ def _environment() -> Environment:
         "estimate": _estimate,
         "figure": show_figure,
         "limited": _limited,
+        "log_text": _log_text,
         "moment": _moment,
         "pretty": _pretty,
         "sentence": sentence,
@@ -175,6 +177,11 @@ def _pretty(value: Any) -> str:  # noqa: ANN401 - any JSON value
 
 def _limited(text: str, most: int = MOST_CHARACTERS) -> str:
     return text if len(text) <= most else f"{text[:most]}… ({len(text):,} characters; all of them are in verdict.json)"
+
+
+def _log_text(text: str) -> str:
+    """A log line's head and its tail: a traceback says what happened at its end."""
+    return text if len(text) <= HEAD + TAIL else f"{text[:HEAD]}\n  … {len(text) - HEAD - TAIL} characters …\n{text[-TAIL:]}"
 
 
 def _worst_first(lines: Iterable[Row]) -> list[Row]:
