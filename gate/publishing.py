@@ -1,6 +1,5 @@
 """Writing a run: its folder, the `latest` link, the verdict, every artifact - and never a secret."""
 
-import json
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -10,16 +9,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from gate.artifacts import dump, write, write_all
 from gate.changes import changes
 from gate.document import build, provisional
 from gate.known import load_known
 from gate.outcomes import EXIT_CODES, Outcome
 from gate.redaction import Redactor
-from gate.report import allure, github
-from gate.report.html import render_html
-from gate.report.junit import render_junit
-from gate.report.markdown import render_markdown
-from gate.report.openmetrics import render_openmetrics
+from gate.report import github
 from gate.report.terminal import print_verdict
 from gate.run import Run
 from gate.store import Store, StoreError
@@ -45,9 +41,10 @@ def begin(run: Run) -> None:
     Raises:
         pytest.UsageError: The folder can't be written.
     """
+    load_known(run.plan.known_failures, datetime.now(UTC).date())  # a list that can't be read is said now, not later
     try:
         run.folder.mkdir(parents=True)
-        _write(run.folder / "verdict.json", _dump(provisional(run)))
+        write(run.folder / "verdict.json", dump(provisional(run)))
         point_latest(run.plan.report_dir, run.plan.target, run.id)
     except OSError as error:
         raise _unwritable(run.plan.report_dir, error) from error
@@ -83,17 +80,17 @@ def publish(run: Run, exit_status: int, console: Console) -> int:
     pytest's own codes for an interrupt, an internal error and a usage error are kept; the verdict is then
     INCONCLUSIVE, or NO-GO if something had already failed.
     """
+    last = _last(run)
     document = _judge(run, exit_status)
-    document["changes"] = changes(document, _last(run))
+    document["changes"] = changes(document, last)
     refused = _stored(run, document)
     if refused:
         document = _judge(run, exit_status, [refused]) | {"changes": document["changes"]}
     document["notes"] += _exported(run, document)
-    write_all(run.folder, document, verdict_only=run.plan.verdict_only)
+    problems = write_all(run.folder, document, verdict_only=run.plan.verdict_only)
     _scrub(run)
     if not run.plan.silent:
-        github.announce(document, os.environ)
-        print_verdict(document, run.folder, console)
+        _announce(document, run.folder, console, problems)
     return int(document["exit_code"])
 
 
@@ -145,31 +142,21 @@ def _exported(run: Run, document: dict[str, Any]) -> list[str]:
     return [Redactor(run.plan.secrets).text(why)] if why else []
 
 
-def write_all(folder: Path, document: dict[str, Any], *, verdict_only: bool = False) -> None:
-    """Write the verdict and what is rendered from it. Raises OSError when the folder can't be written."""
-    _write(folder / "verdict.json", _dump(document))
-    if not verdict_only:
-        write_reports(folder, document)
-        allure.finish(folder / "allure-results", document, os.environ)
-
-
 def publish_gate(document: dict[str, Any], report_dir: Path, console: Console, *, silent: bool = False) -> None:
     """Write a gate's report as a run's, say its verdict. Raises OSError when the folder can't be written."""
     folder = report_dir / str(document["target"]) / str(document["run_id"])
     folder.mkdir(parents=True)
-    write_all(folder, document, verdict_only=silent)
+    problems = write_all(folder, document, verdict_only=silent)
     point_latest(report_dir, document["target"], document["run_id"])
     if not silent:
-        github.announce(document, os.environ)
-        print_verdict(document, folder, console)
+        _announce(document, folder, console, problems)
 
 
-def write_reports(folder: Path, document: dict[str, Any]) -> None:
-    """Write what is rendered from the verdict. Raises OSError when the folder can't be written."""
-    _write(folder / "summary.md", render_markdown(document))
-    _write(folder / "junit.xml", render_junit(document))
-    _write(folder / "report.html", render_html(document))
-    _write(folder / "metrics.openmetrics", render_openmetrics(document))
+def _announce(document: dict[str, Any], folder: Path, console: Console, problems: Sequence[str]) -> None:
+    github.announce(document, os.environ)
+    for problem in problems:
+        console.print(problem, style="bold red", markup=False)
+    print_verdict(document, folder, console)
 
 
 def _scrub(run: Run) -> None:
@@ -184,15 +171,4 @@ def _scrub(run: Run) -> None:
                 path.write_text(clean, encoding="utf-8", errors="surrogateescape")
                 touched.append(str(path.relative_to(run.folder)))
     if touched:
-        _write(run.folder / "redacted.json", _dump({"redacted": touched}))
-
-
-def _dump(document: dict[str, Any]) -> str:
-    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    half = path.with_suffix(path.suffix + ".part")
-    half.write_text(text, encoding="utf-8")
-    half.replace(path)
+        write(run.folder / "redacted.json", dump({"redacted": touched}))

@@ -69,7 +69,9 @@ class CloudLogging:
                 doubt = f"not at its end after {pages} pages, the last {empty} of them empty"
         entries, duplicates = once(map(parse_entry, raw))
         requests = sum(entry.is_request for entry in entries)
-        return LogRead(entries, pages, not doubt, doubt, window, self.name, duplicates, len(entries), requests)
+        return LogRead(
+            entries, pages, not doubt, doubt, window, self.name, duplicates, len(entries), requests, body["filter"]
+        )
 
 
 def entries_of(page: dict[str, Any]) -> list[dict[str, Any]]:

@@ -33,6 +33,7 @@ class DayLook:
     doubt: str  # why the 5xx may not be all; empty when they are
     pages: int
     lines: tuple[LogEntry, ...]  # what the application wrote under the traces of the 5xx
+    query: str  # with which the 5xx were looked for
 
 
 async def first_request(source: CloudLogging, service: str, revision: str, window: Window) -> datetime | None:
@@ -73,6 +74,7 @@ async def look_at(
     return DayLook(
         window, tuple(errors.server_errors), others.requests, not others.exhausted, counted, tuple(silent),
         errors.doubt, errors.pages + others.pages, await lines_of(source, errors.server_errors, window),
+        errors.query,
     )  # fmt: skip
 
 

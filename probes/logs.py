@@ -95,6 +95,7 @@ class LogRead:
     duplicates: int
     total: int  # entries read, those that are not kept here included
     requests: int  # entries of the request log among them
+    query: str = ""  # in the source's own language; empty for a file
 
     @property
     def server_errors(self) -> list[LogEntry]:

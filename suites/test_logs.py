@@ -88,6 +88,7 @@ async def test_there_is_no_server_error(
     """Every request-log entry with 500..599 counts, once per insertId, the platform's own included."""
     requests = [entry for entry in revision_log.entries if entry.is_request]
     errors = [entry for entry in revision_log.server_errors if entry.trace_id not in run.provoked]
+    recorder.attach("query", revision_log.query or revision_log.source)
     recorder.figures(
         rule="5xx in the request log", n=len(requests), value=len(errors), limit=0, window=revision_log.window.text,
         confidence=0.95, share_at_most=round(hazard_upper_bound(len(errors), max(1, len(requests))), 5),
@@ -114,6 +115,7 @@ async def test_there_is_no_server_error(
 async def test_the_known_incidents_are_gone(revision_log: LogRead, recorder: Recorder) -> None:
     """No entry of the revision, in any kind of payload, matches a known incident."""
     found = [(name, entry) for entry in revision_log.entries if (name := incident(entry))]
+    recorder.attach("query", revision_log.query or revision_log.source)
     recorder.figures(rule="entries that match a known incident", n=len(revision_log.entries), value=len(found), limit=0)
     if found:
         name, entry = found[0]

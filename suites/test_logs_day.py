@@ -39,6 +39,7 @@ async def test_a_day_without_a_server_error(day: Day, canary: Canary, recorder: 
 
 
 def _record(day: Day, look: DayLook, canary: Canary, recorder: Recorder) -> None:
+    recorder.attach("query", look.query)
     recorder.figures(
         rule="5xx in the window that this run adds", n=look.requests, value=len(look.errors), limit=0,
         window=look.window.text, confidence=0.95,

@@ -181,7 +181,11 @@ def _limited(text: str, most: int = MOST_CHARACTERS) -> str:
 
 def _log_text(text: str) -> str:
     """A log line's head and its tail: a traceback says what happened at its end."""
-    return text if len(text) <= HEAD + TAIL else f"{text[:HEAD]}\n  … {len(text) - HEAD - TAIL} characters …\n{text[-TAIL:]}"
+    return (
+        text
+        if len(text) <= HEAD + TAIL
+        else f"{text[:HEAD]}\n  … {len(text) - HEAD - TAIL} characters …\n{text[-TAIL:]}"
+    )
 
 
 def _worst_first(lines: Iterable[Row]) -> list[Row]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 
 Figure = Mapping[str, Any]
@@ -46,16 +47,16 @@ def _is_interval(value: object) -> bool:
 
 def brief(text: str) -> str:
     """A text whose moments are written as people write them; a second one on the same day without its date."""
-    day = ""
+    day, last = "", sum(1 for _ in MOMENT.finditer(text))
+    seen = count()
 
     def shortened(found: re.Match[str]) -> str:
         nonlocal day
         moment = datetime.fromisoformat(found[0]).astimezone(UTC)
         before, day = day, f"{moment:%d %b }"
-        return f"{'' if day == before else day}{moment:%H:%M}"
+        return f"{'' if day == before else day}{moment:%H:%M}{' UTC' if next(seen) == last - 1 else ''}"
 
-    told = MOMENT.sub(shortened, text)
-    return f"{told} UTC" if day else told
+    return MOMENT.sub(shortened, text)
 
 
 def sentence(text: str) -> str:

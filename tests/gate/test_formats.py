@@ -13,9 +13,9 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from rich.console import Console
 
+from gate.artifacts import RENDERERS, write_all
 from gate.document import SCHEMA
 from gate.outcomes import Outcome
-from gate.publishing import write_all
 from gate.report.allure import STATUSES, finish
 from gate.report.github import CUT, annotations, announce, fitting
 from gate.report.html import render_html
@@ -222,3 +222,16 @@ def test_a_summary_that_does_not_fit_is_cut_at_a_line_and_says_so(tmp_path: Path
     full.write_bytes(b"x" * (1024 * 1024 - 400))
     announce(make_document(tmp_path, MIXED), {"GITHUB_STEP_SUMMARY": str(full)})
     assert full.stat().st_size <= 1024 * 1024
+
+
+def test_a_renderer_that_crashes_takes_nothing_from_verdict_and_other_reports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(document: dict[str, Any]) -> str:
+        raise KeyError(document["run_id"])
+
+    monkeypatch.setitem(RENDERERS, "report.html", crash)
+    (problem,) = write_all(tmp_path, make_document(tmp_path, {"a.b": P}))
+    assert problem.startswith("report.html could not be rendered (KeyError")
+    assert {"verdict.json", "junit.xml", "summary.md", "allure-results"} <= {path.name for path in tmp_path.iterdir()}
+    assert not (tmp_path / "report.html").exists()

@@ -316,3 +316,14 @@ def test_a_store_that_is_lost_while_the_run_goes_makes_it_inconclusive(mini: Min
     code, output = mini.run("--evidence=store")
     assert (code, mini.verdict["verdict"]) == (10, "INCONCLUSIVE"), output
     assert "store can't be written" in mini.verdict["reason"]
+
+
+@pytest.mark.parametrize("text", ["not toml", '["a.good"]\nowner = "ada"\n', '["a.good"]\nexpires = "soon"\n'])
+def test_a_list_of_known_failures_that_can_not_be_used_is_said_before_anything_runs(mini: Mini, text: str) -> None:
+    mini.write(GOOD)
+    (mini.folder / "known.toml").write_text(text)
+    code, output = mini.run("--known-failures=known.toml")
+    assert code == 4, output
+    assert "known failures: known.toml" in output
+    assert "Traceback" not in output
+    assert not (mini.folder / "reports/mini").exists()
