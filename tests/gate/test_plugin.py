@@ -1,71 +1,13 @@
 """The plugin in real pytest processes: exit codes, declarations, interrupts, and what stands on disk afterwards."""
 
-import json
-import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-CONFTEST = """
-from pathlib import Path
-import pytest
-from gate.plan import Plan
-pytest_plugins = ("gate.plugin",)
-
-def pytest_gate_plan(config):
-    return Plan(
-        target="mini", environment="local", profile="full", phase="smoke",
-        offers=frozenset({"http"}), lacking={"db": "no database: set NETRA_DATABASE__URL"},
-        required={REQUIRED}, secrets=("hunter2-hunter2",), report_dir=Path(config.getoption("--report-dir")),
-        quick=False, deadline_s=DEADLINE, known_failures=config.getoption("--known-failures"),
-        evidence=config.getoption("--evidence"),
-    )
-"""
-HEAD = """
-import time
-import pytest
-from gate.check import check
-from gate.failures import Broken, CheckFailure, Pending
-"""
-GOOD = HEAD + '@check("a.good", requirement="it holds")\ndef test_good():\n    "It holds."\n'
-
-
-class Mini:
-    """A small suite in a folder of its own, run by pytest in a process of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def write(
-        self, body: str, *, required: str = '{"a.good": ()}', deadline: float = 30.0, name: str = "test_a"
-    ) -> None:
-        conftest = CONFTEST.replace("{REQUIRED}", required).replace("DEADLINE", str(deadline))
-        (self.folder / "conftest.py").write_text(conftest)
-        (self.folder / "pytest.ini").write_text("[pytest]\naddopts = -p no:cacheprovider\n")
-        (self.folder / f"{name}.py").write_text(body)
-
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "pytest", "-c", "pytest.ini", *arguments],
-            cwd=self.folder, env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
-
-    def run(self, *arguments: str) -> tuple[int, str]:
-        process = self.start(*arguments)
-        output, _ = process.communicate(timeout=60)
-        return process.returncode, output
-
-    @property
-    def verdict(self) -> dict[str, Any]:
-        document: dict[str, Any] = json.loads((self.folder / "reports/latest/verdict.json").read_text())
-        return document
+from tests.gate.mini import GOOD, HEAD, Mini
 
 
 @pytest.fixture
@@ -257,73 +199,3 @@ def test_secrets_reach_no_file(mini: Mini) -> None:
     folder = (mini.folder / "reports/latest").resolve()
     texts = {path: path.read_text() for path in folder.rglob("*") if path.is_file()}
     assert not [path for path, text in texts.items() if "hunter2-hunter2" in text]
-
-
-KNOWN = '["a.good"]\nowner = "backend team"\nreason = "waits for the gateway"\nexpires = {expires}\n'
-
-
-@pytest.mark.parametrize(
-    "body,expires,code",
-    [
-        ('raise CheckFailure(expected="x", actual="y")', "2999-01-01", 0),
-        ('raise CheckFailure(expected="x", actual="y")', "2020-01-01", 1),
-        ("pass", "2999-01-01", 10),
-    ],
-    ids=["accepted", "expired", "no longer fails"],
-)
-def test_known_failures_are_two_sided(mini: Mini, body: str, expires: str, code: int) -> None:
-    other = '@check("a.other", requirement="it holds")\ndef test_other():\n    pass\n'
-    mini.write(
-        HEAD + other + f'@check("a.good", requirement="it holds")\ndef test_it():\n    {body}\n',
-        required='{"a.good": (), "a.other": ()}',
-    )
-    (mini.folder / "known.toml").write_text(KNOWN.format(expires=expires))
-    got, output = mini.run("--known-failures=known.toml")
-    assert got == code, output
-
-
-def test_verdict_only_writes_the_verdict_alone(mini: Mini) -> None:
-    mini.write(GOOD)
-    conftest = mini.folder / "conftest.py"
-    conftest.write_text(conftest.read_text().replace("quick=False,", "quick=False, verdict_only=True,"))
-    assert mini.run("--verdict-only")[0] == 0
-    assert [path.name for path in (mini.folder / "reports/latest").resolve().iterdir()] == ["verdict.json"]
-
-
-def test_the_verdict_is_put_into_the_evidence_store_as_well(mini: Mini) -> None:
-    mini.write(GOOD)
-    for _ in range(2):
-        assert mini.run("--evidence=store")[0] == 0
-    kept = sorted(mini.folder.glob("store/mini/*/verdict.json"))
-    assert len(kept) == 2
-    assert json.loads(kept[-1].read_text()) == mini.verdict
-    assert mini.verdict["changes"]["since"] == kept[0].parent.name
-
-
-def test_a_store_that_can_not_be_written_is_said_before_anything_runs(mini: Mini) -> None:
-    mini.write(GOOD)
-    (mini.folder / "taken").write_text("a file")
-    code, output = mini.run("--evidence=taken/store")
-    assert code == 4, output
-    assert "taken/store can't be written" in output
-    assert "Traceback" not in output
-    assert mini.verdict["verdict"] == "INCONCLUSIVE"
-
-
-def test_a_store_that_is_lost_while_the_run_goes_makes_it_inconclusive(mini: Mini) -> None:
-    body = 'import shutil\n    shutil.rmtree("store")\n    open("store", "w").close()'
-    mini.write(HEAD + f'@check("a.good", requirement="it holds")\ndef test_it():\n    {body}\n')
-    code, output = mini.run("--evidence=store")
-    assert (code, mini.verdict["verdict"]) == (10, "INCONCLUSIVE"), output
-    assert "store can't be written" in mini.verdict["reason"]
-
-
-@pytest.mark.parametrize("text", ["not toml", '["a.good"]\nowner = "ada"\n', '["a.good"]\nexpires = "soon"\n'])
-def test_a_list_of_known_failures_that_can_not_be_used_is_said_before_anything_runs(mini: Mini, text: str) -> None:
-    mini.write(GOOD)
-    (mini.folder / "known.toml").write_text(text)
-    code, output = mini.run("--known-failures=known.toml")
-    assert code == 4, output
-    assert "known failures: known.toml" in output
-    assert "Traceback" not in output
-    assert not (mini.folder / "reports/mini").exists()
