@@ -14,7 +14,7 @@ from gate.outcomes import Outcome
 from gate.report import otlp
 from tests.gate.collector import Collector, collecting, dripping, read, silent
 from tests.gate.documents import make_document
-from tests.gate.test_plugin import HEAD, Mini
+from tests.gate.mini import HEAD, Mini
 
 BEGAN = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 TRACE = "0af7651916cd43dd8448eb211c80319c"
