@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,6 +51,18 @@ def verdict_in(reports: Path) -> dict[str, Any]:
 def descendants(pid: int) -> list[psutil.Process]:
     """Every process below this one."""
     return psutil.Process(pid).children(recursive=True)
+
+
+@contextmanager
+def own_temporary_folder() -> Iterator[tuple[dict[str, str], Path]]:
+    """An environment with a folder for temporary files of its own, and the folder: what is left in it is ours.
+
+    PostgreSQL drops to another user where we are root, so everybody may pass through.
+    """
+    with tempfile.TemporaryDirectory(prefix="netra-own-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        yield {"TMPDIR": name}, folder
 
 
 @contextmanager

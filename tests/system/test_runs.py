@@ -11,8 +11,7 @@ import jsonschema
 import pytest
 
 from gate.document import SCHEMA
-from tests.system.running import ROOT, descendants, run, start, twin_up, verdict_in
-from tests.system.test_twin import folders_of_twins
+from tests.system.running import ROOT, descendants, own_temporary_folder, run, start, twin_up, verdict_in
 from tests.system.waiting import until
 
 QUICK = ("pytest", "-c", "pytest.ini", "--target=local", "--quick")
@@ -114,14 +113,14 @@ def test_a_kill_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def _interrupted(reports: Path, number: signal.Signals) -> None:
-    before = folders_of_twins()
     words = ("twin", "exec", "--", str(ROOT / ".venv/bin/python"), "-m", *QUICK, f"--report-dir={reports}")
-    process = start(*words)
-    until((reports / "latest/verdict.json").exists, 40, "the run did not begin")
-    time.sleep(2)  # somewhere in the middle: where exactly does not matter
-    children = descendants(process.pid)
-    process.send_signal(number)
-    process.communicate(timeout=40)
-    until(lambda: not [one for one in children if one.is_running() and one.status() != "zombie"], 10, "orphans")
-    until(lambda: folders_of_twins() <= before, 10, "a folder was left")
+    with own_temporary_folder() as (env, temporary):
+        process = start(*words, env=env)
+        until((reports / "latest/verdict.json").exists, 40, "the run did not begin")
+        time.sleep(2)  # somewhere in the middle: where exactly does not matter
+        children = descendants(process.pid)
+        process.send_signal(number)
+        process.communicate(timeout=40)
+        until(lambda: not [one for one in children if one.is_running() and one.status() != "zombie"], 10, "orphans")
+        until(lambda: not list(temporary.iterdir()), 10, "a folder was left")
     assert verdict_in(reports)["verdict"] == "INCONCLUSIVE"

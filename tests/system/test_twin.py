@@ -3,7 +3,6 @@
 import json
 import signal
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,14 +11,10 @@ import httpx
 import psutil
 import pytest
 
-from tests.system.running import descendants, run, start, twin_up
+from tests.system.running import descendants, own_temporary_folder, run, start, twin_up
 from tests.system.waiting import until
 
 BOOT_S = 30.0
-
-
-def folders_of_twins() -> set[str]:
-    return {path.name for path in Path(tempfile.gettempdir()).glob("netra-twin-*")}
 
 
 @pytest.fixture(scope="module")
@@ -96,22 +91,22 @@ def test_a_taken_port_is_named(twin: dict[str, Any]) -> None:
     assert "Traceback" not in output
 
 
-def _boot(tmp_path: Path) -> tuple[subprocess.Popen[str], list[psutil.Process]]:
+def _boot(tmp_path: Path, env: dict[str, str]) -> tuple[subprocess.Popen[str], list[psutil.Process]]:
     addresses = tmp_path / "addresses.json"
-    process = start("twin", "hold", "--addresses", str(addresses))
+    process = start("twin", "hold", "--addresses", str(addresses), env=env)
     until(addresses.exists, BOOT_S, "it did not boot")
     return process, descendants(process.pid)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_nothing_is_left_however_it_ends(tmp_path: Path, number: signal.Signals) -> None:
-    before = folders_of_twins()
-    process, children = _boot(tmp_path)
-    assert len(children) >= 5
-    process.send_signal(number)
-    process.communicate(timeout=20)
-    until(lambda: not [one for one in children if one.is_running() and one.status() != "zombie"], 10, "orphans")
-    until(lambda: folders_of_twins() <= before, 10, "a folder was left")
+    with own_temporary_folder() as (env, temporary):
+        process, children = _boot(tmp_path, env)
+        assert len(children) >= 5
+        process.send_signal(number)
+        process.communicate(timeout=20)
+        until(lambda: not [one for one in children if one.is_running() and one.status() != "zombie"], 10, "orphans")
+        until(lambda: not list(temporary.iterdir()), 10, "a folder was left")
 
 
 def test_two_twins_run_side_by_side(twin: dict[str, Any], tmp_path: Path) -> None:
