@@ -6,7 +6,8 @@ PY := $(VENV)/bin/python
 STATE ?= fixed
 TARGET ?= staging
 REPORTS ?= reports
-PYTEST := $(PY) -m pytest -c pytest.ini --report-dir=$(REPORTS) $(if $(EVIDENCE),--evidence=$(EVIDENCE)) $(if $(QUICK),--quick)
+PYTEST := $(PY) -m pytest -c pytest.ini --report-dir=$(REPORTS) $(if $(EVIDENCE),--evidence=$(EVIDENCE)) \
+	$(if $(KNOWN),--known-failures=$(KNOWN)) $(if $(QUICK),--quick)
 SOAK = $(if $(DURATION),--duration=$(DURATION)) $(if $(RESUME),--resume=$(RESUME))
 TWIN := $(PY) -m twin
 .DEFAULT_GOAL := help
@@ -34,7 +35,7 @@ verify-local: $(VENV)/.ready  ## smoke phase on the embedded twin [STATE=fixed|a
 	@$(TWIN) exec --state $(STATE) $(if $(FAULT),--fault $(FAULT)) -- $(PYTEST) --target=local
 
 .PHONY: verify-staging
-verify-staging: $(VENV)/.ready  ## smoke phase on a configured target [TARGET=staging] [QUICK=1]
+verify-staging: $(VENV)/.ready  ## smoke phase on a configured target [TARGET=staging] [QUICK=1] [EVIDENCE=url] [KNOWN=file]
 	@$(PYTEST) --target=$(TARGET)
 
 .PHONY: day-local

@@ -65,7 +65,8 @@ def provisional(run: Run) -> dict[str, Any]:
 
 
 def _row(result: Result, *, required: bool, known: Mapping[str, Known]) -> dict[str, Any]:
-    accepted = known.get(name(result.key))
+    listed = known.get(name(result.key))
+    accepted = listed if listed and not listed.expired else None
     passed = result.outcome is Outcome.PASSED
     return {
         "id": result.check.id,
@@ -91,7 +92,8 @@ def _known(known: Known, results: Mapping[Key, Result]) -> dict[str, str]:
     outcomes = {name(key): result.outcome for key, result in results.items()}
     states = {Outcome.FAILED: "still fails", Outcome.PASSED: "no longer fails"}
     told = {"name": known.name, "owner": known.owner, "reason": known.reason, "expires": known.expires.isoformat()}
-    return told | {"state": states.get(outcomes.get(known.name, Outcome.BROKEN), "not seen")}
+    state = "expired" if known.expired else states.get(outcomes.get(known.name, Outcome.BROKEN), "not seen")
+    return told | {"state": state}
 
 
 def missing_row(key: Key, outcome: Outcome = Outcome.BROKEN, reason: str = "") -> dict[str, Any]:

@@ -144,6 +144,12 @@ def _vanished(evidence: Evidence, revision: str) -> list[str]:
 
 def _notes(evidence: Evidence, present: Sequence[StoredRun], before: Sequence[StoredRun], revision: str) -> list[str]:
     notes = [f"run {one} began and left no verdict" for one in evidence.unfinished]
+    first = min((run.verdict.started for run in present), default="")
+    notes += [
+        f"run {one.id} has not come to its end, or was killed"
+        for one in evidence.runs
+        if not one.verdict.revision and not one.verdict.checks and one.verdict.started >= first
+    ]
     others = {one.id for one in evidence.runs if one.verdict.revision != revision}
     notes += [
         f"{one.id} does not count: discarded by {one.owner} at {one.at}: {one.because}"
@@ -197,18 +203,12 @@ def _owed_row(key: Key, phase: str) -> dict[str, Any]:
 
 def _known(merged: Mapping[Key, Merged], now: datetime) -> list[dict[str, str]]:
     """The known failures of the runs that are shown, each once."""
-    listed = {
-        one.name: one
-        for it in merged.values()
-        for said in it.said
-        for one in said.run.verdict.known_failures
-        if one.expires >= now.date()
-    }
-    states = {name(key): one for key, one in merged.items()}
+    listed = {one.name: one for it in merged.values() for said in it.said for one in said.run.verdict.known_failures}
+    settled = {name(key): one for key, one in merged.items()}
     return [
         {
             "name": one.name, "owner": one.owner, "reason": one.reason, "expires": one.expires.isoformat(),
-            "state": _state(states.get(one.name)),
+            "state": "expired" if one.expires < now.date() else _state(settled.get(one.name)),
         }
         for one in listed.values()
     ]  # fmt: skip

@@ -27,10 +27,11 @@ class Known:
     owner: str
     reason: str
     expires: date
+    expired: bool = False  # shown, and no excuse any more
 
 
 def load_known(path: Path | None, today: date) -> dict[str, Known]:
-    """Read the unexpired known failures. Raises pytest.UsageError naming the file, the entry and the key."""
+    """Read the known failures, expired ones too. Raises pytest.UsageError naming the file, the entry and the key."""
     if path is None:
         return {}
     try:
@@ -43,6 +44,6 @@ def load_known(path: Path | None, today: date) -> dict[str, Known]:
         if lacking or not isinstance(entry["expires"], date):
             what = f"lacks {', '.join(lacking)}" if lacking else "has an `expires` that is no date (2026-12-24)"
             raise pytest.UsageError(f"known failures: {path}: entry {name!r} {what}; each needs all three.")
-        if entry["expires"] >= today:
-            known[name] = Known(name, str(entry["owner"]), str(entry["reason"]), entry["expires"])
+        expires = entry["expires"]
+        known[name] = Known(name, str(entry["owner"]), str(entry["reason"]), expires, expired=expires < today)
     return known

@@ -95,7 +95,8 @@ def publish(run: Run, exit_status: int, console: Console) -> int:
 
 
 def _judge(run: Run, exit_status: int, doubts: Sequence[str] = ()) -> dict[str, Any]:
-    known = load_known(run.plan.known_failures, datetime.now(UTC).date())
+    listed = load_known(run.plan.known_failures, datetime.now(UTC).date())
+    known = {key for key, one in listed.items() if not one.expired}
     outcomes = {key: result.outcome for key, result in run.results.items()}
     accepted = {key for key in outcomes if name(key) in known and outcomes[key] is Outcome.FAILED}
     stale = [name(key) for key in outcomes if name(key) in known and outcomes[key] is Outcome.PASSED]
@@ -108,7 +109,7 @@ def _judge(run: Run, exit_status: int, doubts: Sequence[str] = ()) -> dict[str, 
         doubts=doubts,
     )
     exit_code = EXIT_CODES[decision.verdict] if exit_status in OURS else exit_status
-    return build(run, decision, exit_code, known, doubts)
+    return build(run, decision, exit_code, listed, doubts)
 
 
 def _last(run: Run) -> dict[str, Any] | None:

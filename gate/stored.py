@@ -25,6 +25,7 @@ class StoredKnown(msgspec.Struct, frozen=True):
     owner: str
     reason: str
     expires: date
+    state: Literal["still fails", "no longer fails", "not seen", "expired"]
 
 
 class StoredRow(msgspec.Struct, frozen=True):
@@ -128,7 +129,7 @@ def _contradiction(verdict: StoredVerdict, run_id: str, target: str) -> str:
 def rejudge(verdict: StoredVerdict) -> Decision:
     """Judge a stored run again, from its rows alone, by the rules of `gate.verdict`."""
     did_run = {row.key: row for row in verdict.checks if name(row.key) not in verdict.missing}
-    known = {one.name for one in verdict.known_failures}
+    known = {one.name for one in verdict.known_failures if one.state != "expired"}
     accepted = {key for key, row in did_run.items() if row.outcome is Outcome.FAILED and name(key) in known}
     return decide(
         {key: row.outcome for key, row in did_run.items() if key not in accepted},

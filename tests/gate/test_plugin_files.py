@@ -34,6 +34,8 @@ def test_known_failures_are_two_sided(mini: Mini, body: str, expires: str, code:
     (mini.folder / "known.toml").write_text(KNOWN.format(expires=expires))
     got, output = mini.run("--known-failures=known.toml")
     assert got == code, output
+    states = {0: "still fails", 1: "expired", 10: "no longer fails"}
+    assert [one["state"] for one in mini.verdict["known_failures"]] == [states[code]]
 
 
 def test_verdict_only_writes_the_verdict_alone(mini: Mini) -> None:
