@@ -124,5 +124,5 @@ lock: $(VENV)/.ready  ## resolve both requirements files anew: hashed, universal
 		-c requirements.lock requirements-suite.in -o requirements-suite.lock
 
 .PHONY: bench
-bench: $(VENV)/.ready  ## measurements beside the plain way, on an idle machine [ONLY=runs|gate|rows|latency]
+bench: $(VENV)/.ready  ## measurements beside the plain way, on an idle machine [ONLY=runs|gate|rows|latency|websocket]
 	@$(PY) -m bench $(ONLY)

@@ -11,8 +11,15 @@ from bench.gate import measure as measure_gate
 from bench.latency import measure as measure_latency
 from bench.rows import measure as measure_rows
 from bench.runs import measure as measure_runs
+from bench.websocket import measure as measure_websocket
 
-MEASUREMENTS = {"runs": measure_runs, "gate": measure_gate, "rows": measure_rows, "latency": measure_latency}
+MEASUREMENTS = {
+    "runs": measure_runs,
+    "gate": measure_gate,
+    "rows": measure_rows,
+    "latency": measure_latency,
+    "websocket": measure_websocket,
+}
 
 
 def main(names: list[str]) -> int:

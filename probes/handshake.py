@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import ssl
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -68,6 +69,7 @@ async def dial(
     *,
     trace_id: str,
     ping_interval: float | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> ClientConnection | Refused:
     """Shake hands; return the open connection, or how we were refused.
 
@@ -86,7 +88,7 @@ async def dial(
             url + credential.query,
             additional_headers=[*own.items(), *pairs], user_agent_header=agent, subprotocols=protocols,
             compression=None, open_timeout=deadlines.welcome, close_timeout=deadlines.close,
-            ping_interval=ping_interval, ping_timeout=deadlines.message, max_size=MOST_BYTES, proxy=None,
+            ping_interval=ping_interval, ping_timeout=deadlines.message, max_size=MOST_BYTES, proxy=None, ssl=tls,
         )  # fmt: skip
     except InvalidStatus as error:
         status = error.response.status_code

@@ -8,7 +8,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any, Protocol
 
@@ -83,10 +83,11 @@ class Lifeline:
     _opened_at: float = 0.0  # the same, unix time
     _asked: float = 0.0  # when the outstanding ping was sent; 0: none is
     _spoke: float = 0.0  # when we last said something
+    _trace: str = ""
     _silent: bool = False  # our ping was not answered in time
     _timer: asyncio.TimerHandle | None = None
     _farewell: asyncio.Task[None] | None = None  # kept, so that it is not collected while it runs
-    _state: dict[str, Any] = field(default_factory=dict)
+    _state: tuple[tuple[str, Any], ...] = ()
 
     async def live(self) -> None:
         """Open, hold, and come back after each end, until told to leave or until it can't come back."""
@@ -164,7 +165,8 @@ class Lifeline:
         self.number += 1
         self._opened, self._opened_at = time.perf_counter(), time.time()
         self._spoke, self._asked, self._silent = self._opened, 0.0, False
-        self.connection = connection
+        self.connection, self._trace = connection, _trace(connection)
+        connection.request = None  # two KiB of headers that nobody asks for again
         self.ear.opened(self.line, self.number, self.silence_s)
         self._compare(welcome.get("data") or {})
         self._wait(self.silence_s or self.pace.ping_every_s, self._ask)
@@ -174,7 +176,7 @@ class Lifeline:
         """The welcome against what is known of this session."""
         if told.get("user_id") != self.user:
             self.ear.breach(self.line, "wrong user", f"welcomed as {told.get('user_id')!r}")
-        lost = {key: (known, told.get(key)) for key, known in self._state.items() if told.get(key) != known}
+        lost = {key: (known, told.get(key)) for key, known in self._state if told.get(key) != known}
         if lost:
             self.ear.breach(self.line, "state lost", f"connection {self.number} finds another session: {lost}")
         last = told.get("last_seq")
@@ -182,7 +184,7 @@ class Lifeline:
             kind = "message lost" if last < self.acked else "message doubled"
             found = f"connection {self.number} finds last_seq {last}; {self.acked} was answered, {self.sent} sent"
             self.ear.breach(self.line, kind, found)
-        self._state = {key: told[key] for key in STATE if key in told}
+        self._state = tuple((key, told[key]) for key in STATE if key in told)
 
     def _wait(self, seconds: float, then: Callable[[], None]) -> None:
         if self._timer is not None:
@@ -210,8 +212,8 @@ class Lifeline:
     async def _hold(self, connection: ClientConnection) -> Closed:
         """Read until the end."""
         try:
-            async for raw in connection:
-                self._take(raw)
+            while True:  # not `async for`: its generator would take half a KiB of each session
+                self._take(await connection.recv())
         except ConnectionClosed:
             pass  # how it ended is told from the connection itself
         age = time.perf_counter() - self._opened
@@ -245,7 +247,7 @@ class Lifeline:
             self._wait(self.silence_s or self.pace.ping_every_s, self._ask)
 
     def _end(self, closed: Closed) -> None:
-        now, connection = time.perf_counter(), self.connection
+        now = time.perf_counter()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -260,14 +262,13 @@ class Lifeline:
             session_age_s=now - self._began, close=close, detail=said, silent_s=silent,
             outlived_token=closed.age_s > self.pace.token_s,
         )  # fmt: skip
-        self.ear.ended(replace(life, trace=_trace(connection)) if life.early else life)
+        self.ear.ended(replace(life, trace=self._trace) if life.early else life)
 
 
-def _trace(connection: ClientConnection | None) -> str:
+def _trace(connection: ClientConnection) -> str:
     """The trace id that the handshake carried."""
-    if connection is None or connection.request is None:
-        return ""
-    return str(connection.request.headers.get("traceparent", "")).split("-")[1:2][0]
+    parent = connection.request.headers.get("traceparent", "") if connection.request else ""
+    return parent.split("-")[1] if parent else ""
 
 
 def _said(refused: Refused) -> str:

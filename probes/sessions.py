@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -128,6 +129,7 @@ class Doorway:
     url: str
     identity: RunIdentity
     deadlines: Deadlines
+    tls: ssl.SSLContext | None = None  # shared by all connections; needed for wss
 
     async def open(
         self,
@@ -155,7 +157,13 @@ class Doorway:
             note(trace_id, f"GET {self.url} (WebSocket, token by {way})")
         credential = Credential(token, way, headers, query)
         connection = await dial(
-            self.url, credential, self.identity, self.deadlines, trace_id=trace_id, ping_interval=ping_interval
+            self.url,
+            credential,
+            self.identity,
+            self.deadlines,
+            trace_id=trace_id,
+            ping_interval=ping_interval,
+            tls=self.tls,
         )
         if isinstance(connection, Refused):
             return connection
@@ -175,7 +183,13 @@ class Doorway:
         """Open a bare connection, its welcome read, for a reader of one's own. Raises what `open` raises."""
         trace_id = self.identity.new_trace()
         connection = await dial(
-            self.url, Credential(token), self.identity, self.deadlines, trace_id=trace_id, ping_interval=ping_interval
+            self.url,
+            Credential(token),
+            self.identity,
+            self.deadlines,
+            trace_id=trace_id,
+            ping_interval=ping_interval,
+            tls=self.tls,
         )
         if isinstance(connection, Refused):
             return connection

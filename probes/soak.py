@@ -4,12 +4,14 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 from probes.journal import Journal
 from probes.ledger import Ledger, Times, closing
 from probes.lifelines import Join, Lifeline, Pace
 from probes.lives import Life
+from probes.tls import small_buffers
 from probes.vitals import Watch, descriptor_limit, make_room, watching
 
 TICK_S = 1.0
@@ -157,7 +159,9 @@ class Soak:
             silence = plan.silence_s(number - plan.sessions) if number >= plan.sessions else 0.0
             self._lines.append(Lifeline(number, self.name_user(number), self.join, plan.pace, keeper, silence))
         self._ends = time.perf_counter() + plan.stagger_s + left
-        async with watching() as watch:
+        async with AsyncExitStack() as stack:
+            stack.enter_context(small_buffers())
+            watch = await stack.enter_async_context(watching())
             opening = asyncio.create_task(self._open_all())
             try:
                 await self._until_the_end(keeper, watch)

@@ -1,0 +1,99 @@
+"""Ten thousand sessions in one process, plain and over TLS, beside aiohttp and picows on the same work."""
+
+import asyncio
+import json
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from bench.figures import Figure
+from probes.errors import ClientUnfit
+from probes.vitals import make_room
+
+COUNT, HOLD_S = 10_000, 45.0
+BESIDE = ("aiohttp", "picows")
+CLIENT_S = 240.0
+
+
+def _certificate(folder: Path) -> Path:
+    """A certificate of our own for 127.0.0.1, with its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "bench")])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(hours=5))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )  # fmt: skip
+    path = folder / "certificate.pem"
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.write_bytes(secret + signed.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+@asynccontextmanager
+async def _serving(certificate: Path | None) -> AsyncIterator[str]:
+    words = ["-m", "bench.websocket_server", *([str(certificate)] if certificate else [])]
+    process = await asyncio.create_subprocess_exec(sys.executable, *words, stdout=asyncio.subprocess.PIPE)
+    try:
+        if process.stdout is None:
+            raise RuntimeError("the server has no stdout")
+        port = int(await process.stdout.readline())
+        yield f"{'wss' if certificate else 'ws'}://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def _client(kind: str, certificate: Path | None) -> dict[str, Any]:
+    """One kind of client in a process of its own, against a server of its own."""
+    async with _serving(certificate) as url:
+        words = ["-m", "bench.websocket_client", kind, url, str(COUNT), str(HOLD_S)]
+        words += [str(certificate)] if certificate else []
+        process = await asyncio.create_subprocess_exec(sys.executable, *words, stdout=asyncio.subprocess.PIPE)
+        async with asyncio.timeout(CLIENT_S):
+            said, _ = await process.communicate()
+        if process.returncode:
+            raise RuntimeError(f"the {kind} client ended with {process.returncode}")
+        told: dict[str, Any] = json.loads(said)
+        return told
+
+
+async def measure() -> list[Figure]:
+    """All figures of this file."""
+    try:
+        make_room(COUNT)  # inherited by server and clients
+    except ClientUnfit as error:
+        raise SystemExit(f"bench: {error}") from error
+    with tempfile.TemporaryDirectory() as folder:
+        certificate = _certificate(Path(folder))
+        plain = {kind: await _client(kind, None) for kind in ("ours", *BESIDE)}
+        tls = {kind: await _client(kind, certificate) for kind in ("ours", *BESIDE)}
+
+    def beside(told: dict[str, dict[str, Any]], key: str, digits: int = 0) -> str:
+        return ", ".join(f"{kind} {told[kind][key]:.{digits}f}" for kind in BESIDE)
+
+    ours, over_tls = plain["ours"], tls["ours"]
+    return [
+        Figure(f"opens a second, {COUNT:,} sessions", ours["opens_a_second"], 1000, at_least=True,
+               beside=beside(plain, "opens_a_second")),
+        Figure("memory a session, plain", ours["kib_a_session"], 16, "KiB", beside(plain, "kib_a_session", 1)),
+        Figure("memory a session, TLS", over_tls["kib_a_session"], 80, "KiB", beside(tls, "kib_a_session", 1)),
+        Figure("loop lag while held", ours["lag_ms"], 25, "ms", beside(plain, "lag_ms", 1)),
+        Figure("share of a core at 20 s pings", ours["core"], 0.06, "", beside(plain, "core", 3)),
+        Figure("false disconnects, plain and TLS", ours["lost"] + over_tls["lost"], 0, "", beside(plain, "lost")),
+    ]  # fmt: skip
