@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from fixtures.doors import Door
-from fixtures.logs import AROUND, Canary, show_errors
+from fixtures.logs import AROUND, Canary, plot_errors, show_errors
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure, Pending
@@ -95,6 +95,7 @@ async def test_there_is_no_server_error(
         pages=revision_log.pages, source=revision_log.source,
         provoked=len(revision_log.server_errors) - len(errors),
     )  # fmt: skip
+    plot_errors(errors, revision_log.window, recorder)
     if errors:
         said = show_errors(errors, revision_log.entries, recorder)
         raise CheckFailure(expected="no 5xx", actual=f"{len(errors)} of {len(requests)} requests: {said}")

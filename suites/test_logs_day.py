@@ -1,7 +1,7 @@
 """Success metric 1: a day of the revision's own serving without one 5xx, added up from run to run."""
 
 from fixtures.day import CHECK, Day
-from fixtures.logs import Canary, show_errors
+from fixtures.logs import Canary, plot_errors, show_errors
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure, Pending
@@ -40,6 +40,7 @@ async def test_a_day_without_a_server_error(day: Day, canary: Canary, recorder: 
 
 def _record(day: Day, look: DayLook, canary: Canary, recorder: Recorder) -> None:
     recorder.attach("query", look.query)
+    plot_errors(look.errors, look.window, recorder)
     recorder.figures(
         rule="5xx in the window that this run adds", n=look.requests, value=len(look.errors), limit=0,
         window=look.window.text, confidence=0.95,

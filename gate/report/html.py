@@ -18,7 +18,7 @@ Row = Mapping[str, Any]
 FAILING = (Outcome.FAILED, Outcome.BROKEN, Outcome.PENDING)
 MOST_CARDS = 60  # what is beyond is listed by name: a page that opens at once says more than a complete one
 MOST_CHARACTERS = 4000
-HEAD, TAIL = 200, 600
+HEAD, TAIL, LONGEST_LINE = 3, 8, 500
 SEVERITIES = ("CRITICAL", "ALERT", "EMERGENCY", "ERROR", "WARNING")
 
 
@@ -180,12 +180,12 @@ def _limited(text: str, most: int = MOST_CHARACTERS) -> str:
 
 
 def _log_text(text: str) -> str:
-    """A log line's head and its tail: a traceback says what happened at its end."""
-    return (
-        text
-        if len(text) <= HEAD + TAIL
-        else f"{text[:HEAD]}\n  … {len(text) - HEAD - TAIL} characters …\n{text[-TAIL:]}"
-    )
+    """A log line's head and its end, line by line: a traceback says at its end where it happened."""
+    lines = text.splitlines()
+    left_out = len(lines) - HEAD - TAIL
+    if left_out > 1:
+        lines = [*lines[:HEAD], f"  … {left_out} lines …", *lines[-TAIL:]]
+    return "\n".join(_limited(line, LONGEST_LINE) for line in lines)
 
 
 def _worst_first(lines: Iterable[Row]) -> list[Row]:

@@ -9,10 +9,12 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 # Stand-ins that no theme uses; the SVG's own colours are replaced by the page's variables.
 COLOURS = {"#010101": "var(--ink)", "#020202": "var(--accent)", "#030303": "var(--bad)", "#040404": "var(--faint)"}
 INK, ACCENT, BAD, FAINT = COLOURS
+MOST_TICKS = 6  # longer labels would run into each other
 PLANNED = "planned cut"
 Draw = Callable[[Axes, Mapping[str, Any]], str]
 
@@ -135,10 +137,15 @@ def _rtt(axes: Axes, data: Mapping[str, Any]) -> str:
 
 
 def _errors_by_hour(axes: Axes, data: Mapping[str, Any]) -> str:
-    axes.bar(range(len(data["counts"])), data["counts"], color=BAD)
-    axes.set_xticks(range(len(data["hours"])), data["hours"], rotation=45)
+    hours, counts = data["hours"], data["counts"]
+    axes.bar(range(len(counts)), counts, color=BAD)
+    step = max(1, -(-len(hours) // MOST_TICKS))
+    axes.set_xticks(range(0, len(hours), step), [str(hour) for hour in hours[::step]])
+    axes.set_ylim(bottom=0, top=max(1, *counts) * 1.1 if counts else 1)
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="hour (UTC)", ylabel="5xx")
-    return f"{sum(data['counts'])} server errors over {len(data['hours'])} hours."
+    worst = f", most of them ({max(counts)}) in the hour from {hours[counts.index(max(counts))]}" if any(counts) else ""
+    return f"{sum(counts)} server errors in {len(hours)} hour{'s' if len(hours) != 1 else ''}{worst}."
 
 
 def _windows(axes: Axes, data: Mapping[str, Any]) -> str:
@@ -154,7 +161,7 @@ def _windows(axes: Axes, data: Mapping[str, Any]) -> str:
     events, n = sum(one["events"] for one in spans), sum(one["n"] for one in spans)
     unproved = sum(not one["proved"] for one in spans)
     return (
-        f"{events} server errors among {n:,} requests in {len(spans)} windows"
+        f"{events} server errors among {n:,} requests in {len(spans)} window{'s' if len(spans) > 1 else ''}"
         f"{f', of which {unproved} are not proved' if unproved else ''}."
     )
 

@@ -4,16 +4,18 @@ import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import jsonschema
 import pytest
 
 from gate.document import SCHEMA
+from gate.evidence import PlotKind
 from gate.outcomes import Outcome
 from gate.report import allure
 from gate.report.github import announce
 from gate.report.html import render_html
+from gate.report.plots import COLOURS, KINDS, draw
 from tests.gate.documents import make_document
 
 MIXED = {f"family{'abc'[n % 3]}.check{n}": outcome for n, outcome in enumerate([*Outcome, *Outcome, Outcome.PASSED])}
@@ -100,3 +102,36 @@ def test_the_history_id_of_a_case_follows_its_name(tmp_path: Path) -> None:
         ids.append({json.loads(path.read_text())["historyId"] for path in folder.glob("*-result.json")})
     assert ids[0] == ids[1]
     assert len(ids[0]) == len(GOOD)
+
+
+PLOTS = {
+    "latency": {"ms": [1.0, 2.0, 150.0], "limit_ms": 100.0, "clock": "server"},
+    "sequence": {"at_s": [0.0, 1.0], "ms": [1.0, 2.0], "limit_ms": 100.0},
+    "sessions": {"at_s": [0.0, 1.0], "open": [1, 2]},
+    "closes": {"ages_s": [1.0, 2.0]},
+    "rtt": {"at_s": [0.0, 1.0], "p50_ms": [1.0, 1.1], "p95_ms": [2.0, 2.2]},
+    "errors-by-hour": {"hours": [f"07 Jan {hour:02}:00" for hour in range(24)], "counts": [0] * 22 + [3, 0]},
+    "windows": {
+        "spans": [
+            {"start": "2026-01-07T00:00:00Z", "end": "2026-01-07T06:00:00Z", "n": 9, "events": 0, "proved": True},
+            {"start": "2026-01-07T06:00:00Z", "end": "2026-01-07T07:00:00Z", "n": 3, "events": 2, "proved": False},
+        ]
+    },
+}
+
+
+def test_every_kind_of_plot_is_drawn_in_the_pages_colours_with_a_text_instead() -> None:
+    assert PLOTS.keys() == set(get_args(PlotKind)) == KINDS.keys()
+    for number, (kind, data) in enumerate(PLOTS.items()):
+        svg, text = draw({"kind": kind, "data": data}, number)
+        assert svg.startswith('<svg role="img" aria-label="')
+        assert len(text) > 20
+        assert "var(--" in svg
+        assert not [one for one in COLOURS if one in svg]
+
+
+def test_the_plot_of_errors_names_the_worst_hour() -> None:
+    text = draw({"kind": "errors-by-hour", "data": PLOTS["errors-by-hour"]}, 0)[1]
+    assert text == "3 server errors in 24 hours, most of them (3) in the hour from 07 Jan 22:00."
+    quiet = draw({"kind": "errors-by-hour", "data": {"hours": ["07 Jan 00:00"], "counts": [0]}}, 0)[1]
+    assert quiet == "0 server errors in 1 hour."
