@@ -78,8 +78,7 @@ async def _measure(validation: Validation, plan: Sequence[Look], sizes: Sizes, d
         )
         return replace(got, sample=await validation.with_server_side(got.sample, begun))
     sample, void = await measure_fit(validation.exchange, calls=plan[0].n, limit_ms=rules.latency_limit_ms, **how)
-    if not all(call.failure for call in sample.calls):
-        sample = await validation.with_server_side(sample, begun)
+    sample = await validation.with_server_side(sample, begun)
     return Measurement(sample, plan[0], plan[0].find(_slow(sample, rules)), void)
 
 
@@ -101,11 +100,20 @@ def _record(got: Measurement, plan: Sequence[Look], rules: AuthRules, recorder: 
         slow=_slow(sample, rules), finding=str(got.finding), looks=[one.n for one in plan],
         false_go_at_most=round(at_limit.proved, 4), false_no_go_at_most=round(at_limit.refuted, 4),
         p50=_finite(percentile(times, 0.5)), p99=_finite(percentile(times, 0.99)),
-        client_p50=_finite(percentile(client, 0.5)), client_p95=_finite(percentile(client, 0.95)),
-        client_p99=_finite(percentile(client, 0.99)), dispatch_lag_p99=round(sample.lag_p99_ms, 2),
-        failed=len(sample.failures),
+        **_percentiles("client", client), **_percentiles("server", _servers_times(sample)),
+        dispatch_lag_p99=round(sample.lag_p99_ms, 2), failed=len(sample.failures),
     )  # fmt: skip
     _plot(sample, rules, recorder)
+
+
+def _servers_times(sample: LatencySample) -> list[float]:
+    """By the server's clock, where every answer told it; empty where it is silent and the client's decides."""
+    told = all(call.failure or call.server_ms is not None for call in sample.calls)
+    return sample.milliseconds("server") if told else []
+
+
+def _percentiles(clock: str, times: Sequence[float]) -> dict[str, float | None]:
+    return {f"{clock}_p{q * 100:g}": _finite(percentile(times, q)) if times else None for q in (0.5, 0.95, 0.99)}
 
 
 def _plot(sample: LatencySample, rules: AuthRules, recorder: Recorder) -> None:

@@ -106,4 +106,4 @@ def test_the_limit_is_for_the_clock_that_the_target_names(addresses: str, tmp_pa
     assert latency["outcome"] == "PASSED", latency["reason"]
     figure = latency["figures"][0]
     assert "client's clock" in figure["rule"]
-    assert figure["value"] == figure["client_p95"]
+    assert figure["value"] == figure["client_p95"] > figure["server_p95"] > 0
