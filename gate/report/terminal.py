@@ -156,6 +156,8 @@ def _table(title: str, answers: list[Answer]) -> Table:
     table.add_column("outcome", no_wrap=True)
     table.add_column("figure")
     for answer in answers:
+        if not answer.total:
+            continue  # not asked in this phase
         figure = brief(show_figure(answer.figure)) if answer.figure else f"{answer.passed}/{answer.total} passed"
         owed = brief(f"; owed: {'; '.join(answer.owed)}") if answer.owed else ""
         table.add_row(escape(answer.title), _mark(answer.outcome), escape(figure + owed))
