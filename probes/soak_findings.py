@@ -1,9 +1,10 @@
 """What a soak's books say: which promises were broken, at which age, and how far the hour was seen."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from probes.closes import CloseClass, Cluster
+from probes.closes import SPREAD_S, CloseClass, Cluster
 from probes.ledger import Ledger
 from probes.lives import Exposure, Life
 from probes.soak import Plan
@@ -75,20 +76,27 @@ class Findings:
         )
 
     def _where(self, exposure: Exposure) -> str:
-        """The age or the moment at which they cluster; the session's age before the connection's."""
-        moment = exposure.moment
-        if moment is not None and moment.count > self._most(exposure):
+        """The moment, the connection's age or the session's at which they cluster: whichever ended most who got there.
+
+        A connection's cut-off ends (nearly) every connection that grows so old, a session's every session: by their
+        number alone the two can't be told apart where sessions are cut at regular times.
+        """
+        moment, age, of_session = exposure.moment, exposure.cluster, exposure.session_cluster
+        if moment and moment.count > max(one.count if one else 0 for one in (age, of_session)):
             return f"{moment.count} sessions in one second: one event (a restart, a lost instance), no cut-off"
-        session, connection = exposure.session_cluster, exposure.cluster
-        if connection and not (session and session.count > connection.count):
-            return f"{connection.count} sessions at the age of {self.age(connection.age_s)}: a cut-off"
-        if session:
-            return f"{session.count} sessions when they were {self.age(session.age_s)} old, over their reconnects"
+        share = _share(of_session, self._session_ages(exposure)) if of_session else 0.0
+        if age and share <= _share(age, [life.age_s for life in exposure.lives]):
+            return f"{age.count} sessions at the age of {self.age(age.age_s)}: a cut-off"
+        if of_session:
+            at = self.age(of_session.age_s)
+            return f"{of_session.count} sessions when they were {at} old, over their reconnects"
         return ""
 
-    def _most(self, exposure: Exposure) -> int:
-        found: list[Cluster | None] = [exposure.cluster, exposure.session_cluster]
-        return max(one.count if one else 0 for one in found)
+    def _session_ages(self, exposure: Exposure) -> list[float]:
+        oldest: dict[int, float] = {}
+        for life in exposure.lives:
+            oldest[life.line] = max(life.session_age_s, oldest.get(life.line, 0.0))
+        return list(oldest.values())
 
     def _idle(self) -> str:
         early = self.cut_while_silent
@@ -150,3 +158,9 @@ class Findings:
             }
             for number in range(buckets + 1)
         ]
+
+
+def _share(cluster: Cluster, ages_s: Sequence[float]) -> float:
+    """Which share of those who grew as old as the cluster ended in it."""
+    reached = sum(age >= cluster.age_s - SPREAD_S for age in ages_s)
+    return cluster.count / max(reached, 1)

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from itertools import count
 
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 
 from tests.system.running import ROOT
 
@@ -30,7 +31,8 @@ async def _rst(connection: ServerConnection, _number: int) -> None:
 
 
 async def _fin(connection: ServerConnection, _number: int) -> None:
-    connection.transport.abort()
+    connection.transport.get_extra_info("socket").shutdown(socket.SHUT_WR)  # closing with a ping unread would reset
+    await asyncio.Event().wait()
 
 
 async def _silent(connection: ServerConnection, _number: int) -> None:
@@ -81,6 +83,8 @@ async def main(behaviour: str) -> None:
             async for raw in connection:
                 if json.loads(raw)["type"] == "ping":
                     await connection.send(json.dumps({"type": "pong", "data": {"user_id": user}}))
+        except ConnectionClosed:
+            return  # on purpose
         finally:
             ending.cancel()
 

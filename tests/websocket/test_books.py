@@ -46,12 +46,14 @@ def test_sessions_that_never_grew_so_old_leave_the_hour_owed() -> None:
 
 
 def test_a_leak_is_told_by_the_sessions_age_and_not_by_the_connections() -> None:
-    drops = [
-        life(line, (0.0, 19.9)[line % 2], CloseClass.SERVER_ERROR, session_age=60.0 + line / 50) for line in range(9)
-    ]
-    again = [life(line, 0.0, CloseClass.SERVER_ERROR, session_age=120.0, at=100.0) for line in range(9)]
-    (said,) = Findings(PLAN, ledger_of(*drops, *again)).broken
-    assert "9 sessions when they were 60 s old, over their reconnects" in said
+    """Sessions are cut every 20 s and dropped at 61 s: at a connection's age of 1 s, which others outlive."""
+    lives = []
+    for line in range(9):
+        lives += [life(line, 20.0, CloseClass.PLANNED_CUT, session_age=20.0 * number) for number in (1, 2, 3)]
+        lives.append(life(line, 1.0, CloseClass.SERVER_ERROR, session_age=61.0, at=60.0 + 2 * line))
+        lives.append(life(line, 20.0, CloseClass.PLANNED_CUT, session_age=81.0, at=62.0 + 2 * line))
+    (said,) = Findings(PLAN, ledger_of(*lives)).broken
+    assert "9 sessions when they were 61 s old, over their reconnects" in said
 
 
 def test_a_restart_is_told_by_its_moment() -> None:
