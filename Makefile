@@ -52,10 +52,10 @@ report: $(VENV)/.ready  ## Allure's HTML of the last run, one file that works of
 	@$(PY) -m commands report --reports $(REPORTS)
 
 .PHONY: gate
-gate: $(VENV)/.ready  ## judge a revision by all its runs [TARGET=staging] [REVISION=...] [EVIDENCE=url] [DISCARD=run BECAUSE="..." OWNER=...] [REJUDGE=folder] [EXPLAIN=check]
+gate: $(VENV)/.ready  ## judge a revision by all its runs [TARGET=staging] [REVISION=...] [EVIDENCE=url] [DISCARD="run ..." BECAUSE="..." OWNER=...] [REJUDGE=folder] [EXPLAIN=check]
 	@$(PY) -m commands gate $(if $(REJUDGE),--rejudge='$(REJUDGE)') --target=$(TARGET) --report-dir=$(REPORTS) \
 		$(if $(REVISION),--revision=$(REVISION)) $(if $(EVIDENCE),--evidence='$(EVIDENCE)') \
-		$(if $(DISCARD),--discard=$(DISCARD)) $(if $(BECAUSE),--because='$(BECAUSE)') $(if $(OWNER),--owner='$(OWNER)') \
+		$(if $(DISCARD),--discard $(DISCARD)) $(if $(BECAUSE),--because='$(BECAUSE)') $(if $(OWNER),--owner='$(OWNER)') \
 		$(if $(EXPLAIN),--explain='$(EXPLAIN)')
 
 .PHONY: soak-local

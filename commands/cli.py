@@ -82,7 +82,9 @@ def _add_gate(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "--evidence", default=os.environ.get(VARIABLE, ""), metavar="URL",
         help=f"the evidence store: a folder or a URL; default: ${VARIABLE}, else the report folder",
     )  # fmt: skip
-    asking.add_argument("--discard", default="", metavar="RUN", help="record that a run (or a soak) does not count")
+    asking.add_argument(
+        "--discard", nargs="+", default=[], metavar="RUN", help="record that runs (or soaks) do not count"
+    )
     asking.add_argument("--because", default="", metavar="REASON", help="why")
     asking.add_argument("--owner", default="", help="who says so; default: the CI's or the system's user")
     asking.add_argument("--rejudge", type=Path, default=None, metavar="RUN_FOLDER", help="judge one stored run again")

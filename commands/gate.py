@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -79,17 +79,16 @@ def _last_gate(evidence: Evidence, run_id: str) -> Mapping[str, Any] | None:
     return last.document if last else None
 
 
-def discard(question: Question, what: str, because: str, owner: str) -> int:
-    """Record that a run does not count; it stays in the store, and the gate's report says who took it out."""
+def discard(question: Question, what: Sequence[str], because: str, owner: str) -> int:
+    """Record that runs do not count; they stay in the store, and the gate's report says who took them out."""
     if not because.strip():
-        raise ConfigurationError(
-            f'A discard needs a reason: make gate … DISCARD={what} BECAUSE="why it does not count"'
-        )
-    try:
-        said = _store(question).discard(question.target, what, owner=owner, because=because.strip())
-    except StoreError as error:
-        raise ConfigurationError(str(error)) from error
-    say(f"{said.id} of {question.target} is discarded by {said.owner}, {said.at}: {said.because}")
+        raise ConfigurationError(f'A discard needs a reason: make gate … DISCARD={what[0]} BECAUSE="why"')
+    for one in what:
+        try:
+            said = _store(question).discard(question.target, one, owner=owner, because=because.strip())
+        except StoreError as error:
+            raise ConfigurationError(str(error)) from error
+        say(f"{said.id} of {question.target} is discarded by {said.owner}, {said.at}: {said.because}")
     return 0
 
 
