@@ -21,6 +21,7 @@ def pytest_gate_plan(config):
         required={REQUIRED}, secrets=("hunter2-hunter2",), report_dir=Path(config.getoption("--report-dir")),
         quick=False, deadline_s=DEADLINE, known_failures=config.getoption("--known-failures"),
         evidence=config.getoption("--evidence"),
+        silent=config.getoption("--exit-code-only"),
     )
 """
 HEAD = """
@@ -43,7 +44,9 @@ class Mini:
     ) -> None:
         conftest = CONFTEST.replace("{REQUIRED}", required).replace("DEADLINE", str(deadline))
         (self.folder / "conftest.py").write_text(conftest)
-        (self.folder / "pytest.ini").write_text("[pytest]\naddopts = -p no:cacheprovider\n")
+        (self.folder / "pytest.ini").write_text(
+            "[pytest]\naddopts = -p no:cacheprovider\nasyncio_default_fixture_loop_scope = session\n"
+        )
         (self.folder / f"{name}.py").write_text(body)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:

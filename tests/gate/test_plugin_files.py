@@ -83,3 +83,10 @@ def test_a_list_of_known_failures_that_can_not_be_used_is_said_before_anything_r
     assert "known failures: known.toml" in output
     assert "Traceback" not in output
     assert not (mini.folder / "reports/mini").exists()
+
+
+@pytest.mark.parametrize("body,code", [("pass", 0), ('raise CheckFailure(expected="x", actual="y")', 1)])
+def test_the_exit_code_alone_says_nothing(mini: Mini, body: str, code: int) -> None:
+    mini.write(HEAD + f'@check("a.good", requirement="it holds")\ndef test_it():\n    print("hello")\n    {body}\n')
+    assert mini.run("--exit-code-only") == (code, "")
+    assert mini.verdict["exit_code"] == code
