@@ -25,7 +25,7 @@ BESIDE = ("aiohttp", "picows")
 CLIENT_S = 240.0
 
 
-def _certificate(folder: Path) -> Path:
+def certificate_in(folder: Path) -> Path:
     """A certificate of our own for 127.0.0.1, with its key, in one file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "bench")])
@@ -46,7 +46,8 @@ def _certificate(folder: Path) -> Path:
 
 
 @asynccontextmanager
-async def _serving(certificate: Path | None) -> AsyncIterator[str]:
+async def serving(certificate: Path | None) -> AsyncIterator[str]:
+    """The server in a process of its own; yields its URL."""
     words = ["-m", "bench.websocket_server", *([str(certificate)] if certificate else [])]
     process = await asyncio.create_subprocess_exec(sys.executable, *words, stdout=asyncio.subprocess.PIPE)
     try:
@@ -61,7 +62,7 @@ async def _serving(certificate: Path | None) -> AsyncIterator[str]:
 
 async def _client(kind: str, certificate: Path | None) -> dict[str, Any]:
     """One kind of client in a process of its own, against a server of its own."""
-    async with _serving(certificate) as url:
+    async with serving(certificate) as url:
         words = ["-m", "bench.websocket_client", kind, url, str(COUNT), str(HOLD_S)]
         words += [str(certificate)] if certificate else []
         process = await asyncio.create_subprocess_exec(sys.executable, *words, stdout=asyncio.subprocess.PIPE)
@@ -80,7 +81,7 @@ async def measure() -> list[Figure]:
     except ClientUnfit as error:
         raise SystemExit(f"bench: {error}") from error
     with tempfile.TemporaryDirectory() as folder:
-        certificate = _certificate(Path(folder))
+        certificate = certificate_in(Path(folder))
         plain = {kind: await _client(kind, None) for kind in ("ours", *BESIDE)}
         tls = {kind: await _client(kind, certificate) for kind in ("ours", *BESIDE)}
 
