@@ -9,6 +9,7 @@ from rich.table import Table
 from bench.figures import Figure
 from bench.gate import measure as measure_gate
 from bench.latency import measure as measure_latency
+from bench.logs import measure as measure_logs
 from bench.rows import measure as measure_rows
 from bench.runs import measure as measure_runs
 from bench.websocket import measure as measure_websocket
@@ -19,6 +20,7 @@ MEASUREMENTS = {
     "rows": measure_rows,
     "latency": measure_latency,
     "websocket": measure_websocket,
+    "logs": measure_logs,
 }
 
 

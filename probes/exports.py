@@ -1,19 +1,12 @@
-"""Exported logs: a JSON array, NDJSON or the client library's envelope, plain or gzip, read with DuckDB."""
+"""An exported log as a source: what it holds of one service, and whether it may be complete."""
 
-import gzip
-import json
+import asyncio
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
-import duckdb
-import fsspec
-
+from probes.error_scan import scan_errors
 from probes.errors import SourceRefused
-from probes.logs import LogEntry, LogRead, Window, once, parse_entry, parse_time
-
-GZIP = b"\x1f\x8b"
-LARGEST_ENTRY = 64 * 1024 * 1024
+from probes.logs import LogEntry, LogRead, Window, once, parse_time
+from probes.surveying import Survey, survey
 
 
 class ExportFile:
@@ -23,86 +16,54 @@ class ExportFile:
     have stopped at that limit, and then it proves no absence.
     """
 
-    def __init__(self, url: str, truncation_sizes: frozenset[int]) -> None:
+    def __init__(self, url: str, truncation_sizes: frozenset[int], project: str = "") -> None:
         self.name = f"export {url.rpartition('/')[2]}"
         self._url = url
         self._truncation_sizes = truncation_sizes
+        self._project = project
+        self._survey: Survey | None = None
 
-    async def read(
-        self, window: Window | None = None, conditions: Sequence[str] = (), *, service: str = "", revision: str = ""
-    ) -> LogRead:
-        """Read the whole file, and keep the entries of a service and revision (all when empty).
+    async def server_errors(self, service: str = "", revision: str = "") -> list[LogEntry]:
+        """The 5xx of a service and revision (of all when empty), quickly. None found proves nothing: see `read`."""
+        found, _ = once(await asyncio.to_thread(scan_errors, self._url))
+        return [one for one in found if self._about((one.project, one.service, one.revision), service, revision)]
 
-        `conditions` in the API's language can't be applied to a file and must be empty.
+    async def read(self, service: str = "", revision: str = "") -> LogRead:
+        """Read the whole file once; keep what tells of a service and revision (all when empty), and count the rest.
 
         Raises:
-            SourceRefused: Unreadable, empty, cut in the middle, or about another service or revision.
+            SourceRefused: Unreadable, empty, cut in the middle, or about another project, service or revision.
         """
-        if conditions:
-            raise ValueError(f"an export can't be asked {conditions}")
-        raw = load_export(self._url)
-        entries, duplicates = once(map(parse_entry, raw))
-        kept = tuple(entry for entry in entries if _about(entry, service, revision))
-        if not kept:
-            held = sorted({f"{entry.service} {entry.revision}" for entry in entries})
-            wanted = f"{service} {revision}".strip()
-            raise SourceRefused(self.name, f"holds nothing of {wanted}; it is about {', '.join(held[:5])}")
-        doubt = f"stops at exactly {len(raw)} entries, a limit" if len(raw) in self._truncation_sizes else ""
-        times = sorted(parse_time(entry.timestamp) for entry in entries if entry.timestamp)
-        covered = Window(times[0], times[-1]) if times else window
-        if covered is None:
+        if self._survey is None:
+            self._survey = await asyncio.to_thread(survey, self._url)
+        whole = self._survey
+        if not whole.total:
+            raise SourceRefused(self._url, "holds no entry: it proves nothing")
+        mine = [kind for kind in whole.kinds if self._about(kind, service, revision)]
+        if not mine:
+            held = sorted(" ".join(part for part in kind if part) or "nothing that it names" for kind in whole.kinds)
+            wanted = " ".join(part for part in (self._project, service, revision) if part)
+            raise SourceRefused(self.name, f"holds nothing of {wanted}; it is about {'; '.join(held[:5])}")
+        if not whole.first:
             raise SourceRefused(self.name, "has no entry with a timestamp")
-        requests = sum(entry.is_request for entry in kept)
-        return LogRead(kept, 1, not doubt, doubt, covered, self.name, duplicates, len(kept), requests)
+        kept = [
+            entry
+            for entry in whole.telling.values()
+            if self._about((entry.project, entry.service, entry.revision), service, revision)
+        ]
+        doubt = "; ".join(self._doubts(whole))
+        return LogRead(
+            tuple(sorted(kept, key=lambda entry: entry.timestamp)), 1, not doubt, doubt,
+            Window(parse_time(whole.first), parse_time(whole.last)), self.name, whole.repeated,
+            sum(whole.kinds[kind] for kind in mine), sum(whole.requests[kind] for kind in mine),
+        )  # fmt: skip
 
+    def _doubts(self, whole: Survey) -> Sequence[str]:
+        """Why the file may not hold everything of its window."""
+        said = [f"stops at exactly {whole.total} entries, a limit"] if whole.total in self._truncation_sizes else []
+        said += ["names a next page, which is not in it"] if whole.more else []
+        return said + ([f"has {whole.dropped} more telling entries than can be kept"] if whole.dropped else [])
 
-def _about(entry: LogEntry, service: str, revision: str) -> bool:
-    return entry.service == (service or entry.service) and entry.revision == (revision or entry.revision)
-
-
-def load_export(url: str) -> list[dict[str, Any]]:
-    """Every entry of an exported file. Raises SourceRefused naming the file and what is wrong with it."""
-    try:
-        with fsspec.open(url, "rb") as file:
-            data = file.read()
-        data = gzip.decompress(data) if data[:2] == GZIP else data
-    except (OSError, EOFError, ValueError) as error:
-        raise SourceRefused(url, f"can't be read: {type(error).__name__}: {error}") from error
-    text = data.strip()
-    if not text:
-        raise SourceRefused(url, "is empty: an export without entries proves nothing")
-    try:
-        entries = _parse(text, url)
-    except (ValueError, duckdb.Error) as error:
-        raise SourceRefused(url, f"is cut in the middle or no log export: {error}") from error
-    if not entries:
-        raise SourceRefused(url, "holds no entry: it proves nothing")
-    return entries
-
-
-def _parse(text: bytes, url: str) -> list[dict[str, Any]]:
-    if text[:1] == b"[":
-        return _objects(json.loads(text))
-    first, _, rest = text.partition(b"\n")
-    if not rest or not first.rstrip().endswith(b"}"):
-        whole = json.loads(text)
-        return _objects(whole["entries"] if isinstance(whole, dict) and "entries" in whole else [whole])
-    return _ndjson(url)
-
-
-def _ndjson(url: str) -> list[dict[str, Any]]:
-    """Lines by DuckDB: several times faster than one json.loads a line, and it names the line that is broken."""
-    path = Path(url.removeprefix("file://"))
-    if not path.exists():
-        with fsspec.open(url, "rb", compression="infer") as file:
-            return [json.loads(line) for line in file if line.strip()]
-    rows = duckdb.execute(
-        "SELECT json FROM read_ndjson_objects(?, maximum_object_size=?)", [str(path), LARGEST_ENTRY]
-    ).fetchall()
-    return _objects([json.loads(row[0]) for row in rows])
-
-
-def _objects(entries: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - whatever the file holds
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise ValueError("not a list of entries")
-    return entries
+    def _about(self, kind: tuple[str, str, str], service: str, revision: str) -> bool:
+        wanted = self._project, service, revision
+        return all(not want or want == has for want, has in zip(wanted, kind, strict=True))

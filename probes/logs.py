@@ -5,23 +5,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 REQUEST_LOG = "run.googleapis.com%2Frequests"
 SERVER_ERRORS = range(500, 600)
+_FLAGS = re.IGNORECASE | re.ASCII
 SIGNATURES: Mapping[str, re.Pattern[str]] = {
-    "coroutine": re.compile(r"'coroutine' object|coroutine '[^']*' was never awaited", re.IGNORECASE),
-    "jsonb": re.compile(
-        r"operator does not exist: \w+ ->> |->>.*(jsonb|unknown)|cannot extract .* from a", re.IGNORECASE
-    ),
-    "auth": re.compile(
-        r"auth (service|validation) (error|failed|unreachable)|auth service communication", re.IGNORECASE
-    ),
+    "coroutine": re.compile(r"'coroutine' object|coroutine '[^']*' was never awaited", _FLAGS),
+    "jsonb": re.compile(r"operator does not exist: \w+ ->> |->>.*(jsonb|unknown)|cannot extract .* from a", _FLAGS),
+    "auth": re.compile(r"auth (service|validation) (error|failed|unreachable)|auth service communication", _FLAGS),
 }
 CREDENTIALS = re.compile(
     r"eyJ[A-Za-z0-9_-]{6,}\.eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]*"  # a JWT
     r"|[a-z][a-z0-9+.-]*://[^\s/:@]+:[^\s@/]+@"  # credentials in a URL
 )
+# In lower case, one of these is in every text that a pattern above matches. A self-test holds that.
+ANCHORS = ("coroutine", "does not exist", "->>", "cannot extract", "auth ", "eyj")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +58,11 @@ class LogEntry:
     def trace_id(self) -> str:
         """The trace's id without its project."""
         return self.trace.rpartition("/")[2]
+
+    @property
+    def project(self) -> str:
+        """The project whose log it is in."""
+        return project_of(self.log_name)
 
     @property
     def is_request(self) -> bool:
@@ -114,6 +117,11 @@ class LogSource(Protocol):
         """Read a window to its end. Raises SourceRefused when the source does not let us."""
 
 
+def project_of(log_name: str) -> str:
+    """The project in a log's full name; empty where it names none."""
+    return log_name.split("/", 2)[1] if log_name.startswith("projects/") else ""
+
+
 def parse_time(text: str) -> datetime:
     """An RFC 3339 time stamp of any precision, cut to microseconds."""
     whole, dot, fraction = text.removesuffix("Z").partition(".")
@@ -122,10 +130,9 @@ def parse_time(text: str) -> datetime:
 
 
 def parse_entry(raw: Mapping[str, Any]) -> LogEntry:
-    """Read one entry as the API and its exports write it; what is absent is empty."""
-    request = raw.get("httpRequest") or {}
-    labels = (raw.get("resource") or {}).get("labels") or {}
-    status = request.get("status")
+    """Read one entry as the API and its exports write it; what is absent, or no object where one belongs, is empty."""
+    request = _mapping(raw.get("httpRequest"))
+    labels = _mapping(_mapping(raw.get("resource")).get("labels"))
     return LogEntry(
         insert_id=str(raw.get("insertId", "")),
         timestamp=str(raw.get("timestamp", "")),
@@ -134,9 +141,9 @@ def parse_entry(raw: Mapping[str, Any]) -> LogEntry:
         revision=str(labels.get("revision_name", "")),
         trace=str(raw.get("trace", "")),
         severity=str(raw.get("severity", "")),
-        status=int(str(status)) if str(status or "").isdigit() else None,
+        status=_status(request.get("status")),
         method=str(request.get("requestMethod", "")),
-        path=urlsplit(str(request.get("requestUrl", ""))).path,
+        path=_path(str(request.get("requestUrl", ""))),
         user_agent=str(request.get("userAgent", "")),
         latency=str(request.get("latency", "")),
         text=_text(raw),
@@ -144,17 +151,56 @@ def parse_entry(raw: Mapping[str, Any]) -> LogEntry:
     )
 
 
+def _path(url: str) -> str:
+    """The path of a URL as it was asked for, which may be no valid URL at all."""
+    host_and_path = url.partition("?")[0].partition("#")[0].partition("://")[2] or url
+    return f"/{host_and_path.partition('/')[2]}" if "/" in host_and_path else ""
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:  # noqa: ANN401 - any JSON value
+    return value if isinstance(value, Mapping) else {}
+
+
+def _status(value: Any) -> int | None:  # noqa: ANN401 - any JSON value
+    """A status as a number: exports have it as text as well."""
+    if isinstance(value, str):
+        return int(value) if value.isdecimal() else None
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 def _text(raw: Mapping[str, Any]) -> str:
-    if "textPayload" in raw:
+    """What an entry says: its text, or every text of its structured payload, the message and the error first."""
+    if raw.get("textPayload") is not None:
         return str(raw["textPayload"])
-    payload = raw.get("jsonPayload") or {}
+    payload = raw.get("jsonPayload") or raw.get("protoPayload")
+    if not payload:
+        return ""
+    if not isinstance(payload, Mapping):
+        return "\n".join(_leaves(payload))
     error = payload.get("error")
-    said = [str(payload.get("message", ""))]
+    said = [str(payload.get("message") or "")]
     if isinstance(error, Mapping):
-        said += [f"{error.get('type', '')}: {error.get('value', '')}", str(error.get("traceback", ""))]
+        said += [f"{error.get('type', '')}: {error.get('value', '')}", str(error.get("traceback") or "")]
     elif error:
         said.append(str(error))
+    said += _leaves({key: value for key, value in payload.items() if key not in {"message", "error"}})
     return "\n".join(part for part in said if part.strip(": "))
+
+
+def _leaves(value: Any) -> list[str]:  # noqa: ANN401 - any JSON value
+    """Every text in a JSON value."""
+    found, waiting = [], [value]
+    while waiting:
+        one = waiting.pop(0)
+        if isinstance(one, str):
+            found.append(one)
+        elif isinstance(one, Mapping):
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
+    return found
 
 
 def once(entries: Iterable[LogEntry]) -> tuple[tuple[LogEntry, ...], int]:
@@ -170,3 +216,14 @@ def once(entries: Iterable[LogEntry]) -> tuple[tuple[LogEntry, ...], int]:
 def incident(entry: LogEntry) -> str:
     """Which of the report's incidents an entry shows; empty for none."""
     return next((name for name, pattern in SIGNATURES.items() if pattern.search(entry.text)), "")
+
+
+def is_telling(entry: LogEntry) -> bool:
+    """Whether an entry is one that a check counts: a 5xx, a known incident, or a credential."""
+    return entry.is_server_error or bool(incident(entry)) or CREDENTIALS.search(entry.text) is not None
+
+
+def may_tell(text: str) -> bool:
+    """Whether a text could match a signature or hold a credential: cheap, and never wrong when it says no."""
+    lower = text.lower()
+    return any(anchor in lower for anchor in ANCHORS) or ("://" in lower and "@" in lower)

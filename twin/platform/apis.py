@@ -136,9 +136,13 @@ def _entries(platform: Platform, body: Mapping[str, Any], now: float) -> Respons
         return error(400, f"order_by can't be {order!r}: timestamp asc, or timestamp desc")
     test, query, token = parse(body.get("filter", "")), _entries_query(body), body.get("pageToken")
     offset, at = _read_token(token, query) if token else (0, now)
-    kept = [entry for entry in platform.visible(at) if test(entry)]
-    # Equal time stamps come in the order of their insert ids, as the API documents.
-    kept.sort(key=lambda entry: (nanoseconds(entry["timestamp"]), entry["insertId"]), reverse=order.endswith("desc"))
+    if token is None or platform.listing[0] != (query, at):
+        kept = [entry for entry in platform.visible(at) if test(entry)]
+        # Equal time stamps come in the order of their insert ids, as the API documents.
+        backwards = order.endswith("desc")
+        kept.sort(key=lambda entry: (nanoseconds(entry["timestamp"]), entry["insertId"]), reverse=backwards)
+        platform.listing = (query, at), kept
+    kept = platform.listing[1]
     left = kept[offset:]
     size, more = platform.page(size, len(left))
     answer: dict[str, Any] = {"entries": left[:size]} if left[:size] else {}

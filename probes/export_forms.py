@@ -1,0 +1,177 @@
+"""The forms an exported log comes in, opened as a stream: NDJSON, a JSON array, the client library's envelope; gzip."""
+
+import codecs
+import gzip
+import io
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Literal, cast
+
+from probes.errors import SourceRefused
+
+CHUNK = 1 << 20
+HEAD = 1 << 16
+GZIP = b"\x1f\x8b"
+BLANK = b" \t\r\n\xef\xbb\xbf"  # white space, and the mark that some editors begin a file with
+ENVELOPE = re.compile(rb'\s*\{\s*(?:"nextPageToken"\s*:\s*"([^"\\]*)"\s*,\s*)?"entries"\s*:\s*\[')
+AFTER_ENVELOPE = re.compile(r'\s*(?:,\s*"nextPageToken"\s*:\s*"([^"]*)"\s*)?\}\s*')
+Form = Literal["lines", "array", "envelope", "objects"]
+
+
+@dataclass(slots=True)
+class Export:
+    """An opened export: its form, and its bytes from the beginning."""
+
+    url: str
+    form: Form
+    stream: BinaryIO
+    plain: Path | None  # where it can be read in pieces: a local file, not compressed
+    begin: int = 0  # of an array, where its first element may be
+    more: str = ""  # an envelope's token for a next page
+
+
+@contextmanager
+def open_export(url: str) -> Iterator[Export]:
+    """Open a file, or anything that fsspec knows by URL, and find out its form.
+
+    Raises:
+        SourceRefused: Unreadable, empty, or nothing that begins like a log export.
+    """
+    try:
+        with _open(url) as raw:
+            compressed = raw.peek(2)[:2] == GZIP
+            stream = gzip.GzipFile(fileobj=raw) if compressed else raw
+            # A buffer of our own around either, for `peek`: both read like raw streams.
+            with io.BufferedReader(cast("io.RawIOBase", stream), HEAD) as buffered:
+                local = Path(url.removeprefix("file://"))
+                plain = local if not compressed and local.is_file() else None
+                yield _recognise(url, buffered, plain)
+    except (OSError, EOFError, ValueError) as error:
+        raise SourceRefused(url, f"can't be read: {type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def _open(url: str) -> Iterator[io.BufferedReader]:
+    if "://" not in url:
+        with Path(url).open("rb") as file:
+            yield file
+        return
+    import fsspec  # noqa: PLC0415 - slow to import, and a worker on a local file has no use for it
+
+    with fsspec.open(url, "rb") as opened, io.BufferedReader(opened, CHUNK) as file:
+        yield file
+
+
+def _recognise(url: str, stream: "io.BufferedReader[io.RawIOBase]", plain: Path | None) -> Export:
+    head = stream.peek(HEAD)
+    text = head.lstrip(BLANK)
+    if not text:
+        raise SourceRefused(url, "is empty: an export without entries proves nothing")
+    begin = len(head) - len(text)
+    if text[:1] == b"[":
+        return Export(url, "array", stream, plain, begin + 1)
+    if text[:1] != b"{":
+        raise SourceRefused(url, f"is cut in the middle or no log export: it begins with {text[:20]!r}")
+    envelope = ENVELOPE.match(text)
+    if envelope:
+        return Export(url, "envelope", stream, plain, begin + envelope.end(), (envelope[1] or b"").decode())
+    line, newline, _ = text.partition(b"\n")
+    whole = line.rstrip().endswith(b"}") if newline else len(head) >= HEAD or line.rstrip().endswith(b"}")
+    return Export(url, "lines" if whole else "objects", stream, plain)
+
+
+def iterate_objects(export: Export) -> Iterator[dict[str, Any]]:
+    """Every entry of an array, of an envelope, or of objects one after another; holds one chunk at a time.
+
+    Raises:
+        SourceRefused: Cut in the middle, or holding something else than objects.
+    """
+    reader = _Text(export)
+    reader.text = reader.text[export.begin :]
+    listed = export.form != "objects"
+    between = " \t\r\n," if listed else " \t\r\n\ufeff"
+    while True:
+        reader.skip(between)
+        character = reader.peek()
+        if character == "{":
+            yield reader.take_object()
+        elif listed and character == "]":
+            reader.at += 1
+            _end(export, reader)
+            return
+        elif not character and not listed:
+            return
+        else:
+            raise SourceRefused(export.url, _wrong(character))
+
+
+def _wrong(character: str) -> str:
+    return f"is not a list of entries: {character!r} where one should begin" if character else "is cut in the middle"
+
+
+def _end(export: Export, reader: "_Text") -> None:
+    rest = reader.rest()
+    if export.form == "array" and not rest.strip():
+        return
+    after = AFTER_ENVELOPE.fullmatch(rest) if export.form == "envelope" else None
+    if after is None:
+        raise SourceRefused(export.url, f"is cut in the middle or no log export: {rest[:60]!r} after its last entry")
+    export.more = export.more or after[1] or ""
+
+
+class _Text:
+    """A stream as text, decoded bit by bit; what was taken is forgotten."""
+
+    def __init__(self, export: Export) -> None:
+        self.text = ""
+        self.at = 0
+        self._url = export.url
+        self._stream = export.stream
+        self._decode = codecs.getincrementaldecoder("utf-8")().decode
+        self._json = json.JSONDecoder()
+        self._ended = False
+        self._more(HEAD)
+
+    def _more(self, size: int) -> bool:
+        if self._ended:
+            return False
+        data = self._stream.read(size)
+        self._ended = not data
+        self.text = self.text[self.at :] + self._decode(data, self._ended)
+        self.at = 0
+        return not self._ended
+
+    def skip(self, characters: str) -> None:
+        """Go past these."""
+        while True:
+            while self.at < len(self.text) and self.text[self.at] in characters:
+                self.at += 1
+            if self.at < len(self.text) or not self._more(CHUNK):
+                return
+
+    def peek(self) -> str:
+        """The next character; empty at the end."""
+        return self.text[self.at : self.at + 1]
+
+    def take_object(self) -> dict[str, Any]:
+        """The object that begins here, whole. Raises SourceRefused where the stream ends before it does."""
+        while True:
+            try:
+                value, self.at = self._json.raw_decode(self.text, self.at)
+            except json.JSONDecodeError as error:
+                # Twice as much each time: an entry of many chunks is not parsed again for every one of them.
+                if self._more(max(CHUNK, len(self.text) - self.at)):
+                    continue
+                raise SourceRefused(self._url, f"is cut in the middle or no log export: {error}") from error
+            found: dict[str, Any] = value
+            return found
+
+    def rest(self) -> str:
+        """Everything that is left."""
+        while self._more(CHUNK):
+            pass
+        return self.text[self.at :]

@@ -1,0 +1,236 @@
+"""Reading an export of any size once, in memory that does not grow with it: counts, and the entries that matter.
+
+Entries are parsed as far as they have to be: which service and revision, which log, which status, and whether the
+payload could hold a known incident or a credential. Those that could are parsed whole, and judged by `probes.logs`
+alone. Where the narrow parse stumbles (a value of an odd type, an escape that is half a character) the plain one
+decides. Counts are of entries as they lie there; what tells something is kept once per insertId.
+"""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from itertools import pairwise
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+
+from probes.errors import SourceRefused
+from probes.export_forms import CHUNK, Export, iterate_objects, open_export
+from probes.logs import REQUEST_LOG, SERVER_ERRORS, LogEntry, is_telling, may_tell, parse_entry, project_of
+
+LARGE = 64 * CHUNK  # from here on, a second process is worth its start
+MOST_WORKERS = 4
+MOST_KEPT = 20_000
+ESCAPES = (b"\\u00", b"\\/")  # JSON lets any letter be written by its number, and a slash with a backslash
+
+
+@dataclass(slots=True)
+class Survey:
+    """What an export holds."""
+
+    kinds: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # project, service, revision
+    requests: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # of these, in the request log
+    telling: dict[tuple[str, str], LogEntry] = field(default_factory=dict)  # 5xx, incidents, credentials: once each
+    repeated: int = 0  # telling entries that came again
+    dropped: int = 0  # telling entries beyond those that are kept
+    first: str = ""
+    last: str = ""
+    more: str = ""  # an envelope's token for a next page
+
+    @property
+    def total(self) -> int:
+        """Every entry."""
+        return self.kinds.total()
+
+    def keep(self, entry: LogEntry) -> None:
+        """Keep a telling entry, once."""
+        key = entry.insert_id or f"#{len(self.telling)}", entry.timestamp
+        if key in self.telling:
+            self.repeated += 1
+        elif len(self.telling) >= MOST_KEPT:
+            self.dropped += 1
+        else:
+            self.telling[key] = entry
+
+    def add(self, raw: Mapping[str, Any]) -> None:
+        """Take in one entry that was parsed whole."""
+        entry = parse_entry(raw)
+        kind = entry.project, entry.service, entry.revision
+        self.kinds[kind] += 1
+        self.requests[kind] += entry.is_request
+        self._cover([entry.timestamp])
+        if is_telling(entry):
+            self.keep(entry)
+
+    def merge(self, other: "Survey") -> None:
+        """Take in another part of the same export."""
+        self.kinds += other.kinds
+        self.requests += other.requests
+        self.repeated += other.repeated
+        self.dropped += other.dropped
+        self._cover([other.first, other.last])
+        for entry in other.telling.values():
+            self.keep(entry)
+
+    def _cover(self, times: Iterable[str]) -> None:
+        for time in times:
+            if time:
+                self.first = min(self.first or time, time)
+                self.last = max(self.last, time)
+
+
+class _Labels(msgspec.Struct, frozen=True, gc=False):
+    service_name: str = ""
+    revision_name: str = ""
+
+
+class _Resource(msgspec.Struct, frozen=True, gc=False):
+    labels: _Labels = _Labels()
+
+
+class _Request(msgspec.Struct, frozen=True, gc=False):
+    status: int | float | str | None = None
+
+
+class _Narrow(msgspec.Struct, frozen=True, gc=False):
+    logName: str = ""  # noqa: N815 - the API's own names
+    timestamp: str = ""
+    resource: _Resource = _Resource()
+    httpRequest: _Request | None = None  # noqa: N815
+    textPayload: str | None = None  # noqa: N815
+    jsonPayload: msgspec.Raw | None = None  # noqa: N815
+    protoPayload: msgspec.Raw | None = None  # noqa: N815
+
+
+NARROW = msgspec.json.Decoder(_Narrow)
+
+
+def survey(url: str) -> Survey:
+    """Survey a whole export. Raises SourceRefused for one that can't be read to its end."""
+    with open_export(url) as export:
+        if export.form != "lines":
+            return _survey_objects(export)
+        workers = min(MOST_WORKERS, os.cpu_count() or 1)
+        size = export.plain.stat().st_size if export.plain else 0
+        if export.plain is not None and size >= LARGE and workers > 1:
+            return _survey_in_pieces(export.plain, url, size, workers)
+        return survey_lines(export.stream, url)
+
+
+def _survey_objects(export: Export) -> Survey:
+    found = Survey()
+    for raw in iterate_objects(export):
+        found.add(raw)
+    found.more = export.more
+    return found
+
+
+def _survey_in_pieces(path: Path, url: str, size: int, workers: int) -> Survey:
+    bounds = [size * number // workers for number in range(workers + 1)]
+    found = Survey()
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        for part in pool.map(_survey_piece, *zip(*((str(path), url, a, b) for a, b in pairwise(bounds)), strict=True)):
+            found.merge(part)
+    return found
+
+
+def _survey_piece(path: str, url: str, begin: int, end: int) -> Survey:
+    with Path(path).open("rb", buffering=0) as file:
+        seek_line(file, begin)
+        return survey_lines(file, url, begin, end)
+
+
+def seek_line(file: Any, begin: int) -> None:  # noqa: ANN401 - a raw or a buffered file
+    """Go to the first line that begins at `begin` or after it."""
+    if begin:
+        file.seek(begin - 1)
+        while (data := file.read(CHUNK)) and (at := data.find(b"\n")) < 0:
+            pass
+        if data:
+            file.seek(at + 1 - len(data), os.SEEK_CUR)
+
+
+def survey_lines(stream: BinaryIO, url: str, begin: int = 0, end: int | None = None) -> Survey:
+    """Survey NDJSON from where the stream is; with `end`, the lines that begin before it."""
+    found, rest = Survey(), b""
+    place = stream.tell() if end is not None else begin
+    while data := stream.read(CHUNK):
+        cut = data.rfind(b"\n") + 1
+        if not cut:
+            rest += data
+            continue
+        batch, rest = rest + data[:cut], data[cut:]
+        if end is not None and place + len(batch) > end:
+            # The last batch: up to the end of the line in which the piece ends.
+            stop = batch.find(b"\n", max(0, end - place - 1)) + 1 if place < end else 0
+            _survey_batch(batch[:stop], url, found)
+            return found
+        _survey_batch(batch, url, found)
+        place += len(batch)
+    if rest.strip() and (end is None or place < end):
+        _survey_batch(rest, url, found)
+    return found
+
+
+def _survey_batch(batch: bytes, url: str, found: Survey) -> None:
+    """Whole lines; blank ones are nothing."""
+    try:
+        entries = NARROW.decode_lines(batch)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        _survey_plainly(batch, url, found)
+        return
+    _count(entries, found)
+    candidates = [number for number, entry in enumerate(entries) if _could_tell(entry)]
+    if candidates:
+        lines = [line for line in batch.split(b"\n") if line.strip()]
+        for number in candidates:
+            entry = parse_entry(json.loads(lines[number]))
+            if is_telling(entry):
+                found.keep(entry)
+
+
+def _count(entries: list[_Narrow], found: Survey) -> None:
+    told = Counter([(one.logName, one.resource.labels.service_name, one.resource.labels.revision_name)
+                    for one in entries])  # fmt: skip
+    for (log, service, revision), count in told.items():
+        kind = project_of(log), service, revision
+        found.kinds[kind] += count
+        if log.endswith(REQUEST_LOG):
+            found.requests[kind] += count
+    times = [one.timestamp for one in entries if one.timestamp]
+    if times:
+        found._cover((min(times), max(times)))  # noqa: SLF001 - its own module
+
+
+def _could_tell(entry: _Narrow) -> bool:
+    """Whether the whole entry has to be looked at: a superset of `is_telling`."""
+    if entry.httpRequest is not None:
+        status = entry.httpRequest.status
+        if isinstance(status, str) or (status is not None and status >= SERVER_ERRORS.start):
+            return True
+    if entry.textPayload is not None and may_tell(entry.textPayload):
+        return True
+    payloads = (entry.jsonPayload, entry.protoPayload)
+    return any(payload is not None and _raw_may_tell(bytes(payload)) for payload in payloads)
+
+
+def _raw_may_tell(payload: bytes) -> bool:
+    return any(one in payload for one in ESCAPES) or may_tell(payload.decode(errors="replace"))
+
+
+def _survey_plainly(batch: bytes, url: str, found: Survey) -> None:
+    for line in batch.split(b"\n"):
+        if line.strip():
+            try:
+                raw = json.loads(line)
+            except ValueError as error:
+                where = f"entry {found.total + 1} or after it ({line[:60]!r})"
+                raise SourceRefused(url, f"is cut in the middle or no log export: {where}: {error}") from error
+            if not isinstance(raw, dict):
+                raise SourceRefused(url, f"is not a list of entries: {line[:60]!r}")
+            found.add(raw)
