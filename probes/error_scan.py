@@ -9,19 +9,15 @@ end. A self-test holds this against a parse of every line.
 """
 
 import json
-import os
 import re
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from itertools import pairwise
-from multiprocessing import get_context
 from pathlib import Path
 from typing import BinaryIO
 
 from probes.errors import SourceRefused
 from probes.export_forms import CHUNK, iterate_objects, open_export
 from probes.logs import LogEntry, parse_entry
-from probes.surveying import LARGE, MOST_WORKERS, seek_line
+from probes.pieces import in_pieces, is_worth_it, seek_line
 
 STATUS = re.compile(rb'"status"\s*:(?!\s*"?[1-4][0-9][0-9]["\s,}])')
 ESCAPED = re.compile(rb"\\u00(?:3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa])")
@@ -36,20 +32,16 @@ def scan_errors(url: str) -> list[LogEntry]:
     with open_export(url) as export:
         if export.form != "lines":
             return [entry for raw in iterate_objects(export) if (entry := parse_entry(raw)).is_server_error]
-        workers = min(MOST_WORKERS, os.cpu_count() or 1)
         size = export.plain.stat().st_size if export.plain else 0
-        if export.plain is None or size < LARGE or workers < 2:  # noqa: PLR2004 - one is this process
+        if export.plain is None or not is_worth_it(size):
             return _errors(scan_lines(export.stream, 0, None), url)
-        bounds = [size * number // workers for number in range(workers + 1)]
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            pieces = zip(*((str(export.plain), begin, end) for begin, end in pairwise(bounds)), strict=True)
-            return _errors((line for found in pool.map(_scan_piece, *pieces) for line in found), url)
+        return _errors((line for found in in_pieces(scan_piece, export.plain, size) for line in found), url)
 
 
-def _scan_piece(path: str, begin: int, end: int) -> list[bytes]:
-    with Path(path).open("rb", buffering=0) as file:
-        seek_line(file, begin)
-        place = file.tell()
+def scan_piece(path: str, begin: int, end: int) -> list[bytes]:
+    """The candidates among the lines of a file that begin in a piece of it."""
+    with Path(path).open("rb") as file:
+        place = seek_line(file, begin)
         return list(scan_lines(file, place, end)) if place < end else []
 
 

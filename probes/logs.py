@@ -18,8 +18,6 @@ CREDENTIALS = re.compile(
     r"eyJ[A-Za-z0-9_-]{6,}\.eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]*"  # a JWT
     r"|[a-z][a-z0-9+.-]*://[^\s/:@]+:[^\s@/]+@"  # credentials in a URL
 )
-# In lower case, one of these is in every text that a pattern above matches. A self-test holds that.
-ANCHORS = ("coroutine", "does not exist", "->>", "cannot extract", "auth ", "eyj")
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,4 +224,13 @@ def is_telling(entry: LogEntry) -> bool:
 def may_tell(text: str) -> bool:
     """Whether a text could match a signature or hold a credential: cheap, and never wrong when it says no."""
     lower = text.lower()
-    return any(anchor in lower for anchor in ANCHORS) or ("://" in lower and "@" in lower)
+    # Written out: this is asked of every payload of an export, and a loop takes twice as long.
+    return (
+        "coroutine" in lower
+        or "does not exist" in lower
+        or "->>" in lower
+        or "cannot extract" in lower
+        or "auth " in lower
+        or "eyj" in lower
+        or ("://" in lower and "@" in lower)
+    )

@@ -7,13 +7,9 @@ decides. Counts are of entries as they lie there; what tells something is kept o
 """
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from itertools import pairwise
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,11 +18,9 @@ import msgspec
 from probes.errors import SourceRefused
 from probes.export_forms import CHUNK, Export, iterate_objects, open_export
 from probes.logs import REQUEST_LOG, SERVER_ERRORS, LogEntry, is_telling, may_tell, parse_entry, project_of
+from probes.pieces import in_pieces, is_worth_it, seek_line
 
-LARGE = 64 * CHUNK  # from here on, a second process is worth its start
-MOST_WORKERS = 4
 MOST_KEPT = 20_000
-ESCAPES = (b"\\u00", b"\\/")  # JSON lets any letter be written by its number, and a slash with a backslash
 
 
 @dataclass(slots=True)
@@ -84,6 +78,9 @@ class Survey:
                 self.last = max(self.last, time)
 
 
+NOTHING = msgspec.Raw()
+
+
 class _Labels(msgspec.Struct, frozen=True, gc=False):
     service_name: str = ""
     revision_name: str = ""
@@ -103,8 +100,8 @@ class _Narrow(msgspec.Struct, frozen=True, gc=False):
     resource: _Resource = _Resource()
     httpRequest: _Request | None = None  # noqa: N815
     textPayload: str | None = None  # noqa: N815
-    jsonPayload: msgspec.Raw | None = None  # noqa: N815
-    protoPayload: msgspec.Raw | None = None  # noqa: N815
+    jsonPayload: msgspec.Raw = NOTHING  # noqa: N815
+    protoPayload: msgspec.Raw = NOTHING  # noqa: N815
 
 
 NARROW = msgspec.json.Decoder(_Narrow)
@@ -115,11 +112,13 @@ def survey(url: str) -> Survey:
     with open_export(url) as export:
         if export.form != "lines":
             return _survey_objects(export)
-        workers = min(MOST_WORKERS, os.cpu_count() or 1)
         size = export.plain.stat().st_size if export.plain else 0
-        if export.plain is not None and size >= LARGE and workers > 1:
-            return _survey_in_pieces(export.plain, url, size, workers)
-        return survey_lines(export.stream, url)
+        if export.plain is None or not is_worth_it(size):
+            return survey_lines(export.stream, url)
+        found = Survey()
+        for part in in_pieces(survey_piece, export.plain, size):
+            found.merge(part)
+        return found
 
 
 def _survey_objects(export: Export) -> Survey:
@@ -130,29 +129,11 @@ def _survey_objects(export: Export) -> Survey:
     return found
 
 
-def _survey_in_pieces(path: Path, url: str, size: int, workers: int) -> Survey:
-    bounds = [size * number // workers for number in range(workers + 1)]
-    found = Survey()
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        for part in pool.map(_survey_piece, *zip(*((str(path), url, a, b) for a, b in pairwise(bounds)), strict=True)):
-            found.merge(part)
-    return found
-
-
-def _survey_piece(path: str, url: str, begin: int, end: int) -> Survey:
-    with Path(path).open("rb", buffering=0) as file:
+def survey_piece(path: str, begin: int, end: int) -> Survey:
+    """Survey the lines of a file that begin in a piece of it."""
+    with Path(path).open("rb") as file:
         seek_line(file, begin)
-        return survey_lines(file, url, begin, end)
-
-
-def seek_line(file: Any, begin: int) -> None:  # noqa: ANN401 - a raw or a buffered file
-    """Go to the first line that begins at `begin` or after it."""
-    if begin:
-        file.seek(begin - 1)
-        while (data := file.read(CHUNK)) and (at := data.find(b"\n")) < 0:
-            pass
-        if data:
-            file.seek(at + 1 - len(data), os.SEEK_CUR)
+        return survey_lines(file, path, begin, end)
 
 
 def survey_lines(stream: BinaryIO, url: str, begin: int = 0, end: int | None = None) -> Survey:
@@ -215,12 +196,15 @@ def _could_tell(entry: _Narrow) -> bool:
             return True
     if entry.textPayload is not None and may_tell(entry.textPayload):
         return True
-    payloads = (entry.jsonPayload, entry.protoPayload)
-    return any(payload is not None and _raw_may_tell(bytes(payload)) for payload in payloads)
+    # A Raw that is not there is `NOTHING` itself: looking at its bytes costs more than the comparison.
+    return (entry.jsonPayload is not NOTHING and _raw_may_tell(bytes(entry.jsonPayload))) or (
+        entry.protoPayload is not NOTHING and _raw_may_tell(bytes(entry.protoPayload))
+    )
 
 
 def _raw_may_tell(payload: bytes) -> bool:
-    return any(one in payload for one in ESCAPES) or may_tell(payload.decode(errors="replace"))
+    """The same of JSON as it stands, in which any letter may be written by its number, and a slash with a backslash."""
+    return b"\\u00" in payload or b"\\/" in payload or may_tell(payload.decode(errors="replace"))
 
 
 def _survey_plainly(batch: bytes, url: str, found: Survey) -> None:

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from probes import error_scan, surveying
-from probes.error_scan import scan_errors, scan_lines
+from probes import error_scan, pieces, surveying
+from probes.error_scan import scan_errors, scan_lines, scan_piece
 from probes.errors import SourceRefused
 from probes.logs import CREDENTIALS, LogEntry, incident, is_telling, may_tell, parse_entry
-from probes.surveying import Survey, seek_line, survey, survey_lines
+from probes.surveying import Survey, survey, survey_piece
 
 JWT = "eyJhbGciOiJI.eyJzdWIiOiJ1." + "x" * 20
 TEXTS = [
@@ -167,10 +167,8 @@ def test_any_way_of_cutting_a_file_into_pieces_gives_the_same(
     bounds = sorted({0, *inside, newline, newline + 1, newline + 2, size})
     found, errors = Survey(), []
     for begin, end in pairwise(bounds):
-        with path.open("rb") as file:
-            seek_line(file, begin)
-            found.merge(survey_lines(file, str(path), begin, end))
-        errors += [json.loads(line) for line in error_scan._scan_piece(str(path), begin, end)]
+        found.merge(survey_piece(str(path), begin, end))
+        errors += [json.loads(line) for line in scan_piece(str(path), begin, end)]
     assert_same(found, lines)
     assert [one for raw in errors if (one := parse_entry(raw)).is_server_error] == errors_of(lines)
 
@@ -178,9 +176,9 @@ def test_any_way_of_cutting_a_file_into_pieces_gives_the_same(
 def test_a_large_file_is_read_by_several_processes_with_the_same_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (surveying, error_scan):
-        monkeypatch.setattr(module, "LARGE", 1000)
-        monkeypatch.setattr(module.os, "cpu_count", lambda: 3)
+    monkeypatch.setattr(pieces, "LARGE", 1000)
+    monkeypatch.setattr(pieces, "PIECE", 10_000)
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
     lines = some_lines(7, 400)
     path = tmp_path / "export.ndjson"
     path.write_text("\n".join(lines))
@@ -247,3 +245,18 @@ def test_a_line_longer_than_the_buffer_is_whole(tmp_path: Path) -> None:
     path.write_text(f"{big}\n{big}")
     with path.open("rb") as file:
         assert list(scan_lines(file, 0, None)) == [big.encode()] * 2
+
+
+def test_ordinary_entries_take_the_narrow_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def plainly(*_: object) -> None:
+        raise AssertionError("an ordinary entry was parsed whole")
+
+    monkeypatch.setattr(surveying, "_survey_plainly", plainly)
+    entries: list[dict[str, Any]] = [
+        {"logName": "projects/p/logs/run.googleapis.com%2Frequests", "httpRequest": {"status": status}, **payload}
+        for status in (200, "404", 500, None)
+        for payload in ({}, {"textPayload": "'coroutine' object"}, {"jsonPayload": {"a": [1]}}, {"protoPayload": {}})
+    ]
+    path = tmp_path / "export.ndjson"
+    path.write_text("\n".join(json.dumps(one) for one in entries))
+    assert survey(str(path)).total == len(entries)
