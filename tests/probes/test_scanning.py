@@ -252,10 +252,13 @@ def test_ordinary_entries_take_the_narrow_way(tmp_path: Path, monkeypatch: pytes
         raise AssertionError("an ordinary entry was parsed whole")
 
     monkeypatch.setattr(surveying, "_survey_plainly", plainly)
+    payloads: list[dict[str, Any]] = [
+        {}, {"textPayload": "'coroutine' object"}, {"jsonPayload": {"a": [1]}}, {"protoPayload": {}},
+    ]  # fmt: skip
     entries: list[dict[str, Any]] = [
         {"logName": "projects/p/logs/run.googleapis.com%2Frequests", "httpRequest": {"status": status}, **payload}
         for status in (200, "404", 500, None)
-        for payload in ({}, {"textPayload": "'coroutine' object"}, {"jsonPayload": {"a": [1]}}, {"protoPayload": {}})
+        for payload in payloads
     ]
     path = tmp_path / "export.ndjson"
     path.write_text("\n".join(json.dumps(one) for one in entries))
