@@ -82,18 +82,18 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.verbose <= 1:
         config.option.verbose = QUIETER_THAN_QUIET
         config.option.no_summary = True
-    reporter = config.pluginmanager.get_plugin("terminalreporter")
-    file = reporter._tw._file if reporter else sys.stdout  # noqa: SLF001 - where pytest itself prints
-    if run.plan.silent:
-        file = io.StringIO()
-        if reporter:
-            reporter._tw._file = file  # noqa: SLF001 - the only place where all that pytest says passes
+    file = io.StringIO() if run.plan.silent else sys.stdout
     config.stash[LIVE] = Live(_past_capture(file), verbose=verbose)
 
 
-def pytest_sessionstart() -> None:
-    """All plugins are configured: Allure's is told what not to write."""
+@pytest.hookimpl(tryfirst=True)  # before pytest's own header
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """All plugins are configured: Allure's is told what not to write, and pytest to say nothing where that is asked."""
     leave_out_containers()
+    run = session.config.stash.get(RUN, None)
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if run is not None and run.plan.silent and reporter:
+        reporter._tw._file = io.StringIO()  # noqa: SLF001 - the only place where all that pytest says passes
 
 
 def _past_capture(file: TextIO) -> TextIO:
