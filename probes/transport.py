@@ -12,6 +12,7 @@ import ssl
 import time
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import h11
 
@@ -19,6 +20,7 @@ from probes.connecting import Opened, open_streams
 from probes.errors import BadAnswer, Unreachable
 
 CHUNK = 64 * 1024
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,14 @@ class TimingTransport:
         self._idle.append(connection)
         pairs = tuple((bytes(name), bytes(value)) for name, value in response.headers)
         return Timed(response.status_code, pairs, got, begun, opened, sent, first_byte, time.perf_counter())
+
+
+def proxy_before(url: str) -> str:
+    """The proxy that this machine's environment sets before a URL; empty where there is a direct way."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    direct = host in LOOPBACK or bool(proxy_bypass(host))
+    return "" if direct else getproxies().get(parts.scheme, "")
 
 
 class _StaleError(Exception):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from probes.errors import BadAnswer, Unreachable
-from probes.transport import TimingTransport
+from probes.transport import TimingTransport, proxy_before
 from tests.serving import Reply, self_signed, serving
 
 
@@ -90,3 +90,11 @@ async def test_an_idle_connection_that_the_server_closed_is_replaced_once() -> N
     assert [one.status for one in got] == [200] * 3
     assert all(one.opened for one in got)
     assert len(server.heard) == 3
+
+
+def test_a_proxy_before_the_service_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.invalid:3128")
+    monkeypatch.setenv("no_proxy", "direct.invalid")
+    assert proxy_before("https://auth.invalid") == "http://proxy.invalid:3128"
+    assert proxy_before("https://direct.invalid") == ""
+    assert proxy_before("https://127.0.0.1:8443") == ""
