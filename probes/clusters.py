@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from probes.logs import LogEntry, incident
 
@@ -11,6 +12,7 @@ VARIABLE = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]{8,}(?:-[0-9a-f]{4,})*\b|\d+", re.
 LONGEST = 140
 FAILING = frozenset({"ERROR", "CRITICAL", "ALERT", "EMERGENCY"})
 MOST_TRACES = 5
+MEANWHILE = timedelta(seconds=2)
 ERROR_LINE = re.compile(r"^[\w.]*(?:Error|Exception|Warning|Timeout)\b.*", re.MULTILINE)
 
 
@@ -56,15 +58,26 @@ def cluster(errors: Iterable[LogEntry], entries: Iterable[LogEntry]) -> list[Clu
     errors = list(errors)
     traces = {error.trace_id for error in errors if error.trace_id}
     lines: dict[str, list[LogEntry]] = {}
+    loose = []
     for entry in entries:
         if entry.trace_id in traces and not entry.is_request:
             lines.setdefault(entry.trace_id, []).append(entry)
+        elif not entry.trace_id and incident(entry):
+            loose.append(entry)
+    for error in errors:
+        if error.trace_id and error.trace_id not in lines:
+            lines[error.trace_id] = [line for line in loose if _may_be_of(line, error)]
     groups: dict[tuple[int, str, str], list[LogEntry]] = {}
     for error in errors:
         key = error.status or 0, route_of(error.path), _signature(error, lines.get(error.trace_id, []))
         groups.setdefault(key, []).append(error)
     found = [_cluster(key, group, lines) for key, group in groups.items()]
     return sorted(found, key=lambda one: (-one.count, one.first))
+
+
+def _may_be_of(line: LogEntry, error: LogEntry) -> bool:
+    """Whether a line without a trace may tell of an error: of the same revision, while it was being answered."""
+    return line.revision == error.revision and timedelta() <= line.moment - error.moment <= MEANWHILE
 
 
 def _signature(error: LogEntry, lines: Sequence[LogEntry]) -> str:

@@ -202,12 +202,12 @@ def _leaves(value: Any) -> list[str]:  # noqa: ANN401 - any JSON value
 
 
 def once(entries: Iterable[LogEntry]) -> tuple[tuple[LogEntry, ...], int]:
-    """Entries once per insertId, and how many were repeats."""
-    unique: dict[tuple[str, str], LogEntry] = {}
+    """Entries once per insertId (of one log and time, as the API compares them), and how many were repeats."""
+    unique: dict[tuple[str, str, str], LogEntry] = {}
     total = 0
     for entry in entries:
         total += 1
-        unique.setdefault((entry.insert_id or f"#{total}", entry.timestamp), entry)
+        unique.setdefault((entry.log_name, entry.insert_id or f"#{total}", entry.timestamp), entry)
     return tuple(unique.values()), total - len(unique)
 
 

@@ -29,7 +29,9 @@ class Survey:
 
     kinds: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # project, service, revision
     requests: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # of these, in the request log
-    telling: dict[tuple[str, str], LogEntry] = field(default_factory=dict)  # 5xx, incidents, credentials: once each
+    telling: dict[tuple[str, str, str], LogEntry] = field(
+        default_factory=dict
+    )  # 5xx, incidents, credentials: once each
     repeated: int = 0  # telling entries that came again
     dropped: int = 0  # telling entries beyond those that are kept
     first: str = ""
@@ -43,7 +45,7 @@ class Survey:
 
     def keep(self, entry: LogEntry) -> None:
         """Keep a telling entry, once."""
-        key = entry.insert_id or f"#{len(self.telling)}", entry.timestamp
+        key = entry.log_name, entry.insert_id or f"#{len(self.telling)}", entry.timestamp
         if key in self.telling:
             self.repeated += 1
         elif len(self.telling) >= MOST_KEPT:

@@ -1,7 +1,7 @@
 """Zero 5xx that can be believed: the source alive, read to its end, for this revision, with traffic."""
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from fixtures.doors import Door
 from fixtures.logs import AROUND, Canary, plot_errors, show_errors
@@ -16,9 +16,6 @@ from probes.platform import CloudRun, ServiceDescription
 from probes.statistics import hazard_upper_bound
 from targets.contract import Contract
 from targets.model import Target
-
-EXPORT_SILENT = "an exported file can't be proved alive by a request of ours"
-GAP = timedelta(seconds=20)
 
 
 @check(
@@ -83,22 +80,33 @@ async def test_the_reading_is_complete(
     remedy="See the clusters below: route, signature, first and last time, and the incident they match.",
 )
 async def test_there_is_no_server_error(
-    revision_log: LogRead, export: ExportFile | None, proof_of_life: Canary | None, run: Run, recorder: Recorder
+    revision_log: LogRead,
+    last_day: LogRead | None,
+    export: ExportFile | None,
+    proof_of_life: Canary | None,
+    run: Run,
+    recorder: Recorder,
 ) -> None:
     """Every request-log entry with 500..599 counts, once per insertId, the platform's own included."""
-    requests = [entry for entry in revision_log.entries if entry.is_request]
+    requests = revision_log.requests
     errors = [entry for entry in revision_log.server_errors if entry.trace_id not in run.provoked]
     recorder.attach("query", revision_log.query or revision_log.source)
     recorder.figures(
-        rule="5xx in the request log", n=len(requests), value=len(errors), limit=0, window=revision_log.window.text,
-        confidence=0.95, share_at_most=round(hazard_upper_bound(len(errors), max(1, len(requests))), 5),
+        rule="5xx in the request log", n=requests, value=len(errors), limit=0, window=revision_log.window.text,
+        confidence=0.95, share_at_most=round(hazard_upper_bound(len(errors), max(1, requests)), 5),
         pages=revision_log.pages, source=revision_log.source,
-        provoked=len(revision_log.server_errors) - len(errors),
+        provoked=len(revision_log.server_errors) - len(errors), delivered_again=revision_log.duplicates,
     )  # fmt: skip
+    if last_day is not None:
+        revisions = Counter(entry.revision for entry in last_day.server_errors if entry.trace_id not in run.provoked)
+        recorder.figures(
+            rule="5xx of any revision in the last 24 h (for information)", value=revisions.total(),
+            window=last_day.window.text, revisions=dict(revisions),
+        )  # fmt: skip
     plot_errors(errors, revision_log.window, recorder)
     if errors:
         said = show_errors(errors, revision_log.entries, recorder)
-        raise CheckFailure(expected="no 5xx", actual=f"{len(errors)} of {len(requests)} requests: {said}")
+        raise CheckFailure(expected="no 5xx", actual=f"{len(errors)} of {requests} requests: {said}")
     if not revision_log.exhausted:
         raise Broken(f"{revision_log.source}: {revision_log.doubt}; zero among these is no evidence of zero")
     if export is None and (proof_of_life is None or proof_of_life.entry is None):
@@ -117,7 +125,7 @@ async def test_the_known_incidents_are_gone(revision_log: LogRead, recorder: Rec
     """No entry of the revision, in any kind of payload, matches a known incident."""
     found = [(name, entry) for entry in revision_log.entries if (name := incident(entry))]
     recorder.attach("query", revision_log.query or revision_log.source)
-    recorder.figures(rule="entries that match a known incident", n=len(revision_log.entries), value=len(found), limit=0)
+    recorder.figures(rule="entries that match a known incident", n=revision_log.total, value=len(found), limit=0)
     if found:
         name, entry = found[0]
         counts = Counter(kind for kind, _ in found)
@@ -137,7 +145,7 @@ async def test_the_known_incidents_are_gone(revision_log: LogRead, recorder: Rec
 async def test_no_secret_is_logged(revision_log: LogRead, recorder: Recorder) -> None:
     """No entry holds a JWT or a URL with a password."""
     found = [entry for entry in revision_log.entries if CREDENTIALS.search(entry.text)]
-    recorder.figures(rule="entries with a credential", n=len(revision_log.entries), value=len(found), limit=0)
+    recorder.figures(rule="entries with a credential", n=revision_log.total, value=len(found), limit=0)
     if found:
         raise CheckFailure(
             expected="no credential in the log",

@@ -121,7 +121,8 @@ def assert_same(found: Survey, lines: list[str]) -> None:
 
 
 def first_of(entries: list[LogEntry], one: LogEntry) -> LogEntry:
-    return next(it for it in entries if (it.insert_id, it.timestamp) == (one.insert_id, one.timestamp))
+    key = one.log_name, one.insert_id, one.timestamp
+    return next(it for it in entries if (it.log_name, it.insert_id, it.timestamp) == key)
 
 
 def errors_of(lines: list[str]) -> list[LogEntry]:
