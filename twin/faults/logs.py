@@ -69,6 +69,17 @@ def dropped(platform: "Platform") -> Undo:
     return _keeping(platform, keep)
 
 
+@fault("logs.a-stretch-lost", place="platform", seen="a log agent that restarted: a gap, and nothing that says so")
+def stretch_lost(platform: "Platform") -> Undo:
+    """Of every hundred requests twenty in a row are missing from the request log."""
+    number = itertools.count()
+
+    def keep(entry: Entry) -> list[Entry]:
+        return [] if _is_request(entry) and next(number) % 100 in range(20, 40) else [entry]
+
+    return _keeping(platform, keep)
+
+
 @fault("logs.cut-at-fifty", place="platform", seen="--limit 50, taken for a count; the exports stop at 50 and 100")
 def cut_at_fifty(platform: "Platform") -> Undo:
     """No more than fifty entries come, and no token for more."""
@@ -167,18 +178,25 @@ SIGNATURES: Mapping[str, tuple[str, str]] = {
 }
 
 
+def _error(**parts: str) -> Entry:
+    return {"jsonPayload": {"message": "unhandled", "error": {"type": "Error", "value": "", "traceback": "", **parts}}}
+
+
+PAYLOADS: Mapping[str, Callable[[str], Entry]] = {
+    "text": lambda text: {"textPayload": f"ERROR netra_backend: {text}"},
+    "message": lambda text: {"jsonPayload": {"message": f"request failed: {text}"}},
+    "json": lambda text: _error(value=text),
+    "traceback": lambda text: _error(traceback=f"Traceback (most recent call last):\n  ...\nError: {text}\n"),
+}
+
+
 def _signature(name: str, text: str, seen: str, kind: str) -> None:
     def install(platform: "Platform") -> Undo:
         service = platform.services[BACKEND]
-        payload: Entry = (
-            {"textPayload": f"ERROR netra_backend: {text}"}
-            if kind == "text"
-            else {"jsonPayload": {"message": "unhandled", "error": {"type": "Error", "value": text, "traceback": ""}}}
-        )
         entry = {
             "logName": f"projects/{platform.project}/logs/run.googleapis.com%2Fstderr",
             "resource": platform.resource(service, service.latest),
-            **payload,
+            **PAYLOADS[kind](text),
         }
         return _once(platform, entry)
 
@@ -186,8 +204,20 @@ def _signature(name: str, text: str, seen: str, kind: str) -> None:
 
 
 for _name, (_text, _seen) in SIGNATURES.items():
-    for _kind in ("text", "json"):
+    for _kind in PAYLOADS:
         _signature(_name, _text, _seen, _kind)
+
+
+@fault("logs.dsn-logged", place="backend", seen="an exception of the database driver, logged whole")
+def dsn_logged(seams: "Seams") -> Undo:
+    """A URL with a password is written to the log."""
+    healthy = seams.expose_metrics
+
+    def expose(given: "Seams") -> Any:  # noqa: ANN401 - a Response
+        given.log.write("WARNING", "slow connect to postgresql://netra:hunter2@10.1.2.3:5432/netra")
+        return healthy(given)
+
+    return replace(seams, expose_metrics=expose)
 
 
 @fault("logs.token-logged", place="backend", seen="logger.debug('headers: %s', request.headers)")
