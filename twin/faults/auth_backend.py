@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import count
@@ -50,7 +51,7 @@ def _socket(seams: "Seams", decide: Callable[[str, "Identity | None"], "Identity
 
 # Grace rules: each lets in what one rule of validation would refuse. All have been seen in the field as "for now".
 GRACE: dict[str, tuple[Rule, str]] = {
-    "expired": (lambda claims: claims.get("exp", 0) < time.time(), "a grace period for expired tokens"),
+    "expired": (lambda claims: claims.get("exp", math.inf) < time.time(), "a grace period for expired tokens"),
     "everlasting": (lambda claims: bool(claims) and "exp" not in claims, "require=['exp'] left out"),
     "issued-ahead": (lambda claims: claims.get("iat", 0) > time.time() + 60, "iat never looked at"),
     "future": (lambda claims: claims.get("nbf", 0) > time.time(), "leeway without an upper limit"),
