@@ -16,6 +16,7 @@ pytest_plugins = (
     "fixtures.platform",
     "fixtures.logs",
     "fixtures.day",
+    "fixtures.prometheus",
     "fixtures.health",
     "fixtures.twin",
 )

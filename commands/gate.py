@@ -138,7 +138,8 @@ def _frame(question: Question, evidence: Evidence) -> Frame:
         run.verdict.profile for run in evidence.runs if run.verdict.revision == revision
     }
     profile = target.profile_when_writing if wrote else target.required_profile
-    required = {phase: load_required(profile, phase, question.targets_dir) for phase in PHASES}
+    offers, _ = target.offers()
+    required = {phase: load_required(profile, phase, question.targets_dir, offers) for phase in PHASES}
     cases = {phase: _cases(checks) for phase, checks in required.items()}
     return Frame(target.name, target.environment, profile, cases, question.revision)
 

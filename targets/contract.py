@@ -113,6 +113,14 @@ class ReleaseRules(Part):
     request_timeout_s: Seconds
 
 
+class MetricRules(Part):
+    """How the service's own counter of requests is named and labelled."""
+
+    requests_counter: str
+    status_label: str
+    route_label: str
+
+
 class LogRules(Part):
     """When a log source counts as alive, and when an export as cut off."""
 
@@ -135,3 +143,4 @@ class Contract(Part):
     database: DatabaseRules
     release: ReleaseRules
     logs: LogRules
+    metrics: MetricRules

@@ -3,7 +3,7 @@
 import json
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
@@ -58,10 +58,13 @@ def _load(name: str, folder: Path | None, *, with_addresses: bool) -> Target:
         raise ConfigurationError(_explain(error, path)) from error
 
 
-def load_required(profile: str, phase: str, folder: Path | None = None) -> dict[str, tuple[str, ...]]:
+def load_required(
+    profile: str, phase: str, folder: Path | None = None, offers: Collection[str] = ()
+) -> dict[str, tuple[str, ...]]:
     """The check ids that a profile requires in a phase, each with its case ids (none: a check without cases).
 
-    A profile `extends` another one and leaves out the ids of its `without`.
+    A profile `extends` another one and leaves out the ids of its `without`. What stands below its `where.<need>` is
+    required of a target that `offers` that need, and of no other.
 
     Raises ConfigurationError for a profile that no `profiles.toml` holds, or one that extends itself.
     """
@@ -69,11 +72,11 @@ def load_required(profile: str, phase: str, folder: Path | None = None) -> dict[
     profiles: dict[str, dict[str, Any]] = {}
     for path in reversed(places):
         profiles |= _read_toml(path)
-    return _required(profile, phase, profiles, ())
+    return _required(profile, phase, profiles, (), offers)
 
 
 def _required(
-    profile: str, phase: str, profiles: Mapping[str, dict[str, Any]], below: tuple[str, ...]
+    profile: str, phase: str, profiles: Mapping[str, dict[str, Any]], below: tuple[str, ...], offers: Collection[str]
 ) -> dict[str, tuple[str, ...]]:
     if profile not in profiles or profile in below:
         what = "extends itself" if profile in below else "does not exist"
@@ -83,8 +86,10 @@ def _required(
     told = profiles[profile]
     required: dict[str, tuple[str, ...]] = {}
     if "extends" in told:
-        required |= _required(told["extends"], phase, profiles, (*below, profile))
-    required |= {check: tuple(cases) for check, cases in told.get(phase, {}).items()}
+        required |= _required(told["extends"], phase, profiles, (*below, profile), offers)
+    where = [told.get("where", {}).get(need, {}) for need in sorted(offers)]
+    for part in (told, *where):
+        required |= {check: tuple(cases) for check, cases in part.get(phase, {}).items()}
     return {check: cases for check, cases in required.items() if check not in told.get("without", [])}
 
 

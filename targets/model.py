@@ -39,6 +39,30 @@ class Platform(Part):
     reads_per_minute: int = Field(60, ge=1)  # of the log API: its quota is per project, shared with other readers
 
 
+class Prometheus(Part):
+    """A Prometheus server, or what answers its API, that scrapes the backend; empty where there is none."""
+
+    url: str = ""
+    job: str = "netra-backend"
+    credentials: Literal["none", "token", "google"] = "none"
+    access_token: SecretStr = SecretStr("")
+
+    @model_validator(mode="after")
+    def _has_a_scheme(self) -> "Prometheus":
+        if self.url and urlsplit(self.url).scheme not in {"http", "https"}:
+            raise ValueError(f"url must begin with http:// or https://, got {self.url!r}")
+        return self
+
+    @property
+    def lacking(self) -> str:
+        """Why it can't be asked; empty when it can."""
+        if not self.url:
+            return f"no Prometheus: set {ENV_PREFIX}PROMETHEUS__URL"
+        if self.credentials == "token" and not self.access_token.get_secret_value():
+            return f"no access to Prometheus: set {ENV_PREFIX}PROMETHEUS__ACCESS_TOKEN"
+        return ""
+
+
 class Database(Part):
     """Our own connection to the service's database; empty where we have none."""
 
@@ -97,6 +121,7 @@ class Target(BaseSettings):
     backend: Service
     auth: Service
     platform: Platform
+    prometheus: Prometheus = Prometheus()
     database: Database = Database()
     tokens: Tokens = Tokens()
     writing: Writing = Writing()
@@ -150,6 +175,7 @@ class Target(BaseSettings):
             self.tokens.login_key,
             self.tokens.given,
             self.platform.access_token,
+            self.prometheus.access_token,
         )
         return tuple(value for value in (*(it.get_secret_value() for it in held), password) if value)
 
@@ -171,6 +197,7 @@ class Target(BaseSettings):
             "logs": no_platform or ("" if self.platform.logging_url else "no log API; an export: --log-export=FILE"),
             "run": no_platform or ("" if self.platform.run_url else "no Cloud Run Admin API"),
             "metrics": no_platform or ("" if self.platform.monitoring_url else "no Cloud Monitoring API"),
+            "prometheus": self.prometheus.lacking,
             "twin": "" if self.twin.control_url else "only the embedded twin can be broken on purpose",
         }
         return frozenset(n for n, why in lacking.items() if not why), {n: why for n, why in lacking.items() if why}

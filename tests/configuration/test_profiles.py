@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gate.check import NEEDS
 from probes.forgeries import UNSIGNED
 from targets.loading import ConfigurationError, load_required
 from tests.catalogue import declared_checks
@@ -33,7 +34,9 @@ def collected() -> set[tuple[str, str, str]]:
 
 @pytest.mark.parametrize("phase", ["smoke", "soak", "day"])
 def test_the_full_profile_requires_every_case(collected: set[tuple[str, str, str]], phase: str) -> None:
-    required = {(one, case) for one, cases in load_required("full", phase).items() for case in cases or ("",)}
+    required = {
+        (one, case) for one, cases in load_required("full", phase, offers=NEEDS).items() for case in cases or ("",)
+    }
     assert required == {(one, case) for one, its_phase, case in collected if its_phase == phase}
 
 

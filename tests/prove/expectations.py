@@ -64,6 +64,12 @@ def _expand(names: Iterable[str], groups: Mapping[str, list[str]]) -> Iterable[s
         yield from groups[one[1:]] if one.startswith("@") else (one,)
 
 
+def elsewhere() -> dict[str, dict[str, Any]]:
+    """The checks that a self-test of their own proves, each with that `test` and the faults that it is `turned_by`."""
+    table: dict[str, dict[str, Any]] = _table()["elsewhere"]
+    return table
+
+
 def unproved(expectations: Iterable[Expectation], cases: Iterable[str]) -> list[str]:
     """The cases that no fault must turn red: by name, or by their check where the table names it as a whole."""
     named = {one for expectation in expectations for one in (*expectation.turns, *expectation.doubts)}

@@ -1,0 +1,93 @@
+"""What Prometheus has seen of the service: an independent witness beside the log and the platform's counts."""
+
+from datetime import UTC, datetime
+
+from fixtures.doors import Door
+from gate.check import check
+from gate.evidence import Recorder
+from gate.failures import Broken, CheckFailure
+from gate.run import Run
+from probes.deadlines import Deadlines
+from probes.platform import ServiceDescription
+from probes.prometheus import Prometheus
+from probes.waiting import await_steady
+from targets.contract import Contract
+from targets.model import Target
+
+REQUESTS = 5
+MOST_NAMED = 5
+
+
+@check(
+    "observability.prometheus",
+    requirement="Prometheus scrapes the service, and saw no 5xx since this revision serves",
+    needs="http prometheus run",
+    remedy="`up` 0: /metrics does not answer. 5xx: see logs.zero-500 for the entries, by route and trace.",
+)
+async def test_prometheus_saw_no_server_error(
+    prometheus: Prometheus,
+    backend: Door,
+    release: ServiceDescription,
+    contract: Contract,
+    target: Target,
+    deadlines: Deadlines,
+    recorder: Recorder,
+    run: Run,
+) -> None:
+    """Every scrape is answered, our own requests are counted, and no answer of 500 or more is."""
+    await _is_scraped(prometheus, target.prometheus.job)
+    doubt = await _why_not_ours(prometheus, backend, contract, deadlines)
+    if release.current is None:
+        raise Broken(f"the platform does not list {release.latest_created}")
+    serving_s = (datetime.now(UTC) - release.current.created).total_seconds()
+    requests = round(await prometheus.requests_within(serving_s))
+    errors = await prometheus.server_errors_within(serving_s)
+    provoked = len(run.provoked)  # a counter carries no trace: at most so many 5xx are our own doing (the twin alone)
+    recorder.figures(
+        rule="5xx that the service counted, as scraped by Prometheus", n=requests,
+        value=round(sum(one.count for one in errors)), unit="answers", limit=provoked,
+        window=f"{serving_s / 3600:.3g} h of serving, at most the last 24",
+    )  # fmt: skip
+    if sum(one.count for one in errors) > provoked + 0.5:  # counts over a window are extrapolated, not whole
+        named = ", ".join(f"{one.count:.0f} x {one.status} on {one.route}" for one in errors[:MOST_NAMED])
+        raise CheckFailure(expected="no answer of 500 or more", actual=f"{named}, of {requests} answers")
+    if doubt:  # a 5xx that was seen is one; that none was seen says nothing of another service
+        raise Broken(doubt, remedy="compare [prometheus] job with the backend that is verified")
+
+
+async def _is_scraped(prometheus: Prometheus, job: str) -> None:
+    scrapes = await prometheus.scrapes()
+    if not scrapes:
+        raise Broken(
+            f"Prometheus scrapes no job {job!r}",
+            remedy="name the backend's scrape job in [prometheus] job, or add it: deploy/observability/prometheus",
+        )
+    down = [one.labels.get("instance", "") for one in scrapes if one.value != 1]
+    if down:
+        raise CheckFailure(
+            expected="up is 1: the last scrape of every instance was answered",
+            actual=f"{len(down)} of {len(scrapes)} are down: {', '.join(down[:MOST_NAMED])}",
+        )
+
+
+async def _why_not_ours(prometheus: Prometheus, backend: Door, contract: Contract, deadlines: Deadlines) -> str:
+    """Send requests, and see the next scrape count them; else, why what is scraped may not be the service we ask."""
+    before = await prometheus.requests()
+    for _ in range(REQUESTS):
+        await backend.get(contract.paths.liveness)
+    sent = await prometheus.now()
+
+    async def look() -> str:
+        scraped = await prometheus.last_scrape()
+        return "" if scraped > sent else f"last scraped {sent - scraped:.1f} s before our requests"
+
+    seen = await await_steady(look, in_a_row=1, deadline_s=deadlines.scrape)
+    if not seen.steady:
+        return f"no scrape within {deadlines.scrape:g} s: {seen.attempts[-1]}"
+    counted = await prometheus.requests() - before
+    if counted >= REQUESTS:
+        return ""
+    return (
+        f"the scrape after our {REQUESTS} requests counts {counted:.0f} more: a counter that stands still (see "
+        "observability.metrics), another instance than answered us, or another service"
+    )
