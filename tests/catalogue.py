@@ -2,14 +2,16 @@
 
 import importlib
 import pkgutil
+import tomllib
 from itertools import groupby
 from pathlib import Path
 
 import suites
 from gate.check import ATTRIBUTE, Check
-from gate.checklist import family_order
+from gate.checklist import family_order, owner
 
 ROOT = Path(__file__).parents[1]
+LOOKING = ROOT / "docs/looking.toml"  # how to look, by check id
 BEGIN, END = "<!-- checks: begin -->", "<!-- checks: end -->"
 
 
@@ -38,10 +40,18 @@ def render() -> str:
 
 
 def render_runbook() -> str:
-    """What a failure of each check means, and what to do."""
-    lines = ["| check | when it fails, this does not hold | what to do |", "|---|---|---|"]
-    lines += [f"| `{one.id}` | {one.requirement} | {one.remedy.replace('|', '/')} |" for one in declared_checks()]
-    return "\n".join([*lines, ""])
+    """What a failure of each check means, how to look, what to do, and whom to call: by family."""
+    looking = tomllib.loads(LOOKING.read_text(encoding="utf-8"))
+    lines = []
+    for family, checks in groupby(declared_checks(), key=lambda one: one.family):
+        lines += [f"### {family}", "", f"Whom to call: {owner(family)}.", ""]
+        lines += ["| check | when it fails, this does not hold | how to look | what to do |", "|---|---|---|---|"]
+        for one in checks:
+            lines.append(
+                f"| `{one.id}` | {one.requirement} | {looking.get(one.id, '')} | {one.remedy.replace('|', '/')} |"
+            )
+        lines.append("")
+    return "\n".join(lines)
 
 
 def placed(text: str, listing: str) -> str:

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from gate.check import NEEDS
 from targets.loading import load_required
-from tests.catalogue import declared_checks, pages
+from tests.catalogue import LOOKING, declared_checks, pages
 from tests.pages import PAGES, SPAN, Makefile, blocks, commands, module_run, named, options_in, understood
 from tests.prove.worker import ROOT
 from twin.faults.registry import declared
@@ -121,7 +122,7 @@ def test_the_checklist_page_is_the_gates_checklist() -> None:
 def test_the_runbook_has_every_check_that_a_profile_requires() -> None:
     runbook = (ROOT / "docs/runbook.md").read_text(encoding="utf-8")
     profiles = tomllib.loads((ROOT / "targets/profiles.toml").read_text(encoding="utf-8"))
-    required = {one for profile in profiles for phase in PHASES for one in load_required(profile, phase)}
+    required = {one for profile in profiles for phase in PHASES for one in load_required(profile, phase, offers=NEEDS)}
     assert len(required) > 50
     assert not [one for one in sorted(required) if f"\n| `{one}` | " not in runbook]
 
@@ -142,3 +143,9 @@ def test_the_ten_lines_for_github_name_inputs_that_exist_and_all_that_are_requir
 def test_help_names_every_command() -> None:
     shown = subprocess.run([MAKE, "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert {line.split()[0] for line in shown.splitlines()} >= MAKEFILE.targets - {"help"}
+
+
+def test_the_runbook_says_how_to_look_for_every_check_and_for_no_other() -> None:
+    looking = tomllib.loads(LOOKING.read_text(encoding="utf-8"))
+    assert looking.keys() == {one.id for one in declared_checks()}
+    assert not [one for one, how in looking.items() if "|" in how or len(how) < 20]

@@ -14,7 +14,7 @@ from tests.system.running import ROOT, run, verdict_in
 
 PAGE = ROOT / "docs/adding-a-check.md"
 ROOMS = ("commands", "fixtures", "gate", "probes", "suites", "targets", "tests", "twin")
-FILES = ("conftest.py", "pytest.ini", "pyproject.toml", "README.md", "docs/runbook.md")
+FILES = ("conftest.py", "pytest.ini", "pyproject.toml", "README.md", "docs/runbook.md", "docs/looking.toml")
 CHECK, FAULT = "health.json-type", "health.json-as-text"
 WHERE = re.compile(r"^# (\S+\.(?:py|toml))(?:, in (\[[a-z.]+\]))?\n")
 COPIED = shutil.ignore_patterns("__pycache__")
@@ -31,7 +31,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
     written = [_place(folder, one.text) for one in blocks(PAGE) if one.language]
-    assert len(written) == 4
+    assert len(written) == 5
     return folder
 
 
