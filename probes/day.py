@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from probes.analytics import LogAnalytics
 from probes.cloud_logging import REQUESTS, SERVER_ERRORS, CloudLogging
 from probes.http import PRODUCT
 from probes.logs import LogEntry, LogRead, Window
@@ -75,6 +76,35 @@ async def look_at(
         window, tuple(errors.server_errors), others.requests, not others.exhausted, counted, tuple(silent),
         errors.doubt, errors.pages + others.pages, await lines_of(source, errors.server_errors, window),
         errors.query,
+    )  # fmt: skip
+
+
+async def look_by_sql(
+    source: LogAnalytics,
+    service: str,
+    revision: str,
+    window: Window,
+    *,
+    ended: Counter[datetime] | None,
+    longest_request_s: float,
+) -> DayLook:
+    """The same look, counted by BigQuery where the log is: for volumes that one machine shouldn't pull."""
+    errors, whole = await source.errors(service, revision, Window(window.start - LATE_WRITERS, window.end))
+    longest = timedelta(seconds=longest_request_s)
+    told = await source.count(service, revision, window)
+    before = await source.count(service, revision, Window(window.start - longest, window.start))
+    alive = [one.hour for one in (*before, *told) if one.requests]
+    silent = [
+        hour.start
+        for hour in hours(window)
+        if any(hour.start < end <= hour.end for end in ended or ())
+        and not any(hour.start - longest - HOUR < one <= hour.end for one in alive)
+    ]
+    counted = None if ended is None else sum(n for end, n in ended.items() if window.start <= end <= window.end)
+    doubt = "" if whole else f"only the first {len(errors)} were asked for"
+    return DayLook(
+        window, tuple(errors), sum(one.others for one in told), False, counted, tuple(silent), doubt, 3, (),  # noqa: FBT003 - every request was counted
+        query=source.name,
     )  # fmt: skip
 
 

@@ -59,7 +59,10 @@ def _refuse_unproved(day: Day, canary: Canary) -> None:
     if canary.entry is None:
         raise Broken(f"the source is not proved alive: our own request is not in it after {canary.delay_s:.0f} s")
     if not day.alive:
-        raise Broken(f"our own request was logged by {canary.entry.revision or 'no revision'}: see release.revision")
+        raise Broken(
+            f"our own request, logged by {canary.entry.revision or 'no revision'}, did not come back through the "
+            "revision under test from every source that is asked: see release.revision, and the Log Analytics view"
+        )
     if day.look is not None and day.look.silent:
         hours = ", ".join(f"{hour:%Y-%m-%d %H:%M}" for hour in day.look.silent)
         raise Broken(f"the platform counted requests of which the log has none, in the hours from {hours} (UTC)")

@@ -36,6 +36,8 @@ class Platform(Part):
     logging_url: str = "https://logging.googleapis.com"
     run_url: str = "https://run.googleapis.com"
     monitoring_url: str = "https://monitoring.googleapis.com"
+    bigquery_url: str = "https://bigquery.googleapis.com"
+    log_analytics: str = ""  # a view, project.location.bucket.view: the day's counting is left to BigQuery
     reads_per_minute: int = Field(60, ge=1)  # of the log API: its quota is per project, shared with other readers
 
 
