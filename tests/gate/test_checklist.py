@@ -45,6 +45,17 @@ def test_the_report_has_its_eleven_items_and_five_metrics(tmp_path: Path) -> Non
     assert len(metrics(document)) == 5
 
 
+@pytest.mark.parametrize("prometheus,item", [(Outcome.NOT_APPLICABLE, "PASSED"), (Outcome.FAILED, "FAILED")])
+def test_what_nobody_has_to_have_counts_where_it_is_offered(tmp_path: Path, prometheus: Outcome, item: str) -> None:
+    document = make_document(tmp_path, {"logs.zero-500": Outcome.PASSED, "observability.prometheus": prometheus})
+    assert next(one.outcome for one in checklist(document) if one.key == "logs") == item
+
+
+def test_anything_else_that_is_not_applicable_is_said(tmp_path: Path) -> None:
+    document = make_document(tmp_path, {"logs.zero-500": Outcome.PASSED, "logs.canary": Outcome.NOT_APPLICABLE})
+    assert next(one.outcome for one in checklist(document) if one.key == "logs") == "NOT_APPLICABLE"
+
+
 GATE = {"phase": "gate"}
 
 
