@@ -96,6 +96,10 @@ preflight: $(VENV)/.ready  ## apply migrations to a scratch database and judge t
 	@$(TWIN) scratch -- $(PY) -m commands preflight --alembic $(or $(ALEMBIC),twin/backend/migrations) \
 		--since $(or $(SINCE),base)
 
+.PHONY: errors
+errors: $(VENV)/.ready  ## the 5xx in an exported log of any size, by route and signature, EXPORT=file-or-url [SERVICE=name]
+	@$(PY) -m commands errors '$(EXPORT)' $(if $(SERVICE),--service $(SERVICE))
+
 # --- proving the suite itself ----------------------------------------------------------------------------------
 
 .PHONY: prove

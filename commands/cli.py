@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
 
-from commands import allure, gate, rows
+from commands import allure, errors, gate, rows
 from commands.console import say
 from gate.store import VARIABLE
 from probes.errors import ProbeError
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = _Parser(prog="python -m commands", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="reap | repair-plan | preflight | report")
+    commands = parser.add_subparsers(required=True, metavar="reap | repair-plan | preflight | report | errors | gate")
     reap = commands.add_parser("reap", help="remove rows that killed runs left behind")
     reap.add_argument("--older-than", type=duration, default=timedelta(hours=1), help="90s, 10m, 1h; default 1h")
     reap.set_defaults(
@@ -62,6 +62,10 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     showing = commands.add_parser("report", help="build the last run's Allure HTML, as one file that works offline")
     showing.add_argument("--reports", type=Path, default=Path("reports"), help="the report folder; default: reports")
     showing.set_defaults(run=lambda options: allure.run(options.reports))
+    counting = commands.add_parser("errors", help="the 5xx in an exported log of any size, by route and signature")
+    counting.add_argument("export", help="file or fsspec URL: NDJSON, a JSON array or an envelope, plain or gzip")
+    counting.add_argument("--service", default="", help="of this service only; default: of all")
+    counting.set_defaults(run=lambda options: errors.run(options.export, options.service))
     _add_gate(commands)
     return parser.parse_args(arguments)
 

@@ -9,13 +9,16 @@ from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure, Pending
 from gate.run import Run
-from probes.cloud_logging import CloudLogging
+from probes.cloud_logging import SERVER_ERRORS, CloudLogging
 from probes.exports import ExportFile
 from probes.logs import CREDENTIALS, LogRead, Window, incident
 from probes.platform import CloudRun, ServiceDescription
 from probes.statistics import hazard_upper_bound
+from probes.waiting import await_steady
 from targets.contract import Contract
 from targets.model import Target
+
+SERIES = 60  # more than a default page of 50
 
 
 @check(
@@ -47,30 +50,38 @@ async def test_our_own_request_is_found(canary: Canary, release: ServiceDescript
     remedy="Read every page: --limit 50 is not a count. A gap in the window means entries that were dropped.",
 )
 async def test_the_reading_is_complete(
-    revision_log: LogRead, backend: Door, cloud_logging: CloudLogging, contract: Contract, run: Run, recorder: Recorder
+    revision_log: LogRead,
+    backend: Door,
+    cloud_logging: CloudLogging,
+    canary_wait_s: float,
+    contract: Contract,
+    run: Run,
+    recorder: Recorder,
 ) -> None:
-    """Requests sent now, one a round, are all in the log, from the first to the last: nothing cut, no gap."""
-    del revision_log
-    begun, mark, count = datetime.now(UTC), f"complete-{run.id}", 60
-    for _ in range(count):
+    """The revision's log ends where it says, and a series of our requests is in it from the first to the last."""
+    begun, mark = datetime.now(UTC), f"complete-{run.id}"
+    for _ in range(SERIES):
         await backend.get(f"{contract.paths.liveness}?{mark}")
-    found = 0
-    read = None
-    for _ in range(40):
+    reads: list[LogRead] = []
+    found: set[str] = set()
+
+    async def look() -> str:
         window = Window(begun - AROUND, datetime.now(UTC) + AROUND)
-        read = await cloud_logging.read(window, [f'httpRequest.requestUrl:"{mark}"'])
-        found = len({entry.trace_id for entry in read.entries if entry.is_request})
-        if found >= count:
-            break
+        reads[:] = [await cloud_logging.read(window, [f'httpRequest.requestUrl:"{mark}"'])]
+        found.clear()
+        found.update(entry.trace_id for entry in reads[0].entries if entry.is_request)
+        return "" if len(found) >= SERIES else f"{len(found)} of {SERIES} requests of ours; {reads[0].doubt}"
+
+    looked = await await_steady(look, in_a_row=1, deadline_s=canary_wait_s)
     recorder.figures(
-        rule="our requests found in the log", n=count, value=found, limit=count,
-        pages=read.pages if read else 0, duplicates=read.duplicates if read else 0,
+        rule="our requests found in the log", n=SERIES, value=len(found), limit=SERIES,
+        pages=revision_log.pages, entries=revision_log.total, duplicates=revision_log.duplicates,
     )  # fmt: skip
-    if found < count or (read and not read.exhausted):
-        raise CheckFailure(
-            expected=f"all {count} requests of ours in the log",
-            actual=f"{found} of them; {read.doubt if read and read.doubt else 'the rest is missing'}",
-        )
+    if not looked.steady:
+        raise CheckFailure(expected=f"all {SERIES} requests of ours in the log", actual=looked.attempts[-1])
+    for read in (revision_log, *reads):
+        if not read.exhausted:
+            raise CheckFailure(expected="pages that come to an end", actual=read.doubt)
 
 
 @check(
@@ -180,8 +191,9 @@ async def test_counts_and_log_agree(
         raise Broken(f"the platform does not list {release.latest_created}")
     window = Window(release.current.created - AROUND, datetime.now(UTC) + AROUND)
     counts = await cloud_run.request_counts(target.backend.service, release.latest_created, window)
+    until_now = Window(window.start, datetime.now(UTC) + AROUND)
     read = await cloud_logging.read(
-        Window(window.start, datetime.now(UTC) + AROUND), service=release.service, revision=release.latest_created
+        until_now, [SERVER_ERRORS], service=release.service, revision=release.latest_created
     )
     counted = sum(count for code, count in counts.codes.items() if code >= 500)  # noqa: PLR2004 - server errors
     logged = len([entry for entry in read.server_errors if not entry.platform_made])
