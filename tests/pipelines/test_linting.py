@@ -139,6 +139,12 @@ def test_every_option_and_phase_that_a_pipeline_gives_the_suite_exists(path: Pat
     assert phases <= {*known[1].split(","), "gate"}
 
 
+def test_no_pipeline_leaves_the_heads_empty_that_staging_requires() -> None:
+    for path in PIPELINES:
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"HEADS\W+(?:value: )?[\"']\[\][\"']", text), path
+
+
 def test_the_rollout_is_verified_by_the_container() -> None:
     pipeline, target = documents(DEPLOY / "clouddeploy/clouddeploy.yaml")
     stage = pipeline["serialPipeline"]["stages"][0]
