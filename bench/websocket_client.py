@@ -15,6 +15,7 @@ from picows import WSFrame, WSListener, WSTransport, ws_connect
 from websockets.asyncio.client import ClientConnection
 
 from probes.closes import CloseClass
+from probes.collecting import patiently
 from probes.deadlines import Deadlines
 from probes.handshake import Message, Refused
 from probes.http import RunIdentity
@@ -160,6 +161,7 @@ async def main(kind: str, url: str, count: int, hold_s: float, certificate: str 
     async with AsyncExitStack() as stack:
         if kind == "ours":
             stack.enter_context(small_buffers())
+            stack.enter_context(patiently())
         watch = await stack.enter_async_context(watching())
         begun = time.perf_counter()
         end = await KINDS[kind](url, count, tls)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
+from probes.collecting import patiently
 from probes.journal import Journal
 from probes.ledger import Ledger, Times, closing
 from probes.lifelines import Join, Lifeline, Pace
@@ -161,6 +162,7 @@ class Soak:
         self._ends = time.perf_counter() + plan.stagger_s + left
         async with AsyncExitStack() as stack:
             stack.enter_context(small_buffers())
+            stack.enter_context(patiently())
             watch = await stack.enter_async_context(watching())
             opening = asyncio.create_task(self._open_all())
             try:
