@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -59,6 +60,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
             command.add_argument(f"--port-{port}", type=int, default=None)
         if name == "exec":
             command.add_argument("command", nargs=argparse.REMAINDER)
+        if name == "hold":
+            command.add_argument("--while-stdin", action="store_true", help="end when standard input does")
     scratch = commands.add_parser(
         "scratch", help="an empty PostgreSQL, its URL in $NETRA_SCRATCH_URL, around a command"
     )
@@ -191,6 +194,8 @@ async def _held(options: argparse.Namespace) -> int:
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    if options.while_stdin:
+        _until_stdin_ends(asyncio.get_running_loop(), stopped)
     path: Path = options.addresses or ADDRESSES
     pid = _pid_file(path)
     async with _booted(options) as stack:
@@ -199,6 +204,18 @@ async def _held(options: argparse.Namespace) -> int:
         await stopped.wait()
         _forget(path)
     return 0
+
+
+def _until_stdin_ends(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
+    """Set the event when whoever holds the other end of our standard input is gone, however it ended."""
+
+    def read() -> None:
+        while sys.stdin.buffer.read(1024):
+            pass
+        with contextlib.suppress(RuntimeError):  # the loop has ended before: nobody waits any more
+            loop.call_soon_threadsafe(stopped.set)
+
+    threading.Thread(target=read, daemon=True).start()
 
 
 def _write_pid(pid: Path) -> None:

@@ -101,8 +101,9 @@ async def staged(phase: str = "smoke") -> AsyncIterator[Stage]:
         folder = Path(name)
         addresses = folder / "addresses.json"
         twin = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "twin", "hold", "--addresses", str(addresses), *PHASES[phase][0], cwd=ROOT
-        )
+            sys.executable, "-m", "twin", "hold", "--while-stdin", "--addresses", str(addresses), *PHASES[phase][0],
+            cwd=ROOT, stdin=asyncio.subprocess.PIPE,  # held open by us alone: however we end, the twin ends with us
+        )  # fmt: skip
         try:
             async with asyncio.timeout(BOOT_S):
                 while not addresses.exists():

@@ -109,6 +109,19 @@ def test_nothing_is_left_however_it_ends(tmp_path: Path, number: signal.Signals)
         until(lambda: not list(temporary.iterdir()), 10, "a folder was left")
 
 
+def test_it_ends_with_whoever_holds_its_standard_input(tmp_path: Path) -> None:
+    addresses = tmp_path / "addresses.json"
+    with own_temporary_folder() as (env, temporary):
+        holder = start("tests.system.holder", str(addresses), env=env)
+        until(addresses.exists, BOOT_S, "it did not boot")
+        children = descendants(holder.pid)
+        assert len(children) >= 5
+        holder.kill()
+        holder.communicate(timeout=20)
+        until(lambda: not [one for one in children if one.is_running() and one.status() != "zombie"], 20, "orphans")
+        until(lambda: not list(temporary.iterdir()), 10, "a folder was left")
+
+
 def test_two_twins_run_side_by_side(twin: dict[str, Any], tmp_path: Path) -> None:
     with twin_up(tmp_path) as other:
         assert other["backend"]["url"] != twin["backend"]["url"]
