@@ -27,9 +27,12 @@ def test_the_fixed_system_is_go(tmp_path: Path) -> None:
     document = verdict_in(tmp_path)
     assert (code, document["verdict"]) == (0, "GO"), output
     jsonschema.validate(document, json.loads(SCHEMA.read_text()))
-    outcomes = [row["outcome"] for row in document["checks"]]
+    outcomes = {row["name"]: row["outcome"] for row in document["checks"]}
     assert len(outcomes) >= 60
-    assert set(outcomes) == {"PASSED"}
+    # No Prometheus stands beside the twin; whatever else a target can offer, the twin does.
+    assert {name: outcome for name, outcome in outcomes.items() if outcome != "PASSED"} == {
+        "observability.prometheus": "NOT_APPLICABLE"
+    }
     assert document["residue"] == 0
     assert document["revision"] == "netra-backend-staging-00094-twn"
 
