@@ -11,7 +11,7 @@ from probes.tokens import Held, Mint, User
 from tests.serving import Reply, Server, serving
 
 USER = User("nv-login", "login@netra-verify.invalid")
-TOKEN = Mint("a secret of at least thirty-two characters", "issuer", "audience", 900.0).good(USER)
+MINT = Mint("a secret of at least thirty-two characters", "issuer", "audience", 900.0)
 
 
 async def fetch(reply: Reply) -> tuple[Held, Server]:
@@ -26,9 +26,11 @@ async def fetch(reply: Reply) -> tuple[Held, Server]:
 
 
 async def test_a_token_is_held_with_its_user_and_its_end() -> None:
-    held, server = await fetch(Reply(body=f'{{"access_token": "{TOKEN}"}}'.encode()))
-    assert (held.good(USER), held.user) == (TOKEN, USER)
-    assert held.expires == pytest.approx(time.time() + 900, abs=5)
+    now = time.time()
+    token = MINT.good(USER, now=now)
+    held, server = await fetch(Reply(body=f'{{"access_token": "{token}"}}'.encode()))
+    assert (held.good(USER), held.user) == (token, USER)
+    assert held.expires == int(now) + 900
     assert server.heard[0].startswith(b"POST /login HTTP/1.1")
     assert b"x-login-key: sesame" in server.heard[0].lower()
 
