@@ -43,6 +43,10 @@ async def first_request(source: CloudLogging, service: str, revision: str, windo
     return read.entries[0].moment if read.entries else None
 
 
+def _counted_in(ended: Counter[datetime] | None, window: Window) -> int | None:
+    return None if ended is None else sum(n for end, n in ended.items() if window.start <= end <= window.end)
+
+
 async def look_at(
     source: CloudLogging,
     service: str,
@@ -65,7 +69,7 @@ async def look_at(
     whole = Window(window.start - LATE_WRITERS, window.end)
     errors = await source.read(whole, [SERVER_ERRORS], service=service, revision=revision)
     others = await source.read(window, [OTHERS], service=service, revision=revision, most=PAGE)
-    counted = None if ended is None else sum(n for end, n in ended.items() if window.start <= end <= window.end)
+    counted = _counted_in(ended, window)
     silent = []
     if ended is not None:
         for hour in hours(window):
@@ -100,7 +104,7 @@ async def look_by_sql(
         if any(hour.start < end <= hour.end for end in ended or ())
         and not any(hour.start - longest - HOUR < one <= hour.end for one in alive)
     ]
-    counted = None if ended is None else sum(n for end, n in ended.items() if window.start <= end <= window.end)
+    counted = _counted_in(ended, window)
     doubt = "" if whole else f"only the first {len(errors)} were asked for"
     return DayLook(
         window, tuple(errors), sum(one.others for one in told), False, counted, tuple(silent), doubt, 3, (),  # noqa: FBT003 - every request was counted

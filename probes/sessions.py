@@ -155,16 +155,7 @@ class Doorway:
         trace_id = self.identity.new_trace()
         if note:
             note(trace_id, f"GET {self.url} (WebSocket, token by {way})")
-        credential = Credential(token, way, headers, query)
-        connection = await dial(
-            self.url,
-            credential,
-            self.identity,
-            self.deadlines,
-            trace_id=trace_id,
-            ping_interval=ping_interval,
-            tls=self.tls,
-        )
+        connection = await self._dial(Credential(token, way, headers, query), trace_id, ping_interval)
         if isinstance(connection, Refused):
             return connection
         session = Session(connection, f"WebSocket {self.url}", trace_id, self.deadlines)
@@ -182,19 +173,24 @@ class Doorway:
     ) -> tuple[ClientConnection, Message] | Refused:
         """Open a bare connection, its welcome read, for a reader of one's own. Raises what `open` raises."""
         trace_id = self.identity.new_trace()
-        connection = await dial(
+        connection = await self._dial(Credential(token), trace_id, ping_interval)
+        if isinstance(connection, Refused):
+            return connection
+        welcome = await read_welcome(connection, f"WebSocket {self.url} (trace {trace_id})", self.deadlines)
+        return welcome if isinstance(welcome, Refused) else (connection, welcome)
+
+    async def _dial(
+        self, credential: Credential, trace_id: str, ping_interval: float | None
+    ) -> ClientConnection | Refused:
+        return await dial(
             self.url,
-            Credential(token),
+            credential,
             self.identity,
             self.deadlines,
             trace_id=trace_id,
             ping_interval=ping_interval,
             tls=self.tls,
         )
-        if isinstance(connection, Refused):
-            return connection
-        welcome = await read_welcome(connection, f"WebSocket {self.url} (trace {trace_id})", self.deadlines)
-        return welcome if isinstance(welcome, Refused) else (connection, welcome)
 
     async def _welcomed(self, session: Session) -> Session | Refused:
         """Read the first message: a welcome, or an error message followed by a close."""
