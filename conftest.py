@@ -1,17 +1,17 @@
 """The suite's table of contents: one plugin a resource."""
 
 pytest_plugins = (
-    "gate.plugin",
+    "gate.session.plugin",
     "fixtures.target",
     "fixtures.clocks",
-    "fixtures.people",
-    "fixtures.doors",
+    "fixtures.tokens",
+    "fixtures.http_services",
     "fixtures.threads",
     "fixtures.rows",
     "fixtures.database",
-    "fixtures.sessions",
+    "fixtures.sockets",
     "fixtures.soak",
-    "fixtures.tokens",
+    "fixtures.doors",
     "fixtures.latency",
     "fixtures.platform",
     "fixtures.logs",

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import httpx
 
-from probes.transport import TimingTransport
+from probes.http.timing_transport import TimingTransport
 
 END_OF_HEAD = b"\r\n\r\n"
 REQUEST = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"

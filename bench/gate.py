@@ -14,9 +14,9 @@ from typing import Any
 
 from bench.figures import Figure
 from gate.outcomes import Outcome
-from gate.store import Store
+from gate.release.store import Store
 from tests.gate.documents import make_document
-from tests.gate.stores import shard, stored, window
+from tests.gate.release.stores import shard, stored, window
 
 ROOT = Path(__file__).parents[1]
 CASES, HOURS, SHARDS, REPEATS = 300, 24, 8, 3
@@ -74,7 +74,7 @@ async def test_answer(client, recorder, number):
 CONFTEST = """
 from pathlib import Path
 from gate.plan import Plan
-pytest_plugins = ("gate.plugin",)
+pytest_plugins = ("gate.session.plugin",)
 
 def pytest_gate_plan(config):
     return Plan(

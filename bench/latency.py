@@ -6,9 +6,9 @@ import statistics
 from bench.clients import arrivals, ours, paced, raw, with_aiohttp, with_httpx, workers, wrk
 from bench.figures import Figure
 from bench.stub import stub
-from probes.latency import Exchange, LatencySample, measure_latency
+from probes.http.timing_transport import Timed, TimingTransport
+from probes.latency.open_loop import Exchange, LatencySample, measure_latency
 from probes.statistics import percentile
-from probes.transport import Timed, TimingTransport
 
 SERVICE_S = 0.02
 CONCURRENT, CALLS, ROUNDS = 50, 2000, 5

@@ -17,11 +17,12 @@ from typing import Any
 import httpx
 
 from bench.figures import Figure
-from probes.cloud_logging import PAGE, CloudLogging, log_filter
-from probes.credentials import nobody
-from probes.google import GoogleApi
-from probes.http import HttpClient, RunIdentity
-from probes.logs import Window
+from probes.google.api import GoogleApi
+from probes.google.credentials import nobody
+from probes.http.client import HttpClient
+from probes.identity import RunIdentity
+from probes.logs.cloud_logging import PAGE, CloudLogging, log_filter
+from probes.window import Window
 from twin.ports import free_ports
 
 ENTRIES, FIVEFOLD, HITS = 1_000_000, 5_000_000, 100

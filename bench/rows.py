@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bench.figures import Figure
-from probes.database import connect, find_table, take_census
+from probes.database.connection import connect, find_table, take_census
+from probes.database.metadata_shapes import SHAPES
+from probes.database.seeding import RowSpec, Seeder
 from probes.deadlines import Deadlines
-from probes.rows import RowSpec, Seeder
-from probes.shapes import SHAPES
 from twin.backend.migrate import migrate
 from twin.ports import free_ports
 from twin.postgres import Postgres

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from bench.figures import Figure
+from probes.client_health.vitals import make_room
 from probes.errors import ClientUnfit
-from probes.vitals import make_room
 
 COUNT, HOLD_S = 10_000, 45.0
 BESIDE = ("aiohttp", "picows")

@@ -14,16 +14,16 @@ import psutil
 from picows import WSFrame, WSListener, WSTransport, ws_connect
 from websockets.asyncio.client import ClientConnection
 
-from probes.closes import CloseClass
-from probes.collecting import patiently
+from probes.client_health.garbage_collector import patiently
+from probes.client_health.vitals import make_room, watching
 from probes.deadlines import Deadlines
-from probes.handshake import Message, Refused
-from probes.http import RunIdentity
-from probes.lifelines import Lifeline, Pace
-from probes.sessions import Doorway
-from probes.steady import SteadyReport
-from probes.tls import small_buffers
-from probes.vitals import make_room, watching
+from probes.identity import RunIdentity
+from probes.soak.held_session import Lifeline, Pace
+from probes.soak.steady import SteadyReport
+from probes.websocket.closes import CloseClass
+from probes.websocket.handshake import Message, Refused
+from probes.websocket.sessions import Doorway
+from probes.websocket.tls import small_buffers
 
 PING_S, ANSWER_S = 20.0, 10.0
 AT_ONCE = 64

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from commands import allure, errors, gate, rows
 from commands.console import say
-from gate.store import VARIABLE
+from gate.release.store import VARIABLE
 from probes.errors import ProbeError
 from targets.durations import parse_duration
 from targets.loading import ConfigurationError, load_target

@@ -1,8 +1,8 @@
 """`errors`: the 5xx in an exported log of any size, by route and signature, as quickly as a text search."""
 
 from commands.console import say
-from probes.clusters import cluster
-from probes.exports import ExportFile
+from probes.logs.error_clusters import cluster
+from probes.logs.export import ExportFile
 
 SOME = 40
 

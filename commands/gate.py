@@ -11,14 +11,14 @@ from typing import Any
 
 from commands.console import say
 from gate.changes import changes
-from gate.gating import Evidence, Frame, conclude, gather
-from gate.merge import newest_revision
-from gate.publishing import other_store, publish_gate
+from gate.release.conclusion import Evidence, Frame, conclude, gather
+from gate.release.merge import newest_revision
+from gate.release.store import Store, StoreError
+from gate.release.stored_run import Unusable, exit_code, read, rejudge
 from gate.report.explain import explain
 from gate.report.terminal import console_for
 from gate.run import new_run_id
-from gate.store import Store, StoreError
-from gate.stored import Unusable, exit_code, read, rejudge
+from gate.session.publishing import other_store, publish_gate
 from targets.loading import ConfigurationError, describe_target, load_required
 
 PHASES = ("smoke", "soak", "day")

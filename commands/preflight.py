@@ -7,8 +7,8 @@ from pathlib import Path
 
 from commands.console import say
 from commands.migrating import MigrationError, apply_each
+from probes.database.migrations import open_folder
 from probes.errors import SourceRefused
-from probes.migrations import open_folder
 from targets.loading import ConfigurationError
 
 

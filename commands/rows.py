@@ -8,11 +8,11 @@ from pathlib import Path
 import asyncpg
 
 from commands.console import say
-from probes.database import Connection, TableShape, connect, describe_url, find_table
+from probes.database.connection import Connection, TableShape, connect, describe_url, find_table
+from probes.database.repair import plan_repair
+from probes.database.seeding import Seeder
 from probes.deadlines import Deadlines
 from probes.errors import SourceRefused
-from probes.repair import plan_repair
-from probes.rows import Seeder
 from targets.loading import ConfigurationError
 from targets.model import Target
 

@@ -24,7 +24,7 @@ class Plan:
     verdict_only: bool = False
     silent: bool = False  # nothing but the exit code
     known_failures: Path | None = None
-    evidence: str = ""  # a store beside the report folder; see gate.store
+    evidence: str = ""  # a store beside the report folder; see gate.release.store
 
     def required_cases(self) -> frozenset[tuple[str, str]]:
         """Every (check id, case id) that must pass; the case is empty for a check without cases."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from probes.errors import ProbeError, SourceRefused
-from probes.google import Authorize
-from probes.http import Answer, HttpClient
+from probes.google.api import Authorize
+from probes.http.client import Answer, HttpClient
 
 REFUSED = frozenset({401, 403})
 LONGEST_WINDOW_S, SHORTEST_WINDOW_S = 24 * 3600.0, 60.0

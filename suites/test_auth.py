@@ -2,14 +2,14 @@
 
 import pytest
 
-from fixtures.doors import AuthDoor, Door, refuse_server_error, seen
-from fixtures.people import MakeUser
-from fixtures.tokens import DOORS, OK, DoorName, Doors
+from fixtures.doors import DOORS, OK, DoorName, Doors
+from fixtures.http_services import AuthDoor, Door, refuse_server_error, seen
+from fixtures.users import MakeUser
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure
-from probes.forgeries import SIGNED, UNSIGNED, Forgery, forge
-from probes.tokens import Mint, TokenSource, User
+from probes.auth.forgeries import SIGNED, UNSIGNED, Forgery, forge
+from probes.auth.tokens import Mint, TokenSource, User
 from targets.contract import Contract
 
 FIX_4 = (

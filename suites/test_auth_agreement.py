@@ -4,13 +4,13 @@ import asyncio
 import random
 from collections import Counter
 
-from fixtures.tokens import DOORS, DoorName, Doors, Said
+from fixtures.doors import DOORS, DoorName, Doors, Said
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure
-from probes.forgeries import Forgery, forge_plain
+from probes.auth.forgeries import Forgery, forge_plain
+from probes.auth.tokens import TokenSource, User
 from probes.statistics import fraction_upper_bound, trials_to_catch
-from probes.tokens import TokenSource, User
 from targets.model import Sizes
 
 CAUGHT_RATE, MISSED_AT_MOST = 0.05, 0.001

@@ -2,14 +2,14 @@
 
 import statistics
 
-from fixtures.doors import Door, refuse_limiter, seen
+from fixtures.http_services import Door, refuse_limiter, seen
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure, Pending
-from probes.forgeries import forge_plain
-from probes.http import Answer
+from probes.auth.forgeries import forge_plain
+from probes.auth.tokens import TokenSource, User
+from probes.http.client import Answer
 from probes.statistics import chance_of_at_least
-from probes.tokens import TokenSource, User
 from targets.contract import Contract
 
 OK = 200

@@ -9,13 +9,13 @@ from fixtures.latency import Validation
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure, Pending
-from probes.calibration import ATTEMPTS, CALLS, Calibration, calibrate
+from probes.client_health.event_loop import await_quiet
 from probes.deadlines import Deadlines
 from probes.errors import ProbeError
-from probes.fitness import await_quiet
-from probes.judging import Measurement, TooManyVoid, measure_by_plan, measure_fit
-from probes.latency import LatencySample, cold_starts, measure_latency
-from probes.plans import Look, look_sizes, make_plan, rates
+from probes.latency.calibration import ATTEMPTS, CALLS, Calibration, calibrate
+from probes.latency.measuring import Measurement, TooManyVoid, measure_by_plan, measure_fit
+from probes.latency.open_loop import LatencySample, cold_starts, measure_latency
+from probes.latency.sequential_plan import Look, look_sizes, make_plan, rates
 from probes.statistics import Finding, percentile, percentile_interval
 from targets.contract import AuthRules, Contract
 from targets.model import Sizes

@@ -2,20 +2,20 @@
 
 import time
 
-from fixtures.doors import seen
-from fixtures.sessions import SocketDoor
+from fixtures.http_services import seen
+from fixtures.sockets import SocketDoor
 from fixtures.threads import OK, Threads
 from fixtures.twin import TwinControl
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure
+from probes.auth.forgeries import forge
+from probes.auth.tokens import TokenSource, User
 from probes.deadlines import Deadlines
 from probes.errors import BadAnswer, ProbeError
-from probes.forgeries import forge
-from probes.handshake import Way
-from probes.sessions import Session
-from probes.tokens import TokenSource, User
 from probes.waiting import await_steady
+from probes.websocket.handshake import Way
+from probes.websocket.sessions import Session
 
 UNAVAILABLE = 503
 ASKED = 5  # a breaker opens after a few

@@ -3,7 +3,7 @@
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure
-from probes.database import Connection, TableShape, take_census
+from probes.database.connection import Connection, TableShape, take_census
 from targets.contract import Contract
 
 FIX_2 = "Fix 2, but guarded: jsonb_set raises on JSON null, scalars and arrays, so the report's own UPDATE aborts."

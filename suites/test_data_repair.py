@@ -3,9 +3,9 @@
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure
-from probes.database import TableShape
-from probes.repair import REPAIRS, rehearse, scope_of
-from probes.rows import Seeder
+from probes.database.connection import TableShape
+from probes.database.repair import REPAIRS, rehearse, scope_of
+from probes.database.seeding import Seeder
 
 
 @check(

@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fixtures.database import Sight
-from fixtures.doors import AuthDoor, Door, seen
 from fixtures.health import OK
+from fixtures.http_services import AuthDoor, Door, seen
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure
-from probes.database import Connection, TableShape, take_census
+from probes.database.connection import Connection, TableShape, take_census
 from probes.deadlines import Deadlines
-from probes.http import Answer
+from probes.http.client import Answer
 from targets.contract import Contract, HealthRules
 
 FIX_5 = "Fix 5 (/health/detailed): judge each check by what it found; count everything that is not healthy."

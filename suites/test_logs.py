@@ -3,18 +3,19 @@
 from collections import Counter
 from datetime import UTC, datetime
 
-from fixtures.doors import Door
+from fixtures.http_services import Door
 from fixtures.logs import AROUND, Canary, plot_errors, show_errors
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure, Pending
 from gate.run import Run
-from probes.cloud_logging import SERVER_ERRORS, CloudLogging
-from probes.exports import ExportFile
-from probes.logs import CREDENTIALS, LogRead, Window, incident
-from probes.platform import CloudRun, ServiceDescription
+from probes.google.cloud_run import CloudRun, ServiceDescription
+from probes.logs.cloud_logging import SERVER_ERRORS, CloudLogging
+from probes.logs.entries import CREDENTIALS, LogRead, incident
+from probes.logs.export import ExportFile
 from probes.statistics import hazard_upper_bound
 from probes.waiting import await_steady
+from probes.window import Window
 from targets.contract import Contract
 from targets.model import Target
 

@@ -5,7 +5,7 @@ from fixtures.logs import Canary, plot_errors, show_errors
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure, Pending
-from probes.day import DayLook
+from probes.logs.day import DayLook
 from probes.statistics import hazard_upper_bound
 
 

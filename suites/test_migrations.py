@@ -2,8 +2,8 @@
 
 from gate.check import check
 from gate.failures import CheckFailure
-from probes.database import Connection, TableShape, read_heads
-from probes.migrations import History
+from probes.database.connection import Connection, TableShape, read_heads
+from probes.database.migrations import History
 from targets.contract import Contract
 
 FIX_1 = "Fix 1: alembic upgrade head, with the deployed image's migrations."

@@ -4,18 +4,19 @@ from datetime import UTC, datetime
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from fixtures.doors import Door, seen
 from fixtures.health import OK
+from fixtures.http_services import Door, seen
 from fixtures.logs import AROUND, trace_name
 from fixtures.threads import Threads
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure
-from probes.cloud_logging import CloudLogging
+from probes.auth.tokens import User
 from probes.deadlines import Deadlines
-from probes.logs import LogEntry, Window
-from probes.tokens import User
+from probes.logs.cloud_logging import CloudLogging
+from probes.logs.entries import LogEntry
 from probes.waiting import await_steady
+from probes.window import Window
 from targets.contract import Contract
 from targets.model import Target
 

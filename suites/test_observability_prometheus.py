@@ -2,13 +2,13 @@
 
 from datetime import UTC, datetime
 
-from fixtures.doors import Door
+from fixtures.http_services import Door
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure
 from gate.run import Run
 from probes.deadlines import Deadlines
-from probes.platform import ServiceDescription
+from probes.google.cloud_run import ServiceDescription
 from probes.prometheus import Prometheus
 from probes.waiting import await_steady
 from targets.contract import Contract

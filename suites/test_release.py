@@ -3,18 +3,18 @@
 from collections import Counter
 from datetime import UTC, datetime
 
-from fixtures.doors import Door
+from fixtures.http_services import Door
 from fixtures.logs import AROUND
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure
 from gate.run import Run
-from probes.cloud_logging import CloudLogging
 from probes.deadlines import Deadlines
-from probes.logs import Window
-from probes.platform import ServiceDescription
+from probes.google.cloud_run import ServiceDescription
+from probes.logs.cloud_logging import CloudLogging
 from probes.statistics import hazard_upper_bound
 from probes.waiting import await_steady
+from probes.window import Window
 from targets.contract import Contract
 from targets.model import Sizes, Target
 

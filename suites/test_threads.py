@@ -9,7 +9,7 @@ from fixtures.rows import SHAPES, Plant, Row, Shape
 from fixtures.threads import Item, Threads
 from gate.check import check
 from gate.failures import CheckFailure
-from probes.tokens import User
+from probes.auth.tokens import User
 
 FIX_3 = (
     "Fix 3 (ThreadRepository): read metadata as what it may be - NULL, JSON null, any JSON value - and log and raise."

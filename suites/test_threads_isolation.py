@@ -4,13 +4,13 @@ import re
 
 import pytest
 
-from fixtures.doors import refuse_server_error, seen
+from fixtures.http_services import refuse_server_error, seen
 from fixtures.rows import Plant
 from fixtures.threads import OK, Item, Threads
 from gate.check import check
 from gate.failures import CheckFailure
-from probes.http import Answer
-from probes.tokens import User
+from probes.auth.tokens import User
+from probes.http.client import Answer
 
 INTERNALS = re.compile(
     r"Traceback \(most recent|File \"/|sqlalchemy|asyncpg|psycopg|SELECT .+ FROM|postgres(ql)?://|redis://"

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from fixtures.doors import refuse_server_error, seen
+from fixtures.http_services import refuse_server_error, seen
 from fixtures.rows import Plant
 from fixtures.threads import OK, Threads
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure
-from probes.tokens import User
+from probes.auth.tokens import User
 from targets.contract import Contract
 from targets.model import Sizes
 

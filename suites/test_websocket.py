@@ -2,20 +2,20 @@
 
 import pytest
 
-from fixtures.people import MakeUser
-from fixtures.sessions import SocketDoor
 from fixtures.soak import joiner
+from fixtures.sockets import SocketDoor
 from fixtures.twin import TwinControl
+from fixtures.users import MakeUser
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure
-from probes.closes import CloseClass
+from probes.auth.tokens import User
 from probes.deadlines import Deadlines
 from probes.errors import ProbeError, TooSlow
-from probes.handshake import PROTOCOL, Way
-from probes.lifelines import Pace
-from probes.steady import SteadyReport, hold_sessions
-from probes.tokens import User
+from probes.soak.held_session import Pace
+from probes.soak.steady import SteadyReport, hold_sessions
+from probes.websocket.closes import CloseClass
+from probes.websocket.handshake import PROTOCOL, Way
 from targets.contract import Contract
 from targets.model import Sizes
 

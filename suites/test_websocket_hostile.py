@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from fixtures.sessions import SocketDoor
+from fixtures.sockets import SocketDoor
 from gate.check import check
 from gate.failures import CheckFailure
-from probes.closes import describe
+from probes.auth.tokens import User
 from probes.errors import BadAnswer, TooSlow
-from probes.sessions import Session
-from probes.tokens import User
+from probes.websocket.closes import describe
+from probes.websocket.sessions import Session
 from targets.contract import Contract
 
 SERVER_ERROR = 1011

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from fixtures.sessions import SocketDoor
+from fixtures.sockets import SocketDoor
 from gate.check import check
 from gate.failures import CheckFailure
-from probes.closes import describe
+from probes.auth.tokens import User
 from probes.deadlines import Deadlines
 from probes.errors import BadAnswer, TooSlow
-from probes.frames import RawFrame, write
-from probes.handshake import SERVER_ERROR
-from probes.sessions import Session
-from probes.tokens import User
+from probes.websocket.closes import describe
+from probes.websocket.handshake import SERVER_ERROR
+from probes.websocket.raw_frames import RawFrame, write
+from probes.websocket.sessions import Session
 
 CONTINUATION, TEXT, CLOSE, PING, PONG = 0, 1, 8, 9, 10
 RESERVED_DATA, RESERVED_CONTROL = 3, 11

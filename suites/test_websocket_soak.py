@@ -2,14 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 
-from fixtures.asked import Asked
+from fixtures.soak_options import Asked
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure, Pending
-from probes.closes import CloseClass
-from probes.platform import ServiceDescription
-from probes.soak import Soak, clock
-from probes.soak_findings import Findings
+from probes.google.cloud_run import ServiceDescription
+from probes.soak.findings import Findings
+from probes.soak.progress import clock
+from probes.soak.soak import Soak
+from probes.websocket.closes import CloseClass
 from targets.contract import Contract
 
 MOST_POINTS = 600

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import suites
 from gate.check import ATTRIBUTE, Check
-from gate.checklist import family_order, owner
+from gate.report.checklist import family_order, owner
 
 ROOT = Path(__file__).parents[1]
 LOOKING = ROOT / "docs/looking.toml"  # how to look, by check id

@@ -9,7 +9,7 @@ import pytest
 
 from tests.prove.expectations import load
 from tests.prove.worker import ROOT
-from twin.faults.registry import declared
+from twin.switching.registry import declared
 
 OURS = {"commands", "suites", "fixtures", "probes", "gate", "targets", "twin", "tests"}
 ALLOWED = {
@@ -102,7 +102,7 @@ def test_every_expectation_turns_something_red() -> None:
 def test_the_healthy_code_does_not_know_its_faults() -> None:
     for path in (*files("twin/backend"), *files("twin/auth"), *files("twin/platform")):
         wrong = [name for name in imports(path) if name.startswith("twin.faults")]
-        assert set(wrong) <= {"twin.faults.control", "twin.faults.registry"}, path
+        assert set(wrong) <= {"twin.switching.control", "twin.switching.registry"}, path
 
 
 def test_the_lock_names_no_host() -> None:

@@ -15,7 +15,7 @@ from targets.loading import load_required
 from tests.catalogue import LOOKING, declared_checks, pages
 from tests.pages import PAGES, SPAN, Makefile, blocks, commands, module_run, named, options_in, understood
 from tests.prove.worker import ROOT
-from twin.faults.registry import declared
+from twin.switching.registry import declared
 
 MAKEFILE = Makefile()
 MAKE = shutil.which("make") or "make"
@@ -105,7 +105,7 @@ def test_every_block_of_toml_or_yaml_can_be_read(page: Path) -> None:
 
 
 def test_the_checklist_page_is_the_gates_checklist() -> None:
-    layout = tomllib.loads((ROOT / "gate/checklist.toml").read_text(encoding="utf-8"))
+    layout = tomllib.loads((ROOT / "gate/report/checklist.toml").read_text(encoding="utf-8"))
     page = (ROOT / "docs/deployment-checklist.md").read_text(encoding="utf-8")
     told = []
     for item in [*layout["items"], *layout["metrics"]]:

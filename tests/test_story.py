@@ -4,7 +4,7 @@ from targets.loading import load_required
 from tests.prove.expectations import load, matches
 from tests.prove.reproduce import Step, read_story
 from tests.prove.worker import Shown
-from twin.faults.registry import declared
+from twin.switching.registry import declared
 
 
 def test_every_name_in_it_exists() -> None:

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import uvicorn
 
-from twin.faults.registry import declared
 from twin.ports import LOOPBACK, PortTakenError, free_ports, refuse_taken
 from twin.postgres import Postgres
 from twin.processes import BootError, Processes
@@ -24,6 +23,7 @@ from twin.serving import Beside
 from twin.stack import Stack
 from twin.states import STATES, UnknownNameError, faults_of
 from twin.supervisor_control import control_port
+from twin.switching.registry import declared
 
 ADDRESSES = Path(".twin/addresses.json")
 UP_S, DOWN_S = 40.0, 20.0

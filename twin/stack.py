@@ -14,11 +14,11 @@ import asyncpg
 import httpx
 
 from twin.backend.migrate import migrate
-from twin.faults.registry import Place, Switchboard, declared
 from twin.ports import free_ports
 from twin.postgres import Postgres
 from twin.processes import Processes
 from twin.seeding import seed_other_people
+from twin.switching.registry import Place, Switchboard, declared
 from twin.valkey import Valkey
 
 PROJECT, REGION = "netra-staging", "us-central1"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from difflib import get_close_matches
 
-from twin.faults.registry import declared
+from twin.switching.registry import declared
 
 AS_WRITTEN = "as-written."
 STATES: Mapping[str, tuple[str, ...] | None] = {

@@ -5,8 +5,8 @@ from typing import Any
 
 from fastapi import FastAPI, HTTPException
 
-from twin.faults.registry import declared
 from twin.stack import Stack
+from twin.switching.registry import declared
 
 PROCESSES = {"auth": "auth", "redis": "valkey", "database": "postgres", "old-revision": "old", "backend": "backend"}
 SUPERVISOR_MISSING = "dependency.agent-supervisor-missing"

@@ -14,8 +14,8 @@ import allure_commons
 from allure_commons.logger import AllureFileLogger
 from allure_commons.model2 import TestResultContainer
 
-from gate.checklist import answers_for_a_metric, epic, owner
 from gate.outcomes import Outcome
+from gate.report.checklist import answers_for_a_metric, epic, owner
 from gate.report.wording import show_figure
 
 # Allure has no word for "no evidence yet" or "can't be asked here": both are its "skipped", with our word in front.

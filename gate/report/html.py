@@ -10,8 +10,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from gate.checklist import Answer, checklist, metrics
 from gate.outcomes import Outcome
+from gate.report.checklist import Answer, checklist, metrics
 from gate.report.wording import brief, sentence, show_about, show_figure, show_value
 
 Row = Mapping[str, Any]

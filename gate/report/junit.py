@@ -3,8 +3,8 @@
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from gate.checklist import owner
 from gate.outcomes import Outcome
+from gate.report.checklist import owner
 from gate.report.wording import show_figure
 
 # XML 1.0 allows no other control characters; a server's answer may hold any.

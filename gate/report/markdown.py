@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from gate.checklist import checklist, metrics
 from gate.outcomes import Outcome
+from gate.report.checklist import checklist, metrics
 from gate.report.wording import brief, sentence, show_figure
 
 MARKS = {"PASSED": "✅", "FAILED": "❌", "BROKEN": "⚠️", "PENDING": "⏳", "NOT_APPLICABLE": "🚫", "NOT RUN": "·",

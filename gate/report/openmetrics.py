@@ -9,8 +9,8 @@ from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric, 
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.registry import Collector
 
-from gate.checklist import BOUNDED, NOT_RUN, OWED, PROVED, metrics
 from gate.outcomes import Outcome, Verdict
+from gate.report.checklist import BOUNDED, NOT_RUN, OWED, PROVED, metrics
 
 CONTENT_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 PREFIX = "netra_verify"

@@ -1,19 +1,15 @@
 """The terminal: one line a family while it runs, then failures, checklist, metrics and the verdict."""
 
-import time
 from pathlib import Path
 from typing import IO, Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from gate.checklist import BOUNDED, NOT_RUN, OWED, PROVED, Answer, checklist, metrics
 from gate.outcomes import Outcome, Verdict
+from gate.report.checklist import BOUNDED, NOT_RUN, OWED, PROVED, Answer, checklist, metrics
 from gate.report.wording import brief, sentence, show_figure
-from gate.run import Result
-from gate.verdict import name
 
 STYLES = {
     "PASSED": "green", "FAILED": "bold red", "BROKEN": "yellow", "PENDING": "yellow",
@@ -22,8 +18,6 @@ STYLES = {
 VERDICT_STYLES = {Verdict.GO: "bold green", Verdict.NO_GO: "bold red", Verdict.INCONCLUSIVE: "bold yellow"}
 LABELS = {"remedy": "what to do", "known_failure": "known"}
 WIDTH_WITHOUT_TERMINAL = 100
-LONG_S = 2.0
-SAY_EVERY_S = 10.0
 MOST_FAILURES = 12
 MOST_LINES = 6
 
@@ -32,74 +26,6 @@ def console_for(file: IO[str]) -> Console:
     """A console on a file: as wide as its terminal, or of a fixed width where there is none."""
     width = None if file.isatty() else WIDTH_WITHOUT_TERMINAL
     return Console(file=file, highlight=False, soft_wrap=False, width=width)
-
-
-class Live:
-    """Says what is being checked: live where there is a terminal, a line a family everywhere."""
-
-    def __init__(self, file: IO[str], *, verbose: bool) -> None:
-        terminal = file.isatty()
-        self.console = console_for(file)
-        self._verbose = verbose
-        self._family = ""
-        self._results: list[Result] = []
-        self._since = 0.0
-        self._begun = 0.0
-        self._said = 0.0
-        self._progress = Progress(
-            SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(),
-            console=self.console, transient=True,
-        )  # fmt: skip
-        self._animated = terminal and not verbose
-
-    def begin(self, result: Result) -> None:
-        """A case begins."""
-        if result.check.family != self._family:
-            self._end_family()
-            self._family, self._results, self._since = result.check.family, [], time.monotonic()
-        self._begun = time.monotonic()
-        if self._animated:
-            for task in list(self._progress.task_ids):
-                self._progress.remove_task(task)
-            done = f"{self._family:<14}{len(self._results)} done, now "
-            self._progress.add_task(f"[dim]{done}[/]{escape(name(result.key))}")
-            self._progress.start()
-
-    def end(self, result: Result) -> None:
-        """A case has ended. Without a terminal, one that took over two seconds gets a line of its own."""
-        self._results.append(result)
-        took = time.monotonic() - self._begun
-        if self._verbose:
-            self.console.print(f"{_mark(str(result.outcome))} {escape(name(result.key))}  {took:.2f} s")
-        elif took > LONG_S and not self._animated:
-            self.console.print(f"  [dim]{escape(name(result.key))} took {took:.1f} s[/dim]")
-
-    def say(self, text: str) -> None:
-        """Where the case in hand has got to: in place on a terminal, elsewhere a line every ten seconds."""
-        if self._animated:
-            for task in self._progress.task_ids:
-                self._progress.update(task, description=escape(text))
-        elif time.monotonic() - self._said >= SAY_EVERY_S:
-            self._said = time.monotonic()
-            self.console.print(f"  {text}", markup=False, soft_wrap=True)
-
-    def close(self) -> None:
-        """No more cases."""
-        self._end_family()
-        self._stop_progress()
-
-    def _stop_progress(self) -> None:
-        if self._animated:  # without a terminal, stopping what never started prints an empty line
-            self._progress.stop()
-
-    def _end_family(self) -> None:
-        if not self._family:
-            return
-        self._stop_progress()
-        counts = {one: sum(result.outcome is one for result in self._results) for one in Outcome}
-        said = ", ".join(f"[{STYLES[one]}]{count} {one}[/]" for one, count in counts.items() if count)
-        self.console.print(f"{self._family:<14}{said}  [dim]{time.monotonic() - self._since:.1f} s[/dim]")
-        self._family = ""
 
 
 def print_verdict(document: dict[str, Any], folder: Path, console: Console) -> None:
@@ -129,7 +55,7 @@ def _print_failures(document: dict[str, Any], console: Console) -> None:
     rows = [row for row in document["checks"] if row["outcome"] in shown and row["name"] not in missing]
     rows.sort(key=lambda row: row["outcome"] != Outcome.FAILED)
     for row in rows[:MOST_FAILURES]:
-        console.print(f"{_mark(row['outcome'])} {escape(row['name'])}")
+        console.print(f"{mark(row['outcome'])} {escape(row['name'])}")
         told = ("requirement", "expected", "actual") if row["actual"] else ("requirement", "reason")
         for key in (*told, "remedy", "known_failure"):
             if row[key]:
@@ -160,9 +86,10 @@ def _table(title: str, answers: list[Answer]) -> Table:
             continue  # not asked in this phase
         figure = brief(show_figure(answer.figure)) if answer.figure else f"{answer.passed}/{answer.total} passed"
         owed = brief(f"; owed: {'; '.join(answer.owed)}") if answer.owed else ""
-        table.add_row(escape(answer.title), _mark(answer.outcome), escape(figure + owed))
+        table.add_row(escape(answer.title), mark(answer.outcome), escape(figure + owed))
     return table
 
 
-def _mark(outcome: str) -> str:
+def mark(outcome: str) -> str:
+    """An outcome in its colour, as rich markup."""
     return f"[{STYLES[outcome]}]{outcome}[/]"

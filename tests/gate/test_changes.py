@@ -7,10 +7,10 @@ import pytest
 
 from gate.changes import changes
 from gate.outcomes import Outcome
+from gate.release.store import Store
 from gate.report.explain import explain
-from gate.store import Store
 from tests.gate.documents import make_document
-from tests.gate.stores import stored
+from tests.gate.release.stores import stored
 
 P, F, B = Outcome.PASSED, Outcome.FAILED, Outcome.BROKEN
 

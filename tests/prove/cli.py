@@ -14,7 +14,7 @@ from rich.console import Console
 
 from tests.prove.expectations import Expectation, load, unproved
 from tests.prove.worker import HEALTHY, Shown, staged
-from twin.faults.registry import declared
+from twin.switching.registry import declared
 
 
 def main(arguments: Sequence[str]) -> int:

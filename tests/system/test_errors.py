@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from commands.cli import REFUSED, main
-from tests.probes.test_exports import REAL, SHARED, entry
+from tests.probes.logs.test_export import REAL, SHARED, entry
 
 
 def test_the_5xx_of_an_export_are_put_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -73,7 +73,7 @@ def test_the_table_of_faults_and_the_lists_take_it(project: Path) -> None:
         assert f"| `{CHECK}` |" in (project / page).read_text(encoding="utf-8")
     code, said = run("twin", "faults", cwd=project)
     assert (code, FAULT in said) == (0, True)
-    proof = "from tests.prove.expectations import load; from twin.faults.registry import declared; "
+    proof = "from tests.prove.expectations import load; from twin.switching.registry import declared; "
     agree = "known = {k for k, one in declared().items() if not one.dependency}; assert known == load().keys()"
     subprocess.run([sys.executable, "-c", proof + agree], cwd=project, check=True)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.probes.test_exports import REAL, SHARED, entry
+from tests.probes.logs.test_export import REAL, SHARED, entry
 from tests.system.running import run, verdict_in
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from probes.tokens import Mint, User
+from probes.auth.tokens import Mint, User
 from tests.system.running import run, twin_up, verdict_in
 
 QUICK = (

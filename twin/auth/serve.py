@@ -3,9 +3,9 @@
 import asyncio
 
 from twin.auth.service import build_seams, create_app
-from twin.faults.control import control_app
-from twin.faults.registry import Switchboard
 from twin.serving import serve
+from twin.switching.control import control_app
+from twin.switching.registry import Switchboard
 from twin.telemetry import Observe
 
 

@@ -13,9 +13,9 @@ from twin.backend.health import HealthChecks
 from twin.backend.seams import Seams
 from twin.backend.threads import ThreadRepository
 from twin.backend.websocket import Sessions, SessionStore
-from twin.faults.control import control_app
-from twin.faults.registry import Switchboard
 from twin.serving import serve
+from twin.switching.control import control_app
+from twin.switching.registry import Switchboard
 from twin.telemetry import Log, Observe
 
 

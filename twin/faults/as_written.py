@@ -10,7 +10,7 @@ import httpx
 
 from twin.faults.auth_service import payload_of
 from twin.faults.health import failures_by_the_report
-from twin.faults.registry import Undo, fault, replace
+from twin.switching.registry import Undo, fault, replace
 
 if TYPE_CHECKING:
     from twin.backend.auth_client import Identity

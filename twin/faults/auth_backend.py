@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 
 from twin.faults.auth_service import payload_of
-from twin.faults.registry import Install, Undo, fault, replace, undo_all
+from twin.switching.registry import Install, Undo, fault, replace, undo_all
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -13,7 +13,7 @@ import httpx
 import jwt
 from starlette.responses import JSONResponse, Response
 
-from twin.faults.registry import Undo, fault, replace
+from twin.switching.registry import Undo, fault, replace
 
 if TYPE_CHECKING:
     from twin.auth.service import Seams

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from twin.faults.registry import Undo, fault
+from twin.switching.registry import Undo, fault
 
 if TYPE_CHECKING:
     from twin.postgres import Postgres

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
-from twin.faults.registry import Undo, fault, replace, undo_all
+from twin.switching.registry import Undo, fault, replace, undo_all
 
 if TYPE_CHECKING:
     from twin.backend.seams import Seams

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from twin.faults.registry import Undo, fault, replace, undo_all
+from twin.switching.registry import Undo, fault, replace, undo_all
 
 if TYPE_CHECKING:
     from twin.backend.seams import Seams

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from twin.faults.registry import Undo, fault, replace
+from twin.switching.registry import Undo, fault, replace
 
 if TYPE_CHECKING:
     from twin.backend.seams import Seams

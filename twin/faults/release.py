@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from twin.faults.registry import Undo, fault, replace
+from twin.switching.registry import Undo, fault, replace
 
 if TYPE_CHECKING:
     from twin.platform.state import Platform, Service

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from twin.faults.registry import Undo, fault, replace, undo_all
 from twin.faults.threads_metadata import rendering
+from twin.switching.registry import Undo, fault, replace, undo_all
 
 if TYPE_CHECKING:
     from starlette.requests import Request

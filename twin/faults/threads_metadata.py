@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from twin.faults.registry import Undo, fault, replace
+from twin.switching.registry import Undo, fault, replace
 
 if TYPE_CHECKING:
     from twin.backend.seams import Seams

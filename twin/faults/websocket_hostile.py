@@ -5,8 +5,8 @@ import time
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from twin.faults.registry import Undo, fault, replace
 from twin.faults.websocket import handling
+from twin.switching.registry import Undo, fault, replace
 
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket

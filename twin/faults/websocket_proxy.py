@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from twin.faults.registry import Undo, fault, replace
 from twin.frames import CONTROL, FIN, LONGEST_CONTROL, RESERVED, Seen, walk
+from twin.switching.registry import Undo, fault, replace
 
 if TYPE_CHECKING:
     from twin.platform.state import Platform

@@ -9,8 +9,8 @@ from collections import defaultdict
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from twin.faults.registry import Undo, fault, replace, undo_all
 from twin.faults.websocket import handling
+from twin.switching.registry import Undo, fault, replace, undo_all
 
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket

@@ -8,14 +8,14 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
-from twin.faults.control import control_app
-from twin.faults.registry import Switchboard
 from twin.platform.apis import create_app
 from twin.platform.edge import Edge
 from twin.platform.history import age, rejuvenate
 from twin.platform.state import Platform, load
 from twin.platform.tail import Tail
 from twin.serving import LOOPBACK, Beside
+from twin.switching.control import control_app
+from twin.switching.registry import Switchboard
 
 
 def control(platform: Platform) -> FastAPI:

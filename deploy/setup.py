@@ -1,0 +1,64 @@
+"""Install a hashed lock into this environment: by uv, itself taken from the lock; by pip where that fails.
+
+Usage: `python deploy/setup.py requirements.lock`. The standard library alone, since nothing is installed yet.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+PIP = (
+    sys.executable,
+    "-m",
+    "pip",
+    "install",
+    "--quiet",
+    "--disable-pip-version-check",
+    "--require-hashes",
+    "--no-deps",
+)
+UV = (
+    sys.executable,
+    "-m",
+    "uv",
+    "pip",
+    "install",
+    "--quiet",
+    "--python",
+    sys.executable,
+    "--require-hashes",
+    "--no-deps",
+)
+NOISE = re.compile(r"^WARNING: Location .* is ignored")  # a line for each package and each extra location of pip's
+
+
+def pinned(lock: str, package: str) -> str:
+    """The lock's entry of one package, hashes included; empty where it has none."""
+    found = re.search(rf"^{re.escape(package)}==.*(\n    --hash=.*)+", lock, re.MULTILINE)
+    return found[0] if found else ""
+
+
+def run(*command: str) -> int:
+    """Run an installer; what it says is passed on without pip's lines on index locations."""
+    environment = os.environ | {"UV_PYTHON_DOWNLOADS": "never"}
+    done = subprocess.run(command, check=False, stderr=subprocess.PIPE, text=True, env=environment)  # noqa: S603 - fixed arguments
+    sys.stderr.writelines(line for line in done.stderr.splitlines(keepends=True) if not NOISE.match(line))
+    return done.returncode
+
+
+def main(lock: Path) -> int:
+    """Install the lock; the exit code is the installer's."""
+    entry = pinned(lock.read_text(encoding="utf-8"), "uv")
+    with tempfile.TemporaryDirectory() as folder:
+        alone = Path(folder) / "uv.txt"
+        alone.write_text(entry, encoding="utf-8")
+        if entry and run(*PIP, "-r", str(alone)) == 0 and run(*UV, "-r", str(lock)) == 0:
+            return 0
+    return run(*PIP, "-r", str(lock))
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,0 +1,1 @@
+"""One revision over many runs: the store, its runs, what they come to, and the conclusion."""

@@ -1,0 +1,26 @@
+"""What earlier runs of the same revision already added to a claim: from the evidence store, by the gate's own rules."""
+
+from gate.evidence import Accrual
+from gate.plan import Plan
+from gate.release.conclusion import gather
+from gate.release.merge import stint
+from gate.release.store import Store
+
+
+def earlier_accruals(plan: Plan, revision: str, check_id: str) -> tuple[list[Accrual], list[str]]:
+    """The accruals of a check from the revision's earlier runs that count, and what could not be read.
+
+    Reads the store that the plan names, else the report folder. Discarded runs and those of an earlier stint add
+    nothing; what a run that was cut short saw of events is kept, its coverage is not.
+    """
+    evidence = gather(Store(plan.evidence or str(plan.report_dir)), plan.target)
+    present, _ = stint([one for one in evidence.runs if one.id not in evidence.discards], revision)
+    found = [
+        accrual
+        for run in present
+        if not run.verdict.interrupted
+        for row in run.verdict.checks
+        if row.id == check_id
+        for accrual in row.accruals
+    ]
+    return found, [*evidence.problems, *(f"run {one.run_id} {one.problem}" for one in evidence.unusable)]

@@ -1,0 +1,136 @@
+"""All evidence of one revision, joined: pure. Worse or less evidence never improves what it comes to.
+
+* A FAILED counts, in whatever run of the revision, until somebody discards that run: trying again does not help.
+* Without one, a case is PASSED if a run of this stint says so that went to its end; else as its last run says.
+* A stint is what ran since another revision was verified last: a rollback starts afresh, and takes no failure away.
+* Claims that take longer than one run come from their accruals (`gate.release.accruals`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+from gate.outcomes import Outcome
+from gate.release.accruals import Accrued, accrue
+from gate.release.stored_run import StoredRow, StoredRun
+from gate.verdict import Key, name
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one run says of a case."""
+
+    run: StoredRun
+    row: StoredRow
+    counts: bool  # whether a pass of this run proves anything here
+
+    @property
+    def raw(self) -> dict[str, Any]:
+        """The row as the run wrote it."""
+        return self.run.rows[self.row.key]
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What one case comes to over all runs: the outcome, the run whose row shows it, and what each run said."""
+
+    outcome: Outcome
+    shown: Said
+    reason: str = ""  # where it is not the shown row's own
+    accrued: Accrued | None = None
+    accepted: bool = False  # a known failure, not yet expired
+    stale: bool = False  # a known failure that no longer fails
+    said: tuple[Said, ...] = field(default=())
+
+
+def newest_revision(runs: Sequence[StoredRun]) -> str:
+    """The revision of the run that started last; empty without one that knows its revision."""
+    known = [run for run in runs if run.verdict.revision]
+    return max(known, key=lambda run: (run.verdict.started, run.id)).verdict.revision if known else ""
+
+
+def stint(runs: Sequence[StoredRun], revision: str) -> tuple[list[StoredRun], list[StoredRun]]:
+    """The revision's runs: those of its present stint, and those from before another revision was verified."""
+    ordered = sorted((run for run in runs if run.verdict.revision), key=lambda run: (run.verdict.started, run.id))
+    present: list[StoredRun] = []
+    before: list[StoredRun] = []
+    broken = False  # another revision was seen since the last run of ours
+    for run in ordered:
+        if run.verdict.revision != revision:
+            broken = True
+            continue
+        if broken:
+            before += present
+            present = []
+        broken = False
+        present.append(run)
+    return present, before
+
+
+def merge(
+    present: Sequence[StoredRun], before: Sequence[StoredRun], today: date, discarded: frozenset[str] = frozenset()
+) -> dict[Key, Merged]:
+    """Every case that any run of the revision speaks of, and what it comes to.
+
+    `discarded` names groups of shards that do not count; discarded runs are not among those given.
+    """
+    said: dict[Key, list[Said]] = {}
+    for run, counts in [*((run, False) for run in before), *((run, True) for run in present)]:
+        whole = counts and not run.verdict.interrupted
+        for row in run.verdict.checks:
+            if name(row.key) not in run.verdict.missing:
+                said.setdefault(row.key, []).append(Said(run, row, whole))
+    return {key: _settle(told, today, discarded) for key, told in said.items()}
+
+
+def _settle(told: Sequence[Said], today: date, discarded: frozenset[str]) -> Merged:
+    known = {one.run.id: _is_known(one, today) for one in told}
+    failed = [one for one in told if one.row.outcome is Outcome.FAILED]
+    counted = [one for one in failed if not known[one.run.id]]
+    passed = [one for one in told if one.row.outcome is Outcome.PASSED and one.counts]
+    accrued = _accrued(told, discarded)
+    said = tuple(told)
+    if accrued and accrued.outcome is Outcome.FAILED and not failed:
+        worst = max((one for one in told if any(it.events for it in one.row.accruals)), key=_when)
+        return Merged(Outcome.FAILED, worst, accrued.reason, accrued, said=said)
+    if failed:
+        shown = max(counted or failed, key=_when)
+        return Merged(Outcome.FAILED, shown, "", accrued, accepted=not counted, said=said)
+    if accrued:
+        return Merged(accrued.outcome, max(told, key=_when), accrued.reason, accrued, said=said)
+    if passed:
+        shown = max(passed, key=_when)
+        return Merged(Outcome.PASSED, shown, stale=any(known.values()), said=said)
+    return _unproved(max(told, key=_when), said)
+
+
+def _unproved(last: Said, said: tuple[Said, ...]) -> Merged:
+    if last.row.outcome is not Outcome.PASSED:
+        return Merged(last.row.outcome, last, said=said)
+    why = (
+        f"passed in run {last.run.id}, which was cut short: {last.run.verdict.interrupted}"
+        if last.run.verdict.interrupted
+        else f"passed in run {last.run.id}, before another revision was verified: a rollback starts afresh"
+    )
+    return Merged(Outcome.PENDING, last, why, said=said)
+
+
+def _accrued(told: Sequence[Said], discarded: frozenset[str]) -> Accrued | None:
+    """Events count from every run; coverage from runs that count."""
+    accruals = [
+        one if said.counts else replace(one, proved=False)
+        for said in told
+        for one in said.row.accruals
+        if not one.group or one.group not in discarded
+    ]
+    return accrue(accruals) if accruals else None
+
+
+def _is_known(said: Said, today: date) -> bool:
+    listed = {one.name: one.expires for one in said.run.verdict.known_failures}
+    return name(said.row.key) in listed and listed[name(said.row.key)] >= today
+
+
+def _when(said: Said) -> tuple[bool, str, str]:
+    return said.counts, said.run.verdict.started, said.run.id

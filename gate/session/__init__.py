@@ -1,0 +1,1 @@
+"""One run: the plugin, what is selected, what became of each case, what is published."""

@@ -1,0 +1,85 @@
+"""What the terminal says while a run goes on: live where there is one, a line a family everywhere."""
+
+import time
+from typing import IO
+
+from rich.markup import escape
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from gate.outcomes import Outcome
+from gate.report.terminal import STYLES, console_for, mark
+from gate.run import Result
+from gate.verdict import name
+
+LONG_S = 2.0
+
+
+SAY_EVERY_S = 10.0
+
+
+class Live:
+    """Says what is being checked: live where there is a terminal, a line a family everywhere."""
+
+    def __init__(self, file: IO[str], *, verbose: bool) -> None:
+        terminal = file.isatty()
+        self.console = console_for(file)
+        self._verbose = verbose
+        self._family = ""
+        self._results: list[Result] = []
+        self._since = 0.0
+        self._begun = 0.0
+        self._said = 0.0
+        self._progress = Progress(
+            SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(),
+            console=self.console, transient=True,
+        )  # fmt: skip
+        self._animated = terminal and not verbose
+
+    def begin(self, result: Result) -> None:
+        """A case begins."""
+        if result.check.family != self._family:
+            self._end_family()
+            self._family, self._results, self._since = result.check.family, [], time.monotonic()
+        self._begun = time.monotonic()
+        if self._animated:
+            for task in list(self._progress.task_ids):
+                self._progress.remove_task(task)
+            done = f"{self._family:<14}{len(self._results)} done, now "
+            self._progress.add_task(f"[dim]{done}[/]{escape(name(result.key))}")
+            self._progress.start()
+
+    def end(self, result: Result) -> None:
+        """A case has ended. Without a terminal, one that took over two seconds gets a line of its own."""
+        self._results.append(result)
+        took = time.monotonic() - self._begun
+        if self._verbose:
+            self.console.print(f"{mark(str(result.outcome))} {escape(name(result.key))}  {took:.2f} s")
+        elif took > LONG_S and not self._animated:
+            self.console.print(f"  [dim]{escape(name(result.key))} took {took:.1f} s[/dim]")
+
+    def say(self, text: str) -> None:
+        """Where the case in hand has got to: in place on a terminal, elsewhere a line every ten seconds."""
+        if self._animated:
+            for task in self._progress.task_ids:
+                self._progress.update(task, description=escape(text))
+        elif time.monotonic() - self._said >= SAY_EVERY_S:
+            self._said = time.monotonic()
+            self.console.print(f"  {text}", markup=False, soft_wrap=True)
+
+    def close(self) -> None:
+        """No more cases."""
+        self._end_family()
+        self._stop_progress()
+
+    def _stop_progress(self) -> None:
+        if self._animated:  # without a terminal, stopping what never started prints an empty line
+            self._progress.stop()
+
+    def _end_family(self) -> None:
+        if not self._family:
+            return
+        self._stop_progress()
+        counts = {one: sum(result.outcome is one for result in self._results) for one in Outcome}
+        said = ", ".join(f"[{STYLES[one]}]{count} {one}[/]" for one, count in counts.items() if count)
+        self.console.print(f"{self._family:<14}{said}  [dim]{time.monotonic() - self._since:.1f} s[/dim]")
+        self._family = ""

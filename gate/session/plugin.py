@@ -1,0 +1,224 @@
+"""The gate as a pytest plugin: options, the run's frame, its fixtures; collection and judging are beside it."""
+
+import argparse
+import io
+import os
+import signal
+import sys
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+import pytest
+
+from gate.check import ALSO_NEEDS
+from gate.evidence import Recorder
+from gate.release.store import VARIABLE
+from gate.report.allure import leave_out_containers
+from gate.run import Run
+from gate.session import hooks
+from gate.session.case_outcome import RESULT, judge
+from gate.session.live_progress import Live
+from gate.session.publishing import begin, publish, retire_latest
+from gate.session.selection import choose
+
+RUN = pytest.StashKey[Run]()
+LIVE = pytest.StashKey[Live]()
+LOOK_ONLY = ("--collect-only", "--co", "--help", "-h", "--version", "-V", "--fixtures", "--markers")
+QUIETER_THAN_QUIET = -2  # pytest's own lines give way to the gate's; -v is a line a case, -vv brings pytest's too
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Declare what the gate asks of the fixtures."""
+    pluginmanager.add_hookspecs(hooks)
+
+
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Declare the run's options, and take the last verdict away before anything can go wrong."""
+    group = parser.getgroup("netra-verify")
+    group.addoption("--phase", choices=("smoke", "soak", "day"), default="smoke", help="which phase to run")
+    group.addoption("--quick", action="store_true", help="smaller samples: sooner, and proving less")
+    group.addoption("--report-dir", default="reports", help="where runs are written; default: reports")
+    group.addoption("--log-export", default=None, help="judge logs.* by an exported log file instead of the log API")
+    group.addoption(
+        "--evidence", default=os.environ.get(VARIABLE, ""), metavar="URL",
+        help=f"a store into which the verdict is put as well: a folder, gs://bucket/path, ...; default: ${VARIABLE}",
+    )  # fmt: skip
+    group.addoption("--verdict-only", action="store_true", help="write verdict.json alone: no reports, no pictures")
+    group.addoption("--exit-code-only", action="store_true", help="say nothing, write verdict.json alone")
+    group.addoption("--known-failures", type=Path, default=None, help="TOML file of known failures")
+    config = pluginmanager.get_plugin("pytestconfig")
+    arguments = [str(one) for one in config.invocation_params.args] if config else []
+    if not _only_looks(arguments):
+        retire_latest(_report_dir(arguments))
+
+
+def _report_dir(arguments: list[str]) -> Path:
+    """Where the last verdict lies, whatever else is wrong with the command line."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--report-dir", type=Path, default=Path("reports"))
+    known, _ = parser.parse_known_args(arguments)
+    folder: Path = known.report_dir
+    return folder
+
+
+def _only_looks(arguments: list[str]) -> bool:
+    return any(one in LOOK_ONLY for one in arguments)
+
+
+@pytest.hookimpl(tryfirst=True)  # before Allure's own, which reads the folder that is set here
+def pytest_configure(config: pytest.Config) -> None:
+    """Frame the run: plan, folder, a provisional verdict. Raises pytest.UsageError, contacting nothing."""
+    config.addinivalue_line("markers", f"{ALSO_NEEDS}(*needs): what one case needs beyond its check")
+    if _only_looks([str(one) for one in config.invocation_params.args]):
+        return
+    run = Run(config.hook.pytest_gate_plan(config=config))
+    begin(run)
+    config.stash[RUN] = run
+    config.option.allure_report_dir = None if run.plan.verdict_only else str(run.folder / "allure-results")
+    verbose = config.option.verbose > 0
+    if config.option.verbose <= 1:
+        config.option.verbose = QUIETER_THAN_QUIET
+        config.option.no_summary = True
+    file = io.StringIO() if run.plan.silent else sys.stdout
+    config.stash[LIVE] = Live(_past_capture(file), verbose=verbose)
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest's own header
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """All plugins are configured: Allure's is told what not to write, and pytest to say nothing where that is asked."""
+    leave_out_containers()
+    run = session.config.stash.get(RUN, None)
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if run is not None and run.plan.silent and reporter:
+        reporter._tw._file = io.StringIO()  # noqa: SLF001 - the only place where all that pytest says passes
+
+
+def _past_capture(file: TextIO) -> TextIO:
+    """The same place under a descriptor of our own: pytest redirects its own while a case runs."""
+    try:
+        return os.fdopen(os.dup(file.fileno()), "w", buffering=1, encoding=file.encoding)
+    except (OSError, io.UnsupportedOperation):
+        return file  # no descriptor to go past: an in-memory stream
+
+
+@pytest.hookimpl(trylast=True)  # after -k and others have deselected theirs
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse undeclared tests and ids declared twice; leave out what the phase or the target has no use for."""
+    run = config.stash.get(RUN, None)
+    left_out = choose(items, run)
+    if run is not None and left_out:
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=list(left_out))
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    """Print a module that could not be collected: pytest's own summary is quiet here."""
+    if report.failed:
+        print(report.longreprtext)  # noqa: T201 - outside a test nothing captures, and the message is the user's
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """Run with the deadline armed, and with SIGTERM treated like Ctrl-C: what there is gets written."""
+    run = session.config.stash.get(RUN, None)
+    if run is None:
+        return (yield)
+    try:
+        with _interruptible(run):
+            return (yield)
+    finally:
+        session.config.stash[LIVE].close()  # before pytest has its last word
+
+
+@contextmanager
+def _interruptible(run: Run) -> Iterator[None]:
+    def interrupt(number: int, _frame: object) -> None:
+        run.interrupted = (
+            "SIGTERM" if number == signal.SIGTERM else f"the run's deadline of {run.plan.deadline_s:g} s passed"
+        )
+        signal.raise_signal(signal.SIGINT)  # asyncio and pytest both know how to wind down from there
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGALRM)}
+    signal.setitimer(signal.ITIMER_REAL, run.plan.deadline_s)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Say what is being checked."""
+    if RESULT in item.stash:
+        item.stash[RESULT].began = datetime.now(UTC)
+        item.config.stash[LIVE].begin(item.stash[RESULT])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn what pytest saw of a case into its outcome."""
+    report = yield
+    run = item.config.stash.get(RUN, None)
+    if run is not None:
+        result = item.stash[RESULT]
+        judge(result, report, call, item.config.hook.pytest_gate_classify)
+        run.results[result.key] = result
+        if report.when == "teardown":
+            item.config.stash[LIVE].end(result)
+    return report
+
+
+def pytest_report_teststatus(report: pytest.TestReport, config: pytest.Config) -> tuple[str, str, str] | None:
+    """No dots in the quiet mode: the gate's own lines say what is going on."""
+    if config.option.verbose <= QUIETER_THAN_QUIET:
+        return report.outcome, "", ""
+    return None
+
+
+def pytest_internalerror(excrepr: object, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+    """Keep the crash of pytest or a plugin as the reason of the verdict; pytest prints it itself."""
+    del excrepr
+    _INTERNAL.append(f"internal error: {excinfo.typename}: {excinfo.value}")
+
+
+_INTERNAL: list[str] = []  # pytest_internalerror is given no config
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # outermost: after every teardown, after pytest's own summary
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None, None, None]:
+    """Decide, write every artifact, say the verdict, and exit with its code."""
+    yield
+    run = session.config.stash.get(RUN, None)
+    if run is None:
+        return
+    if exitstatus in {pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR}:
+        collecting = "pytest could not collect the suites" if session.testsfailed else "interrupted"
+        run.interrupted = run.interrupted or (_INTERNAL[-1] if _INTERNAL else collecting)
+    session.exitstatus = publish(run, int(exitstatus), session.config.stash[LIVE].console)
+
+
+@pytest.fixture(scope="session")
+def run(pytestconfig: pytest.Config) -> Run:
+    """The run: its id and plan; fixtures set what they learn of the release."""
+    return pytestconfig.stash[RUN]
+
+
+@pytest.fixture(scope="session")
+def narrate(pytestconfig: pytest.Config) -> Callable[[str], None]:
+    """Say where a long case has got to."""
+    return pytestconfig.stash[LIVE].say
+
+
+@pytest.fixture
+def recorder(request: pytest.FixtureRequest) -> Recorder:
+    """This case's evidence."""
+    result = request.node.stash[RESULT]
+    recorder: Recorder = result.recorder
+    return recorder

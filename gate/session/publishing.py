@@ -1,0 +1,175 @@
+"""Writing a run: its folder, the `latest` link, the verdict, every artifact - and never a secret."""
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from gate.changes import changes
+from gate.document import build, provisional
+from gate.known import load_known
+from gate.outcomes import EXIT_CODES, Outcome
+from gate.redaction import Redactor
+from gate.release.store import Store, StoreError
+from gate.report import github
+from gate.report.artifacts import dump, write, write_all
+from gate.report.terminal import print_verdict
+from gate.run import Run
+from gate.verdict import decide, name
+
+COLLECTORS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+OURS = frozenset({int(pytest.ExitCode.OK), int(pytest.ExitCode.TESTS_FAILED), int(pytest.ExitCode.NO_TESTS_COLLECTED)})
+
+
+def retire_latest(report_dir: Path) -> None:
+    """Take the last verdict out of sight: a run that can't even begin must not leave an older GO to be read."""
+    try:
+        (report_dir / "latest").unlink(missing_ok=True)
+    except NotADirectoryError:
+        return  # there is no folder, so no verdict in it; `begin` says so
+    except OSError as error:
+        raise _unwritable(report_dir, error) from error
+
+
+def begin(run: Run) -> None:
+    """Make the run's folder with a provisional verdict and point `latest` to it.
+
+    Raises:
+        pytest.UsageError: The folder can't be written.
+    """
+    load_known(run.plan.known_failures, datetime.now(UTC).date())  # a list that can't be read is said now, not later
+    try:
+        run.folder.mkdir(parents=True)
+        write(run.folder / "verdict.json", dump(provisional(run)))
+        point_latest(run.plan.report_dir, run.plan.target, run.id)
+    except OSError as error:
+        raise _unwritable(run.plan.report_dir, error) from error
+    try:
+        store = other_store(run.plan.evidence, run.plan.report_dir)
+        if store:
+            store.probe(run.plan.target, run.id)
+    except StoreError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def point_latest(report_dir: Path, target: str, run_id: str) -> None:
+    """Let `latest` be this run."""
+    fresh = report_dir / f".latest-{run_id}"
+    fresh.symlink_to(Path(target) / run_id)
+    fresh.replace(report_dir / "latest")
+
+
+def other_store(where: str, report_dir: Path) -> Store | None:
+    """The evidence store; None where it is the report folder, which has everything anyway."""
+    store = Store(where) if where else None
+    here = store is not None and store.folder is not None and store.folder.resolve() == report_dir.resolve()
+    return None if here else store
+
+
+def _unwritable(report_dir: Path, error: OSError) -> pytest.UsageError:
+    return pytest.UsageError(f"--report-dir {report_dir} can't be written ({error.strerror}): name a folder that can.")
+
+
+def publish(run: Run, exit_status: int, console: Console) -> int:
+    """Decide the run, write every artifact, print the verdict; return the process's exit code.
+
+    pytest's own codes for an interrupt, an internal error and a usage error are kept; the verdict is then
+    INCONCLUSIVE, or NO-GO if something had already failed.
+    """
+    last = _last(run)
+    document = _judge(run, exit_status)
+    document["changes"] = changes(document, last)
+    refused = _stored(run, document)
+    if refused:
+        document = _judge(run, exit_status, [refused]) | {"changes": document["changes"]}
+    document["notes"] += _exported(run, document)
+    problems = write_all(run.folder, document, verdict_only=run.plan.verdict_only)
+    _scrub(run)
+    if not run.plan.silent:
+        _announce(document, run.folder, console, problems)
+    return int(document["exit_code"])
+
+
+def _judge(run: Run, exit_status: int, doubts: Sequence[str] = ()) -> dict[str, Any]:
+    listed = load_known(run.plan.known_failures, datetime.now(UTC).date())
+    known = {key for key, one in listed.items() if not one.expired}
+    outcomes = {key: result.outcome for key, result in run.results.items()}
+    accepted = {key for key in outcomes if name(key) in known and outcomes[key] is Outcome.FAILED}
+    stale = [name(key) for key in outcomes if name(key) in known and outcomes[key] is Outcome.PASSED]
+    decision = decide(
+        {key: outcome for key, outcome in outcomes.items() if key not in accepted},
+        run.plan.required_cases() - accepted,
+        residue=run.residue,
+        interrupted=run.interrupted,
+        stale_known=stale,
+        doubts=doubts,
+    )
+    exit_code = EXIT_CODES[decision.verdict] if exit_status in OURS else exit_status
+    return build(run, decision, exit_code, listed, doubts)
+
+
+def _last(run: Run) -> dict[str, Any] | None:
+    """The last run of this target and phase, where one is to be had; without, the report says nothing of changes."""
+    try:
+        return Store(run.plan.evidence or str(run.plan.report_dir)).last(run.plan.target, run.plan.phase, run.id)
+    except StoreError as error:
+        run.notes.append(f"no comparison with the last run: {error}")
+        return None
+
+
+def _stored(run: Run, document: dict[str, Any]) -> str:
+    """Put the verdict into the evidence store; returns why it could not, or nothing."""
+    try:
+        store = other_store(run.plan.evidence, run.plan.report_dir)
+        if store:
+            store.put(document)
+    except StoreError as error:
+        return str(error)
+    return ""
+
+
+def _exported(run: Run, document: dict[str, Any]) -> list[str]:
+    """Send the run's spans where a collector is configured; returns a note for the verdict when they did not arrive."""
+    if run.plan.verdict_only or not any(os.environ.get(one) for one in COLLECTORS):
+        return []
+    from gate.report import otlp  # noqa: PLC0415 - slow to import, and rarely needed
+
+    began = {name(key): result.began for key, result in run.results.items() if result.began}
+    why = otlp.export(document, began) if otlp.configured(os.environ) else ""
+    return [Redactor(run.plan.secrets).text(why)] if why else []
+
+
+def publish_gate(document: dict[str, Any], report_dir: Path, console: Console, *, silent: bool = False) -> None:
+    """Write a gate's report as a run's, say its verdict. Raises OSError when the folder can't be written."""
+    folder = report_dir / str(document["target"]) / str(document["run_id"])
+    folder.mkdir(parents=True)
+    problems = write_all(folder, document, verdict_only=silent)
+    point_latest(report_dir, document["target"], document["run_id"])
+    if not silent:
+        _announce(document, folder, console, problems)
+
+
+def _announce(document: dict[str, Any], folder: Path, console: Console, problems: Sequence[str]) -> None:
+    github.announce(document, os.environ)
+    for problem in problems:
+        console.print(problem, style="bold red", markup=False)
+    print_verdict(document, folder, console)
+
+
+def _scrub(run: Run) -> None:
+    """Take secrets out of the files that other plugins wrote; a hit is said in the verdict's folder."""
+    redactor = Redactor(run.plan.secrets)
+    touched = []
+    for path in sorted(run.folder.rglob("*")):
+        if path.is_file():
+            text = path.read_text(encoding="utf-8", errors="surrogateescape")
+            clean = redactor.text(text)
+            if clean != text:
+                path.write_text(clean, encoding="utf-8", errors="surrogateescape")
+                touched.append(str(path.relative_to(run.folder)))
+    if touched:
+        write(run.folder / "redacted.json", dump({"redacted": touched}))

@@ -1,0 +1,75 @@
+"""Which of the collected tests run: declared ones, of this phase, that the target can serve."""
+
+import pytest
+
+from gate.check import ALSO_NEEDS, ATTRIBUTE, NEEDS, Check
+from gate.outcomes import Outcome
+from gate.report.checklist import family_order
+from gate.run import Result, Run
+from gate.session.case_outcome import RESULT
+from gate.verdict import name
+
+
+def choose(items: list[pytest.Item], run: Run | None) -> list[pytest.Item]:
+    """Put the items in the families' order, prepare every item's result, and return the items to leave out.
+
+    A check whose needs the target does not offer is left out with the outcome NOT_APPLICABLE and the reason.
+
+    Raises:
+        pytest.UsageError: A test without a declaration, or a check id declared in two places; both are named.
+    """
+    checks = {item: _declaration(item) for item in items}
+    items.sort(key=lambda item: family_order(checks[item].family))  # stable: within a family as written
+    _refuse_duplicates(checks)
+    left_out = []
+    for item, declared in checks.items():
+        result = Result(declared, _case(item), Outcome.BROKEN, reason="not run", remedy=declared.remedy)
+        item.stash[RESULT] = result
+        _label(item, result)
+        if run is None:
+            continue
+        lacking = sorted((declared.needs | _also(item)) - run.plan.offers)
+        if declared.phase != run.plan.phase:
+            left_out.append(item)
+        elif lacking:
+            result.outcome = Outcome.NOT_APPLICABLE
+            result.reason = "; ".join(f"needs {one}: {run.plan.lacking.get(one, 'not offered')}" for one in lacking)
+            run.results[result.key] = result
+            left_out.append(item)
+    return left_out
+
+
+def _also(item: pytest.Item) -> set[str]:
+    """What the case needs beyond its check. Raises pytest.UsageError for what no target can offer."""
+    more = {str(one) for mark in item.iter_markers(ALSO_NEEDS) for one in mark.args}
+    if more - NEEDS:
+        raise pytest.UsageError(f"{item.nodeid} also needs {sorted(more - NEEDS)}, which no target can offer")
+    return more
+
+
+def _declaration(item: pytest.Item) -> Check:
+    declared = getattr(getattr(item, "function", None), ATTRIBUTE, None)
+    if not isinstance(declared, Check):
+        path, line, _ = item.reportinfo()
+        raise pytest.UsageError(
+            f"{path}:{(line or 0) + 1}: {item.name} is not declared as a check: give it @check(id, requirement=…)"
+        )
+    return declared
+
+
+def _refuse_duplicates(checks: dict[pytest.Item, Check]) -> None:
+    places: dict[str, str] = {}
+    for declared in checks.values():
+        first = places.setdefault(declared.id, declared.place)
+        if first != declared.place:
+            raise pytest.UsageError(f"check {declared.id!r} is declared twice: {first} and {declared.place}")
+
+
+def _case(item: pytest.Item) -> str:
+    callspec = getattr(item, "callspec", None)
+    return str(callspec.id) if callspec else ""
+
+
+def _label(item: pytest.Item, result: Result) -> None:
+    """Give Allure's result file a name by which `gate.report.allure` finds it again and says the rest."""
+    item.add_marker(pytest.mark.allure_label(name(result.key), label_type="netra-case"))

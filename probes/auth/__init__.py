@@ -1,0 +1,1 @@
+"""Tokens: good ones, forged ones, and the login that gives them."""

@@ -1,0 +1,182 @@
+"""Every kind of token that must be refused, made with PyJWT, or by hand where PyJWT refuses to."""
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from probes.auth.tokens import Mint, TokenSource, User
+
+HOUR = 3600
+OVERLONG = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Forgery:
+    """What a client presents instead of a good token.
+
+    `token` is the credential itself (None: nothing is presented). `authorization` are the raw Authorization
+    values for REST and for the WebSocket by header, when they are more or other than `Bearer <token>`.
+    `query` puts the token into the query string instead. `doors` says where the kind can be presented at all.
+    """
+
+    kind: str
+    token: str | None
+    authorization: tuple[str, ...] = ()
+    query: bool = False
+
+    def headers(self) -> list[tuple[str, str]]:
+        """The Authorization headers as a client would send them."""
+        if self.authorization:
+            return [("Authorization", value) for value in self.authorization]
+        if self.query or self.token is None:
+            return []
+        return [("Authorization", f"Bearer {self.token}".strip())]  # HTTP forbids white space at a value's end
+
+
+def forge(kind: str, tokens: TokenSource, user: User) -> Forgery:
+    """Make the forgery of a kind.
+
+    Raises:
+        KeyError: A kind that is not in `KINDS`.
+        TypeError: A kind in `SIGNED`, and the tokens come from no mint.
+    """
+    if kind not in SIGNED:
+        return UNSIGNED[kind](kind, tokens, user)
+    if not isinstance(tokens, Mint):
+        raise TypeError(f"a forgery {kind!r} is signed with the auth service's own secret")
+    return SIGNED[kind](kind, tokens, user)
+
+
+Make = Callable[[str, TokenSource, User], Forgery]
+Sign = Callable[[str, Mint, User], Forgery]
+
+
+def _changed(**changes: Any) -> Sign:  # noqa: ANN401 - claim values
+    """A well-signed token with claims changed; None takes a claim away."""
+
+    def make(kind: str, mint: Mint, user: User) -> Forgery:
+        claims = mint.claims(user) | changes
+        return Forgery(kind, mint.sign({name: value for name, value in claims.items() if value is not None}))
+
+    return make
+
+
+def _expired(kind: str, mint: Mint, user: User) -> Forgery:
+    return Forgery(kind, mint.sign(mint.claims(user, now=time.time() - HOUR)))
+
+
+def _not_yet_valid(kind: str, mint: Mint, user: User) -> Forgery:
+    return Forgery(kind, mint.sign(mint.claims(user) | {"nbf": int(time.time()) + HOUR}))
+
+
+def _issued_ahead(kind: str, mint: Mint, user: User) -> Forgery:
+    """Issued three times as far ahead as clocks may differ: no clock's fault any more."""
+    return Forgery(kind, mint.sign(mint.claims(user, now=time.time() + 3 * mint.skew_s)))
+
+
+def _part(value: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+
+def _alg_none(kind: str, tokens: TokenSource, user: User) -> Forgery:
+    return Forgery(kind, f"{_part({'alg': 'none', 'typ': 'JWT'})}.{_part(tokens.claims(user))}.")
+
+
+def _wrong_signature(kind: str, tokens: TokenSource, user: User) -> Forgery:
+    return Forgery(kind, jwt.encode(tokens.claims(user), "another secret of the right length", algorithm="HS256"))
+
+
+@cache
+def _key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def _public_pem() -> bytes:
+    return _key().public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )  # fmt: skip
+
+
+def _offered() -> dict[str, Any]:
+    """Header fields by which a token offers the key that it wants to be verified with."""
+    return {"x5c": [base64.b64encode(_public_pem()).decode()], "jwk": {"kty": "RSA", "use": "sig"}}
+
+
+def _own_key(kind: str, tokens: TokenSource, user: User) -> Forgery:
+    """Signed with RS256 by a key of ours, whose public half the token itself offers."""
+    return Forgery(kind, jwt.encode(tokens.claims(user), _key(), algorithm="RS256", headers=_offered()))
+
+
+def _confusion(kind: str, tokens: TokenSource, user: User) -> Forgery:
+    """HS256 whose secret is the text of a public key: good where the header's algorithm picks how a key is used.
+
+    By hand: PyJWT refuses a PEM as an HMAC secret, for this very attack.
+    """
+    head = {"alg": "HS256", "typ": "JWT", **_offered()}
+    signed = f"{_part(head)}.{_part(tokens.claims(user))}"
+    mac = hmac.new(_public_pem(), signed.encode(), hashlib.sha256).digest()
+    return Forgery(kind, f"{signed}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}")
+
+
+def _swapped(kind: str, tokens: TokenSource, user: User) -> Forgery:
+    """A good token whose payload was replaced under its signature."""
+    head, _, signature = tokens.good(user).split(".")
+    return Forgery(kind, f"{head}.{_part(tokens.claims(user) | {'permissions': ['admin']})}.{signature}")
+
+
+def _overlong(kind: str, tokens: TokenSource, user: User) -> Forgery:
+    return Forgery(kind, tokens.good(user) + "A" * OVERLONG)
+
+
+def _two_headers(kind: str, tokens: TokenSource, user: User) -> Forgery:
+    good, other = tokens.good(user), _wrong_signature(kind, tokens, user).token
+    return Forgery(kind, other, authorization=(f"Bearer {other}", f"Bearer {good}"))
+
+
+def _basic(kind: str, tokens: TokenSource, user: User) -> Forgery:
+    pair = base64.b64encode(f"{user.sub}:{tokens.good(user)}".encode()).decode()
+    return Forgery(kind, None, authorization=(f"Basic {pair}",))
+
+
+# Made without the auth service's secret: by anybody, or from one good token.
+UNSIGNED: dict[str, Make] = {
+    "none": lambda kind, _tokens, _user: Forgery(kind, None),
+    "empty": lambda kind, _tokens, _user: Forgery(kind, ""),
+    "not a JWT": lambda kind, _tokens, _user: Forgery(kind, "not-a-jwt"),
+    "wrong signature": _wrong_signature,
+    "alg none": _alg_none,
+    "own RS256 key": _own_key,
+    "HS-RS confusion": _confusion,
+    "payload swapped": _swapped,
+    "64 KiB": _overlong,
+    "two headers": _two_headers,
+    "Basic": _basic,
+    "in the query string": lambda kind, tokens, user: Forgery(kind, tokens.good(user), query=True),
+}
+# Well signed, and wrong in what they say: only who holds the secret can make them.
+SIGNED: dict[str, Sign] = {
+    "expired": _expired,
+    "never expires": _changed(exp=None),
+    "not yet valid": _not_yet_valid,
+    "issued ahead": _issued_ahead,
+    "wrong issuer": _changed(iss="somebody-else"),
+    "wrong audience": _changed(aud="another-platform"),
+    "no sub": _changed(sub=None),
+    "refresh as access": _changed(token_type="refresh"),  # noqa: S106 - a claim, not a secret
+}
+KINDS = (*UNSIGNED, *SIGNED)
+
+
+def forge_plain(tokens: TokenSource, user: User) -> Forgery:
+    """An ordinary bad token: expired where we can sign one, else one of a wrong signature."""
+    return forge("expired" if isinstance(tokens, Mint) else "wrong signature", tokens, user)

@@ -1,0 +1,38 @@
+"""Fetching an access token from a login endpoint."""
+
+from collections.abc import Mapping
+
+from probes.auth.tokens import Held
+from probes.errors import BadAnswer, CredentialUnfit, RateLimited
+from probes.http.client import HttpClient
+
+OK = 200
+SERVER_ERROR = 500
+TOO_MANY = 429
+
+
+async def fetch_token(
+    client: HttpClient, path: str, *, key_header: str, key: str, body: Mapping[str, object], token_field: str
+) -> Held:
+    """Ask the login endpoint for an access token of its test user.
+
+    Raises:
+        CredentialUnfit: The login refuses our key, or is not where the target says it is.
+        RateLimited: 429.
+        Unreachable, TooSlow, BadAnswer: It can't be asked, fails, or answers without a token.
+    """
+    answer = await client.send("POST", path, headers={key_header: key}, json=dict(body))
+    if answer.status == TOO_MANY:
+        raise RateLimited(answer.request, "429: the login limits how often it is asked")
+    if answer.status >= SERVER_ERROR:
+        raise BadAnswer(answer.request, f"answered {answer.status}: {answer.text[:120]!r}")
+    if answer.status != OK:
+        raise CredentialUnfit(
+            answer.request,
+            f"the login answered {answer.status}: look at NETRA_TOKENS__LOGIN_KEY and the contract's [login]",
+        )
+    given = answer.json()
+    token = given.get(token_field) if isinstance(given, dict) else None
+    if not isinstance(token, str):
+        raise BadAnswer(answer.request, f"the login's answer has no text under {token_field!r}")
+    return Held(token, f"the token of {answer.request}")

@@ -1,0 +1,1 @@
+"""Our own side: whether it was fit to measure."""

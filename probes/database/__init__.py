@@ -1,0 +1,1 @@
+"""The service's database: connection, migrations, rows of ours, shapes of metadata."""

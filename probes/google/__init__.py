@@ -1,0 +1,1 @@
+"""Google's APIs: credentials, calls, Cloud Run."""

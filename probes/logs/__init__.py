@@ -1,0 +1,1 @@
+"""Logs: entries, sources, exports, error clusters."""

@@ -1,0 +1,98 @@
+"""The 5xx of an export of lines, and nothing else, at the speed of a search for text: the quick way to a refutation.
+
+Not every line is parsed, so finding none proves nothing of the file: that takes a survey (`probes.logs.export_survey`).
+
+A line is a candidate, and parsed whole, when it holds a key `"status"` whose value is not plainly 1xx to 4xx, or an
+escape of a letter or a digit: JSON lets any of them be written so, in the key or in the value. No line with a 5xx can
+be anything else: its key is there in letters or with an escape, and its value is not one of 1 to 4, two digits and an
+end. A self-test holds this against a parse of every line.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from probes.errors import SourceRefused
+from probes.logs.entries import LogEntry, parse_entry
+from probes.logs.export_formats import CHUNK, iterate_objects, open_export
+from probes.logs.file_chunks import in_pieces, is_worth_it, seek_line
+
+STATUS = re.compile(rb'"status"\s*:(?!\s*"?[1-4][0-9][0-9]["\s,}])')
+ESCAPED = re.compile(rb"\\u00(?:3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa])")
+
+
+def scan_errors(url: str) -> list[LogEntry]:
+    """Every 5xx of the request log in an export, as it comes: twice where it was delivered twice.
+
+    Raises:
+        SourceRefused: Unreadable, or a candidate that is no JSON.
+    """
+    with open_export(url) as export:
+        if export.form != "lines":
+            return [entry for raw in iterate_objects(export) if (entry := parse_entry(raw)).is_server_error]
+        size = export.plain.stat().st_size if export.plain else 0
+        if export.plain is None or not is_worth_it(size):
+            return _errors(scan_lines(export.stream, 0, None), url)
+        return _errors((line for found in in_pieces(scan_piece, export.plain, size) for line in found), url)
+
+
+def scan_piece(path: str, begin: int, end: int) -> list[bytes]:
+    """The candidates among the lines of a file that begin in a piece of it."""
+    with Path(path).open("rb") as file:
+        place = seek_line(file, begin)
+        return list(scan_lines(file, place, end)) if place < end else []
+
+
+def _errors(candidates: Iterator[bytes], url: str) -> list[LogEntry]:
+    found = []
+    for line in candidates:
+        try:
+            raw = json.loads(line)
+        except ValueError as error:
+            raise SourceRefused(url, f"is cut in the middle or no log export: {line[:60]!r}: {error}") from error
+        entry = parse_entry(raw) if isinstance(raw, dict) else None
+        if entry is not None and entry.is_server_error:
+            found.append(entry)
+    return found
+
+
+def scan_lines(stream: BinaryIO, place: int, end: int | None) -> Iterator[bytes]:
+    """The candidates among the lines from where the stream is; with `end`, of lines that begin before it.
+
+    The buffer is filled again and again; only a line that it cuts is moved, and only one longer than it makes it grow.
+    """
+    buffer, kept = bytearray(CHUNK), 0
+    while True:
+        if kept == len(buffer):
+            buffer.extend(bytes(len(buffer)))
+        with memoryview(buffer) as view:
+            got = stream.readinto(view[kept:])  # type: ignore[attr-defined]  # every stream of ours has it
+        have = kept + got
+        stop = buffer.rfind(b"\n", 0, have) + 1 if got else have
+        last = end is not None and place + stop >= end
+        if last and end is not None:
+            stop = buffer.find(b"\n", max(0, end - place - 1), have) + 1 or stop
+        yield from _candidates(buffer, stop)
+        if last or not got:
+            return
+        place += stop
+        kept = have - stop
+        buffer[:kept] = buffer[stop:have]
+
+
+def _candidates(buffer: bytearray, stop: int) -> Iterator[bytes]:
+    patterns = [STATUS]
+    if buffer.find(b"\\", 0, stop) >= 0 and buffer.find(b"\\u00", 0, stop) >= 0:
+        patterns.append(ESCAPED)
+    lines: dict[int, int] = {}
+    for pattern in patterns:
+        past = 0
+        for match in pattern.finditer(buffer, 0, stop):
+            if match.start() >= past:  # else it is in a line that is a candidate already
+                newline = buffer.find(b"\n", match.end(), stop)
+                past = stop if newline < 0 else newline
+                lines[buffer.rfind(b"\n", 0, match.start()) + 1] = past
+    for begin, end in sorted(lines.items()):
+        yield bytes(buffer[begin:end])

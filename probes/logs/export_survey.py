@@ -1,0 +1,223 @@
+"""Reading an export of any size once, in memory that does not grow with it: counts, and the entries that matter.
+
+Entries are parsed as far as they have to be: which service and revision, which log, which status, and whether the
+payload could hold a known incident or a credential. Those that could are parsed whole, and judged by
+`probes.logs.entries` alone. Where the narrow parse stumbles (a value of an odd type, an escape that is half a
+character) the plain one decides. Counts are of entries as they lie there; what tells something is kept once per
+insertId.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+
+from probes.errors import SourceRefused
+from probes.logs.entries import REQUEST_LOG, SERVER_ERRORS, LogEntry, is_telling, may_tell, parse_entry, project_of
+from probes.logs.export_formats import CHUNK, Export, iterate_objects, open_export
+from probes.logs.file_chunks import in_pieces, is_worth_it, seek_line
+
+MOST_KEPT = 20_000
+
+
+@dataclass(slots=True)
+class Survey:
+    """What an export holds."""
+
+    kinds: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # project, service, revision
+    requests: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # of these, in the request log
+    telling: dict[tuple[str, str, str], LogEntry] = field(
+        default_factory=dict
+    )  # 5xx, incidents, credentials: once each
+    repeated: int = 0  # telling entries that came again
+    dropped: int = 0  # telling entries beyond those that are kept
+    first: str = ""
+    last: str = ""
+    more: str = ""  # an envelope's token for a next page
+
+    @property
+    def total(self) -> int:
+        """Every entry."""
+        return self.kinds.total()
+
+    def keep(self, entry: LogEntry) -> None:
+        """Keep a telling entry, once."""
+        key = entry.log_name, entry.insert_id or f"#{len(self.telling)}", entry.timestamp
+        if key in self.telling:
+            self.repeated += 1
+        elif len(self.telling) >= MOST_KEPT:
+            self.dropped += 1
+        else:
+            self.telling[key] = entry
+
+    def add(self, raw: Mapping[str, Any]) -> None:
+        """Take in one entry that was parsed whole."""
+        entry = parse_entry(raw)
+        kind = entry.project, entry.service, entry.revision
+        self.kinds[kind] += 1
+        self.requests[kind] += entry.is_request
+        self._cover([entry.timestamp])
+        if is_telling(entry):
+            self.keep(entry)
+
+    def merge(self, other: "Survey") -> None:
+        """Take in another part of the same export."""
+        self.kinds += other.kinds
+        self.requests += other.requests
+        self.repeated += other.repeated
+        self.dropped += other.dropped
+        self._cover([other.first, other.last])
+        for entry in other.telling.values():
+            self.keep(entry)
+
+    def _cover(self, times: Iterable[str]) -> None:
+        for time in times:
+            if time:
+                self.first = min(self.first or time, time)
+                self.last = max(self.last, time)
+
+
+NOTHING = msgspec.Raw()
+
+
+class _Labels(msgspec.Struct, frozen=True, gc=False):
+    service_name: str = ""
+    revision_name: str = ""
+
+
+class _Resource(msgspec.Struct, frozen=True, gc=False):
+    labels: _Labels = _Labels()
+
+
+class _Request(msgspec.Struct, frozen=True, gc=False):
+    status: int | float | str | None = None
+
+
+class _Narrow(msgspec.Struct, frozen=True, gc=False):
+    logName: str = ""  # noqa: N815 - the API's own names
+    timestamp: str = ""
+    resource: _Resource = _Resource()
+    httpRequest: _Request | None = None  # noqa: N815
+    textPayload: str | None = None  # noqa: N815
+    jsonPayload: msgspec.Raw = NOTHING  # noqa: N815
+    protoPayload: msgspec.Raw = NOTHING  # noqa: N815
+
+
+NARROW = msgspec.json.Decoder(_Narrow)
+
+
+def survey(url: str) -> Survey:
+    """Survey a whole export. Raises SourceRefused for one that can't be read to its end."""
+    with open_export(url) as export:
+        if export.form != "lines":
+            return _survey_objects(export)
+        size = export.plain.stat().st_size if export.plain else 0
+        if export.plain is None or not is_worth_it(size):
+            return survey_lines(export.stream, url)
+        found = Survey()
+        for part in in_pieces(survey_piece, export.plain, size):
+            found.merge(part)
+        return found
+
+
+def _survey_objects(export: Export) -> Survey:
+    found = Survey()
+    for raw in iterate_objects(export):
+        found.add(raw)
+    found.more = export.more
+    return found
+
+
+def survey_piece(path: str, begin: int, end: int) -> Survey:
+    """Survey the lines of a file that begin in a piece of it."""
+    with Path(path).open("rb") as file:
+        seek_line(file, begin)
+        return survey_lines(file, path, begin, end)
+
+
+def survey_lines(stream: BinaryIO, url: str, begin: int = 0, end: int | None = None) -> Survey:
+    """Survey NDJSON from where the stream is; with `end`, the lines that begin before it."""
+    found, rest = Survey(), b""
+    place = stream.tell() if end is not None else begin
+    while data := stream.read(CHUNK):
+        cut = data.rfind(b"\n") + 1
+        if not cut:
+            rest += data
+            continue
+        batch, rest = rest + data[:cut], data[cut:]
+        if end is not None and place + len(batch) > end:
+            # The last batch: up to the end of the line in which the piece ends.
+            stop = batch.find(b"\n", max(0, end - place - 1)) + 1 if place < end else 0
+            _survey_batch(batch[:stop], url, found)
+            return found
+        _survey_batch(batch, url, found)
+        place += len(batch)
+    if rest.strip() and (end is None or place < end):
+        _survey_batch(rest, url, found)
+    return found
+
+
+def _survey_batch(batch: bytes, url: str, found: Survey) -> None:
+    """Whole lines; blank ones are nothing."""
+    try:
+        entries = NARROW.decode_lines(batch)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        _survey_plainly(batch, url, found)
+        return
+    _count(entries, found)
+    candidates = [number for number, entry in enumerate(entries) if _could_tell(entry)]
+    if candidates:
+        lines = [line for line in batch.split(b"\n") if line.strip()]
+        for number in candidates:
+            entry = parse_entry(json.loads(lines[number]))
+            if is_telling(entry):
+                found.keep(entry)
+
+
+def _count(entries: list[_Narrow], found: Survey) -> None:
+    told = Counter([(one.logName, one.resource.labels.service_name, one.resource.labels.revision_name)
+                    for one in entries])  # fmt: skip
+    for (log, service, revision), count in told.items():
+        kind = project_of(log), service, revision
+        found.kinds[kind] += count
+        if log.endswith(REQUEST_LOG):
+            found.requests[kind] += count
+    times = [one.timestamp for one in entries if one.timestamp]
+    if times:
+        found._cover((min(times), max(times)))  # noqa: SLF001 - its own module
+
+
+def _could_tell(entry: _Narrow) -> bool:
+    """Whether the whole entry has to be looked at: a superset of `is_telling`."""
+    if entry.httpRequest is not None:
+        status = entry.httpRequest.status
+        if isinstance(status, str) or (status is not None and status >= SERVER_ERRORS.start):
+            return True
+    if entry.textPayload is not None and may_tell(entry.textPayload):
+        return True
+    # A Raw that is not there is `NOTHING` itself: looking at its bytes costs more than the comparison.
+    return (entry.jsonPayload is not NOTHING and _raw_may_tell(bytes(entry.jsonPayload))) or (
+        entry.protoPayload is not NOTHING and _raw_may_tell(bytes(entry.protoPayload))
+    )
+
+
+def _raw_may_tell(payload: bytes) -> bool:
+    """The same of JSON as it stands, in which any letter may be written by its number, and a slash with a backslash."""
+    return b"\\u00" in payload or b"\\/" in payload or may_tell(payload.decode(errors="replace"))
+
+
+def _survey_plainly(batch: bytes, url: str, found: Survey) -> None:
+    for line in batch.split(b"\n"):
+        if line.strip():
+            try:
+                raw = json.loads(line)
+            except ValueError as error:
+                where = f"entry {found.total + 1} or after it ({line[:60]!r})"
+                raise SourceRefused(url, f"is cut in the middle or no log export: {where}: {error}") from error
+            if not isinstance(raw, dict):
+                raise SourceRefused(url, f"is not a list of entries: {line[:60]!r}")
+            found.add(raw)

@@ -1,0 +1,1 @@
+"""Sessions held for an hour: plan, books, findings."""

@@ -1,0 +1,129 @@
+"""The books of a soak: every event goes through here, so that a killed run's journal rebuilds exactly what it knew."""
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from probes.client_health.vitals import NOTHING, Vitals
+from probes.soak.exposure import Exposure, Life
+from probes.soak.round_trips import Times
+from probes.websocket.closes import CloseClass
+
+Event = dict[str, Any]
+MOST_TOLD = 50  # breaches that are kept in words; all are counted
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """The state at one moment."""
+
+    at: float  # unix seconds
+    open: int
+    rtt_p50_ms: float | None
+    rtt_p95_ms: float | None
+    vitals: Vitals
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A connection that is open."""
+
+    number: int
+    at: float  # unix seconds
+    since: float  # of the session
+    silent_s: float  # how long it says nothing on purpose; 0: it talks
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What is known so far. `apply` takes one event in; unix times throughout."""
+
+    frame: Event = field(default_factory=dict)  # what the soak is about, as its first event says
+    lives: list[Life] = field(default_factory=list)
+    open: dict[int, Opened] = field(default_factory=dict)
+    breaches: Counter[str] = field(default_factory=Counter)
+    told: list[tuple[str, str]] = field(default_factory=list)
+    breach_lines: dict[str, set[int]] = field(default_factory=dict)
+    ticks: list[Tick] = field(default_factory=list)
+    gaps: list[tuple[float, float]] = field(default_factory=list)
+    held_s: float = 0.0  # how long all sessions were held, over all runs
+    worst: Vitals = NOTHING
+    unfit: str = ""
+    began_at: float = 0.0
+    last_at: float = 0.0
+    times: Times = field(default_factory=Times)
+    backs: Times = field(default_factory=Times)
+    slowest_back_s: float = 0.0
+    attempts: int = 0
+    first_line: int = 0  # lines of a run that was killed keep their numbers; those after it come behind
+
+    def apply(self, event: Event) -> None:
+        """Take one event in. Raises KeyError for a kind that no soak writes."""
+        self.last_at = max(self.last_at, event["at"])
+        getattr(self, f"_on_{event['t']}")(event)
+
+    @property
+    def exposure(self) -> Exposure:
+        """Every connection that has ended, and those that are open, up to now."""
+        return Exposure([*self.lives, *self._still_open()])
+
+    def _still_open(self) -> list[Life]:
+        now, ours = self.last_at, CloseClass.OURS
+        return [
+            Life(line, one.number, one.at, max(now - one.at, 0.0), now - one.since, ours, "", one.silent_s)
+            for line, one in self.open.items()
+        ]
+
+    def _on_begin(self, event: Event) -> None:
+        self.frame = event["frame"]
+        self.began_at = self.began_at or event["at"]
+
+    def _on_gap(self, event: Event) -> None:
+        """A run was killed: what it held is known up to its last word."""
+        self.gaps.append((event["since"], event["at"]))
+        before, self.last_at = self.last_at, event["since"]
+        self.lives += self._still_open()
+        self.last_at = before
+        self.open.clear()
+        self.first_line = 1 + max((life.line for life in self.lives), default=-1)
+
+    def _on_open(self, event: Event) -> None:
+        line = event["line"] + self.first_line
+        self.open[line] = Opened(event["number"], event["at"], event["since"], event["silent"])
+
+    def _on_close(self, event: Event) -> None:
+        told = {**event["life"], "close": CloseClass(event["life"]["close"])}
+        life = Life(**{**told, "line": told["line"] + self.first_line})
+        self.open.pop(life.line, None)
+        self.lives.append(life)
+
+    def _on_back(self, event: Event) -> None:
+        self.backs.add(event["took"] * 1e3)
+        self.slowest_back_s = max(self.slowest_back_s, event["took"])
+        self.attempts += event["attempts"]
+
+    def _on_breach(self, event: Event) -> None:
+        kind = event["kind"]
+        self.breaches[kind] += 1
+        self.breach_lines.setdefault(kind, set()).add(event["line"] + self.first_line)
+        if len(self.told) < MOST_TOLD:
+            self.told.append((kind, event["detail"]))
+
+    def _on_unfit(self, event: Event) -> None:
+        self.unfit = self.unfit or event["reason"]
+
+    def _on_tick(self, event: Event) -> None:
+        vitals = Vitals(**event["vitals"])
+        for step, count in event["rtt"].items():
+            self.times.counts[int(step)] += count
+        self.held_s += event["held"]
+        self.worst = self.worst.worst(vitals)
+        self.ticks.append(Tick(event["at"], event["open"], event["p50"], event["p95"], vitals))
+
+    def _on_end(self, event: Event) -> None:
+        """The run ended by itself; nothing changes but the time."""
+
+
+def closing(life: Life, at: float) -> Event:
+    """The event of a connection's end."""
+    return {"t": "close", "at": at, "life": asdict(life)}

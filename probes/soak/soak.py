@@ -1,0 +1,177 @@
+"""The hour itself: sessions held over their planned cuts, opened so that their ages differ, told of while it runs."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+from probes.client_health.garbage_collector import patiently
+from probes.client_health.vitals import Watch, descriptor_limit, make_room, watching
+from probes.soak.exposure import Life
+from probes.soak.held_session import Join, Lifeline
+from probes.soak.journal import Journal
+from probes.soak.ledger import Ledger, closing
+from probes.soak.plan import Plan
+from probes.soak.progress import Progress
+from probes.soak.round_trips import Times
+from probes.websocket.tls import small_buffers
+
+TICK_S = 1.0
+
+
+@dataclass(slots=True)
+class Bookkeeper:
+    """The ear of all lifelines: each event becomes a line of the journal."""
+
+    journal: Journal
+    since: dict[int, float] = field(default_factory=dict)
+    interval: Times = field(default_factory=Times)
+
+    def opened(self, line: int, number: int, silent_s: float) -> None:
+        """A connection was welcomed."""
+        now = time.time()
+        since = self.since.setdefault(line, now)
+        self.journal.note("open", at=now, line=line, number=number, since=since, silent=silent_s)
+
+    def ended(self, life: Life) -> None:
+        """A connection ended."""
+        event = closing(life, time.time())
+        self.journal.note("close", at=event["at"], life=event["life"])
+
+    def back(self, line: int, took_s: float, attempts: int) -> None:
+        """A session is back."""
+        self.journal.note("back", line=line, took=took_s, attempts=attempts)
+
+    def breach(self, line: int, kind: str, detail: str) -> None:
+        """A promise was broken."""
+        self.journal.note("breach", line=line, kind=kind, detail=detail)
+
+    def unfit(self, reason: str) -> None:
+        """We could not go on."""
+        self.journal.note("unfit", reason=reason)
+
+    def rtt(self, milliseconds: float) -> None:
+        """A ping was answered."""
+        self.interval.add(milliseconds)
+
+    def tick(self, watch: Watch, held_s: float) -> None:
+        """Write down the moment, and have all of it on disk."""
+        vitals, times, self.interval = watch.take(), self.interval, Times()
+        self.journal.note(
+            "tick", open=len(self.journal.ledger.open), p50=times.percentile(0.5), p95=times.percentile(0.95),
+            rtt={str(step): count for step, count in times.counts.items()}, held=held_s,
+            vitals={"lag_ms": vitals.lag_ms, "rss_mib": vitals.rss_mib, "descriptors": vitals.descriptors},
+        )  # fmt: skip
+        self.journal.flush()
+
+
+@dataclass(slots=True)
+class Soak:
+    """A soak that runs: `hold` returns when it is over, or was stopped."""
+
+    plan: Plan
+    journal: Journal
+    join: Join
+    name_user: Callable[[int], str]
+    tell: Callable[[Progress], None]
+    stopped: bool = False
+    _lines: list[Lifeline] = field(default_factory=list)
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    _ends: float = 0.0
+
+    async def hold(self) -> Ledger:
+        """Hold every session; on cancellation (SIGTERM, Ctrl-C) say goodbye and return what there is.
+
+        Raises:
+            ClientUnfit: Our limit on descriptors can't be raised far enough; nothing was opened.
+        """
+        plan = self.plan
+        make_room(plan.sessions + plan.silent)
+        keeper = Bookkeeper(self.journal)
+        left = plan.left_s(self.journal.ledger)
+        for number in range(plan.sessions + plan.silent):
+            silence = plan.silence_s(number - plan.sessions) if number >= plan.sessions else 0.0
+            self._lines.append(Lifeline(number, self.name_user(number), self.join, plan.pace, keeper, silence))
+        self._ends = time.perf_counter() + plan.stagger_s + left
+        async with AsyncExitStack() as stack:
+            stack.enter_context(small_buffers())
+            stack.enter_context(patiently())
+            watch = await stack.enter_async_context(watching())
+            opening = asyncio.create_task(self._open_all())
+            try:
+                await self._until_the_end(keeper, watch)
+            except asyncio.CancelledError:
+                self.stopped = True
+                if (task := asyncio.current_task()) is not None:
+                    task.uncancel()  # what there is gets written; whoever stopped us has the last word
+            finally:
+                opening.cancel()
+            await self._say_goodbye()
+            keeper.tick(watch, 0.0)
+        self.journal.note("end", why="stopped" if self.stopped else "over")
+        self.journal.flush()
+        return self.journal.ledger
+
+    async def _open_all(self) -> None:
+        """Open one after another, spread over the stagger: silent ones among the others."""
+        begun = time.perf_counter()
+        step = self.plan.stagger_s / max(len(self._lines), 1)
+        for number, line in enumerate(_mixed(self._lines)):
+            await asyncio.sleep(max(begun + number * step - time.perf_counter(), 0.0))
+            self._tasks.append(asyncio.create_task(line.live()))
+
+    async def _until_the_end(self, keeper: Bookkeeper, watch: Watch) -> None:
+        last = time.perf_counter()
+        opened_all = last + self.plan.stagger_s
+        while (now := time.perf_counter()) < self._ends:
+            await asyncio.sleep(min(TICK_S, self._ends - now))
+            now = time.perf_counter()
+            keeper.tick(watch, max(now - max(last, opened_all), 0.0))
+            last = now
+            self.tell(self.progress())
+            gone = len(self._tasks) == len(self._lines) and all(task.done() for task in self._tasks)
+            if gone:  # every session is lost for good: there is nothing more to hold
+                return
+
+    async def _say_goodbye(self) -> None:
+        await asyncio.gather(*(line.leave() for line in self._lines), return_exceptions=True)
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=self.plan.pace.answer_s + self.plan.pace.reconnect_s)
+            for task in late:
+                task.cancel()
+        for failed in (task.exception() for task in self._tasks if task.done() and not task.cancelled()):
+            if failed is not None:
+                raise failed
+
+    def progress(self) -> Progress:
+        """What is so now."""
+        ledger, now = self.journal.ledger, time.time()
+        ages = [now - one.at for one in ledger.open.values()] or [0.0]
+        last = ledger.ticks[-1] if ledger.ticks else None
+        return Progress(
+            open=len(ledger.open), total=len(self._lines), youngest_s=min(ages), oldest_s=max(ages),
+            closes=Counter(str(life.close) for life in ledger.lives), breaches=ledger.breaches.total(),
+            back=ledger.backs.n, rtt_p50_ms=last.rtt_p50_ms if last else None,
+            rtt_p95_ms=last.rtt_p95_ms if last else None, left_s=max(self._ends - time.perf_counter(), 0.0),
+        )  # fmt: skip
+
+    def unfit(self) -> str:
+        """Why what we saw may be our own doing; empty when it is not."""
+        ledger = self.journal.ledger
+        timeout = min(self.plan.pace.answer_s, self.plan.pace.reconnect_s)
+        return ledger.unfit or ledger.worst.unfit(timeout, descriptor_limit())
+
+
+def _mixed(lines: Sequence[Lifeline]) -> list[Lifeline]:
+    """Talking and silent ones, evenly among each other."""
+    silent = [line for line in lines if line.silence_s]
+    talking = [line for line in lines if not line.silence_s]
+    every = max(len(talking) // max(len(silent), 1), 1)
+    mixed: list[Lifeline] = []
+    for number, line in enumerate(talking):
+        if silent and number % every == 0:
+            mixed.append(silent.pop(0))
+        mixed.append(line)
+    return [*mixed, *silent]

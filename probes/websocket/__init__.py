@@ -1,0 +1,1 @@
+"""WebSocket: handshakes, sessions, closes, raw frames."""

@@ -1,0 +1,228 @@
+"""WebSocket sessions as the contract describes them: token by header or subprotocol, welcome, ping, heartbeat."""
+
+import asyncio
+import contextlib
+import json
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
+from probes.deadlines import Deadlines
+from probes.errors import BadAnswer, TooSlow
+from probes.identity import RunIdentity
+from probes.websocket.closes import Closed, describe, end_of
+from probes.websocket.handshake import (
+    SERVER_ERROR,
+    Credential,
+    Message,
+    Refused,
+    Way,
+    dial,
+    judge_welcome,
+    parse,
+    read_welcome,
+)
+
+MOST_QUEUED, MOST_HELD = 2000, 16 * 1024 * 1024  # messages and bytes that nobody has read yet; more is let go
+CLOSED = object()
+
+
+@dataclass(slots=True)
+class Session:
+    """An open session. A task of its own drains it all the time: a client that does not read kills itself."""
+
+    connection: ClientConnection
+    request: str
+    trace_id: str
+    deadlines: Deadlines
+    opened: float = field(default_factory=time.perf_counter)
+    welcome: Message = field(default_factory=dict)
+    _inbox: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
+    _reader: asyncio.Task[None] | None = None
+    _closing: bool = False
+    _held: int = 0  # bytes in the inbox
+    closed: Closed | None = None
+
+    def start(self) -> None:
+        """Begin to drain."""
+        self._reader = asyncio.create_task(self._drain())
+
+    async def _drain(self) -> None:
+        with contextlib.suppress(ConnectionClosed):  # how it ended is told below, from the connection itself
+            async for message in self.connection:
+                if self._inbox.qsize() < MOST_QUEUED and self._held < MOST_HELD:
+                    self._held += len(message)
+                    self._inbox.put_nowait(message)
+        self.closed = end_of(self.connection, time.perf_counter() - self.opened, by_us=self._closing)
+        self._inbox.put_nowait(CLOSED)
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since the session opened."""
+        return time.perf_counter() - self.opened
+
+    async def send(self, message: Message | str | bytes) -> None:
+        """Send one message. Raises BadAnswer when the session has ended."""
+        try:
+            await self.connection.send(json.dumps(message) if isinstance(message, dict) else message)
+        except ConnectionClosed as error:
+            raise BadAnswer(self.request, f"the session ended: {error}") from error
+
+    async def receive(self, deadline_s: float | None = None) -> Message:
+        """The next message.
+
+        Raises:
+            TooSlow: None within the deadline.
+            BadAnswer: The session ended, or the message is no JSON object.
+        """
+        limit = deadline_s or self.deadlines.message
+        try:
+            async with asyncio.timeout(limit):
+                raw = await self._inbox.get()
+        except TimeoutError as error:
+            raise TooSlow(self.request, f"no message within {limit:g} s, at age {self.age_s:.1f} s") from error
+        if raw is CLOSED:
+            self._inbox.put_nowait(CLOSED)  # for whoever asks next
+            raise BadAnswer(self.request, f"the session ended: {describe(self.closed)}")
+        self._held -= len(raw)
+        return parse(raw, self.request)
+
+    async def receive_of(self, kind: str, deadline_s: float | None = None) -> Message:
+        """The next message of a type; others are passed over. Raises what `receive` raises."""
+        limit = time.perf_counter() + (deadline_s or self.deadlines.message)
+        passed: list[str] = []
+        while True:
+            left = limit - time.perf_counter()
+            if left <= 0:
+                said = f"; came instead: {', '.join(passed[:5])}" if passed else ""
+                raise TooSlow(self.request, f"no {kind} within {deadline_s or self.deadlines.message:g} s{said}")
+            message = await self.receive(left)
+            if message.get("type") == kind:
+                return message
+            passed.append(str(message.get("type")))
+
+    async def ping(self, **extra: object) -> Message:
+        """An application ping and its pong."""
+        await self.send({"type": "ping", **extra})
+        return await self.receive_of("pong")
+
+    async def wait_closed(self, deadline_s: float) -> Closed:
+        """How the server ended the session. Raises TooSlow when it did not."""
+        if self._reader is not None:
+            done, _ = await asyncio.wait({self._reader}, timeout=deadline_s)
+            if done and self.closed:
+                return self.closed
+        raise TooSlow(self.request, f"not closed within {deadline_s:g} s")
+
+    async def aclose(self) -> None:
+        """Say goodbye, within the deadline; a server that does not answer is left."""
+        self._closing = True
+        try:
+            async with asyncio.timeout(self.deadlines.close):
+                await self.connection.close()
+        except TimeoutError:
+            self.connection.transport.abort()
+        if self._reader is not None:
+            await asyncio.wait({self._reader}, timeout=self.deadlines.close)
+
+
+@dataclass(frozen=True, slots=True)
+class Doorway:
+    """Where sessions are opened: the WebSocket URL, who we are, and the deadlines."""
+
+    url: str
+    identity: RunIdentity
+    deadlines: Deadlines
+    tls: ssl.SSLContext | None = None  # shared by all connections; needed for wss
+
+    async def open(
+        self,
+        token: str | None,
+        *,
+        way: Way = "header",
+        headers: list[tuple[str, str]] | None = None,
+        query: str = "",
+        ping_interval: float | None = None,
+        note: Callable[[str, str], None] | None = None,
+        shake_only: bool = False,
+    ) -> Session | Refused:
+        """Open a session and read its welcome, or return how we were refused.
+
+        `headers` replace the Authorization header that `way="header"` would send; `note` is told the trace id and
+        request before anything is sent; `shake_only` returns without waiting for the welcome.
+
+        Raises:
+            Unreachable: Refused by TCP or TLS, or reset.
+            TooSlow: No handshake, or no welcome, within the deadline.
+            BadAnswer: Not a WebSocket, 5xx at the handshake, or something else than a welcome first.
+        """
+        trace_id = self.identity.new_trace()
+        if note:
+            note(trace_id, f"GET {self.url} (WebSocket, token by {way})")
+        connection = await self._dial(Credential(token, way, headers, query), trace_id, ping_interval)
+        if isinstance(connection, Refused):
+            return connection
+        session = Session(connection, f"WebSocket {self.url}", trace_id, self.deadlines)
+        session.start()
+        if shake_only:
+            return session
+        try:
+            return await self._welcomed(session)
+        except BaseException:
+            await session.aclose()
+            raise
+
+    async def join(
+        self, token: str, *, ping_interval: float | None = None
+    ) -> tuple[ClientConnection, Message] | Refused:
+        """Open a bare connection, its welcome read, for a reader of one's own. Raises what `open` raises."""
+        trace_id = self.identity.new_trace()
+        connection = await self._dial(Credential(token), trace_id, ping_interval)
+        if isinstance(connection, Refused):
+            return connection
+        welcome = await read_welcome(connection, f"WebSocket {self.url} (trace {trace_id})", self.deadlines)
+        return welcome if isinstance(welcome, Refused) else (connection, welcome)
+
+    async def _dial(
+        self, credential: Credential, trace_id: str, ping_interval: float | None
+    ) -> ClientConnection | Refused:
+        return await dial(
+            self.url,
+            credential,
+            self.identity,
+            self.deadlines,
+            trace_id=trace_id,
+            ping_interval=ping_interval,
+            tls=self.tls,
+        )
+
+    async def _welcomed(self, session: Session) -> Session | Refused:
+        """Read the first message: a welcome, or an error message followed by a close."""
+        try:
+            first = await session.receive(self.deadlines.welcome)
+        except BadAnswer:
+            closed = session.closed
+            if closed and closed.code not in {None, SERVER_ERROR}:  # a server's error refuses nobody
+                return Refused("close", closed.code or 0, closed.reason)
+            raise
+        found = judge_welcome(first, session.request)
+        if isinstance(found, Refused):
+            closed = await session.wait_closed(self.deadlines.close)
+            return Refused("close", closed.code or found.status, found.detail)
+        session.welcome = found
+        return session
+
+
+@asynccontextmanager
+async def closing(session: Session) -> AsyncIterator[Session]:
+    """The session, closed at the end whatever happened."""
+    try:
+        yield session
+    finally:
+        await session.aclose()

@@ -1,0 +1,92 @@
+"""A real Prometheus on loopback, for as long as a test needs it."""
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from tests.deploy.observability.promql import STACK
+from tests.system.waiting import until
+
+BINARY = shutil.which("prometheus")
+with_prometheus = pytest.mark.skipif(BINARY is None, reason="prometheus is not installed (Debian: prometheus)")
+STARTED_S, STOPPED_S = 20.0, 20.0
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+    return port
+
+
+@contextmanager
+def prometheus(config: dict[str, Any], folder: Path) -> Iterator[httpx.Client]:
+    """Run Prometheus with a configuration, its data in `folder`; yields a client of its API."""
+    path = folder / "prometheus.yml"
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    port = free_port()
+    words = [
+        str(BINARY), f"--config.file={path}", f"--storage.tsdb.path={folder / 'data'}",
+        f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn",
+    ]  # fmt: skip
+    log = (folder / "prometheus.log").open("w", encoding="utf-8")
+    process = subprocess.Popen(words, stdout=log, stderr=subprocess.STDOUT)
+    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10, trust_env=False)
+
+    def ready() -> bool:
+        assert process.poll() is None, (folder / "prometheus.log").read_text(encoding="utf-8")
+        try:
+            return client.get("/-/ready").is_success
+        except httpx.HTTPError:
+            return False
+
+    try:
+        until(ready, STARTED_S, "Prometheus did not become ready")
+        yield client
+    finally:
+        client.close()
+        process.terminate()
+        process.wait(STOPPED_S)
+        log.close()
+
+
+def ask(client: httpx.Client, query: str) -> list[dict[str, Any]]:
+    """The result of an instant query."""
+    answer = client.get("/api/v1/query", params={"query": query})
+    body = answer.json()
+    assert body["status"] == "success", f"{query}: {body}"
+    found: list[dict[str, Any]] = body["data"]["result"]
+    return found
+
+
+@contextmanager
+def figures(reports: Path) -> Iterator[str]:
+    """The stack's own server of figures over a report folder; yields its host and port."""
+    process = subprocess.Popen(
+        [sys.executable, STACK / "figures.py", f"--reports={reports}", "--port=0"], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        yield process.stdout.readline().split()[-1]
+    finally:
+        process.terminate()
+        process.communicate(timeout=STOPPED_S)
+
+
+def keep_run(reports: Path, document: dict[str, Any], text: str) -> Path:
+    """Write what `figures` reads of a run, as the suite does."""
+    folder = reports / str(document["target"]) / str(document["run_id"])
+    folder.mkdir(parents=True)
+    (folder / "verdict.json").write_text(json.dumps(document), encoding="utf-8")
+    (folder / "metrics.openmetrics").write_text(text, encoding="utf-8")
+    return folder

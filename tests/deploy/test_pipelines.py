@@ -1,0 +1,201 @@
+"""The pipelines' own command lines, taken from their files, against the twin: in the container, secrets by name."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from google.auth.identity_pool import Credentials
+
+from tests.deploy.image import Image, last_line
+from tests.deploy.secret_manager import secret_manager
+from tests.system.running import LONG_S, ROOT, clean_environment, verdict_in
+
+pytestmark = pytest.mark.timeout(400)
+DEPLOY = ROOT / "deploy"
+HEADS = '["0003_owner_index"]'
+PREFIX = "projects/p/secrets/netra-verify"
+QUICK = {"PYTEST_ADDOPTS": "--quick"}
+
+
+@pytest.fixture
+def surroundings(image: Image, twin: dict[str, Any]) -> Iterator[dict[str, str]]:
+    """What a pipeline finds in its environment here: the twin without its secrets, and who gives those out."""
+    held = {
+        "netra-verify-signing-secret": twin["tokens"]["signing_secret"],
+        "netra-verify-service-key": twin["tokens"]["service_key"],
+        "netra-verify-database-url": twin["database"]["url"],
+    }
+    secretless = image.folder / "secretless.json"
+    bare = {key: value for key, value in twin.items() if key not in {"tokens", "database", "addresses"}}
+    secretless.write_text(json.dumps(bare))
+    secretless.chmod(0o644)
+    with secret_manager(held, image.folder / "account.json") as told:
+        yield {**told, **QUICK, "NETRA_ADDRESSES": str(secretless)}
+
+
+def read(path: str) -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load((DEPLOY / path).read_text(encoding="utf-8"))
+    return document
+
+
+def shell(script: str, *, cwd: Path, env: Mapping[str, str], user: int | None = None) -> tuple[int, str]:
+    done = subprocess.run(
+        ["/bin/bash", "-e", "-c", script], cwd=cwd, env=env, text=True, user=user, group=user, check=False,
+        extra_groups=None if user is None else [], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=LONG_S,
+    )  # fmt: skip
+    return done.returncode, done.stdout
+
+
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """A GitHub expression is looked up by its text: one that the test does not know fails it."""
+    return re.sub(r"\$\{\{ (.*?) \}\}", lambda match: values[match[1]], text)
+
+
+def test_githubs_verify_step_is_go_with_masked_secrets_a_summary_and_outputs(
+    surroundings: dict[str, str], tmp_path: Path
+) -> None:
+    steps = {step.get("name"): step for step in read("github/netra-verify.yml")["jobs"]["verify"]["steps"]}
+    inputs = {
+        "inputs.target": "local", "inputs.phase": "smoke", "inputs.evidence": str(tmp_path / "evidence"),
+        "inputs.write && inputs.target || ''": "local", "inputs.heads || '[]'": HEADS, "inputs.secrets-of": PREFIX,
+    }  # fmt: skip
+    own = {key: filled(value, inputs) for key, value in steps["Verify"]["env"].items()}
+    runner = {
+        **clean_environment(), **own, **surroundings, "GITHUB_ACTIONS": "true", "REPORTS": str(tmp_path / "reports"),
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"), "GITHUB_OUTPUT": str(tmp_path / "output"),
+    }  # fmt: skip
+    code, log = shell(steps["Verify"]["run"], cwd=ROOT, env=runner)
+    assert (code, last_line(log).startswith("VERDICT: GO target=local phase=smoke ")) == (0, True), log
+    assert [line.startswith("::add-mask::") for line in log.splitlines()[:4]] == [True] * 4
+    assert "GO" in (tmp_path / "summary.md").read_text()
+    reading = steps["Read the verdict"]["run"].replace(" reports ", f" {tmp_path}/reports ")
+    assert shell(reading, cwd=ROOT, env=runner) == (0, "")
+    revision = verdict_in(tmp_path / "reports")["revision"]
+    assert (tmp_path / "output").read_text() == f"verdict=GO\nrevision={revision}\nwaiting=false\n"
+
+
+def test_a_run_without_a_verdict_has_outputs_too(tmp_path: Path) -> None:
+    code, said = shell(f".venv/bin/python deploy/github/outputs.py {tmp_path}", cwd=ROOT, env=clean_environment())
+    assert (code, said) == (0, "verdict=INCONCLUSIVE\nrevision=\nwaiting=false\n")
+
+
+@pytest.mark.parametrize(
+    "outcome, patient, code",
+    [("success", "false", 0), ("failure", "false", 1), ("failure", "true", 0), ("cancelled", "false", 1), ("", "", 1)],
+)
+def test_githubs_last_step_is_green_for_go_and_for_patience_alone(outcome: str, patient: str, code: int) -> None:
+    steps = read("github/netra-verify.yml")["jobs"]["verify"]["steps"]
+    assert steps[-1]["name"] == "Decide"
+    env = {"OUTCOME": outcome, "PATIENT": patient, "VERDICT": "INCONCLUSIVE", "PATH": "/usr/bin:/bin"}
+    assert shell(steps[-1]["run"], cwd=ROOT, env=env)[0] == code
+
+
+WAITING: dict[str, Any] = {
+    "verdict": "INCONCLUSIVE", "residue": 0, "interrupted": "", "doubts": [],
+    "checks": [{"required": True, "outcome": "PASSED"}, {"required": True, "outcome": "PENDING"}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "other, waiting",
+    [
+        ({}, True),
+        ({"verdict": "NO-GO"}, False),
+        ({"doubts": ["a run is missing"]}, False),
+        ({"residue": 2}, False),
+        ({"residue": None}, False),
+        ({"interrupted": "SIGTERM"}, False),
+        ({"checks": [*WAITING["checks"], {"required": True, "outcome": "BROKEN"}]}, False),
+        ({"checks": []}, False),
+    ],
+)
+def test_waiting_is_for_time_and_nothing_else(tmp_path: Path, other: dict[str, Any], waiting: bool) -> None:  # noqa: FBT001
+    (tmp_path / "latest").mkdir()
+    (tmp_path / "latest/verdict.json").write_text(json.dumps({**WAITING, **other}))
+    _, said = shell(f".venv/bin/python deploy/github/outputs.py {tmp_path}", cwd=ROOT, env=clean_environment())
+    assert f"waiting={str(waiting).lower()}" in said.splitlines()
+
+
+def test_cloud_deploys_container_is_go(image: Image, surroundings: dict[str, str]) -> None:
+    (verify,) = read("clouddeploy/skaffold.yaml")["verify"]
+    container = verify["container"]
+    env = {one["name"]: one["value"] for one in container["env"]}
+    env |= {"NETRA_EVIDENCE": str(image.folder / "tmp/evidence"), "NETRA_WRITING__CONFIRM": "local"}
+    arguments = [one.replace("staging", "local") for one in container["args"]]
+    code, log = image.run(*arguments, env={**env, **surroundings})
+    assert (code, last_line(log).startswith("VERDICT: GO target=local phase=smoke ")) == (0, True), log
+    code, log = image.run("gate", "--target=local", env={**env, **surroundings})
+    assert (code, last_line(log).startswith("VERDICT: INCONCLUSIVE target=local phase=gate ")) == (10, True), log
+    assert "soak" in log
+    reports = image.environment()["REPORTS"]
+    told = shell(f".venv/bin/python deploy/github/outputs.py {reports}", cwd=ROOT, env=clean_environment())[1]
+    assert "waiting=true" in told.splitlines()
+
+
+def test_cloud_builds_step_fails_with_the_verdict_and_keeps_its_reports(
+    image: Image, twin: dict[str, Any], surroundings: dict[str, str]
+) -> None:
+    build = read("cloudbuild/cloudbuild.yaml")
+    (step,) = build["steps"]
+    keep = str(image.folder / "tmp/kept")
+    values = {
+        **build["substitutions"], "PROJECT_ID": "p", "BUILD_ID": "b-1", "_TARGET": "local", "_KEEP": keep,
+        "_HEADS": HEADS, "_SECRETS": PREFIX,
+    }  # fmt: skip
+
+    def substituted(text: str) -> str:
+        return re.sub(r"\$\{(\w+)\}", lambda match: values[match[1]], text).replace("$$", "$")
+
+    env = dict(substituted(one).split("=", 1) for one in step["env"]) | {"REPORTS": str(image.folder / "tmp/built")}
+    script = substituted(step["args"][1]).replace("python /app/", f"{image.folder}/venv/bin/python {image.folder}/app/")
+    switch = f"{twin['twin']['control_url']}/faults/threads.none-for-dict"
+    httpx.put(switch, timeout=30).raise_for_status()
+    try:
+        done = subprocess.run(
+            ["/bin/sh", "-c", script], cwd="/", env=image.environment({**env, **surroundings}), text=True, check=False,
+            user=image.user, group=image.user, extra_groups=None if image.user is None else [], timeout=LONG_S,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    finally:
+        httpx.delete(switch, timeout=30).raise_for_status()
+    assert done.returncode == 1, done.stdout
+    assert last_line(done.stdout).startswith("VERDICT: NO-GO target=local phase=smoke ")
+    kept = Path(keep) / "reports/b-1"
+    assert json.loads((kept / "verdict.json").read_text())["verdict"] == "NO-GO"
+    assert (kept / "report.html").stat().st_size > 0
+
+
+def test_gitlabs_job_is_red_when_too_little_was_proved(image: Image, surroundings: dict[str, str]) -> None:
+    job = read("gitlab/netra-verify.gitlab-ci.yml")[".netra-verify"]
+    given = {"HEADS": HEADS, "SECRETS_OF": PREFIX, "CI_PROJECT_DIR": str(image.folder / "tmp")}
+    env = {
+        key: re.sub(r"\$([A-Z_]+)", lambda match: given[match[1]], str(value))
+        for key, value in job["variables"].items()
+    }
+    env |= {"TARGET": "local", "PHASE": "smoke", **surroundings, "PYTEST_ADDOPTS": "--quick -k migrations"}
+    (script,) = job["script"]
+    script = script.replace("python /app/", f"{image.folder}/venv/bin/python {image.folder}/app/")
+    code, log = shell(script, cwd=image.folder, env=image.environment(env), user=image.user)
+    assert (code, last_line(log).startswith("VERDICT: INCONCLUSIVE target=local ")) == (10, True), log
+    assert list((image.folder / "tmp/reports").glob("*/*/junit.xml"))
+
+
+def test_gitlabs_identity_is_one_that_googles_library_takes(tmp_path: Path) -> None:
+    job = read("gitlab/netra-verify.gitlab-ci.yml")[".netra-verify"]
+    script = "\n".join(job["before_script"]).replace("/tmp/", f"{tmp_path}/")  # noqa: S108 - the job's own folder
+    env = {
+        "GOOGLE_ID_TOKEN": "a.b.c", "VERIFIER": "verifier@p.iam.gserviceaccount.com",
+        "WORKLOAD_IDENTITY_PROVIDER": "projects/1/locations/global/workloadIdentityPools/pool/providers/gitlab",
+        "GOOGLE_APPLICATION_CREDENTIALS": str(tmp_path / "google.json"),
+    }  # fmt: skip
+    assert shell(script, cwd=tmp_path, env=env) == (0, "")
+    untyped: Any = Credentials
+    credentials = untyped.from_file(str(tmp_path / "google.json"))
+    assert credentials.service_account_email == env["VERIFIER"]
+    assert (tmp_path / "id-token").read_text() == "a.b.c"

@@ -1,0 +1,139 @@
+"""The report as a browser shows it: the verdict is read from the page, at two widths, in both schemes."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gate.outcomes import Outcome
+from gate.release.conclusion import Frame, conclude, gather
+from gate.release.store import Store
+from gate.report.html import render_html
+from gate.run import new_run_id
+from tests.gate.documents import make_document
+from tests.gate.release.stores import START, shard, stored, window
+from tests.gate.report.browser import Page, browser, needs_chromium
+
+CSS = (Path(__file__).parents[3] / "gate/report/templates/report.css").read_text(encoding="utf-8")
+P, F = Outcome.PASSED, Outcome.FAILED
+
+
+def _gate(folder: Path) -> dict[str, Any]:
+    day, soak = ("logs.zero-500-day", ""), ("websocket.one-hour", "")
+    store = Store(str(folder))
+    smoke = {("logs.zero-500", ""): P, ("websocket.steady", ""): P, ("threads.hostile", "bad <b>UTF-8</b>"): P}
+    store.put(stored(smoke))
+    store.put(stored({soak: Outcome.PENDING}, phase="soak", at_h=1, accruals={soak: [shard(0, 2)]}))
+    store.put(stored({day: Outcome.PENDING}, phase="day", at_h=12, accruals={day: [window(0, 12)]}))
+    required = {"smoke": frozenset(smoke), "soak": frozenset({soak}), "day": frozenset({day})}
+    return conclude(gather(store, "mini"), Frame("mini", "local", "full", required), new_run_id(), START)
+
+
+def _failing(folder: Path) -> dict[str, Any]:
+    outcomes = {f"family{'abc'[n % 3]}.check{n}": outcome for n, outcome in enumerate([*Outcome, *Outcome, P])}
+    document = make_document(folder, outcomes | {"auth.latency": F})
+    document["changes"] = {
+        "since": "20261101T000000Z-aaaaaa", "revision": "rev-0", "newly_failing": ["auth.latency"],
+        "newly_passing": ["familya.check0"],
+        "moved": [{"name": "auth.latency", "rule": "p95", "unit": "ms", "before": {"value": 1, "low": 1, "high": 2},
+                   "now": {"value": 9, "low": 8, "high": 10}}],
+    }  # fmt: skip
+    document["known_failures"] = [
+        {"name": "familya.check3", "owner": "ada", "reason": "waits", "expires": "2026-12-24", "state": "still fails"}
+    ]
+    return document
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("pages")
+    good = dict.fromkeys(("auth.latency", "logs.zero-500", "threads.volume"), P)
+    documents = {
+        "GO": make_document(folder, good), "NO-GO": _failing(folder), "INCONCLUSIVE": _gate(folder / "store"),
+    }  # fmt: skip
+    paths = {}
+    for verdict, document in documents.items():
+        assert document["verdict"] == verdict
+        paths[verdict] = folder / f"{verdict}.html"
+        paths[verdict].write_text(render_html(document), encoding="utf-8")
+    return paths
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    with browser(tmp_path_factory.mktemp("profile")) as opened:
+        yield opened
+
+
+@needs_chromium
+@pytest.mark.parametrize("verdict", ["GO", "NO-GO", "INCONCLUSIVE"])
+@pytest.mark.parametrize("width", [390, 1400])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_verdict_is_read_from_the_page(
+    page: Page, pages: dict[str, Path], verdict: str, width: int, scheme: str
+) -> None:
+    page.open(pages[verdict], width, scheme)
+    assert page.ask("document.getElementById('verdict').innerText") == verdict
+    assert page.ask("document.documentElement.scrollWidth") <= width, "the page scrolls sideways"
+    assert page.ask("document.getElementById('verdict').getBoundingClientRect().bottom") < 400, "not at the top"
+    dark = page.ask("getComputedStyle(document.body).backgroundColor") == "rgb(18, 21, 26)"
+    assert dark is (scheme == "dark")
+    assert page.fetched() == [pages[verdict].as_uri()], "the page asked for something else"
+
+
+@needs_chromium
+def test_pictures_and_headings_have_names_for_those_who_do_not_see_them(page: Page, pages: dict[str, Path]) -> None:
+    page.open(pages["NO-GO"], 1400, "light")
+    nodes = page.call("Accessibility.getFullAXTree")["nodes"]
+    named = [
+        (node["role"]["value"], node.get("name", {}).get("value", ""))
+        for node in nodes
+        if not node.get("ignored") and node["role"]["value"] in {"img", "image", "heading", "link", "table", "region"}
+    ]
+    assert {"heading", "link"} <= {role for role, _ in named}
+    assert any(role in {"img", "image"} for role, _ in named)
+    assert not [role for role, name in named if not name.strip() and role != "table"]
+
+
+@needs_chromium
+def test_every_link_of_the_page_leads_somewhere(page: Page, pages: dict[str, Path]) -> None:
+    for path in pages.values():
+        page.open(path, 1400, "light")
+        wrong = page.ask(
+            "[...document.querySelectorAll('a[href]')].map(a => a.getAttribute('href'))"
+            ".filter(href => !href.startsWith('#') || !document.getElementById(href.slice(1)))"
+        )
+        assert wrong == []
+        twice = page.ask(
+            "[...document.querySelectorAll('[id]')].map(e => e.id).filter((id, at, all) => all.indexOf(id) !== at)"
+        )
+        assert twice == []
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _schemes() -> list[dict[str, str]]:
+    light, dark = re.findall(r":root \{(.*?)\n\s*\}", CSS, re.DOTALL)[:2]
+    return [dict(re.findall(r"--([\w-]+): (#\w{6});", text)) for text in (light, dark)]
+
+
+ON = [
+    (ink, ground)
+    for ink in ("ink", "soft", "accent", "good", "bad", "doubt")
+    for ground in ("paper", "card", "code", "good-bg", "bad-bg", "doubt-bg")
+    if ink in {"ink", "soft"} or ground in {"paper", "card", "code", f"{ink}-bg"}
+]
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize("ink,ground", ON)
+def test_text_is_readable_on_its_ground(scheme: int, ink: str, ground: str) -> None:
+    colours = _schemes()[scheme]
+    brighter, darker = sorted((_luminance(colours[ink]), _luminance(colours[ground])), reverse=True)
+    assert (brighter + 0.05) / (darker + 0.05) >= 4.5

@@ -1,0 +1,137 @@
+"""Each forgery is wrong in the one way that its name says, and right in every other."""
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from typing import Any
+
+import jwt
+import pytest
+
+from probes.auth.forgeries import KINDS, SIGNED, UNSIGNED, forge, forge_plain
+from probes.auth.tokens import Held, Mint, User
+from probes.errors import CredentialUnfit
+
+SECRET = "a secret of at least thirty-two characters"
+MINT = Mint(SECRET, "issuer", "audience", 900.0, 60.0)
+USER = User("nv-user", "user@netra-verify.invalid")
+STRICT: Any = {"require": ["sub", "iss", "aud", "iat", "exp"]}
+
+
+def read(token: str) -> dict[str, Any]:
+    claims: dict[str, Any] = jwt.decode(
+        token, SECRET, algorithms=["HS256"], issuer="issuer", audience="audience", options=STRICT
+    )
+    return claims
+
+
+def unverified(token: str) -> dict[str, Any]:
+    claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+    return claims
+
+
+def test_a_good_token_passes_the_strictest_reading() -> None:
+    assert read(MINT.good(USER))["sub"] == USER.sub
+
+
+REFUSED_BY: dict[str, type[Exception]] = {
+    "expired": jwt.ExpiredSignatureError,
+    "never expires": jwt.MissingRequiredClaimError,
+    "not yet valid": jwt.ImmatureSignatureError,
+    "issued ahead": jwt.ImmatureSignatureError,
+    "wrong issuer": jwt.InvalidIssuerError,
+    "wrong audience": jwt.InvalidAudienceError,
+    "no sub": jwt.MissingRequiredClaimError,
+    "wrong signature": jwt.InvalidSignatureError,
+    "alg none": jwt.InvalidAlgorithmError,
+    "own RS256 key": jwt.InvalidAlgorithmError,
+    "HS-RS confusion": jwt.InvalidSignatureError,
+    "payload swapped": jwt.InvalidSignatureError,
+    "not a JWT": jwt.DecodeError,
+    "empty": jwt.DecodeError,
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED_BY)
+def test_a_forgery_is_refused_for_its_own_reason(kind: str) -> None:
+    token = forge(kind, MINT, USER).token
+    assert token is not None
+    with pytest.raises(REFUSED_BY[kind]):
+        read(token)
+
+
+@pytest.mark.parametrize("kind", SIGNED)
+def test_what_takes_the_secret_is_well_signed(kind: str) -> None:
+    token = forge(kind, MINT, USER).token
+    assert token is not None
+    head, payload, signature = token.split(".")
+    wanted = hmac.new(SECRET.encode(), f"{head}.{payload}".encode(), hashlib.sha256).digest()
+    assert base64.urlsafe_b64encode(wanted).rstrip(b"=").decode() == signature
+
+
+def test_a_refresh_token_differs_in_its_type_alone() -> None:
+    token = forge("refresh as access", MINT, USER).token
+    assert token is not None
+    assert read(token)["token_type"] == "refresh"
+
+
+def test_the_confusion_is_signed_with_the_key_that_it_offers() -> None:
+    token = forge("HS-RS confusion", MINT, USER).token
+    assert token is not None
+    head, payload, signature = token.split(".")
+    offered = json.loads(base64.urlsafe_b64decode(head + "=="))
+    assert offered["alg"] == "HS256"
+    key = base64.b64decode(offered["x5c"][0])
+    assert key.startswith(b"-----BEGIN PUBLIC KEY-----")
+    wanted = hmac.new(key, f"{head}.{payload}".encode(), hashlib.sha256).digest()
+    assert base64.urlsafe_b64encode(wanted).rstrip(b"=").decode() == signature
+
+
+def test_the_other_places_hold_a_good_token_where_it_does_not_belong() -> None:
+    two = forge("two headers", MINT, USER).authorization
+    assert read(two[1].removeprefix("Bearer "))["sub"] == USER.sub
+    (basic,) = forge("Basic", MINT, USER).authorization
+    password = base64.b64decode(basic.removeprefix("Basic ")).decode().partition(":")[2]
+    assert read(password)["sub"] == USER.sub
+    in_query = forge("in the query string", MINT, USER)
+    assert (in_query.headers(), read(str(in_query.token))["sub"]) == ([], USER.sub)
+    assert len(str(forge("64 KiB", MINT, USER).token)) > 64 * 1024
+
+
+def held(**changes: object) -> Held:
+    return Held(MINT.sign(MINT.claims(USER) | changes), "the token of a test")
+
+
+@pytest.mark.parametrize("kind", UNSIGNED)
+def test_without_the_secret_forgeries_are_made_of_the_token_that_we_hold(kind: str) -> None:
+    made = forge(kind, held(), USER)
+    if made.token and made.token.count(".") == 2 and kind != "64 KiB":
+        assert unverified(made.token)["sub"] == USER.sub
+
+
+@pytest.mark.parametrize("kind", SIGNED)
+def test_without_the_secret_no_well_signed_forgery_can_be_made(kind: str) -> None:
+    with pytest.raises(TypeError, match="own secret"):
+        forge(kind, held(), USER)
+
+
+def test_an_ordinary_bad_token_is_expired_or_else_badly_signed() -> None:
+    assert (forge_plain(MINT, USER).kind, forge_plain(held(), USER).kind) == ("expired", "wrong signature")
+    assert len(KINDS) == len(set(KINDS)) == 20
+
+
+def test_a_held_token_speaks_for_its_own_user_and_until_it_ends() -> None:
+    assert held().user == User(USER.sub, USER.email)
+    assert read(held().good(USER))["sub"] == USER.sub
+    with pytest.raises(CredentialUnfit, match="speaks for 'nv-user'"):
+        held().good(User("somebody", ""))
+    with pytest.raises(CredentialUnfit, match="expired at 20"):
+        held(exp=int(time.time()) - 1).good(USER)
+
+
+@pytest.mark.parametrize("token", ["", "sesame", "a.b.c", f"x.{base64.urlsafe_b64encode(b'[1]').decode()}.y"])
+def test_what_is_no_token_is_said_to_be_none(token: str) -> None:
+    with pytest.raises(CredentialUnfit):
+        Held(token, "the token of a test").good(USER)

@@ -1,0 +1,54 @@
+"""Fetching a token: what the login's answers mean."""
+
+import time
+
+import pytest
+
+from probes.auth.login import fetch_token
+from probes.auth.tokens import Held, Mint, User
+from probes.errors import BadAnswer, CredentialUnfit, ProbeError, RateLimited
+from probes.http.client import HttpClient
+from probes.identity import RunIdentity
+from tests.serving import Reply, Server, serving
+
+USER = User("nv-login", "login@netra-verify.invalid")
+MINT = Mint("a secret of at least thirty-two characters", "issuer", "audience", 900.0)
+
+
+async def fetch(reply: Reply) -> tuple[Held, Server]:
+    async with (
+        serving(lambda _: reply) as server,
+        HttpClient(server.url, RunIdentity("a-run"), deadline_s=5.0) as client,
+    ):
+        held = await fetch_token(
+            client, "/login", key_header="X-Login-Key", key="sesame", body={"user": "x"}, token_field="access_token"
+        )
+    return held, server
+
+
+async def test_a_token_is_held_with_its_user_and_its_end() -> None:
+    now = time.time()
+    token = MINT.good(USER, now=now)
+    held, server = await fetch(Reply(body=f'{{"access_token": "{token}"}}'.encode()))
+    assert (held.good(USER), held.user) == (token, USER)
+    assert held.expires == int(now) + 900
+    assert server.heard[0].startswith(b"POST /login HTTP/1.1")
+    assert b"x-login-key: sesame" in server.heard[0].lower()
+
+
+REPLIES: list[tuple[Reply, type[ProbeError], str]] = [
+    (Reply(401), CredentialUnfit, "NETRA_TOKENS__LOGIN_KEY"),
+    (Reply(404), CredentialUnfit, "login"),
+    (Reply(302, headers={"Location": "/"}), CredentialUnfit, "302"),
+    (Reply(429), RateLimited, "429"),
+    (Reply(500), BadAnswer, "answered 500"),
+    (Reply(body=b"<html>", kind="text/html"), BadAnswer, "text/html"),
+    (Reply(body=b'{"token": "elsewhere"}'), BadAnswer, "no text under 'access_token'"),
+    (Reply(body=b"[]"), BadAnswer, "no text under 'access_token'"),
+]
+
+
+@pytest.mark.parametrize("reply,error,said", REPLIES)
+async def test_a_login_without_a_token_says_why(reply: Reply, error: type[ProbeError], said: str) -> None:
+    with pytest.raises(error, match=said):
+        await fetch(reply)

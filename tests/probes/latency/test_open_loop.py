@@ -1,0 +1,184 @@
+"""Open loop, from the due moment; our own lag told apart from the server's; cold starts told apart from warm calls."""
+
+import asyncio
+import time
+from dataclasses import replace
+from itertools import count
+
+import pytest
+
+from probes.client_health.event_loop import LoopWatch, await_quiet
+from probes.errors import ClientUnfit, RateLimited, Unreachable
+from probes.http.connecting import Opened
+from probes.http.server_timing import server_timing
+from probes.http.timing_transport import Timed
+from probes.latency.measuring import BLOCK, TooManyVoid, measure_by_plan, measure_fit
+from probes.latency.open_loop import Exchange, LatencySample, cold_starts, measure_latency, open_loop
+from probes.latency.sequential_plan import make_plan
+from probes.statistics import Finding, percentile
+
+RATE = 200.0
+LIMIT_MS = 100.0
+
+
+def answered(begun: float, server_ms: float = 1.0, status: int = 200) -> Timed:
+    now = time.perf_counter()
+    headers = ((b"server-timing", f"total;dur={server_ms}".encode()),)
+    return Timed(status, headers, b"{}", begun, None, begun, now, now)
+
+
+def exchange(server_s: float = 0.001, block_at: range = range(0)) -> Exchange:
+    """A call that takes `server_s`; at some calls our own event loop is blocked for 60 ms."""
+    number = count()
+
+    async def send(_trace: str) -> Timed:
+        begun = time.perf_counter()
+        if next(number) in block_at:
+            time.sleep(0.06)  # noqa: ASYNC251 - the standstill of our own loop
+        await asyncio.sleep(server_s)
+        return answered(begun, server_s * 1e3)
+
+    return Exchange(send, lambda _answer: "", lambda: "")
+
+
+def slow(sample: LatencySample) -> int:
+    return sum(one >= LIMIT_MS for one in sample.milliseconds("server"))
+
+
+async def test_calls_leave_at_the_rate_whatever_became_of_the_earlier_ones() -> None:
+    sample = await measure_latency(exchange(server_s=0.3), calls=60, rate=RATE, deadline_s=2.0)
+    assert [round(call.due_s * RATE) for call in sample.calls] == list(range(60))
+    assert percentile(sample.milliseconds("client"), 0.5) == pytest.approx(300, abs=30)
+
+
+async def test_a_call_without_an_answer_in_time_is_slow_by_either_clock() -> None:
+    sample = await measure_latency(exchange(server_s=1.0), calls=3, rate=RATE, deadline_s=0.05)
+    assert sample.milliseconds("client") == sample.milliseconds("server") == [float("inf")] * 3
+    assert sample.failures == ["no answer within 0.05 s"] * 3
+
+
+async def test_a_refused_call_is_slow_and_a_limiter_is_no_measurement() -> None:
+    async def refused(_trace: str) -> Timed:
+        raise Unreachable("POST /validate", "refused")
+
+    async def limited(_trace: str) -> Timed:
+        raise RateLimited("POST /validate", "429")
+
+    sample = await measure_latency(Exchange(refused, lambda _: "", lambda: ""), calls=2, rate=RATE, deadline_s=1.0)
+    assert len(sample.failures) == 2
+    with pytest.raises(RateLimited):
+        await measure_latency(Exchange(limited, lambda _: "", lambda: ""), calls=2, rate=RATE, deadline_s=1.0)
+
+
+async def test_a_server_that_hangs_does_not_cost_more_connections_than_are_allowed() -> None:
+    under_way = [0, 0]
+
+    async def hang(_trace: str) -> Timed:
+        under_way[0] += 1
+        under_way[1] = max(under_way)
+        try:
+            await asyncio.sleep(0.4)
+        finally:
+            under_way[0] -= 1
+        return answered(time.perf_counter())
+
+    async with open_loop(Exchange(hang, lambda _: "", lambda: ""), rate=5000.0, deadline_s=5.0) as stream:
+        await stream.take(350)
+    assert under_way == [0, under_way[1]]
+    assert 300 <= under_way[1] <= 302
+
+
+async def test_a_mistake_of_ours_ends_the_measurement_instead_of_waiting_for_ever() -> None:
+    def broken() -> str:
+        raise LookupError("a mistake in the exchange")
+
+    async def send(_trace: str) -> Timed:
+        return answered(time.perf_counter())
+
+    with pytest.raises(LookupError, match="a mistake"):
+        await asyncio.wait_for(
+            measure_latency(Exchange(send, lambda _: "", broken), calls=5, rate=RATE, deadline_s=1.0), 5
+        )
+
+
+async def test_a_standstill_of_our_own_loop_is_known_for_the_calls_under_way() -> None:
+    sample = await measure_latency(exchange(server_s=0.02, block_at=range(20, 21)), calls=60, rate=RATE, deadline_s=2.0)
+    worst = max(sample.calls, key=lambda call: call.client_ms)
+    assert worst.client_ms - worst.own_ms == pytest.approx(20, abs=15)
+    assert worst.own_ms == pytest.approx(60, abs=10)
+    assert sample.calls[50].own_ms < 15
+
+
+async def test_a_block_in_which_our_own_side_lagged_is_measured_anew() -> None:
+    (look,) = make_plan((100,))
+    got = await measure_by_plan(
+        exchange(block_at=range(BLOCK, BLOCK + 1)), [look], slow, rate=RATE, deadline_s=2.0, limit_ms=LIMIT_MS,
+        anew_s=5.0,
+    )  # fmt: skip
+    assert got.finding is Finding.PROVED
+    assert len(got.sample.calls) == 100
+    assert 1 <= len(got.void) <= 3
+    assert "our own side was" in got.void[0]
+
+
+async def test_a_client_that_lags_all_the_time_can_not_measure() -> None:
+    with pytest.raises(TooManyVoid, match="this machine is too busy to measure") as unfit:
+        await measure_fit(
+            exchange(block_at=range(100_000)), calls=50, rate=RATE, deadline_s=2.0, limit_ms=LIMIT_MS, anew_s=0.1
+        )
+    assert isinstance(unfit.value, ClientUnfit)
+    assert len(unfit.value.void) == 1
+
+
+async def test_the_server_s_slowness_voids_nothing() -> None:
+    (look,) = make_plan((100,))
+    got = await measure_by_plan(
+        exchange(server_s=0.15), [look], slow, rate=RATE, deadline_s=2.0, limit_ms=LIMIT_MS, anew_s=5.0
+    )
+    assert (got.finding, len(got.sample.calls)) == (Finding.REFUTED, 100)
+    assert len(got.void) <= 1  # a hiccup of the machine that runs this test
+
+
+async def test_the_watch_sees_a_standstill_and_a_quiet_loop_is_quiet() -> None:
+    async with LoopWatch() as watch:
+        begun = time.perf_counter()
+        await asyncio.sleep(0.02)
+        time.sleep(0.1)  # noqa: ASYNC251 - the standstill
+        await watch.settle()
+        ended = time.perf_counter()
+    assert watch.worst_ms(begun, ended) == pytest.approx(97, abs=10)
+    assert watch.within_ms(begun, ended) >= watch.worst_ms(begun, ended) - 1
+    assert (await await_quiet(limit_ms=1000, deadline_s=10.0)).steady
+
+
+@pytest.mark.parametrize(
+    "header,found",
+    [
+        ("total;dur=12.5", 12.5),
+        ("cache;desc=hit, total ; dur=3", 3.0),
+        ('db;dur=1, total;desc="all of it";dur="4.25"', 4.25),
+        ("db;dur=1", None),
+        ("total", None),
+        ("total;dur=fast", None),
+        ("", None),
+    ],
+)
+def test_server_timing_is_read_by_the_metric_that_the_target_names(header: str, found: float | None) -> None:
+    assert server_timing([(b"server-timing", header.encode())], "total") == found
+
+
+async def test_answers_without_the_server_s_time_can_not_be_judged_by_it() -> None:
+    bare = Exchange(exchange().send, lambda _: "", lambda: "", lambda _: None)
+    sample = await measure_latency(bare, calls=3, rate=RATE, deadline_s=1.0)
+    with pytest.raises(ClientUnfit, match='server_time = "request-log"'):
+        sample.milliseconds("server")
+
+
+async def test_new_connections_and_new_instances_are_cold_starts() -> None:
+    sample = await measure_latency(exchange(), calls=5, rate=RATE, deadline_s=1.0)
+    one, two, three, four, five = sample.calls
+    calls = (
+        replace(one, instance="a"), replace(two, instance="a", opened=Opened(0, 0.001, None)),
+        replace(three, instance="b"), replace(four, instance="a"), replace(five, instance="b", failure="503"),
+    )  # fmt: skip
+    assert cold_starts(replace(sample, calls=calls)) == ("", "new connection", "new instance", "", "")

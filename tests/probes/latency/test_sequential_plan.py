@@ -1,0 +1,75 @@
+"""The group-sequential plan keeps its error rates, peeking included."""
+
+import random
+
+import pytest
+
+from probes.latency.sequential_plan import look_sizes, make_plan, rates
+from probes.statistics import Finding, decide_fraction
+
+PLAN = make_plan(look_sizes(1000))
+
+
+@pytest.mark.parametrize("cap", [59, 124, 336, 500, 1000, 2000])
+def test_false_answers_at_the_boundary_are_within_five_percent(cap: int) -> None:
+    at_limit = rates(make_plan(look_sizes(cap)), 0.05)
+    assert 0 < at_limit.proved <= 0.05
+    assert at_limit.refuted <= 0.05
+
+
+@pytest.mark.parametrize("n", [59, 93, 124, 208, 336])
+def test_one_look_is_the_exact_binomial_test(n: int) -> None:
+    (look,) = make_plan((n,))
+    for slow in range(n + 1):
+        assert look.find(slow) is decide_fraction(n, slow).finding
+
+
+def test_a_good_service_is_proved_and_a_bad_one_refuted() -> None:
+    good, bad = rates(PLAN, 0.02), rates(PLAN, 0.08)
+    assert good.proved >= 0.99
+    assert bad.refuted >= 0.95
+    assert bad.proved <= 0.0001
+    assert good.mean_calls < 500
+    assert bad.mean_calls < 700
+
+
+def test_no_slow_call_ends_the_measurement_at_the_first_look() -> None:
+    assert PLAN[0].find(0) is Finding.PROVED
+    assert PLAN[0].n == 125
+
+
+def test_peeking_without_a_plan_errs_more_often_than_it_says() -> None:
+    """The rule for one test, asked every 20 calls: the plan is not a luxury."""
+    errors = _simulate(0.05, lambda n, slow: decide_fraction(n, slow).finding, looks=range(60, 1001, 20))
+    assert errors[Finding.PROVED] / 400 > 0.10
+
+
+def test_the_simulated_plan_errs_as_rarely_as_computed() -> None:
+    by_size = {look.n: look for look in PLAN}
+    found = _simulate(0.05, lambda n, slow: by_size[n].find(slow), looks=by_size)
+    assert found[Finding.PROVED] / 400 <= 0.05 + 3 * (0.05 * 0.95 / 400) ** 0.5
+
+
+@pytest.mark.parametrize("share,wanted", [(0.08, Finding.REFUTED), (0.02, Finding.PROVED)])
+def test_a_hundred_runs_decide_rightly(share: float, wanted: Finding) -> None:
+    by_size = {look.n: look for look in PLAN}
+    found = _simulate(share, lambda n, slow: by_size[n].find(slow), looks=by_size, runs=100)
+    wrong = Finding.PROVED if wanted is Finding.REFUTED else Finding.REFUTED
+    assert found[wrong] == 0
+    assert found[wanted] >= 94
+
+
+def _simulate(share: float, find, looks, runs: int = 400) -> dict[Finding, int]:  # type: ignore[no-untyped-def] # noqa: ANN001
+    dice = random.Random(int(share * 1000))  # noqa: S311 - a simulation that must repeat
+    counts = dict.fromkeys(Finding, 0)
+    for _ in range(runs):
+        slow = n = 0
+        said = Finding.OPEN
+        for look in sorted(looks):
+            slow += sum(dice.random() < share for _ in range(look - n))
+            n = look
+            said = find(n, slow)
+            if said is not Finding.OPEN:
+                break
+        counts[said] += 1
+    return counts

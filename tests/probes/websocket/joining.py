@@ -1,0 +1,32 @@
+"""Holding sessions at a server of the self-tests."""
+
+from websockets.asyncio.client import ClientConnection
+
+from probes.deadlines import Deadlines
+from probes.identity import RunIdentity
+from probes.soak.held_session import Join, Pace
+from probes.websocket.handshake import Message, Refused
+from probes.websocket.sessions import Doorway
+
+SHORT = Deadlines(welcome=2.0, message=1.0, close=0.5)
+PACE = Pace(ping_every_s=0.2, answer_s=1.0, reconnect_s=1.0, keepalive_s=0.5, reconnects=False)
+
+
+def doorway(url: str) -> Doorway:
+    """The door of a server of ours, with short deadlines."""
+    return Doorway(url, RunIdentity("20261124T000000Z-5e1f7e"), SHORT)
+
+
+def joiner(url: str) -> Join:
+    """Joins as a user whose token is its name."""
+    door = doorway(url)
+
+    async def join(user: str, keepalive_s: float | None) -> tuple[ClientConnection, Message] | Refused:
+        return await door.join(user, ping_interval=keepalive_s)
+
+    return join
+
+
+def named(number: int) -> str:
+    """The user's name."""
+    return f"user-{number}"

@@ -1,0 +1,52 @@
+"""Sessions over TLS: one context, small buffers, and everything as it was afterwards."""
+
+from asyncio import sslproto
+from pathlib import Path
+
+import pytest
+from websockets.asyncio.client import ClientConnection
+
+from bench.websocket import certificate_in, serving
+from probes.identity import RunIdentity
+from probes.soak.held_session import Pace
+from probes.soak.steady import hold_sessions
+from probes.websocket.handshake import Message, Refused
+from probes.websocket.sessions import Doorway
+from probes.websocket.tls import RECORD, context_for, small_buffers
+from tests.probes.websocket.joining import SHORT
+
+
+def test_the_buffers_are_as_before_whatever_happened() -> None:
+    before = sslproto.SSLProtocol.max_size
+
+    def fail() -> None:
+        with small_buffers():
+            assert sslproto.SSLProtocol.max_size == RECORD
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert sslproto.SSLProtocol.max_size == before
+
+
+def test_a_context_is_made_for_tls_alone() -> None:
+    assert context_for("ws://127.0.0.1/ws") is None
+    assert context_for("wss://api.example/ws") is not None
+
+
+async def test_sessions_live_over_tls_with_small_buffers(tmp_path: Path) -> None:
+    certificate = certificate_in(tmp_path)
+    async with serving(certificate) as url:
+        context = context_for(url)
+        assert context is not None
+        context.load_verify_locations(certificate)
+        door = Doorway(url, RunIdentity("20261124T000000Z-715ade"), SHORT, context)
+
+        async def join(user: str, keepalive_s: float | None) -> tuple[ClientConnection, Message] | Refused:
+            return await door.join(user, ping_interval=keepalive_s)
+
+        pace = Pace(0.1, 1.0, 1.0, keepalive_s=0.3, reconnects=False)
+        with small_buffers():
+            report = await hold_sessions(join, lambda _: "bench", count=20, seconds=1.0, jitter_s=0.2, pace=pace)
+    assert (report.exposure.early, report.breaches) == ([], [])
+    assert report.times.n > 50

@@ -1,0 +1,70 @@
+"""The platform's APIs on a port of their own, over a platform that a test fills as it likes."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import uvicorn
+
+from probes.google.api import GoogleApi
+from probes.google.credentials import nobody
+from probes.http.client import HttpClient
+from probes.identity import RunIdentity
+from twin.platform.apis import create_app
+from twin.platform.state import Platform, Revision, Service
+
+PROJECT, REGION, SERVICE = "netra-staging", "us-central1", "netra-backend-staging"
+OLD, LATEST = f"{SERVICE}-00093-old", f"{SERVICE}-00094-new"
+BEGAN = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+IDENTITY = RunIdentity("20261124T090000Z-abcdef")
+STOPPED_S = 20.0
+
+
+def our_api(client: HttpClient) -> GoogleApi:
+    """What our own probes ask through: no token, no pace."""
+    return GoogleApi(client, nobody)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A platform and where its APIs answer."""
+
+    platform: Platform
+    host: str  # host:port
+
+    @property
+    def url(self) -> str:
+        """The base URL."""
+        return f"http://{self.host}"
+
+
+def build_platform() -> Platform:
+    """One service, two revisions, nothing logged and nothing counted."""
+    image = f"{REGION}-docker.pkg.dev/{PROJECT}/netra/backend@sha256:" + "ab" * 32
+    env = {"ENVIRONMENT": "staging", "SERVICE_KEY": "set", "EMPTY": ""}
+    revisions = {
+        OLD: Revision(OLD, "2026-11-22T08:00:00Z", image, ready=True, env=env, upstream_port=None),
+        LATEST: Revision(LATEST, "2026-11-24T08:00:00.123456Z", image, ready=True, env=env, upstream_port=None),
+    }
+    service = Service(SERVICE, 1, 3600.0, {LATEST: 90, OLD: 10}, revisions, LATEST)
+    return Platform(PROJECT, REGION, {SERVICE: service}, Path(), 0, 0, log_delay_s=0.0)
+
+
+@contextmanager
+def served(platform: Platform) -> Iterator[Served]:
+    """Serve a platform's APIs on loopback, in a thread, until the block ends."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(create_app(platform), log_level="warning", access_log=False))
+    thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
+    thread.start()
+    try:
+        yield Served(platform, f"127.0.0.1:{listening.getsockname()[1]}")  # connections wait until it accepts
+    finally:
+        server.should_exit = True
+        thread.join(STOPPED_S)
+        listening.close()
+        assert not thread.is_alive(), "the APIs did not stop"

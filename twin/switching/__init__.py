@@ -1,0 +1,1 @@
+"""Faults: declared, found and switched."""
