@@ -1,4 +1,4 @@
-"""The lists of checks in README and runbook, made from the declarations: `python -m tests.catalogue` writes them."""
+"""The listings in README, runbook and ARCHITECTURE, made from what they list: `python -m tests.catalogue`."""
 
 import importlib
 import pkgutil
@@ -9,10 +9,10 @@ from pathlib import Path
 import suites
 from gate.check import ATTRIBUTE, Check
 from gate.report.checklist import family_order, owner
+from tests import arrows
 
 ROOT = Path(__file__).parents[1]
 LOOKING = ROOT / "docs/looking.toml"  # how to look, by check id
-BEGIN, END = "<!-- checks: begin -->", "<!-- checks: end -->"
 
 
 def declared_checks() -> list[Check]:
@@ -54,17 +54,22 @@ def render_runbook() -> str:
     return "\n".join(lines)
 
 
-def placed(text: str, listing: str) -> str:
-    """A page with the listing between its markers."""
-    head, _, rest = text.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    return f"{head}{BEGIN}\n\n{listing}\n{END}{tail}"
+def placed(text: str, name: str, listing: str) -> str:
+    """A page with the listing between the markers of that name."""
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    head, _, rest = text.partition(begin)
+    _, _, tail = rest.partition(end)
+    return f"{head}{begin}\n\n{listing}\n{end}{tail}"
 
 
 def pages() -> dict[Path, str]:
     """Every page that holds a listing, as it should be."""
-    listings = {ROOT / "README.md": render(), ROOT / "docs/runbook.md": render_runbook()}
-    return {path: placed(path.read_text(encoding="utf-8"), listing) for path, listing in listings.items()}
+    listings = {
+        ROOT / "README.md": ("checks", render()),
+        ROOT / "docs/runbook.md": ("checks", render_runbook()),
+        ROOT / "ARCHITECTURE.md": ("arrows", arrows.render()),
+    }
+    return {path: placed(path.read_text(encoding="utf-8"), *listing) for path, listing in listings.items()}
 
 
 if __name__ == "__main__":

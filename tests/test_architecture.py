@@ -1,70 +1,50 @@
 """The rooms import in one direction, and the habits of CONTRIBUTING hold."""
 
-import ast
 import re
-from collections.abc import Iterator
-from pathlib import Path
+from graphlib import TopologicalSorter
 
 import pytest
 
+from tests.arrows import INSIDE, ROOMS, TABLE, arrows_between_rooms, arrows_inside, files, imports
 from tests.prove.expectations import load
 from tests.prove.worker import ROOT
 from twin.switching.registry import declared
 
-OURS = {"commands", "suites", "fixtures", "probes", "gate", "targets", "twin", "tests"}
-ALLOWED = {
-    "suites": {"suites", "fixtures", "probes", "gate", "targets"},
-    "fixtures": {"fixtures", "probes", "gate", "targets"},
-    "probes": {"probes"},
-    "gate": {"gate"},
-    "targets": {"targets"},
-    "twin": {"twin"},
-    "commands": {"commands", "gate", "probes", "targets"},
-}
-OF_THE_GATE_IN_SUITES = {"gate.check", "gate.failures", "gate.evidence", "gate.run"}
+PRODUCT = ["suites", "fixtures", "probes", "gate", "targets", "twin", "commands"]
 LONGEST_FILE = 320
 
 
-def files(room: str) -> list[Path]:
-    return sorted((ROOT / room).rglob("*.py"))
+def test_rooms_import_what_the_table_says_and_nothing_else() -> None:
+    assert arrows_between_rooms() == {room: set(row["imports"]) for room, row in ROOMS.items()}
 
 
-def imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (one.name for one in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
+@pytest.mark.parametrize("room", INSIDE)
+def test_the_parts_of_a_room_import_what_the_table_says_and_nothing_else(room: str) -> None:
+    assert arrows_inside(room) == {part: set(others) for part, others in INSIDE[room].items()}
 
 
-@pytest.mark.parametrize("room", ALLOWED)
-def test_a_room_imports_only_what_it_may(room: str) -> None:
-    wrong = {
-        f"{path.relative_to(ROOT)}: {name}"
-        for path in files(room)
-        for name in imports(path)
-        if (top := name.partition(".")[0]) in OURS and top not in ALLOWED[room]
-    }
-    assert not wrong
+@pytest.mark.parametrize("room", INSIDE)
+def test_no_arrow_of_a_room_leads_back(room: str) -> None:
+    TopologicalSorter(INSIDE[room]).prepare()  # raises CycleError
+
+
+def test_no_arrow_between_the_products_rooms_leads_back() -> None:
+    TopologicalSorter({room: ROOMS[room]["imports"] for room in PRODUCT}).prepare()  # raises CycleError
 
 
 def test_the_suites_use_declarations_failures_and_evidence_of_the_gate_alone() -> None:
+    allowed = set(TABLE["of_the_gate"]["suites"])
     wrong = {
         f"{path.name}: {name}"
         for path in files("suites")
         for name in imports(path)
-        if name.startswith("gate.") and name not in OF_THE_GATE_IN_SUITES
+        if name.startswith("gate.") and name.rpartition(".")[0] not in allowed
     }
     assert not wrong
 
 
 def test_probes_know_no_pytest() -> None:
     assert not [path for path in files("probes") if "pytest" in {name.partition(".")[0] for name in imports(path)}]
-
-
-def test_nothing_but_tests_imports_the_twin() -> None:
-    rooms = ("suites", "fixtures", "probes", "gate", "targets")
-    assert not [path for room in rooms for path in files(room) if any(n.startswith("twin") for n in imports(path))]
 
 
 FORBIDDEN = {
@@ -80,7 +60,7 @@ def test_the_habits_hold(room: str, what: str) -> None:
     assert not [path for path in files(room) if FORBIDDEN[what].search(path.read_text(encoding="utf-8"))]
 
 
-@pytest.mark.parametrize("room", [*ALLOWED, "tests"])
+@pytest.mark.parametrize("room", [*PRODUCT, "tests"])
 def test_files_stay_readable(room: str) -> None:
     long = {
         str(path.relative_to(ROOT)): count
