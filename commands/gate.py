@@ -19,7 +19,8 @@ from gate.report.explain import explain
 from gate.report.terminal import console_for
 from gate.run import new_run_id
 from gate.session.publishing import other_store, publish_gate
-from targets.loading import ConfigurationError, describe_target, load_required
+from targets.loading import ConfigurationError, describe_target
+from targets.profiles import load_required
 
 PHASES = ("smoke", "soak", "day")
 INCONCLUSIVE = 10

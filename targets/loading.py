@@ -3,7 +3,7 @@
 import json
 import os
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
@@ -18,7 +18,7 @@ ADDRESSES_VARIABLE = "NETRA_ADDRESSES"
 GIVEN_TOKEN = "TOKEN"  # noqa: S105 - the name of a variable
 HEADS = "contract.database.heads"
 ON_GOOGLE = ("K_SERVICE", "CLOUD_RUN_JOB", "GCE_METADATA_HOST", "CLOUD_BUILD")  # there the metadata server gives them
-NOT_TARGETS = frozenset({"contract", "profiles"})
+NOT_TARGETS = frozenset({"contract", "needs", "profiles"})
 
 
 class ConfigurationError(Exception):
@@ -44,8 +44,8 @@ def describe_target(name: str, folder: Path | None = None) -> Target:
 
 def _load(name: str, folder: Path | None, *, with_addresses: bool) -> Target:
     path = _find(name, folder)
-    described = _read_toml(path)
-    contract = _merge(_read_toml(HERE / "contract.toml"), described.pop("contract", {}))
+    described = read_toml(path)
+    contract = _merge(read_toml(HERE / "contract.toml"), described.pop("contract", {}))
     addresses = described.pop("addresses", "")
     overlay = _addresses(addresses) if with_addresses else {}
     values = _merge({"name": name} | described, overlay) | {"contract": contract}
@@ -56,41 +56,6 @@ def _load(name: str, folder: Path | None, *, with_addresses: bool) -> Target:
         return _from_sources(values)
     except ValidationError as error:
         raise ConfigurationError(_explain(error, path)) from error
-
-
-def load_required(
-    profile: str, phase: str, folder: Path | None = None, offers: Collection[str] = ()
-) -> dict[str, tuple[str, ...]]:
-    """The check ids that a profile requires in a phase, each with its case ids (none: a check without cases).
-
-    A profile `extends` another one and leaves out the ids of its `without`. What stands below its `where.<need>` is
-    required of a target that `offers` that need, and of no other.
-
-    Raises ConfigurationError for a profile that no `profiles.toml` holds, or one that extends itself.
-    """
-    places = [place / "profiles.toml" for place in (folder, HERE) if place and (place / "profiles.toml").exists()]
-    profiles: dict[str, dict[str, Any]] = {}
-    for path in reversed(places):
-        profiles |= _read_toml(path)
-    return _required(profile, phase, profiles, (), offers)
-
-
-def _required(
-    profile: str, phase: str, profiles: Mapping[str, dict[str, Any]], below: tuple[str, ...], offers: Collection[str]
-) -> dict[str, tuple[str, ...]]:
-    if profile not in profiles or profile in below:
-        what = "extends itself" if profile in below else "does not exist"
-        raise ConfigurationError(
-            f"Profile {profile!r} {what}: known are {', '.join(sorted(profiles))} (targets/profiles.toml)."
-        )
-    told = profiles[profile]
-    required: dict[str, tuple[str, ...]] = {}
-    if "extends" in told:
-        required |= _required(told["extends"], phase, profiles, (*below, profile), offers)
-    where = [told.get("where", {}).get(need, {}) for need in sorted(offers)]
-    for part in (told, *where):
-        required |= {check: tuple(cases) for check, cases in part.get(phase, {}).items()}
-    return {check: cases for check, cases in required.items() if check not in told.get("without", [])}
 
 
 def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,7 +81,8 @@ def _find(name: str, folder: Path | None) -> Path:
     )
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """A TOML file. Raises ConfigurationError naming the file and the line."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

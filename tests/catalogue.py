@@ -1,8 +1,13 @@
 """The listings in README, runbook and ARCHITECTURE, made from what they list: `python -m tests.catalogue`."""
 
 import importlib
+import json
 import pkgutil
+import subprocess
+import sys
 import tomllib
+from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 
@@ -54,6 +59,50 @@ def render_runbook() -> str:
     return "\n".join(lines)
 
 
+COLLECT = """
+import json, sys, pytest
+class Cases:
+    def pytest_collection_finish(self, session):
+        from gate.session.case_outcome import RESULT
+        rows = []
+        for item in session.items:
+            result = item.stash[RESULT]
+            more = sorted({need for mark in item.iter_markers("also_needs") for need in mark.args})
+            rows.append([result.check.id, result.check.phase, result.case, sorted(result.check.needs), more])
+        print("CASES" + json.dumps(rows))
+sys.exit(pytest.main(["--collect-only", "-q"], plugins=[Cases()]))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One case that pytest collects from the suites."""
+
+    check: str
+    phase: str
+    case: str
+    needs: list[str]
+    also_needs: list[str]  # beyond its check
+
+
+@cache
+def collected() -> tuple[Case, ...]:
+    """Every case of the suites, as pytest collects it."""
+    done = subprocess.run([sys.executable, "-c", COLLECT], cwd=ROOT, capture_output=True, text=True, check=True)
+    line = next(line for line in done.stdout.splitlines() if line.startswith("CASES"))
+    return tuple(Case(*row) for row in json.loads(line.removeprefix("CASES")))
+
+
+def render_needs() -> str:
+    """`targets/needs.toml`: what each check needs, and what single cases need beyond it."""
+    checks = {one.check: one.needs for one in collected()}
+    cases = {f"{one.check}[{one.case}]": one.also_needs for one in collected() if one.also_needs}
+    lines = ["# What checks and cases need of a target. Made from the declarations: `python -m tests.catalogue`.", ""]
+    for table, rows in (("checks", checks), ("cases", cases)):
+        lines += [f"[{table}]", *(f"{json.dumps(name)} = {json.dumps(needs)}" for name, needs in rows.items()), ""]
+    return "\n".join(lines)
+
+
 def placed(text: str, name: str, listing: str) -> str:
     """A page with the listing between the markers of that name."""
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
@@ -69,7 +118,8 @@ def pages() -> dict[Path, str]:
         ROOT / "docs/runbook.md": ("checks", render_runbook()),
         ROOT / "ARCHITECTURE.md": ("arrows", arrows.render()),
     }
-    return {path: placed(path.read_text(encoding="utf-8"), *listing) for path, listing in listings.items()}
+    placed_listings = {path: placed(path.read_text(encoding="utf-8"), *listing) for path, listing in listings.items()}
+    return placed_listings | {ROOT / "targets/needs.toml": render_needs()}
 
 
 if __name__ == "__main__":

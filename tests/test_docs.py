@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from gate.check import NEEDS
-from targets.loading import load_required
+from targets.profiles import load_required
 from tests.catalogue import LOOKING, declared_checks, pages
 from tests.pages import PAGES, SPAN, Makefile, blocks, commands, module_run, named, options_in, understood
 from tests.prove.worker import ROOT

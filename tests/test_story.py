@@ -1,6 +1,6 @@
 """The report's story names only faults and checks that there are, and ends fixed."""
 
-from targets.loading import load_required
+from targets.profiles import load_required
 from tests.prove.expectations import load, matches
 from tests.prove.reproduce import Step, read_story
 from tests.prove.worker import Shown

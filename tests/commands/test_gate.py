@@ -11,7 +11,7 @@ import pytest
 
 from gate.outcomes import Outcome
 from gate.release.store import Store, StoreError
-from targets.loading import load_required
+from targets.profiles import load_required
 from tests.gate.release.stores import stored
 
 ROOT = Path(__file__).parents[2]

@@ -1,43 +1,22 @@
 """What the profiles require is what the suites declare: no check and no case can go missing unnoticed."""
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from gate.check import NEEDS
 from probes.auth.forgeries import UNSIGNED
-from targets.loading import ConfigurationError, load_required
-from tests.catalogue import declared_checks
-
-ROOT = Path(__file__).parents[2]
-COLLECT = """
-import json, sys, pytest
-class Cases:
-    def pytest_collection_finish(self, session):
-        from gate.session.case_outcome import RESULT
-        results = [item.stash[RESULT] for item in session.items]
-        print("CASES" + json.dumps([[one.check.id, one.check.phase, one.case] for one in results]))
-sys.exit(pytest.main(["--collect-only", "-q"], plugins=[Cases()]))
-"""
-
-
-@pytest.fixture(scope="module")
-def collected() -> set[tuple[str, str, str]]:
-    """(id, phase, case) of everything that pytest collects from the suites."""
-    done = subprocess.run([sys.executable, "-c", COLLECT], cwd=ROOT, capture_output=True, text=True, check=True)
-    line = next(line for line in done.stdout.splitlines() if line.startswith("CASES"))
-    return {(one, phase, case) for one, phase, case in json.loads(line.removeprefix("CASES"))}
+from targets.loading import ConfigurationError
+from targets.profiles import load_required
+from tests.catalogue import collected, declared_checks
 
 
 @pytest.mark.parametrize("phase", ["smoke", "soak", "day"])
-def test_the_full_profile_requires_every_case(collected: set[tuple[str, str, str]], phase: str) -> None:
+def test_the_full_profile_requires_every_case(phase: str) -> None:
     required = {
         (one, case) for one, cases in load_required("full", phase, offers=NEEDS).items() for case in cases or ("",)
     }
-    assert required == {(one, case) for one, its_phase, case in collected if its_phase == phase}
+    assert required == {(one.check, one.case) for one in collected() if one.phase == phase}
 
 
 def test_staging_requires_all_but_what_only_the_twin_can_do() -> None:
@@ -69,3 +48,10 @@ def test_a_target_without_the_secret_requires_all_that_can_be_done_without_it() 
     assert reading.keys() - without.keys() == {one for one in reading if "mint" in needs[one]}
     assert set(without["auth.refuses"]) == set(UNSIGNED)
     assert {one: cases for one, cases in without.items() if cases != reading[one]}.keys() == {"auth.refuses"}
+
+
+def test_a_check_whose_needs_are_not_known_stays_required(tmp_path: Path) -> None:
+    (tmp_path / "profiles.toml").write_text(
+        '[mine.smoke]\n"new.check" = []\n"threads.order" = []\n[less]\nextends = "mine"\nwithout_needs = ["write"]\n'
+    )
+    assert load_required("less", "smoke", tmp_path) == {"new.check": ()}

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from targets.loading import load_required
+from targets.profiles import load_required
 from tests.catalogue import declared_checks
 from tests.deploy.observability.server import ask, prometheus, with_prometheus
 from tests.prove.expectations import elsewhere, load
