@@ -5,6 +5,7 @@ pytest_plugins = (
     "fixtures.target",
     "fixtures.clocks",
     "fixtures.tokens",
+    "fixtures.users",
     "fixtures.http_services",
     "fixtures.threads",
     "fixtures.rows",
