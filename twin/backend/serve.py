@@ -12,7 +12,7 @@ from twin.backend.auth_client import AuthClient
 from twin.backend.health import HealthChecks
 from twin.backend.seams import Seams
 from twin.backend.threads import ThreadRepository
-from twin.backend.websocket import Sessions, SessionStore
+from twin.backend.websocket import HOUR_S, Sessions, SessionStore, state_lives
 from twin.serving import serve
 from twin.switching.control import control_app
 from twin.switching.registry import Switchboard
@@ -31,12 +31,13 @@ def build_seams() -> Seams:
     )
     redis = Redis.from_url(os.environ["REDIS_URL"], socket_timeout=2, socket_connect_timeout=2)
     auth = AuthClient(os.environ["AUTH_SERVICE_URL"], os.environ["SERVICE_KEY"])
+    store = SessionStore(redis, state_lives(float(os.environ.get("TWIN_HOUR_S", HOUR_S))))
     seams = Seams(
         environment=os.environ["ENVIRONMENT"],
         repository=ThreadRepository(engine),
         auth=auth,
         checks=HealthChecks(engine, redis, auth).by_name(),
-        sessions=Sessions(auth.validate, SessionStore(redis), log),
+        sessions=Sessions(auth.validate, store, log),
         log=log,
     )
     seams.sessions.count_open = seams.metrics.sockets.inc

@@ -24,27 +24,43 @@ from twin.telemetry import Log, error_body
 
 PROTOCOL = "jwt-auth"
 LONGEST_MESSAGE = 8192
-STATE_LIVES_S = 3600
+HOUR_S = 3600.0
+COME_BACK_S = 60.0  # real seconds, however short the twin's hour is: a client's way back does not shrink with it
 Message = dict[str, Any]
+
+
+def state_lives(hour_s: float) -> float:
+    """How long a session's state outlives the last word of it, in seconds, where an hour takes `hour_s`.
+
+    The platform cuts a connection after an hour at most, so one that says nothing is still found an hour after that.
+    """
+    return hour_s + max(hour_s, COME_BACK_S)
 
 
 @dataclass(slots=True)
 class SessionStore:
-    """What outlives a connection, by user."""
+    """What outlives a connection, by user. Each welcome and each ping renews it."""
 
     redis: Redis
+    lives_s: float = state_lives(HOUR_S)
 
     async def resume(self, user_id: str) -> Message:
         """The user's session id and last sequence number; a new session where there was none."""
         key = f"session:{user_id}"
-        await self.redis.hsetnx(key, "id", str(uuid.uuid4()))
-        await self.redis.expire(key, STATE_LIVES_S)
-        state: dict[Any, Any] = await self.redis.hgetall(key)
+        async with self.redis.pipeline(transaction=True) as all_at_once:  # nothing can expire between the three
+            all_at_once.hsetnx(key, "id", str(uuid.uuid4()))
+            all_at_once.pexpire(key, round(self.lives_s * 1e3))
+            all_at_once.hgetall(key)
+            state: dict[bytes, bytes] = (await all_at_once.execute())[-1]
         return {"session_id": state[b"id"].decode(), "last_seq": int(state.get(b"last_seq", b"0"))}
 
     async def note(self, user_id: str, seq: int) -> None:
         """Remember the last sequence number."""
-        await self.redis.hset(f"session:{user_id}", "last_seq", str(seq))
+        key = f"session:{user_id}"
+        async with self.redis.pipeline(transaction=True) as both:
+            both.hset(key, "last_seq", str(seq))
+            both.pexpire(key, round(self.lives_s * 1e3))
+            await both.execute()
 
 
 @dataclass(slots=True)

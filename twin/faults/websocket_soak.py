@@ -130,6 +130,31 @@ def state_expires_early(seams: "Seams") -> Undo:
     return replace(seams.sessions, store=Expiring())
 
 
+@fault(
+    "websocket.state-lives-an-hour", place="backend", seen="one setting of 3600 s for the request timeout and the TTL"
+)
+def state_lives_an_hour(seams: "Seams") -> Undo:
+    """A session's state lives an hour from its opening, never renewed: at the first cut it is gone."""
+    healthy = seams.sessions.store
+
+    class Unrenewed:
+        async def resume(self, user_id: str) -> dict[str, Any]:
+            key = f"session:{user_id}"
+            known = await healthy.redis.pttl(key)
+            state = await healthy.resume(user_id)
+            await healthy.redis.pexpire(key, known if known > 0 else round(lasting(HOUR_S) * 1e3))
+            return state
+
+        async def note(self, user_id: str, seq: int) -> None:
+            key = f"session:{user_id}"
+            known = await healthy.redis.pttl(key)
+            if known > 0:  # a ping does not bring back what has expired
+                await healthy.note(user_id, seq)
+                await healthy.redis.pexpire(key, known)
+
+    return replace(seams.sessions, store=Unrenewed())
+
+
 @fault("websocket.last-words-lost", place="backend", seen="sequence numbers written behind, every few seconds")
 def last_words_lost(seams: "Seams") -> Undo:
     """What a client said in the last moments before a cut is not in the state that it finds again."""
