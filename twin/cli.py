@@ -210,7 +210,7 @@ def _until_stdin_ends(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -
     """Set the event when whoever holds the other end of our standard input is gone, however it ended."""
 
     def read() -> None:
-        while sys.stdin.buffer.read(1024):
+        while os.read(sys.stdin.fileno(), 1024):  # not through its buffer, whose lock would abort our own end
             pass
         with contextlib.suppress(RuntimeError):  # the loop has ended before: nobody waits any more
             loop.call_soon_threadsafe(stopped.set)
