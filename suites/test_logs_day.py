@@ -1,6 +1,6 @@
 """Success metric 1: a day of the revision's own serving without one 5xx, added up from run to run."""
 
-from fixtures.day import CHECK, Day
+from fixtures.day import Day
 from fixtures.logs import Canary, plot_errors, show_errors
 from gate.check import check
 from gate.evidence import Recorder
@@ -10,7 +10,7 @@ from probes.statistics import hazard_upper_bound
 
 
 @check(
-    CHECK,
+    "logs.zero-500-day",
     requirement="no 5xx of the revision in 24 h of its own serving, the source proved alive, with traffic",
     needs="logs http run",
     phase="day",

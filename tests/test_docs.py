@@ -142,7 +142,13 @@ def test_the_ten_lines_for_github_name_inputs_that_exist_and_all_that_are_requir
 
 def test_help_names_every_command() -> None:
     shown = subprocess.run([MAKE, "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert {line.split()[0] for line in shown.splitlines()} >= MAKEFILE.targets - {"help"}
+    assert set(re.findall(r"^  ([a-z-]+) ", shown, re.MULTILINE)) == MAKEFILE.targets
+
+
+def test_help_fits_a_terminal_and_begins_with_where_to_start() -> None:
+    shown = subprocess.run([MAKE, "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert not [line for line in shown.splitlines() if len(line) >= 100]
+    assert shown.index("Start here") < shown.index("verify-local")
 
 
 def test_the_runbook_says_how_to_look_for_every_check_and_for_no_other() -> None:
