@@ -4,14 +4,17 @@ import json
 import os
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
 
-from pydantic import SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsError
 
+from targets.leave import LeaveError, flat, nested, refuse_addresses, refuse_elsewhere, refuse_variables, variable
 from targets.model import ENV_PREFIX, Target
+from targets.overrides import list_overrides
 
 HERE = Path(__file__).parent
 ADDRESSES_VARIABLE = "NETRA_ADDRESSES"
@@ -30,32 +33,100 @@ def target_names(folder: Path = HERE) -> list[str]:
     return sorted(path.stem for path in folder.glob("*.toml") if path.stem not in NOT_TARGETS)
 
 
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """What each source says of a target."""
+
+    path: Path
+    described: dict[str, Any]  # the TOML, over the contract's defaults
+    overlay: dict[str, Any]  # a running twin's addresses
+    given: dict[str, Any]  # the environment
+
+    @property
+    def below(self) -> dict[str, Any]:
+        return _merge(self.described, self.overlay)
+
+    @property
+    def overrides(self) -> dict[str, bool]:
+        return list_overrides(flat(self.below), self.given, self.described.get("requires", {}), _defaults_of(Target))
+
+
 def load_target(name: str, folder: Path | None = None) -> Target:
     """Read a target by name from `folder` (ours when None). Raises ConfigurationError, contacts nothing."""
-    target = _load(name, folder, with_addresses=True)
+    sources = _read(name, folder, with_addresses=True)
+    target = _build(sources, sources.given)
+    try:
+        if target.may_write:
+            _refuse_elsewhere(target, sources)
+    except LeaveError as error:
+        raise ConfigurationError(str(error)) from error
     _require(target)
     return target
 
 
 def describe_target(name: str, folder: Path | None = None) -> Target:
-    """A target for those who contact nothing: as its TOML and the environment say, whatever is not configured."""
-    return _load(name, folder, with_addresses=False)
+    """A target for those who contact nothing and judge what others found: by its TOML, whatever is not configured.
+
+    What the environment says against the file to prove less (`overrides_of`) is not heard.
+    """
+    sources = _read(name, folder, with_addresses=False)
+    weaker = {one for one, weakens in sources.overrides.items() if weakens}
+    heard = {key: value for key, value in flat(sources.given).items() if variable(key) not in weaker}
+    return _build(sources, nested(heard))
 
 
-def _load(name: str, folder: Path | None, *, with_addresses: bool) -> Target:
+def overrides_of(name: str, folder: Path | None = None) -> dict[str, bool]:
+    """By variable what the environment says otherwise than the target's file, and whether that weakens a run."""
+    return _read(name, folder, with_addresses=True).overrides
+
+
+def _read(name: str, folder: Path | None, *, with_addresses: bool) -> _Sources:
     path = _find(name, folder)
     described = read_toml(path)
     contract = _merge(read_toml(HERE / "contract.toml"), described.pop("contract", {}))
     addresses = described.pop("addresses", "")
-    overlay = _addresses(addresses) if with_addresses else {}
-    values = _merge({"name": name} | described, overlay) | {"contract": contract}
-    if os.environ.get(GIVEN_TOKEN):
-        values = _merge(values, {"tokens": {"given": os.environ[GIVEN_TOKEN]}})
-    _refuse_env_leave()
     try:
-        return _from_sources(values)
+        given = EnvSettingsSource(Target)()
+        refuse_variables(flat(given))
+        overlay = _addresses(addresses, described) if with_addresses else {}
+    except SettingsError as error:
+        raise ConfigurationError(
+            f"The environment can't be read: {error}. A variable of a whole section is a JSON object, one of a list a "
+            "JSON list."
+        ) from error
+    except LeaveError as error:
+        raise ConfigurationError(str(error)) from error
+    if os.environ.get(GIVEN_TOKEN):
+        given = _merge({"tokens": {"given": os.environ[GIVEN_TOKEN]}}, given)
+    return _Sources(path, {"name": name} | described | {"contract": contract}, overlay, given)
+
+
+def _build(sources: _Sources, given: Mapping[str, Any]) -> Target:
+    try:
+        return _from_values(_merge(sources.below, given))
     except ValidationError as error:
-        raise ConfigurationError(_explain(error, path)) from error
+        raise ConfigurationError(_explain(error, sources.path)) from error
+
+
+def _refuse_elsewhere(target: Target, sources: _Sources) -> None:
+    places = {
+        "backend.url": target.backend.url, "auth.url": target.auth.url,
+        "database.url": target.database.url.get_secret_value(),
+    }  # fmt: skip
+    confirmed = target.writing.confirm == target.name
+    refuse_elsewhere(target.environment, flat(sources.described), flat(sources.given), places, confirmed=confirmed)
+
+
+def _defaults_of(model: type[BaseModel], below: str = "") -> dict[str, Any]:
+    """The defaults of a model and its parts, by dotted key."""
+    found: dict[str, Any] = {}
+    for name, field in model.model_fields.items():
+        part = field.annotation
+        if isinstance(part, type) and issubclass(part, BaseModel):
+            found |= _defaults_of(part, f"{below}{name}.")
+        elif not field.is_required():
+            found[below + name] = field.get_default(call_default_factory=True)
+    return found
 
 
 def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,13 +162,13 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path} can't be read: {error.strerror}.") from error
 
 
-def _addresses(default: str) -> dict[str, Any]:
+def _addresses(default: str, described: Mapping[str, Any]) -> dict[str, Any]:
     """The overlay that a running twin writes; only targets with an `addresses` key take one."""
     if not default:
         return {}
     path = Path(os.environ.get(ADDRESSES_VARIABLE) or default)
     try:
-        return cast("dict[str, Any]", json.loads(path.read_text(encoding="utf-8")))
+        overlay = cast("dict[str, Any]", json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError as error:
         raise ConfigurationError(
             f"There is no {path}: the twin isn't up. Start it with `make up`, or use `make verify-local`, "
@@ -105,18 +176,11 @@ def _addresses(default: str) -> dict[str, Any]:
         ) from error
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"{path} can't be used as the twin's addresses: {error}.") from error
+    refuse_addresses(overlay, described, path)
+    return overlay
 
 
-def _refuse_env_leave() -> None:
-    if f"{ENV_PREFIX}WRITING__ALLOWED" in os.environ:
-        raise ConfigurationError(
-            f"{ENV_PREFIX}WRITING__ALLOWED is set, but leave to write is given by the target's TOML "
-            f"(`[writing] allowed`) and only confirmed by the environment ({ENV_PREFIX}WRITING__CONFIRM=<target>). "
-            "Unset it."
-        )
-
-
-def _from_sources(values: Mapping[str, Any]) -> Target:
+def _from_values(values: Mapping[str, Any]) -> Target:
     class Sourced(Target):
         @classmethod
         def settings_customise_sources(
@@ -127,8 +191,8 @@ def _from_sources(values: Mapping[str, Any]) -> Target:
             dotenv_settings: PydanticBaseSettingsSource,
             file_secret_settings: PydanticBaseSettingsSource,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
-            del settings_cls, dotenv_settings, file_secret_settings
-            return env_settings, init_settings  # the environment wins, key by key
+            del settings_cls, env_settings, dotenv_settings, file_secret_settings
+            return (init_settings,)  # what the environment says is in it already, as far as it is heard
 
     return Sourced(**values)
 

@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from targets.contract import Contract, Part, Seconds
+from targets.leave import names_in
 
 PRODUCTION = re.compile(r"(^|[^a-z])prod(uction)?([^a-z]|$)", re.IGNORECASE)
 ENV_PREFIX = "NETRA_"
@@ -138,11 +139,10 @@ class Target(BaseSettings):
     @property
     def is_production(self) -> bool:
         """Whether anything about the target calls itself production."""
-        database = urlsplit(self.database.url.get_secret_value())
         names = [
             self.environment, self.name, self.platform.project, self.backend.service, self.auth.service,
             urlsplit(self.backend.url).hostname or "", urlsplit(self.auth.url).hostname or "",
-            database.hostname or "", database.path,
+            *names_in(self.database.url.get_secret_value()),
         ]  # fmt: skip
         return any(PRODUCTION.search(name) for name in names)
 

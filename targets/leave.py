@@ -1,0 +1,199 @@
+"""Leave to write is the TOML's to give: which words no variable may say, and where a leave does not reach.
+
+The first key is the target's own file. The environment confirms (`NETRA_WRITING__CONFIRM`), and gives credentials;
+it can neither say what kind of target this is nor take a leave that was given for one place to another.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+PREFIX = "NETRA_"
+# What decides about writing: whose target this is, what it is called, and the leave itself.
+TOML_ALONE = frozenset({
+    "name", "environment", "profile_when_writing", "writing.allowed",
+    "backend.service", "auth.service", "platform.project",
+})  # fmt: skip
+PLACES = ("backend.url", "auth.url", "database.url")
+# What a running twin lays over its target: where it listens and its secrets, made at boot.
+OVERLAID = frozenset({
+    *PLACES, "tokens.signing_secret", "tokens.service_key", "tokens.login_key",
+    "platform.project", "platform.region", "platform.credentials",
+    "platform.logging_url", "platform.run_url", "platform.monitoring_url", "platform.bigquery_url",
+    "twin.control_url", "twin.hour_s",
+})  # fmt: skip
+PASSWORD = re.compile(r"\bpassword\s*=\s*('(?:[^'\\]|\\.)*'|\S+)")
+
+
+class LeaveError(Exception):
+    """Something but the TOML would decide about writing; the text is one paragraph that says what to do."""
+
+
+def flat(values: Mapping[str, Any], below: str = "") -> dict[str, Any]:
+    """Nested values by dotted key."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        found |= flat(value, f"{below}{key}.") if isinstance(value, Mapping) else {f"{below}{key}": value}
+    return found
+
+
+def nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The other way round."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        *above, last = key.split(".")
+        part = found
+        for one in above:
+            part = part.setdefault(one, {})
+        part[last] = value
+    return found
+
+
+def variable(key: str) -> str:
+    """The environment's name of a dotted key."""
+    return PREFIX + key.upper().replace(".", "__")
+
+
+def refuse_variables(given: Mapping[str, Any]) -> None:
+    """Refuse variables that say what the TOML alone may say. `given`: by dotted key, what the environment says.
+
+    Raises:
+        LeaveError: There is one.
+    """
+    for key in sorted(TOML_ALONE & given.keys()):
+        leave = (
+            f", and leave to write is only confirmed by the environment ({variable('writing.confirm')}=<target>)"
+            if key == "writing.allowed"
+            else ""
+        )
+        raise LeaveError(
+            f"{variable(key)} is set, but `{key}` decides about writing and is said by the target's TOML alone{leave}. "
+            "Unset it; another service, project or environment is a target of its own."
+        )
+
+
+def refuse_addresses(overlay: Mapping[str, Any], described: Mapping[str, Any], path: object) -> None:
+    """Refuse addresses that no twin of this target would write: other keys, another machine, another project.
+
+    Raises:
+        LeaveError: There is one.
+    """
+    said = flat(overlay)
+    for key in sorted(said.keys() - OVERLAID):
+        raise LeaveError(
+            f"{path} can't be used as the twin's addresses: `{key}` is not a twin's to say, but the TOML's."
+        )
+    project = flat(described).get("platform.project")
+    if said.get("platform.project", project) != project:
+        raise LeaveError(
+            f"{path} can't be used as the twin's addresses: its project is {said['platform.project']!r}, and the "
+            f"target's TOML says {project!r}."
+        )
+    for key in PLACES:
+        away = [host for host in hosts(str(said.get(key, ""))) if not is_here(host)]
+        if away:
+            raise LeaveError(
+                f"{path} can't be used as the twin's addresses: `{key}` is on {away[0]!r}, and a twin is on this "
+                "machine. Another service is a target of its own."
+            )
+
+
+def refuse_elsewhere(
+    environment: str,
+    described: Mapping[str, Any],
+    given: Mapping[str, Any],
+    places: Mapping[str, str],
+    *,
+    confirmed: bool,
+) -> None:
+    """Refuse to take a leave to write elsewhere than where it was given for.
+
+    Args:
+        environment: The target's.
+        described: What the TOML says, by dotted key.
+        given: What the environment says, by dotted key.
+        places: The addresses in force, by dotted key.
+        confirmed: Whether the environment confirms writing.
+
+    Raises:
+        LeaveError: The environment moves an address that the TOML names; a target that needs no confirmation is not
+            on this machine, or its database is named by the environment; the database's address leaves host or name
+            to other variables (PGHOST, PGDATABASE).
+    """
+    for key in PLACES:
+        if described.get(key) and key in given and given[key] != described[key]:
+            raise LeaveError(
+                f"{variable(key)} moves this target elsewhere than its TOML says, and it may be written to: leave is "
+                "given for one place. Unset the variable or the confirmation, or make that place a target of its own."
+            )
+    if environment == "local" and not confirmed:
+        _refuse_unconfirmed(given, places)
+    database = places["database.url"]
+    if database and not (hosts(database) and database_name(database)):
+        raise LeaveError(
+            f"{variable('database.url')} names no host or no database, so PGHOST or PGDATABASE would decide where "
+            "rows are written. Write postgresql://user:password@host/database."
+        )
+
+
+def _refuse_unconfirmed(given: Mapping[str, Any], places: Mapping[str, str]) -> None:
+    confirm = f"Unset it, or confirm with {variable('writing.confirm')}=<target>."
+    if "database.url" in given:
+        raise LeaveError(
+            f"{variable('database.url')} names the database of a local target, which is written to without "
+            f"confirmation. {confirm}"
+        )
+    for key, place in places.items():
+        away = [host for host in hosts(place) if not is_here(host)]
+        if away:
+            raise LeaveError(
+                f"`{key}` is on {away[0]!r}, but a local target, written to without confirmation, is on this machine. "
+                "Describe another machine's service as a target with another `environment`."
+            )
+
+
+def hosts(address: str) -> list[str]:
+    """Every host that a URL or a database's address names: several with commas, in its query, as keywords."""
+    if "://" not in address:
+        return [host for one in _keywords(address, "host", "hostaddr") for host in one.split(",") if host]
+    netloc = urlsplit(address).netloc.rpartition("@")[2]  # as the drivers read it
+    named = [re.sub(r":\d*$", "", one).strip("[]") for one in netloc.split(",")]
+    query = parse_qs(urlsplit(address).query)
+    also = [host for key in ("host", "hostaddr") for value in query.get(key, []) for host in value.split(",")]
+    return [unquote(host) for host in (*named, *also) if host]
+
+
+def database_name(address: str) -> str:
+    """The database that an address names; empty where it leaves that to others."""
+    if "://" not in address:
+        return next(_keywords(address, "dbname", "database"), "")
+    query = parse_qs(urlsplit(address).query)
+    return unquote(urlsplit(address).path).strip("/") or next(
+        (value for key in ("dbname", "database") for value in query.get(key, [])), ""
+    )
+
+
+def names_in(address: str) -> list[str]:
+    """Whatever an address calls by name: all of it but the password."""
+    if "://" not in address:
+        return [PASSWORD.sub("", address)]
+    user, at, place = address.partition("://")[2].partition("@")
+    return [unquote(user.partition(":")[0]) if at else "", unquote(PASSWORD.sub("", place if at else user))]
+
+
+def is_here(host: str) -> bool:
+    """Whether a host is this machine: loopback, or a socket's folder."""
+    if host.startswith("/") or host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def _keywords(text: str, *keys: str) -> Iterator[str]:
+    for match in re.finditer(r"(\w+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|(\S*))", text):
+        if match[1] in keys:
+            yield match[2] or match[3] or ""
