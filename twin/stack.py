@@ -68,6 +68,7 @@ class Stack:
         await migrate(self.postgres.owner_url.replace("postgresql:", "postgresql+asyncpg:", 1))
         connection = await asyncpg.connect(self.postgres.owner_url)
         await connection.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON threads TO netra_verify")
+        await connection.execute("GRANT SELECT, INSERT, DELETE ON messages TO netra_verify")
         await connection.execute("GRANT SELECT ON alembic_version TO netra_verify")
         await seed_other_people(connection)
         await connection.close()
@@ -122,6 +123,7 @@ class Stack:
         elif name == "auth":
             own |= {
                 "JWT_SECRET_KEY": self.secret,
+                "REDIS_URL": self.valkey.url,
                 "LOGIN_KEY": self.login_key,
                 "K_SERVICE": AUTH,
                 "K_REVISION": AUTH_REVISION,

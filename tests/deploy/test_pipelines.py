@@ -18,7 +18,7 @@ from tests.system.running import LONG_S, ROOT, clean_environment, verdict_in
 
 pytestmark = pytest.mark.timeout(400)
 DEPLOY = ROOT / "deploy"
-HEADS = '["0003_owner_index"]'
+HEADS = '["0004_message_times"]'
 PREFIX = "projects/p/secrets/netra-verify"
 QUICK = {"PYTEST_ADDOPTS": "--quick"}
 

@@ -1,4 +1,4 @@
-"""`POST /validate`: a strict reading of HS256 access tokens."""
+"""`POST /validate`: a strict reading of HS256 access tokens. `POST /auth/logout` ends one before its time."""
 
 import hmac
 import os
@@ -11,9 +11,11 @@ from typing import Any
 
 import jwt
 from fastapi import FastAPI
+from redis.asyncio import Redis
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from twin.auth.logout import Revocations
 from twin.telemetry import Log, error_body
 
 ISSUER, AUDIENCE = "netra-auth-service", "netra-platform"
@@ -85,6 +87,7 @@ class Seams:
     validator: Validator
     service_key: str
     log: Log
+    revocations: Revocations
     key_is_good: Callable[["Seams", str], bool] = field(
         default=lambda seams, given: hmac.compare_digest(given.encode(), seams.service_key.encode())
     )
@@ -94,6 +97,10 @@ class Seams:
     before_refusal: Callable[[], Awaitable[None]] = at_once
     health: Callable[[], Awaitable[Response]] = field(default=_healthy)
     login_key: str = ""
+    sent: Callable[[Request], str] = field(
+        default=lambda request: request.headers.get("authorization", "").removeprefix("Bearer ")
+    )
+    is_revoked: Callable[["Seams", object], bool] = field(default=lambda seams, token: seams.revocations.hold(token))
 
 
 def issue(secret: str) -> str:
@@ -109,9 +116,11 @@ def issue(secret: str) -> str:
 def build_seams() -> Seams:
     """Put the parts together from the environment."""
     log = Log(os.environ["GOOGLE_CLOUD_PROJECT"])
+    redis = Redis.from_url(os.environ["REDIS_URL"], socket_timeout=2, socket_connect_timeout=2)
     return Seams(
-        Validator(os.environ["JWT_SECRET_KEY"]), os.environ["SERVICE_KEY"], log, login_key=os.environ["LOGIN_KEY"]
-    )
+        Validator(os.environ["JWT_SECRET_KEY"]), os.environ["SERVICE_KEY"], log, Revocations(redis, log),
+        login_key=os.environ["LOGIN_KEY"],
+    )  # fmt: skip
 
 
 def create_app(seams: Seams) -> FastAPI:
@@ -128,29 +137,53 @@ def create_app(seams: Seams) -> FastAPI:
             return JSONResponse(error_body("forbidden", "The login key is required."), 401)
         return JSONResponse({"access_token": issue(seams.validator.secret), "token_type": "Bearer"})
 
+    @app.post("/auth/logout")
+    async def logout(request: Request) -> Response:
+        token = seams.sent(request)
+        try:
+            claims = read_unrevoked(seams, token)
+        except BadTokenError:
+            return JSONResponse(error_body("invalid_token", "The token is not valid."), 401)
+        await seams.revocations.revoke(token, claims.get("exp", time.time() + LIFETIME_S))
+        return JSONResponse({"success": True})
+
     @app.post("/validate")
     async def validate(request: Request) -> Response:
-        if not seams.key_is_good(seams, request.headers.get("x-service-key", "")):
-            return JSONResponse(error_body("forbidden", "The service key is required."), 401)
-        await seams.before_answer()
-        try:
-            body = await request.json()
-        except ValueError:
-            return JSONResponse(error_body("bad_request", "A JSON body is required."), 400)
-        try:
-            claims = seams.read(seams, body.get("token") if isinstance(body, dict) else None)
-        except BadTokenError as error:
-            await seams.before_refusal()
-            seams.log.write("WARNING", f"token refused: {error}")
-            return JSONResponse(error_body("invalid_token", "The token is not valid."), 401)
-        expires = datetime.fromtimestamp(claims.get("exp", 0), UTC).isoformat()
-        return JSONResponse(
-            {
-                "user_id": seams.user_of(claims),
-                "email": claims.get("email", ""),
-                "permissions": claims.get("permissions", []),
-                "expires_at": expires,
-            }
-        )
+        return await validated(seams, request)
 
     return app
+
+
+def read_unrevoked(seams: Seams, token: object) -> dict[str, Any]:
+    """The claims of a good token that no logout has ended. Raises BadTokenError."""
+    claims = seams.read(seams, token)
+    if seams.is_revoked(seams, token):
+        raise BadTokenError("revoked")
+    return claims
+
+
+async def validated(seams: Seams, request: Request) -> Response:
+    """The answer of `POST /validate`."""
+    if not seams.key_is_good(seams, request.headers.get("x-service-key", "")):
+        return JSONResponse(error_body("forbidden", "The service key is required."), 401)
+    await seams.before_answer()
+    try:
+        body = await request.json()
+    except ValueError:
+        return JSONResponse(error_body("bad_request", "A JSON body is required."), 400)
+    token = body.get("token") if isinstance(body, dict) else None
+    try:
+        claims = read_unrevoked(seams, token)
+    except BadTokenError as error:
+        await seams.before_refusal()
+        seams.log.write("WARNING", f"token refused: {error}")
+        return JSONResponse(error_body("invalid_token", "The token is not valid."), 401)
+    expires = datetime.fromtimestamp(claims.get("exp", 0), UTC).isoformat()
+    return JSONResponse(
+        {
+            "user_id": seams.user_of(claims),
+            "email": claims.get("email", ""),
+            "permissions": claims.get("permissions", []),
+            "expires_at": expires,
+        }
+    )

@@ -5,13 +5,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Scope
 
-from twin.backend import health
+from twin.backend import health, thread_routes
 from twin.backend.auth_client import AuthClient, Identity
+from twin.backend.bodies import Draft, read_draft
+from twin.backend.front import as_get
+from twin.backend.operations import OPERATIONS, Operation
+from twin.backend.thread_store import Row, ThreadStore, refuse_foreign
 from twin.backend.threads import BoundsError, ThreadRepository, Window, parse_window, render_thread
-from twin.backend.websocket import Sessions
+from twin.backend.websocket import FRONTEND, Sessions
 from twin.telemetry import SERVER_ERROR, Log, error_body
 
 
@@ -69,6 +75,20 @@ def refusal(status: int, code: str, text: str) -> Response:
     return JSONResponse(error_body(code, text), status, headers)
 
 
+def allow_frontend(app: ASGIApp) -> ASGIApp:
+    """Let pages of the frontend's origin, and of no other, read every answer, with credentials."""
+    return CORSMiddleware(
+        app, allow_origins=[FRONTEND], allow_credentials=True, max_age=600,
+        allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "traceparent", "X-Cloud-Trace-Context"],
+    )  # fmt: skip
+
+
+def keep_private(path: str) -> str:
+    """What caches may do with an answer: nothing at all with what belongs to a user."""
+    return "private, no-store" if path.startswith("/api/") else "no-store"
+
+
 async def _as_json(body: dict[str, Any]) -> Response:
     return JSONResponse(body)
 
@@ -83,6 +103,7 @@ class Seams:
     checks: Mapping[str, health.Check]
     sessions: Sessions
     log: Log
+    store: ThreadStore
     metrics: Metrics = field(default_factory=Metrics)
     read_query: Callable[[Request], dict[str, str]] = once_each
     parse_window: Callable[[dict[str, str]], Window] = parse_window
@@ -104,3 +125,15 @@ class Seams:
     render_error: Callable[[BaseException], JSONResponse] = plain_error
     render_refusal: Callable[[int, str, str], Response] = field(default=refusal)
     after: Callable[[Request, Response], Awaitable[Response]] = nothing_after
+    create: Callable[["Seams", Request], Awaitable[Response]] = thread_routes.create_thread
+    read: Callable[["Seams", Request, str], Awaitable[Response]] = thread_routes.read_thread
+    change: Callable[["Seams", Request, str], Awaitable[Response]] = thread_routes.change_thread
+    archive: Callable[["Seams", Request, str], Awaitable[Response]] = thread_routes.archive_thread
+    list_messages: Callable[["Seams", Request, str], Awaitable[Response]] = thread_routes.list_messages
+    read_draft: Callable[[Request], Awaitable[Draft]] = read_draft
+    access: Callable[[Row | None], Row] = field(default=refuse_foreign)
+    arrange_messages: Callable[[list[Row]], list[Row]] = field(default=lambda messages: messages)
+    operations: Mapping[str, Operation] = field(default_factory=lambda: dict(OPERATIONS))
+    cross_origin: Callable[[ASGIApp], ASGIApp] = field(default=allow_frontend)
+    cache_control: Callable[[str], str] = field(default=keep_private)
+    as_get: Callable[[Scope], Scope] = as_get

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from functools import partial
 
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -9,10 +10,13 @@ from starlette.responses import JSONResponse
 
 from twin.backend.app import create_app
 from twin.backend.auth_client import AuthClient
+from twin.backend.front import Front
 from twin.backend.health import HealthChecks
 from twin.backend.seams import Seams
+from twin.backend.thread_routes import remember
+from twin.backend.thread_store import ThreadStore
 from twin.backend.threads import ThreadRepository
-from twin.backend.websocket import HOUR_S, Sessions, SessionStore, state_lives
+from twin.backend.websocket import HOUR_S, Revocations, Sessions, SessionStore, state_lives
 from twin.serving import serve
 from twin.switching.control import control_app
 from twin.switching.registry import Switchboard
@@ -39,8 +43,11 @@ def build_seams() -> Seams:
         checks=HealthChecks(engine, redis, auth).by_name(),
         sessions=Sessions(auth.validate, store, log),
         log=log,
+        store=ThreadStore(engine),
     )
     seams.sessions.count_open = seams.metrics.sockets.inc
+    seams.sessions.remember = partial(remember, seams)
+    seams.sessions.is_revoked = Revocations(redis, log).hold
     return seams
 
 
@@ -51,7 +58,7 @@ async def main() -> None:
     def render_error(error: BaseException) -> JSONResponse:
         return seams.render_error(error)  # looked up when it happens, so that a fault can replace it
 
-    app = Observe(create_app(seams), seams.log, seams.metrics.count, render_error)
+    app = Observe(Front(create_app(seams), seams), seams.log, seams.metrics.count, render_error)
     await serve(app, control_app(Switchboard(seams, "backend")))
 
 

@@ -2,12 +2,14 @@
 
 A session's state belongs to its user and lives in Redis, so that after a cut any instance goes on with it: the
 welcome carries `session_id` and `last_seq`, the last `seq` that a ping carried. A session does not end when its
-token expires: the token opened it, and closing is the platform's or the client's.
+token expires: the token opened it, and closing is the platform's or the client's. A logout does end it: with 1008,
+at the first message that comes a second or more after the last look.
 """
 
-import asyncio
 import base64
+import hashlib
 import json
+import time
 import uuid
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
@@ -16,13 +18,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from twin.backend.agent import AgentSupervisor, error_message, on_user_message, tell_every_tab
 from twin.backend.auth_client import AuthUnavailableError, Identity
 from twin.telemetry import Log, error_body
 
 PROTOCOL = "jwt-auth"
+FRONTEND = "https://app.staging.netrasystems.ai"
+POLICY_VIOLATION = 1008
+LOOK_AGAIN_S = 1.0  # how long a session is good without asking whether its token was revoked
 LONGEST_MESSAGE = 8192
 HOUR_S = 3600.0
 COME_BACK_S = 60.0  # real seconds, however short the twin's hour is: a client's way back does not shrink with it
@@ -74,21 +81,37 @@ class Hub:
         return list(self.sockets[user_id])
 
 
-class AgentSupervisor:
-    """Answers a user's message."""
-
-    async def answer(self, text: str) -> Message:
-        """The agent's answer."""
-        return {"type": "agent_response", "data": {"text": text, "handled_by": "supervisor"}}
+async def keep_nothing(_identity: Identity, _thread: object, _role: str, _text: str) -> None:
+    """No messages are kept."""
 
 
-class FallbackAgent:
-    """Answers when the supervisor is missing, so that a missing dependency is no error of the user's."""
+async def never(_token: str) -> bool:
+    """No token is ever revoked."""
+    return False
 
-    async def answer(self, text: str) -> Message:
-        """An answer that says what it is."""
-        del text
-        return {"type": "agent_fallback", "data": {"text": "The agent is not available.", "handled_by": "fallback"}}
+
+async def look_again(sessions: "Sessions", socket: WebSocket) -> bool:
+    """Whether the token that opened a session has not been revoked since; looked up once a second at most."""
+    if time.monotonic() - socket.state.looked < LOOK_AGAIN_S:
+        return True
+    socket.state.looked = time.monotonic()
+    return not await sessions.is_revoked(socket.state.token)
+
+
+@dataclass(slots=True)
+class Revocations:
+    """Which tokens a logout has ended, as the auth service wrote it down: by fingerprint, never the token itself."""
+
+    redis: Redis
+    log: Log
+
+    async def hold(self, token: str) -> bool:
+        """Whether the token is revoked; where that can't be found out, the session goes on."""
+        try:
+            return bool(await self.redis.exists(f"revoked:{hashlib.sha256(token.encode()).hexdigest()}"))
+        except RedisError as error:
+            self.log.write("WARNING", f"revocations can't be read: {type(error).__name__}")
+            return False
 
 
 def welcome(identity: Identity, state: Message) -> Message:
@@ -145,10 +168,18 @@ class Sessions:
     )
     parse: Callable[[Message], Message] = field(default=parse_frame)
     count_open: Callable[[int], None] = field(default=lambda _change: None)
+    remember: Callable[[Identity, object, str, str], Awaitable[None]] = field(default=keep_nothing)
+    tell: Callable[["Sessions", str, Message], Awaitable[None]] = field(default=tell_every_tab)
+    is_revoked: Callable[[str], Awaitable[bool]] = field(default=never)
+    still_good: Callable[["Sessions", WebSocket], Awaitable[bool]] = field(default=look_again)
+    let_in: Callable[[str | None], bool] = field(default=lambda origin: origin in {None, FRONTEND})
 
     async def serve(self, socket: WebSocket) -> None:
         """One connection, from the handshake to its end."""
         token, protocols = presented(socket)
+        if not self.let_in(socket.headers.get("origin")):
+            await socket.send_denial_response(JSONResponse(error_body("forbidden", "Not from this origin."), 403))
+            return
         try:
             identity = await self.authenticate(token)
         except AuthUnavailableError:
@@ -159,6 +190,7 @@ class Sessions:
             await socket.send_denial_response(JSONResponse(body, 401, {"WWW-Authenticate": "Bearer"}))
             return
         await socket.accept(self.select_protocol(protocols))
+        socket.state.token, socket.state.looked = token, time.monotonic()
         self.hub.sockets[identity.user_id].add(socket)
         self.count_open(1)
         try:
@@ -177,6 +209,9 @@ class Sessions:
         while True:
             frame = await socket.receive()
             if frame["type"] == "websocket.disconnect":
+                return
+            if not await self.still_good(self, socket):
+                await socket.close(POLICY_VIOLATION, "The token was revoked.")
                 return
             try:
                 message = self.parse(dict(frame))
@@ -209,11 +244,6 @@ def decode_token(coded: str) -> str:
         return ""
 
 
-def error_message(code: str) -> Message:
-    """An error as a message."""
-    return {"type": "error_message", "error_code": code, "data": {"error_code": code}}
-
-
 def _now() -> str:
     return datetime.now(UTC).isoformat()
 
@@ -230,13 +260,3 @@ async def on_heartbeat(sessions: Sessions, socket: WebSocket, identity: Identity
     """Acknowledge."""
     del identity, message
     await sessions.send(socket, {"type": "heartbeat_ack", "data": {"timestamp": _now()}})
-
-
-async def on_user_message(sessions: Sessions, socket: WebSocket, identity: Identity, message: Message) -> None:
-    """Have the agent answer, to every socket of this user."""
-    del socket
-    data = message.get("data")
-    text = str(data.get("text", "")) if isinstance(data, dict) else ""
-    agent = sessions.supervisor() or FallbackAgent()
-    answer = await agent.answer(text)
-    await asyncio.gather(*(sessions.send(one, answer) for one in sessions.hub.recipients(identity.user_id)))

@@ -105,7 +105,7 @@ def _version(*heads: str) -> tuple[str, ...]:
     return ("DELETE FROM alembic_version", *said)
 
 
-HEAD = _version("0003_owner_index")
+HEAD = _version("0004_message_times")
 
 
 @fault("migrations.behind", place="database", seen="as found on 7 January: the deploy ran before the migration")
@@ -121,13 +121,13 @@ async def behind(postgres: "Postgres") -> Undo:
 @fault("migrations.ahead", place="database", seen="a rollback of the code that left the schema")
 async def ahead(postgres: "Postgres") -> Undo:
     """The database knows a migration that the image does not."""
-    return await _changing(postgres, _version("0004_of_the_future"), HEAD)
+    return await _changing(postgres, _version("0005_of_the_future"), HEAD)
 
 
 @fault("migrations.two-heads", place="database", seen="two branches merged without alembic merge")
 async def two_heads(postgres: "Postgres") -> Undo:
     """Two heads."""
-    return await _changing(postgres, _version("0003_owner_index", "0003_other_branch"), HEAD)
+    return await _changing(postgres, _version("0004_message_times", "0004_other_branch"), HEAD)
 
 
 @fault("migrations.empty-version-table", place="database", seen="a restore without the version's row")

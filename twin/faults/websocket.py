@@ -149,7 +149,7 @@ class _Everybody:
         return [socket for own in self.sockets.values() for socket in own]
 
 
-@fault("websocket.no-fallback", place="backend", seen="supervisor.answer() where the supervisor may be None")
+@fault("websocket.no-fallback", place="backend", seen="supervisor.run() where the supervisor may be None")
 def no_fallback(seams: "Seams") -> Undo:
     """Without the supervisor, a message ends the session with an error."""
 
@@ -157,7 +157,8 @@ def no_fallback(seams: "Seams") -> Undo:
         sessions: "Sessions", socket: "WebSocket", _identity: "Identity", message: "Message"
     ) -> None:
         agent: Any = sessions.supervisor()
-        await sessions.send(socket, await agent.answer(str(message.get("data"))))
+        async for event in agent.run(str(message.get("data"))):
+            await sessions.send(socket, event)
 
     return handling(seams, user_message=user_message)
 

@@ -18,8 +18,8 @@ KNOWN = History(frozenset({"c"}), frozenset({"a", "b", "c"}))
 
 def test_the_folder_tells_heads_and_history() -> None:
     found = read_folder(FOLDER)
-    assert found.heads == {"0003_owner_index"}
-    assert found.revisions == {"0001_threads", "0002_user_id", "0003_owner_index"}
+    assert found.heads == {"0004_message_times"}
+    assert found.revisions == {"0001_threads", "0002_user_id", "0003_owner_index", "0004_message_times"}
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ async def test_preflight_judges_the_pending_ones_alone(
     await database.owner.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
     assert await run(FOLDER, "0001_threads", postgres.owner_url) == 1
     output = capsys.readouterr().out
-    assert "2 pending" in output
+    assert "3 pending" in output
     assert "0003_owner_index: blocks writes" in output
     await database.owner.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
     assert await run(FOLDER, "base", postgres.owner_url) == 0

@@ -1,0 +1,1 @@
+"""The twin's platform, read by others than us."""

@@ -1,0 +1,16 @@
+"""A request that is refused: raised wherever it is found out, answered in one place."""
+
+
+class RefusedError(Exception):
+    """A client's error (or 503): the status, a code for programs and a sentence for people, without internals."""
+
+    def __init__(self, status: int, code: str, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.code = code
+        self.text = text
+
+
+def not_found() -> RefusedError:
+    """What is not there, and what belongs to nobody."""
+    return RefusedError(404, "not_found", "There is no such thread.")
