@@ -19,5 +19,6 @@ pytest_plugins = (
     "fixtures.day",
     "fixtures.prometheus",
     "fixtures.health",
+    "fixtures.own_checks",
     "fixtures.twin",
 )

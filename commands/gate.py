@@ -20,7 +20,7 @@ from gate.report.terminal import console_for
 from gate.run import new_run_id
 from gate.session.publishing import other_store, publish_gate
 from targets.loading import ConfigurationError, describe_target
-from targets.profiles import load_required
+from targets.profiles import required_of
 
 PHASES = ("smoke", "soak", "day")
 INCONCLUSIVE = 10
@@ -140,7 +140,7 @@ def _frame(question: Question, evidence: Evidence) -> Frame:
     }
     profile = target.profile_when_writing if wrote else target.required_profile
     offers, _ = target.offers()
-    required = {phase: load_required(profile, phase, question.targets_dir, offers) for phase in PHASES}
+    required = {phase: required_of(target, phase, question.targets_dir, offers, profile) for phase in PHASES}
     cases = {phase: _cases(checks) for phase, checks in required.items()}
     return Frame(target.name, target.environment, profile, cases, question.revision)
 

@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from targets.contract import Contract, Part, Seconds
 from targets.leave import names_in
+from targets.own_checks import OwnCheck
 
 PRODUCTION = re.compile(r"(^|[^a-z])prod(uction)?([^a-z]|$)", re.IGNORECASE)
 ENV_PREFIX = "NETRA_"
@@ -135,6 +136,22 @@ class Target(BaseSettings):
     run_deadline_s: Seconds = 1200.0
     requires: dict[str, str] = Field(default_factory=dict)
     contract: Contract
+    checks: tuple[OwnCheck, ...] = ()  # the team's own
+
+    @model_validator(mode="after")
+    def _can_run_its_own_checks(self) -> "Target":
+        ids = [one.id for one in self.checks]
+        twice = sorted({one for one in ids if ids.count(one) > 1})
+        if twice:
+            raise ValueError(f"[[checks]] has the id {', '.join(twice)} more than once: each check has one of its own")
+        known = frozenset[str]().union(*map(frozenset, self.offers()))
+        for check in self.checks:
+            if check.needs - known:
+                raise ValueError(
+                    f"[[checks]] {check.id}: no target can offer {', '.join(sorted(check.needs - known))} (needs); "
+                    f"known are {', '.join(sorted(known))}"
+                )
+        return self
 
     @property
     def is_production(self) -> bool:

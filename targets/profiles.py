@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from targets.loading import HERE, ConfigurationError, read_toml
+from targets.model import Target
 
 Required = dict[str, tuple[str, ...]]  # check id -> case ids; () for a check without cases
 
@@ -24,6 +25,18 @@ def load_required(profile: str, phase: str, folder: Path | None = None, offers: 
     for path in reversed(places):
         profiles |= read_toml(path)
     return _required(profile, phase, profiles, (), offers)
+
+
+def required_of(
+    target: Target, phase: str, folder: Path | None, offers: Collection[str], profile: str = ""
+) -> Required:
+    """What a target requires in a phase: the cases of its profile (or of another one), and its own checks that say so.
+
+    One of its own that takes leave to write is left out where there is none, as the profiles do it.
+    """
+    own = [one for one in target.checks if one.required and phase == "smoke"]
+    asked = {one.id: () for one in own if "write" in offers or "write" not in one.all_needs}
+    return load_required(profile or target.required_profile, phase, folder, offers) | asked
 
 
 def _required(

@@ -48,13 +48,19 @@ def _also(item: pytest.Item) -> set[str]:
 
 
 def _declaration(item: pytest.Item) -> Check:
-    declared = getattr(getattr(item, "function", None), ATTRIBUTE, None)
+    declared = _own(item) or getattr(getattr(item, "function", None), ATTRIBUTE, None)
     if not isinstance(declared, Check):
         path, line, _ = item.reportinfo()
         raise pytest.UsageError(
             f"{path}:{(line or 0) + 1}: {item.name} is not declared as a check: give it @check(id, requirement=…)"
         )
     return declared
+
+
+def _own(item: pytest.Item) -> Check | None:
+    """The declaration that a parameter of the item carries: such an item is a check of its own, not a case."""
+    parameters = getattr(getattr(item, "callspec", None), "params", {}).values()
+    return next((getattr(one, ATTRIBUTE) for one in parameters if hasattr(one, ATTRIBUTE)), None)
 
 
 def _refuse_duplicates(checks: dict[pytest.Item, Check]) -> None:
@@ -67,7 +73,7 @@ def _refuse_duplicates(checks: dict[pytest.Item, Check]) -> None:
 
 def _case(item: pytest.Item) -> str:
     callspec = getattr(item, "callspec", None)
-    return str(callspec.id) if callspec else ""
+    return str(callspec.id) if callspec and not _own(item) else ""
 
 
 def _label(item: pytest.Item, result: Result) -> None:

@@ -55,16 +55,19 @@ def test_every_key_of_a_section_is_there_with_its_default(name: str, fields: dic
         default = default_of(fields[key])
         if text == "needed":
             assert default is PydanticUndefined, key
+        elif default == ():
+            assert text == "`[]`", key
         else:
             assert tomllib.loads(f"it = {text.strip('`')}")["it"] == default, key
 
 
 def test_the_example_is_a_target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NETRA_WRITING__CONFIRM", "mine")
-    example, login = (block.text for block in blocks(PAGE) if block.language == "toml")
-    (tmp_path / "mine.toml").write_text(f"{example}\n{login}")
+    example, login, own = (block.text for block in blocks(PAGE) if block.language == "toml")
+    (tmp_path / "mine.toml").write_text(f"{example}\n{login}\n{own}")
     target = describe_target("mine", tmp_path)
     assert target.required_profile == "staging-writing"
+    assert [one.id for one in target.checks] == ["billing.plans"]
     assert (target.contract.auth.latency_clock, target.contract.login.path) == ("client", "/login")
 
 
