@@ -1,7 +1,6 @@
 """The gate: the report of 300 cases, many runs merged, and what the suite adds to a case of bare pytest with httpx."""
 
 import asyncio
-import json
 import os
 import subprocess
 import sys
@@ -12,14 +11,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from msgspec.structs import replace
+
 from bench.figures import Figure
 from gate.outcomes import Outcome
+from gate.plots import LatencyPlot
 from gate.release.store import Store
+from gate.verdict_document import encode
 from tests.gate.documents import make_document
 from tests.gate.release.stores import shard, stored, window
 
 ROOT = Path(__file__).parents[1]
-CASES, HOURS, SHARDS, REPEATS = 300, 24, 8, 3
+CASES, HOURS, SHARDS, REPEATS, WITH_PLOTS = 300, 24, 8, 3, 4
 SOAK, DAY = ("websocket.one-hour", ""), ("logs.zero-500-day", "")
 TARGET = """
 environment = "local"
@@ -33,10 +36,12 @@ project = "bench"
 region = "nowhere"
 """
 RENDER = """
-import json, sys, time
+import sys, time
 began = time.perf_counter()
+from gate.report.checklist import answered
 from gate.report.html import render_html
-page = render_html(json.load(open(sys.argv[1])))
+from gate.verdict_document import decode
+page = render_html(answered(decode(open(sys.argv[1], "rb").read())))
 print(time.perf_counter() - began, len(page.encode()))
 """
 BARE = """
@@ -120,12 +125,9 @@ async def _rendered(folder: Path) -> tuple[float, float]:
     if not path.exists():
         outcomes = {f"family{n % 9}.check{n}": Outcome.FAILED if n % 5 == 0 else Outcome.PASSED for n in range(CASES)}
         document = make_document(folder, outcomes)
-        for row in document["checks"][4:]:
-            row["plots"] = []
-        for row in document["checks"][:4]:
-            row["plots"] = [{"kind": "latency", "data": {"ms": [n / 10 for n in range(1000)], "limit_ms": 100.0,
-                                                         "clock": "server"}}]  # fmt: skip
-        path.write_text(json.dumps(document), encoding="utf-8")
+        plot = LatencyPlot(ms=[n / 10 for n in range(1000)], limit_ms=100.0, clock="server")
+        rows = [replace(row, plots=[plot] if n < WITH_PLOTS else []) for n, row in enumerate(document.checks)]
+        path.write_bytes(encode(replace(document, checks=rows)))
     said = await _python("-c", RENDER, str(path), cwd=ROOT)
     seconds, size = said.split()
     return float(seconds), float(size)

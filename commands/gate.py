@@ -1,13 +1,13 @@
 """`make gate`: merge the evidence of one revision, judge it, and write the gate's own report."""
 
-import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from commands.console import say
 from gate.changes import changes
@@ -19,11 +19,19 @@ from gate.report.explain import explain
 from gate.report.terminal import console_for
 from gate.run import new_run_id
 from gate.session.publishing import other_store, publish_gate
+from gate.verdict_document import Document
 from targets.loading import ConfigurationError, describe_target
 from targets.profiles import required_of
 
 PHASES = ("smoke", "soak", "day")
 INCONCLUSIVE = 10
+
+
+class _Named(msgspec.Struct, frozen=True):
+    """What a verdict calls itself, whatever else is wrong with it."""
+
+    run_id: str
+    target: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +53,21 @@ def gate(question: Question) -> int:
     run_id, now = new_run_id(), datetime.now(UTC)
     elsewhere = other_store(question.evidence, question.report_dir)
     document = conclude(evidence, frame, run_id, now)
-    document["changes"] = changes(document, _last_gate(evidence, run_id))
+    document = msgspec.structs.replace(document, changes=changes(document, _last_gate(evidence, run_id)))
     if elsewhere:
         try:
             elsewhere.put(document)
         except StoreError as error:
-            document = conclude(evidence, frame, run_id, now, [str(error)]) | {"changes": document["changes"]}
+            document = msgspec.structs.replace(
+                conclude(evidence, frame, run_id, now, [str(error)]), changes=document.changes
+            )
     try:
         publish_gate(document, question.report_dir, console_for(sys.stdout), silent=question.silent)
     except OSError as error:
         raise ConfigurationError(
             f"--report-dir {question.report_dir} can't be written ({error.strerror}): name a folder that can."
         ) from error
-    return int(document["exit_code"])
+    return document.exit_code
 
 
 def explain_check(question: Question, check_id: str) -> int:
@@ -67,7 +77,7 @@ def explain_check(question: Question, check_id: str) -> int:
     return _explain(document, check_id)
 
 
-def _explain(document: Mapping[str, Any], check_id: str) -> int:
+def _explain(document: Document, check_id: str) -> int:
     try:
         say(explain(document, check_id))
     except KeyError as error:
@@ -75,7 +85,7 @@ def _explain(document: Mapping[str, Any], check_id: str) -> int:
     return 0
 
 
-def _last_gate(evidence: Evidence, run_id: str) -> Mapping[str, Any] | None:
+def _last_gate(evidence: Evidence, run_id: str) -> Document | None:
     last = max((one for one in evidence.gates if one.id < run_id), key=lambda one: one.id, default=None)
     return last.document if last else None
 
@@ -98,21 +108,21 @@ def judge_again(path: Path, explained: str = "") -> int:
     file = path / "verdict.json" if path.is_dir() else path
     try:
         body = file.read_bytes()
-        document = json.loads(body)
-        run_id, target = str(document["run_id"]), str(document["target"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        named = msgspec.json.decode(body, type=_Named)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{file} can't be read as a verdict ({error}): name a run's folder.") from error
+    run_id, target = named.run_id, named.target
     stored = read(run_id, body, target)
     if isinstance(stored, Unusable):
         say(f"Run {run_id} {stored.problem}.\nVERDICT: INCONCLUSIVE", file=sys.stderr)
         return INCONCLUSIVE
     if explained:
         return _explain(stored.document, explained)
-    decision = rejudge(stored.verdict)
-    code = exit_code(stored.verdict, decision)
+    decision = rejudge(stored.document)
+    code = exit_code(stored.document, decision)
     say(f"{decision.reason}.")
-    say(f"Judged again from {len(stored.verdict.checks)} rows; the run itself said {stored.verdict.verdict}.")
-    say(f"VERDICT: {decision.verdict} revision={stored.verdict.revision} target={target} exit_code={code}")
+    say(f"Judged again from {len(stored.document.checks)} rows; the run itself said {stored.document.verdict}.")
+    say(f"VERDICT: {decision.verdict} revision={stored.document.revision} target={target} exit_code={code}")
     return code
 
 
@@ -136,7 +146,7 @@ def _frame(question: Question, evidence: Evidence) -> Frame:
     target = describe_target(question.target, question.targets_dir)
     revision = question.revision or newest_revision(evidence.runs)
     wrote = target.profile_when_writing in {
-        run.verdict.profile for run in evidence.runs if run.verdict.revision == revision
+        run.document.profile for run in evidence.runs if run.document.revision == revision
     }
     profile = target.profile_when_writing if wrote else target.required_profile
     offers, _ = target.offers()

@@ -1,44 +1,28 @@
 """What one case leaves behind: figures, evidence, accruals, traces, the server's own lines, plots."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, TypedDict
 
-JSON = Any
-PlotKind = Literal["latency", "sequence", "sessions", "closes", "rtt", "errors-by-hour", "windows"]
+from gate.figures import Accrual, Figure, Number, ServerLine, Trace, make_figure
+from gate.moments import rfc3339
+from gate.plots import Plot
+from gate.strict_json import JSON, plain
 
-
-@dataclass(frozen=True, slots=True)
-class ServerLine:
-    """One log line of the server for a request of this case."""
-
-    timestamp: str
-    severity: str
-    trace_id: str
-    text: str
+HOUR_S = 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class Accrual:
-    """What one run adds to a claim that takes longer than one run; the gate merges them by check and revision.
+class RowParts(TypedDict):
+    """The parts of a verdict's row that the recorder owns."""
 
-    A "window" covers the time from `start` to `end` of a log: the claim holds once windows that were `proved`
-    cover `need_s` seconds in one piece, without an event. An "exposure" is one shard's share of a soak: the
-    claim holds once every shard of its group is there, proved, at least `need_s` long, without an event.
-    """
-
-    kind: Literal["window", "exposure"]
-    start: str  # RFC 3339, UTC
-    end: str
-    need_s: float  # how long the claim takes in all
-    proved: bool  # whether the source was alive and read to its end: without, this adds nothing but events
-    events: int  # how often the claim was broken in it
-    n: int  # requests, or sessions
-    hours: float = 0.0  # connection-hours of an exposure
-    group: str = ""  # names the soak that the shards belong to
-    shard: int = 0  # from 0
-    shards: int = 1
+    figures: list[Figure]
+    evidence: dict[str, JSON]
+    accruals: list[Accrual]
+    traces: list[Trace]
+    curl: list[str]
+    server_lines: list[ServerLine]
+    plots: list[Plot]
 
 
 @dataclass(slots=True)
@@ -47,13 +31,13 @@ class Recorder:
 
     failed: bool = False
     lines_since: datetime | None = None  # where the traces' log lines may be older than the case
-    _figures: dict[str, dict[str, JSON]] = field(default_factory=dict)
+    _figures: dict[str, Figure] = field(default_factory=dict)
     _evidence: dict[str, JSON] = field(default_factory=dict)
     _accruals: list[Accrual] = field(default_factory=list)
     _traces: dict[str, str] = field(default_factory=dict)
     _curls: list[str] = field(default_factory=list)
     _lines: list[ServerLine] = field(default_factory=list)
-    _plots: list[dict[str, JSON]] = field(default_factory=list)
+    _plots: list[Plot] = field(default_factory=list)
 
     def figures(
         self,
@@ -68,10 +52,14 @@ class Recorder:
         **extra: JSON,
     ) -> None:
         """State a measurement: the rule it follows, how many, the value, its limit, confidence and window."""
-        self._figures[rule] = {
-            "rule": rule, "n": n, "value": value, "unit": unit, "limit": limit,
-            "confidence": confidence, "window": window, **extra,
+        stated: dict[str, Number | str | None] = {
+            "n": n, "value": value, "unit": unit, "limit": limit, "confidence": confidence, "window": window,
         }  # fmt: skip
+        self.add_figure(make_figure(rule, **stated, **extra))
+
+    def add_figure(self, figure: Figure) -> None:
+        """State a measurement that is a figure already."""
+        self._figures[figure.rule] = figure
 
     def accrue(  # noqa: PLR0913 - an accrual's own fields, all by keyword
         self,
@@ -84,16 +72,22 @@ class Recorder:
         events: int,
         n: int,
         hours: float = 0.0,
+        hour_s: float = HOUR_S,
         group: str = "",
         shard: int = 0,
         shards: int = 1,
     ) -> None:
         """State what this run adds to a claim that takes longer than one run: see `Accrual`."""
-        begun, ended = (moment.astimezone(UTC).isoformat().replace("+00:00", "Z") for moment in (start, end))
-        self._accruals.append(Accrual(kind, begun, ended, need_s, proved, events, n, hours, group, shard, shards))
+        begun, ended = (rfc3339(moment, "auto") for moment in (start, end))
+        self._accruals.append(
+            Accrual(
+                kind=kind, start=begun, end=ended, need_s=need_s, proved=proved, events=events, n=n, hours=hours,
+                hour_s=hour_s, group=group, shard=shard, shards=shards,
+            )
+        )  # fmt: skip
 
-    def attach(self, name: str, value: JSON) -> None:
-        """Keep a JSON value as evidence under a name."""
+    def attach(self, name: str, value: object) -> None:
+        """Keep a value as evidence under a name; what JSON does not know is kept as its text."""
         self._evidence[name] = value
 
     def trace(self, trace_id: str, request: str = "") -> None:
@@ -110,9 +104,9 @@ class Recorder:
         """Attach the server's log lines for this case's traces."""
         self._lines.extend(lines)
 
-    def plot(self, kind: PlotKind, data: JSON) -> None:
+    def plot(self, plot: Plot) -> None:
         """Ask for a plot; the HTML renderer draws it."""
-        self._plots.append({"kind": kind, "data": data})
+        self._plots.append(plot)
 
     @property
     def accruals(self) -> tuple[Accrual, ...]:
@@ -128,18 +122,18 @@ class Recorder:
         """Take over the evidence that a typed failure carries."""
         self._evidence.update(evidence)
 
-    def as_json(self) -> dict[str, JSON]:
+    def parts(self) -> RowParts:
         """The parts of a verdict's row that the recorder owns."""
         shown = list(self._traces.items())[-MOST_TRACES:]
-        return {
-            "figures": list(self._figures.values()),
-            "evidence": dict(self._evidence),
-            "accruals": [asdict(accrual) for accrual in self._accruals],
-            "traces": [{"trace_id": one, "request": request} for one, request in shown],
-            "curl": list(self._curls),
-            "server_lines": [asdict(line) for line in self._lines],
-            "plots": list(self._plots),
-        }
+        return RowParts(
+            figures=list(self._figures.values()),
+            evidence={name: plain(value) for name, value in self._evidence.items()},
+            accruals=list(self._accruals),
+            traces=[Trace(trace_id, request) for trace_id, request in shown],
+            curl=list(self._curls),
+            server_lines=list(self._lines),
+            plots=list(self._plots),
+        )
 
 
 MOST_TRACES = 40  # a case of a thousand calls names its last ones; the log source holds them all

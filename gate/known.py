@@ -7,16 +7,22 @@ reason = "answers are cut at 512 KiB until the gateway is upgraded"
 expires = 2026-12-24
 ```
 
-A known failure that fails is shown and does not count against the verdict until its date; one that passes makes
-the run INCONCLUSIVE, so that the list can't rot; an expired one counts in full.
+A known failure that fails is shown, named in the verdict's sentence, and does not count against the verdict until its
+date; one that passes makes the run INCONCLUSIVE, so that the list can't rot; an expired one counts in full. The date is
+at most 90 days ahead: whoever accepts a failure for longer says so again.
 """
 
 import tomllib
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+
+from gate.outcomes import Outcome
+from gate.verdict_document import KnownFailure, KnownState
+
+MOST_AHEAD = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,21 @@ class Known:
     reason: str
     expires: date
     expired: bool = False  # shown, and no excuse any more
+
+    def in_document(self, outcome: Outcome | None) -> KnownFailure:
+        """How a verdict states it, whose case came to this outcome (None: it did not run)."""
+        state = "expired" if self.expired else STATES.get(outcome, "not seen")
+        return KnownFailure(
+            name=self.name, owner=self.owner, reason=self.reason, expires=self.expires.isoformat(), state=state
+        )
+
+
+STATES: dict[Outcome | None, KnownState] = {Outcome.FAILED: "still fails", Outcome.PASSED: "no longer fails"}
+
+
+def in_force(expires: date, *, listed: date, today: date) -> bool:
+    """Whether a failure that was on the list on a day is accepted today: not expired, and not for too long ahead."""
+    return today <= expires <= listed + MOST_AHEAD
 
 
 def load_known(path: Path | None, today: date) -> dict[str, Known]:
@@ -45,5 +66,11 @@ def load_known(path: Path | None, today: date) -> dict[str, Known]:
             what = f"lacks {', '.join(lacking)}" if lacking else "has an `expires` that is no date (2026-12-24)"
             raise pytest.UsageError(f"known failures: {path}: entry {name!r} {what}; each needs all three.")
         expires = entry["expires"]
-        known[name] = Known(name, str(entry["owner"]), str(entry["reason"]), expires, expired=expires < today)
+        if expires > today + MOST_AHEAD:
+            raise pytest.UsageError(
+                f"known failures: {path}: entry {name!r} expires on {expires}, more than {MOST_AHEAD.days} days ahead: "
+                f"set `expires` to {today + MOST_AHEAD} at the latest, and accept it again then."
+            )
+        expired = not in_force(expires, listed=today, today=today)
+        known[name] = Known(name, str(entry["owner"]), str(entry["reason"]), expires, expired=expired)
     return known

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from gate.verdict_document import Override
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -24,6 +26,7 @@ class Plan:
     verdict_only: bool = False
     silent: bool = False  # nothing but the exit code
     known_failures: Path | None = None
+    overrides: tuple[Override, ...] = ()  # what was set otherwise than the target and its profile say
     evidence: str = ""  # a store beside the report folder; see gate.release.store
 
     def required_cases(self) -> frozenset[tuple[str, str]]:

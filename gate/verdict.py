@@ -1,7 +1,7 @@
 """From outcomes to a verdict: pure, never averaged, never weighted. Worse or less evidence never improves it."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from gate.outcomes import Outcome, Verdict
@@ -29,32 +29,38 @@ def decide(
     *,
     residue: int | None = 0,
     interrupted: str = "",
-    stale_known: Iterable[str] = (),
+    known: Collection[str] = (),
     doubts: Iterable[str] = (),
 ) -> Decision:
     """Decide a run.
 
     NO-GO if anything FAILED; else INCONCLUSIVE if any required case is not PASSED (or has no result at all), if
-    rows of ours were left behind (`residue` not 0; None: could not be counted), if the run was cut short, if a
-    known failure no longer fails, or if there are `doubts` (sentences on the evidence itself); else GO. Nothing
-    required is INCONCLUSIVE: nothing was asked.
+    rows of ours were left behind (`residue` not 0; None: could not be counted), if the run was cut short, or if there
+    are `doubts` (sentences on the evidence itself); else GO. Nothing required is INCONCLUSIVE: nothing was asked.
+
+    `known` names the known failures that are in force, and this is the one rule for them: one that FAILED is accepted
+    (it counts neither as failed nor as required, and the reason names it), one that PASSED makes a GO INCONCLUSIVE.
 
     Raises:
         ValueError: An outcome that is none of ours.
     """
-    required = frozenset(required)
     strange = [value for value in outcomes.values() if not isinstance(value, Outcome)]
     if strange:
         raise ValueError(f"not an outcome: {strange[0]!r}")
+    accepted = {key for key, outcome in outcomes.items() if outcome is Outcome.FAILED and name(key) in known}
+    stale = [name(key) for key, outcome in outcomes.items() if outcome is Outcome.PASSED and name(key) in known]
+    outcomes = {key: outcome for key, outcome in outcomes.items() if key not in accepted}
+    required = frozenset(required) - accepted
     missing = tuple(sorted(required - outcomes.keys()))
+    but = f"; accepted as known failures: {', '.join(sorted(map(name, accepted)))}" if accepted else ""
     failed = sorted(key for key, outcome in outcomes.items() if outcome is Outcome.FAILED)
     if failed:
-        return Decision(Verdict.NO_GO, _failed(failed), missing)
+        return Decision(Verdict.NO_GO, _failed(failed) + but, missing)
     open_questions = [*doubts, *_doubts(outcomes, required, missing, residue=residue, interrupted=interrupted)]
-    open_questions += [f"the known failure {one} no longer fails: remove it from the list" for one in stale_known]
+    open_questions += [f"the known failure {one} no longer fails: remove it from the list" for one in stale]
     if open_questions:
-        return Decision(Verdict.INCONCLUSIVE, "; ".join(open_questions), missing)
-    return Decision(Verdict.GO, f"all {len(required)} required cases passed", missing)
+        return Decision(Verdict.INCONCLUSIVE, "; ".join(open_questions) + but, missing)
+    return Decision(Verdict.GO, f"all {len(required)} required cases passed{but}", missing)
 
 
 def _doubts(

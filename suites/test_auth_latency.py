@@ -9,6 +9,7 @@ from fixtures.latency import Validation
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure, Pending
+from gate.plots import LatencyPlot, SequencePlot
 from probes.client_health.event_loop import await_quiet
 from probes.deadlines import Deadlines
 from probes.errors import ProbeError
@@ -119,15 +120,18 @@ def _percentiles(clock: str, times: Sequence[float]) -> dict[str, float | None]:
 def _plot(sample: LatencySample, rules: AuthRules, recorder: Recorder) -> None:
     limit, clock = rules.latency_limit_ms, rules.latency_clock
     times, client = sample.milliseconds(clock), sample.milliseconds("client")
-    recorder.plot("latency", {
-        "ms": [one for one in times if one != INFINITE], "client_ms": [one for one in client if one != INFINITE],
-        "limit_ms": limit, "clock": clock, "percentile": rules.latency_percentile, "failed": len(sample.failures),
-    })  # fmt: skip
-    recorder.plot("sequence", {
-        "at_s": [call.due_s for call in sample.calls], "ms": [_finite(one) for one in times],
-        "client_ms": [_finite(one) for one in client], "cold": list(cold_starts(sample)),
-        "limit_ms": limit, "clock": clock,
-    })  # fmt: skip
+    recorder.plot(
+        LatencyPlot(
+            ms=[one for one in times if one != INFINITE], client_ms=[one for one in client if one != INFINITE],
+            limit_ms=limit, clock=clock, percentile=rules.latency_percentile, failed=len(sample.failures),
+        )
+    )  # fmt: skip
+    recorder.plot(
+        SequencePlot(
+            at_s=[call.due_s for call in sample.calls], ms=[_finite(one) for one in times],
+            client_ms=[_finite(one) for one in client], cold=list(cold_starts(sample)), limit_ms=limit, clock=clock,
+        )
+    )  # fmt: skip
 
 
 def _record_the_way(warm: LatencySample, sample: LatencySample, own: Calibration, recorder: Recorder) -> None:

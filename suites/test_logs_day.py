@@ -25,7 +25,7 @@ async def test_a_day_without_a_server_error(day: Day, canary: Canary, recorder: 
         _record(day, day.look, canary, recorder)
     together = day.together(recorder.accruals)
     if together:
-        recorder.figures(**together.figure)
+        recorder.add_figure(together.figure)
     if day.look is not None and day.look.errors:
         raise CheckFailure(expected="no 5xx", actual=show_errors(day.look.errors, day.look.lines, recorder))
     before = sum(one.events for one in day.earlier)

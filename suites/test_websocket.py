@@ -9,6 +9,7 @@ from fixtures.users import MakeUser
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure
+from gate.plots import ClosesPlot, SessionsPlot
 from probes.auth.tokens import User
 from probes.deadlines import Deadlines
 from probes.errors import ProbeError, TooSlow
@@ -208,9 +209,9 @@ def _record(report: SteadyReport, recorder: Recorder, contract: Contract) -> Non
         total += change
         at_s.append(round(moment, 3))
         opened.append(total)
-    recorder.plot("sessions", {"at_s": at_s, "open": opened})
+    recorder.plot(SessionsPlot(at_s=at_s, open=opened))
     if exposure.early:
-        recorder.plot("closes", {"ages_s": [round(life.age_s, 3) for life in exposure.early]})
+        recorder.plot(ClosesPlot(by_class={"closes": [round(life.age_s, 3) for life in exposure.early]}))
 
 
 @check(

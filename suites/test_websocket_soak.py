@@ -6,6 +6,7 @@ from fixtures.soak_options import Asked
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure, Pending
+from gate.plots import ClosesPlot, RoundTripPlot, SessionsPlot
 from probes.google.cloud_run import ServiceDescription
 from probes.soak.findings import Findings
 from probes.soak.progress import clock
@@ -118,18 +119,18 @@ def _plot(findings: Findings, recorder: Recorder) -> None:
     ledger = findings.ledger
     ticks = ledger.ticks[:: max(len(ledger.ticks) // MOST_POINTS, 1)]
     at_s = [round(tick.at - ledger.began_at, 2) for tick in ticks]
-    recorder.plot("sessions", {"at_s": at_s, "open": [tick.open for tick in ticks]})
+    recorder.plot(SessionsPlot(at_s=at_s, open=[tick.open for tick in ticks]))
     lives = [life for life in findings.ledger.lives if life.close is not CloseClass.OURS]
     if lives:
         by_class: dict[str, list[float]] = {}
         for life in lives[-20 * MOST_POINTS :]:
             by_class.setdefault(str(life.close), []).append(round(life.age_s, 3))
         planned = findings.plan.pace.planned_cut_s
-        recorder.plot("closes", {"by_class": by_class, "planned_s": planned})
+        recorder.plot(ClosesPlot(by_class=by_class, planned_s=planned))
     rtts = [(at, tick.rtt_p50_ms, tick.rtt_p95_ms) for at, tick in zip(at_s, ticks, strict=True) if tick.rtt_p95_ms]
     if rtts:
         at, p50, p95 = zip(*rtts, strict=True)
-        recorder.plot("rtt", {"at_s": at, "p50_ms": p50, "p95_ms": p95})
+        recorder.plot(RoundTripPlot(at_s=at, p50_ms=p50, p95_ms=p95))
 
 
 def _accrue(findings: Findings, recorder: Recorder, asked: Asked, *, fit: bool) -> None:
@@ -140,5 +141,5 @@ def _accrue(findings: Findings, recorder: Recorder, asked: Asked, *, fit: bool) 
         "exposure", start=end - timedelta(seconds=ledger.held_s), end=end, need_s=plan.need_s,
         proved=fit and not findings.owed, events=findings.events if fit else 0, n=plan.sessions + plan.silent,
         hours=round(findings.exposure.hours + findings.silent.hours, 5), group=asked.shard.group,
-        shard=asked.shard.index, shards=asked.shard.count,
+        shard=asked.shard.index, shards=asked.shard.count, hour_s=plan.hour_s,
     )  # fmt: skip

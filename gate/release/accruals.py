@@ -1,13 +1,13 @@
 """Claims that take longer than one run: what the windows of a log, or the shards of a soak, come to together. Pure."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Any
 
-from gate.evidence import Accrual
+from gate.figures import Accrual, Figure, make_figure
+from gate.moments import rfc3339
 from gate.outcomes import Outcome
 
 CONFIDENCE = 0.95
@@ -20,7 +20,7 @@ class Accrued:
     outcome: Outcome  # PASSED, FAILED or PENDING
     reason: str
     owed_until: str  # RFC 3339; empty where nothing is owed, or nobody can say
-    figure: Mapping[str, Any]
+    figure: Figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +55,16 @@ def _windows(accruals: Sequence[Accrual]) -> Accrued:
     longest = max(pieces, key=lambda piece: piece.seconds, default=None)
     covered = longest.seconds if longest else 0.0
     shown = f"{covered / 3600:.3g} of {need / 3600:.3g} hours in one piece"
-    figure = {
-        "rule": "events in windows of a proved log, joined in one piece", "n": longest.n if longest else 0,
-        "value": float(sum(one.events for one in accruals)), "unit": "events", "limit": 0.0, "confidence": None,
-        "window": f"{_text(longest.start)} to {_text(longest.end)}" if longest else "no proved window",
-        "covered_s": covered, "need_s": need,
-    }  # fmt: skip
+    figure = make_figure(
+        "events in windows of a proved log, joined in one piece",
+        n=longest.n if longest else 0,
+        value=float(sum(one.events for one in accruals)),
+        unit="events",
+        limit=0.0,
+        window=f"{_text(longest.start)} to {_text(longest.end)}" if longest else "no proved window",
+        covered_s=covered,
+        need_s=need,
+    )
     if longest and covered >= need:
         if longest.n:
             return Accrued(Outcome.PASSED, "", "", figure)
@@ -97,12 +101,18 @@ def _exposures(accruals: Sequence[Accrual]) -> Accrued:
             best[key] = one
     proved = [one for one in best.values() if one.proved]
     hours, events = sum(one.hours for one in proved), sum(one.events for one in accruals)
-    figure = {
-        "rule": "unplanned closes over all shards; hazard an hour, upper bound", "n": sum(one.n for one in proved),
-        "value": float(events), "unit": "closes", "limit": 0.0, "confidence": CONFIDENCE,
-        "window": f"{hours:.3g} connection-hours in {len(proved)} shards",
-        "hours": hours, "hazard_per_hour": hazard_bound(events, hours), "need_s": need,
-    }  # fmt: skip
+    figure = make_figure(
+        "unplanned closes over all shards; hazard an hour, upper bound",
+        n=sum(one.n for one in proved),
+        value=float(events),
+        unit="closes",
+        limit=0.0,
+        confidence=CONFIDENCE,
+        window=f"{hours:.3g} connection-hours in {len(proved)} shards",
+        hazard_per_hour=hazard_bound(events, hours),
+        need_s=need,
+        hours=hours,
+    )
     groups = sorted({one.group for one in accruals})
     problems = [_incomplete(group, [one for one in best.values() if one.group == group], need) for group in groups]
     said = "; ".join(problem for problem in problems if problem)
@@ -143,4 +153,4 @@ JUDGES = {"window": _windows, "exposure": _exposures}
 
 
 def _text(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+    return rfc3339(moment, "seconds")

@@ -1,17 +1,33 @@
 """The release gate: all evidence of one revision, from a store to one verdict document (phase "gate")."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
-from gate.document import SCHEMA_VERSION, missing_row, rfc3339
+import msgspec
+
+from gate.document import missing_row
+from gate.moments import rfc3339
 from gate.outcomes import EXIT_CODES, Outcome
-from gate.release.merge import Merged, Said, merge, newest_revision, stint
+from gate.plots import WindowsPlot
+from gate.release.accruals import Accrued
+from gate.release.merge import Merged, merge, newest_revision, stint
 from gate.release.store import Discard, Store, StoreError
 from gate.release.stored_run import StoredRun, Unusable, read
 from gate.verdict import Key, decide, name
+from gate.verdict_document import (
+    SCHEMA_VERSION,
+    Discarded,
+    Document,
+    ExitCode,
+    GateInput,
+    GatePart,
+    KnownFailure,
+    KnownState,
+    Row,
+    RowInput,
+    count_outcomes,
+)
 
 OWED = {
     "soak": "no soak of this revision yet: make soak-staging",
@@ -57,48 +73,62 @@ def gather(store: Store, target: str) -> Evidence:
     usable = [one for one in found if isinstance(one, StoredRun)]
     return Evidence(
         store.where,
-        tuple(one for one in usable if one.verdict.phase != "gate"),
-        tuple(one for one in usable if one.verdict.phase == "gate"),
+        tuple(one for one in usable if one.document.phase != "gate"),
+        tuple(one for one in usable if one.document.phase == "gate"),
         tuple(one for one in found if isinstance(one, Unusable)),
         discards,
         tuple(unfinished),
     )
 
 
-def conclude(evidence: Evidence, frame: Frame, run_id: str, now: datetime, more: Sequence[str] = ()) -> dict[str, Any]:
+def conclude(evidence: Evidence, frame: Frame, run_id: str, now: datetime, more: Sequence[str] = ()) -> Document:
     """The gate's verdict as a document. `more`: doubts from outside, such as a store that can't be written."""
     revision = frame.revision or newest_revision(evidence.runs)
     present, before = stint([one for one in evidence.runs if one.id not in evidence.discards], revision)
     merged = merge(present, before, now.date(), frozenset(evidence.discards))
     doubts = [*more, *_doubts(evidence, revision, [*present, *before])]
     required = frame.cases()
-    accepted = {key for key, one in merged.items() if one.accepted}
     decision = decide(
-        {key: one.outcome for key, one in merged.items() if key not in accepted},
-        required.keys() - accepted,
-        stale_known=[name(key) for key, one in merged.items() if one.stale],
+        {key: one.outcome for key, one in merged.items()},
+        required,
+        known=frozenset(name(key) for key, one in merged.items() if one.accepted or one.stale),
         doubts=doubts,
     )
     rows = [_row(one, required=key in required) for key, one in merged.items()]
     rows += [_owed_row(key, required[key]) for key in decision.missing]
-    latest = max([*present, *before], key=lambda run: (bool(run.document["release"]), run.id), default=None)
-    return {
-        "schema_version": SCHEMA_VERSION, "run_id": run_id, "target": frame.target, "environment": frame.environment,
-        "profile": frame.profile, "revision": revision, "phase": "gate", "quick": False,
-        "verdict": str(decision.verdict), "exit_code": EXIT_CODES[decision.verdict], "reason": decision.reason,
-        "started": rfc3339(now), "ended": rfc3339(datetime.now(UTC)),
-        "release": latest.document["release"] if latest else {},
-        "counts": dict(sorted(Counter(row["outcome"] for row in rows).items())),
-        "missing": [name(key) for key in decision.missing], "residue": 0, "interrupted": "",
-        "notes": _notes(evidence, present, before, revision), "doubts": doubts,
-        "known_failures": _known(merged, now), "changes": None,
-        "gate": {
-            "store": evidence.where,
-            "inputs": [_input(run, evidence, present) for run in evidence.runs if run.verdict.revision == revision],
-            "discarded": [_discard(one) for one in evidence.discards.values()],
-        },
-        "checks": rows,
-    }  # fmt: skip
+    latest = max([*present, *before], key=lambda run: (bool(run.document.release), run.id), default=None)
+    return Document(
+        schema_version=SCHEMA_VERSION,
+        run_id=run_id,
+        target=frame.target,
+        environment=frame.environment,
+        profile=frame.profile,
+        revision=revision,
+        phase="gate",
+        quick=False,
+        overrides=[],
+        verdict=decision.verdict,
+        exit_code=msgspec.convert(EXIT_CODES[decision.verdict], ExitCode),
+        reason=decision.reason,
+        started=rfc3339(now),
+        ended=rfc3339(datetime.now(UTC)),
+        release=latest.document.release if latest else {},
+        counts=count_outcomes(rows),
+        missing=[name(key) for key in decision.missing],
+        residue=0,
+        interrupted="",
+        notes=_notes(evidence, present, before, revision),
+        doubts=doubts,
+        known_failures=_known(merged, now),
+        changes=None,
+        gate=GatePart(
+            evidence.where,
+            [_input(run, evidence, present) for run in evidence.runs if run.document.revision == revision],
+            [Discarded(one.id, one.owner, one.because, one.at) for one in evidence.discards.values()],
+        ),
+        seal=None,
+        checks=rows,
+    )
 
 
 def _doubts(evidence: Evidence, revision: str, runs: Sequence[StoredRun]) -> list[str]:
@@ -114,15 +144,15 @@ def _doubts(evidence: Evidence, revision: str, runs: Sequence[StoredRun]) -> lis
         if one.revision in {"", revision} and one.run_id not in evidence.discards
     ]
     for run in runs:
-        if run.verdict.residue is None:
+        if run.document.residue is None:
             said.append(f"run {run.id} could not count the rows that it had seeded")
-        elif run.verdict.residue:
-            said.append(f"run {run.id} left {run.verdict.residue} rows of ours in the database")
-    first = min((run.verdict.started for run in runs), default="")
+        elif run.document.residue:
+            said.append(f"run {run.id} left {run.document.residue} rows of ours in the database")
+    first = min((run.document.started for run in runs), default="")
     said += [
         f"run {one.id} found failures and does not know of which revision: discard it, with the reason, or verify again"
         for one in evidence.runs
-        if not one.verdict.revision and one.verdict.counts.get(Outcome.FAILED) and one.verdict.started >= first
+        if not one.document.revision and one.document.counts.get(Outcome.FAILED) and one.document.started >= first
         and one.id not in evidence.discards
     ]  # fmt: skip
     return said + _vanished(evidence, revision)
@@ -132,10 +162,10 @@ def _vanished(evidence: Evidence, revision: str) -> list[str]:
     """Evidence that an earlier gate was given for this revision, and that is not there any more."""
     there = {one.id for one in evidence.runs} | {one.run_id for one in evidence.unusable} | evidence.discards.keys()
     seen = {
-        one["run_id"]: gate.id
+        one.run_id: gate.id
         for gate in evidence.gates
-        if gate.verdict.revision == revision
-        for one in gate.document["gate"]["inputs"]
+        if gate.document.revision == revision
+        for one in (gate.document.gate.inputs if gate.document.gate else ())
     }
     return [
         f"run {run_id}, which gate {gate} was given, is gone" for run_id, gate in seen.items() if run_id not in there
@@ -144,13 +174,13 @@ def _vanished(evidence: Evidence, revision: str) -> list[str]:
 
 def _notes(evidence: Evidence, present: Sequence[StoredRun], before: Sequence[StoredRun], revision: str) -> list[str]:
     notes = [f"run {one} began and left no verdict" for one in evidence.unfinished]
-    first = min((run.verdict.started for run in present), default="")
+    first = min((run.document.started for run in present), default="")
     notes += [
         f"run {one.id} has not come to its end, or was killed"
         for one in evidence.runs
-        if not one.verdict.revision and not one.verdict.checks and one.verdict.started >= first
+        if not one.document.revision and not one.document.checks and one.document.started >= first
     ]
-    others = {one.id for one in evidence.runs if one.verdict.revision != revision}
+    others = {one.id for one in evidence.runs if one.document.revision != revision}
     notes += [
         f"{one.id} does not count: discarded by {one.owner} at {one.at}: {one.because}"
         for one in evidence.discards.values()
@@ -161,73 +191,69 @@ def _notes(evidence: Evidence, present: Sequence[StoredRun], before: Sequence[St
             f"{len(before)} runs of this revision are from before another one was verified: their failures count, "
             "what passed in them does not"
         )
-    quick = [run.id for run in present if run.verdict.quick]
+    quick = [run.id for run in present if run.document.quick]
     if quick:
         notes.append(f"quick runs, with smaller samples: {', '.join(quick)}")
     return notes
 
 
-def _row(merged: Merged, *, required: bool) -> dict[str, Any]:
-    row: dict[str, Any] = merged.shown.raw | {
-        "outcome": str(merged.outcome),
-        "required": required,
-        "reason": merged.reason or ("" if merged.outcome is Outcome.PASSED else merged.shown.raw["reason"]),
-        "inputs": [_what_was_said(one) for one in merged.said],
-    }
+def _row(merged: Merged, *, required: bool) -> Row:
+    row = msgspec.structs.replace(
+        merged.shown.row,
+        outcome=merged.outcome,
+        required=required,
+        reason=merged.reason or ("" if merged.outcome is Outcome.PASSED else merged.shown.row.reason),
+        inputs=[RowInput(one.run.id, one.row.outcome, one.counts) for one in merged.said],
+    )
     if merged.reason:
-        row |= {"expected": "", "actual": merged.reason}
+        row = msgspec.structs.replace(row, expected="", actual=merged.reason)
     if merged.accrued:
-        row["figures"] = [dict(merged.accrued.figure), *row["figures"]]
-        row["accruals"] = [one for said in merged.said for one in _raw(said)]
-        if merged.accrued.owed_until:
-            row["evidence"] = row["evidence"] | {"owed_until": merged.accrued.owed_until}
-        spans = [one for one in row["accruals"] if one["kind"] == "window"]
-        if spans:
-            row["plots"] = [*row["plots"], {"kind": "windows", "data": {"spans": spans}}]
+        row = _with_accruals(row, merged, merged.accrued)
     if merged.outcome is Outcome.PASSED:
-        row |= {"expected": "", "actual": "", "remedy": ""}
+        row = msgspec.structs.replace(row, expected="", actual="", remedy="")
     return row
 
 
-def _raw(said: Said) -> list[dict[str, Any]]:
-    return [dict(one) for one in said.raw["accruals"]]
+def _with_accruals(row: Row, merged: Merged, accrued: Accrued) -> Row:
+    """The row of a claim that takes longer than one run: what all runs come to, and each one's share."""
+    accruals = [one for said in merged.said for one in said.row.accruals]
+    spans = [one for one in accruals if one.kind == "window"]
+    return msgspec.structs.replace(
+        row,
+        figures=[accrued.figure, *row.figures],
+        accruals=accruals,
+        evidence=row.evidence | ({"owed_until": accrued.owed_until} if accrued.owed_until else {}),
+        plots=[*row.plots, *([WindowsPlot(spans=spans)] if spans else [])],
+    )
 
 
-def _what_was_said(said: Said) -> dict[str, Any]:
-    return {"run_id": said.run.id, "outcome": str(said.row.outcome), "counts": said.counts}
-
-
-def _owed_row(key: Key, phase: str) -> dict[str, Any]:
+def _owed_row(key: Key, phase: str) -> Row:
     return missing_row(key, Outcome.PENDING, OWED[phase]) if phase in OWED else missing_row(key)
 
 
-def _known(merged: Mapping[Key, Merged], now: datetime) -> list[dict[str, str]]:
+def _known(merged: Mapping[Key, Merged], now: datetime) -> list[KnownFailure]:
     """The known failures of the runs that are shown, each once."""
-    listed = {one.name: one for it in merged.values() for said in it.said for one in said.run.verdict.known_failures}
+    listed = {one.name: one for it in merged.values() for said in it.said for one in said.run.document.known_failures}
     settled = {name(key): one for key, one in merged.items()}
     return [
-        {
-            "name": one.name, "owner": one.owner, "reason": one.reason, "expires": one.expires.isoformat(),
-            "state": "expired" if one.expires < now.date() else _state(settled.get(one.name)),
-        }
+        msgspec.structs.replace(
+            one, state="expired" if one.expires < now.date().isoformat() else _state(settled.get(one.name))
+        )
         for one in listed.values()
-    ]  # fmt: skip
+    ]
 
 
-def _state(merged: Merged | None) -> str:
+def _state(merged: Merged | None) -> KnownState:
     if merged is None:
         return "not seen"
     return "still fails" if merged.accepted else "no longer fails" if merged.stale else "not seen"
 
 
-def _input(run: StoredRun, evidence: Evidence, present: Sequence[StoredRun]) -> dict[str, Any]:
-    verdict, discard = run.verdict, evidence.discards.get(run.id)
-    note = f"discarded by {discard.owner}: {discard.because}" if discard else verdict.interrupted
-    return {
-        "run_id": run.id, "phase": verdict.phase, "verdict": str(verdict.verdict), "started": verdict.started,
-        "ended": verdict.ended, "counts": any(run is one for one in present) and not verdict.interrupted, "note": note,
-    }  # fmt: skip
-
-
-def _discard(one: Discard) -> dict[str, str]:
-    return {"id": one.id, "owner": one.owner, "because": one.because, "at": one.at}
+def _input(run: StoredRun, evidence: Evidence, present: Sequence[StoredRun]) -> GateInput:
+    document, discard = run.document, evidence.discards.get(run.id)
+    note = f"discarded by {discard.owner}: {discard.because}" if discard else document.interrupted
+    counts = any(run is one for one in present) and not document.interrupted
+    return GateInput(
+        run_id=run.id, phase=document.phase, verdict=str(document.verdict), started=document.started,
+        ended=document.ended, counts=counts, note=note,
+    )  # fmt: skip

@@ -1,6 +1,6 @@
 """What earlier runs of the same revision already added to a claim: from the evidence store, by the gate's own rules."""
 
-from gate.evidence import Accrual
+from gate.figures import Accrual
 from gate.plan import Plan
 from gate.release.conclusion import gather
 from gate.release.merge import stint
@@ -18,8 +18,8 @@ def earlier_accruals(plan: Plan, revision: str, check_id: str) -> tuple[list[Acc
     found = [
         accrual
         for run in present
-        if not run.verdict.interrupted
-        for row in run.verdict.checks
+        if not run.document.interrupted
+        for row in run.document.checks
         if row.id == check_id
         for accrual in row.accruals
     ]

@@ -7,14 +7,17 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
+import msgspec
+
+from gate.known import in_force
 from gate.outcomes import Outcome
 from gate.release.accruals import Accrued, accrue
-from gate.release.stored_run import StoredRow, StoredRun
+from gate.release.stored_run import StoredRun
 from gate.verdict import Key, name
+from gate.verdict_document import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +25,8 @@ class Said:
     """What one run says of a case."""
 
     run: StoredRun
-    row: StoredRow
+    row: Row
     counts: bool  # whether a pass of this run proves anything here
-
-    @property
-    def raw(self) -> dict[str, Any]:
-        """The row as the run wrote it."""
-        return self.run.rows[self.row.key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +44,18 @@ class Merged:
 
 def newest_revision(runs: Sequence[StoredRun]) -> str:
     """The revision of the run that started last; empty without one that knows its revision."""
-    known = [run for run in runs if run.verdict.revision]
-    return max(known, key=lambda run: (run.verdict.started, run.id)).verdict.revision if known else ""
+    known = [run for run in runs if run.document.revision]
+    return max(known, key=lambda run: (run.document.started, run.id)).document.revision if known else ""
 
 
 def stint(runs: Sequence[StoredRun], revision: str) -> tuple[list[StoredRun], list[StoredRun]]:
     """The revision's runs: those of its present stint, and those from before another revision was verified."""
-    ordered = sorted((run for run in runs if run.verdict.revision), key=lambda run: (run.verdict.started, run.id))
+    ordered = sorted((run for run in runs if run.document.revision), key=lambda run: (run.document.started, run.id))
     present: list[StoredRun] = []
     before: list[StoredRun] = []
     broken = False  # another revision was seen since the last run of ours
     for run in ordered:
-        if run.verdict.revision != revision:
+        if run.document.revision != revision:
             broken = True
             continue
         if broken:
@@ -77,9 +75,9 @@ def merge(
     """
     said: dict[Key, list[Said]] = {}
     for run, counts in [*((run, False) for run in before), *((run, True) for run in present)]:
-        whole = counts and not run.verdict.interrupted
-        for row in run.verdict.checks:
-            if name(row.key) not in run.verdict.missing:
+        whole = counts and not run.document.interrupted
+        for row in run.document.checks:
+            if name(row.key) not in run.document.missing:
                 said.setdefault(row.key, []).append(Said(run, row, whole))
     return {key: _settle(told, today, discarded) for key, told in said.items()}
 
@@ -109,8 +107,8 @@ def _unproved(last: Said, said: tuple[Said, ...]) -> Merged:
     if last.row.outcome is not Outcome.PASSED:
         return Merged(last.row.outcome, last, said=said)
     why = (
-        f"passed in run {last.run.id}, which was cut short: {last.run.verdict.interrupted}"
-        if last.run.verdict.interrupted
+        f"passed in run {last.run.id}, which was cut short: {last.run.document.interrupted}"
+        if last.run.document.interrupted
         else f"passed in run {last.run.id}, before another revision was verified: a rollback starts afresh"
     )
     return Merged(Outcome.PENDING, last, why, said=said)
@@ -119,7 +117,7 @@ def _unproved(last: Said, said: tuple[Said, ...]) -> Merged:
 def _accrued(told: Sequence[Said], discarded: frozenset[str]) -> Accrued | None:
     """Events count from every run; coverage from runs that count."""
     accruals = [
-        one if said.counts else replace(one, proved=False)
+        one if said.counts else msgspec.structs.replace(one, proved=False)
         for said in told
         for one in said.row.accruals
         if not one.group or one.group not in discarded
@@ -128,9 +126,12 @@ def _accrued(told: Sequence[Said], discarded: frozenset[str]) -> Accrued | None:
 
 
 def _is_known(said: Said, today: date) -> bool:
-    listed = {one.name: one.expires for one in said.run.verdict.known_failures}
-    return name(said.row.key) in listed and listed[name(said.row.key)] >= today
+    listed = date.fromisoformat(said.run.document.started[:10])
+    return any(
+        one.name == said.row.name and in_force(date.fromisoformat(one.expires), listed=listed, today=today)
+        for one in said.run.document.known_failures
+    )
 
 
 def _when(said: Said) -> tuple[bool, str, str]:
-    return said.counts, said.run.verdict.started, said.run.id
+    return said.counts, said.run.document.started, said.run.id

@@ -13,16 +13,16 @@ import logging
 import os
 import re
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import fsspec
+import msgspec
 from fsspec.implementations.local import LocalFileSystem
 
-from gate.document import SCHEMA_VERSION
+from gate.moments import rfc3339
+from gate.verdict_document import Document, decode, encode
 
 VARIABLE = "NETRA_EVIDENCE"
 DISCARDED = "discarded"
@@ -63,15 +63,14 @@ class Store:
         """The store's folder; None for one that is elsewhere."""
         return Path(self._root) if isinstance(self._fs, LocalFileSystem) else None
 
-    def put(self, document: Mapping[str, Any]) -> str:
+    def put(self, document: Document) -> str:
         """Add a run's verdict, whole or not at all. Returns where it is.
 
         Raises:
             StoreError: The store can't be written, or holds a run of this id already.
         """
-        body = (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
-        path = f"{document['target']}/{document['run_id']}/verdict.json"
-        self._create(path, body, f"it holds run {document['run_id']} already, which is not overwritten")
+        path = f"{document.target}/{document.run_id}/verdict.json"
+        self._create(path, encode(document), f"it holds run {document.run_id} already, which is not overwritten")
         return f"{self.where.rstrip('/')}/{path}"
 
     def probe(self, target: str, run_id: str) -> None:
@@ -85,13 +84,13 @@ class Store:
         read = self._read(list(paths.values()))
         return {run_id: read[path] for run_id, path in sorted(paths.items())}
 
-    def last(self, target: str, phase: str, before: str) -> dict[str, Any] | None:
+    def last(self, target: str, phase: str, before: str) -> Document | None:
         """The verdict of the last finished run of a phase that began before the run `before`; None without one."""
         paths = [path for path in self._glob(f"{target}/*/verdict.json") if path.split("/")[-2] < before]
         for path in reversed(paths[-MOST_LOOKED_BACK:]):
             body = self._read([path])[path]
             document = _finished(body) if isinstance(body, bytes) else None
-            if document and document.get("phase") == phase:
+            if document and document.phase == phase:
                 return document
         return None
 
@@ -154,14 +153,13 @@ class Store:
         }
 
 
-def _finished(body: bytes) -> dict[str, Any] | None:
+def _finished(body: bytes) -> Document | None:
     """A verdict with rows; None for one that can't be read, is of another version or never came to its end."""
     try:
-        document = json.loads(body)
-    except ValueError:
+        document = decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    whole = isinstance(document, dict) and document.get("schema_version") == SCHEMA_VERSION and document.get("checks")
-    return document if whole else None
+    return document if document.checks else None
 
 
 def _create_locally(path: Path, body: bytes) -> None:
@@ -176,7 +174,7 @@ def _create_locally(path: Path, body: bytes) -> None:
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return rfc3339(datetime.now(UTC), "seconds")
 
 
 def _said(error: BaseException) -> str:

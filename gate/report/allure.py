@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -17,6 +16,8 @@ from allure_commons.model2 import TestResultContainer
 from gate.outcomes import Outcome
 from gate.report.checklist import answers_for_a_metric, epic, owner
 from gate.report.wording import show_figure
+from gate.strict_json import JSON
+from gate.verdict_document import Document, Row
 
 # Allure has no word for "no evidence yet" or "can't be asked here": both are its "skipped", with our word in front.
 STATUSES = {
@@ -49,10 +50,10 @@ def _unless_a_container(write: Callable[[object], None], item: object) -> None:
         write(item)
 
 
-def finish(folder: Path, document: dict[str, Any], environ: Mapping[str, str] | None = None) -> None:
+def finish(folder: Path, document: Document, environ: Mapping[str, str] | None = None) -> None:
     """Give every row of the verdict exactly one result file with its outcome, and name the environment."""
     folder.mkdir(parents=True, exist_ok=True)
-    rows = {row["name"]: row for row in document["checks"]}
+    rows = {row.name: row for row in document.checks}
     for path in sorted(folder.glob("*-result.json")):
         result = json.loads(path.read_text(encoding="utf-8"))
         row = rows.pop(_label(result, "netra-case"), None)
@@ -62,8 +63,8 @@ def finish(folder: Path, document: dict[str, Any], environ: Mapping[str, str] | 
             path.write_text(json.dumps(result | _about(row, document, result.get("labels", []))), encoding="utf-8")
     for row in rows.values():
         (folder / f"{uuid4()}-result.json").write_text(json.dumps(_unseen(row, document)), encoding="utf-8")
-    environment = {key: document[key] for key in ("target", "revision", "phase", "profile", "verdict", "run_id")}
-    lines = [f"{key}={value}" for key, value in environment.items()]
+    told = ("target", "revision", "phase", "profile", "verdict", "run_id")
+    lines = [f"{key}={getattr(document, key)}" for key in told]
     (folder / "environment.properties").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (folder / "categories.json").write_text(json.dumps(CATEGORIES), encoding="utf-8")
     executor = _executor(document, environ or {})
@@ -71,21 +72,21 @@ def finish(folder: Path, document: dict[str, Any], environ: Mapping[str, str] | 
         (folder / "executor.json").write_text(json.dumps(executor), encoding="utf-8")
 
 
-def _label(result: dict[str, Any], wanted: str) -> str:
+def _label(result: dict[str, JSON], wanted: str) -> str:
     return next((str(one["value"]) for one in result.get("labels", []) if one["name"] == wanted), "")
 
 
-def _about(row: dict[str, Any], document: dict[str, Any], others: list[dict[str, str]]) -> dict[str, Any]:
+def _about(row: Row, document: Document, others: list[dict[str, str]]) -> dict[str, JSON]:
     """Names that follow the check's id, so that its history survives a moved or renamed test; labels; the outcome."""
-    digest = hashlib.sha256(row["name"].encode()).hexdigest()
+    digest = hashlib.sha256(row.name.encode()).hexdigest()
     labels = {
-        "epic": epic(row["id"]), "feature": row["family"], "story": row["requirement"] or row["id"],
-        "severity": _severity(row), "owner": owner(row["family"]), "netra-case": row["name"],
+        "epic": epic(row.id), "feature": row.family, "story": row.requirement or row.id,
+        "severity": _severity(row), "owner": owner(row.family), "netra-case": row.name,
     }  # fmt: skip
     kept = [one for one in others if one["name"] not in OURS]
     return {
-        "name": row["name"],
-        "fullName": f"netra.{row['name']}",
+        "name": row.name,
+        "fullName": f"netra.{row.name}",
         "historyId": digest,
         "testCaseId": digest,
         "labels": kept + [{"name": key, "value": value} for key, value in labels.items() if value],
@@ -94,57 +95,57 @@ def _about(row: dict[str, Any], document: dict[str, Any], others: list[dict[str,
     }
 
 
-def _severity(row: dict[str, Any]) -> str:
+def _severity(row: Row) -> str:
     """A success metric blocks a release, what else is required is critical, the rest is for information."""
-    if not row["required"]:
+    if not row.required:
         return "minor"
-    return "blocker" if answers_for_a_metric(row["id"]) else "critical"
+    return "blocker" if answers_for_a_metric(row.id) else "critical"
 
 
-def _links(row: dict[str, Any], document: dict[str, Any]) -> list[dict[str, str]]:
+def _links(row: Row, document: Document) -> list[dict[str, str]]:
     """The page of the revision, and the log of the last request, where the target is on Google Cloud."""
-    release = document["release"]
+    release = document.release
     project, region, service = (str(release.get(key, "")) for key in ("project", "region", "service"))
-    if document["environment"] == "local" or not project:
+    if document.environment == "local" or not project:
         return []
     page = f"{CONSOLE}/run/detail/{quote(region)}/{quote(service)}/revisions?project={quote(project)}"
-    links = [{"name": document["revision"] or service, "url": page, "type": "link"}]
-    for trace in row["traces"][-1:] if row["outcome"] != Outcome.PASSED else []:
-        query = quote(f'trace="projects/{project}/traces/{trace["trace_id"]}"', safe="")
+    links = [{"name": document.revision or service, "url": page, "type": "link"}]
+    for trace in row.traces[-1:] if row.outcome != Outcome.PASSED else []:
+        query = quote(f'trace="projects/{project}/traces/{trace.trace_id}"', safe="")
         url = f"{CONSOLE}/logs/query;query={query}?project={quote(project)}"
-        links.append({"name": f"log of {trace['request'] or trace['trace_id']}", "url": url, "type": "link"})
+        links.append({"name": f"log of {trace.request or trace.trace_id}", "url": url, "type": "link"})
     return links
 
 
-def _outcome(row: dict[str, Any]) -> dict[str, Any]:
-    outcome = Outcome(row["outcome"])
-    parts = {"requirement": row["requirement"], "expected": row["expected"], "actual": row["actual"]}
+def _outcome(row: Row) -> dict[str, JSON]:
+    outcome = row.outcome
+    parts = {"requirement": row.requirement, "expected": row.expected, "actual": row.actual}
     lines = [f"{key}: {value}" for key, value in parts.items() if value]
-    lines += [f"what to do: {row['remedy']}"] if row["remedy"] else []
-    lines += [f"server: {line['timestamp']} {line['severity']} {line['text']}" for line in row["server_lines"]]
-    message = "" if outcome is Outcome.PASSED else f"{outcome}: {row['reason']}"
-    details: dict[str, Any] = {"message": message, "trace": "" if outcome is Outcome.PASSED else "\n".join(lines)}
-    if row["known_failure"]:
+    lines += [f"what to do: {row.remedy}"] if row.remedy else []
+    lines += [f"server: {line.timestamp} {line.severity} {line.text}" for line in row.server_lines]
+    message = "" if outcome is Outcome.PASSED else f"{outcome}: {row.reason}"
+    details: dict[str, JSON] = {"message": message, "trace": "" if outcome is Outcome.PASSED else "\n".join(lines)}
+    if row.known_failure:
         details |= {"known": True, "muted": True}
-    figures = [f"* {figure['rule']}: {show_figure(figure)}" for figure in row["figures"]]
+    figures = [f"* {figure.rule}: {show_figure(figure)}" for figure in row.figures]
     return {
         "status": STATUSES[outcome],
         "statusDetails": details,
-        "description": "\n".join([row["requirement"], "", *figures]).strip(),
+        "description": "\n".join([row.requirement, "", *figures]).strip(),
     }
 
 
-def _unseen(row: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
-    start = int(datetime.fromisoformat(document["started"]).timestamp() * 1000)
-    stop = start + round(row["duration_s"] * 1000)
+def _unseen(row: Row, document: Document) -> dict[str, JSON]:
+    start = int(datetime.fromisoformat(document.started).timestamp() * 1000)
+    stop = start + round(row.duration_s * 1000)
     return {"uuid": str(uuid4()), "start": start, "stop": stop, **_about(row, document, [])}
 
 
-def _executor(document: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+def _executor(document: Document, environ: Mapping[str, str]) -> dict[str, JSON]:
     """Who ran it, where the environment is a GitHub step."""
     server, repository, run = (environ.get(f"GITHUB_{key}", "") for key in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
     if not (server and repository and run):
         return {}
     url = f"{server}/{repository}/actions/runs/{run}"
-    name = f"{environ.get('GITHUB_WORKFLOW', repository)}: {document['run_id']}"
+    name = f"{environ.get('GITHUB_WORKFLOW', repository)}: {document.run_id}"
     return {"name": "GitHub Actions", "type": "github", "url": server, "buildName": name, "buildUrl": url}

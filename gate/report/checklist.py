@@ -1,4 +1,4 @@
-"""The report's checklist and metrics, answered from the rows of a verdict."""
+"""The report's checklist and metrics, answered once from the rows of a verdict, for all renderers."""
 
 import tomllib
 from collections import Counter
@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
-from typing import Any
 
+from gate.figures import Figure
 from gate.outcomes import Outcome
+from gate.strict_json import JSON
+from gate.verdict_document import Document, Row
 
-Row = Mapping[str, Any]
 BOUNDED = "BOUNDED"  # what ran passed, and a longer phase is owed: the figure says how little that proves
 OWED = "OWED"  # nothing but the longer phase answers, and it has not come to its end
 PROVED = "PROVED"  # in a gate's verdict, with all phases
@@ -29,13 +30,28 @@ class Answer:
     outcome: str  # an Outcome, or one of the words above
     passed: int
     total: int
-    figure: Row | None
+    figure: Figure | None
     owed: tuple[str, ...]
     worst: tuple[str, ...]  # names of the cases that did not pass
 
 
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What every renderer is given, and nothing else: the verdict's document, and its answers beside it."""
+
+    document: Document
+    checklist: tuple[Answer, ...]
+    metrics: tuple[Answer, ...]
+
+
+def answered(document: Document) -> Report:
+    """The document with the report's checklist items and five success metrics answered, as far as its phase can."""
+    checklist, metrics = (tuple(_answer(item, document) for item in _layout()[part]) for part in ("items", "metrics"))
+    return Report(document, checklist, metrics)
+
+
 @cache
-def _layout() -> dict[str, Any]:
+def _layout() -> dict[str, JSON]:
     return tomllib.loads((Path(__file__).parent / "checklist.toml").read_text(encoding="utf-8"))
 
 
@@ -63,55 +79,44 @@ def epic(check_id: str) -> str:
     return "Release gate"
 
 
-def checklist(document: Row) -> list[Answer]:
-    """The report's checklist items, answered."""
-    return [_answer(item, document) for item in _layout()["items"]]
-
-
-def metrics(document: Row) -> list[Answer]:
-    """The report's five success metrics, answered as far as this run's phase can."""
-    return [_answer(item, document) for item in _layout()["metrics"]]
-
-
-def _answer(item: Mapping[str, Any], document: Row) -> Answer:
-    about = [row for row in document["checks"] if any(fnmatchcase(row["id"], one) for one in item["checks"])]
+def _answer(item: Mapping[str, JSON], document: Document) -> Answer:
+    about = [row for row in document.checks if any(fnmatchcase(row.id, one) for one in item["checks"])]
     optional = frozenset(item.get("where_offered", ()))
-    rows = [row for row in about if row["id"] not in optional or row["outcome"] != Outcome.NOT_APPLICABLE]
+    rows = [row for row in about if row.id not in optional or row.outcome != Outcome.NOT_APPLICABLE]
     longer = {one["check"] for one in item.get("owed", [])}
-    waiting = {row["name"] for row in rows if row["id"] in longer and row["outcome"] == Outcome.PENDING}
+    waiting = {row.name for row in rows if row.id in longer and row.outcome == Outcome.PENDING}
     owed = tuple(text for one in item.get("owed", []) if (text := _owed(one, rows)))
-    absent = set(document["missing"]) - waiting
-    counts = Counter(NOT_RUN if row["name"] in absent else row["outcome"] for row in rows if row["name"] not in waiting)
+    absent = set(document.missing) - waiting
+    counts = Counter(NOT_RUN if row.name in absent else row.outcome for row in rows if row.name not in waiting)
     outcome = next((str(one) for one in WORST_FIRST if counts[one]), OWED if waiting else NOT_RUN)
     if outcome == Outcome.PASSED:
-        outcome = BOUNDED if owed else PROVED if document["phase"] == "gate" and item.get("figure") else outcome
+        outcome = BOUNDED if owed else PROVED if document.phase == "gate" and item.get("figure") else outcome
     return Answer(
         key=item["key"],
         part=item.get("part", ""),
         title=item["title"],
         outcome=outcome,
-        passed=sum(row["outcome"] == Outcome.PASSED for row in rows),
+        passed=sum(row.outcome == Outcome.PASSED for row in rows),
         total=len(rows),
         figure=_figure(item.get("figure", []), rows),
         owed=owed,
-        worst=tuple(row["name"] for row in rows if row["outcome"] != Outcome.PASSED),
+        worst=tuple(row.name for row in rows if row.outcome != Outcome.PASSED),
     )
 
 
 def _owed(item: Mapping[str, str], rows: Iterable[Row]) -> str:
     """What is still owed of a longer phase: nothing once its check has an answer other than PENDING."""
-    about = [row for row in rows if row["id"] == item["check"]]
-    if about and all(row["outcome"] != Outcome.PENDING for row in about):
+    about = [row for row in rows if row.id == item["check"]]
+    if about and all(row.outcome != Outcome.PENDING for row in about):
         return ""
-    until = max((str(row["evidence"].get("owed_until") or "") for row in about), default="")
+    until = max((str(row.evidence.get("owed_until") or "") for row in about), default="")
     return item["text"] + (f", not before {until}" if until else "")
 
 
-def _figure(ids: Iterable[str], rows: Iterable[Row]) -> Row | None:
+def _figure(ids: Iterable[str], rows: Iterable[Row]) -> Figure | None:
     rows = list(rows)
     for check_id in ids:
         for row in rows:
-            if row["id"] == check_id and row["figures"]:
-                first: Row = row["figures"][0]
-                return first
+            if row.id == check_id and row.figures:
+                return row.figures[0]
     return None

@@ -1,46 +1,48 @@
 """`--explain`: everything that a verdict knows of one check, as text: rule, figures, window, queries and inputs."""
 
-import json
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+
+import msgspec
 
 from gate.report.wording import show_figure
+from gate.verdict_document import Document, Row
 
-STATED = frozenset({"rule", "n", "value", "unit", "limit", "confidence", "window"})
+BESIDE = ("interval", "hazard_per_hour", "covered_s", "need_s")  # what a figure states beside its own line
 MOST = 400
 
 
-def explain(document: Mapping[str, Any], check_id: str) -> str:
+def explain(document: Document, check_id: str) -> str:
     """All cases of a check, explained. Raises KeyError with the ids that the document holds."""
-    rows = [row for row in document["checks"] if check_id in {row["id"], row["name"]}]
+    rows = [row for row in document.checks if check_id in {row.id, row.name}]
     if not rows:
-        raise KeyError(", ".join(sorted({row["id"] for row in document["checks"]})))
-    head = f"{check_id} in run {document['run_id']} ({document['phase']}), revision {document['revision'] or 'unknown'}"
+        raise KeyError(", ".join(sorted({row.id for row in document.checks})))
+    head = f"{check_id} in run {document.run_id} ({document.phase}), revision {document.revision or 'unknown'}"
     return "\n".join([head, *(line for row in rows for line in _row(row))])
 
 
-def _row(row: Mapping[str, Any]) -> Iterator[str]:
-    yield f"\n{row['outcome']} {row['name']}{'' if row['required'] else ' (not required)'}"
+def _row(row: Row) -> Iterator[str]:
+    yield f"\n{row.outcome} {row.name}{'' if row.required else ' (not required)'}"
     for key in ("claim", "requirement", "expected", "actual", "reason", "remedy", "known_failure"):
-        if row[key]:
-            yield f"  {key.replace('_', ' ')}: {row[key]}"
-    for figure in row["figures"]:
-        yield f"  rule: {figure['rule']}"
+        if said := getattr(row, key):
+            yield f"  {key.replace('_', ' ')}: {said}"
+    for figure in row.figures:
+        yield f"  rule: {figure.rule}"
         yield f"    figure: {show_figure(figure)}"
-        yield from (f"    {key}: {_short(value)}" for key, value in figure.items() if key not in STATED)
-    for name, value in row["evidence"].items():
+        beside = {key: value for key in BESIDE if (value := getattr(figure, key)) is not None}
+        yield from (f"    {key}: {_short(value)}" for key, value in (beside | figure.details).items())
+    for name, value in row.evidence.items():
         yield f"  {name}: {_short(value)}"
-    for one in row["accruals"]:
-        group = f", {one['group']} shard {one['shard']} of {one['shards']}" if one["kind"] == "exposure" else ""
-        proved = "proved" if one["proved"] else "not proved"
-        yield f"  {one['kind']}: {one['start']} to {one['end']}, {proved}, {one['events']} events, n={one['n']}{group}"
-    yield from (f"  request: {line}" for line in row["curl"])
-    yield from (f"  trace: {one['trace_id']} {one['request']}" for one in row["traces"][-5:])
-    for one in row["inputs"]:
-        but = "" if one["counts"] else " (a pass would not count)"
-        yield f"  input: run {one['run_id']} says {one['outcome']}{but}"
+    for one in row.accruals:
+        group = f", {one.group} shard {one.shard} of {one.shards}" if one.kind == "exposure" else ""
+        proved = "proved" if one.proved else "not proved"
+        yield f"  {one.kind}: {one.start} to {one.end}, {proved}, {one.events} events, n={one.n}{group}"
+    yield from (f"  request: {line}" for line in row.curl)
+    yield from (f"  trace: {one.trace_id} {one.request}" for one in row.traces[-5:])
+    for said in row.inputs:
+        but = "" if said.counts else " (a pass would not count)"
+        yield f"  input: run {said.run_id} says {said.outcome}{but}"
 
 
 def _short(value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
     return text if len(text) <= MOST else f"{text[:MOST]}… ({len(text)} characters)"

@@ -2,27 +2,28 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from gate.outcomes import EXIT_CODES, Outcome, Verdict
+from gate.outcomes import EXIT_CODES, Outcome
+from gate.report.checklist import Report
 from gate.report.markdown import render_markdown
 from gate.report.wording import sentence
+from gate.verdict_document import Document, Row
 
 MOST_ANNOTATIONS = 10  # of a kind, in a step
 MOST_BYTES = 1024 * 1024
 CUT = "\n\n(cut here: a step summary holds 1 MiB; `report.html` and `verdict.json` hold everything)\n"
 
 
-def announce(document: dict[str, Any], environ: Mapping[str, str]) -> None:
+def announce(report: Report, environ: Mapping[str, str]) -> None:
     """Append the summary and print annotations, where the environment says that this is a GitHub step."""
     summary = environ.get("GITHUB_STEP_SUMMARY")
     if summary:
         path = Path(summary)
         before = path.stat().st_size if path.exists() else 0
         with path.open("a", encoding="utf-8") as file:
-            file.write(fitting(render_markdown(document), MOST_BYTES - before))
+            file.write(fitting(render_markdown(report), MOST_BYTES - before))
     if environ.get("GITHUB_ACTIONS") == "true":
-        for line in annotations(document):
+        for line in annotations(report.document):
             print(line)  # noqa: T201 - a workflow command is a line on stdout
 
 
@@ -35,30 +36,30 @@ def fitting(text: str, most: int) -> str:
     return raw[:room].decode(errors="ignore").rpartition("\n")[0] + CUT if room > 0 else ""
 
 
-def annotations(document: dict[str, Any]) -> list[str]:
+def annotations(document: Document) -> list[str]:
     """The workflow commands: an error a FAILED, a warning a BROKEN or PENDING that is required, one for the verdict."""
-    failed = [row for row in document["checks"] if row["outcome"] == Outcome.FAILED and not row["known_failure"]]
+    failed = [row for row in document.checks if row.outcome == Outcome.FAILED and not row.known_failure]
     open_ones = [
         row
-        for row in document["checks"]
-        if row["required"] and row["outcome"] in {Outcome.BROKEN, Outcome.PENDING, Outcome.NOT_APPLICABLE}
+        for row in document.checks
+        if row.required and row.outcome in {Outcome.BROKEN, Outcome.PENDING, Outcome.NOT_APPLICABLE}
     ]
-    verdict = f"{document['verdict']}: {document['target']} {document['revision']}".strip()
-    kind = {0: "notice", 1: "error"}.get(EXIT_CODES[Verdict(document["verdict"])], "warning")
+    verdict = f"{document.verdict}: {document.target} {document.revision}".strip()
+    kind = {0: "notice", 1: "error"}.get(EXIT_CODES[document.verdict], "warning")
     room = {"error": MOST_ANNOTATIONS, "warning": MOST_ANNOTATIONS}
     if kind in room:
         room[kind] -= 1
     return [
-        _line(kind, verdict, sentence(document["reason"])),
+        _line(kind, verdict, sentence(document.reason)),
         *_lines("error", failed, room["error"]),
         *_lines("warning", open_ones, room["warning"]),
     ]
 
 
-def _lines(kind: str, rows: Sequence[dict[str, Any]], most: int) -> list[str]:
+def _lines(kind: str, rows: Sequence[Row], most: int) -> list[str]:
     if len(rows) <= most:
-        return [_line(kind, row["name"], row["reason"] or row["outcome"]) for row in rows]
-    shown = [_line(kind, row["name"], row["reason"] or row["outcome"]) for row in rows[: most - 1]]
+        return [_line(kind, row.name, row.reason or row.outcome) for row in rows]
+    shown = [_line(kind, row.name, row.reason or row.outcome) for row in rows[: most - 1]]
     return [*shown, _line(kind, f"{len(rows) - len(shown)} more", "see the step summary")]
 
 

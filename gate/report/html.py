@@ -1,45 +1,46 @@
 """`report.html`: one self-contained page, without scripts, for a screen in either scheme, a phone and paper."""
 
-import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
 
+import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from gate.figures import Figure
 from gate.outcomes import Outcome
-from gate.report.checklist import Answer, checklist, metrics
-from gate.report.wording import brief, sentence, show_about, show_figure, show_value
+from gate.report.checklist import Answer, Report
+from gate.report.wording import brief, sentence, show_about, show_figure, show_value, worst_first
+from gate.strict_json import JSON
+from gate.verdict_document import Document, Estimate, Row
 
-Row = Mapping[str, Any]
 FAILING = (Outcome.FAILED, Outcome.BROKEN, Outcome.PENDING)
 MOST_CARDS = 60  # what is beyond is listed by name: a page that opens at once says more than a complete one
 MOST_CHARACTERS = 4000
 HEAD, TAIL, LONGEST_LINE = 3, 8, 500
-SEVERITIES = ("CRITICAL", "ALERT", "EMERGENCY", "ERROR", "WARNING")
 
 
-def render_html(document: dict[str, Any]) -> str:
+def render_html(report: Report) -> str:
     """Render the verdict's document as one HTML page."""
-    rows = document["checks"]
-    missing = set(document["missing"])
-    failures = [row for outcome in FAILING for row in rows if row["outcome"] == outcome and row["name"] not in missing]
+    document = report.document
+    rows = document.checks
+    missing = set(document.missing)
+    failures = [row for outcome in FAILING for row in rows if row.outcome == outcome and row.name not in missing]
     plots = _plots(rows)
     return (
         _environment()
         .get_template("report.html.j2")
         .render(
             doc=document,
-            took=_lasting(_seconds(document["started"], document["ended"])),
+            took=_lasting(_seconds(document.started, document.ended)),
             span=_span(document),
-            metrics=metrics(document),
-            checklist=_placed(checklist(document)),
+            metrics=report.metrics,
+            checklist=_placed(report.checklist),
             failures=failures,
-            cards=[row["name"] for row in failures[:MOST_CARDS]],
-            missing=_missing([row for row in rows if row["name"] in missing]),
+            cards=[row.name for row in failures[:MOST_CARDS]],
+            missing=_missing([row for row in rows if row.name in missing]),
             unproved=_unproved(rows),
             families=_families(rows),
             plots=plots,
@@ -70,28 +71,28 @@ def _environment() -> Environment:
         "pretty": _pretty,
         "sentence": sentence,
         "value": show_value,
-        "worst_first": _worst_first,
+        "worst_first": worst_first,
     }
     return environment
 
 
-def _sections(document: Row, failures: Sequence[Row], plots: Sequence[object]) -> list[tuple[str, str]]:
+def _sections(document: Document, failures: Sequence[Row], plots: Sequence[object]) -> list[tuple[str, str]]:
     told = {
         "metrics": "Metrics",
         "checklist": "Checklist",
         "failures": f"Did not pass ({len(failures)})" if failures else "",
-        "changes": "Changes" if document["changes"] else "",
+        "changes": "Changes" if document.changes else "",
         "measurements": "Measurements" if plots else "",
         "unproved": "Not proved",
-        "runs": "Runs" if document["gate"] else "",
-        "known": "Known failures" if document["known_failures"] else "",
+        "runs": "Runs" if document.gate else "",
+        "known": "Known failures" if document.known_failures else "",
         "rollback": "Going back",
         "cases": "Every check",
     }
     return [(anchor, title) for anchor, title in told.items() if title]
 
 
-def _placed(answers: Sequence[Answer]) -> list[dict[str, Any]]:
+def _placed(answers: Sequence[Answer]) -> list[dict[str, JSON]]:
     """Answers with their place, so that grouping by part keeps the order of the checklist."""
     keys = ("part", "title", "outcome", "passed", "total", "worst")
     return [{key: getattr(one, key) for key in keys} | {"place": place} for place, one in enumerate(answers)]
@@ -100,16 +101,16 @@ def _placed(answers: Sequence[Answer]) -> list[dict[str, Any]]:
 def _families(rows: Iterable[Row]) -> dict[str, list[Row]]:
     families: dict[str, list[Row]] = {}
     for row in rows:
-        families.setdefault(row["family"], []).append(row)
+        families.setdefault(row.family, []).append(row)
     return families
 
 
-def _missing(rows: Iterable[Row]) -> dict[str, dict[str, Any]]:
+def _missing(rows: Iterable[Row]) -> dict[str, dict[str, JSON]]:
     """What was required and has no result, a line a check."""
-    told: dict[str, dict[str, Any]] = {}
+    told: dict[str, dict[str, JSON]] = {}
     for row in rows:
-        about = told.setdefault(row["id"], {"reason": row["reason"], "cases": []})
-        about["cases"] += [row["case"]] if row["case"] else []
+        about = told.setdefault(row.id, {"reason": row.reason, "cases": []})
+        about["cases"] += [row.case] if row.case else []
     return told
 
 
@@ -117,14 +118,14 @@ def _unproved(rows: Iterable[Row]) -> dict[str, list[str]]:
     """What is not on offer here, by the reason."""
     told: dict[str, list[str]] = {}
     for row in rows:
-        if row["outcome"] == Outcome.NOT_APPLICABLE:
-            names = told.setdefault(row["reason"], [])
-            names += [row["id"]] if row["id"] not in names else []
+        if row.outcome == Outcome.NOT_APPLICABLE:
+            names = told.setdefault(row.reason, [])
+            names += [row.id] if row.id not in names else []
     return told
 
 
 def _plots(rows: Iterable[Row]) -> list[dict[str, str]]:
-    wanted = [(row["name"], plot) for row in rows for plot in row["plots"]]
+    wanted = [(row.name, plot) for row in rows for plot in row.plots]
     if not wanted:
         return []
     from gate.report.plots import draw  # noqa: PLC0415 - matplotlib takes longer to import than the page to render
@@ -147,23 +148,23 @@ def _lasting(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def _span(document: Row) -> str:
-    inputs = document["gate"]["inputs"] if document["gate"] else []
+def _span(document: Document) -> str:
+    inputs = document.gate.inputs if document.gate else []
     if not inputs:
         return ""
-    return _lasting(_seconds(min(one["started"] for one in inputs), max(one["ended"] for one in inputs)))
+    return _lasting(_seconds(min(one.started for one in inputs), max(one.ended for one in inputs)))
 
 
 def _moment(text: str) -> str:
     return f"{datetime.fromisoformat(text).astimezone(UTC):%d %b %Y, %H:%M:%S} UTC"
 
 
-def _covered(figure: Row) -> str:
-    return f"{figure['covered_s'] / 3600:.3g} of {figure['need_s'] / 3600:.3g} hours covered in one piece"
+def _covered(figure: Figure) -> str:
+    return f"{(figure.covered_s or 0) / 3600:.3g} of {(figure.need_s or 0) / 3600:.3g} hours covered in one piece"
 
 
-def _estimate(told: Row, unit: str) -> str:
-    return f"{told['value']:.3g} {unit} ({told['low']:.3g} to {told['high']:.3g})"
+def _estimate(told: Estimate, unit: str) -> str:
+    return f"{told.value:.3g} {unit} ({told.low:.3g} to {told.high:.3g})"
 
 
 def _anchor(name: str) -> str:
@@ -171,8 +172,10 @@ def _anchor(name: str) -> str:
     return "case-" + re.sub(r"[^A-Za-z0-9.-]", lambda it: f"_{ord(it[0]):x}", name)
 
 
-def _pretty(value: Any) -> str:  # noqa: ANN401 - any JSON value
-    return value if isinstance(value, str) else json.dumps(value, indent=1, ensure_ascii=False)
+def _pretty(value: JSON) -> str:
+    if isinstance(value, str):
+        return value
+    return msgspec.json.format(msgspec.json.encode(value), indent=1).decode()
 
 
 def _limited(text: str, most: int = MOST_CHARACTERS) -> str:
@@ -186,8 +189,3 @@ def _log_text(text: str) -> str:
     if left_out > 1:
         lines = [*lines[:HEAD], f"  … {left_out} lines …", *lines[-TAIL:]]
     return "\n".join(_limited(line, LONGEST_LINE) for line in lines)
-
-
-def _worst_first(lines: Iterable[Row]) -> list[Row]:
-    """Server lines with the errors in front; each kind stays in its order."""
-    return sorted(lines, key=lambda line: line["severity"] not in SEVERITIES)

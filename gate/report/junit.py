@@ -1,75 +1,77 @@
 """JUnit XML as GitHub, GitLab and Jenkins read it: one case a row, stable names, our outcome as a property."""
 
-from typing import Any
 from xml.etree import ElementTree as ET
 
 from gate.outcomes import Outcome
-from gate.report.checklist import owner
+from gate.report.checklist import Report, owner
 from gate.report.wording import show_figure
+from gate.verdict_document import Row
 
 # XML 1.0 allows no other control characters; a server's answer may hold any.
 ALLOWED = {9, 10, 13}
 
 
-def render_junit(document: dict[str, Any]) -> str:
+def render_junit(report: Report) -> str:
     """Render the verdict. FAILED is a failure, BROKEN an error, PENDING and NOT_APPLICABLE are skipped."""
+    document = report.document
     root = ET.Element("testsuites", name="netra-verify")
-    families: dict[str, list[dict[str, Any]]] = {}
-    for row in document["checks"]:
-        families.setdefault(row["family"], []).append(row)
+    families: dict[str, list[Row]] = {}
+    for row in document.checks:
+        families.setdefault(row.family, []).append(row)
     for family, rows in families.items():
-        suite = ET.SubElement(root, "testsuite", {"name": family, "timestamp": document["started"], **_counts(rows)})
+        suite = ET.SubElement(root, "testsuite", {"name": family, "timestamp": document.started, **_counts(rows)})
         for row in rows:
             suite.append(_case(row))
-    for key, value in _counts(document["checks"]).items():
+    for key, value in _counts(document.checks).items():
         root.set(key, value)
     properties = ET.Element("properties")
     for key in ("verdict", "exit_code", "reason", "target", "revision", "profile", "phase", "run_id"):
-        ET.SubElement(properties, "property", name=key, value=_clean(str(document[key])))
+        ET.SubElement(properties, "property", name=key, value=_clean(str(getattr(document, key))))
     root.insert(0, properties)
     ET.indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
-def _counts(rows: list[dict[str, Any]]) -> dict[str, str]:
-    outcomes = [row["outcome"] for row in rows]
+def _counts(rows: list[Row]) -> dict[str, str]:
+    outcomes = [row.outcome for row in rows]
     return {
         "tests": str(len(rows)),
         "failures": str(outcomes.count(Outcome.FAILED)),
         "errors": str(outcomes.count(Outcome.BROKEN)),
         "skipped": str(outcomes.count(Outcome.PENDING) + outcomes.count(Outcome.NOT_APPLICABLE)),
-        "time": f"{sum(row['duration_s'] for row in rows):.3f}",
+        "time": f"{sum(row.duration_s for row in rows):.3f}",
     }
 
 
-def _case(row: dict[str, Any]) -> ET.Element:
-    time = f"{row['duration_s']:.3f}"
-    case = ET.Element("testcase", classname=f"netra.{row['family']}", name=_clean(row["name"]), time=time)
+def _case(row: Row) -> ET.Element:
+    time = f"{row.duration_s:.3f}"
+    case = ET.Element("testcase", classname=f"netra.{row.family}", name=_clean(row.name), time=time)
     properties = ET.SubElement(case, "properties")
     told = {
-        "check": row["id"], "outcome": row["outcome"], "required": str(row["required"]).lower(),
-        "requirement": row["requirement"], "owner": owner(row["family"]), "known_failure": row["known_failure"],
+        "check": row.id, "outcome": row.outcome, "required": str(row.required).lower(),
+        "requirement": row.requirement, "owner": owner(row.family), "known_failure": row.known_failure,
     }  # fmt: skip
     for key, value in told.items():
         if value:
             ET.SubElement(properties, "property", name=key, value=_clean(value))
-    message = _clean(row["reason"])
-    if row["outcome"] == Outcome.FAILED:
+    message = _clean(row.reason)
+    if row.outcome == Outcome.FAILED:
         ET.SubElement(case, "failure", message=message, type="FAILED").text = _clean(_details(row))
-    elif row["outcome"] == Outcome.BROKEN:
+    elif row.outcome == Outcome.BROKEN:
         ET.SubElement(case, "error", message=message, type="BROKEN").text = _clean(_details(row))
-    elif row["outcome"] != Outcome.PASSED:
-        ET.SubElement(case, "skipped", message=f"{row['outcome']}: {message}")
-    figures = [f"{figure['rule']}: {show_figure(figure)}" for figure in row["figures"]]
-    said = [*figures, *(f"repeat it: {line}" for line in row["curl"][-1:] if row["outcome"] != Outcome.PASSED)]
+    elif row.outcome != Outcome.PASSED:
+        ET.SubElement(case, "skipped", message=f"{row.outcome}: {message}")
+    figures = [f"{figure.rule}: {show_figure(figure)}" for figure in row.figures]
+    said = [*figures, *(f"repeat it: {line}" for line in row.curl[-1:] if row.outcome != Outcome.PASSED)]
     if said:
         ET.SubElement(case, "system-out").text = _clean("\n".join(said))
     return case
 
 
-def _details(row: dict[str, Any]) -> str:
-    lines = [f"{key}: {row[key]}" for key in ("requirement", "expected", "actual", "reason", "remedy") if row[key]]
-    lines += [f"server: {line['timestamp']} {line['severity']} {line['text']}" for line in row["server_lines"]]
+def _details(row: Row) -> str:
+    told = {key: getattr(row, key) for key in ("requirement", "expected", "actual", "reason", "remedy")}
+    lines = [f"{key}: {said}" for key, said in told.items() if said]
+    lines += [f"server: {line.timestamp} {line.severity} {line.text}" for line in row.server_lines]
     return "\n".join(lines)
 
 

@@ -5,7 +5,6 @@ import os
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 from urllib.parse import urlsplit
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -18,6 +17,8 @@ from opentelemetry.trace import Span, Status, StatusCode, Tracer, set_span_in_co
 
 from gate.outcomes import Outcome, Verdict
 from gate.report.wording import show_figure
+from gate.strict_json import JSON
+from gate.verdict_document import Document, Row
 
 BASE, TRACES = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 SERVICE = "netra-verify"
@@ -31,12 +32,11 @@ OF_A_CASE = {
 OF_A_RUN = {Verdict.GO: StatusCode.OK, Verdict.NO_GO: StatusCode.ERROR, Verdict.INCONCLUSIVE: StatusCode.UNSET}
 
 
-def export(document: dict[str, Any], began: Mapping[str, datetime], limit_s: float = LIMIT_S) -> str:
+def export(document: Document, limit_s: float = LIMIT_S) -> str:
     """Send the run to the collector that the environment names, within `limit_s` seconds.
 
     Args:
         document: The verdict; redacted as it is, so are the spans.
-        began: When each case that ran began, by its name.
         limit_s: After so long the collector is left alone.
 
     Returns:
@@ -48,7 +48,7 @@ def export(document: dict[str, Any], began: Mapping[str, datetime], limit_s: flo
     said: list[str] = []
     heard = _Listener()
     # A thread, because a server that sends a byte now and then outlasts every timeout of a request.
-    sending = threading.Thread(target=_send, args=(spans(document, began), limit_s, said), daemon=True)
+    sending = threading.Thread(target=_send, args=(spans(document), limit_s, said), daemon=True)
     log = logging.getLogger("opentelemetry")
     log.addHandler(heard)
     log.propagate, before = False, log.propagate
@@ -66,45 +66,44 @@ def export(document: dict[str, Any], began: Mapping[str, datetime], limit_s: flo
     return ""
 
 
-def spans(document: dict[str, Any], began: Mapping[str, datetime]) -> Sequence[ReadableSpan]:
+def spans(document: Document) -> Sequence[ReadableSpan]:
     """The finished spans of a run; a case that never began has none."""
     kept = InMemorySpanExporter()
     name = os.environ.get("OTEL_SERVICE_NAME", SERVICE)
-    resource = Resource.create({"service.name": name, "deployment.environment.name": document["environment"]})
+    resource = Resource.create({"service.name": name, "deployment.environment.name": document.environment})
     provider = TracerProvider(sampler=ALWAYS_ON, resource=resource, shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(kept))
     tracer = provider.get_tracer("gate")
-    start, end = (datetime.fromisoformat(document[key]) for key in ("started", "ended"))
-    root = tracer.start_span(f"{document['phase']} {document['target']}", start_time=_nanoseconds(start))
-    for row in document["checks"]:
-        if row["name"] in began:
-            _case(tracer, root, row, began[row["name"]])
+    start, end = (datetime.fromisoformat(moment) for moment in (document.started, document.ended))
+    root = tracer.start_span(f"{document.phase} {document.target}", start_time=_nanoseconds(start))
+    for row in document.checks:
+        if row.began:
+            _case(tracer, root, row, datetime.fromisoformat(row.began))
     keys = ("run_id", "target", "phase", "profile", "revision", "verdict", "exit_code", "reason", "quick")
-    root.set_attributes({f"netra.{key}": _short(document[key]) for key in keys})
-    root.set_attributes({f"netra.cases.{outcome.lower()}": count for outcome, count in document["counts"].items()})
-    root.set_attribute("netra.missing", len(document["missing"]))
-    verdict = Verdict(document["verdict"])
-    root.set_status(_status(OF_A_RUN[verdict], document["reason"]))
+    root.set_attributes({f"netra.{key}": _short(getattr(document, key)) for key in keys})
+    root.set_attributes({f"netra.cases.{outcome.lower()}": count for outcome, count in document.counts.items()})
+    root.set_attribute("netra.missing", len(document.missing))
+    root.set_status(_status(OF_A_RUN[document.verdict], document.reason))
     root.end(_nanoseconds(end))
     return kept.get_finished_spans()
 
 
-def _case(tracer: Tracer, root: Span, row: Mapping[str, Any], begun: datetime) -> None:
-    span = tracer.start_span(row["name"], set_span_in_context(root), start_time=_nanoseconds(begun))
+def _case(tracer: Tracer, root: Span, row: Row, begun: datetime) -> None:
+    span = tracer.start_span(row.name, set_span_in_context(root), start_time=_nanoseconds(begun))
     keys = ("id", "case", "family", "outcome", "required", "requirement", "expected", "actual", "reason", "remedy")
-    span.set_attributes({f"netra.{key}": _short(row[key]) for key in keys if row[key] != ""})
+    span.set_attributes({f"netra.{key}": _short(said) for key in keys if (said := getattr(row, key)) != ""})
     # The trace ids that the case's requests carried: by them the server's own spans and log lines are found.
-    span.set_attribute("netra.request_trace_ids", [one["trace_id"] for one in row["traces"]])
-    span.set_attributes({f"netra.figure.{one['rule']}": show_figure(one) for one in row["figures"]})
-    span.set_status(_status(OF_A_CASE[Outcome(row["outcome"])], row["actual"] or row["reason"]))
-    span.end(_nanoseconds(begun) + int(row["duration_s"] * NANO))
+    span.set_attribute("netra.request_trace_ids", [one.trace_id for one in row.traces])
+    span.set_attributes({f"netra.figure.{one.rule}": show_figure(one) for one in row.figures})
+    span.set_status(_status(OF_A_CASE[row.outcome], row.actual or row.reason))
+    span.end(_nanoseconds(begun) + int(row.duration_s * NANO))
 
 
 def _status(code: StatusCode, why: str) -> Status:
     return Status(code, str(_short(why)) if code is StatusCode.ERROR else None)  # OTLP takes a text with errors alone
 
 
-def _short(value: Any) -> str | bool | int | float:  # noqa: ANN401 - any JSON value
+def _short(value: JSON) -> str | bool | int | float:
     if isinstance(value, bool | int | float):
         return value
     text = str(value)

@@ -2,33 +2,39 @@
 
 import io
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from gate.figures import Number
+from gate.plots import (
+    ClosesPlot,
+    ErrorsByHourPlot,
+    LatencyPlot,
+    Plot,
+    RoundTripPlot,
+    SequencePlot,
+    SessionsPlot,
+    WindowsPlot,
+)
+
 # Stand-ins that no theme uses; the SVG's own colours are replaced by the page's variables.
 COLOURS = {"#010101": "var(--ink)", "#020202": "var(--accent)", "#030303": "var(--bad)", "#040404": "var(--faint)"}
 INK, ACCENT, BAD, FAINT = COLOURS
 MOST_TICKS = 6  # longer labels would run into each other
 PLANNED = "planned cut"
-Draw = Callable[[Axes, Mapping[str, Any]], str]
 
 
-def draw(plot: Mapping[str, Any], number: int) -> tuple[str, str]:
-    """Draw one plot; return its SVG and its text alternative. `number` keeps ids of several plots apart.
-
-    Raises:
-        KeyError: A kind of plot that is not drawn here.
-    """
+def draw(plot: Plot, number: int) -> tuple[str, str]:
+    """Draw one plot; return its SVG and its text alternative. `number` keeps ids of several plots apart."""
     figure = Figure(figsize=(6.4, 2.6))
     axes = figure.add_subplot()
     figure.subplots_adjust(left=0.1, right=0.985, bottom=0.18, top=0.97)  # a layout engine would draw it all twice
-    text = KINDS[plot["kind"]](axes, plot["data"])
+    text = _draw(axes, plot)
     for spine in axes.spines.values():
         spine.set_color(FAINT)
     for side in ("top", "right"):
@@ -55,16 +61,16 @@ def _inline(svg: str, number: int, text: str) -> str:
     return svg.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
 
 
-def _latency(axes: Axes, data: Mapping[str, Any]) -> str:
+def _latency(axes: Axes, plot: LatencyPlot) -> str:
     """The share of calls up to each time, by the clock that decides; the client's beside it, and the limit."""
-    values, limit, q = sorted(data["ms"]), float(data["limit_ms"]), float(data.get("percentile", 0.95))
-    failed = int(data.get("failed", 0))
-    _shares(axes, sorted(data.get("client_ms", [])), failed, FAINT, 1.0)
+    values, limit, q = sorted(plot.ms), float(plot.limit_ms), float(plot.percentile)
+    failed = plot.failed
+    _shares(axes, sorted(plot.client_ms), failed, FAINT, 1.0)
     _shares(axes, values, failed, ACCENT, 1.6)
     axes.axvline(limit, color=BAD, linewidth=1.2, linestyle="--")
     axes.axhline(q, color=FAINT, linewidth=0.8)
-    beside = "; faint: the client's" if data["clock"] == "server" and data.get("client_ms") else ""
-    axes.set(xlabel=f"milliseconds, {data['clock']}'s time{beside}; dashed: the limit", ylabel="share of calls")
+    beside = "; faint: the client's" if plot.clock == "server" and plot.client_ms else ""
+    axes.set(xlabel=f"milliseconds, {plot.clock}'s time{beside}; dashed: the limit", ylabel="share of calls")
     axes.set(ylim=(0, 1.02))
     axes.set_xlim(left=0, right=max([limit * 1.15, *(one * 1.05 for one in values[-1:])]))
     slow = sum(value >= limit for value in values)
@@ -73,29 +79,29 @@ def _latency(axes: Axes, data: Mapping[str, Any]) -> str:
     return f"Distribution of {len(values)} call times: {slow} at or over the limit of {limit:g} ms{said}{slowest}."
 
 
-def _shares(axes: Axes, values: list[float], failed: int, colour: str, width: float) -> None:
+def _shares(axes: Axes, values: Sequence[Number], failed: int, colour: str, width: float) -> None:
     """A curve that ends below 1 where calls failed: those never came."""
     total = len(values) + failed
     axes.step(values, [(rank + 1) / total for rank in range(len(values))], where="post", color=colour, linewidth=width)
 
 
-def _sequence(axes: Axes, data: Mapping[str, Any]) -> str:
+def _sequence(axes: Axes, plot: SequencePlot) -> str:
     """Every call when it was due: a stall is a flank of falling points, a cold start a ring, a failure a cross."""
-    limit = float(data["limit_ms"])
-    at, client = data["at_s"], data.get("client_ms", [])
-    cold = data.get("cold") or [""] * len(at)
-    points = [(when, ms, kind) for when, ms, kind in zip(at, data["ms"], cold, strict=True) if ms is not None]
+    limit = float(plot.limit_ms)
+    at, client = plot.at_s, plot.client_ms
+    cold = list(plot.cold) or [""] * len(at)
+    points = [(when, ms, kind) for when, ms, kind in zip(at, plot.ms, cold, strict=True) if ms is not None]
     top = max([limit, *(ms for _, ms, _ in points), *(ms for ms in client if ms is not None)])
-    if data.get("clock") == "server":
+    if plot.clock == "server":
         also = [(when, ms) for when, ms in zip(at, client, strict=True) if ms is not None]
         axes.scatter([when for when, _ in also], [ms for _, ms in also], s=4, color=FAINT, linewidths=0)
     axes.scatter([when for when, _, _ in points], [ms for _, ms, _ in points], s=6, color=ACCENT, linewidths=0)
     rings = [(when, ms) for when, ms, kind in points if kind]
     axes.scatter([w for w, _ in rings], [ms for _, ms in rings], s=36, facecolors="none", edgecolors=BAD, linewidths=1)
-    failed = [when for when, ms in zip(at, data["ms"], strict=True) if ms is None]
+    failed = [when for when, ms in zip(at, plot.ms, strict=True) if ms is None]
     axes.scatter(failed, [top] * len(failed), s=18, marker="x", color=BAD, linewidths=1)
     axes.axhline(limit, color=BAD, linewidth=1.2, linestyle="--")
-    beside = "; faint: the client's" if data.get("clock") == "server" else ""
+    beside = "; faint: the client's" if plot.clock == "server" else ""
     axes.set(xlabel="seconds since the first call; ring: cold start, cross: failed", ylabel=f"milliseconds{beside}")
     axes.set_ylim(bottom=0, top=top * 1.05)
     kinds = ", ".join(f"{cold.count(kind)} by a {kind}" for kind in sorted(set(cold)) if kind)
@@ -105,39 +111,39 @@ def _sequence(axes: Axes, data: Mapping[str, Any]) -> str:
     )
 
 
-def _sessions(axes: Axes, data: Mapping[str, Any]) -> str:
-    axes.step(data["at_s"], data["open"], where="post", color=ACCENT, linewidth=1.6)
+def _sessions(axes: Axes, plot: SessionsPlot) -> str:
+    axes.step(plot.at_s, plot.open, where="post", color=ACCENT, linewidth=1.6)
     axes.set(xlabel="seconds since the first session opened", ylabel="open sessions")
     axes.set_ylim(bottom=0)
-    return f"Open sessions over time, {max(data['open'], default=0)} at most."
+    return f"Open sessions over time, {max(plot.open, default=0)} at most."
 
 
-def _closes(axes: Axes, data: Mapping[str, Any]) -> str:
+def _closes(axes: Axes, plot: ClosesPlot) -> str:
     """Ages at the close: those that were planned in the plain colour, all others in the colour of what is wrong."""
-    by_class: dict[str, list[float]] = data.get("by_class") or {"closes": data["ages_s"]}
+    by_class = plot.by_class
     ages = [age for some in by_class.values() for age in some]
     groups = {
         ACCENT: by_class.get("planned cut", []),
         BAD: [a for c, some in by_class.items() if c != "planned cut" for a in some],
     }
     axes.hist(list(groups.values()), bins=min(60, max(5, len(ages))), color=list(groups), stacked=True)
-    if data.get("planned_s"):
-        axes.axvline(float(data["planned_s"]), color=FAINT, linewidth=0.8, linestyle="--")
-    axes.set(xlabel="age at the close, seconds" + ("; dashed: the planned cut" if data.get("planned_s") else ""))
+    if plot.planned_s:
+        axes.axvline(float(plot.planned_s), color=FAINT, linewidth=0.8, linestyle="--")
+    axes.set(xlabel="age at the close, seconds" + ("; dashed: the planned cut" if plot.planned_s else ""))
     axes.set(ylabel="connections")
     return "Closes by age: " + ", ".join(f"{len(some)} {kind}" for kind, some in by_class.items()) + "."
 
 
-def _rtt(axes: Axes, data: Mapping[str, Any]) -> str:
-    axes.plot(data["at_s"], data["p95_ms"], color=ACCENT, linewidth=1.4)
-    axes.plot(data["at_s"], data["p50_ms"], color=FAINT, linewidth=1.0)
+def _rtt(axes: Axes, plot: RoundTripPlot) -> str:
+    axes.plot(plot.at_s, plot.p95_ms, color=ACCENT, linewidth=1.4)
+    axes.plot(plot.at_s, plot.p50_ms, color=FAINT, linewidth=1.0)
     axes.set(xlabel="seconds since the soak began", ylabel="echo, ms (p95; below it p50)")
     axes.set_ylim(bottom=0)
-    return f"Round trip of an echo over time: p95 between {min(data['p95_ms']):.1f} and {max(data['p95_ms']):.1f} ms."
+    return f"Round trip of an echo over time: p95 between {min(plot.p95_ms):.1f} and {max(plot.p95_ms):.1f} ms."
 
 
-def _errors_by_hour(axes: Axes, data: Mapping[str, Any]) -> str:
-    hours, counts = data["hours"], data["counts"]
+def _errors_by_hour(axes: Axes, plot: ErrorsByHourPlot) -> str:
+    hours, counts = plot.hours, plot.counts
     axes.bar(range(len(counts)), counts, color=BAD)
     step = max(1, -(-len(hours) // MOST_TICKS))
     axes.set_xticks(range(0, len(hours), step), [str(hour) for hour in hours[::step]])
@@ -148,30 +154,37 @@ def _errors_by_hour(axes: Axes, data: Mapping[str, Any]) -> str:
     return f"{sum(counts)} server errors in {len(hours)} hour{'s' if len(hours) != 1 else ''}{worst}."
 
 
-def _windows(axes: Axes, data: Mapping[str, Any]) -> str:
+def _windows(axes: Axes, plot: WindowsPlot) -> str:
     """What each window of a log covers: requests an hour, in the colour of what is wrong where there were errors."""
-    spans = sorted(data["spans"], key=lambda one: str(one["start"]))
-    begun = datetime.fromisoformat(spans[0]["start"])
+    spans = sorted(plot.spans, key=lambda one: one.start)
+    begun = datetime.fromisoformat(spans[0].start)
     for one in spans:
-        start, end = (datetime.fromisoformat(one[key]) - begun for key in ("start", "end"))
+        start, end = (datetime.fromisoformat(moment) - begun for moment in (one.start, one.end))
         hours = max((end - start).total_seconds() / 3600, 1e-6)
-        colour = BAD if one["events"] else ACCENT if one["proved"] else FAINT
-        axes.bar(start.total_seconds() / 3600, one["n"] / hours, hours * 0.96, align="edge", color=colour)
+        colour = BAD if one.events else ACCENT if one.proved else FAINT
+        axes.bar(start.total_seconds() / 3600, one.n / hours, hours * 0.96, align="edge", color=colour)
     axes.set(xlabel=f"hours since {begun:%d %b %H:%M} UTC; pale: not proved; red: with 5xx", ylabel="requests an hour")
-    events, n = sum(one["events"] for one in spans), sum(one["n"] for one in spans)
-    unproved = sum(not one["proved"] for one in spans)
+    events, n = sum(one.events for one in spans), sum(one.n for one in spans)
+    unproved = sum(not one.proved for one in spans)
     return (
         f"{events} server errors among {n:,} requests in {len(spans)} window{'s' if len(spans) > 1 else ''}"
         f"{f', of which {unproved} are not proved' if unproved else ''}."
     )
 
 
-KINDS: dict[str, Draw] = {
-    "latency": _latency,
-    "sequence": _sequence,
-    "sessions": _sessions,
-    "closes": _closes,
-    "rtt": _rtt,
-    "errors-by-hour": _errors_by_hour,
-    "windows": _windows,
-}
+def _draw(axes: Axes, plot: Plot) -> str:  # noqa: PLR0911 - one kind a line
+    match plot:
+        case LatencyPlot():
+            return _latency(axes, plot)
+        case SequencePlot():
+            return _sequence(axes, plot)
+        case SessionsPlot():
+            return _sessions(axes, plot)
+        case ClosesPlot():
+            return _closes(axes, plot)
+        case RoundTripPlot():
+            return _rtt(axes, plot)
+        case ErrorsByHourPlot():
+            return _errors_by_hour(axes, plot)
+        case WindowsPlot():
+            return _windows(axes, plot)

@@ -1,15 +1,17 @@
 """The terminal: one line a family while it runs, then failures, checklist, metrics and the verdict."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from gate.outcomes import Outcome, Verdict
-from gate.report.checklist import BOUNDED, NOT_RUN, OWED, PROVED, Answer, checklist, metrics
-from gate.report.wording import brief, sentence, show_figure
+from gate.report.checklist import BOUNDED, NOT_RUN, OWED, PROVED, Answer, Report
+from gate.report.wording import brief, sentence, show_figure, worst_first
+from gate.verdict_document import Document
 
 STYLES = {
     "PASSED": "green", "FAILED": "bold red", "BROKEN": "yellow", "PENDING": "yellow",
@@ -28,42 +30,42 @@ def console_for(file: IO[str]) -> Console:
     return Console(file=file, highlight=False, soft_wrap=False, width=width)
 
 
-def print_verdict(document: dict[str, Any], folder: Path, console: Console) -> None:
+def print_verdict(report: Report, folder: Path, console: Console) -> None:
     """Print failures first, then the checklist and the metrics, then the verdict as the last line."""
+    document = report.document
     _print_failures(document, console)
-    console.print(_table("Deployment checklist", checklist(document)), "")
-    console.print(_table("Success metrics", metrics(document)), "")
-    for note in document["notes"]:
+    console.print(_table("Deployment checklist", report.checklist), "")
+    console.print(_table("Success metrics", report.metrics), "")
+    for note in document.notes:
         console.print(f"note: {note}", markup=False)
-    absent = [row for row in document["checks"] if row["outcome"] == Outcome.NOT_APPLICABLE]
+    absent = [row for row in document.checks if row.outcome == Outcome.NOT_APPLICABLE]
     if absent:
         console.print(f"[dim]not applicable here: {len(absent)} cases, listed in the report[/dim]")
-    console.print(sentence(document["reason"]), markup=False)
-    style = VERDICT_STYLES[Verdict(document["verdict"])]
-    revision = document["revision"] or "unknown"
+    console.print(sentence(document.reason), markup=False)
+    style = VERDICT_STYLES[document.verdict]
+    revision = document.revision or "unknown"
     console.print(
-        f"[{style}]VERDICT: {document['verdict']}[/] revision={escape(revision)} target={document['target']} "
-        f"exit_code={document['exit_code']}",
+        f"[{style}]VERDICT: {document.verdict}[/] revision={escape(revision)} target={document.target} "
+        f"exit_code={document.exit_code}",
         soft_wrap=not console.is_terminal,  # one line, for programs that look for it
     )
     console.print(f"report: {folder / 'report.html'}", markup=False, soft_wrap=True)
 
 
-def _print_failures(document: dict[str, Any], console: Console) -> None:
-    missing = frozenset(document["missing"])  # a line for all of them: a selection leaves out most
+def _print_failures(document: Document, console: Console) -> None:
+    missing = frozenset(document.missing)  # a line for all of them: a selection leaves out most
     shown = {Outcome.FAILED, Outcome.BROKEN, Outcome.PENDING}
-    rows = [row for row in document["checks"] if row["outcome"] in shown and row["name"] not in missing]
-    rows.sort(key=lambda row: row["outcome"] != Outcome.FAILED)
+    rows = [row for row in document.checks if row.outcome in shown and row.name not in missing]
+    rows.sort(key=lambda row: row.outcome != Outcome.FAILED)
     for row in rows[:MOST_FAILURES]:
-        console.print(f"{mark(row['outcome'])} {escape(row['name'])}")
-        told = ("requirement", "expected", "actual") if row["actual"] else ("requirement", "reason")
+        console.print(f"{mark(row.outcome)} {escape(row.name)}")
+        told = ("requirement", "expected", "actual") if row.actual else ("requirement", "reason")
         for key in (*told, "remedy", "known_failure"):
-            if row[key]:
+            if said := getattr(row, key):
                 label = LABELS.get(key, key)
-                console.print(f"    {label + ':':<13}{row[key][:600]}", markup=False)
-        worst_first = sorted(row["server_lines"], key=lambda line: line["severity"] not in {"ERROR", "CRITICAL"})
-        for line in worst_first[:MOST_LINES]:
-            console.print(f"    server:      {line['severity']} {_short(line['text'])}", markup=False, style="dim")
+                console.print(f"    {label + ':':<13}{said[:600]}", markup=False)
+        for line in worst_first(row.server_lines)[:MOST_LINES]:
+            console.print(f"    server:      {line.severity} {_short(line.text)}", markup=False, style="dim")
         console.print()
     if missing:
         console.print(f"{len(missing)} required cases did not run; the report lists them.\n")
@@ -76,7 +78,7 @@ def _short(text: str, most: int = 160) -> str:
     return flat if len(flat) <= most else flat[: most - 1] + "…"
 
 
-def _table(title: str, answers: list[Answer]) -> Table:
+def _table(title: str, answers: Sequence[Answer]) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", expand=False, box=None, pad_edge=False)
     table.add_column("item")
     table.add_column("outcome", no_wrap=True)

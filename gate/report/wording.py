@@ -1,48 +1,54 @@
 """Figures and moments in words, alike in every report for people."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import count
-from typing import Any
 
-Figure = Mapping[str, Any]
+from gate.figures import Figure, ServerLine
+
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+WORST_FIRST = ("EMERGENCY", "ALERT", "CRITICAL", "ERROR", "WARNING")  # the severities of Cloud Logging that stand out
+
+
+def worst_first(lines: Iterable[ServerLine]) -> list[ServerLine]:
+    """Server lines by severity, the worst in front; each severity stays in its order."""
+    places = {severity: place for place, severity in enumerate(WORST_FIRST)}
+    return sorted(lines, key=lambda line: places.get(line.severity, len(places)))
 
 
 def show_figure(figure: Figure) -> str:
     """A figure in one short text: `41.2 ms (limit 100 ms, n=300, 95% confidence)`."""
-    unit = f" {figure['unit']}" if figure.get("unit") else ""
+    unit = f" {figure.unit}" if figure.unit else ""
     about = show_about(figure)
     return f"{show_value(figure)}{unit}" + (f" ({about})" if about else "")
 
 
 def show_value(figure: Figure) -> str:
     """A figure's value without its unit; empty where it has none."""
-    return "" if figure.get("value") is None else f"{round(figure['value'], 3):g}"
+    if figure.value is None:
+        return figure.not_finite.get("value", "")
+    return f"{round(figure.value, 3):g}"
 
 
 def show_about(figure: Figure) -> str:
     """What a figure's value has to be read with: limit, n, bound, confidence, interval, window."""
-    unit = f" {figure['unit']}" if figure.get("unit") else ""
+    unit = f" {figure.unit}" if figure.unit else ""
+    low, high = figure.interval or (None, None)
     about = []
-    if figure.get("limit") is not None:
-        about.append(f"limit {figure['limit']:g}{unit}")
-    if figure.get("n") is not None:
-        about.append(f"n={figure['n']}")
-    if figure.get("hazard_per_hour") is not None:
-        about.append(f"at most {figure['hazard_per_hour']:.3g} an hour")
-    if figure.get("confidence"):
-        about.append(f"{figure['confidence']:.0%} confidence")
-    if _is_interval(figure.get("interval")):
-        about.append("between {:.3g} and {:.3g}".format(*figure["interval"]))
-    if figure.get("window"):
-        about.append(str(figure["window"]))
+    if figure.limit is not None:
+        about.append(f"limit {figure.limit:g}{unit}")
+    if figure.n is not None:
+        about.append(f"n={figure.n}")
+    if figure.hazard_per_hour is not None:
+        about.append(f"at most {figure.hazard_per_hour:.3g} an hour")
+    if figure.confidence:
+        about.append(f"{figure.confidence:.0%} confidence")
+    if low is not None and high is not None:
+        about.append(f"between {low:.3g} and {high:.3g}")
+    if figure.window:
+        about.append(figure.window)
     return ", ".join(about)
-
-
-def _is_interval(value: object) -> bool:
-    return isinstance(value, list) and len(value) == 2 and None not in value  # noqa: PLR2004 - its two ends
 
 
 def brief(text: str) -> str:

@@ -4,22 +4,24 @@ import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import pytest
 from rich.console import Console
 
 from gate.changes import changes
 from gate.document import build, provisional
 from gate.known import load_known
-from gate.outcomes import EXIT_CODES, Outcome
+from gate.outcomes import EXIT_CODES
 from gate.redaction import Redactor
 from gate.release.store import Store, StoreError
 from gate.report import github
-from gate.report.artifacts import dump, write, write_all
+from gate.report.artifacts import write, write_all
+from gate.report.checklist import Report, answered
 from gate.report.terminal import print_verdict
 from gate.run import Run
-from gate.verdict import decide, name
+from gate.verdict import decide
+from gate.verdict_document import Document, encode
 
 COLLECTORS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 OURS = frozenset({int(pytest.ExitCode.OK), int(pytest.ExitCode.TESTS_FAILED), int(pytest.ExitCode.NO_TESTS_COLLECTED)})
@@ -44,7 +46,7 @@ def begin(run: Run) -> None:
     load_known(run.plan.known_failures, datetime.now(UTC).date())  # a list that can't be read is said now, not later
     try:
         run.folder.mkdir(parents=True)
-        write(run.folder / "verdict.json", dump(provisional(run)))
+        write(run.folder / "verdict.json", encode(provisional(run)))
         point_latest(run.plan.report_dir, run.plan.target, run.id)
     except OSError as error:
         raise _unwritable(run.plan.report_dir, error) from error
@@ -82,37 +84,34 @@ def publish(run: Run, exit_status: int, console: Console) -> int:
     """
     last = _last(run)
     document = _judge(run, exit_status)
-    document["changes"] = changes(document, last)
+    document = msgspec.structs.replace(document, changes=changes(document, last))
     refused = _stored(run, document)
     if refused:
-        document = _judge(run, exit_status, [refused]) | {"changes": document["changes"]}
-    document["notes"] += _exported(run, document)
-    problems = write_all(run.folder, document, verdict_only=run.plan.verdict_only)
+        document = msgspec.structs.replace(_judge(run, exit_status, [refused]), changes=document.changes)
+    document = msgspec.structs.replace(document, notes=[*document.notes, *_exported(run, document)])
+    report = answered(document)
+    problems = write_all(run.folder, report, verdict_only=run.plan.verdict_only)
     _scrub(run)
     if not run.plan.silent:
-        _announce(document, run.folder, console, problems)
-    return int(document["exit_code"])
+        _announce(report, run.folder, console, problems)
+    return document.exit_code
 
 
-def _judge(run: Run, exit_status: int, doubts: Sequence[str] = ()) -> dict[str, Any]:
+def _judge(run: Run, exit_status: int, doubts: Sequence[str] = ()) -> Document:
     listed = load_known(run.plan.known_failures, datetime.now(UTC).date())
-    known = {key for key, one in listed.items() if not one.expired}
-    outcomes = {key: result.outcome for key, result in run.results.items()}
-    accepted = {key for key in outcomes if name(key) in known and outcomes[key] is Outcome.FAILED}
-    stale = [name(key) for key in outcomes if name(key) in known and outcomes[key] is Outcome.PASSED]
     decision = decide(
-        {key: outcome for key, outcome in outcomes.items() if key not in accepted},
-        run.plan.required_cases() - accepted,
+        {key: result.outcome for key, result in run.results.items()},
+        run.plan.required_cases(),
         residue=run.residue,
         interrupted=run.interrupted,
-        stale_known=stale,
+        known=frozenset(key for key, one in listed.items() if not one.expired),
         doubts=doubts,
     )
     exit_code = EXIT_CODES[decision.verdict] if exit_status in OURS else exit_status
     return build(run, decision, exit_code, listed, doubts)
 
 
-def _last(run: Run) -> dict[str, Any] | None:
+def _last(run: Run) -> Document | None:
     """The last run of this target and phase, where one is to be had; without, the report says nothing of changes."""
     try:
         return Store(run.plan.evidence or str(run.plan.report_dir)).last(run.plan.target, run.plan.phase, run.id)
@@ -121,7 +120,7 @@ def _last(run: Run) -> dict[str, Any] | None:
         return None
 
 
-def _stored(run: Run, document: dict[str, Any]) -> str:
+def _stored(run: Run, document: Document) -> str:
     """Put the verdict into the evidence store; returns why it could not, or nothing."""
     try:
         store = other_store(run.plan.evidence, run.plan.report_dir)
@@ -132,32 +131,32 @@ def _stored(run: Run, document: dict[str, Any]) -> str:
     return ""
 
 
-def _exported(run: Run, document: dict[str, Any]) -> list[str]:
+def _exported(run: Run, document: Document) -> list[str]:
     """Send the run's spans where a collector is configured; returns a note for the verdict when they did not arrive."""
     if run.plan.verdict_only or not any(os.environ.get(one) for one in COLLECTORS):
         return []
     from gate.report import otlp  # noqa: PLC0415 - slow to import, and rarely needed
 
-    began = {name(key): result.began for key, result in run.results.items() if result.began}
-    why = otlp.export(document, began) if otlp.configured(os.environ) else ""
+    why = otlp.export(document) if otlp.configured(os.environ) else ""
     return [Redactor(run.plan.secrets).text(why)] if why else []
 
 
-def publish_gate(document: dict[str, Any], report_dir: Path, console: Console, *, silent: bool = False) -> None:
+def publish_gate(document: Document, report_dir: Path, console: Console, *, silent: bool = False) -> None:
     """Write a gate's report as a run's, say its verdict. Raises OSError when the folder can't be written."""
-    folder = report_dir / str(document["target"]) / str(document["run_id"])
+    folder = report_dir / document.target / document.run_id
     folder.mkdir(parents=True)
-    problems = write_all(folder, document, verdict_only=silent)
-    point_latest(report_dir, document["target"], document["run_id"])
+    report = answered(document)
+    problems = write_all(folder, report, verdict_only=silent)
+    point_latest(report_dir, document.target, document.run_id)
     if not silent:
-        _announce(document, folder, console, problems)
+        _announce(report, folder, console, problems)
 
 
-def _announce(document: dict[str, Any], folder: Path, console: Console, problems: Sequence[str]) -> None:
-    github.announce(document, os.environ)
+def _announce(report: Report, folder: Path, console: Console, problems: Sequence[str]) -> None:
+    github.announce(report, os.environ)
     for problem in problems:
         console.print(problem, style="bold red", markup=False)
-    print_verdict(document, folder, console)
+    print_verdict(report, folder, console)
 
 
 def _scrub(run: Run) -> None:
@@ -172,4 +171,4 @@ def _scrub(run: Run) -> None:
                 path.write_text(clean, encoding="utf-8", errors="surrogateescape")
                 touched.append(str(path.relative_to(run.folder)))
     if touched:
-        write(run.folder / "redacted.json", dump({"redacted": touched}))
+        write(run.folder / "redacted.json", msgspec.json.format(msgspec.json.encode({"redacted": touched}), indent=1))

@@ -8,10 +8,12 @@ from pathlib import Path
 from time import perf_counter
 
 import pytest
+from msgspec.structs import replace
 
 from commands.allure import ReportError, offline
 from gate.outcomes import Outcome
 from gate.report import allure
+from gate.verdict_document import encode
 from tests.gate.documents import make_document
 from tests.gate.report.browser import Page, browser, needs_chromium
 from tests.system.running import run
@@ -29,8 +31,8 @@ def lay(reports: Path, run_id: str, outcomes: dict[str, Outcome]) -> Path:
     """A run's folder as the gate leaves it, and `latest` pointing to it."""
     folder = reports / "mini" / run_id
     folder.mkdir(parents=True)
-    document = make_document(reports, outcomes) | {"run_id": run_id}
-    (folder / "verdict.json").write_text(json.dumps(document))
+    document = replace(make_document(reports, outcomes), run_id=run_id)
+    (folder / "verdict.json").write_bytes(encode(document))
     allure.finish(folder / "allure-results", document)
     (reports / "latest").unlink(missing_ok=True)
     (reports / "latest").symlink_to(Path("mini") / run_id)

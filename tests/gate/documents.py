@@ -1,20 +1,22 @@
 """Verdict documents for the tests of the renderers, built by the gate itself."""
 
 from pathlib import Path
-from typing import Any
 
 from gate.check import Check
 from gate.document import build
-from gate.evidence import Recorder, ServerLine
+from gate.evidence import Recorder
+from gate.figures import ServerLine
 from gate.outcomes import EXIT_CODES, Outcome
 from gate.plan import Plan
+from gate.plots import LatencyPlot
 from gate.run import Result, Run
 from gate.verdict import decide
+from gate.verdict_document import Document
 
 NASTY = 'a <script>alert("x")</script> & \x00\x1b[31m ]]> \ud800 Grüße 🚀'
 
 
-def make_document(folder: Path, outcomes: dict[str, Outcome], *, secrets: tuple[str, ...] = ()) -> dict[str, Any]:
+def make_document(folder: Path, outcomes: dict[str, Outcome], *, secrets: tuple[str, ...] = ()) -> Document:
     """The document of a run whose checks (by id) came to these outcomes; each carries all kinds of evidence."""
     plan = Plan(
         target="mini", environment="local", profile="full", phase="smoke", offers=frozenset(), lacking={},
@@ -36,7 +38,7 @@ def _result(check_id: str, outcome: Outcome) -> Result:
     recorder.trace("0af7651916cd43dd8448eb211c80319c", "GET /api/threads")
     recorder.curl("curl -i -H 'Authorization: Bearer $TOKEN' https://example.invalid/api/threads")
     recorder.server_lines([ServerLine("2026-01-07T00:00:00Z", "ERROR", "0af7", NASTY)])
-    recorder.plot("latency", {"ms": [1.0, 2.0, 3.0, 150.0], "limit_ms": 100.0, "clock": "server"})
+    recorder.plot(LatencyPlot(ms=[1.0, 2.0, 3.0, 150.0], limit_ms=100.0, clock="server"))
     result = Result(declared, "", outcome, recorder=recorder, duration_s=0.1, remedy="Fix 1")
     if outcome is not Outcome.PASSED:
         result.expected, result.actual, result.reason = "one", NASTY, NASTY

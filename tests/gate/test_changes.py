@@ -1,21 +1,22 @@
 """What changed since the last run, and what --explain tells of a check."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gate.changes import changes
 from gate.outcomes import Outcome
 from gate.release.store import Store
 from gate.report.explain import explain
+from gate.verdict_document import Changes
 from tests.gate.documents import make_document
 from tests.gate.release.stores import stored
 
 P, F, B = Outcome.PASSED, Outcome.FAILED, Outcome.BROKEN
 
 
-def pair(tmp_path: Path, before: dict[str, Outcome], now: dict[str, Outcome]) -> dict[str, Any]:
+def pair(tmp_path: Path, before: dict[str, Outcome], now: dict[str, Outcome]) -> Changes:
     found = changes(make_document(tmp_path, now), make_document(tmp_path, before))
     assert found is not None
     return found
@@ -28,12 +29,12 @@ def test_the_first_run_has_nothing_to_compare_with(tmp_path: Path) -> None:
 def test_what_newly_fails_and_newly_passes_is_named(tmp_path: Path) -> None:
     before = {"a.same": F, "a.worse": P, "a.better": F, "a.back": B}
     found = pair(tmp_path, before, {"a.same": F, "a.worse": F, "a.better": P, "a.back": P})
-    assert (found["newly_failing"], found["newly_passing"]) == (["a.worse"], ["a.better", "a.back"])
+    assert (found.newly_failing, found.newly_passing) == (["a.worse"], ["a.better", "a.back"])
 
 
 def test_a_case_that_the_last_run_did_not_have_is_no_change(tmp_path: Path) -> None:
     found = pair(tmp_path, {"a.old": P}, {"a.new": F})
-    assert (found["newly_failing"], found["newly_passing"]) == ([], [])
+    assert (found.newly_failing, found.newly_passing) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -46,13 +47,15 @@ def test_a_case_that_the_last_run_did_not_have_is_no_change(tmp_path: Path) -> N
     ],
 )
 def test_a_latency_has_moved_when_the_intervals_no_longer_touch(
-    tmp_path: Path, before: list[float], now: list[float], *, moved: bool
+    tmp_path: Path, before: list[float | None], now: list[float | None], *, moved: bool
 ) -> None:
     old, new = make_document(tmp_path, {"auth.latency": P}), make_document(tmp_path, {"auth.latency": P})
-    old["checks"][0]["figures"][0]["interval"], new["checks"][0]["figures"][0]["interval"] = before, now
+    for document, ends in ((old, before), (new, now)):
+        figures = document.checks[0].figures
+        figures[0] = replace(figures[0], interval=(ends[0], ends[1]))
     found = changes(new, old)
     assert found is not None
-    assert bool(found["moved"]) is moved
+    assert bool(found.moved) is moved
 
 
 def test_the_last_run_is_the_last_finished_one_of_its_phase(tmp_path: Path) -> None:
@@ -64,8 +67,8 @@ def test_the_last_run_is_the_last_finished_one_of_its_phase(tmp_path: Path) -> N
     (tmp_path / "mini" / "20261120T040000Z-aaaaaa" / "verdict.json").write_text("{")
     found = store.last("mini", "smoke", "20261121T000000Z-ffffff")
     assert found is not None
-    assert found["run_id"] == runs[0]["run_id"]
-    assert store.last("mini", "smoke", runs[0]["run_id"]) is None
+    assert found.run_id == runs[0].run_id
+    assert store.last("mini", "smoke", runs[0].run_id) is None
 
 
 def test_a_check_is_explained_with_rule_figures_window_and_requests(tmp_path: Path) -> None:

@@ -47,9 +47,7 @@ def test_a_missing_case_is_named() -> None:
     assert decision.missing == (("health.checks", ""),)
 
 
-@pytest.mark.parametrize(
-    "how", [{"residue": 1}, {"residue": None}, {"interrupted": "SIGTERM"}, {"stale_known": ["a.b"]}]
-)
+@pytest.mark.parametrize("how", [{"residue": 1}, {"residue": None}, {"interrupted": "SIGTERM"}, {"known": [name(ONE)]}])
 def test_doubts_keep_a_run_from_go(how: dict[str, object]) -> None:
     assert decide({ONE: Outcome.PASSED}, [ONE], **how).verdict is Verdict.INCONCLUSIVE  # type: ignore[arg-type]
 

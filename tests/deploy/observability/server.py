@@ -1,6 +1,5 @@
 """A real Prometheus on loopback, for as long as a test needs it."""
 
-import json
 import shutil
 import socket
 import subprocess
@@ -14,6 +13,7 @@ import httpx
 import pytest
 import yaml
 
+from gate.verdict_document import Document, encode
 from tests.deploy.observability.promql import STACK
 from tests.system.waiting import until
 
@@ -83,10 +83,10 @@ def figures(reports: Path) -> Iterator[str]:
         process.communicate(timeout=STOPPED_S)
 
 
-def keep_run(reports: Path, document: dict[str, Any], text: str) -> Path:
+def keep_run(reports: Path, document: Document, text: str) -> Path:
     """Write what `figures` reads of a run, as the suite does."""
-    folder = reports / str(document["target"]) / str(document["run_id"])
+    folder = reports / document.target / document.run_id
     folder.mkdir(parents=True)
-    (folder / "verdict.json").write_text(json.dumps(document), encoding="utf-8")
+    (folder / "verdict.json").write_bytes(encode(document))
     (folder / "metrics.openmetrics").write_text(text, encoding="utf-8")
     return folder

@@ -3,14 +3,16 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 import yaml
+from msgspec.structs import replace
 
-from gate.outcomes import Outcome
+from gate.outcomes import Outcome, Verdict
+from gate.report.checklist import answered
 from gate.report.openmetrics import CONTENT_TYPE, render_openmetrics
+from gate.verdict_document import Document
 from tests.deploy.observability.promql import PROMETHEUS
 from tests.deploy.observability.server import ask, figures, keep_run, prometheus, with_prometheus
 from tests.deploy.observability.test_stack import queries
@@ -22,20 +24,20 @@ SCRAPED_S = 30.0
 
 
 @pytest.fixture(scope="module")
-def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def document(tmp_path_factory: pytest.TempPathFactory) -> Document:
     """A NO-GO of staging: one check failed, and the ones with figures passed."""
     outcomes = {"auth.latency": Outcome.PASSED, "logs.canary": Outcome.PASSED, "threads.order": Outcome.FAILED}
-    return make_document(tmp_path_factory.mktemp("document"), outcomes) | {"target": "staging"}
+    return replace(make_document(tmp_path_factory.mktemp("document"), outcomes), target="staging")
 
 
 @pytest.fixture(scope="module")
-def reports(tmp_path_factory: pytest.TempPathFactory, document: dict[str, Any]) -> Path:
+def reports(tmp_path_factory: pytest.TempPathFactory, document: Document) -> Path:
     """A report folder with that run, an older one, and one that was killed before it wrote its figures."""
     folder = tmp_path_factory.mktemp("reports")
-    older = document | {"run_id": "20200101T000000Z-aaaaaa", "exit_code": 0}
-    killed = document | {"run_id": "29990101T000000Z-ffffff"}
-    keep_run(folder, older, render_openmetrics(older))
-    keep_run(folder, document, render_openmetrics(document))
+    older = replace(document, run_id="20200101T000000Z-aaaaaa", verdict=Verdict.GO, exit_code=0)
+    killed = replace(document, run_id="29990101T000000Z-ffffff")
+    keep_run(folder, older, render_openmetrics(answered(older)))
+    keep_run(folder, document, render_openmetrics(answered(document)))
     (keep_run(folder, killed, "") / "metrics.openmetrics").unlink()
     return folder
 
@@ -101,11 +103,11 @@ def test_the_alerts_of_this_state_fire_and_no_rule_is_broken(server: httpx.Clien
 
 @with_prometheus
 def test_the_newest_finished_run_is_scraped_and_phases_without_one_are_down(
-    server: httpx.Client, document: dict[str, Any]
+    server: httpx.Client, document: Document
 ) -> None:
     until(lambda: bool(ask(server, "netra_verify_run_info")), SCRAPED_S, "no run was scraped")
     (info,) = ask(server, "netra_verify_run_info")
-    assert info["metric"]["run_id"] == document["run_id"]
+    assert info["metric"]["run_id"] == document.run_id
     assert info["metric"]["target"] == "staging"
     up = {one["metric"]["run"]: one["value"][1] for one in ask(server, 'up{job="netra-verify"}')}
     assert up == {"staging-smoke": "1", "staging-soak": "0", "staging-day": "0", "staging-gate": "0"}

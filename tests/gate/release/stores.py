@@ -12,7 +12,8 @@ from gate.known import Known
 from gate.outcomes import EXIT_CODES, Outcome
 from gate.plan import Plan
 from gate.run import Result, Run
-from gate.verdict import Key, decide, name
+from gate.verdict import Key, decide
+from gate.verdict_document import Document
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -47,7 +48,7 @@ def stored(  # noqa: PLR0913 - whatever a test wants to be different
     interrupted: str = "",
     profile: str = "full",
     quick: bool = False,
-) -> dict[str, Any]:
+) -> Document:
     """A run's verdict as it lies in a store, begun `at_h` hours after `START`."""
     required: dict[str, tuple[str, ...]] = {}
     for check_id, case in outcomes:
@@ -64,14 +65,12 @@ def stored(  # noqa: PLR0913 - whatever a test wants to be different
     run.id = f"{run.started:%Y%m%dT%H%M%SZ}-{abs(hash((phase, at_h, revision, str(accruals)))) % 0xFFFFFF:06x}"
     for key, outcome in outcomes.items():
         run.results[key] = _result(key, outcome, phase, (accruals or {}).get(key, ()))
-    seen = {key: one.outcome for key, one in run.results.items()}
-    accepted = {key for key in seen if name(key) in listed and seen[key] is Outcome.FAILED}
     decision = decide(
-        {key: one for key, one in seen.items() if key not in accepted},
-        plan.required_cases() - accepted,
+        {key: one.outcome for key, one in run.results.items()},
+        plan.required_cases(),
         residue=residue,
         interrupted=interrupted,
-        stale_known=[name(key) for key, one in seen.items() if name(key) in listed and one is Outcome.PASSED],
+        known=listed,
     )
     return build(run, decision, EXIT_CODES[decision.verdict], listed)
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.evidence import Accrual, Recorder
+from gate.evidence import Recorder
+from gate.figures import Accrual
 from gate.outcomes import Outcome
 from gate.release.accruals import accrue, hazard_bound
 from tests.gate.release.stores import shard, window
@@ -16,7 +17,7 @@ def accruals(*told: dict[str, Any]) -> list[Accrual]:
     recorder = Recorder()
     for one in told:
         recorder.accrue(**one)
-    return [Accrual(**one) for one in recorder.as_json()["accruals"]]
+    return list(recorder.accruals)
 
 
 HOURLY = [window(hour, hour + 1) for hour in range(24)]
@@ -26,14 +27,14 @@ SHARDS = [shard(number, 4) for number in range(4)]
 def test_hourly_windows_that_touch_cover_the_day() -> None:
     found = accrue(accruals(*HOURLY))
     assert found.outcome is Outcome.PASSED
-    assert (found.figure["n"], found.figure["covered_s"]) == (240, 86_400)
+    assert (found.figure.n, found.figure.covered_s) == (240, 86_400)
 
 
 @pytest.mark.parametrize("order", [1, -1], ids=["in order", "backwards"])
 def test_overlapping_windows_do_not_count_twice(order: int) -> None:
     found = accrue(accruals(*[window(hour, hour + 13) for hour in (0, 11)][::order]))
     assert found.outcome is Outcome.PASSED
-    assert found.figure["n"] == 10
+    assert found.figure.n == 10
 
 
 def test_a_gap_starts_afresh_and_is_named() -> None:
@@ -66,8 +67,8 @@ def test_one_event_fails_the_day_whether_or_not_its_window_was_proved() -> None:
 def test_every_shard_there_proves_the_soak_with_the_bound_of_all_hours() -> None:
     found = accrue(accruals(*SHARDS))
     assert found.outcome is Outcome.PASSED
-    assert found.figure["hours"] == 40
-    assert found.figure["hazard_per_hour"] == pytest.approx(3.0 / 40, rel=0.01)
+    assert found.figure.details["hours"] == 40
+    assert found.figure.hazard_per_hour == pytest.approx(3.0 / 40, rel=0.01)
 
 
 def test_a_missing_shard_is_named() -> None:
@@ -83,7 +84,7 @@ def test_a_second_soak_does_not_make_good_for_a_shard_that_vanished() -> None:
 def test_a_shard_run_twice_counts_once() -> None:
     found = accrue(accruals(*SHARDS, shard(0, 4), shard(1, 4, proved=False)))
     assert found.outcome is Outcome.PASSED
-    assert found.figure["hours"] == 40
+    assert found.figure.details["hours"] == 40
 
 
 def test_a_shard_that_ended_early_is_too_short() -> None:

@@ -15,6 +15,7 @@ from gate.release.store import Store, StoreError
 from gate.release.stored_run import StoredRun, Unusable, read, rejudge
 from gate.run import new_run_id
 from gate.verdict import Key
+from gate.verdict_document import Document, GatePart, Row, encode
 from tests.gate.release.stores import START, shard, stored, window
 
 P, F, B, PENDING = Outcome.PASSED, Outcome.FAILED, Outcome.BROKEN, Outcome.PENDING
@@ -33,20 +34,23 @@ class Release:
         self.folder = folder
         self.store = Store(str(folder))
 
-    def add(self, *documents: dict[str, Any]) -> None:
+    def add(self, *documents: Document) -> None:
         for one in documents:
             self.store.put(one)
 
-    def judge(self, revision: str = "", required: dict[str, frozenset[Key]] | None = None) -> dict[str, Any]:
+    def judge(self, revision: str = "", required: dict[str, frozenset[Key]] | None = None) -> Document:
         frame = Frame("mini", "local", "full", required or REQUIRED, revision)
         document = conclude(gather(self.store, "mini"), frame, new_run_id(), NOW)
-        jsonschema.validate(document, json.loads(SCHEMA.read_text()))
+        jsonschema.validate(json.loads(encode(document)), json.loads(SCHEMA.read_text()))
         return document
 
-    def outcome(self, key: Key, document: dict[str, Any] | None = None) -> dict[str, Any]:
-        rows = (document or self.judge())["checks"]
-        row: dict[str, Any] = next(row for row in rows if (row["id"], row["case"]) == key)
-        return row
+    def outcome(self, key: Key, document: Document | None = None) -> Row:
+        return next(row for row in (document or self.judge()).checks if row.key == key)
+
+
+def given(document: Document) -> GatePart:
+    assert document.gate is not None
+    return document.gate
 
 
 @pytest.fixture
@@ -54,18 +58,18 @@ def release(tmp_path: Path) -> Release:
     return Release(tmp_path / "store")
 
 
-def smoke(outcome: Outcome = P, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - passed on
+def smoke(outcome: Outcome = P, **more: Any) -> Document:  # noqa: ANN401 - passed on
     return stored({A: outcome, C: P}, **more)
 
 
-def soak(number: int, of: int = 2, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - passed on
+def soak(number: int, of: int = 2, **more: Any) -> Document:  # noqa: ANN401 - passed on
     return stored(
         {SOAK: P if of == 1 else PENDING}, phase="soak", at_h=1 + number / 100,
         accruals={SOAK: [shard(number, of, **more)]},
     )  # fmt: skip
 
 
-def day(start_h: float, end_h: float, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - passed on
+def day(start_h: float, end_h: float, **more: Any) -> Document:  # noqa: ANN401 - passed on
     return stored(
         {DAY: F if more.get("events") else PENDING}, phase="day", at_h=end_h,
         accruals={DAY: [window(start_h, end_h, **more)]},
@@ -79,53 +83,53 @@ def whole(release: Release) -> None:
 def test_smoke_every_shard_and_a_whole_day_are_go(release: Release) -> None:
     whole(release)
     document = release.judge()
-    assert (document["verdict"], document["exit_code"]) == ("GO", 0), document["reason"]
-    assert document["revision"] == "rev-1"
-    assert [one["phase"] for one in document["gate"]["inputs"]] == ["smoke", "soak", "soak", *["day"] * 4]
-    assert len(release.outcome(DAY, document)["inputs"]) == 4
+    assert (document.verdict, document.exit_code) == ("GO", 0), document.reason
+    assert document.revision == "rev-1"
+    assert [one.phase for one in given(document).inputs] == ["smoke", "soak", "soak", *["day"] * 4]
+    assert len(release.outcome(DAY, document).inputs) == 4
 
 
 def test_smoke_alone_owes_the_hour_and_the_day(release: Release) -> None:
     release.add(smoke())
     document = release.judge()
-    assert (document["verdict"], document["exit_code"]) == ("INCONCLUSIVE", 10)
-    assert set(document["missing"]) == {"websocket.one-hour", "logs.zero-500-day"}
-    assert release.outcome(DAY, document)["outcome"] == "PENDING"
-    assert "make day-staging" in release.outcome(DAY, document)["reason"]
+    assert (document.verdict, document.exit_code) == ("INCONCLUSIVE", 10)
+    assert set(document.missing) == {"websocket.one-hour", "logs.zero-500-day"}
+    assert release.outcome(DAY, document).outcome == "PENDING"
+    assert "make day-staging" in release.outcome(DAY, document).reason
 
 
 def test_half_a_day_says_until_when_it_is_owed(release: Release) -> None:
     release.add(smoke(), soak(0, of=1), day(0, 6), day(6, 12))
     row = release.outcome(DAY)
-    assert row["outcome"] == "PENDING"
-    assert row["evidence"]["owed_until"] == "2026-11-21T00:00:00Z"
-    assert row["figures"][0]["covered_s"] == 43_200
+    assert row.outcome == "PENDING"
+    assert row.evidence["owed_until"] == "2026-11-21T00:00:00Z"
+    assert row.figures[0].covered_s == 43_200
 
 
 def test_a_missing_shard_is_inconclusive_and_named(release: Release) -> None:
     release.add(smoke(), soak(0, of=3), soak(2, of=3))
     document = release.judge(required={"smoke": REQUIRED["smoke"], "soak": REQUIRED["soak"]})
-    assert document["verdict"] == "INCONCLUSIVE"
-    assert "missing shard 1 of 3" in release.outcome(SOAK, document)["reason"]
+    assert document.verdict == "INCONCLUSIVE"
+    assert "missing shard 1 of 3" in release.outcome(SOAK, document).reason
 
 
 def test_trying_again_does_not_make_a_failure_go_away(release: Release) -> None:
     whole(release)
     release.add(smoke(F, at_h=30), *(smoke(at_h=hour) for hour in (31, 32, 33)))
     document = release.judge()
-    assert document["verdict"] == "NO-GO"
-    assert document["reason"] == "threads.order failed"
+    assert document.verdict == "NO-GO"
+    assert document.reason == "threads.order failed"
 
 
 def test_a_discard_takes_a_failure_out_by_name_and_for_a_reason(release: Release) -> None:
     whole(release)
     failed = smoke(F, at_h=30)
     release.add(failed)
-    release.store.discard("mini", failed["run_id"], owner="ada", because="the VPN was down")
+    release.store.discard("mini", failed.run_id, owner="ada", because="the VPN was down")
     document = release.judge()
-    assert document["verdict"] == "GO"
-    assert [one["owner"] for one in document["gate"]["discarded"]] == ["ada"]
-    note = next(one["note"] for one in document["gate"]["inputs"] if one["run_id"] == failed["run_id"])
+    assert document.verdict == "GO"
+    assert [one.owner for one in given(document).discarded] == ["ada"]
+    note = next(one.note for one in given(document).inputs if one.run_id == failed.run_id)
     assert note == "discarded by ada: the VPN was down"
 
 
@@ -140,56 +144,56 @@ def test_a_new_revision_starts_afresh(release: Release) -> None:
     whole(release)
     release.add(smoke(revision="rev-2", at_h=40))
     document = release.judge()
-    assert (document["revision"], document["verdict"]) == ("rev-2", "INCONCLUSIVE")
-    assert release.judge("rev-1")["verdict"] == "GO"
+    assert (document.revision, document.verdict) == ("rev-2", "INCONCLUSIVE")
+    assert release.judge("rev-1").verdict == "GO"
 
 
 def test_a_rollback_starts_afresh_and_takes_no_failure_away(release: Release) -> None:
     whole(release)
     release.add(smoke(revision="rev-2", at_h=40), smoke(at_h=41))
     document = release.judge()
-    assert (document["revision"], document["verdict"]) == ("rev-1", "INCONCLUSIVE")
-    assert release.outcome(DAY, document)["outcome"] == "PENDING"
-    assert any("from before another one was verified" in note for note in document["notes"])
+    assert (document.revision, document.verdict) == ("rev-1", "INCONCLUSIVE")
+    assert release.outcome(DAY, document).outcome == "PENDING"
+    assert any("from before another one was verified" in note for note in document.notes)
     release.add(smoke(F, revision="rev-3", at_h=42), smoke(revision="rev-2", at_h=43), smoke(revision="rev-3", at_h=44))
-    assert release.judge("rev-3")["verdict"] == "NO-GO"
+    assert release.judge("rev-3").verdict == "NO-GO"
 
 
 def test_what_passed_in_a_run_that_was_cut_short_is_not_proved(release: Release) -> None:
     release.add(smoke(interrupted="SIGTERM"))
     document = release.judge(required={"smoke": REQUIRED["smoke"]})
-    assert document["verdict"] == "INCONCLUSIVE"
-    assert "cut short: SIGTERM" in release.outcome(A, document)["reason"]
+    assert document.verdict == "INCONCLUSIVE"
+    assert "cut short: SIGTERM" in release.outcome(A, document).reason
 
 
 def test_a_known_failure_is_accepted_until_its_date(release: Release) -> None:
     release.add(smoke(F, known=["threads.order"]))
     only = {"smoke": REQUIRED["smoke"]}
     document = release.judge(required=only)
-    assert document["verdict"] == "GO"
-    assert document["known_failures"][0]["state"] == "still fails"
+    assert document.verdict == "GO"
+    assert document.known_failures[0].state == "still fails"
     frame = Frame("mini", "local", "full", only)
     later = conclude(gather(release.store, "mini"), frame, new_run_id(), START + timedelta(days=20))
-    assert later["verdict"] == "NO-GO"
+    assert later.verdict == "NO-GO"
 
 
 def test_rows_left_behind_are_a_doubt(release: Release) -> None:
     release.add(smoke(residue=3))
-    assert "left 3 rows" in release.judge(required={"smoke": REQUIRED["smoke"]})["reason"]
+    assert "left 3 rows" in release.judge(required={"smoke": REQUIRED["smoke"]}).reason
 
 
-def spoil(release: Release, document: dict[str, Any], how: str) -> None:
-    path = release.folder / "mini" / document["run_id"] / "verdict.json"
+def spoil(release: Release, document: Document, how: str) -> None:
+    path = release.folder / "mini" / document.run_id / "verdict.json"
     text = path.read_text()
     changed = {
         "half written": text[: len(text) // 2],
         "empty": "",
         "not JSON": "<html>",
         "not an object": "[]",
-        "older schema": text.replace('"schema_version": 2', '"schema_version": 1'),
-        "newer schema": text.replace('"schema_version": 2', '"schema_version": 3'),
+        "older schema": text.replace('"schema_version": 3', '"schema_version": 2'),
+        "newer schema": text.replace('"schema_version": 3', '"schema_version": 4'),
         "another target": text.replace('"target": "mini"', '"target": "other"'),
-        "renamed": text.replace(document["run_id"], "20260101T000000Z-000000"),
+        "renamed": text.replace(document.run_id, "20260101T000000Z-000000"),
         "a row's outcome changed": text.replace('"outcome": "FAILED"', '"outcome": "PASSED"'),
         "unknown outcome": text.replace('"outcome": "FAILED"', '"outcome": "FINE"'),
         "a key missing": text.replace('"checks"', '"cheques"'),
@@ -213,11 +217,11 @@ def test_bad_evidence_is_named_and_inconclusive(release: Release, how: str) -> N
     spoil(release, failed, how)
     before = {path: path.read_bytes() for path in release.folder.rglob("*.json")}
     document = release.judge()
-    assert document["verdict"] == "INCONCLUSIVE"
-    assert failed["run_id"] in document["reason"]
+    assert document.verdict == "INCONCLUSIVE"
+    assert failed.run_id in document.reason
     assert before == {path: path.read_bytes() for path in release.folder.rglob("*.json")}
-    release.store.discard("mini", failed["run_id"], owner="ada", because="damaged")
-    assert release.judge()["verdict"] == "GO"
+    release.store.discard("mini", failed.run_id, owner="ada", because="damaged")
+    assert release.judge().verdict == "GO"
 
 
 def test_bad_evidence_of_another_revision_is_not_this_ones(release: Release) -> None:
@@ -225,7 +229,7 @@ def test_bad_evidence_of_another_revision_is_not_this_ones(release: Release) -> 
     release.add(old)
     spoil(release, old, "older schema")
     whole(release)
-    assert release.judge()["verdict"] == "GO"
+    assert release.judge().verdict == "GO"
 
 
 def test_evidence_that_a_gate_has_seen_can_not_vanish(release: Release) -> None:
@@ -233,30 +237,30 @@ def test_evidence_that_a_gate_has_seen_can_not_vanish(release: Release) -> None:
     failed = smoke(F, at_h=30)
     release.add(failed)
     release.add(release.judge())
-    (release.folder / "mini" / failed["run_id"] / "verdict.json").unlink()
+    (release.folder / "mini" / failed.run_id / "verdict.json").unlink()
     document = release.judge()
-    assert document["verdict"] == "INCONCLUSIVE"
-    assert f"run {failed['run_id']}, which gate" in document["reason"]
+    assert document.verdict == "INCONCLUSIVE"
+    assert f"run {failed.run_id}, which gate" in document.reason
 
 
 def test_failures_of_an_unknown_revision_are_a_doubt(release: Release) -> None:
     whole(release)
     release.add(smoke(F, revision="", at_h=31))
     document = release.judge()
-    assert document["verdict"] == "INCONCLUSIVE"
-    assert "does not know of which revision" in document["reason"]
+    assert document.verdict == "INCONCLUSIVE"
+    assert "does not know of which revision" in document.reason
 
 
 def test_an_empty_store_is_inconclusive(release: Release) -> None:
     document = release.judge()
-    assert document["verdict"] == "INCONCLUSIVE"
-    assert "holds no run" in document["reason"]
+    assert document.verdict == "INCONCLUSIVE"
+    assert "holds no run" in document.reason
 
 
 def test_a_store_overwrites_nothing(release: Release) -> None:
     release.add(smoke())
     with pytest.raises(StoreError, match="not overwritten"):
-        release.add(smoke() | {"verdict": "GO"})
+        release.add(smoke())
 
 
 def test_a_store_elsewhere_is_read_and_written_alike() -> None:
@@ -265,7 +269,7 @@ def test_a_store_elsewhere_is_read_and_written_alike() -> None:
     store.put(smoke())
     assert store.unfinished("mini") == ["20261120T000000Z-abcdef"]
     found = gather(store, "mini")
-    assert [one.verdict.verdict for one in found.runs] == ["GO"]
+    assert [one.document.verdict for one in found.runs] == ["GO"]
 
 
 @pytest.mark.parametrize("where", ["/proc/1/nowhere", "no-such-scheme://bucket"])
@@ -279,16 +283,16 @@ def test_a_store_that_can_not_be_used_says_so(where: str) -> None:
     [smoke(), smoke(F), smoke(B), smoke(F, known=["threads.order"]), smoke(known=["threads.order"]),
      smoke(residue=None), smoke(interrupted="SIGTERM"), day(0, 3), day(0, 3, events=1)],
 )  # fmt: skip
-def test_a_stored_run_is_judged_again_alike(document: dict[str, Any]) -> None:
-    found = read(document["run_id"], json.dumps(document).encode(), "mini")
+def test_a_stored_run_is_judged_again_alike(document: Document) -> None:
+    found = read(document.run_id, encode(document), "mini")
     assert isinstance(found, StoredRun), found
-    decision = rejudge(found.verdict)
-    assert (str(decision.verdict), decision.reason) == (document["verdict"], document["reason"])
+    decision = rejudge(found.document)
+    assert (decision.verdict, decision.reason) == (document.verdict, document.reason)
 
 
 def test_a_gates_verdict_is_judged_again_alike(release: Release) -> None:
     release.add(smoke(F), soak(0, of=3))
     document = release.judge()
-    found = read(document["run_id"], json.dumps(document).encode(), "mini")
+    found = read(document.run_id, encode(document), "mini")
     assert not isinstance(found, Unusable), found
-    assert (rejudge(found.verdict).verdict, rejudge(found.verdict).reason) == ("NO-GO", document["reason"])
+    assert (rejudge(found.document).verdict, rejudge(found.document).reason) == ("NO-GO", document.reason)

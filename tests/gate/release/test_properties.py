@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from gate.release.conclusion import Evidence, Frame, conclude
 from gate.release.stored_run import StoredRun, Unusable, read
 from gate.run import new_run_id
 from gate.verdict import Key
+from gate.verdict_document import Document, encode
 from tests.gate.release.stores import START, shard, stored, window
 
 GOODNESS = {"NO-GO": 0, "INCONCLUSIVE": 1, "GO": 2}
@@ -67,7 +67,7 @@ WHOLE = (
 RUNS = st.lists(SMOKES | SHARDS | DAYS, max_size=4).map(lambda more: (*WHOLE, *more))
 
 
-def write(told: tuple[Told, ...]) -> list[dict[str, Any]]:
+def write(told: tuple[Told, ...]) -> list[Document]:
     return [
         stored(
             dict(one.outcomes), phase=one.phase, at_h=float(at), interrupted=one.interrupted, residue=one.residue,  # type: ignore[arg-type]
@@ -77,21 +77,21 @@ def write(told: tuple[Told, ...]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def evidence(documents: list[dict[str, Any]], *, gates: tuple[StoredRun, ...] = ()) -> Evidence:
-    runs = [read(one["run_id"], msgspec.json.encode(one), "mini") for one in documents]
+def evidence(documents: list[Document], *, gates: tuple[StoredRun, ...] = ()) -> Evidence:
+    runs = [read(one.run_id, encode(one), "mini") for one in documents]
     usable = tuple(one for one in runs if isinstance(one, StoredRun))
     unusable = tuple(one for one in runs if isinstance(one, Unusable))
     assert not unusable
     return Evidence("here", usable, gates, unusable, {}, ())
 
 
-def judge(found: Evidence) -> dict[str, Any]:
+def judge(found: Evidence) -> Document:
     frame = Frame("mini", "local", "full", REQUIRED, "rev-1")
     return conclude(found, frame, new_run_id(), START + timedelta(days=3))
 
 
 def verdict(told: tuple[Told, ...]) -> str:
-    return str(judge(evidence(write(told)))["verdict"])
+    return str(judge(evidence(write(told))).verdict)
 
 
 def test_the_whole_evidence_that_the_properties_start_from_is_go() -> None:
@@ -131,7 +131,7 @@ def test_less_evidence_never_improves_the_gates_verdict(told: tuple[Told, ...], 
     first = judge(evidence(documents))
     rest = [*documents[:which], *documents[which + 1 :]]
     if not told[which].bad:
-        assert GOODNESS[judge(evidence(rest))["verdict"]] <= GOODNESS[first["verdict"]]
-    remembered = read(first["run_id"], msgspec.json.encode(first), "mini")
+        assert GOODNESS[judge(evidence(rest)).verdict] <= GOODNESS[first.verdict]
+    remembered = read(first.run_id, encode(first), "mini")
     assert isinstance(remembered, StoredRun)
-    assert judge(evidence(rest, gates=(remembered,)))["verdict"] != "GO"
+    assert judge(evidence(rest, gates=(remembered,))).verdict != "GO"

@@ -5,9 +5,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from gate.outcomes import Outcome
-from gate.report.checklist import BOUNDED, OWED, PROVED, checklist, metrics
+from gate.report.checklist import BOUNDED, OWED, PROVED, answered
 from tests.catalogue import declared_checks
 from tests.gate.documents import make_document
 
@@ -28,40 +29,37 @@ def test_every_family_has_its_place_in_the_order() -> None:
 
 def test_the_metric_is_as_bad_as_its_worst_check(tmp_path: Path) -> None:
     document = make_document(tmp_path, {"auth.latency": Outcome.PENDING, "threads.order": Outcome.FAILED})
-    answers = {one.key: one.outcome for one in metrics(document)}
+    answers = {one.key: one.outcome for one in answered(document).metrics}
     assert (answers["auth-latency"], answers["threads"], answers["health"]) == ("PENDING", "FAILED", "NOT RUN")
 
 
 def test_a_metric_that_owes_a_longer_phase_is_bounded_not_passed(tmp_path: Path) -> None:
     document = make_document(tmp_path, {"websocket.steady": Outcome.PASSED})
-    answer = next(one for one in metrics(document) if one.key == "websocket")
+    answer = next(one for one in answered(document).metrics if one.key == "websocket")
     assert answer.outcome == BOUNDED
     assert "hour" in answer.owed[0]
 
 
 def test_the_report_has_its_eleven_items_and_five_metrics(tmp_path: Path) -> None:
     document = make_document(tmp_path, {})
-    assert len(checklist(document)) >= 11
-    assert len(metrics(document)) == 5
+    assert len(answered(document).checklist) >= 11
+    assert len(answered(document).metrics) == 5
 
 
 @pytest.mark.parametrize("prometheus,item", [(Outcome.NOT_APPLICABLE, "PASSED"), (Outcome.FAILED, "FAILED")])
 def test_what_nobody_has_to_have_counts_where_it_is_offered(tmp_path: Path, prometheus: Outcome, item: str) -> None:
     document = make_document(tmp_path, {"logs.zero-500": Outcome.PASSED, "observability.prometheus": prometheus})
-    assert next(one.outcome for one in checklist(document) if one.key == "logs") == item
+    assert next(one.outcome for one in answered(document).checklist if one.key == "logs") == item
 
 
 def test_anything_else_that_is_not_applicable_is_said(tmp_path: Path) -> None:
     document = make_document(tmp_path, {"logs.zero-500": Outcome.PASSED, "logs.canary": Outcome.NOT_APPLICABLE})
-    assert next(one.outcome for one in checklist(document) if one.key == "logs") == "NOT_APPLICABLE"
-
-
-GATE = {"phase": "gate"}
+    assert next(one.outcome for one in answered(document).checklist if one.key == "logs") == "NOT_APPLICABLE"
 
 
 def test_in_a_gates_verdict_a_metric_with_its_longer_phase_is_proved(tmp_path: Path) -> None:
     document = make_document(tmp_path, {"websocket.steady": Outcome.PASSED, "websocket.one-hour": Outcome.PASSED})
-    answer = next(one for one in metrics(document | GATE) if one.key == "websocket")
+    answer = next(one for one in answered(replace(document, phase="gate")).metrics if one.key == "websocket")
     assert (answer.outcome, answer.owed) == (PROVED, ())
 
 
@@ -80,14 +78,14 @@ def test_a_metric_is_as_bad_as_either_phase(
 ) -> None:
     told = ({"logs.zero-500": short} if short else {}) | {"logs.zero-500-day": longer}
     document = make_document(tmp_path, told)
-    answer = next(one for one in metrics(document | GATE) if one.key == "zero-500")
+    answer = next(one for one in answered(replace(document, phase="gate")).metrics if one.key == "zero-500")
     assert answer.outcome == outcome
 
 
 def test_a_metric_says_until_when_it_is_owed(tmp_path: Path) -> None:
     document = make_document(tmp_path, {"logs.zero-500": Outcome.PASSED, "logs.zero-500-day": Outcome.PENDING})
-    document["checks"][1]["evidence"]["owed_until"] = "2026-11-21T00:00:00Z"
-    answer = next(one for one in metrics(document | GATE) if one.key == "zero-500")
+    document.checks[1].evidence["owed_until"] = "2026-11-21T00:00:00Z"
+    answer = next(one for one in answered(replace(document, phase="gate")).metrics if one.key == "zero-500")
     assert "not before 2026-11-21T00:00:00Z" in answer.owed[0]
 
 

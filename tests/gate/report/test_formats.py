@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 
 import jsonschema
 import pytest
+from msgspec.structs import replace
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from rich.console import Console
 
@@ -17,11 +18,13 @@ from gate.document import SCHEMA
 from gate.outcomes import Outcome
 from gate.report.allure import STATUSES, finish
 from gate.report.artifacts import RENDERERS, write_all
+from gate.report.checklist import Report, answered
 from gate.report.github import CUT, annotations, announce, fitting
 from gate.report.html import render_html
 from gate.report.junit import render_junit
 from gate.report.markdown import render_markdown
 from gate.report.terminal import print_verdict
+from gate.verdict_document import Document, KnownFailure
 from tests.gate.documents import make_document
 
 P, F, B = Outcome.PASSED, Outcome.FAILED, Outcome.BROKEN
@@ -56,7 +59,7 @@ ALLURE_RESULT = {
 
 
 @pytest.fixture(params=["mixed", "good", "nothing"])
-def document(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
+def document(request: pytest.FixtureRequest, tmp_path: Path) -> Document:
     told = {"mixed": MIXED, "good": {"auth.latency": P, "logs.zero-500": P}, "nothing": {}}
     return make_document(tmp_path, told[request.param])
 
@@ -65,12 +68,12 @@ def results(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(path.read_text()) for path in folder.glob("*-result.json")]
 
 
-def test_counts_agree_in_every_format(document: dict[str, Any], tmp_path: Path) -> None:
-    counts = Counter(row["outcome"] for row in document["checks"])
+def test_counts_agree_in_every_format(document: Document, tmp_path: Path) -> None:
+    counts = Counter(str(row.outcome) for row in document.checks)
     skipped = counts["PENDING"] + counts["NOT_APPLICABLE"]
-    assert document["counts"] == dict(sorted(counts.items()))
+    assert document.counts == dict(sorted(counts.items()))
 
-    junit = ET.fromstring(render_junit(document))  # noqa: S314 - our own output
+    junit = ET.fromstring(render_junit(answered(document)))  # noqa: S314 - our own output
     told = {key: int(junit.get(key, "")) for key in ("tests", "failures", "errors", "skipped")}
     assert told == {
         "tests": counts.total(),
@@ -91,14 +94,14 @@ def test_counts_agree_in_every_format(document: dict[str, Any], tmp_path: Path) 
     assert STATUSES.keys() == set(Outcome)
 
     said = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items()))
-    assert f"Cases: {said or 'none'}." in render_markdown(document)
-    page = render_html(document)
+    assert f"Cases: {said or 'none'}." in render_markdown(answered(document))
+    page = render_html(answered(document))
     assert re.findall(r'<article class="failure (\w+)"', page) == [
         one.lower() for one in ("FAILED", "BROKEN", "PENDING") for _ in range(counts[one])
     ]
     assert page.count('</th><td><span class="badge') == counts.total()  # a row a case, in the list of every check
     with (tmp_path / "terminal").open("w") as file:
-        print_verdict(document, tmp_path, Console(file=file, width=80))
+        print_verdict(answered(document), tmp_path, Console(file=file, width=80))
     printed = (tmp_path / "terminal").read_text()
     assert len(re.findall(r"^(FAILED|BROKEN|PENDING) ", printed, re.MULTILINE)) == (
         counts["FAILED"] + counts["BROKEN"] + counts["PENDING"]
@@ -108,9 +111,9 @@ def test_counts_agree_in_every_format(document: dict[str, Any], tmp_path: Path) 
     )
 
 
-def test_every_file_fits_its_schema(document: dict[str, Any], tmp_path: Path) -> None:
+def test_every_file_fits_its_schema(document: Document, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
-    write_all(tmp_path / "run", document)
+    write_all(tmp_path / "run", answered(document))
     produced = {path.name for path in (tmp_path / "run").iterdir()}
     assert produced == {
         "verdict.json", "summary.md", "junit.xml", "report.html", "metrics.openmetrics", "allure-results",
@@ -167,8 +170,9 @@ def test_allure_shows_epic_story_severity_owner_and_keeps_what_pytest_knew(tmp_p
 
 
 def test_allure_links_to_the_revision_and_to_the_failing_requests_log(tmp_path: Path) -> None:
-    document = make_document(tmp_path, {"auth.latency": F, "auth.accepts": P}) | {"environment": "staging"}
-    document["release"] |= {"project": "netra-staging", "region": "us-central1", "service": "netra-backend-staging"}
+    place = {"project": "netra-staging", "region": "us-central1", "service": "netra-backend-staging"}
+    made = make_document(tmp_path, {"auth.latency": F, "auth.accepts": P})
+    document = replace(made, environment="staging", release=made.release | place)
     finish(tmp_path / "allure", document, {"GITHUB_SERVER_URL": "https://github.example", "GITHUB_REPOSITORY": "a/b",
                                            "GITHUB_RUN_ID": "7"})  # fmt: skip
     found = {
@@ -183,16 +187,15 @@ def test_allure_links_to_the_revision_and_to_the_failing_requests_log(tmp_path: 
 
 def test_a_known_failure_is_marked_in_every_format(tmp_path: Path) -> None:
     document = make_document(tmp_path, {"auth.latency": F, "threads.order": P})
-    document["checks"][0]["known_failure"] = "ada, until 2026-12-24: waits"
-    document["known_failures"] = [
-        {"name": "auth.latency", "owner": "ada", "reason": "waits", "expires": "2026-12-24", "state": "still fails"}
-    ]
+    known = KnownFailure(name="auth.latency", owner="ada", reason="waits", expires="2026-12-24", state="still fails")
+    row = replace(document.checks[0], known_failure="ada, until 2026-12-24: waits")
+    document = replace(document, checks=[row, *document.checks[1:]], known_failures=[known])
     finish(tmp_path / "allure", document)
     details = next(one["statusDetails"] for one in results(tmp_path / "allure") if one["name"] == "auth.latency")
     assert (details["known"], details["muted"]) == (True, True)
-    assert "known failure" in render_html(document)
-    assert "| `auth.latency` | still fails | ada | 2026-12-24 | waits |" in render_markdown(document)
-    assert 'name="known_failure" value="ada, until 2026-12-24: waits"' in render_junit(document)
+    assert "known failure" in render_html(answered(document))
+    assert "| `auth.latency` | still fails | ada | 2026-12-24 | waits |" in render_markdown(answered(document))
+    assert 'name="known_failure" value="ada, until 2026-12-24: waits"' in render_junit(answered(document))
     assert not [line for line in annotations(document) if "title=auth.latency" in line]
 
 
@@ -220,18 +223,18 @@ def test_a_summary_that_does_not_fit_is_cut_at_a_line_and_says_so(tmp_path: Path
     assert fitting(text, 10) == ""
     full = tmp_path / "summary"
     full.write_bytes(b"x" * (1024 * 1024 - 400))
-    announce(make_document(tmp_path, MIXED), {"GITHUB_STEP_SUMMARY": str(full)})
+    announce(answered(make_document(tmp_path, MIXED)), {"GITHUB_STEP_SUMMARY": str(full)})
     assert full.stat().st_size <= 1024 * 1024
 
 
 def test_a_renderer_that_crashes_takes_nothing_from_verdict_and_other_reports(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def crash(document: dict[str, Any]) -> str:
-        raise KeyError(document["run_id"])
+    def crash(report: Report) -> str:
+        raise KeyError(report.document.run_id)
 
     monkeypatch.setitem(RENDERERS, "report.html", crash)
-    (problem,) = write_all(tmp_path, make_document(tmp_path, {"a.b": P}))
+    (problem,) = write_all(tmp_path, answered(make_document(tmp_path, {"a.b": P})))
     assert problem.startswith("report.html could not be rendered (KeyError")
     assert {"verdict.json", "junit.xml", "summary.md", "allure-results"} <= {path.name for path in tmp_path.iterdir()}
     assert not (tmp_path / "report.html").exists()

@@ -4,18 +4,20 @@ import re
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from gate.plots import LatencyPlot, SequencePlot
 from gate.report.plots import draw
 
 BAD = "var(--bad)"
 
 
-def sequence(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - the plot's data
-    data = {
-        "at_s": [0.0, 0.1, 0.2, 0.3], "ms": [10.0, 400.0, 12.0, None], "client_ms": [20.0, 430.0, 22.0, None],
-        "cold": ["", "new instance", "new connection", ""], "limit_ms": 100.0, "clock": "server",
-    }  # fmt: skip
-    return {"kind": "sequence", "data": data | changes}
+def sequence(**changes: Any) -> SequencePlot:  # noqa: ANN401 - the plot's fields
+    plot = SequencePlot(
+        at_s=[0.0, 0.1, 0.2, 0.3], ms=[10.0, 400.0, 12.0, None], client_ms=[20.0, 430.0, 22.0, None],
+        cold=["", "new instance", "new connection", ""], limit_ms=100.0, clock="server",
+    )  # fmt: skip
+    return replace(plot, **changes)
 
 
 def marks(svg: str) -> int:
@@ -34,8 +36,7 @@ def test_cold_starts_are_ringed_and_failures_crossed() -> None:
 
 
 def test_a_sequence_of_before_cold_starts_were_told_is_still_drawn() -> None:
-    data = {"at_s": [0.0, 0.1], "ms": [1.0, 2.0], "limit_ms": 100.0}
-    assert "cold starts: none" in draw({"kind": "sequence", "data": data}, 0)[1]
+    assert "cold starts: none" in draw(SequencePlot(at_s=[0.0, 0.1], ms=[1.0, 2.0], limit_ms=100.0), 0)[1]
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,6 @@ def test_a_sequence_of_before_cold_starts_were_told_is_still_drawn() -> None:
     ],
 )
 def test_the_distribution_says_what_is_over_the_limit_and_what_failed(ms: list[float], failed: int, said: str) -> None:
-    data = {"ms": ms, "client_ms": ms, "limit_ms": 100.0, "clock": "server", "percentile": 0.95, "failed": failed}
-    svg, text = draw({"kind": "latency", "data": data}, 0)
+    svg, text = draw(LatencyPlot(ms=ms, client_ms=ms, limit_ms=100.0, clock="server", failed=failed), 0)
     assert said in text
     assert "faint: the client" in svg or not ms

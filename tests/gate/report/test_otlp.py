@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
+from gate.moments import rfc3339
 from gate.outcomes import Outcome
 from gate.report import otlp
+from gate.verdict_document import Document
 from tests.gate.documents import make_document
 from tests.gate.report.collector import Collector, collecting, dripping, read, silent
 from tests.gate.session.mini import HEAD, Mini
@@ -47,12 +50,14 @@ def clean(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def document(tmp_path: Path) -> dict[str, Any]:
+def document(tmp_path: Path) -> Document:
     return make_document(tmp_path, {f"a.{one.lower()}": one for one in Outcome})
 
 
-def everything(document: dict[str, Any]) -> dict[str, datetime]:
-    return {row["name"]: BEGAN + timedelta(seconds=n) for n, row in enumerate(document["checks"])}
+def began(document: Document) -> Document:
+    """The document with every case begun, a second after the one before it."""
+    rows = [replace(row, began=rfc3339(BEGAN + timedelta(seconds=n))) for n, row in enumerate(document.checks)]
+    return replace(document, checks=rows)
 
 
 def test_a_run_of_the_suite_arrives_as_a_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,12 +138,12 @@ def test_a_collector_that_fails_is_one_note_and_the_verdict_stands(
 
 @pytest.mark.parametrize("make", [silent, dripping])
 def test_the_limit_is_kept(
-    document: dict[str, Any], monkeypatch: pytest.MonkeyPatch, make: Callable[[], AbstractContextManager[str]]
+    document: Document, monkeypatch: pytest.MonkeyPatch, make: Callable[[], AbstractContextManager[str]]
 ) -> None:
     with make() as url:
         monkeypatch.setenv(otlp.BASE, url)
         begun = time.monotonic()
-        said = otlp.export(document, everything(document), limit_s=0.5)
+        said = otlp.export(began(document), limit_s=0.5)
         assert time.monotonic() - begun < 3
     assert "within 0.5 s" in said or "no spans were taken by" in said
 
@@ -154,31 +159,31 @@ def test_the_limit_is_kept(
     ],
 )
 def test_a_wrong_configuration_is_named_and_not_quoted(
-    document: dict[str, Any], monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], said: str
+    document: Document, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], said: str
 ) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    note = otlp.export(document, everything(document))
+    note = otlp.export(began(document))
     assert said in note
     assert "s3cret" not in note
 
 
-def test_every_outcome_has_its_status_and_its_time(document: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_outcome_has_its_status_and_its_time(document: Document, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_SERVICE_NAME", "nightly")
-    finished = {span.name: span for span in otlp.spans(document, everything(document))}
+    finished = {span.name: span for span in otlp.spans(began(document))}
     assert len(finished) == len(Outcome) + 1
-    for n, row in enumerate(document["checks"]):
-        span = finished[row["name"]]
+    for n, row in enumerate(document.checks):
+        span = finished[row.name]
         start = int((BEGAN + timedelta(seconds=n)).timestamp()) * 10**9
         assert (span.start_time, span.end_time) == (start, start + 100_000_000)
-        assert span.status.status_code is otlp.OF_A_CASE[row["outcome"]]
+        assert span.status.status_code is otlp.OF_A_CASE[row.outcome]
         assert span.resource.attributes["service.name"] == "nightly"
 
 
-def test_a_case_that_never_began_and_long_words_are_bounded(document: dict[str, Any]) -> None:
-    document["checks"][0]["requirement"] = "x" * 10_000
-    first = document["checks"][0]["name"]
-    finished = otlp.spans(document, {first: BEGAN})
+def test_a_case_that_never_began_and_long_words_are_bounded(document: Document) -> None:
+    row = replace(document.checks[0], requirement="x" * 10_000, began=rfc3339(BEGAN))
+    first = row.name
+    finished = otlp.spans(replace(document, checks=[row, *document.checks[1:]]))
     assert [span.name for span in finished] == [first, "smoke mini"]
     attributes = finished[0].attributes
     assert attributes is not None

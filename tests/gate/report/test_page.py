@@ -3,15 +3,17 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gate.outcomes import Outcome
 from gate.release.conclusion import Frame, conclude, gather
 from gate.release.store import Store
+from gate.report.checklist import answered
 from gate.report.html import render_html
 from gate.run import new_run_id
+from gate.verdict_document import Changes, Document, Estimate, KnownFailure, Moved
 from tests.gate.documents import make_document
 from tests.gate.release.stores import START, shard, stored, window
 from tests.gate.report.browser import Page, browser, needs_chromium
@@ -20,7 +22,7 @@ CSS = (Path(__file__).parents[3] / "gate/report/templates/report.css").read_text
 P, F = Outcome.PASSED, Outcome.FAILED
 
 
-def _gate(folder: Path) -> dict[str, Any]:
+def _gate(folder: Path) -> Document:
     day, soak = ("logs.zero-500-day", ""), ("websocket.one-hour", "")
     store = Store(str(folder))
     smoke = {("logs.zero-500", ""): P, ("websocket.steady", ""): P, ("threads.hostile", "bad <b>UTF-8</b>"): P}
@@ -31,19 +33,16 @@ def _gate(folder: Path) -> dict[str, Any]:
     return conclude(gather(store, "mini"), Frame("mini", "local", "full", required), new_run_id(), START)
 
 
-def _failing(folder: Path) -> dict[str, Any]:
+def _failing(folder: Path) -> Document:
     outcomes = {f"family{'abc'[n % 3]}.check{n}": outcome for n, outcome in enumerate([*Outcome, *Outcome, P])}
     document = make_document(folder, outcomes | {"auth.latency": F})
-    document["changes"] = {
-        "since": "20261101T000000Z-aaaaaa", "revision": "rev-0", "newly_failing": ["auth.latency"],
-        "newly_passing": ["familya.check0"],
-        "moved": [{"name": "auth.latency", "rule": "p95", "unit": "ms", "before": {"value": 1, "low": 1, "high": 2},
-                   "now": {"value": 9, "low": 8, "high": 10}}],
-    }  # fmt: skip
-    document["known_failures"] = [
-        {"name": "familya.check3", "owner": "ada", "reason": "waits", "expires": "2026-12-24", "state": "still fails"}
-    ]
-    return document
+    moved = Moved(name="auth.latency", rule="p95", unit="ms", before=Estimate(1, 1, 2), now=Estimate(9, 8, 10))
+    changes = Changes(
+        since="20261101T000000Z-aaaaaa", revision="rev-0", newly_failing=["auth.latency"],
+        newly_passing=["familya.check0"], moved=[moved],
+    )  # fmt: skip
+    known = KnownFailure(name="familya.check3", owner="ada", reason="waits", expires="2026-12-24", state="still fails")
+    return replace(document, changes=changes, known_failures=[known])
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +54,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     }  # fmt: skip
     paths = {}
     for verdict, document in documents.items():
-        assert document["verdict"] == verdict
+        assert document.verdict == verdict
         paths[verdict] = folder / f"{verdict}.html"
-        paths[verdict].write_text(render_html(document), encoding="utf-8")
+        paths[verdict].write_text(render_html(answered(document)), encoding="utf-8")
     return paths
 
 

@@ -4,18 +4,31 @@ import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import jsonschema
 import pytest
+from msgspec import to_builtins
 
 from gate.document import SCHEMA
-from gate.evidence import PlotKind
+from gate.figures import Accrual
 from gate.outcomes import Outcome
+from gate.plots import (
+    ClosesPlot,
+    ErrorsByHourPlot,
+    LatencyPlot,
+    Plot,
+    RoundTripPlot,
+    SequencePlot,
+    SessionsPlot,
+    WindowsPlot,
+)
 from gate.report import allure
+from gate.report.checklist import answered
 from gate.report.github import announce
 from gate.report.html import render_html
-from gate.report.plots import COLOURS, KINDS, draw
+from gate.report.plots import COLOURS, draw
+from gate.verdict_document import Document, encode
 from tests.gate.documents import make_document
 
 MIXED = {f"family{'abc'[n % 3]}.check{n}": outcome for n, outcome in enumerate([*Outcome, *Outcome, Outcome.PASSED])}
@@ -23,7 +36,7 @@ GOOD = {"auth.latency": Outcome.PASSED, "logs.zero-500": Outcome.PASSED}
 
 
 @pytest.fixture(params=["mixed", "good"])
-def document(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
+def document(request: pytest.FixtureRequest, tmp_path: Path) -> Document:
     return make_document(tmp_path, MIXED if request.param == "mixed" else GOOD)
 
 
@@ -33,18 +46,18 @@ def _validator() -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(schema)
 
 
-def test_the_verdict_fits_its_published_schema(document: dict[str, Any]) -> None:
-    _validator().validate(json.loads(json.dumps(document)))
+def test_the_verdict_fits_its_published_schema(document: Document) -> None:
+    _validator().validate(json.loads(encode(document)))
 
 
 @pytest.mark.parametrize("broken", [{"verdict": "MAYBE"}, {"exit_code": 7}, {"residue": -1}, {"surprise": 1}])
 def test_the_schema_refuses_what_is_none(tmp_path: Path, broken: dict[str, object]) -> None:
-    document = make_document(tmp_path, GOOD) | broken
+    document = to_builtins(make_document(tmp_path, GOOD)) | broken
     assert not _validator().is_valid(document)
 
 
 def test_a_go_with_something_missing_is_no_valid_verdict(tmp_path: Path) -> None:
-    assert not _validator().is_valid(make_document(tmp_path, GOOD) | {"missing": ["data.owner"]})
+    assert not _validator().is_valid(to_builtins(make_document(tmp_path, GOOD)) | {"missing": ["data.owner"]})
 
 
 class _Page(HTMLParser):
@@ -64,8 +77,8 @@ class _Page(HTMLParser):
             self.headings.append(int(tag[1]))
 
 
-def test_the_page_is_self_contained_and_escapes_what_the_server_sent(document: dict[str, Any]) -> None:
-    text = render_html(document)
+def test_the_page_is_self_contained_and_escapes_what_the_server_sent(document: Document) -> None:
+    text = render_html(answered(document))
     page = _Page()
     page.feed(text)
     assert page.outside == []
@@ -77,20 +90,22 @@ def test_the_page_is_self_contained_and_escapes_what_the_server_sent(document: d
 
 def test_no_secret_in_any_spelling_reaches_the_document(tmp_path: Path) -> None:
     document = make_document(tmp_path, MIXED, secrets=("alert",))
-    assert "alert" not in json.dumps(make_document(tmp_path, MIXED, secrets=("script>alert",))).replace("redacted", "")
-    assert document["verdict"] == "NO-GO"
+    assert "alert" not in encode(make_document(tmp_path, MIXED, secrets=("script>alert",))).decode().replace(
+        "redacted", ""
+    )
+    assert document.verdict == "NO-GO"
 
 
 def test_the_step_summary_is_appended_on_github_only(
-    document: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    document: Document, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     summary = tmp_path / "summary"
     summary.write_text("before\n")
-    announce(document, {})
+    announce(answered(document), {})
     assert capsys.readouterr().out == ""
-    announce(document, {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)})
+    announce(answered(document), {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)})
     assert summary.read_text().startswith("before\n# ")
-    failed = sum(row["outcome"] == "FAILED" for row in document["checks"])
+    failed = sum(row.outcome == "FAILED" for row in document.checks)
     assert capsys.readouterr().out.count("::error") == (failed + 1 if failed else 0)  # and one for the verdict
 
 
@@ -104,26 +119,31 @@ def test_the_history_id_of_a_case_follows_its_name(tmp_path: Path) -> None:
     assert len(ids[0]) == len(GOOD)
 
 
-PLOTS = {
-    "latency": {"ms": [1.0, 2.0, 150.0], "limit_ms": 100.0, "clock": "server"},
-    "sequence": {"at_s": [0.0, 1.0], "ms": [1.0, 2.0], "limit_ms": 100.0},
-    "sessions": {"at_s": [0.0, 1.0], "open": [1, 2]},
-    "closes": {"ages_s": [1.0, 2.0]},
-    "rtt": {"at_s": [0.0, 1.0], "p50_ms": [1.0, 1.1], "p95_ms": [2.0, 2.2]},
-    "errors-by-hour": {"hours": [f"07 Jan {hour:02}:00" for hour in range(24)], "counts": [0] * 22 + [3, 0]},
-    "windows": {
-        "spans": [
-            {"start": "2026-01-07T00:00:00Z", "end": "2026-01-07T06:00:00Z", "n": 9, "events": 0, "proved": True},
-            {"start": "2026-01-07T06:00:00Z", "end": "2026-01-07T07:00:00Z", "n": 3, "events": 2, "proved": False},
-        ]
-    },
-}
+def window(start: str, end: str, n: int, events: int, *, proved: bool) -> Accrual:
+    return Accrual(
+        kind="window", start=f"2026-01-07T{start}Z", end=f"2026-01-07T{end}Z", need_s=86_400, proved=proved,
+        events=events, n=n, hours=0, hour_s=3600, group="", shard=0, shards=1,
+    )  # fmt: skip
+
+
+ERRORS = ErrorsByHourPlot(hours=[f"07 Jan {hour:02}:00" for hour in range(24)], counts=[0] * 22 + [3, 0])
+PLOTS: list[Plot] = [
+    LatencyPlot(ms=[1.0, 2.0, 150.0], limit_ms=100.0, clock="server"),
+    SequencePlot(at_s=[0.0, 1.0], ms=[1.0, 2.0], limit_ms=100.0),
+    SessionsPlot(at_s=[0.0, 1.0], open=[1, 2]),
+    ClosesPlot(by_class={"closes": [1.0, 2.0]}),
+    RoundTripPlot(at_s=[0.0, 1.0], p50_ms=[1.0, 1.1], p95_ms=[2.0, 2.2]),
+    ERRORS,
+    WindowsPlot(
+        spans=[window("00:00:00", "06:00:00", 9, 0, proved=True), window("06:00:00", "07:00:00", 3, 2, proved=False)]
+    ),
+]
 
 
 def test_every_kind_of_plot_is_drawn_in_the_pages_colours_with_a_text_instead() -> None:
-    assert PLOTS.keys() == set(get_args(PlotKind)) == KINDS.keys()
-    for number, (kind, data) in enumerate(PLOTS.items()):
-        svg, text = draw({"kind": kind, "data": data}, number)
+    assert {type(plot) for plot in PLOTS} == set(get_args(Plot))
+    for number, plot in enumerate(PLOTS):
+        svg, text = draw(plot, number)
         assert svg.startswith('<svg role="img" aria-label="')
         assert len(text) > 20
         assert "var(--" in svg
@@ -131,7 +151,5 @@ def test_every_kind_of_plot_is_drawn_in_the_pages_colours_with_a_text_instead() 
 
 
 def test_the_plot_of_errors_names_the_worst_hour() -> None:
-    text = draw({"kind": "errors-by-hour", "data": PLOTS["errors-by-hour"]}, 0)[1]
-    assert text == "3 server errors in 24 hours, most of them (3) in the hour from 07 Jan 22:00."
-    quiet = draw({"kind": "errors-by-hour", "data": {"hours": ["07 Jan 00:00"], "counts": [0]}}, 0)[1]
-    assert quiet == "0 server errors in 1 hour."
+    assert draw(ERRORS, 0)[1] == "3 server errors in 24 hours, most of them (3) in the hour from 07 Jan 22:00."
+    assert draw(ErrorsByHourPlot(hours=["07 Jan 00:00"], counts=[0]), 0)[1] == "0 server errors in 1 hour."

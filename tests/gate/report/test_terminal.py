@@ -8,6 +8,7 @@ from rich.console import Console
 
 from gate.check import Check
 from gate.outcomes import Outcome
+from gate.report.checklist import answered
 from gate.report.terminal import print_verdict
 from gate.run import Result
 from gate.session.live_progress import Live
@@ -20,7 +21,9 @@ OUTCOMES = {"threads.order": F, "auth.latency": P, "logs.canary": B, "websocket.
 def printed(tmp_path: Path, outcomes: dict[str, Outcome], width: int = 80, *, terminal: bool = False) -> str:
     file = io.StringIO()
     document = make_document(tmp_path, outcomes)
-    print_verdict(document, tmp_path, Console(file=file, width=width, force_terminal=terminal, highlight=False))
+    print_verdict(
+        answered(document), tmp_path, Console(file=file, width=width, force_terminal=terminal, highlight=False)
+    )
     return file.getvalue()
 
 

@@ -1,0 +1,86 @@
+"""What a case measured, as the verdict's document holds it: figures, accruals, traces, the server's own lines."""
+
+import math
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from gate.strict_json import JSON, plain, word_for
+
+Number = int | float
+Count = Annotated[int, Meta(ge=0)]
+NUMBERS = ("n", "value", "limit", "confidence", "hazard_per_hour", "covered_s", "need_s")
+
+
+class Figure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A measurement: the rule it follows, how many, the value, and what the value has to be read with."""
+
+    rule: str
+    n: Number | None
+    value: Number | None
+    unit: str
+    limit: Number | None
+    confidence: Number | None  # 0.95 is 95 %
+    window: str | None
+    interval: tuple[Number | None, Number | None] | None  # of `value`; None: open at that end
+    hazard_per_hour: Number | None  # upper bound
+    covered_s: Number | None  # of a claim that takes longer than one run
+    need_s: Number | None
+    not_finite: dict[str, str]  # a number that JSON can't hold is null, and here is its word
+    details: dict[str, JSON]  # whatever else the check states
+
+
+def make_figure(rule: str, **stated: JSON) -> Figure:
+    """A figure from what a check states; a number that is not finite becomes null and a word."""
+    known = {key: value for key, value in stated.items() if key in Figure.__struct_fields__}
+    details = plain({key: value for key, value in stated.items() if key not in known})
+    words = {key: word_for(known[key]) for key in NUMBERS if not _is_finite(known.get(key))}
+    known |= dict.fromkeys(words)
+    if known.get("interval") is not None:
+        low, high = known["interval"]
+        known["interval"] = tuple(end if _is_finite(end) else None for end in (low, high))
+    blank: dict[str, JSON] = dict.fromkeys((*NUMBERS, "window", "interval")) | {"unit": ""}
+    return Figure(rule=rule, **blank | known, not_finite=words, details=details)
+
+
+def _is_finite(value: Number | None) -> bool:
+    return value is None or math.isfinite(value)
+
+
+class ServerLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One log line of the server for a request of this case."""
+
+    timestamp: str
+    severity: str
+    trace_id: str
+    text: str
+
+
+class Trace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A request of this case, by the trace id that it carried."""
+
+    trace_id: str
+    request: str
+
+
+class Accrual(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one run adds to a claim that takes longer than one run; the gate merges them by check and revision.
+
+    A "window" covers the time from `start` to `end` of a log: the claim holds once windows that were `proved`
+    cover what the contract needs in one piece, without an event. An "exposure" is one shard's share of a soak: the
+    claim holds once every shard of its group is there, proved, as long as the contract needs, without an event.
+    """
+
+    kind: Literal["window", "exposure"]
+    start: str  # RFC 3339, UTC
+    end: str
+    need_s: Annotated[float, Meta(gt=0)]  # what the run took the claim for; the gate asks the contract
+    proved: bool  # whether the source was alive and read to its end: without, this adds nothing but events
+    events: Count  # how often the claim was broken in it
+    n: Count  # requests, or sessions
+    hours: Annotated[float, Meta(ge=0)]  # connection-hours of an exposure
+    hour_s: Annotated[float, Meta(gt=0)]  # what an hour takes there: less than 3600 is the twin's compressed time
+    group: str  # names the soak that the shards belong to
+    shard: Count  # from 0
+    shards: Annotated[int, Meta(ge=1)]

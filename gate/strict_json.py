@@ -1,0 +1,34 @@
+"""Values that strict JSON can hold: no NaN, no Infinity; what is not finite is said in a word instead."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+JSON = Any  # a JSON value of any shape: only what a case attaches as it likes, and what a reader prints as it is
+
+
+def plain(value: object) -> JSON:
+    """A value as strict JSON: a number that is not finite becomes its word, what JSON does not know its text."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else word_for(value)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return str(value)
+
+
+def word_for(value: float) -> str:
+    """How a number that is not finite is written."""
+    if math.isnan(value):
+        return "not a number"
+    return "infinite" if value > 0 else "minus infinite"
+
+
+def finite(value: float | None) -> float | None:
+    """The number, or None for one that JSON can't hold."""
+    return value if value is None or math.isfinite(value) else None

@@ -1,0 +1,254 @@
+"""The verdict's document, typed: what `verdict.json` holds. Its JSON Schema is generated from these structs."""
+
+from collections import Counter
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from gate.figures import Accrual, Count, Figure, ServerLine, Trace
+from gate.outcomes import Outcome, Verdict
+from gate.plots import Plot
+from gate.strict_json import JSON
+
+SCHEMA_VERSION: Literal[3] = 3
+Phase = Literal["smoke", "soak", "day", "gate"]
+ExitCode = Literal[0, 1, 2, 3, 4, 10]
+KnownState = Literal["still fails", "no longer fails", "not seen", "expired"]
+RunId = Annotated[str, Meta(pattern="^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}$")]
+CheckId = Annotated[str, Meta(pattern=r"^[a-z]+\.[a-z0-9-]+$")]
+Moment = Annotated[
+    str,
+    Meta(
+        pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$", extra_json_schema={"format": "date-time"}
+    ),
+]
+Day = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d$", extra_json_schema={"format": "date"})]
+Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A part of the document: frozen, and without keys that this version does not know."""
+
+
+class Override(_Part, frozen=True):
+    """Something that was set for this run otherwise than the target's own file and profile say."""
+
+    name: str  # "NETRA_PROFILE", "--quick"
+    origin: str  # "environment", "command line"
+    weakens: bool  # a run with such an override proves less; the gate does not take it for a full one
+
+
+class KnownFailure(_Part, frozen=True, kw_only=True):
+    """A failure that was on the list of known failures, and whether it still fails."""
+
+    name: str
+    owner: str
+    reason: str
+    expires: Day
+    state: KnownState
+
+
+class Estimate(_Part, frozen=True):
+    """A value with the interval that it lies in."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Moved(_Part, frozen=True, kw_only=True):
+    """A figure whose interval no longer touches the one of the last run."""
+
+    name: str
+    rule: str
+    unit: str
+    before: Estimate
+    now: Estimate
+
+
+class Changes(_Part, frozen=True, kw_only=True):
+    """Against the last run of this target and phase."""
+
+    since: str
+    revision: str
+    newly_failing: list[str]
+    newly_passing: list[str]
+    moved: list[Moved]
+
+
+class GateInput(_Part, frozen=True, kw_only=True):
+    """A run that a gate was given."""
+
+    run_id: str
+    phase: str
+    verdict: str
+    started: str
+    ended: str
+    counts: bool  # whether what passed in it proves anything here; its failures count in any case
+    note: str
+
+
+class Discarded(_Part, frozen=True):
+    """A run, or a soak's group, that does not count, and who said so."""
+
+    id: str
+    owner: str
+    because: str
+    at: str
+
+
+class GatePart(_Part, frozen=True):
+    """What a gate was given."""
+
+    store: str
+    inputs: list[GateInput]
+    discarded: list[Discarded]
+
+
+class RowInput(_Part, frozen=True):
+    """In a gate's verdict: what one run said of the case."""
+
+    run_id: str
+    outcome: Outcome
+    counts: bool
+
+
+class Row(_Part, frozen=True, kw_only=True):
+    """One case of one check."""
+
+    id: CheckId
+    case: str
+    name: str
+    family: str
+    outcome: Outcome
+    required: bool
+    claim: str
+    requirement: str
+    expected: str
+    actual: str
+    reason: str
+    remedy: str
+    known_failure: str
+    began: str  # RFC 3339; empty: it never did
+    duration_s: Annotated[float, Meta(ge=0)]
+    figures: list[Figure]
+    evidence: dict[str, JSON]
+    accruals: list[Accrual]
+    traces: list[Trace]
+    curl: list[str]
+    server_lines: list[ServerLine]
+    plots: list[Plot]
+    inputs: list[RowInput]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The case's place in a verdict: check id and case id."""
+        return self.id, self.case
+
+
+class Before(_Part, frozen=True):
+    """The run that lay in the store as the last one when this one was put there."""
+
+    run_id: RunId
+    revision: str
+    digest: Digest  # SHA-256 of its file, byte for byte
+
+
+class Seal(_Part, frozen=True):
+    """By what a stored run is known to be what was stored; see `gate.release.seal`."""
+
+    digest: Digest  # SHA-256 of the document's canonical bytes, without `digest` and `hmac`
+    hmac: str  # HMAC-SHA-256 of the same with NETRA_EVIDENCE_KEY; empty without a key
+    before: Before | None  # None: the first one
+
+
+class Document(_Part, frozen=True, kw_only=True):
+    """One run's verdict, or a gate's over many runs (phase gate)."""
+
+    schema_version: Literal[3]
+    run_id: RunId
+    target: str
+    environment: str
+    profile: str
+    revision: str  # empty: not known
+    phase: Phase
+    quick: bool
+    overrides: list[Override]
+    verdict: Verdict
+    exit_code: ExitCode
+    reason: str
+    started: Moment
+    ended: Moment
+    release: dict[str, JSON]
+    counts: dict[Outcome, Annotated[int, Meta(ge=1)]]
+    missing: list[str]  # required cases that did not run
+    residue: Count | None  # rows of ours that are left; null: they could not be counted
+    interrupted: str
+    notes: list[str]
+    doubts: list[str]  # sentences on the evidence itself that keep the verdict from GO
+    known_failures: list[KnownFailure]
+    changes: Changes | None  # null: there was no last run
+    gate: GatePart | None  # null: this is a run's
+    seal: Seal | None  # null: it was not stored
+    checks: list[Row]
+
+    def __post_init__(self) -> None:
+        """Refuse a document that contradicts itself. Raises ValueError with what does not go together."""
+        if (self.verdict is Verdict.GO) != (self.exit_code == 0):
+            raise ValueError(f"the verdict {self.verdict} does not go with the exit code {self.exit_code}")
+        if self.verdict is Verdict.GO and (self.missing or self.residue != 0 or self.interrupted or self.doubts):
+            raise ValueError("GO, although something is missing, left over, cut short or doubted")
+
+
+def count_outcomes(rows: list[Row]) -> dict[Outcome, int]:
+    """How many rows came to each outcome, in the order of their names."""
+    return dict(sorted(Counter(row.outcome for row in rows).items()))
+
+
+def encode(document: Document) -> bytes:
+    """The document as strict JSON, as its file holds it.
+
+    Raises:
+        ValueError: It does not fit the schema. Nothing of the kind is written.
+    """
+    body = msgspec.json.encode(document)
+    msgspec.json.decode(body, type=Document)  # what is written can be read: by the strictest reader, before it is
+    return msgspec.json.format(body, indent=1) + b"\n"
+
+
+def decode(body: bytes | str) -> Document:
+    """Read a document. Raises msgspec.DecodeError for what is no strict JSON, and its ValidationError."""
+    return msgspec.json.decode(body, type=Document)
+
+
+def schema() -> dict[str, JSON]:
+    """The JSON Schema of the document."""
+    generated = msgspec.json.schema(Document)
+    definitions = generated.pop("$defs")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "netra-verify verdict",
+        "description": (
+            f"One run's verdict, or a gate's over many runs (phase gate), version {SCHEMA_VERSION}. A reader must "
+            "refuse a version that it does not know; new keys come with a new version."
+        ),
+        **{key: value for key, value in definitions.pop("Document").items() if key not in {"title", "description"}},
+        "allOf": [GO_IS_WHOLE, ZERO_IS_GO],
+        "$defs": definitions,
+    }
+
+
+GO_IS_WHOLE = {
+    "if": {"properties": {"verdict": {"const": "GO"}}},
+    "then": {
+        "properties": {
+            "exit_code": {"const": 0}, "missing": {"maxItems": 0}, "residue": {"const": 0},
+            "interrupted": {"const": ""}, "doubts": {"maxItems": 0},
+        }
+    },
+}  # fmt: skip
+ZERO_IS_GO = {
+    "if": {"properties": {"exit_code": {"const": 0}}},
+    "then": {"properties": {"verdict": {"const": "GO"}}},
+}
