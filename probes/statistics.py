@@ -1,11 +1,13 @@
-"""Exact statistics: what a number of observations proves, refutes, or leaves open."""
+"""Exact statistics: what a number of observations proves, refutes, or leaves open.
+
+The few functions that this takes are written out over `math`, so that a run need not install and import SciPy; a
+self-test holds each of them against it.
+"""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from enum import StrEnum
-
-from scipy.special import bdtr, bdtrc, betaincinv, gammaincinv
+from itertools import accumulate
 
 
 class Finding(StrEnum):
@@ -16,29 +18,27 @@ class Finding(StrEnum):
     OPEN = "open"
 
 
-@dataclass(frozen=True, slots=True)
-class FractionDecision:
-    """A decision on "less than `limit` of all calls are slow", from `slow` of `n`."""
+def binomial_pmf(n: int, p: float) -> list[float]:
+    """The probability of each number of events, 0 to `n`, among `n` trials of `p` each."""
+    if not 0 < p < 1:
+        certain = n if p >= 1 else 0
+        return [float(events == certain) for events in range(n + 1)]
+    log_p, log_q, log_n = math.log(p), math.log1p(-p), math.lgamma(n + 1)
+    return [
+        math.exp(log_n - math.lgamma(k + 1) - math.lgamma(n - k + 1) + k * log_p + (n - k) * log_q)
+        for k in range(n + 1)
+    ]
 
-    finding: Finding
-    n: int
-    slow: int
-    limit: float
-    confidence: float
-    p_if_at_limit: float  # probability of so few slow calls (or fewer) when the true fraction is at the limit
 
-
-def decide_fraction(n: int, slow: int, limit: float = 0.05, confidence: float = 0.95) -> FractionDecision:
-    """Decide by the exact binomial distribution, once, on a number of calls fixed beforehand.
-
-    Proved: so few slow calls or fewer have at most a probability of 1 - confidence at the limit. Refuted: so many
-    or more have. Otherwise open. At 5 % and 95 %: 0 of 59 is the least that proves, 16 of 500 still do, 34 of 500
-    refute.
-    """
-    few, many = float(bdtr(slow, n, limit)), float(bdtrc(slow - 1, n, limit)) if slow else 1.0
-    alpha = 1 - confidence
-    finding = Finding.PROVED if few <= alpha else Finding.REFUTED if many <= alpha else Finding.OPEN
-    return FractionDecision(finding, n, slow, limit, confidence, few)
+def at_most(events: int, n: int, p: float) -> float:
+    """The probability of at most so many events among `n` trials of `p` each."""
+    if events < 0 or not 0 < p < 1:
+        return float(events >= (n if p >= 1 else 0))
+    log_p, log_q, log_n = math.log(p), math.log1p(-p), math.lgamma(n + 1)
+    return math.fsum(
+        math.exp(log_n - math.lgamma(k + 1) - math.lgamma(n - k + 1) + k * log_p + (n - k) * log_q)
+        for k in range(min(events, n) + 1)
+    )
 
 
 def percentile(values: Sequence[float], q: float) -> float:
@@ -56,26 +56,45 @@ def percentile_interval(values: Sequence[float], q: float, confidence: float = 0
     """
     ordered, alpha = sorted(values), 1 - confidence
     ranks = range(1, len(ordered) + 1)
-    lower = max((rank for rank in ranks if bdtr(rank - 1, len(ordered), q) <= alpha / 2), default=0)
-    upper = min((rank for rank in ranks if bdtr(rank - 1, len(ordered), q) >= 1 - alpha / 2), default=0)
+    below = list(accumulate(binomial_pmf(len(ordered), q)))  # of fewer than each rank
+    lower = max((rank for rank in ranks if below[rank - 1] <= alpha / 2), default=0)
+    upper = min((rank for rank in ranks if below[rank - 1] >= 1 - alpha / 2), default=0)
     return ordered[lower - 1] if lower else 0.0, ordered[upper - 1] if upper else math.inf
 
 
 def chance_of_at_least(events: int, n: int, rate: float) -> float:
     """The probability of so many events or more among `n` trials of `rate` each."""
-    return float(bdtrc(events - 1, n, rate)) if events else 1.0
+    return at_most(n - events, n, 1 - rate) if events else 1.0  # as many trials or fewer without the event
 
 
 def fraction_upper_bound(n: int, events: int, confidence: float = 0.95) -> float:
     """The exact (Clopper-Pearson) upper bound on the share of events, after `events` of `n`; 0 of 59 gives 5 %."""
-    return 1.0 if events >= n else float(betaincinv(events + 1, n - events, confidence))
+    return 1.0 if events >= n else _where(lambda share: at_most(events, n, share) - (1 - confidence), 0.0, 1.0)
 
 
 def hazard_upper_bound(events: int, hours: float, confidence: float = 0.95) -> float:
     """The upper bound on events per hour after `events` in `hours` of exposure (exact Poisson; 0: about 3/hours)."""
     if hours <= 0:
         return math.inf
-    return float(gammaincinv(events + 1, confidence)) / hours
+    most = 20.0 + events + 12 * math.sqrt(events + 1)  # far beyond any bound that is asked for
+    return _where(lambda mean: poisson_at_most(events, mean) - (1 - confidence), 0.0, most) / hours
+
+
+def poisson_at_most(events: int, mean: float) -> float:
+    """The probability of at most so many events where `mean` are expected."""
+    if mean <= 0:
+        return 1.0
+    log_mean = math.log(mean)
+    return math.fsum(math.exp(k * log_mean - mean - math.lgamma(k + 1)) for k in range(events + 1))
+
+
+def _where(falling: Callable[[float], float], low: float, high: float) -> float:
+    """Where a falling function crosses zero, to the last digits that a float has."""
+    while True:
+        middle = (low + high) / 2
+        if middle in {low, high}:
+            return middle
+        low, high = (middle, high) if falling(middle) > 0 else (low, middle)
 
 
 def survival(hazard_per_hour: float, hours: float = 1.0) -> float:

@@ -144,9 +144,11 @@ def hazard_bound(events: int, hours: float) -> float | None:
         return None
     if not events:
         return -math.log(1 - CONFIDENCE) / hours
-    from scipy.special import gammaincinv  # noqa: PLC0415 - slow to import, and rarely needed
-
-    return float(gammaincinv(events + 1, CONFIDENCE)) / hours
+    low, high = 0.0, 20.0 + events + 12 * math.sqrt(events + 1)
+    while low < (middle := (low + high) / 2) < high:
+        logs = (k * math.log(middle) - middle - math.lgamma(k + 1) for k in range(events + 1))
+        low, high = (middle, high) if math.fsum(map(math.exp, logs)) > 1 - CONFIDENCE else (low, middle)
+    return high / hours
 
 
 JUDGES = {"window": _windows, "exposure": _exposures}

@@ -5,14 +5,11 @@ plan fixes the looks beforehand and spends the allowed error over them; its rate
 the distribution of slow calls among the runs that have not ended yet.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-import numpy as np
-from scipy.stats import binom
-
-from probes.statistics import Finding
+from probes.statistics import Finding, binomial_pmf
 
 ONE_LOOK_BELOW = 480  # calls: shorter measurements are judged once, at their end
 
@@ -54,35 +51,51 @@ def make_plan(sizes: tuple[int, ...], limit: float = 0.05, confidence: float = 0
     the chance of REFUTED; both are spent in proportion to the calls made. One look alone is the exact binomial test.
     """
     spent_low = spent_high = 0.0
-    alive = np.array([1.0])  # probability of each number of slow calls among runs that go on
+    alive = {0: 1.0}  # probability of each number of slow calls among runs that go on
     looks, before = [], 0
     for n in sizes:
-        alive = np.convolve(alive, binom.pmf(np.arange(n - before + 1), n - before, limit))
+        alive = _after(alive, n - before, limit)
         allowed = (1 - confidence) * n / sizes[-1]
-        below = np.cumsum(alive)
-        above = np.cumsum(alive[::-1])[::-1]
-        low = int(np.searchsorted(below, allowed - spent_low, side="right")) - 1
-        within = np.nonzero(above <= allowed - spent_high)[0]
-        high = int(within[0]) if len(within) else n + 1
-        spent_low += float(below[low]) if low >= 0 else 0.0
-        spent_high += float(above[high]) if high < len(above) else 0.0
+        low, spent_low = _reach(sorted(alive), alive, allowed, spent_low, nothing=-1)
+        high, spent_high = _reach(sorted(alive, reverse=True), alive, allowed, spent_high, nothing=n + 1)
         looks.append(Look(n, low, high))
-        alive = np.where((np.arange(len(alive)) > low) & (np.arange(len(alive)) < high), alive, 0.0)
+        alive = {slow: chance for slow, chance in alive.items() if low < slow < high}
         before = n
     return tuple(looks)
 
 
+def _reach(
+    order: Sequence[int], alive: Mapping[int, float], allowed: float, spent: float, *, nothing: int
+) -> tuple[int, float]:
+    """How far into `order` the allowed error reaches, and what is spent of it then; `nothing` where it does not."""
+    reached, total = nothing, 0.0
+    for slow in order:
+        if total + alive[slow] > allowed - spent:
+            break
+        reached, total = slow, total + alive[slow]
+    return reached, spent + total
+
+
+def _after(alive: Mapping[int, float], calls: int, share: float) -> dict[int, float]:
+    """The distribution of slow calls after so many more, of which each is slow with probability `share`."""
+    more = binomial_pmf(calls, share)
+    sums: dict[int, float] = {}
+    for slow, chance in alive.items():
+        for extra, likely in enumerate(more):
+            sums[slow + extra] = sums.get(slow + extra, 0.0) + chance * likely
+    return sums
+
+
 def rates(plan: Sequence[Look], share: float) -> Rates:
     """Exactly how a plan answers when this share of all calls is slow."""
-    alive = np.array([1.0])
+    alive = {0: 1.0}
     proved = refuted = mean = 0.0
     before = 0
     for look in plan:
-        mean += float(alive.sum()) * (look.n - before)
-        alive = np.convolve(alive, binom.pmf(np.arange(look.n - before + 1), look.n - before, share))
-        slow = np.arange(len(alive))
-        proved += float(alive[slow <= look.prove_at_most].sum())
-        refuted += float(alive[slow >= look.refute_at_least].sum())
-        alive = np.where((slow > look.prove_at_most) & (slow < look.refute_at_least), alive, 0.0)
+        mean += sum(alive.values()) * (look.n - before)
+        alive = _after(alive, look.n - before, share)
+        proved += sum(chance for slow, chance in alive.items() if look.find(slow) is Finding.PROVED)
+        refuted += sum(chance for slow, chance in alive.items() if look.find(slow) is Finding.REFUTED)
+        alive = {slow: chance for slow, chance in alive.items() if look.find(slow) is Finding.OPEN}
         before = look.n
     return Rates(proved, refuted, mean)

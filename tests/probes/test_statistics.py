@@ -6,39 +6,47 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import bdtr, bdtrc, betaincinv, gammaincinv, pdtr
+from scipy.stats import binom
 
+from gate.release.accruals import hazard_bound
 from probes.statistics import (
     Finding,
-    decide_fraction,
+    at_most,
+    binomial_pmf,
+    chance_of_at_least,
+    fraction_upper_bound,
     hazard_upper_bound,
     percentile,
     percentile_interval,
+    poisson_at_most,
     survival,
     trials_to_catch,
 )
+from tests.probes.exact import decide_fraction
 
 PROVED_BY = [(59, 0), (93, 1), (124, 2), (208, 5), (336, 10), (500, 16), (577, 20)]
 
 
 @pytest.mark.parametrize("n,slow", PROVED_BY)
 def test_the_least_numbers_that_prove_less_than_five_percent(n: int, slow: int) -> None:
-    assert decide_fraction(n, slow).finding is Finding.PROVED
-    assert decide_fraction(n, slow + 1).finding is not Finding.PROVED
-    assert decide_fraction(n - 1, slow).finding is not Finding.PROVED or n == 500
+    assert decide_fraction(n, slow) is Finding.PROVED
+    assert decide_fraction(n, slow + 1) is not Finding.PROVED
+    assert decide_fraction(n - 1, slow) is not Finding.PROVED or n == 500
 
 
 @pytest.mark.parametrize(
     "slow,finding", [(16, Finding.PROVED), (17, Finding.OPEN), (33, Finding.OPEN), (34, Finding.REFUTED)]
 )
 def test_five_hundred_calls_have_three_answers(slow: int, finding: Finding) -> None:
-    assert decide_fraction(500, slow).finding is finding
+    assert decide_fraction(500, slow) is finding
 
 
 @given(n=st.integers(1, 2000), slow=st.integers(0, 2000))
 def test_one_more_slow_call_never_helps(n: int, slow: int) -> None:
     order = [Finding.PROVED, Finding.OPEN, Finding.REFUTED]
     slow = min(slow, n - 1)
-    first, second = decide_fraction(n, slow).finding, decide_fraction(n, slow + 1).finding
+    first, second = decide_fraction(n, slow), decide_fraction(n, slow + 1)
     assert order.index(first) <= order.index(second)
 
 
@@ -82,3 +90,45 @@ def test_trials_that_miss_a_rate_of_five_percent_once_in_a_thousand() -> None:
     trials = trials_to_catch(0.05, 0.001)
     assert trials == 135
     assert 0.95**trials <= 0.001 < 0.95 ** (trials - 1)
+
+
+SHARES = st.floats(1e-4, 0.9999)
+
+
+@given(n=st.integers(1, 3000), events=st.integers(0, 3000), share=SHARES)
+def test_binomial_probabilities_are_scipys(n: int, events: int, share: float) -> None:
+    events = min(events, n)
+    assert at_most(events, n, share) == pytest.approx(float(bdtr(events, n, share)), rel=1e-9, abs=1e-14)
+    assert chance_of_at_least(events, n, share) == pytest.approx(
+        float(bdtrc(events - 1, n, share)) if events else 1.0, rel=1e-9, abs=1e-14
+    )
+
+
+@given(n=st.integers(1, 500), share=SHARES)
+def test_the_mass_function_is_scipys(n: int, share: float) -> None:
+    assert binomial_pmf(n, share) == pytest.approx(list(binom.pmf(range(n + 1), n, share)), rel=1e-9, abs=1e-14)
+
+
+@given(n=st.integers(1, 5000), events=st.integers(0, 200), confidence=st.sampled_from([0.9, 0.95, 0.99]))
+def test_the_bound_on_a_share_is_scipys(n: int, events: int, confidence: float) -> None:
+    expected = 1.0 if events >= n else float(betaincinv(events + 1, n - events, confidence))
+    assert fraction_upper_bound(n, events, confidence) == pytest.approx(expected, rel=1e-9)
+
+
+@given(events=st.integers(0, 500), hours=st.floats(0.01, 1e5))
+def test_the_bound_on_a_hazard_is_scipys(events: int, hours: float) -> None:
+    expected = float(gammaincinv(events + 1, 0.95)) / hours
+    assert hazard_upper_bound(events, hours) == pytest.approx(expected, rel=1e-9)
+    assert hazard_bound(events, hours) == pytest.approx(expected, rel=1e-9)
+
+
+@given(events=st.integers(0, 500), mean=st.floats(0, 1000))
+def test_poisson_probabilities_are_scipys(events: int, mean: float) -> None:
+    assert poisson_at_most(events, mean) == pytest.approx(float(pdtr(events, mean)), rel=1e-9, abs=1e-14)
+
+
+@pytest.mark.parametrize("share,certain", [(0.0, 0), (1.0, 4)])
+def test_certain_events_need_no_logarithm(share: float, certain: int) -> None:
+    assert binomial_pmf(4, share)[certain] == 1.0
+    assert at_most(certain, 4, share) == 1.0
+    assert at_most(certain - 1, 4, share) == 0.0

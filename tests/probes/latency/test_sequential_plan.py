@@ -5,7 +5,8 @@ import random
 import pytest
 
 from probes.latency.sequential_plan import look_sizes, make_plan, rates
-from probes.statistics import Finding, decide_fraction
+from probes.statistics import Finding
+from tests.probes.exact import decide_fraction
 
 PLAN = make_plan(look_sizes(1000))
 
@@ -21,7 +22,7 @@ def test_false_answers_at_the_boundary_are_within_five_percent(cap: int) -> None
 def test_one_look_is_the_exact_binomial_test(n: int) -> None:
     (look,) = make_plan((n,))
     for slow in range(n + 1):
-        assert look.find(slow) is decide_fraction(n, slow).finding
+        assert look.find(slow) is decide_fraction(n, slow)
 
 
 def test_a_good_service_is_proved_and_a_bad_one_refuted() -> None:
@@ -40,7 +41,7 @@ def test_no_slow_call_ends_the_measurement_at_the_first_look() -> None:
 
 def test_peeking_without_a_plan_errs_more_often_than_it_says() -> None:
     """The rule for one test, asked every 20 calls: the plan is not a luxury."""
-    errors = _simulate(0.05, lambda n, slow: decide_fraction(n, slow).finding, looks=range(60, 1001, 20))
+    errors = _simulate(0.05, decide_fraction, looks=range(60, 1001, 20))
     assert errors[Finding.PROVED] / 400 > 0.10
 
 
