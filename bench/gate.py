@@ -79,12 +79,13 @@ async def test_answer(client, recorder, number):
 CONFTEST = """
 from pathlib import Path
 from gate.plan import Plan
+from probes.secret import Secret
 pytest_plugins = ("gate.session.plugin",)
 
 def pytest_gate_plan(config):
     return Plan(
         target="bench", environment="local", profile="bench", phase="smoke", offers=frozenset(), lacking={{}},
-        required={{"bench.answer": tuple(map(str, range({cases})))}}, secrets=("a-secret-of-ours",),
+        required={{"bench.answer": tuple(map(str, range({cases})))}}, secrets=(Secret("a-secret-of-ours"),),
         report_dir=Path("reports"), quick=False, deadline_s=600,
     )
 """

@@ -10,6 +10,7 @@ from probes.database.connection import connect, find_table, take_census
 from probes.database.metadata_shapes import SHAPES
 from probes.database.seeding import RowSpec, Seeder
 from probes.deadlines import Deadlines
+from probes.secret import Secret
 from twin.backend.migrate import migrate
 from twin.ports import free_ports
 from twin.postgres import Postgres
@@ -53,7 +54,7 @@ async def _measure(postgres: Postgres) -> list[Figure]:
     # 1 MiB rows measure the disk, not the way of inserting.
     shapes = [shape for shape in SHAPES if shape.id != "1 MiB"]
     specs = [RowSpec("nv-owner", shapes[number % len(shapes)]) for number in range(ROWS)]
-    async with connect(postgres.owner_url, "bench", Deadlines(statement=120.0)) as connection:
+    async with connect(Secret(postgres.owner_url), "bench", Deadlines(statement=120.0)) as connection:
         table = await find_table(connection, "threads")
         if table is None:
             raise RuntimeError("the schema was not migrated")

@@ -18,6 +18,7 @@ from probes.client_health.garbage_collector import patiently
 from probes.client_health.vitals import make_room, watching
 from probes.deadlines import Deadlines
 from probes.identity import RunIdentity
+from probes.secret import Secret
 from probes.soak.held_session import Lifeline, Pace
 from probes.soak.steady import SteadyReport
 from probes.websocket.closes import CloseClass
@@ -63,7 +64,7 @@ async def ours(url: str, count: int, tls: ssl.SSLContext | None) -> Hold:
     pace = Pace(3600.0, ANSWER_S, 5.0, keepalive_s=PING_S, reconnects=False)
 
     async def join(user: str, keepalive_s: float | None) -> tuple[ClientConnection, Message] | Refused:
-        return await door.join(user, ping_interval=keepalive_s)
+        return await door.join(Secret(user), ping_interval=keepalive_s)
 
     async def open_one(number: int) -> None:
         line = Lifeline(number, "bench", join, pace, report)

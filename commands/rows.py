@@ -21,7 +21,7 @@ MOST_SHOWN = 20
 
 @asynccontextmanager
 async def _table(target: Target) -> AsyncIterator[tuple[Connection, TableShape]]:
-    url = target.database.url.get_secret_value()
+    url = target.database.url
     if not url:
         raise ConfigurationError(f"Target {target.name!r} has no database: set NETRA_DATABASE__URL.")
     async with connect(url, "commands", Deadlines(), pgbouncer=target.database.pgbouncer) as connection:

@@ -1,6 +1,6 @@
 """The verdict as a document: `verdict.json`, from which every other report is rendered."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import msgspec
 from gate.known import Known
 from gate.moments import rfc3339
 from gate.outcomes import EXIT_CODES, Outcome, Verdict
-from gate.redaction import Redactor
+from gate.redaction import Concealed, Redactor
 from gate.run import Result, Run
 from gate.strict_json import plain
 from gate.verdict import Decision, Key, name
@@ -61,7 +61,7 @@ def build(
     return clean(document, run.plan.secrets)
 
 
-def clean(document: Document, secrets: Sequence[str]) -> Document:
+def clean(document: Document, secrets: Iterable[Concealed]) -> Document:
     """The document as it may be written: every text in it without secrets, and each value of its type.
 
     Raises:

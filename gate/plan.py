@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from gate.redaction import Concealed
 from gate.verdict_document import Override
 
 
@@ -18,7 +19,7 @@ class Plan:
     offers: frozenset[str]
     lacking: Mapping[str, str]  # need -> why the target does not offer it
     required: Mapping[str, tuple[str, ...]]  # check id -> case ids; () for a check without cases
-    secrets: tuple[str, ...]  # values that may reach no file
+    secrets: tuple[Concealed, ...]  # values that may reach no file
     report_dir: Path
     quick: bool
     deadline_s: float

@@ -1,33 +1,76 @@
-"""Keeping secrets out of files: known values in every common spelling, and what looks like a credential."""
+"""The second net under secrets: known values in every common spelling, whole or cut, and what looks like a credential.
+
+The first net is that a secret's own type can't be printed. This one is for what comes back from outside: a server that
+repeats our key, a library that prints what it sent. What it costs grows with the text alone, whatever the text is.
+"""
 
 import base64
+import html
+import json
 import re
-from collections.abc import Iterable
-from typing import Any
-from urllib.parse import quote
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol
+from urllib.parse import quote, quote_plus
 
 SHORTEST_SECRET = 6  # a shorter value would black out ordinary words
+BLOCK = 6
+SHORTEST_PIECE = 2 * BLOCK - 1  # a piece of that length holds one whole block of the text at least
+STARS = "[redacted]"
+TOKENS = re.compile(r"[A-Za-z0-9_.-]{12,}")
+JWT_BEGINS = "eyJ"  # base64 of {" of a header, or of a payload
 PATTERNS = (
-    (re.compile(r"eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]*\.?[A-Za-z0-9_-]*"), "[redacted JWT]"),
-    (re.compile(r"\b((?i:bearer|basic))\s+(?=\S*[A-Z0-9=])[A-Za-z0-9._~+/=-]{6,}"), r"\1 [redacted]"),
-    (re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]*://[^\s/:@]+):[^\s@/]+@"), r"\g<scheme>:[redacted]@"),
-    (re.compile(r"(?i)\b(password|secret|api[_-]?key)(=|\"?:\s*\"?)[^\s\"',;&]{4,}"), r"\1\2[redacted]"),
+    (
+        re.compile(r"\b((?i:bearer|basic))[ \t]{1,8}(?=[^\sA-Z0-9=]{0,64}[A-Z0-9=])[A-Za-z0-9._~+/=-]{6,}"),
+        r"\1 [redacted]",
+    ),
+    (re.compile(r"(://[^\s/:@]{1,64}):[^\s@/]{1,512}@"), r"\1:[redacted]@"),
+    (re.compile(r"(?i)\b(password|secret|api[_-]?key)(=|\"?:\s{0,8}\"?)[^\s\"',;&]{4,}"), r"\1\2[redacted]"),
 )
+Place = tuple[str, int]  # a spelling, and where in it
+LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}  # ASCII alone: no length changes
+
+
+class Concealed(Protocol):
+    """A secret as the gate is handed it: what prints it prints stars, and only redaction asks for the text."""
+
+    def reveal(self) -> str:
+        """The text."""
+        ...
 
 
 class Redactor:
-    """Replaces secrets in text and in JSON values."""
+    """Replaces secrets in text and in JSON values. Prints as nothing but itself."""
 
-    def __init__(self, secrets: Iterable[str]) -> None:
-        spellings = {form for secret in secrets if len(secret) >= SHORTEST_SECRET for form in _forms(secret)}
-        longest_first = sorted(spellings, key=len, reverse=True)
-        self._known = re.compile("|".join(map(re.escape, longest_first))) if spellings else None
+    __slots__ = ("_blocks", "_pieces", "_short")
+
+    def __init__(self, secrets: Iterable[Concealed] = ()) -> None:
+        self._short: set[str] = set()
+        self._blocks: set[str] = set()  # every six characters in a row of a spelling
+        self._pieces: dict[str, list[Place]] = {}  # every eleven, and where they stand
+        for secret in secrets:
+            self.learn(secret)
+
+    def __repr__(self) -> str:
+        return "<Redactor>"
+
+    def learn(self, secret: Concealed) -> None:
+        """Know one more secret, such as a token that a login gave during the run."""
+        text = secret.reveal()
+        if len(text) < SHORTEST_SECRET:
+            return
+        for spelling in {form.translate(LOWER) for form in _spellings(text)}:
+            if len(spelling) < SHORTEST_PIECE:
+                self._short.add(spelling)
+                continue
+            self._blocks.update(spelling[at : at + BLOCK] for at in range(len(spelling) - BLOCK + 1))
+            for piece, places in _pieces(spelling).items():
+                self._pieces.setdefault(piece, []).extend((spelling, at) for at in places)
 
     def text(self, text: str) -> str:
         """The text without secrets, and without half characters, which no file can hold."""
-        text = text.encode("utf-8", "backslashreplace").decode()
-        if self._known:
-            text = self._known.sub("[redacted]", text)
+        text = self._without_known(text.encode("utf-8", "backslashreplace").decode())
+        text = TOKENS.sub(_without_jwt, text)
         for pattern, put in PATTERNS:
             text = pattern.sub(put, text)
         return text
@@ -43,11 +86,108 @@ class Redactor:
         return value
 
     def leaks(self, text: str) -> bool:
-        """Whether a known secret stands in the text, in any of its spellings."""
-        return bool(self._known and self._known.search(text))
+        """Whether a known secret stands in the text, in any of its spellings, whole or a piece of it."""
+        return next(self._places(text), None) is not None
+
+    def _without_known(self, text: str) -> str:
+        parts, done = [], 0
+        for start, end in self._places(text):
+            parts += [text[done:start]] if start >= done else []
+            parts += [STARS] if start > done or not parts or parts[-1] != STARS else []
+            done = max(done, end)
+        return "".join([*parts, text[done:]]) if parts else text
+
+    def _places(self, text: str) -> Iterator[tuple[int, int]]:
+        """From where to where secrets stand, in order. They may touch and overlap."""
+        folded = text.translate(LOWER) if not text.isascii() else text.lower()
+        yield from sorted([*self._short_places(folded), *self._long_places(folded)])
+
+    def _short_places(self, folded: str) -> Iterator[tuple[int, int]]:
+        for spelling in self._short:
+            at = folded.find(spelling)
+            while at >= 0:
+                yield at, at + len(spelling)
+                at = folded.find(spelling, at + len(spelling))
+
+    def _long_places(self, folded: str) -> Iterator[tuple[int, int]]:
+        """Every sixth block of six is looked up; around one that is known, pieces are; a known one is extended."""
+        blocks, done = self._blocks, 0
+        if not blocks:
+            return
+        for at in range(0, len(folded) - BLOCK + 1, BLOCK):
+            if at < done or folded[at : at + BLOCK] not in blocks:
+                continue
+            for first in range(max(0, at - BLOCK + 1), at + 1):
+                places = self._pieces.get(folded[first : first + SHORTEST_PIECE])
+                if places:
+                    start, done = _longest(folded, first, places)
+                    yield start, done
+                    break
 
 
-def _forms(secret: str) -> set[str]:
-    raw = secret.encode()
-    coded = {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}
-    return {secret, quote(secret, safe=""), *coded, *(form.rstrip("=") for form in coded)}
+def _without_jwt(match: re.Match[str]) -> str:
+    before, begins, rest = match[0].partition(JWT_BEGINS)
+    head, dot, _ = rest.partition(".")
+    return f"{before}[redacted JWT]" if begins and dot and len(head) >= SHORTEST_SECRET else match[0]
+
+
+def _pieces(spelling: str) -> dict[str, set[int]]:
+    """Each piece of a spelling with its first and its last place: between them lies what repeats itself."""
+    places: dict[str, set[int]] = {}
+    for at in range(len(spelling) - SHORTEST_PIECE + 1):
+        piece = spelling[at : at + SHORTEST_PIECE]
+        places[piece] = {min(places.get(piece, ()), default=at), at}
+    return places
+
+
+def _longest(text: str, at: int, candidates: Sequence[Place]) -> tuple[int, int]:
+    """The longest stretch around a piece of the text that is also in a spelling."""
+    best = (at, at)
+    for spelling, where in candidates:
+        if at >= where and text.startswith(spelling, at - where):
+            place = (at - where, at - where + len(spelling))
+        else:
+            place = _agreeing(text, at, spelling, where)
+        best = max(best, place, key=lambda one: one[1] - one[0])
+    return best
+
+
+def _agreeing(text: str, at: int, spelling: str, where: int) -> tuple[int, int]:
+    """How far text and spelling agree around a piece that both hold."""
+    start, end = at, at + SHORTEST_PIECE
+    back, forth = where - 1, where + SHORTEST_PIECE
+    while start > 0 and back >= 0 and text[start - 1] == spelling[back]:
+        start, back = start - 1, back - 1
+    while end < len(text) and forth < len(spelling) and text[end] == spelling[forth]:
+        end, forth = end + 1, forth + 1
+    return start, end
+
+
+def _spellings(secret: str) -> Iterator[str]:
+    """The secret as files, headers, addresses and programs write it; letters' case does not matter to the search."""
+    raw = secret.encode("utf-8", "surrogatepass")
+    yield secret
+    quoted = json.dumps(secret)[1:-1]
+    yield from (quoted, json.dumps(secret, ensure_ascii=False)[1:-1], json.dumps(quoted)[1:-1])
+    yield from (repr(secret)[1:-1], repr(raw)[2:-1], repr(repr(secret))[2:-2], shlex.quote(secret))
+    yield from (html.escape(secret), html.escape(secret, quote=False), _as_jinja_escapes(secret))
+    yield from (secret.replace("\\", r"\\").replace("'", r"\'"), secret.replace("'", "''"))  # libpq's, SQL's
+    for code in (quote(raw, safe=""), quote(raw), quote_plus(raw), "".join(f"%{byte:02x}" for byte in raw)):
+        yield from (code, quote(code, safe=""))
+    yield from (raw.hex(), raw.hex(" "), raw.hex(":"), "".join(f"\\x{byte:02x}" for byte in raw))
+    yield from _base64(raw)
+
+
+def _as_jinja_escapes(text: str) -> str:
+    return html.escape(text, quote=False).replace('"', "&#34;").replace("'", "&#39;")
+
+
+def _base64(raw: bytes) -> Iterator[str]:
+    """What base64 makes of it behind 0, 1 and 2 other bytes, without the characters that its neighbours share."""
+    for before in range(3):
+        whole = (len(raw) + before) // 3 * 3 - before  # bytes that end with a group of four characters
+        for coded in (base64.b64encode, base64.urlsafe_b64encode):
+            text = coded(b"\0" * before + raw[:whole]).decode()
+            yield text[(before * 8 + 5) // 6 :]
+            if before == 0:
+                yield coded(raw).decode().rstrip("=")

@@ -10,6 +10,7 @@ from gate.evidence import Recorder
 from gate.failures import CheckFailure
 from probes.auth.forgeries import SIGNED, UNSIGNED, Forgery, forge
 from probes.auth.tokens import Mint, TokenSource, User
+from probes.secret import Secret
 from targets.contract import Contract
 
 FIX_4 = (
@@ -84,7 +85,7 @@ async def test_validation_needs_the_service_key(
     auth: AuthDoor, tokens: TokenSource, owner: User, contract: Contract, key: str
 ) -> None:
     """A good token with no service key, or a wrong one, is not validated."""
-    answer = await auth.validate(tokens.good(owner), contract=contract, service_key=key)
+    answer = await auth.validate(tokens.good(owner), contract=contract, service_key=Secret(key))
     if answer.status not in contract.refusal.service_key_statuses:
         raise CheckFailure(
             expected=f"{sorted(contract.refusal.service_key_statuses)} with service key {key!r}", actual=seen(answer)

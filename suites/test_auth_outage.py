@@ -13,6 +13,7 @@ from probes.auth.forgeries import forge
 from probes.auth.tokens import TokenSource, User
 from probes.deadlines import Deadlines
 from probes.errors import BadAnswer, ProbeError
+from probes.secret import Secret
 from probes.waiting import await_steady
 from probes.websocket.handshake import Way
 from probes.websocket.sessions import Session
@@ -66,7 +67,7 @@ async def _refuse_rest(
     )
 
 
-async def _refuse_socket(sockets: SocketDoor, token: str, way: Way, recorder: Recorder) -> None:
+async def _refuse_socket(sockets: SocketDoor, token: Secret, way: Way, recorder: Recorder) -> None:
     try:
         opened = await sockets.try_open(token, way=way)
     except BadAnswer as error:

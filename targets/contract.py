@@ -12,7 +12,7 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 class Part(BaseModel):
     """A section of a TOML file: unknown keys are errors, values don't change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class Paths(Part):

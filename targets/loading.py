@@ -4,12 +4,12 @@ import json
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
 
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsError
 
 from targets.leave import LeaveError, flat, nested, refuse_addresses, refuse_elsewhere, refuse_variables, variable
@@ -39,8 +39,8 @@ class _Sources:
 
     path: Path
     described: dict[str, Any]  # the TOML, over the contract's defaults
-    overlay: dict[str, Any]  # a running twin's addresses
-    given: dict[str, Any]  # the environment
+    overlay: dict[str, Any] = field(repr=False)  # a running twin's addresses
+    given: dict[str, Any] = field(repr=False)  # the environment, credentials among it
 
     @property
     def below(self) -> dict[str, Any]:
@@ -111,7 +111,7 @@ def _build(sources: _Sources, given: Mapping[str, Any]) -> Target:
 def _refuse_elsewhere(target: Target, sources: _Sources) -> None:
     places = {
         "backend.url": target.backend.url, "auth.url": target.auth.url,
-        "database.url": target.database.url.get_secret_value(),
+        "database.url": target.database.url.reveal(),
     }  # fmt: skip
     confirmed = target.writing.confirm == target.name
     refuse_elsewhere(target.environment, flat(sources.described), flat(sources.given), places, confirmed=confirmed)
@@ -120,12 +120,12 @@ def _refuse_elsewhere(target: Target, sources: _Sources) -> None:
 def _defaults_of(model: type[BaseModel], below: str = "") -> dict[str, Any]:
     """The defaults of a model and its parts, by dotted key."""
     found: dict[str, Any] = {}
-    for name, field in model.model_fields.items():
-        part = field.annotation
+    for name, described in model.model_fields.items():
+        part = described.annotation
         if isinstance(part, type) and issubclass(part, BaseModel):
             found |= _defaults_of(part, f"{below}{name}.")
-        elif not field.is_required():
-            found[below + name] = field.get_default(call_default_factory=True)
+        elif not described.is_required():
+            found[below + name] = described.get_default(call_default_factory=True)
     return found
 
 
@@ -230,7 +230,7 @@ def _require(target: Target) -> None:
 
 def _has_google_credentials(target: Target) -> bool:
     """Whether application default credentials can be expected; looks at files and variables, contacts nothing."""
-    given = target.platform.access_token.get_secret_value() or os.environ.get("GOOGLE_APPLICATION_CREDENTIALS")
+    given = target.platform.access_token or os.environ.get("GOOGLE_APPLICATION_CREDENTIALS")
     folder = Path(os.environ.get("CLOUDSDK_CONFIG") or Path.home() / ".config/gcloud")
     on_google = any(name in os.environ for name in ON_GOOGLE)
     return bool(given) or on_google or (folder / "application_default_credentials.json").is_file()
@@ -240,4 +240,4 @@ def _value(target: Target, key: str) -> object:
     value: object = target
     for part in key.split("."):
         value = getattr(value, part)
-    return value.get_secret_value() if isinstance(value, SecretStr) else value
+    return value

@@ -4,10 +4,12 @@ import re
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from probes.secret import Secret
 from targets.contract import Contract, Part, Seconds
+from targets.dsn import secrets_of_dsn
 from targets.leave import names_in
 from targets.own_checks import OwnCheck
 
@@ -34,7 +36,7 @@ class Platform(Part):
     project: str
     region: str
     credentials: Literal["google", "token", "none"] = "google"
-    access_token: SecretStr = SecretStr("")
+    access_token: Secret = Secret()
     logging_url: str = "https://logging.googleapis.com"
     run_url: str = "https://run.googleapis.com"
     monitoring_url: str = "https://monitoring.googleapis.com"
@@ -49,7 +51,7 @@ class Prometheus(Part):
     url: str = ""
     job: str = "netra-backend"
     credentials: Literal["none", "token", "google"] = "none"
-    access_token: SecretStr = SecretStr("")
+    access_token: Secret = Secret()
 
     @model_validator(mode="after")
     def _has_a_scheme(self) -> "Prometheus":
@@ -62,7 +64,7 @@ class Prometheus(Part):
         """Why it can't be asked; empty when it can."""
         if not self.url:
             return f"no Prometheus: set {ENV_PREFIX}PROMETHEUS__URL"
-        if self.credentials == "token" and not self.access_token.get_secret_value():
+        if self.credentials == "token" and not self.access_token:
             return f"no access to Prometheus: set {ENV_PREFIX}PROMETHEUS__ACCESS_TOKEN"
         return ""
 
@@ -70,7 +72,7 @@ class Prometheus(Part):
 class Database(Part):
     """Our own connection to the service's database; empty where we have none."""
 
-    url: SecretStr = SecretStr("")
+    url: Secret = Secret()
     pgbouncer: bool = False
     alembic: str = ""  # the deployed image's alembic folder, where we have it: its heads then need not be given
 
@@ -78,10 +80,10 @@ class Database(Part):
 class Tokens(Part):
     """Three ways to a valid token: mint it with the secret, fetch it with a login's key, or be handed one."""
 
-    signing_secret: SecretStr = SecretStr("")
-    login_key: SecretStr = SecretStr("")  # of the contract's [login]
-    given: SecretStr = SecretStr("")  # an access token; also taken from TOKEN
-    service_key: SecretStr = SecretStr("")
+    signing_secret: Secret = Secret()
+    login_key: Secret = Secret()  # of the contract's [login]
+    given: Secret = Secret()  # an access token; also taken from TOKEN
+    service_key: Secret = Secret()
 
 
 class Writing(Part):
@@ -116,7 +118,9 @@ class Sizes(Part):
 class Target(BaseSettings):
     """A target as its TOML, the addresses overlay and the environment describe it together."""
 
-    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix=ENV_PREFIX, env_nested_delimiter="__")
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, env_prefix=ENV_PREFIX, env_nested_delimiter="__"
+    )
 
     name: str
     environment: Literal["local", "staging", "production"]
@@ -159,7 +163,7 @@ class Target(BaseSettings):
         names = [
             self.environment, self.name, self.platform.project, self.backend.service, self.auth.service,
             urlsplit(self.backend.url).hostname or "", urlsplit(self.auth.url).hostname or "",
-            *names_in(self.database.url.get_secret_value()),
+            *names_in(self.database.url.reveal()),
         ]  # fmt: skip
         return any(PRODUCTION.search(name) for name in names)
 
@@ -178,16 +182,15 @@ class Target(BaseSettings):
     @property
     def token_way(self) -> Literal["mint", "fetch", "given", ""]:
         """How good tokens are had: the first way that we have what it takes for."""
-        if self.tokens.signing_secret.get_secret_value():
+        if self.tokens.signing_secret:
             return "mint"
-        if self.tokens.login_key.get_secret_value() and self.contract.login.path:
+        if self.tokens.login_key and self.contract.login.path:
             return "fetch"
-        return "given" if self.tokens.given.get_secret_value() else ""
+        return "given" if self.tokens.given else ""
 
     @property
-    def secrets(self) -> tuple[str, ...]:
+    def secrets(self) -> tuple[Secret, ...]:
         """Every secret value we hold; none of them may reach a file."""
-        password = urlsplit(self.database.url.get_secret_value()).password or ""
         held = (
             self.tokens.signing_secret,
             self.tokens.service_key,
@@ -196,15 +199,15 @@ class Target(BaseSettings):
             self.platform.access_token,
             self.prometheus.access_token,
         )
-        return tuple(value for value in (*(it.get_secret_value() for it in held), password) if value)
+        return tuple(value for value in (*held, *secrets_of_dsn(self.database.url)) if value)
 
     def offers(self) -> tuple[frozenset[str], dict[str, str]]:
         """What a check may need and this target has, and for each thing it lacks the reason."""
         way = self.token_way
         no_secret = f"no signing secret: set {ENV_PREFIX}TOKENS__SIGNING_SECRET"
-        reach = self.platform.credentials != "token" or self.platform.access_token.get_secret_value()
+        reach = self.platform.credentials != "token" or self.platform.access_token
         no_platform = "" if reach else f"no access to the platform's APIs: set {ENV_PREFIX}PLATFORM__ACCESS_TOKEN"
-        no_database = "" if self.database.url.get_secret_value() else f"no database: set {ENV_PREFIX}DATABASE__URL"
+        no_database = "" if self.database.url else f"no database: set {ENV_PREFIX}DATABASE__URL"
         lacking = {
             "http": "" if self.backend.url else "no backend url",
             "ws": "" if self.backend.url else "no backend url",

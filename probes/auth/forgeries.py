@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from probes.auth.tokens import Mint, TokenSource, User
+from probes.secret import Secret
 
 HOUR = 3600
 OVERLONG = 64 * 1024
@@ -30,17 +31,21 @@ class Forgery:
     """
 
     kind: str
-    token: str | None
-    authorization: tuple[str, ...] = ()
+    token: Secret | None
+    authorization: tuple[Secret, ...] = ()
     query: bool = False
 
-    def headers(self) -> list[tuple[str, str]]:
+    def headers(self) -> list[tuple[str, Secret]]:
         """The Authorization headers as a client would send them."""
         if self.authorization:
             return [("Authorization", value) for value in self.authorization]
         if self.query or self.token is None:
             return []
-        return [("Authorization", f"Bearer {self.token}".strip())]  # HTTP forbids white space at a value's end
+        return [("Authorization", self.token.derive(_bearer))]
+
+
+def _bearer(token: str) -> str:
+    return f"Bearer {token}".strip()  # HTTP forbids white space at a value's end
 
 
 def forge(kind: str, tokens: TokenSource, user: User) -> Forgery:
@@ -89,11 +94,12 @@ def _part(value: object) -> str:
 
 
 def _alg_none(kind: str, tokens: TokenSource, user: User) -> Forgery:
-    return Forgery(kind, f"{_part({'alg': 'none', 'typ': 'JWT'})}.{_part(tokens.claims(user))}.")
+    return Forgery(kind, Secret(f"{_part({'alg': 'none', 'typ': 'JWT'})}.{_part(tokens.claims(user))}."))
 
 
 def _wrong_signature(kind: str, tokens: TokenSource, user: User) -> Forgery:
-    return Forgery(kind, jwt.encode(tokens.claims(user), "another secret of the right length", algorithm="HS256"))
+    token = jwt.encode(tokens.claims(user), "another secret of the right length", algorithm="HS256")
+    return Forgery(kind, Secret(token))
 
 
 @cache
@@ -114,7 +120,7 @@ def _offered() -> dict[str, Any]:
 
 def _own_key(kind: str, tokens: TokenSource, user: User) -> Forgery:
     """Signed with RS256 by a key of ours, whose public half the token itself offers."""
-    return Forgery(kind, jwt.encode(tokens.claims(user), _key(), algorithm="RS256", headers=_offered()))
+    return Forgery(kind, Secret(jwt.encode(tokens.claims(user), _key(), algorithm="RS256", headers=_offered())))
 
 
 def _confusion(kind: str, tokens: TokenSource, user: User) -> Forgery:
@@ -125,34 +131,42 @@ def _confusion(kind: str, tokens: TokenSource, user: User) -> Forgery:
     head = {"alg": "HS256", "typ": "JWT", **_offered()}
     signed = f"{_part(head)}.{_part(tokens.claims(user))}"
     mac = hmac.new(_public_pem(), signed.encode(), hashlib.sha256).digest()
-    return Forgery(kind, f"{signed}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}")
+    return Forgery(kind, Secret(f"{signed}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"))
 
 
 def _swapped(kind: str, tokens: TokenSource, user: User) -> Forgery:
     """A good token whose payload was replaced under its signature."""
-    head, _, signature = tokens.good(user).split(".")
-    return Forgery(kind, f"{head}.{_part(tokens.claims(user) | {'permissions': ['admin']})}.{signature}")
+    payload = _part(tokens.claims(user) | {"permissions": ["admin"]})
+
+    def swap(token: str) -> str:
+        head, _, signature = token.split(".")
+        return f"{head}.{payload}.{signature}"
+
+    return Forgery(kind, tokens.good(user).derive(swap))
 
 
 def _overlong(kind: str, tokens: TokenSource, user: User) -> Forgery:
-    return Forgery(kind, tokens.good(user) + "A" * OVERLONG)
+    return Forgery(kind, tokens.good(user).derive(lambda token: token + "A" * OVERLONG))
 
 
 def _two_headers(kind: str, tokens: TokenSource, user: User) -> Forgery:
-    good, other = tokens.good(user), _wrong_signature(kind, tokens, user).token
-    return Forgery(kind, other, authorization=(f"Bearer {other}", f"Bearer {good}"))
+    other = _wrong_signature(kind, tokens, user)
+    good = Forgery(kind, tokens.good(user))
+    return Forgery(kind, other.token, authorization=tuple(value for _, value in (*other.headers(), *good.headers())))
 
 
 def _basic(kind: str, tokens: TokenSource, user: User) -> Forgery:
-    pair = base64.b64encode(f"{user.sub}:{tokens.good(user)}".encode()).decode()
-    return Forgery(kind, None, authorization=(f"Basic {pair}",))
+    def encode(token: str) -> str:
+        return f"Basic {base64.b64encode(f'{user.sub}:{token}'.encode()).decode()}"
+
+    return Forgery(kind, None, authorization=(tokens.good(user).derive(encode),))
 
 
 # Made without the auth service's secret: by anybody, or from one good token.
 UNSIGNED: dict[str, Make] = {
     "none": lambda kind, _tokens, _user: Forgery(kind, None),
-    "empty": lambda kind, _tokens, _user: Forgery(kind, ""),
-    "not a JWT": lambda kind, _tokens, _user: Forgery(kind, "not-a-jwt"),
+    "empty": lambda kind, _tokens, _user: Forgery(kind, Secret()),
+    "not a JWT": lambda kind, _tokens, _user: Forgery(kind, Secret("not-a-jwt")),
     "wrong signature": _wrong_signature,
     "alg none": _alg_none,
     "own RS256 key": _own_key,

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from probes.auth.tokens import Held
 from probes.errors import BadAnswer, CredentialUnfit, RateLimited
 from probes.http.client import HttpClient
+from probes.secret import Secret
 
 OK = 200
 SERVER_ERROR = 500
@@ -12,7 +13,7 @@ TOO_MANY = 429
 
 
 async def fetch_token(
-    client: HttpClient, path: str, *, key_header: str, key: str, body: Mapping[str, object], token_field: str
+    client: HttpClient, path: str, *, key_header: str, key: Secret, body: Mapping[str, object], token_field: str
 ) -> Held:
     """Ask the login endpoint for an access token of its test user.
 
@@ -35,4 +36,4 @@ async def fetch_token(
     token = given.get(token_field) if isinstance(given, dict) else None
     if not isinstance(token, str):
         raise BadAnswer(answer.request, f"the login's answer has no text under {token_field!r}")
-    return Held(token, f"the token of {answer.request}")
+    return Held(Secret(token), f"the token of {answer.request}")

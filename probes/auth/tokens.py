@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import jwt
 
 from probes.errors import CredentialUnfit
+from probes.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class User:
 class TokenSource(Protocol):
     """A way to good tokens."""
 
-    def good(self, user: User) -> str:
+    def good(self, user: User) -> Secret:
         """A good token of the user. Raises CredentialUnfit where there is none to be had."""
         ...
 
@@ -38,7 +39,7 @@ class TokenSource(Protocol):
 class Mint:
     """Signs tokens with the auth service's secret."""
 
-    secret: str
+    secret: Secret
     issuer: str
     audience: str
     lifetime_s: float
@@ -59,11 +60,11 @@ class Mint:
             "permissions": list(user.permissions),
         }
 
-    def sign(self, claims: dict[str, Any]) -> str:
-        """Sign any claims."""
-        return jwt.encode(claims, self.secret, algorithm="HS256")
+    def sign(self, claims: dict[str, Any]) -> Secret:
+        """Sign any claims. What is signed is a credential as well."""
+        return self.secret.derive(lambda key: jwt.encode(claims, key, algorithm="HS256"))
 
-    def good(self, user: User, *, now: float | None = None) -> str:
+    def good(self, user: User, *, now: float | None = None) -> Secret:
         """A good token."""
         return self.sign(self.claims(user, now))
 
@@ -75,7 +76,7 @@ class Held:
     `origin` says in words where it came from and what to do when it is of no use any more.
     """
 
-    token: str
+    token: Secret
     origin: str
 
     @property
@@ -89,7 +90,7 @@ class Held:
         """When it ends, in unix seconds; infinity when it does not say."""
         return float(self._payload().get("exp", float("inf")))
 
-    def good(self, user: User) -> str:
+    def good(self, user: User) -> Secret:
         """The token itself.
 
         Raises:
@@ -110,8 +111,7 @@ class Held:
 
     def _payload(self) -> dict[str, Any]:
         try:
-            part = self.token.split(".")[1]
-            claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+            claims = json.loads(_decode(self.token.reveal().split(".")[1]))
         except (IndexError, ValueError) as error:
             raise CredentialUnfit(
                 self.origin, "it is no JWT: hand over an access token as the login gives it"
@@ -119,3 +119,7 @@ class Held:
         if not isinstance(claims, dict) or not claims.get("sub"):
             raise CredentialUnfit(self.origin, "its payload names no user (`sub`)")
         return claims
+
+
+def _decode(part: str) -> bytes:
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))

@@ -12,6 +12,7 @@ import asyncpg
 
 from probes.deadlines import Deadlines
 from probes.errors import SourceRefused
+from probes.secret import Secret, without_frames
 
 if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]  # generic in the stubs only
@@ -42,7 +43,9 @@ class Census:
 
 
 @asynccontextmanager
-async def connect(url: str, run_id: str, deadlines: Deadlines, *, pgbouncer: bool = False) -> AsyncIterator[Connection]:
+async def connect(
+    url: Secret, run_id: str, deadlines: Deadlines, *, pgbouncer: bool = False
+) -> AsyncIterator[Connection]:
     """Open a connection with deadlines on everything, as `netra-verify <run id>`.
 
     Behind PgBouncer nothing is prepared and nothing is set for the session: the deadlines are then the client's.
@@ -59,15 +62,15 @@ async def connect(url: str, run_id: str, deadlines: Deadlines, *, pgbouncer: boo
     try:
         async with asyncio.timeout(deadlines.connect_database):
             connection = await asyncpg.connect(
-                url,
+                url.reveal(),
                 command_timeout=deadlines.statement + SERVER_FIRST_S,
                 statement_cache_size=0 if pgbouncer else 100,
                 server_settings={} if pgbouncer else settings,
             )
     except TimeoutError as error:
-        raise SourceRefused(where, f"no connection within {deadlines.connect_database:g} s") from error
+        raise SourceRefused(where, f"no connection within {deadlines.connect_database:g} s") from without_frames(error)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
-        raise SourceRefused(where, f"{_reason(error)} (database.url)") from error
+        raise SourceRefused(where, f"{_reason(error)} (database.url)") from without_frames(error)
     try:
         yield connection
     except TimeoutError as error:
@@ -85,10 +88,14 @@ async def _close(connection: Connection, deadlines: Deadlines) -> None:
         connection.terminate()  # a connection that can't say goodbye is dropped; nothing of ours hangs on it
 
 
-def describe_url(url: str) -> str:
+def describe_url(url: Secret) -> str:
     """Where a database is, without credentials."""
-    parts = urlsplit(url)
-    return f"postgresql://{parts.hostname}:{parts.port or 5432}{parts.path}"
+    try:
+        parts = urlsplit(url.reveal())
+        port = parts.port or 5432
+    except ValueError:
+        return "the database of database.url"
+    return f"postgresql://{parts.hostname}:{port}{parts.path}"
 
 
 def _reason(error: BaseException) -> str:

@@ -11,6 +11,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 
 from probes.errors import ProbeError, SourceRefused
 from probes.http.client import Answer, HttpClient
+from probes.secret import Secret
 
 OK, UNAUTHORIZED, TOO_MANY = 200, 401, 429
 FAILING = frozenset({500, 502, 503, 504})
@@ -28,7 +29,7 @@ ADVICE: Mapping[int, str] = {
 class Authorize(Protocol):
     """Gives an access token, or an empty text where none is needed."""
 
-    async def __call__(self, *, anew: bool = False) -> str:
+    async def __call__(self, *, anew: bool = False) -> Secret:
         """The token; `anew`: the last one was refused, get another. Raises SourceRefused when none can be had."""
 
 

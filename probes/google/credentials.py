@@ -7,21 +7,22 @@ import google.auth.exceptions
 import google.auth.transport.requests
 
 from probes.errors import SourceRefused
+from probes.secret import Secret, without_frames
 
 
-async def nobody(*, anew: bool = False) -> str:
+async def nobody(*, anew: bool = False) -> Secret:
     """No token, where none is needed (the twin on loopback)."""
     del anew
-    return ""
+    return Secret()
 
 
 class Given:
     """An access token from the environment: when it has ended, there is no other."""
 
-    def __init__(self, token: str) -> None:
+    def __init__(self, token: Secret) -> None:
         self._token = token
 
-    async def __call__(self, *, anew: bool = False) -> str:
+    async def __call__(self, *, anew: bool = False) -> Secret:
         """The token."""
         if anew:
             raise SourceRefused(
@@ -37,7 +38,7 @@ class Adc:
         self._credentials = credentials
         self._turn = asyncio.Lock()
 
-    async def __call__(self, *, anew: bool = False) -> str:
+    async def __call__(self, *, anew: bool = False) -> Secret:
         """A token that is valid now, refreshed where it is not, or where the last one was refused."""
         async with self._turn:
             if anew or not self._credentials.valid:
@@ -45,5 +46,5 @@ class Adc:
                 try:
                     await asyncio.to_thread(self._credentials.refresh, request)  # blocking in google-auth
                 except google.auth.exceptions.GoogleAuthError as error:
-                    raise SourceRefused("Google credentials", f"can't be refreshed: {error}") from error
-            return str(self._credentials.token)
+                    raise SourceRefused("Google credentials", f"can't be refreshed: {error}") from without_frames(error)
+            return Secret(str(self._credentials.token))

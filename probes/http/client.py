@@ -13,9 +13,13 @@ import httpx
 
 from probes.errors import BadAnswer, TooSlow, Unreachable
 from probes.identity import RunIdentity
+from probes.secret import Secret, reveal, without_frames
 
 EXCERPT = 200
-Headers = Mapping[str, str] | list[tuple[str, str]]
+Value = str | Secret
+Headers = (
+    Mapping[str, Value] | Mapping[str, str] | list[tuple[str, Value]] | list[tuple[str, str]] | list[tuple[str, Secret]]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ class HttpClient:
         params: Mapping[str, object] | None = None,
         json: object | None = None,
         content: bytes | None = None,
-        token: str | None = None,
+        token: Secret | None = None,
         deadline_s: float | None = None,
         trace_id: str | None = None,
     ) -> Answer:
@@ -98,7 +102,7 @@ class HttpClient:
             path: Path below the base URL, with its query when that has to be written by hand.
             headers: Further headers; a list of pairs may name one header twice.
             params: Query parameters.
-            json: A JSON body.
+            json: A JSON body. In it, as in headers and parameters, a secret is unwrapped for the socket alone.
             content: A raw body.
             token: Sent as `Authorization: Bearer`.
             deadline_s: For the whole request; the client's own when None.
@@ -110,8 +114,8 @@ class HttpClient:
             BadAnswer: Not HTTP.
         """
         trace = trace_id or self.identity.new_trace()
-        pairs = [*self.identity.headers(trace).items()]
-        pairs += [("Authorization", f"Bearer {token}")] if token is not None else []
+        pairs: list[tuple[str, Value]] = [*self.identity.headers(trace).items()]
+        pairs += [("Authorization", token.derive(lambda text: f"Bearer {text}"))] if token is not None else []
         pairs += list(headers.items()) if isinstance(headers, Mapping) else list(headers or [])
         limit = deadline_s or self._deadline_s
         url = f"{self.base_url}{path}"
@@ -120,16 +124,16 @@ class HttpClient:
         try:
             async with asyncio.timeout(limit):
                 got = await self._client.request(
-                    method, url, headers=pairs, params=params, json=json, content=content  # type: ignore[arg-type]  # any scalar is a query value
+                    method, url, headers=reveal(pairs), params=reveal(params), json=reveal(json), content=content
                 )  # fmt: skip
         except TimeoutError as error:
-            raise TooSlow(said, f"no answer within {limit:g} s") from error
+            raise TooSlow(said, f"no answer within {limit:g} s") from without_frames(error)
         except httpx.RemoteProtocolError as error:
-            raise BadAnswer(said, f"not an HTTP answer: {error}") from error
+            raise BadAnswer(said, f"not an HTTP answer: {error}") from without_frames(error)
         except httpx.TransportError as error:
-            raise Unreachable(said, f"{type(error).__name__}: {error}") from error
+            raise Unreachable(said, f"{type(error).__name__}: {error}") from without_frames(error)
         except (httpx.InvalidURL, UnicodeEncodeError) as error:
-            raise ValueError(f"{said} can't be sent by this client: {error}") from error
+            raise ValueError(f"{said} can't be sent by this client ({type(error).__name__})") from None
         return Answer(got.status_code, got.headers, got.content, time.perf_counter() - begun, trace, said)
 
 

@@ -10,6 +10,7 @@ proxy that is measured.
 import asyncio
 import ssl
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -18,8 +19,10 @@ import h11
 
 from probes.errors import BadAnswer, Unreachable
 from probes.http.connecting import Opened, open_streams
+from probes.secret import Secret, reveal, without_frames
 
 CHUNK = 64 * 1024
+Headers = Mapping[str, str] | Mapping[str, str | Secret]
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -61,7 +64,7 @@ class TimingTransport:
         while self._idle:
             self._idle.pop().writer.close()
 
-    async def exchange(self, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> Timed:
+    async def exchange(self, method: str, path: str, headers: Headers, body: bytes | Secret = b"") -> Timed:
         """Send one request and read its answer.
 
         A reused connection that the server had closed in the meantime is replaced once, before any byte of an
@@ -84,6 +87,15 @@ class TimingTransport:
         except _StaleError as error:
             raise Unreachable(f"{method} {self._authority}{path}", "closed before any answer") from error
 
+    def _write(self, connection: _Connection, method: str, path: str, headers: Headers, body: bytes | Secret) -> None:
+        """Hand the request to the socket; secrets in it are unwrapped here."""
+        plain = _bytes(body)
+        whole = {"Host": self._authority, "Content-Length": str(len(plain)), **reveal(headers)}
+        request = h11.Request(method=method, target=path, headers=list(whole.items()))
+        data = [connection.state.send(request), connection.state.send(h11.Data(plain))]
+        data.append(connection.state.send(h11.EndOfMessage()))
+        connection.writer.writelines(part for part in data if part)
+
     async def _over(
         self,
         connection: _Connection,
@@ -91,22 +103,18 @@ class TimingTransport:
         opened: Opened | None,
         method: str,
         path: str,
-        headers: dict[str, str],
-        body: bytes,
+        headers: Headers,
+        body: bytes | Secret,
     ) -> Timed:
         said = f"{method} {self._authority}{path}"
-        whole = {"Host": self._authority, "Content-Length": str(len(body)), **headers}
         kept = False
         try:
-            request = h11.Request(method=method, target=path, headers=list(whole.items()))
-            data = [connection.state.send(request), connection.state.send(h11.Data(body))]
-            data.append(connection.state.send(h11.EndOfMessage()))
-            connection.writer.writelines(part for part in data if part)
+            self._write(connection, method, path, headers, body)
             sent = time.perf_counter()
             response, first_byte, got = await _receive(connection)
             kept = connection.state.our_state is connection.state.their_state is h11.DONE
         except h11.RemoteProtocolError as error:
-            raise BadAnswer(said, f"not an HTTP/1.1 answer: {error}") from error
+            raise BadAnswer(said, f"not an HTTP/1.1 answer: {error}") from without_frames(error)
         except OSError as error:
             raise _StaleError from error
         finally:
@@ -116,6 +124,10 @@ class TimingTransport:
         self._idle.append(connection)
         pairs = tuple((bytes(name), bytes(value)) for name, value in response.headers)
         return Timed(response.status_code, pairs, got, begun, opened, sent, first_byte, time.perf_counter())
+
+
+def _bytes(body: bytes | Secret) -> bytes:
+    return body.reveal().encode() if isinstance(body, Secret) else body
 
 
 def proxy_before(url: str) -> str:

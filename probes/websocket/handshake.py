@@ -14,6 +14,7 @@ from websockets.typing import Subprotocol
 from probes.deadlines import Deadlines
 from probes.errors import BadAnswer, ClientUnfit, TooSlow, Unreachable
 from probes.identity import RunIdentity
+from probes.secret import Secret, reveal, without_frames
 
 Way = Literal["header", "subprotocol"]
 PROTOCOL = "jwt-auth"
@@ -44,21 +45,24 @@ class Refused:
 class Credential:
     """What a handshake shows: a token by one of two ways, or other headers in its place."""
 
-    token: str | None
+    token: Secret | None
     way: Way = "header"
-    headers: list[tuple[str, str]] | None = None  # replace the Authorization header that `way="header"` would send
-    query: str = ""
+    headers: list[tuple[str, Secret]] | None = None  # replace the Authorization header that `way="header"` would send
+    query: Secret | str = ""
 
-    def shown(self) -> tuple[list[tuple[str, str]], list[Subprotocol] | None]:
+    def shown(self) -> tuple[list[tuple[str, Secret]], list[Secret] | None]:
         """The headers and the subprotocols that carry it."""
         if self.headers is not None:
             return list(self.headers), None
         if self.token is None:
             return [], None
         if self.way == "header":
-            return [("Authorization", f"Bearer {self.token}")], None
-        coded = base64.urlsafe_b64encode(self.token.encode()).rstrip(b"=").decode()
-        return [], [Subprotocol(PROTOCOL), Subprotocol(f"jwt.{coded}")]
+            return [("Authorization", self.token.derive(lambda text: f"Bearer {text}"))], None
+        return [], [Secret(PROTOCOL), self.token.derive(_as_subprotocol)]
+
+
+def _as_subprotocol(token: str) -> str:
+    return f"jwt.{base64.urlsafe_b64encode(token.encode()).rstrip(b'=').decode()}"
 
 
 async def dial(
@@ -85,8 +89,9 @@ async def dial(
     pairs, protocols = credential.shown()
     try:
         return await _Straight(
-            url + credential.query,
-            additional_headers=[*own.items(), *pairs], user_agent_header=agent, subprotocols=protocols,
+            url + reveal(credential.query),
+            additional_headers=reveal([*own.items(), *pairs]), user_agent_header=agent,
+            subprotocols=None if protocols is None else [Subprotocol(one.reveal()) for one in protocols],
             compression=None, open_timeout=deadlines.welcome, close_timeout=deadlines.close,
             ping_interval=ping_interval, ping_timeout=deadlines.message, max_size=MOST_BYTES, proxy=None, ssl=tls,
         )  # fmt: skip
@@ -97,15 +102,17 @@ async def dial(
             return Refused("handshake", status, body)
         location = error.response.headers.get("Location")
         where = f" (to {location})" if location else ""
-        raise BadAnswer(said, f"the handshake was answered {status}{where}: {body!r}") from error
+        raise BadAnswer(said, f"the handshake was answered {status}{where}: {body!r}") from without_frames(error)
     except TimeoutError as error:
-        raise TooSlow(said, f"no handshake within {deadlines.welcome:g} s") from error
+        raise TooSlow(said, f"no handshake within {deadlines.welcome:g} s") from without_frames(error)
     except (InvalidMessage, InvalidHandshake) as error:
-        raise BadAnswer(said, f"no WebSocket handshake: {type(error).__name__}: {error}") from error
+        raise BadAnswer(said, f"no WebSocket handshake: {type(error).__name__}: {error}") from without_frames(error)
     except OSError as error:
         if error.errno in OUT_OF_DESCRIPTORS:
-            raise ClientUnfit(said, f"we are out of descriptors ({error.strerror}): raise `ulimit -n`") from error
-        raise Unreachable(said, f"{type(error).__name__}: {error}") from error
+            raise ClientUnfit(
+                said, f"we are out of descriptors ({error.strerror}): raise `ulimit -n`"
+            ) from without_frames(error)
+        raise Unreachable(said, f"{type(error).__name__}: {error}") from without_frames(error)
 
 
 async def read_welcome(connection: ClientConnection, said: str, deadlines: Deadlines) -> Message | Refused:

@@ -16,6 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from probes.deadlines import Deadlines
 from probes.errors import BadAnswer, TooSlow
 from probes.identity import RunIdentity
+from probes.secret import Secret
 from probes.websocket.closes import Closed, describe, end_of
 from probes.websocket.handshake import (
     SERVER_ERROR,
@@ -143,11 +144,11 @@ class Doorway:
 
     async def open(
         self,
-        token: str | None,
+        token: Secret | None,
         *,
         way: Way = "header",
-        headers: list[tuple[str, str]] | None = None,
-        query: str = "",
+        headers: list[tuple[str, Secret]] | None = None,
+        query: Secret | str = "",
         ping_interval: float | None = None,
         note: Callable[[str, str], None] | None = None,
         shake_only: bool = False,
@@ -179,7 +180,7 @@ class Doorway:
             raise
 
     async def join(
-        self, token: str, *, ping_interval: float | None = None
+        self, token: Secret, *, ping_interval: float | None = None
     ) -> tuple[ClientConnection, Message] | Refused:
         """Open a bare connection, its welcome read, for a reader of one's own. Raises what `open` raises."""
         trace_id = self.identity.new_trace()

@@ -12,6 +12,7 @@ from gate.plots import LatencyPlot
 from gate.run import Result, Run
 from gate.verdict import decide
 from gate.verdict_document import Document
+from probes.secret import Secret
 
 NASTY = 'a <script>alert("x")</script> & \x00\x1b[31m ]]> \ud800 Grüße 🚀'
 
@@ -20,7 +21,8 @@ def make_document(folder: Path, outcomes: dict[str, Outcome], *, secrets: tuple[
     """The document of a run whose checks (by id) came to these outcomes; each carries all kinds of evidence."""
     plan = Plan(
         target="mini", environment="local", profile="full", phase="smoke", offers=frozenset(), lacking={},
-        required=dict.fromkeys(outcomes, ()), secrets=secrets, report_dir=folder, quick=False, deadline_s=60,
+        required=dict.fromkeys(outcomes, ()), secrets=tuple(map(Secret, secrets)),
+        report_dir=folder, quick=False, deadline_s=60,
     )  # fmt: skip
     run = Run(plan, revision="service-00001-abc", release={"rollback": ["gcloud run services update-traffic …"]})
     for check_id, outcome in outcomes.items():

@@ -1,31 +1,77 @@
-"""Secrets are found in every common spelling; ordinary words are left alone."""
+"""Secrets are found in every common spelling, whole or cut; ordinary words are left alone; the cost is linear."""
 
 import base64
+import html
 import json
-from urllib.parse import quote
+import shlex
+import time
+from collections.abc import Callable
+from urllib.parse import quote, quote_plus
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from gate.redaction import Redactor
+from gate.redaction import SHORTEST_PIECE, Redactor
+from probes.secret import Secret
 
-SECRET = "p&ss/w0rd+with=signs"
+SECRET = "p&ss/w0rd+\"with\"='signs'\\ <and>; mör€"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJuZXRyYSJ9.c2lnbmF0dXJl"
+RAW = SECRET.encode()
+SPELLINGS: dict[str, str] = {
+    "plain": SECRET,
+    "percent": quote(SECRET, safe=""),
+    "percent, small letters": quote(SECRET, safe="").swapcase(),
+    "percent, slashes kept": quote(SECRET),
+    "form": quote_plus(SECRET),
+    "percent twice": quote(quote(SECRET, safe=""), safe=""),
+    "every byte percent": "".join(f"%{byte:02X}" for byte in RAW),
+    "hex": RAW.hex(),
+    "HEX": RAW.hex().upper(),
+    "hex with colons": RAW.hex(":"),
+    "JSON": json.dumps(SECRET)[1:-1],
+    "JSON with umlauts": json.dumps(SECRET, ensure_ascii=False)[1:-1],
+    "JSON in JSON": json.dumps(json.dumps(SECRET)),
+    "HTML": html.escape(SECRET),
+    "HTML by jinja": html.escape(SECRET, quote=False).replace('"', "&#34;").replace("'", "&#39;"),
+    "repr": repr(SECRET),
+    "repr of bytes": repr(RAW),
+    "shell": shlex.quote(SECRET),
+    **{
+        f"base64 behind {before} bytes": base64.b64encode(b"user:xyz"[:before] + RAW + b"after").decode()
+        for before in range(6)
+    },
+    **{
+        f"base64 for addresses behind {before} bytes": base64.urlsafe_b64encode(b"user:xyz"[:before] + RAW).decode()
+        for before in range(6)
+    },
+}
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        f"password is {SECRET}",
-        quote(SECRET, safe=""),
-        base64.b64encode(SECRET.encode()).decode(),
-        base64.urlsafe_b64encode(SECRET.encode()).decode().rstrip("="),
-        json.dumps({"a": {"b": [SECRET]}}),
-    ],
-)
-def test_a_known_secret_goes_whatever_its_spelling(text: str) -> None:
-    redactor = Redactor([SECRET])
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_known_secret_goes_whatever_its_spelling(spelling: str) -> None:
+    redactor, text = Redactor([Secret(SECRET)]), f"before {SPELLINGS[spelling]} after"
     assert redactor.leaks(text)
-    assert not redactor.leaks(redactor.text(text))
+    clean = redactor.text(text)
+    assert not redactor.leaks(clean)
+    assert clean.startswith("before ")
+    assert "[redacted]" in clean
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_no_piece_of_a_secret_is_left_where_a_text_was_cut(spelling: str) -> None:
+    redactor, whole = Redactor([Secret(SECRET)]), SPELLINGS[spelling]
+    for at in range(SHORTEST_PIECE, len(whole) - SHORTEST_PIECE):
+        assert not redactor.leaks(redactor.text(f"{whole[:at]}..."))
+        assert not redactor.leaks(redactor.text(f"...{whole[at:]}"))
+        assert not redactor.leaks(redactor.text(f"'{whole[:at]}...{whole[at:]}'"))
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=SHORTEST_PIECE, max_size=40), st.text(), st.text())
+def test_any_secret_goes_from_any_text(secret: str, before: str, after: str) -> None:
+    redactor = Redactor([Secret(secret)])
+    for written in (secret, json.dumps(secret), html.escape(secret), quote(secret, safe=""), secret.encode().hex()):
+        assert written not in redactor.text(f"{before}\n{written}\n{after}")
 
 
 @pytest.mark.parametrize(
@@ -46,12 +92,54 @@ def test_what_looks_like_a_credential_goes_too(text: str, gone: str) -> None:
     "text", ["the bearer of bad news", "curl -H 'Authorization: Bearer $TOKEN'", "basic checks passed"]
 )
 def test_ordinary_words_stay(text: str) -> None:
-    assert Redactor([]).text(text) == text
+    assert Redactor([Secret(SECRET)]).text(text) == text
 
 
 def test_keys_of_objects_are_redacted_and_other_values_keep_their_type() -> None:
-    assert Redactor([SECRET]).json({SECRET: [1, None, True, SECRET]}) == {"[redacted]": [1, None, True, "[redacted]"]}
+    redactor = Redactor([Secret(SECRET)])
+    assert redactor.json({SECRET: [1, None, True, SECRET]}) == {"[redacted]": [1, None, True, "[redacted]"]}
 
 
 def test_a_very_short_secret_does_not_black_out_the_report() -> None:
-    assert Redactor(["ab"]).text("about a table") == "about a table"
+    assert Redactor([Secret("ab")]).text("about a table") == "about a table"
+
+
+def test_a_short_secret_goes_as_a_whole() -> None:
+    assert Redactor([Secret("hunter2")]).text("it was Hunter2, in hex 68756e74657232") == (
+        "it was [redacted], in hex [redacted]"
+    )
+
+
+def test_a_redactor_can_not_be_printed() -> None:
+    assert repr(Redactor([Secret(SECRET)])) == "<Redactor>"
+
+
+HARD: dict[str, Callable[[int], str]] = {
+    "one word": lambda size: "a" * size,
+    "beginnings of JWTs": lambda size: "eyJeyJeyJ" * (size // 9),
+    "one endless JWT": lambda size: "eyJ" + "a" * size,
+    "schemes": lambda size: "a" * (size // 2) + "://" * (size // 6),
+    "users without hosts": lambda size: "://u:p" * (size // 6),
+    "bearers": lambda size: "bearer " * (size // 7),
+    "bearer of blanks": lambda size: "bearer" + " " * size,
+    "bearer of dots": lambda size: "bearer ." + "." * size,
+    "passwords": lambda size: "password=" * (size // 9),
+    "password of blanks": lambda size: "password: " + " " * size,
+    "nearly the secret": lambda size: (SECRET[:-1] + "!") * (size // len(SECRET)),
+    "the secret": lambda size: SECRET * (size // len(SECRET)),
+    "its first block": lambda size: SECRET[:6] * (size // 6),
+}
+
+
+@pytest.mark.parametrize("kind", HARD)
+def test_the_cost_grows_with_the_text_alone(kind: str) -> None:
+    redactor, size = Redactor([Secret(SECRET), Secret("a" * 40)]), 1 << 20
+    texts = [HARD[kind](size), HARD[kind](2 * size)]
+    one, two = (min(_seconds(redactor, text) for _ in range(3)) for text in texts)
+    assert two < 3.2 * one  # twice for linear, four times for quadratic
+
+
+def _seconds(redactor: Redactor, text: str) -> float:
+    begun = time.process_time()
+    redactor.text(text)
+    return time.process_time() - begun

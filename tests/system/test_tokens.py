@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from probes.auth.tokens import Mint, User
+from probes.secret import Secret
 from tests.system.running import run, twin_up, verdict_in
 
 QUICK = (
@@ -39,8 +40,8 @@ def outcomes(addresses: str, reports: Path, env: dict[str, str]) -> tuple[int, d
 
 
 def given(told: dict[str, Any], *, issued: float) -> str:
-    mint = Mint(told["tokens"]["signing_secret"], *ISSUER)
-    return mint.good(User("nv-somebody", "somebody@netra-verify.invalid"), now=issued)
+    mint = Mint(Secret(told["tokens"]["signing_secret"]), *ISSUER)
+    return mint.good(User("nv-somebody", "somebody@netra-verify.invalid"), now=issued).reveal()
 
 
 def refuse_any_but(rows: dict[str, dict[str, Any]], allowed: set[str]) -> None:

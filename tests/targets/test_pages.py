@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from probes.secret import Secret
 from targets.contract import Contract, Part
 from targets.loading import describe_target
 from targets.model import Target
@@ -40,8 +40,8 @@ def is_section(field: FieldInfo) -> bool:
 
 def default_of(field: FieldInfo) -> Any:  # noqa: ANN401 - whatever a key may be
     default = field.get_default(call_default_factory=True)
-    if isinstance(default, SecretStr):
-        return default.get_secret_value()
+    if isinstance(default, Secret):
+        return default.reveal()
     return default
 
 

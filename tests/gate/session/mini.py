@@ -12,13 +12,14 @@ CONFTEST = """
 from pathlib import Path
 import pytest
 from gate.plan import Plan
+from probes.secret import Secret
 pytest_plugins = ("gate.session.plugin",)
 
 def pytest_gate_plan(config):
     return Plan(
         target="mini", environment="local", profile="full", phase="smoke",
         offers=frozenset({"http"}), lacking={"db": "no database: set NETRA_DATABASE__URL"},
-        required={REQUIRED}, secrets=("hunter2-hunter2",), report_dir=Path(config.getoption("--report-dir")),
+        required={REQUIRED}, secrets=(Secret("hunter2-hunter2"),), report_dir=Path(config.getoption("--report-dir")),
         quick=False, deadline_s=DEADLINE, known_failures=config.getoption("--known-failures"),
         evidence=config.getoption("--evidence"),
         silent=config.getoption("--exit-code-only"),

@@ -9,10 +9,11 @@ from probes.auth.tokens import Held, Mint, User
 from probes.errors import BadAnswer, CredentialUnfit, ProbeError, RateLimited
 from probes.http.client import HttpClient
 from probes.identity import RunIdentity
+from probes.secret import Secret
 from tests.serving import Reply, Server, serving
 
 USER = User("nv-login", "login@netra-verify.invalid")
-MINT = Mint("a secret of at least thirty-two characters", "issuer", "audience", 900.0)
+MINT = Mint(Secret("a secret of at least thirty-two characters"), "issuer", "audience", 900.0)
 
 
 async def fetch(reply: Reply) -> tuple[Held, Server]:
@@ -21,15 +22,20 @@ async def fetch(reply: Reply) -> tuple[Held, Server]:
         HttpClient(server.url, RunIdentity("a-run"), deadline_s=5.0) as client,
     ):
         held = await fetch_token(
-            client, "/login", key_header="X-Login-Key", key="sesame", body={"user": "x"}, token_field="access_token"
-        )
+            client,
+            "/login",
+            key_header="X-Login-Key",
+            key=Secret("sesame"),
+            body={"user": "x"},
+            token_field="access_token",
+        )  # fmt: skip
     return held, server
 
 
 async def test_a_token_is_held_with_its_user_and_its_end() -> None:
     now = time.time()
     token = MINT.good(USER, now=now)
-    held, server = await fetch(Reply(body=f'{{"access_token": "{token}"}}'.encode()))
+    held, server = await fetch(Reply(body=f'{{"access_token": "{token.reveal()}"}}'.encode()))
     assert (held.good(USER), held.user) == (token, USER)
     assert held.expires == int(now) + 900
     assert server.heard[0].startswith(b"POST /login HTTP/1.1")

@@ -9,6 +9,7 @@ import pytest_asyncio
 from probes.database.connection import Connection, TableShape, connect, find_table
 from probes.database.seeding import Seeder
 from probes.deadlines import Deadlines
+from probes.secret import Secret
 from twin.backend.migrate import migrate
 from twin.ports import free_ports
 from twin.postgres import Postgres
@@ -64,7 +65,7 @@ async def database(postgres: Postgres) -> AsyncIterator[Database]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def connection(database: Database) -> AsyncIterator[Connection]:
-    async with connect(database.url, "self-test", DEADLINES) as opened:
+    async with connect(Secret(database.url), "self-test", DEADLINES) as opened:
         yield opened
 
 

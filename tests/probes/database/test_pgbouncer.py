@@ -16,6 +16,7 @@ import pytest_asyncio
 from probes.database.connection import connect, find_table, take_census
 from probes.database.metadata_shapes import SHAPES
 from probes.database.seeding import RowSpec, Seeder
+from probes.secret import Secret
 from probes.waiting import await_steady
 from tests.probes.database.conftest import DEADLINES, Database
 from twin.ports import free_ports
@@ -72,8 +73,8 @@ async def pooled(database: Database) -> AsyncIterator[str]:
 async def test_rows_are_seeded_and_removed_through_a_transaction_pool(database: Database, pooled: str) -> None:
     before = await database.checksum()
     async with (
-        connect(pooled, "self-test", DEADLINES, pgbouncer=True) as one,
-        connect(pooled, "self-test", DEADLINES, pgbouncer=True) as other,
+        connect(Secret(pooled), "self-test", DEADLINES, pgbouncer=True) as one,
+        connect(Secret(pooled), "self-test", DEADLINES, pgbouncer=True) as other,
     ):
         table = await find_table(one, "threads")
         assert table is not None
@@ -89,7 +90,7 @@ async def test_rows_are_seeded_and_removed_through_a_transaction_pool(database: 
 
 @NEEDED
 async def test_no_transaction_of_ours_waits_for_a_lock_beyond_our_limit(database: Database, pooled: str) -> None:
-    async with connect(pooled, "self-test", DEADLINES, pgbouncer=True) as connection:
+    async with connect(Secret(pooled), "self-test", DEADLINES, pgbouncer=True) as connection:
         table = await find_table(connection, "threads")
         assert table is not None
         seeder = Seeder(connection, table, "29990101T000000Z-cccccc")

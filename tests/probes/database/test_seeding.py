@@ -11,6 +11,7 @@ from probes.database.metadata_shapes import SHAPES
 from probes.database.seeding import RowSpec, Seeder
 from probes.deadlines import Deadlines
 from probes.errors import SourceRefused
+from probes.secret import Secret
 from tests.probes.database.conftest import DEADLINES, Database
 from twin.postgres import Postgres
 
@@ -51,7 +52,7 @@ VARIANTS = {
 async def test_a_table_of_another_revision_is_seeded_as_it_is(database: Database, variant: str) -> None:
     for statement in VARIANTS[variant]:
         await database.owner.execute(statement)
-    async with connect(database.url, "self-test", DEADLINES) as connection:
+    async with connect(Secret(database.url), "self-test", DEADLINES) as connection:
         table = await find_table(connection, "threads")
         assert table is not None
         seeder = Seeder(connection, table, YOUNG)
@@ -94,7 +95,7 @@ REFUSALS = {  # what the owner arranges, and what our own session has
 async def test_a_database_that_takes_no_rows_says_why_and_keeps_none(database: Database, why: str) -> None:
     arranged, session = REFUSALS[why]
     await database.owner.execute(arranged)
-    async with connect(database.url, "self-test", DEADLINES) as connection:
+    async with connect(Secret(database.url), "self-test", DEADLINES) as connection:
         await connection.execute(session)
         table = await find_table(connection, "threads")
         assert table is not None
@@ -106,7 +107,7 @@ async def test_a_database_that_takes_no_rows_says_why_and_keeps_none(database: D
 async def test_where_copy_can_not_pass_an_insert_does(database: Database) -> None:
     await database.owner.execute(POLICY.format(allowed="true"))
     before = await database.checksum()
-    async with connect(database.url, "self-test", DEADLINES) as connection:
+    async with connect(Secret(database.url), "self-test", DEADLINES) as connection:
         table = await find_table(connection, "threads")
         assert table is not None
         seeder = Seeder(connection, table, YOUNG)
@@ -118,7 +119,7 @@ async def test_where_copy_can_not_pass_an_insert_does(database: Database) -> Non
 
 async def test_a_table_under_another_schema_is_not_found_instead_of_guessed(database: Database) -> None:
     await database.owner.execute("CREATE SCHEMA hidden; ALTER TABLE threads SET SCHEMA hidden")
-    async with connect(database.url, "self-test", DEADLINES) as connection:
+    async with connect(Secret(database.url), "self-test", DEADLINES) as connection:
         assert await find_table(connection, "threads") is None
         await database.owner.execute("GRANT USAGE ON SCHEMA hidden TO netra_verify")
         found = await find_table(connection, "hidden.threads")
@@ -141,7 +142,7 @@ async def test_a_connection_that_drops_in_mid_seed_leaves_nothing(postgres: Post
         return found
 
     short = Deadlines(statement=2.0)
-    async with connect(database.url, "self-test", short) as connection, asyncio.timeout(10):
+    async with connect(Secret(database.url), "self-test", short) as connection, asyncio.timeout(10):
         table = await find_table(connection, "threads")
         assert table is not None
         large = next(shape for shape in SHAPES if shape.id == "1 MiB")
@@ -177,7 +178,7 @@ async def test_a_census_that_takes_too_long_ends_at_our_limit(database: Database
 
 
 async def _census_within(url: str, seconds: float) -> None:
-    async with connect(url, "self-test", Deadlines(statement=seconds)) as connection:
+    async with connect(Secret(url), "self-test", Deadlines(statement=seconds)) as connection:
         table = await find_table(connection, "threads")
         assert table is not None
         await take_census(connection, table)

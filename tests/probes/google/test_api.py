@@ -15,6 +15,7 @@ from probes.google.credentials import Given, nobody
 from probes.http.client import HttpClient
 from probes.identity import RunIdentity
 from probes.logs.cloud_logging import CloudLogging, log_filter
+from probes.secret import Secret
 from probes.window import Window
 from tests.probes.answering import answering
 from tests.probes.logs.test_export import entry
@@ -37,9 +38,9 @@ class Fresh:
     def __init__(self) -> None:
         self.count = 1
 
-    async def __call__(self, *, anew: bool = False) -> str:
+    async def __call__(self, *, anew: bool = False) -> Secret:
         self.count += anew
-        return f"token-{self.count}"
+        return Secret(f"token-{self.count}")
 
 
 async def test_a_token_that_ends_in_mid_run_is_refreshed() -> None:
@@ -53,7 +54,7 @@ async def test_a_token_that_ends_in_mid_run_is_refreshed() -> None:
 
 async def test_a_given_token_that_ends_is_a_refusal_and_not_zero() -> None:
     with answering((200, ENTRIES | {"nextPageToken": "p2"}), (401, {})) as script:
-        async with log_api(script.url, Given("t0k3n")) as api:
+        async with log_api(script.url, Given(Secret("t0k3n"))) as api:
             with pytest.raises(SourceRefused, match="ended in mid-run"):
                 await api.read(WINDOW)
 

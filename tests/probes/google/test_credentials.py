@@ -12,6 +12,7 @@ from google.oauth2 import service_account
 
 from probes.errors import SourceRefused
 from probes.google.credentials import Adc, Given, nobody
+from probes.secret import Secret
 from tests.probes.answering import answering
 
 SCOPES = ["https://www.googleapis.com/auth/cloud-platform.read-only"]
@@ -63,7 +64,7 @@ async def test_a_refused_key_is_a_refusal() -> None:
 
 
 async def test_a_given_token_has_no_other() -> None:
-    given = Given("t")
+    given = Given(Secret("t"))
     assert await given() == "t"
     with pytest.raises(SourceRefused, match="an hour at most"):
         await given(anew=True)

@@ -9,6 +9,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from probes.deadlines import Deadlines
 from probes.http.client import HttpClient
 from probes.identity import RunIdentity
+from probes.secret import Secret
 from probes.websocket.handshake import Credential, Refused, Way, dial
 from tests.probes.answering import answering
 
@@ -47,7 +48,7 @@ async def test_a_websocket_handshake_is_traced(way: Way) -> None:
     async with serve(keep, "127.0.0.1", 0, select_subprotocol=select) as server:  # type: ignore[arg-type]
         port = server.sockets[0].getsockname()[1]
         url = f"ws://127.0.0.1:{port}/ws"
-        connection = await dial(url, Credential("t", way), IDENTITY, Deadlines(), trace_id=TRACE)
+        connection = await dial(url, Credential(Secret("t"), way), IDENTITY, Deadlines(), trace_id=TRACE)
         assert not isinstance(connection, Refused)
         await connection.close()
     assert_traced(seen[0])

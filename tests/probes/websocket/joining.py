@@ -4,6 +4,7 @@ from websockets.asyncio.client import ClientConnection
 
 from probes.deadlines import Deadlines
 from probes.identity import RunIdentity
+from probes.secret import Secret
 from probes.soak.held_session import Join, Pace
 from probes.websocket.handshake import Message, Refused
 from probes.websocket.sessions import Doorway
@@ -22,7 +23,7 @@ def joiner(url: str) -> Join:
     door = doorway(url)
 
     async def join(user: str, keepalive_s: float | None) -> tuple[ClientConnection, Message] | Refused:
-        return await door.join(user, ping_interval=keepalive_s)
+        return await door.join(Secret(user), ping_interval=keepalive_s)
 
     return join
 

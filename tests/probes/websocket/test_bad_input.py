@@ -7,6 +7,7 @@ import psutil
 import pytest
 
 from probes.errors import BadAnswer, ProbeError, TooSlow
+from probes.secret import Secret
 from probes.soak.steady import SteadyReport, hold_sessions
 from probes.websocket.closes import CloseClass
 from probes.websocket.sessions import Session
@@ -34,10 +35,10 @@ async def test_what_is_no_session_is_said_within_the_deadline(what: str) -> None
     async with raw_server(answer) as url:
         begun = time.perf_counter()
         with pytest.raises(kind) as caught:
-            await doorway(url).join("user-0")
+            await doorway(url).join(Secret("user-0"))
         assert time.perf_counter() - begun < SHORT.welcome + SHORT.close + 1
         with pytest.raises(kind):
-            await doorway(url).open("user-0")
+            await doorway(url).open(Secret("user-0"))
     assert said in caught.value.detail
 
 
@@ -77,7 +78,7 @@ async def test_a_gibibyte_of_messages_is_read_and_let_go() -> None:
 async def test_a_gibibyte_that_nobody_asks_for_does_not_fill_an_inbox() -> None:
     before = psutil.Process().memory_info().rss
     async with raw_server(opens(pushes)) as url:
-        session = await doorway(url).open("user-0")
+        session = await doorway(url).open(Secret("user-0"))
         assert isinstance(session, Session)
         await asyncio.sleep(3)
         begun = time.perf_counter()
@@ -97,7 +98,7 @@ async def test_one_message_of_a_gibibyte_is_refused_at_its_head() -> None:
 
 async def test_a_server_that_never_answers_the_goodbye_is_left() -> None:
     async with raw_server(opens(wait_for_ever)) as url:
-        session = await doorway(url).open("user-0")
+        session = await doorway(url).open(Secret("user-0"))
         assert isinstance(session, Session)
         begun = time.perf_counter()
         await session.aclose()

@@ -8,6 +8,7 @@ from websockets.asyncio.client import ClientConnection
 
 from bench.websocket import certificate_in, serving
 from probes.identity import RunIdentity
+from probes.secret import Secret
 from probes.soak.held_session import Pace
 from probes.soak.steady import hold_sessions
 from probes.websocket.handshake import Message, Refused
@@ -43,7 +44,7 @@ async def test_sessions_live_over_tls_with_small_buffers(tmp_path: Path) -> None
         door = Doorway(url, RunIdentity("20261124T000000Z-715ade"), SHORT, context)
 
         async def join(user: str, keepalive_s: float | None) -> tuple[ClientConnection, Message] | Refused:
-            return await door.join(user, ping_interval=keepalive_s)
+            return await door.join(Secret(user), ping_interval=keepalive_s)
 
         pace = Pace(0.1, 1.0, 1.0, keepalive_s=0.3, reconnects=False)
         with small_buffers():

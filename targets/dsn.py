@@ -1,0 +1,44 @@
+"""What in a database's address is secret and what is not, whichever way it is written: a URL, or libpq's keywords."""
+
+import re
+from collections.abc import Iterator
+from urllib.parse import parse_qsl, unquote
+
+from probes.secret import Secret
+
+# libpq: keyword = value, the value bare or between single quotes, with \' and \\ in it; doubled quotes are forgiven
+KEYWORD = re.compile(r"(\w+)\s*=\s*(?:'((?:[^'\\]|\\.|'')*)'|((?:[^\s\\']|\\.)*))", re.DOTALL)
+SECRET_KEYS = frozenset({"password", "sslpassword", "sslkey", "passfile"})
+SCHEMES = ("postgres", "postgresql")
+
+
+def is_url(dsn: str) -> bool:
+    """Whether it has the form of a URL; else it is taken for keywords."""
+    return "://" in dsn
+
+
+def secrets_of_dsn(url: Secret) -> tuple[Secret, ...]:
+    """Every way in which the password of an address can be read, whether or not the address is well-formed."""
+    dsn = url.reveal()
+    found = _of_url(dsn) if is_url(dsn) else _of_keywords(dsn)
+    spellings = dict.fromkeys(spelling for one in found for spelling in (one, unquote(one)) if spelling)
+    return tuple(Secret(spelling) for spelling in spellings)
+
+
+def _of_url(dsn: str) -> Iterator[str]:
+    """The password up to the last @, as whoever wrote it meant it, and up to each @ and / before, as a parser may."""
+    rest = dsn.partition("://")[2]
+    before, at, _ = rest.rpartition("@")
+    if at:
+        yield before.partition(":")[2]
+        yield rest.partition("@")[0].partition(":")[2]
+    query = dsn.partition("?")[2].partition("#")[0]
+    yield from (value for key, value in parse_qsl(query, keep_blank_values=True) if key in SECRET_KEYS)
+
+
+def _of_keywords(dsn: str) -> Iterator[str]:
+    for match in KEYWORD.finditer(dsn):
+        if match[1] in SECRET_KEYS:
+            quoted = match[2] or match[3] or ""
+            yield quoted
+            yield re.sub(r"\\(.)", r"\1", quoted.replace("''", "'"))
