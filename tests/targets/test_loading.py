@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from probes.secret import Secret
 from targets.loading import ConfigurationError, load_target, target_names
 from tests.system.running import run
 
@@ -121,4 +122,4 @@ def test_secrets_do_not_show_in_a_printed_target(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("NETRA_TOKENS__SIGNING_SECRET", "very-secret-very-secret")
     target = load_target("mine", write(tmp_path))
     assert "very-secret" not in repr(target)
-    assert "very-secret-very-secret" in target.secrets
+    assert Secret("very-secret-very-secret") in target.secrets
