@@ -6,14 +6,17 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
 import allure_commons
+import attrs
 from allure_commons.logger import AllureFileLogger
 from allure_commons.model2 import TestResultContainer
 
 from gate.outcomes import Outcome
+from gate.redaction import Redactor
 from gate.report.checklist import answers_for_a_metric, epic, owner
 from gate.report.wording import show_figure
 from gate.strict_json import JSON
@@ -37,17 +40,32 @@ CONSOLE = "https://console.cloud.google.com"
 OURS = frozenset({"epic", "feature", "story", "severity", "owner", "netra-case", "tag"})
 
 
-def leave_out_containers() -> None:
-    """Let allure-pytest write results alone: of fixtures it writes two files a case, which no reader of ours opens."""
+def write_clean(redactor: Redactor) -> None:
+    """Let allure-pytest write results alone, and those without secrets: a killed run leaves them as they were written.
+
+    Of fixtures it would write two files a case, which no reader of ours opens.
+    """
     for plugin in allure_commons.plugin_manager.get_plugins():
         if isinstance(plugin, AllureFileLogger):
             write = plugin._report_item  # noqa: SLF001 - there is no option for it
-            plugin._report_item = partial(_unless_a_container, write)  # type: ignore[method-assign]  # noqa: SLF001 - same
+            plugin._report_item = partial(_unless_a_container, write, redactor)  # type: ignore[method-assign]  # noqa: SLF001 - same
 
 
-def _unless_a_container(write: Callable[[object], None], item: object) -> None:
+def _unless_a_container(write: Callable[[object], None], redactor: Redactor, item: object) -> None:
     if not isinstance(item, TestResultContainer):
-        write(item)
+        write(_cleaned(item, redactor))
+
+
+def _cleaned(value: Any, redactor: Redactor) -> Any:  # noqa: ANN401 - a part of one of Allure's results
+    """A result with every text in it redacted, in place."""
+    if isinstance(value, str):
+        return redactor.text(value)
+    if isinstance(value, list):
+        return [_cleaned(item, redactor) for item in value]
+    if attrs.has(type(value)):
+        for field in attrs.fields(type(value)):
+            setattr(value, field.name, _cleaned(getattr(value, field.name), redactor))
+    return value
 
 
 def finish(folder: Path, document: Document, environ: Mapping[str, str] | None = None) -> None:

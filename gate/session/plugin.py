@@ -15,13 +15,14 @@ import pytest
 
 from gate.check import ALSO_NEEDS
 from gate.evidence import Recorder
+from gate.redaction import Redactor
 from gate.release.store import VARIABLE
-from gate.report.allure import leave_out_containers
 from gate.run import Run
 from gate.session import hooks
 from gate.session.case_outcome import RESULT, judge
 from gate.session.live_progress import Live
 from gate.session.publishing import begin, publish, retire_latest
+from gate.session.secrecy import Secrecy
 from gate.session.selection import choose
 
 RUN = pytest.StashKey[Run]()
@@ -75,6 +76,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if _only_looks([str(one) for one in config.invocation_params.args]):
         return
     run = Run(config.hook.pytest_gate_plan(config=config))
+    config.pluginmanager.register(Secrecy(Redactor(run.plan.secrets)))
     begin(run)
     config.stash[RUN] = run
     config.option.allure_report_dir = None if run.plan.verdict_only else str(run.folder / "allure-results")
@@ -88,8 +90,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before pytest's own header
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """All plugins are configured: Allure's is told what not to write, and pytest to say nothing where that is asked."""
-    leave_out_containers()
+    """All plugins are configured: pytest is told to say nothing where that is asked."""
     run = session.config.stash.get(RUN, None)
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if run is not None and run.plan.silent and reporter:

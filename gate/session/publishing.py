@@ -91,7 +91,7 @@ def publish(run: Run, exit_status: int, console: Console) -> int:
     document = msgspec.structs.replace(document, notes=[*document.notes, *_exported(run, document)])
     report = answered(document)
     problems = write_all(run.folder, report, verdict_only=run.plan.verdict_only)
-    _scrub(run)
+    problems += _scrub(run)
     if not run.plan.silent:
         _announce(report, run.folder, console, problems)
     return document.exit_code
@@ -159,8 +159,8 @@ def _announce(report: Report, folder: Path, console: Console, problems: Sequence
     print_verdict(report, folder, console)
 
 
-def _scrub(run: Run) -> None:
-    """Take secrets out of the files that other plugins wrote; a hit is said in the verdict's folder."""
+def _scrub(run: Run) -> list[str]:
+    """Take secrets out of the files that others wrote into the run's folder; a hit is said, and in `redacted.json`."""
     redactor = Redactor(run.plan.secrets)
     touched = []
     for path in sorted(run.folder.rglob("*")):
@@ -170,5 +170,10 @@ def _scrub(run: Run) -> None:
             if clean != text:
                 path.write_text(clean, encoding="utf-8", errors="surrogateescape")
                 touched.append(str(path.relative_to(run.folder)))
-    if touched:
-        write(run.folder / "redacted.json", msgspec.json.format(msgspec.json.encode({"redacted": touched}), indent=1))
+    if not touched:
+        return []
+    write(run.folder / "redacted.json", msgspec.json.format(msgspec.json.encode({"redacted": touched}), indent=1))
+    return [
+        f"secrets stood in {len(touched)} files after they were written, and were taken out: "
+        f"{run.folder / 'redacted.json'} names the files. What wrote them also writes elsewhere, so look there too."
+    ]

@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +11,27 @@ from probes.errors import SourceRefused
 from probes.soak.ledger import Event, Ledger
 
 FILE = Path("soak/journal.jsonl")
+Clean = Callable[[Event], Event]
+
+
+def _as_it_is(event: Event) -> Event:
+    return event
 
 
 class Journal:
     """Appends events to a file and to the ledger at once. `flush` makes sure of the file."""
 
-    def __init__(self, path: Path, ledger: Ledger | None = None) -> None:
+    def __init__(self, path: Path, ledger: Ledger | None = None, clean: Clean = _as_it_is) -> None:
+        """`clean` takes secrets out of an event before it is written: a server may have repeated one."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self.ledger = ledger or Ledger()
-        self._file = path.open("a", encoding="utf-8")
+        self._file, self._clean = path.open("a", encoding="utf-8"), clean
 
     def note(self, event_type: str, /, *, at: float | None = None, **facts: Any) -> None:  # noqa: ANN401 - JSON values
         """Take an event in."""
         event: Event = {"t": event_type, "at": time.time() if at is None else at, **facts}
         self.ledger.apply(event)
-        self._file.write(json.dumps(event, separators=(",", ":")) + "\n")
+        self._file.write(json.dumps(self._clean(event), separators=(",", ":")) + "\n")
 
     def flush(self) -> None:
         """Have everything on disk, not in a buffer of ours or of the kernel's."""
@@ -37,7 +44,7 @@ class Journal:
         self._file.close()
 
 
-def resume(before: Path, path: Path) -> Journal:
+def resume(before: Path, path: Path, clean: Clean = _as_it_is) -> Journal:
     """Go on with a run that was killed: its whole lines come first, then the gap; the half line it died in is left.
 
     Raises:
@@ -60,6 +67,6 @@ def resume(before: Path, path: Path) -> Journal:
         raise SourceRefused(f"the journal {before}", "holds nothing: that run had not begun")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(lines), encoding="utf-8")
-    journal = Journal(path, ledger)
+    journal = Journal(path, ledger, clean)
     journal.note("gap", since=ledger.last_at)
     return journal

@@ -1,0 +1,105 @@
+"""Nothing that pytest, Allure or a log handler writes during a run holds a secret, so that a killed run leaves none.
+
+Secrets print as stars by their own type. What is redacted here, before anybody reads it, is the rest: locals of a
+library's frames, a server that repeats our key, a library's own log lines.
+"""
+
+import logging
+import resource
+import sys
+from collections.abc import Generator
+from typing import Any, TextIO, cast
+
+import pytest
+
+from gate.redaction import Redactor
+from gate.report.allure import write_clean
+
+NO_CORE = 1  # bytes: less than any core takes, and by core(5)'s rule for pipes none is handed to a program either
+
+
+class CleanStream:
+    """A text stream that redacts what is written to it."""
+
+    def __init__(self, stream: TextIO, redactor: Redactor) -> None:
+        self._stream, self._redactor = stream, redactor
+
+    def write(self, text: str) -> int:
+        """Write the text without secrets."""
+        self._stream.write(self._redactor.text(text))
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the stream has
+        return getattr(self._stream, name)
+
+
+class Secrecy:
+    """Stands between a run's reports and whoever writes them."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._make_record = logging.getLogRecordFactory()
+        self._streams = sys.stdout, sys.stderr
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """All plugins are configured: stand before their files and streams."""
+        leave_no_core()
+        write_clean(self._redactor)
+        logging.setLogRecordFactory(self._record)
+        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter:
+            reporter._tw._file = CleanStream(reporter._tw._file, self._redactor)  # noqa: SLF001 - all that pytest says passes there
+        if session.config.option.capture == "no":
+            sys.stdout = cast("TextIO", CleanStream(self._streams[0], self._redactor))
+            sys.stderr = cast("TextIO", CleanStream(self._streams[1], self._redactor))
+
+    def pytest_unconfigure(self) -> None:
+        """Give everything back: a process may run pytest more than once."""
+        logging.setLogRecordFactory(self._make_record)
+        sys.stdout, sys.stderr = self._streams
+
+    @pytest.hookimpl(wrapper=True, trylast=True)  # innermost: before Allure, JUnit and the terminal see the report
+    def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """A case's report without secrets: traceback, locals, captured output."""
+        report = yield
+        return self._clean(report)
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        """A module's report that could not be collected, in the same way."""
+        report = yield
+        report.longrepr = cleaned(report.longrepr, self._redactor)
+        return report
+
+    def _clean(self, report: pytest.TestReport) -> pytest.TestReport:
+        report.longrepr = cleaned(report.longrepr, self._redactor)
+        report.sections = cleaned(report.sections, self._redactor)
+        return report
+
+    def _record(self, *args: Any, **kwargs: Any) -> logging.LogRecord:  # noqa: ANN401 - logging's own signature
+        """A log record whose text is redacted before any handler, live or captured, has it."""
+        record = self._make_record(*args, **kwargs)
+        record.msg, record.args = self._redactor.text(record.getMessage()), ()
+        if record.exc_info:
+            record.exc_text = self._redactor.text(logging.Formatter().formatException(record.exc_info))
+        return record
+
+
+def leave_no_core() -> None:
+    """A process that is aborted leaves no image of its memory, where all secrets are in clear."""
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    soft = NO_CORE if hard == resource.RLIM_INFINITY or hard >= NO_CORE else hard
+    resource.setrlimit(resource.RLIMIT_CORE, (soft, hard))
+
+
+def cleaned(value: Any, redactor: Redactor) -> Any:  # noqa: ANN401 - a part of one of pytest's reports
+    """A part of a report with every text in it redacted; pytest's own objects are changed in place."""
+    if isinstance(value, str):
+        return redactor.text(value)
+    if isinstance(value, list | tuple):
+        return type(value)(cleaned(item, redactor) for item in value)
+    if type(value).__module__.startswith("_pytest._code"):
+        for name, part in vars(value).items():
+            setattr(value, name, cleaned(part, redactor))
+    return value

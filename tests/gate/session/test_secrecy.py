@@ -1,0 +1,129 @@
+"""A run that fails, is killed, aborted or out of disk leaves no secret, in a file or on the terminal."""
+
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from gate.redaction import Redactor
+from probes.secret import Secret
+from tests.gate.session.mini import HEAD, Mini
+
+CANARY = "hunter2-hunter2"  # the secret that the small suite's plan knows
+LEAKING = (
+    HEAD
+    + """
+import base64, html, json, logging, resource, sys
+from urllib.parse import quote
+
+def send(key):
+    headers = {"X-Service-Key": key, "coded": base64.b64encode(b"user:" + key.encode()), "hex": key.encode().hex()}
+    print(key, quote(key, safe=""), file=sys.stderr)
+    print({"token": key})
+    logging.getLogger("library").warning("sent %s", headers)
+    raise ConnectionError(f"refused: {key[:13]} and {key}")
+
+@check("a.leaks", requirement="nothing is leaked")
+def test_leaks():
+    "A library prints what it was given."
+    send("hunter2-hunter2")
+
+@check("a.says", requirement="nothing is leaked")
+def test_says():
+    "A server repeats what it was sent."
+    raise CheckFailure(expected="401", actual="key hunter2-hunter2 is wrong", evidence={"body": "hunter2-hunter2"})
+
+@pytest.fixture
+def broken():
+    key = "hunter2-hunter2"
+    raise ValueError(key)
+
+@check("a.breaks", requirement="nothing is leaked")
+def test_breaks(broken):
+    "A fixture breaks."
+
+@pytest.mark.parametrize("key", ["hunter2-hunter2"], ids=["one"])
+@check("a.compares", requirement="nothing is leaked")
+def test_compares(key):
+    "An assertion of pytest's own."
+    assert {"key": key} == {"key": "another"}
+"""
+)
+LOUD = ("-vv", "--showlocals", "-s", "--log-cli-level=DEBUG")
+
+
+@pytest.fixture
+def mini(tmp_path: Path) -> Mini:
+    return Mini(tmp_path)
+
+
+def assert_clean(mini: Mini, output: str) -> None:
+    redactor = Redactor([Secret(CANARY)])
+    files = [path for path in (mini.folder / "reports").rglob("*") if path.is_file()]
+    assert files
+    texts = {str(path): path.read_bytes().decode("utf-8", "replace") for path in files} | {"the terminal": output}
+    assert [name for name, text in texts.items() if redactor.leaks(text)] == []
+
+
+@pytest.mark.parametrize("options", [(), ("-vv",), ("-vv", "--showlocals"), LOUD, (*LOUD, "--tb=native", "-rA")])
+def test_a_failing_run_shows_no_secret(mini: Mini, options: tuple[str, ...]) -> None:
+    mini.write(LEAKING, required='{"a.leaks": (), "a.says": (), "a.breaks": (), "a.compares": ("one",)}')
+    code, output = mini.run("--alluredir=x", *options)
+    assert code == 1
+    assert "VERDICT: NO-GO" in output
+    assert_clean(mini, output)
+    traces = [json.loads(path.read_text()) for path in mini.folder.glob("reports/mini/*/allure-results/*-result.json")]
+    assert len(traces) == 4
+
+
+WAITING = """
+@check("a.waits", requirement="it ends")
+def test_waits():
+    "It is killed while it waits."
+    with open("waiting", "w"): pass
+    {}
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGABRT, signal.SIGTERM])
+def test_a_run_that_is_killed_leaves_no_secret(mini: Mini, number: signal.Signals) -> None:
+    mini.write(LEAKING + WAITING.format(""), required='{"a.leaks": ()}')
+    process = mini.start(*LOUD)
+    wait_for(mini.folder / "waiting", process)
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert list(mini.folder.glob("reports/mini/*/allure-results/*-result.json"))  # so there was something to leak
+    assert_clean(mini, output)
+    assert not list(mini.folder.rglob("core*"))
+
+
+def test_a_run_out_of_disk_leaves_no_secret(mini: Mini) -> None:
+    full = "resource.setrlimit(resource.RLIMIT_FSIZE, (600, resource.RLIM_INFINITY)); return"
+    mini.write(LEAKING + WAITING.format(full), required='{"a.leaks": ()}')
+    code, output = mini.run(*LOUD)
+    assert code != 0
+    assert_clean(mini, output)
+
+
+def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 60
+    while not path.exists():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_secret_in_a_file_of_others_is_taken_out_and_said(mini: Mini) -> None:
+    writing = '(run.folder / "their.log").write_text("key hunter2-hunter2")'
+    mini.write(f'{HEAD}@check("a.good", requirement="it holds")\ndef test_good(run):\n    "It holds."\n    {writing}\n')
+    code, output = mini.run()
+    (folder,) = mini.folder.glob("reports/mini/*")
+    assert code == 0
+    assert json.loads((folder / "redacted.json").read_text()) == {"redacted": ["their.log"]}
+    assert (folder / "their.log").read_text() == "key [redacted]"
+    assert "redacted.json" in output
