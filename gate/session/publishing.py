@@ -174,6 +174,8 @@ def _scrub(run: Run) -> list[str]:
         return []
     write(run.folder / "redacted.json", msgspec.json.format(msgspec.json.encode({"redacted": touched}), indent=1))
     return [
-        f"secrets stood in {len(touched)} files after they were written, and were taken out: "
-        f"{run.folder / 'redacted.json'} names the files. What wrote them also writes elsewhere, so look there too."
+        (
+            f"secrets stood in {len(touched)} files after they were written, and were taken out: "
+            f"{run.folder / 'redacted.json'} names the files. What wrote them also writes elsewhere, so look there too."
+        )
     ]
