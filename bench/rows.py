@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bench.figures import Figure
-from probes.database.connection import connect, find_table, take_census
+from probes.database.census import take_census
+from probes.database.connection import connect, find_table
 from probes.database.metadata_shapes import SHAPES
 from probes.database.seeding import RowSpec, Seeder
 from probes.deadlines import Deadlines

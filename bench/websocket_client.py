@@ -22,9 +22,11 @@ from probes.secret import Secret
 from probes.soak.held_session import Lifeline, Pace
 from probes.soak.steady import SteadyReport
 from probes.websocket.closes import CloseClass
-from probes.websocket.handshake import Message, Refused
+from probes.websocket.dialect import Message
+from probes.websocket.handshake import Refused
 from probes.websocket.sessions import Doorway
 from probes.websocket.tls import small_buffers
+from tests.probes.websocket.joining import DIALECT
 
 PING_S, ANSWER_S = 20.0, 10.0
 AT_ONCE = 64
@@ -59,9 +61,9 @@ class _Opening(SteadyReport):
 
 async def ours(url: str, count: int, tls: ssl.SSLContext | None) -> Hold:
     """The suite's own lifelines, with protocol pings."""
-    door = Doorway(url, RUN, Deadlines(welcome=30.0, message=ANSWER_S), tls)
+    door = Doorway(url, RUN, Deadlines(welcome=30.0, message=ANSWER_S), DIALECT, tls)
     report, tasks, lines = _Opening(), [], []
-    pace = Pace(3600.0, ANSWER_S, 5.0, keepalive_s=PING_S, reconnects=False)
+    pace = Pace(3600.0, ANSWER_S, 5.0, DIALECT, keepalive_s=PING_S, reconnects=False)
 
     async def join(user: str, keepalive_s: float | None) -> tuple[ClientConnection, Message] | Refused:
         return await door.join(Secret(user), ping_interval=keepalive_s)

@@ -5,10 +5,9 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
-import asyncpg
-
 from commands.console import say
 from probes.database.connection import Connection, TableShape, connect, describe_url, find_table
+from probes.database.layout import Layout
 from probes.database.repair import plan_repair
 from probes.database.seeding import Seeder
 from probes.deadlines import Deadlines
@@ -25,7 +24,8 @@ async def _table(target: Target) -> AsyncIterator[tuple[Connection, TableShape]]
     if not url:
         raise ConfigurationError(f"Target {target.name!r} has no database: set NETRA_DATABASE__URL.")
     async with connect(url, "commands", Deadlines(), pgbouncer=target.database.pgbouncer) as connection:
-        table = await find_table(connection, target.contract.database.table)
+        layout = Layout(**target.contract.database.layout.model_dump())
+        table = await find_table(connection, target.contract.database.table, layout)
         if table is None:
             raise SourceRefused(describe_url(url), f"there is no table {target.contract.database.table!r}")
         yield connection, table
@@ -45,7 +45,9 @@ async def reap(target: Target, older_than: timedelta) -> int:
         if len(ids) > MOST_SHOWN:
             say(f"  and {len(ids) - MOST_SHOWN} more")
         removed = await seeder.reap(older_than)
-        left = await connection.fetchval(f"SELECT count(*) FROM {table.name} WHERE starts_with(id, 'nv-')")  # noqa: S608 - the catalogue's name
+        left = await connection.fetchval(
+            f"SELECT count(*) FROM {table.name} WHERE starts_with({table.layout.id}, 'nv-')"  # noqa: S608 - the catalogue's names
+        )
     say(f"{removed} rows of ours older than {older_than} removed from {table.name}; {left} younger ones are left.")
     return 0
 
@@ -53,16 +55,15 @@ async def reap(target: Target, older_than: timedelta) -> int:
 async def repair(target: Target, out: Path) -> int:
     """Count rows of each bad shape and write the SQL that mends them. Reads only; the SQL is never run."""
     async with _table(target) as (connection, table):
-        try:
-            plan = await plan_repair(connection, table)
-        except asyncpg.UndefinedFunctionError as error:
-            kind = table.columns.get("metadata_", "missing")
+        if table.layout.metadata not in table.columns:
             raise SourceRefused(
-                f"{table.name}.metadata_", f"is {kind}: bring it to jsonb first (data.metadata-type)"
-            ) from error
+                table.name, f"has no column {table.layout.metadata!r} (contract.database.layout.metadata)"
+            )
+        plan = await plan_repair(connection, table)
     for name, count in plan.counts.items():
         say(f"{count:>9}  {name}")
     say(f"{plan.disagreeing:>9}  disagreeing owners: reported, not touched")
+    say(f"{plan.poisoned:>9}  unreadable for ->> (data.poison): reported, not touched")
     _write(out, plan.script())
     say(f"The SQL to review is in {out}. Nothing was changed.")
     return 0

@@ -4,7 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeVar, get_args
 
-Need = Literal["http", "auth", "ws", "db", "write", "logs", "run", "metrics", "prometheus", "token", "mint", "twin"]
+Need = Literal[
+    "http", "auth", "ws", "db", "write", "logs", "run", "metrics", "prometheus", "token", "mint", "twin",
+    # What a service may well not have, and its target says so:
+    "health", "exposition", "app-trace", "credentials", "refresh", "json",
+]  # fmt: skip
 Phase = Literal["smoke", "soak", "day"]
 NEEDS = frozenset(get_args(Need))
 ALSO_NEEDS = "also_needs"  # a mark on one case of a check: what this case needs beyond the check's own needs

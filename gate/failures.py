@@ -27,6 +27,22 @@ class CheckFailure(Judgement, AssertionError):  # Allure reads an AssertionError
     outcome = Outcome.FAILED
 
 
+class MissingRoute(CheckFailure):
+    """FAILED, once a run: a route that the contract names is not there. Who meets it later waits for that finding.
+
+    `key` is the route's key in the contract's `[paths]`.
+    """
+
+    def __init__(self, key: str, seen: str) -> None:
+        super().__init__(
+            expected=f"the route that [contract.paths] {key} names",
+            actual=f"{seen}: is [contract.paths] {key} right?",
+            remedy=f"Correct `{key}` under [contract.paths] in the target's TOML; if the service has no such route, "
+            "say so there (an empty path), or deploy it.",
+        )
+        self.key = key
+
+
 class Broken(Judgement):
     """BROKEN: we, or the way there, could not find out."""
 

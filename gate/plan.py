@@ -1,9 +1,10 @@
 """What a run is about, as the gate is told by whoever knows the target."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from gate.known import Known
 from gate.redaction import Concealed
 from gate.verdict_document import Override
 
@@ -28,6 +29,8 @@ class Plan:
     silent: bool = False  # nothing but the exit code
     known_failures: Path | None = None
     overrides: tuple[Override, ...] = ()  # what was set otherwise than the target and its profile say
+    accepted: Mapping[str, Known] = field(default_factory=dict)  # known failures that the target itself lists
+    notes: tuple[str, ...] = ()  # what the report says first: what the target takes away or accepts
     evidence: str = ""  # a store beside the report folder; see gate.release.store
 
     def required_cases(self) -> frozenset[tuple[str, str]]:

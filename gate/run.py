@@ -52,8 +52,13 @@ class Run:
     notes: list[str] = field(default_factory=list)
     residue: int | None = 0
     provoked: set[str] = field(default_factory=set)  # trace ids of requests whose 5xx we caused on purpose
+    missing_routes: dict[str, str] = field(default_factory=dict)  # key of [contract.paths] -> the case that found it
     interrupted: str = ""
     results: dict[Key, Result] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """The plan's own notes come first."""
+        self.notes.extend(self.plan.notes)
 
     @property
     def folder(self) -> Path:

@@ -55,7 +55,7 @@ async def _pair(backend: Door, tokens: TokenSource, owner: User, contract: Contr
     good = await backend.get(contract.paths.threads, token=tokens.good(owner))
     bad = await backend.get(contract.paths.threads, headers=forge_plain(tokens, owner).headers())
     refuse_limiter(good, bad)
-    if good.status != OK or bad.status not in contract.refusal.rest_statuses:
+    if good.status != OK or bad.status not in contract.refusal.rest.bad:
         raise CheckFailure(expected="200 and a refusal", actual=f"{seen(good)}; {seen(bad)}")
     return good, bad
 

@@ -18,7 +18,8 @@ from probes.latency.measuring import Measurement, TooManyVoid, measure_by_plan, 
 from probes.latency.open_loop import LatencySample, cold_starts, measure_latency
 from probes.latency.sequential_plan import Look, look_sizes, make_plan, rates
 from probes.statistics import Finding, percentile, percentile_interval
-from targets.contract import AuthRules, Contract
+from targets.contract import Contract
+from targets.contract.access import AuthRules
 from targets.model import Sizes
 
 WARM_UP = 10

@@ -60,7 +60,7 @@ async def _refuse_rest(
     forged = await threads.door.get(
         threads.contract.paths.threads, headers=forge("wrong signature", tokens, owner).headers(), deadline_s=limit
     )
-    if forged.status not in {UNAVAILABLE, *threads.contract.refusal.rest_statuses}:
+    if forged.status not in {UNAVAILABLE, *threads.contract.refusal.rest.bad}:
         raise CheckFailure(expected="503 or a refusal for a forged token", actual=seen(forged))
     recorder.figures(
         rule="slowest REST answer during the outage", n=ASKED, value=round(slowest, 2), unit="s", limit=limit

@@ -3,7 +3,9 @@
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure
-from probes.database.connection import Connection, TableShape, take_census
+from probes.database.census import take_census
+from probes.database.connection import Connection, TableShape
+from probes.database.poison import find_poisoned
 from targets.contract import Contract
 
 FIX_2 = "Fix 2, but guarded: jsonb_set raises on JSON null, scalars and arrays, so the report's own UPDATE aborts."
@@ -11,16 +13,18 @@ FIX_2 = "Fix 2, but guarded: jsonb_set raises on JSON null, scalars and arrays, 
 
 @check(
     "data.metadata-type",
-    requirement="metadata_ is jsonb",
+    requirement="the metadata column is jsonb, or of another type that the contract names",
     needs="db",
-    remedy="ALTER COLUMN metadata_ TYPE jsonb: on text ->> raises, on json there is no index and no equality.",
+    remedy="On text ->> raises, on json there is no index and no equality: mend what data.poison names (the ALTER "
+    "aborts on it), then ALTER COLUMN metadata_ TYPE jsonb.",
 )
 async def test_metadata_is_jsonb(table: TableShape, contract: Contract) -> None:
     """The column's type is one that the code can work with."""
-    kind = table.columns.get("metadata_", "missing")
-    if kind not in contract.database.columns["metadata_"]:
+    name = table.layout.metadata
+    kind, rules = table.columns.get(name, "missing"), contract.database.columns.get(name)
+    if rules and kind not in rules.types:
         raise CheckFailure(
-            expected=f"metadata_ {contract.database.columns['metadata_'][0]}", actual=f"metadata_ {kind}"
+            expected=f"{name} {' or '.join(rules.types)} (contract.database.columns.{name})", actual=f"{name} {kind}"
         )
 
 
@@ -50,11 +54,29 @@ async def test_metadata_is_an_object_everywhere(database: Connection, table: Tab
     remedy="Decide the owner by the column; report the disagreeing rows to their owner before mending them.",
 )
 async def test_owners_agree(database: Connection, table: TableShape, recorder: Recorder) -> None:
-    """No row has two owners, and none has nobody."""
+    """No row has two owners, and none has nobody. A row whose metadata can't be read is data.poison's to name."""
     census = await take_census(database, table)
     recorder.figures(rule="rows with two owners or none", n=census.total, value=census.disagreeing_owners, limit=0)
     if census.disagreeing_owners or census.missing_owners:
         raise CheckFailure(
             expected="one owner in every row",
             actual=f"{census.disagreeing_owners} rows with two, {census.missing_owners} with none",
+        )
+
+
+@check(
+    "data.poison",
+    requirement="no row holds metadata that the column's own operators can't read",
+    needs="db",
+    remedy="One such row makes every query with ->> fail, for every user. `make repair-plan` shows how to find them; "
+    "replace the escape in their text before the column becomes jsonb, and refuse it where threads are written.",
+)
+async def test_no_row_is_unreadable(database: Connection, table: TableShape, recorder: Recorder) -> None:
+    r"""No row's text holds `\u0000` or half of a surrogate pair; looked for without a cast that could raise."""
+    found = await find_poisoned(database, table)
+    recorder.figures(rule="rows that ->> can't read", n=found.total, value=found.rows, limit=0)
+    if found.rows:
+        raise CheckFailure(
+            expected="metadata that ->> can read in every row",
+            actual=f"{found.rows} rows with \\u0000 or half of a surrogate pair: {', '.join(found.ids)}",
         )

@@ -4,7 +4,7 @@ from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure
 from probes.database.connection import TableShape
-from probes.database.repair import REPAIRS, rehearse, scope_of
+from probes.database.repair import rehearse, repairs_for, scope_of
 from probes.database.seeding import Seeder
 
 
@@ -16,7 +16,7 @@ from probes.database.seeding import Seeder
 )
 async def test_the_repair_mends_every_shape(seeder: Seeder, table: TableShape, recorder: Recorder) -> None:
     """One row of every shape becomes an object with its owner; sound and disagreeing rows stay; all is rolled back."""
-    statements = [repair.statement(table.name, scope_of(seeder)) for repair in REPAIRS]
+    statements = [repair.statement(table.name, scope_of(table, seeder)) for repair in repairs_for(table)]
     found = await rehearse(seeder.connection, table, seeder, statements)
     recorder.figures(
         rule="shapes mended, in a rolled-back transaction",

@@ -26,7 +26,7 @@ REQUESTS = 5
 @check(
     "observability.metrics",
     requirement="/metrics parses, and moves with our requests",
-    needs="http token",
+    needs="http token exposition",
     remedy="Fix 6: expose Prometheus text from the process that serves, one registry.",
 )
 async def test_metrics_move(
@@ -59,7 +59,7 @@ async def _requests(backend: Door, contract: Contract) -> float:
 @check(
     "observability.trace",
     requirement="the trace id we sent is on the log entries of that request",
-    needs="http logs token",
+    needs="http logs token app-trace",
     remedy="Take traceparent or X-Cloud-Trace-Context over, and log with logging.googleapis.com/trace.",
 )
 async def test_the_trace_arrives(

@@ -1,5 +1,6 @@
 """Windows of the threads list: they partition it, their bounds are checked, and a page costs a page."""
 
+import re
 import statistics
 from typing import Any
 
@@ -7,15 +8,16 @@ import pytest
 
 from fixtures.http_services import refuse_server_error, seen
 from fixtures.rows import Plant
-from fixtures.threads import OK, Threads
+from fixtures.threads import LIMIT, OFFSET, OK, Threads
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure
 from probes.auth.tokens import User
 from targets.contract import Contract
+from targets.contract.rest import ThreadRules
 from targets.model import Sizes
 
-UNPROCESSABLE = 422
+WHOLE_NUMBER = re.compile(r"-?\d{1,12}")
 VOLUME_ROUNDS = 9
 
 
@@ -30,50 +32,59 @@ async def test_windows_partition_the_list(threads: Threads, plant: Plant, owner:
     """Read in windows, the list holds every row once, in order; a row added in between shifts it, losing none."""
     rows = await plant(owner, count=2 * window + 1)
     expected = {row.id for row in rows}
-    listed = [item.get("id") for item in await threads.everything(owner, window)]
+    listed = [threads.id_of(item) for item in await threads.everything(owner, window)]
     if len(listed) != len(set(listed)) or set(listed) != expected:
         raise CheckFailure(
             expected=f"{len(expected)} threads, each once, in windows of {window}",
             actual=f"{len(listed)} items, {len(set(listed))} different, {len(expected - set(listed))} missing",
         )
-    first = await threads.page(owner, {"limit": window, "offset": 0})
+    first = await threads.page(owner, {LIMIT: window, OFFSET: 0})
     await plant(owner)
     rest = [item for start in (window, 2 * window) for item in await threads.page(owner, _at(window, start))]
-    lost = expected - {item.get("id") for item in [*first, *rest]} - {listed[-1]}
+    lost = expected - {threads.id_of(item) for item in [*first, *rest]} - {listed[-1]}
     if lost:
         raise CheckFailure(expected="no row lost while one is added on top", actual=f"lost: {sorted(lost)}")
 
 
 def _at(limit: int, offset: int) -> dict[str, int]:
-    return {"limit": limit, "offset": offset}
+    return {LIMIT: limit, OFFSET: offset}
 
 
 @check(
     "threads.bounds",
-    requirement="limit outside 1..100 and offset below 0 are answered 422, never 5xx",
+    requirement="a limit out of the contract's bounds and an offset below 0 are refused (422), never 5xx",
     needs="http token",
     remedy="Declare the bounds where the parameters are declared, so that the framework refuses them.",
 )
 @pytest.mark.parametrize(
     "params",
     [
-        pytest.param({"limit": "0"}, id="limit 0"),
-        pytest.param({"limit": "-1"}, id="limit -1"),
-        pytest.param({"limit": "101"}, id="limit 101"),
-        pytest.param({"limit": "1000000000"}, id="limit 10^9"),
-        pytest.param({"limit": "9" * 40}, id="limit 40 digits"),
-        pytest.param({"limit": "ten"}, id="limit text"),
-        pytest.param({"limit": "1.5"}, id="limit fraction"),
-        pytest.param({"limit": ""}, id="limit empty"),
-        pytest.param({"offset": "-1"}, id="offset -1"),
-        pytest.param({"offset": "ten"}, id="offset text"),
+        pytest.param({LIMIT: "0"}, id="limit 0"),
+        pytest.param({LIMIT: "-1"}, id="limit -1"),
+        pytest.param({LIMIT: "101"}, id="limit 101"),
+        pytest.param({LIMIT: "1000000000"}, id="limit 10^9"),
+        pytest.param({LIMIT: "9" * 40}, id="limit 40 digits"),
+        pytest.param({LIMIT: "ten"}, id="limit text"),
+        pytest.param({LIMIT: "1.5"}, id="limit fraction"),
+        pytest.param({LIMIT: ""}, id="limit empty"),
+        pytest.param({OFFSET: "-1"}, id="offset -1"),
+        pytest.param({OFFSET: "ten"}, id="offset text"),
     ],
 )
 async def test_out_of_range_is_refused(threads: Threads, owner: User, params: dict[str, Any]) -> None:
-    """A window that can't be is refused with 422, whatever is wrong with it."""
+    """A window that can't be is refused with 422, whatever is wrong with it; one within the bounds is answered."""
+    rules = threads.contract.threads
+    allowed = {OK} if _within(params, rules) else rules.out_of_bounds
     answer = await threads.ask(owner, params)
-    if answer.status != UNPROCESSABLE:
-        raise CheckFailure(expected=f"422 for {params}", actual=seen(answer))
+    if answer.status not in allowed:
+        bounds = f"contract.threads: limit {rules.min_limit}..{rules.max_limit}, out_of_bounds"
+        raise CheckFailure(expected=f"{sorted(allowed)} for {params} ({bounds})", actual=seen(answer))
+
+
+def _within(params: dict[str, Any], rules: ThreadRules) -> bool:
+    """Whether a window is one that the contract allows: only a whole number can be a limit."""
+    text = str(params.get(LIMIT, ""))
+    return bool(WHOLE_NUMBER.fullmatch(text)) and rules.min_limit <= int(text) <= rules.max_limit
 
 
 @check(
@@ -88,8 +99,8 @@ async def test_defaults_and_edges(threads: Threads, plant: Plant, owner: User, c
     await plant(owner, count=rules.max_limit + 1)
     sizes = {
         "default": len(await threads.page(owner)),
-        "widest": len(await threads.page(owner, {"limit": rules.max_limit})),
-        "past the end": len(await threads.page(owner, {"offset": 10**9})),
+        "widest": len(await threads.page(owner, {LIMIT: rules.max_limit})),
+        "past the end": len(await threads.page(owner, {OFFSET: 10**9})),
     }
     expected = {"default": rules.default_limit, "widest": rules.max_limit, "past the end": 0}
     if sizes != expected:
@@ -111,9 +122,9 @@ async def test_a_first_page_costs_a_page(
     times: dict[str, list[float]] = {stranger.sub: [], owner.sub: []}
     for _ in range(VOLUME_ROUNDS + 1):
         for user in (stranger, owner):  # in turns, so that a slow moment of the machine meets both
-            answer = await threads.ask(user, {"limit": 20})
+            answer = await threads.ask(user, {LIMIT: 20})
             refuse_server_error(answer, "a first page")
-            if answer.status != OK or len(answer.json()) != 20:  # noqa: PLR2004 - the window that was asked for
+            if answer.status != OK or len(threads.items(answer)) != 20:  # noqa: PLR2004 - the window that was asked for
                 raise CheckFailure(expected="a first page of 20", actual=seen(answer))
             times[user.sub].append(answer.elapsed_s * 1_000)
     few, many = (statistics.median(times[user.sub][1:]) for user in (stranger, owner))

@@ -16,7 +16,8 @@ from probes.errors import ProbeError, TooSlow
 from probes.soak.held_session import Pace
 from probes.soak.steady import SteadyReport, hold_sessions
 from probes.websocket.closes import CloseClass
-from probes.websocket.handshake import PROTOCOL, Way
+from probes.websocket.dialect import data_of
+from probes.websocket.handshake import Way
 from targets.contract import Contract
 from targets.model import Sizes
 
@@ -34,11 +35,11 @@ ROUNDS = 5
 async def test_a_good_token_opens_a_session(sockets: SocketDoor, owner: User, way: Way) -> None:
     """The handshake succeeds, the welcome says ready, and an offered subprotocol is the one selected."""
     session = await sockets.open(owner, way=way)
-    selected = session.connection.subprotocol
-    if way == "subprotocol" and selected != PROTOCOL:
-        raise CheckFailure(expected=f"subprotocol {PROTOCOL}", actual=f"{selected!r} was selected")
-    if session.welcome.get("data", {}).get("connection_ready") is not True:
-        raise CheckFailure(expected="connection_ready: true in the welcome", actual=f"{session.welcome}")
+    selected, words = session.connection.subprotocol, session.dialect
+    if way == "subprotocol" and selected != words.subprotocol:
+        raise CheckFailure(expected=f"subprotocol {words.subprotocol}", actual=f"{selected!r} was selected")
+    if words.ready_field and data_of(session.welcome).get(words.ready_field) is not True:
+        raise CheckFailure(expected=f"{words.ready_field}: true in the welcome", actual=f"{session.welcome}")
 
 
 @check(
@@ -51,9 +52,10 @@ async def test_the_welcome_names_the_user(sockets: SocketDoor, owner: User, stra
     """Two users open sessions, and each is welcomed by name."""
     for user in (owner, stranger):
         session = await sockets.open(user)
-        named = session.welcome.get("data", {}).get("user_id")
+        field_name = session.dialect.user_field
+        named = data_of(session.welcome).get(field_name)
         if named != user.sub:
-            raise CheckFailure(expected=f"user_id {user.sub}", actual=f"{named!r}")
+            raise CheckFailure(expected=f"{field_name} {user.sub}", actual=f"{named!r}")
 
 
 @check(
@@ -67,10 +69,11 @@ async def test_pings_and_heartbeats_are_answered_in_order(
 ) -> None:
     """Pings and heartbeats sent in turns without waiting come back one for one, in the same order."""
     session = await sockets.open(owner)
+    words = session.dialect
     for number in range(ROUNDS):
-        await session.send({"type": "ping", "seq": number})
-        await session.send({"type": "heartbeat"})
-    expected = ["pong", "heartbeat_ack"] * ROUNDS
+        await session.send({"type": words.ping, "seq": number})
+        await session.send({"type": words.heartbeat})
+    expected = [words.pong, words.acknowledgement] * ROUNDS
     got: list[str] = []
     echoed: list[object] = []
     begun = session.age_s
@@ -82,10 +85,10 @@ async def test_pings_and_heartbeats_are_answered_in_order(
             raise CheckFailure(
                 expected=f"{len(expected)} answers within {deadlines.message:g} s", actual=f"{len(got)}: {got}"
             ) from error
-        if message.get("type") in {"pong", "heartbeat_ack"}:
+        if message.get("type") in expected:
             got.append(str(message["type"]))
-            if message["type"] == "pong":
-                echoed.append(message.get("data", {}).get(contract.websocket.echo_field))
+            if message["type"] == words.pong:
+                echoed.append(data_of(message).get(contract.websocket.echo_field))
     recorder.figures(
         rule="answers to 10 messages", n=len(got), value=round((session.age_s - begun) * 1e3, 1), unit="ms",
         limit=deadlines.message * 1e3,
@@ -106,13 +109,13 @@ async def test_messages_stay_with_their_user(sockets: SocketDoor, owner: User, s
     """While one user talks, the other's socket hears nothing of it; both are still answered."""
     mine, theirs = await sockets.open(owner), await sockets.open(stranger)
     mark = f"only for {owner.sub}"
-    await mine.send({"type": "user_message", "data": {"text": mark}})
+    await mine.send(mine.dialect.said(mark))
     await mine.ping()
-    await theirs.send({"type": "heartbeat"})
+    await theirs.send({"type": theirs.dialect.heartbeat})
     overheard = []
     while True:
         message = await theirs.receive()
-        if message.get("type") == "heartbeat_ack":
+        if message.get("type") == theirs.dialect.acknowledgement:
             break
         overheard.append(message)
     if any(mark in str(message) or owner.sub in str(message) for message in overheard):
@@ -129,13 +132,13 @@ async def test_a_fallback_answers(twin: TwinControl, sockets: SocketDoor, owner:
     """The agent supervisor is taken away; a message is still answered, and the session lives on."""
     await twin.take_down("supervisor")
     session = await sockets.open(owner)
-    await session.send({"type": "user_message", "data": {"text": "is anybody there?"}})
+    await session.send(session.dialect.said("is anybody there?"))
     try:
-        answer = await session.receive(deadlines.message)
+        answer = await session.receive_answer(deadlines.message)
         await session.ping()
     except ProbeError as error:
         raise CheckFailure(expected="an answer by the fallback", actual=error.detail) from error
-    if "error" in str(answer.get("type")):
+    if session.dialect.is_error(answer):
         raise CheckFailure(expected="an answer by the fallback", actual=f"{answer}")
 
 
@@ -158,6 +161,7 @@ async def test_sessions_stay_open(
     pace = Pace(
         ping_every_s=0.25, answer_s=deadlines.message, reconnect_s=contract.websocket.reconnect_s,
         keepalive_s=min(20.0, max(0.5, sizes.steady_s / 4)), echo_field=contract.websocket.echo_field, reconnects=False,
+        dialect=sockets.doorway.dialect,
     )  # fmt: skip
     report = await hold_sessions(
         joiner(sockets, {user.sub: user for user in users}, contract.tokens.lifetime_s),
@@ -227,19 +231,19 @@ async def test_a_reconnect_finds_its_session(
     first = await sockets.open(owner)
     for number in range(1, 4):
         await first.ping(seq=number)
-    before = first.welcome.get("data", {})
+    before, words = data_of(first.welcome), first.dialect
     first.connection.transport.abort()
     again = await sockets.open(owner)
     took = again.age_s
-    after = again.welcome.get("data", {})
+    after = data_of(again.welcome)
     recorder.figures(rule="time to be back", n=1, value=round(took, 3), unit="s", limit=contract.websocket.reconnect_s)
     if took > contract.websocket.reconnect_s:
         raise CheckFailure(expected=f"back within {contract.websocket.reconnect_s:g} s", actual=f"{took:.1f} s")
-    lost = {
-        key: (before.get(key), after.get(key)) for key in ("user_id", "session_id") if before.get(key) != after.get(key)
-    }
+    kept = [name for name in (words.user_field, words.session_field) if name]
+    lost = {key: (before.get(key), after.get(key)) for key in kept if before.get(key) != after.get(key)}
     if lost:
         raise CheckFailure(expected="the same session", actual=f"changed: {lost}")
-    if "last_seq" in after and after["last_seq"] != 3:  # noqa: PLR2004 - the last number sent above
-        raise CheckFailure(expected="last_seq 3, the last ping before the cut", actual=f"last_seq {after['last_seq']}")
+    last = after.get(words.sequence_field)
+    if words.sequence_field in after and last != 3:  # noqa: PLR2004 - the last number sent above
+        raise CheckFailure(expected="3, the last ping before the cut", actual=f"{words.sequence_field} {last}")
     await again.ping(seq=4)

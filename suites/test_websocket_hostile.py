@@ -16,56 +16,52 @@ from targets.contract import Contract
 
 SERVER_ERROR = 1011
 FLOOD = 1000
-Act = Callable[[Session, Contract], Awaitable[str]]  # returns what must follow: "error", "error or close", "session"
+# What is done to a session. What must follow is the contract's word: "error", "error or close", "session" (it lives
+# on), "session or close", or "anything" but harm to others.
+Act = Callable[[Session, Contract], Awaitable[None]]
 
 
-async def _bad_json(session: Session, _contract: Contract) -> str:
-    await session.send('{"type": "ping"')
-    return "error"
+async def _bad_json(session: Session, _contract: Contract) -> None:
+    await session.send(json.dumps({"type": session.dialect.ping})[:-1])
 
 
-async def _binary(session: Session, _contract: Contract) -> str:
+async def _binary(session: Session, _contract: Contract) -> None:
     await session.send(b"\x00\xff\xfe")
-    return "error or close"
 
 
-async def _too_long(session: Session, contract: Contract) -> str:
-    text = json.dumps({"type": "ping", "pad": ""})
+async def _too_long(session: Session, contract: Contract) -> None:
+    text = json.dumps({"type": session.dialect.ping, "pad": ""})
     await session.send(text[:-2] + "x" * (contract.websocket.max_message_bytes + 1 - len(text)) + text[-2:])
-    return "error or close"
 
 
-async def _deep(session: Session, _contract: Contract) -> str:
+async def _deep(session: Session, _contract: Contract) -> None:
     depth = 3000
     await session.send("[" * depth + "]" * depth)
-    return "error or close"
 
 
-async def _unknown_type(session: Session, _contract: Contract) -> str:
+async def _unknown_type(session: Session, _contract: Contract) -> None:
     await session.send({"type": "no-such-type"})
-    return "session"
 
 
-async def _fragments(session: Session, _contract: Contract) -> str:
-    await session.connection.send(iter(['{"type":', ' "heartbeat"', "}"]))
-    await session.receive_of("heartbeat_ack")
-    return "session"
+async def _fragments(session: Session, _contract: Contract) -> None:
+    await session.connection.send(iter(['{"type":', f" {json.dumps(session.dialect.heartbeat)}", "}"]))
+    await session.receive_of(session.dialect.acknowledgement)
 
 
-async def _flood(session: Session, _contract: Contract) -> str:
+async def _flood(session: Session, _contract: Contract) -> None:
     for _ in range(FLOOD):
-        await session.send({"type": "heartbeat"})
-    return "session or close"
+        await session.send({"type": session.dialect.heartbeat})
 
 
-CASES: dict[str, Act] = {
-    "bad JSON": _bad_json,
-    "binary": _binary,
-    "8 KiB + 1": _too_long,
-    "deep nesting": _deep,
-    "unknown type": _unknown_type,
-    "fragments": _fragments,
-    "1,000 messages at once": _flood,
+# By case: what is done, and the key of contract.websocket.after that says what must follow.
+CASES: dict[str, tuple[Act, str]] = {
+    "bad JSON": (_bad_json, "bad_json"),
+    "binary": (_binary, "binary"),
+    "8 KiB + 1": (_too_long, "oversize"),
+    "deep nesting": (_deep, "deep"),
+    "unknown type": (_unknown_type, "unknown_type"),
+    "fragments": (_fragments, ""),
+    "1,000 messages at once": (_flood, "flood"),
 }
 
 
@@ -82,26 +78,31 @@ async def test_hostile_messages_do_no_harm(
     """The offender gets an error or a clean close; somebody else's session goes on all the while."""
     bystander = await sockets.open(stranger)
     session = await sockets.open(owner)
-    follows = await CASES[case](session, contract)
-    problem = await _problem(session, follows)
+    act, key = CASES[case]
+    follows = getattr(contract.websocket.after, key) if key else "session"
+    codes = contract.websocket.error_codes["bad_json"] if key == "bad_json" else frozenset[str]()
+    await act(session, contract)
+    problem = await _problem(session, follows, codes)
     if problem:
-        raise CheckFailure(expected=f"after {case}: {follows}", actual=problem)
+        where = f" (contract.websocket.after.{key})" if key else ""
+        raise CheckFailure(expected=f"after {case}: {follows}{where}", actual=problem)
     try:
         await bystander.ping()
     except (TooSlow, BadAnswer) as error:
         raise CheckFailure(expected="another user's session goes on", actual=error.detail) from error
 
 
-async def _problem(session: Session, follows: str) -> str:
+async def _problem(session: Session, follows: str, codes: frozenset[str]) -> str:
     try:
         if follows.startswith("error"):
-            message = await session.receive_of("error_message")
-            if follows == "error" and "JSON_PARSE_ERROR" not in str(message):
-                return f"no JSON_PARSE_ERROR: {message}"
+            message = await session.receive_of(session.dialect.error)
+            if codes and session.dialect.code_of(message) not in codes:
+                return f"none of {', '.join(sorted(codes))} (contract.websocket.error_codes): {message}"
         await session.ping()
     except BadAnswer as error:
         clean = session.closed is not None and session.closed.code not in {None, SERVER_ERROR}
-        return "" if clean and "close" in follows else f"{error.detail} ({describe(session.closed)})"
+        may_end = "close" in follows or follows == "anything"
+        return "" if clean and may_end else f"{error.detail} ({describe(session.closed)})"
     except TooSlow as error:
         return error.detail
     return ""

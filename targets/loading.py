@@ -3,7 +3,7 @@
 import json
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any, cast
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsError
 
+from targets.contract import WHOLE
 from targets.leave import LeaveError, flat, nested, refuse_addresses, refuse_elsewhere, refuse_variables, variable
 from targets.model import ENV_PREFIX, Target
 from targets.overrides import list_overrides
@@ -83,7 +84,7 @@ def overrides_of(name: str, folder: Path | None = None) -> dict[str, bool]:
 def _read(name: str, folder: Path | None, *, with_addresses: bool) -> _Sources:
     path = _find(name, folder)
     described = read_toml(path)
-    contract = _merge(read_toml(HERE / "contract.toml"), described.pop("contract", {}))
+    contract = _merge(read_toml(HERE / "contract.toml"), described.pop("contract", {}), WHOLE)
     addresses = described.pop("addresses", "")
     try:
         given = EnvSettingsSource(Target)()
@@ -129,12 +130,15 @@ def _defaults_of(model: type[BaseModel], below: str = "") -> dict[str, Any]:
     return found
 
 
-def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay one mapping over another, table by table."""
+def _merge(
+    below: Mapping[str, Any], above: Mapping[str, Any], whole: Collection[str] = (), at: str = ""
+) -> dict[str, Any]:
+    """Lay one mapping over another, table by table; the tables that `whole` names (by dotted key) are replaced."""
     merged = dict(below)
     for key, value in above.items():
-        under = merged.get(key)
-        merged[key] = _merge(under, value) if isinstance(under, dict) and isinstance(value, dict) else value
+        under, name = merged.get(key), f"{at}{key}"
+        tables = isinstance(under, dict) and isinstance(value, dict) and name not in whole
+        merged[key] = _merge(under or {}, value, whole, f"{name}.") if tables else value
     return merged
 
 

@@ -1,6 +1,7 @@
 """One target: its places, our credentials for it, and what we may do there."""
 
 import re
+from difflib import get_close_matches
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -8,7 +9,9 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from probes.secret import Secret
-from targets.contract import Contract, Part, Seconds
+from targets.contract import Contract
+from targets.contract.parts import Part, Seconds
+from targets.deviations import ABSENT, CORE, Accepted, taken_away
 from targets.dsn import secrets_of_dsn
 from targets.leave import names_in
 from targets.own_checks import OwnCheck
@@ -139,8 +142,19 @@ class Target(BaseSettings):
     deadlines: dict[str, Seconds] = Field(default_factory=dict)
     run_deadline_s: Seconds = 1200.0
     requires: dict[str, str] = Field(default_factory=dict)
+    absent: tuple[str, ...] = ()
+    accepted: tuple[Accepted, ...] = ()
     contract: Contract
     checks: tuple[OwnCheck, ...] = ()  # the team's own
+
+    @model_validator(mode="after")
+    def _knows_what_is_absent(self) -> "Target":
+        known = sorted(ABSENT.keys() | CORE.keys())
+        for name in sorted(set(self.absent) - set(known)):
+            near = get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ValueError(f"absent: {name!r} is nothing that can be absent (known: {', '.join(known)}){hint}")
+        return self
 
     @model_validator(mode="after")
     def _can_run_its_own_checks(self) -> "Target":
@@ -156,6 +170,11 @@ class Target(BaseSettings):
                     f"known are {', '.join(sorted(known))}"
                 )
         return self
+
+    @property
+    def gone(self) -> frozenset[str]:
+        """What the service does not have: by its `absent`, or because the contract takes it away."""
+        return frozenset(self.absent) | taken_away(self.contract)
 
     @property
     def is_production(self) -> bool:
@@ -220,8 +239,11 @@ class Target(BaseSettings):
             "run": no_platform or ("" if self.platform.run_url else "no Cloud Run Admin API"),
             "metrics": no_platform or ("" if self.platform.monitoring_url else "no Cloud Monitoring API"),
             "prometheus": self.prometheus.lacking,
+            "json": "" if self.contract.database.holds_any_text else "the contract's metadata column refuses such text",
+            **{need: "" for need in ABSENT.values() if need != "ws"},
             "twin": "" if self.twin.control_url else "only the embedded twin can be broken on purpose",
         }
+        lacking |= {{**ABSENT, **CORE}[name]: f"absent: the target says that there is no {name}" for name in self.gone}
         return frozenset(n for n, why in lacking.items() if not why), {n: why for n, why in lacking.items() if why}
 
     def _why_not_write(self) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import jsonschema
 from pydantic import Field, model_validator
 
-from targets.contract import Part, Status
+from targets.contract.parts import Part, Status
 
 ID = re.compile(r"[a-z][a-z0-9-]*\.[a-z0-9][a-z0-9-]*")
 READ_ONLY = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -1,13 +1,17 @@
 """Which cases must pass for GO: `full` is a list by hand, other profiles say what they do without."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from targets.deviations import ABSENT, CORE
 from targets.loading import HERE, ConfigurationError, read_toml
 from targets.model import Target
 
+PHASES = ("smoke", "soak", "day")
+NEEDED_ELSEWHERE = frozenset({"prometheus", "json"})  # what `full` requires only `where` a target offers it
 Required = dict[str, tuple[str, ...]]  # check id -> case ids; () for a check without cases
 
 
@@ -32,11 +36,46 @@ def required_of(
 ) -> Required:
     """What a target requires in a phase: the cases of its profile (or of another one), and its own checks that say so.
 
+    What is about something that the target calls absent is left out.
+
     One of its own that takes leave to write is left out where there is none, as the profiles do it.
     """
     own = [one for one in target.checks if one.required and phase == "smoke"]
     asked = {one.id: () for one in own if "write" in offers or "write" not in one.all_needs}
-    return load_required(profile or target.required_profile, phase, folder, offers) | asked
+    named = profile or target.required_profile
+    return without_absent(load_required(named, phase, folder, offers), target.gone, named) | asked
+
+
+def without_absent(required: Required, absent: Collection[str], profile: str) -> Required:
+    """What is left of the required where the target says that the service does not have these things.
+
+    Raises ConfigurationError where a required check is about one of the things that the suite can't do without.
+    """
+    for name in sorted(set(absent) & CORE.keys()):
+        left = _without_needs(required, frozenset({CORE[name]}))
+        lost = sorted(check for check in required if check not in left)
+        if lost:
+            raise ConfigurationError(
+                f"`absent` names {name!r}, and profile {profile!r} requires {len(lost)} checks that need it, such as "
+                f"{', '.join(lost[:3])}: take it out of `absent`, or choose a profile that leaves them out."
+            )
+    return _without_needs(required, frozenset(ABSENT[name] for name in absent if name in ABSENT))
+
+
+def refuse_unknown(names: Iterable[str]) -> None:
+    """Raise ConfigurationError for an accepted failure that is no check, or no case of a check that has cases."""
+    known = {
+        f"{check}[{case}]" if case else check
+        for phase in PHASES
+        for check, cases in load_required("full", phase, offers=NEEDED_ELSEWHERE).items()
+        for case in cases or ("",)
+    }
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known, n=3, cutoff=0.4)
+            raise ConfigurationError(
+                f"`accepted` names {name!r}, which is no check, or not one case of it. Near it are: {', '.join(near)}."
+            )
 
 
 def _required(
@@ -51,9 +90,10 @@ def _required(
     required: Required = {}
     if "extends" in described:
         required |= _required(described["extends"], phase, profiles, (*below, profile), offers)
-    where = [described.get("where", {}).get(need, {}) for need in sorted(offers)]
-    for part in (described, *where):
-        required |= {check: tuple(cases) for check, cases in part.get(phase, {}).items()}
+    required |= {check: tuple(cases) for check, cases in described.get(phase, {}).items()}
+    for need in sorted(offers):  # what stands there is added: a check's further cases too
+        more: dict[str, list[str]] = described.get("where", {}).get(need, {}).get(phase, {})
+        required |= {check: (*required.get(check, ()), *cases) for check, cases in more.items()}
     kept = {check: cases for check, cases in required.items() if check not in described.get("without", [])}
     return _without_needs(kept, frozenset(described.get("without_needs", [])))
 

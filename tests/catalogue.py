@@ -103,6 +103,11 @@ def render_needs() -> str:
     return "\n".join(lines)
 
 
+def render_contract() -> str:
+    """The contract's own file, for the page of every key."""
+    return f"```toml\n{(ROOT / 'targets/contract.toml').read_text(encoding='utf-8')}```\n"
+
+
 def placed(text: str, name: str, listing: str) -> str:
     """A page with the listing between the markers of that name."""
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
@@ -117,6 +122,7 @@ def pages() -> dict[Path, str]:
         ROOT / "README.md": ("checks", render()),
         ROOT / "docs/runbook.md": ("checks", render_runbook()),
         ROOT / "ARCHITECTURE.md": ("arrows", arrows.render()),
+        ROOT / "docs/adding-a-target.md": ("contract", render_contract()),
     }
     placed_listings = {path: placed(path.read_text(encoding="utf-8"), *listing) for path, listing in listings.items()}
     return placed_listings | {ROOT / "targets/needs.toml": render_needs()}

@@ -82,7 +82,7 @@ def epic(check_id: str) -> str:
 def _answer(item: Mapping[str, JSON], document: Document) -> Answer:
     about = [row for row in document.checks if any(fnmatchcase(row.id, one) for one in item["checks"])]
     optional = frozenset(item.get("where_offered", ()))
-    rows = [row for row in about if row.id not in optional or row.outcome != Outcome.NOT_APPLICABLE]
+    rows = [row for row in about if not optional & {row.id, row.name} or row.outcome != Outcome.NOT_APPLICABLE]
     longer = {one["check"] for one in item.get("owed", [])}
     waiting = {row.name for row in rows if row.id in longer and row.outcome == Outcome.PENDING}
     owed = tuple(text for one in item.get("owed", []) if (text := _owed(one, rows)))

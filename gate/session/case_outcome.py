@@ -4,19 +4,27 @@ from collections.abc import Callable
 
 import pytest
 
-from gate.failures import Broken, Judgement
+from gate.failures import Broken, Judgement, MissingRoute
 from gate.outcomes import Outcome
 from gate.run import Result
+from gate.verdict import name
 
 RESULT = pytest.StashKey[Result]()
 Classify = Callable[..., Judgement | None]
 
 
-def judge(result: Result, report: pytest.TestReport, call: pytest.CallInfo[None], classify: Classify) -> None:
+def judge(
+    result: Result,
+    report: pytest.TestReport,
+    call: pytest.CallInfo[None],
+    classify: Classify,
+    missing: dict[str, str],
+) -> None:
     """Set the result's outcome from one phase (setup, call or teardown) of its case.
 
     The phases come in order: a call that passed makes PASSED, anything else what `classify` or its type says. A
-    teardown can only take away from that: an undo that failed is BROKEN, a failure stays a failure.
+    teardown can only take away from that: an undo that failed is BROKEN, a failure stays a failure. `missing` holds,
+    by route, the case that found it missing: one finding, for which every other case that meets it waits.
     """
     result.duration_s += report.duration
     error = call.excinfo.value if call.excinfo else None
@@ -24,7 +32,7 @@ def judge(result: Result, report: pytest.TestReport, call: pytest.CallInfo[None]
         if report.when == "call":
             result.outcome, result.reason = Outcome.PASSED, ""
         return
-    verdict = _judgement(error, report, classify)
+    verdict = _waiting(_judgement(error, report, classify), result, missing)
     if report.when == "teardown" and result.outcome is Outcome.FAILED:
         result.reason += f" (and the undo broke: {verdict.actual})"
         return
@@ -34,6 +42,16 @@ def judge(result: Result, report: pytest.TestReport, call: pytest.CallInfo[None]
     result.expected, result.actual = verdict.expected, verdict.actual
     result.reason = f"in {report.when}: {verdict.actual}" if report.when != "call" else verdict.actual
     result.remedy = verdict.remedy or result.remedy
+
+
+def _waiting(judgement: Judgement, result: Result, missing: dict[str, str]) -> Judgement:
+    """A route that another case has found missing already is no second finding."""
+    if not isinstance(judgement, MissingRoute):
+        return judgement
+    finder = missing.setdefault(judgement.key, name(result.key))
+    if finder == name(result.key):
+        return judgement
+    return Broken(f"waits for {finder}: {judgement.actual}", remedy=judgement.remedy)
 
 
 def _judgement(error: BaseException | None, report: pytest.TestReport, classify: Classify) -> Judgement:

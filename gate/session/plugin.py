@@ -169,7 +169,7 @@ def pytest_runtest_makereport(
     run = item.config.stash.get(RUN, None)
     if run is not None:
         result = item.stash[RESULT]
-        judge(result, report, call, item.config.hook.pytest_gate_classify)
+        judge(result, report, call, item.config.hook.pytest_gate_classify, run.missing_routes)
         run.results[result.key] = result
         if report.when == "teardown":
             item.config.stash[LIVE].end(result)

@@ -1,10 +1,11 @@
-"""Good access tokens: signed as the auth service signs them (HS256; claims as observed), or held as they were given."""
+"""Good access tokens: signed as the auth service signs them (HS256), or held as they were given."""
 
 import base64
 import json
 import time
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -20,7 +21,6 @@ class User:
 
     sub: str
     email: str
-    permissions: tuple[str, ...] = ()
 
 
 class TokenSource(Protocol):
@@ -44,6 +44,8 @@ class Mint:
     audience: str
     lifetime_s: float
     skew_s: float = 60.0  # how far ahead `iat` may lie
+    extra_claims: Mapping[str, Any] = field(default_factory=dict)  # what an access token says besides
+    refresh_claims: Mapping[str, Any] = field(default_factory=dict)  # by which a refresh token differs from it
 
     def claims(self, user: User, now: float | None = None) -> dict[str, Any]:
         """The claims of a good token issued at `now` (unix seconds; the present when None)."""
@@ -56,8 +58,7 @@ class Mint:
             "iat": issued,
             "exp": issued + int(self.lifetime_s),
             "jti": str(uuid.uuid4()),
-            "token_type": "access",
-            "permissions": list(user.permissions),
+            **self.extra_claims,
         }
 
     def sign(self, claims: dict[str, Any]) -> Secret:

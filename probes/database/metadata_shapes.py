@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 ONE_MIB = 1024 * 1024
@@ -15,24 +15,42 @@ class SqlNull:
 
 SQL_NULL = SqlNull()
 Build = Callable[[str], Any]
+OWNER = "<owner>"  # in a shape's text: the pair of key and name
+OWNER_KEY = "user_id"  # as the shapes below have it; a layout may call it otherwise
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One shape: its case id and how to build its value for an owner."""
+    """One shape: its case id and how to build its value for an owner.
+
+    `text` is written instead of the built value, with the owner in the place of `OWNER`: for what no JSON library
+    would write. `carries` says that where a row has no column for its title or its time, they go into this object.
+    """
 
     id: str
-    build: Build
+    build: Build = field(default=lambda _owner: None)
+    text: str = ""
+    carries: bool = False
+    poison: bool = False  # the column's own operators can't read it: never left standing
 
-    def written(self, owner: str) -> str | None:
-        """The JSON text to write; None for SQL NULL."""
+    def value(self, owner: str, key: str = OWNER_KEY) -> Any:  # noqa: ANN401 - any JSON value
+        """The value to write, with the owner's name under `key`; SQL_NULL for none at all."""
+        if self.text:
+            return json.loads(self._filled(owner, key))
         value = self.build(owner)
+        if not isinstance(value, dict) or key == OWNER_KEY:
+            return value
+        return {key if name == OWNER_KEY else name: inner for name, inner in value.items()}
+
+    def written(self, owner: str, key: str = OWNER_KEY) -> str | None:
+        """The JSON text to write; None for SQL NULL."""
+        if self.text:
+            return self._filled(owner, key)
+        value = self.value(owner, key)
         return None if isinstance(value, SqlNull) else json.dumps(value, ensure_ascii=False)
 
-    def answer(self, owner: str) -> dict[str, Any] | None:
-        """What the API must answer for `metadata`: the object as written, null for everything that is none."""
-        value = self.build(owner)
-        return value if isinstance(value, dict) else None
+    def _filled(self, owner: str, key: str) -> str:
+        return self.text.replace(OWNER, f"{json.dumps(key)}: {json.dumps(owner)}")
 
 
 def _nested(owner: str) -> dict[str, Any]:
@@ -57,6 +75,16 @@ SHAPES = (
     Shape("nested 50 deep", _nested),
     Shape("unicode and emoji", lambda owner: {"user_id": owner, "title": "Grüße 你好 🚀 \u202e"}),
     Shape("1 MiB", lambda owner: {"user_id": owner, "blob": "x" * ONE_MIB}),
+    Shape("title number", lambda owner: {"user_id": owner, "title": 123}),
+    Shape("title object", lambda owner: {"user_id": owner, "title": {"en": "Hello"}}),
+    Shape("updated_at text", lambda owner: {"user_id": owner, "updated_at": "2025-09-07T10:00:00Z"}),
+    Shape("updated_at fraction", lambda owner: {"user_id": owner, "updated_at": 1757239200.5}),
     Shape("extra keys", lambda owner: {"user_id": owner, "tags": ["a", 1, None], "nested": {"ok": True}, "": 0}),
 )
-PLAIN = Shape("plain", lambda owner: {"user_id": owner})
+# What only a column that keeps JSON as text can hold; the first two are unreadable for its own operators.
+TEXT_SHAPES = (
+    Shape("NUL escape", text=r'{<owner>, "x": "\u0000"}', poison=True),
+    Shape("lone surrogate", text=r'{<owner>, "x": "\ud83d"}', poison=True),
+    Shape("duplicate keys", text='{<owner>, "topic": "first", "topic": "last"}'),
+)
+PLAIN = Shape("plain", lambda owner: {"user_id": owner}, carries=True)

@@ -21,29 +21,34 @@ STAMP = "%Y%m%dT%H%M%SZ"
 
 @dataclass(frozen=True, slots=True)
 class RowSpec:
-    """A row to seed. `owner` goes into the user_id column (where there is one), `metadata` as it is shaped."""
+    """A row to seed, for `owner`: named in the owner's column (where there is one) and in metadata as it is shaped."""
 
     owner: str
     shape: Shape = PLAIN
     title: str | None = "seeded by netra-verify"
-    age: timedelta = timedelta()
+    age: timedelta = timedelta()  # of the last change
+    created_age: timedelta | None = None  # as the last change where it is not given
     deleted: bool = False
     column_owner: str | None = None  # another owner in the column than in the metadata
-    written: str | None = None  # JSON text instead of the shape's own
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row that was seeded: its id, its owner, and what the API must answer for its metadata."""
+    """A row that was seeded: its id, whose it is by the table's layout, and what the API must say of it.
+
+    `owner` is empty where nothing that was written names one. `says` holds, by the contract's words, what was
+    written and can be compared: id, title, owner, metadata (null for all that is no object), and times in unix seconds.
+    """
 
     id: str
     owner: str
-    metadata: dict[str, Any] | None
+    wanted: str  # whom it was planted for
+    says: Mapping[str, Any]
 
     @property
-    def answer(self) -> dict[str, Any] | None:
-        """What the API must answer for `metadata`."""
-        return self.metadata
+    def owned(self) -> bool:
+        """Whether the row is the owner's for whom it was planted: only then can it be demanded back."""
+        return self.owner == self.wanted
 
 
 class Seeder:
@@ -54,6 +59,7 @@ class Seeder:
     ) -> None:
         self.connection = connection
         self._table = table
+        self._layout = table.layout
         self._deadlines = deadlines or Deadlines()
         self._run_id = run_id
         self._serial = 0
@@ -66,12 +72,57 @@ class Seeder:
 
     def reserve(self, specs: Sequence[RowSpec]) -> list[Row]:
         """Name the rows before they exist, so that their undo can be registered first."""
-        answers = {spec: _answer(spec) for spec in dict.fromkeys(specs)}
+        known = {spec: (self._owner(spec), self._says(spec)) for spec in dict.fromkeys(specs)}
         rows = []
         for spec in specs:
             self._serial += 1
-            rows.append(Row(f"{self.prefix}{self._serial:07d}", spec.owner, answers[spec]))
+            name, (owner, says) = f"{self.prefix}{self._serial:07d}", known[spec]
+            rows.append(Row(name, owner, spec.owner, {"id": name, **says}))
         return rows
+
+    def _owner(self, spec: RowSpec) -> str:
+        """Whose a row is, by what is written of it and by the layout; empty: nobody's."""
+        if self._table.owner_column:
+            return spec.column_owner or spec.owner
+        value = self._value(spec)
+        named = value.get(self._layout.owner_key) if isinstance(value, dict) else None
+        return named if isinstance(named, str) else "" if named is None else json.dumps(named)
+
+    def _says(self, spec: RowSpec) -> dict[str, Any]:
+        """What can be compared of a row besides its id."""
+        value, columns = self._value(spec), self._table.columns
+        says: dict[str, Any] = {"owner": self._owner(spec)}
+        if not spec.shape.poison:  # how an unreadable text comes back, nobody has promised
+            says["metadata"] = value if isinstance(value, dict) else None
+        for name, key, written in self._values(spec):
+            if getattr(self._layout, name) in columns or (spec.shape.carries and key):
+                says[name] = int(written.timestamp()) if isinstance(written, datetime) else written
+        return says
+
+    def _value(self, spec: RowSpec) -> Any:  # noqa: ANN401 - any JSON value
+        """What metadata holds: the shape's value, with what has no column of its own where the shape carries it."""
+        value = spec.shape.value(spec.owner, self._layout.owner_key)
+        if not spec.shape.carries:
+            return value
+        carried = {
+            key: int(written.timestamp()) if isinstance(written, datetime) else written
+            for name, key, written in self._values(spec)
+            if key and getattr(self._layout, name) not in self._table.columns
+        }
+        return value | carried
+
+    def _values(self, spec: RowSpec) -> list[tuple[str, str, object]]:
+        """What a row says, where metadata carries it for want of a column, and what is written."""
+        return [
+            ("title", self._layout.title_key, spec.title),
+            ("updated_at", self._layout.updated_at_key, _updated(spec, self._moment)),
+            ("created_at", "", _created(spec, self._moment)),
+        ]
+
+    def _written(self, spec: RowSpec) -> str | None:
+        if not spec.shape.carries:
+            return spec.shape.written(spec.owner, self._layout.owner_key)
+        return json.dumps(self._value(spec), ensure_ascii=False)
 
     async def insert(self, rows: Sequence[Row], specs: Sequence[RowSpec]) -> None:
         """Insert reserved rows in bulk, in a transaction of their own: by COPY, or by one INSERT where COPY can't pass.
@@ -80,19 +131,20 @@ class Seeder:
             SourceRefused: The database did not take them; none was kept.
         """
         kinds = dict.fromkeys(specs)
+        writers = self._writers()
         columns = [  # a column that is NULL in every row is not worth sending
             name
-            for name, write in WRITERS.items()
-            if name in self._table.columns and any(write(spec, self._moment) is not None for spec in kinds)
+            for name, write in writers.items()
+            if name in self._table.columns and any(write(spec) is not None for spec in kinds)
         ]
         alike: dict[RowSpec, tuple[object, ...]] = {}  # rows of one specification differ by their id alone
         for spec in kinds:
-            alike[spec] = tuple(self._fit(name, WRITERS[name](spec, self._moment)) for name in columns)
+            alike[spec] = tuple(self._fit(name, writers[name](spec)) for name in columns)
         records = [(row.id, *alike[spec]) for row, spec in zip(rows, specs, strict=True)]
         try:
             # asyncpg's COPY waits for ever, whatever its own timeout, when the connection drops in the middle.
             async with asyncio.timeout(self._deadlines.statement + SERVER_FIRST_S):
-                await self._put(["id", *columns], records)
+                await self._put([self._layout.id, *columns], records)
         except TimeoutError as error:
             self.connection.terminate()
             raise SourceRefused(
@@ -102,6 +154,19 @@ class Seeder:
             raise SourceRefused(
                 f"INSERT INTO {self._table.name}", f"seeding was refused: {type(error).__name__}: {error}"
             ) from error
+
+    def _writers(self) -> Mapping[str, Callable[[RowSpec], object]]:
+        """By column: what is written into it."""
+        layout, moment = self._layout, self._moment
+        return {
+            layout.object: lambda _spec: "thread",
+            layout.title: lambda spec: spec.title,
+            layout.owner: lambda spec: spec.column_owner or spec.owner,
+            layout.metadata: self._written,
+            layout.created_at: lambda spec: _created(spec, moment),
+            layout.updated_at: lambda spec: _updated(spec, moment),
+            layout.deleted_at: lambda spec: _updated(spec, moment) if spec.deleted else None,
+        }
 
     async def _put(self, columns: Sequence[str], records: Sequence[tuple[object, ...]]) -> None:
         schema, _, name = self._table.name.rpartition(".")
@@ -138,20 +203,20 @@ class Seeder:
     async def remove(self, rows: Sequence[Row]) -> int:
         """Remove rows by their ids; return how many there were."""
         ids = [row.id for row in rows]
-        return await self._delete("id = ANY($1::text[])", ids)
+        return await self._delete(f"{self._layout.id} = ANY($1::text[])", ids)
 
     async def remove_run(self) -> int:
         """Remove every row of this run."""
-        return await self._delete("starts_with(id, $1)", self.prefix)
+        return await self._delete(f"starts_with({self._layout.id}, $1)", self.prefix)
 
     async def reap(self, older_than: timedelta) -> int:
         """Remove rows that killed runs left behind: ours by prefix, older than that by the id's own time stamp."""
-        return await self._delete('starts_with(id, $1) AND id COLLATE "C" < $2', OURS, self._before(older_than))
+        return await self._delete(self._old, OURS, self._before(older_than))
 
     async def leftovers(self, older_than: timedelta) -> list[str]:
         """The ids that `reap` would remove."""
         rows = await self.connection.fetch(
-            f'SELECT id FROM {self._table.name} WHERE starts_with(id, $1) AND id COLLATE "C" < $2 ORDER BY id',  # noqa: S608 - as in `_delete`
+            f"SELECT {self._layout.id} AS id FROM {self._table.name} WHERE {self._old} ORDER BY 1",  # noqa: S608 - as in `_delete`
             OURS, self._before(older_than),
         )  # fmt: skip
         return [row["id"] for row in rows]
@@ -159,10 +224,14 @@ class Seeder:
     async def residue(self) -> int:
         """How many rows of this run are in the table."""
         count = await self.connection.fetchval(
-            f"SELECT count(*) FROM {self._table.name} WHERE starts_with(id, $1)",  # noqa: S608 - as in `_delete`
+            f"SELECT count(*) FROM {self._table.name} WHERE starts_with({self._layout.id}, $1)",  # noqa: S608 - as in `_delete`
             self.prefix,
         )
         return int(count)
+
+    @property
+    def _old(self) -> str:
+        return f'starts_with({self._layout.id}, $1) AND {self._layout.id} COLLATE "C" < $2'
 
     def _before(self, age: timedelta) -> str:
         return f"{OURS}{datetime.fromtimestamp(time.time(), UTC) - age:{STAMP}}~"  # "~" sorts after the id's "-"
@@ -177,26 +246,9 @@ class Seeder:
         return int(status.rpartition(" ")[2])
 
 
-def _written(spec: RowSpec) -> str | None:
-    return spec.written if spec.written is not None else spec.shape.written(spec.owner)
-
-
-def _answer(spec: RowSpec) -> dict[str, Any] | None:
-    written = _written(spec)
-    value = None if written is None else json.loads(written)
-    return value if isinstance(value, dict) else None
-
-
 def _updated(spec: RowSpec, moment: datetime) -> datetime:
     return moment - spec.age
 
 
-WRITERS: Mapping[str, Callable[[RowSpec, datetime], object]] = {
-    "object": lambda _spec, _moment: "thread",
-    "title": lambda spec, _moment: spec.title,
-    "user_id": lambda spec, _moment: spec.column_owner or spec.owner,
-    "metadata_": lambda spec, _moment: _written(spec),
-    "created_at": _updated,
-    "updated_at": _updated,
-    "deleted_at": lambda spec, moment: _updated(spec, moment) if spec.deleted else None,
-}
+def _created(spec: RowSpec, moment: datetime) -> datetime:
+    return moment - (spec.age if spec.created_age is None else spec.created_age)

@@ -19,11 +19,11 @@ from websockets.exceptions import ConnectionClosed
 from probes.errors import ClientUnfit, ProbeError, Unreachable
 from probes.soak.exposure import Life
 from probes.websocket.closes import CloseClass, Closed, classify, describe, end_of
-from probes.websocket.handshake import Message, Refused
+from probes.websocket.dialect import Dialect, Message, data_of
+from probes.websocket.handshake import Refused
 
 AGAIN_S = 0.1  # between attempts to come back while nobody listens
 SHORT_S = 1.0
-STATE = ("user_id", "session_id")
 Join = Callable[[str, float | None], Awaitable[tuple[ClientConnection, Message] | Refused]]
 
 
@@ -34,6 +34,7 @@ class Pace:
     ping_every_s: float  # between an answer and the next application ping
     answer_s: float  # within which an answer must come
     reconnect_s: float  # within which a session must be back
+    dialect: Dialect
     keepalive_s: float | None = None  # between protocol pings, by the library
     planned_cut_s: float | None = None  # the age at which the platform cuts
     token_s: float = float("inf")  # how long a token lives
@@ -168,23 +169,24 @@ class Lifeline:
         self.connection, self._trace = connection, _trace(connection)
         connection.request = None  # two KiB of headers that nobody asks for again
         self.ear.opened(self.line, self.number, self.silence_s)
-        self._compare(welcome.get("data") or {})
+        self._compare(data_of(welcome))
         self._wait(self.silence_s or self.pace.ping_every_s, self._ask)
         return connection
 
     def _compare(self, told: Message) -> None:
         """The welcome against what is known of this session."""
-        if told.get("user_id") != self.user:
-            self.ear.breach(self.line, "wrong user", f"welcomed as {told.get('user_id')!r}")
+        words = self.pace.dialect
+        if words.user_field and told.get(words.user_field) != self.user:
+            self.ear.breach(self.line, "wrong user", f"welcomed as {told.get(words.user_field)!r}")
         lost = {key: (known, told.get(key)) for key, known in self._state if told.get(key) != known}
         if lost:
             self.ear.breach(self.line, "state lost", f"connection {self.number} finds another session: {lost}")
-        last = told.get("last_seq")
+        last = told.get(words.sequence_field)
         if self.number > 1 and isinstance(last, int) and not self.acked <= last <= self.sent:
             kind = "message lost" if last < self.acked else "message doubled"
             found = f"connection {self.number} finds last_seq {last}; {self.acked} was answered, {self.sent} sent"
             self.ear.breach(self.line, kind, found)
-        self._state = tuple((key, told[key]) for key in STATE if key in told)
+        self._state = tuple((key, told[key]) for key in (words.user_field, words.session_field) if key in told)
 
     def _wait(self, seconds: float, then: Callable[[], None]) -> None:
         if self._timer is not None:
@@ -196,7 +198,7 @@ class Lifeline:
         if self.connection is None or self.leaving:
             return
         self.sent += 1
-        message: Message = {"type": "ping", "seq": self.sent}
+        message: Message = {"type": self.pace.dialect.ping, "seq": self.sent}
         if self.pace.echo_field:
             message[self.pace.echo_field] = self.sent
         self._spoke = self._asked = time.perf_counter()
@@ -226,9 +228,10 @@ class Lifeline:
         except (ValueError, TypeError, KeyError, AttributeError):
             self.ear.breach(self.line, "no message", f"received {str(raw)[:120]!r}")
             return
-        if isinstance(data, dict) and data.get("user_id", self.user) != self.user:
-            self.ear.breach(self.line, "another's message", f"received one of {data['user_id']!r}")
-        if kind == "pong":
+        named = self.pace.dialect.user_field
+        if isinstance(data, dict) and data.get(named, self.user) != self.user:
+            self.ear.breach(self.line, "another's message", f"received one of {data[named]!r}")
+        if kind == self.pace.dialect.pong:
             self._answered(data)
 
     def _answered(self, data: Message) -> None:

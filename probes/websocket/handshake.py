@@ -1,11 +1,11 @@
 """The WebSocket handshake as the contract describes it: token by header or subprotocol, and the first message."""
 
 import asyncio
-import base64
 import json
 import ssl
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus
@@ -15,13 +15,15 @@ from probes.deadlines import Deadlines
 from probes.errors import BadAnswer, ClientUnfit, TooSlow, Unreachable
 from probes.identity import RunIdentity
 from probes.secret import Secret, reveal, without_frames
+from probes.websocket.dialect import Dialect, Message
 
 Way = Literal["header", "subprotocol"]
-PROTOCOL = "jwt-auth"
 MOST_BYTES = 1024 * 1024  # of one message to us; more is the server's fault, not our memory's
 OUT_OF_DESCRIPTORS = frozenset({23, 24})  # ENFILE, EMFILE
 SERVER_ERROR = 1011
-Message = dict[str, Any]
+NO_CLOSE_YET = 1006
+MOST_TOLD = 400
+MOST_BEFORE = 20  # messages before the welcome: more is a server that never comes to it
 
 
 class _Straight(connect):
@@ -38,7 +40,8 @@ class Refused:
 
     by: Literal["handshake", "close"]
     status: int  # HTTP status, or the close code
-    detail: str
+    detail: str  # the body, the error's code, or the close's reason
+    message: str = ""  # the error message that came before the close
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class Credential:
     headers: list[tuple[str, Secret]] | None = None  # replace the Authorization header that `way="header"` would send
     query: Secret | str = ""
 
-    def shown(self) -> tuple[list[tuple[str, Secret]], list[Secret] | None]:
+    def shown(self, dialect: Dialect) -> tuple[list[tuple[str, Secret]], list[Secret] | None]:
         """The headers and the subprotocols that carry it."""
         if self.headers is not None:
             return list(self.headers), None
@@ -58,11 +61,7 @@ class Credential:
             return [], None
         if self.way == "header":
             return [("Authorization", self.token.derive(lambda text: f"Bearer {text}"))], None
-        return [], [Secret(PROTOCOL), self.token.derive(_as_subprotocol)]
-
-
-def _as_subprotocol(token: str) -> str:
-    return f"jwt.{base64.urlsafe_b64encode(token.encode()).rstrip(b'=').decode()}"
+        return [], [Secret(dialect.subprotocol), self.token.derive(dialect.token_offer)]
 
 
 async def dial(
@@ -71,6 +70,7 @@ async def dial(
     identity: RunIdentity,
     deadlines: Deadlines,
     *,
+    dialect: Dialect,
     trace_id: str,
     ping_interval: float | None = None,
     tls: ssl.SSLContext | None = None,
@@ -86,7 +86,7 @@ async def dial(
     said = f"WebSocket {url}"
     own = identity.headers(trace_id)
     agent = own.pop("User-Agent")
-    pairs, protocols = credential.shown()
+    pairs, protocols = credential.shown(dialect)
     try:
         return await _Straight(
             url + reveal(credential.query),
@@ -115,8 +115,10 @@ async def dial(
         raise Unreachable(said, f"{type(error).__name__}: {error}") from without_frames(error)
 
 
-async def read_welcome(connection: ClientConnection, said: str, deadlines: Deadlines) -> Message | Refused:
-    """Read the first message of a connection that nobody else reads; the connection stays open only when welcome.
+async def read_welcome(
+    connection: ClientConnection, said: str, deadlines: Deadlines, dialect: Dialect
+) -> Message | Refused:
+    """Read a connection that nobody else reads up to its welcome; it stays open only when welcome.
 
     Raises:
         TooSlow: Nothing came within the deadline.
@@ -124,12 +126,10 @@ async def read_welcome(connection: ClientConnection, said: str, deadlines: Deadl
     """
     try:
         async with asyncio.timeout(deadlines.welcome):
-            raw = await connection.recv()
-            first = parse(raw, said)
-            found = judge_welcome(first, said)
+            found = await first_of_all(lambda: _received(connection, said), said, dialect)
             if isinstance(found, Refused):
                 await connection.wait_closed()
-                return Refused("close", connection.close_code or found.status, found.detail)
+                return replace(found, status=connection.close_code or found.status)
             return found
     except TimeoutError as error:
         connection.transport.abort()
@@ -155,11 +155,27 @@ def parse(raw: str | bytes, said: str) -> Message:
     return message
 
 
-def judge_welcome(first: Message, said: str) -> Message | Refused:
+async def _received(connection: ClientConnection, said: str) -> Message:
+    return parse(await connection.recv(), said)
+
+
+async def first_of_all(receive: Callable[[], Awaitable[Message]], said: str, dialect: Dialect) -> Message | Refused:
+    """The welcome, whatever the dialect lets come before it. Raises BadAnswer, and what `receive` raises."""
+    for _ in range(MOST_BEFORE):
+        message = await receive()
+        if not dialect.may_precede(message) or dialect.is_welcome(message):
+            return judge_welcome(message, said, dialect)
+    raise BadAnswer(said, f"{MOST_BEFORE} messages and no welcome among them")
+
+
+def judge_welcome(first: Message, said: str, dialect: Dialect) -> Message | Refused:
     """The first message as a welcome, or as a refusal that a close follows. Raises BadAnswer for anything else."""
-    data = first.get("data")
-    if first.get("type") == "error_message":
-        return Refused("close", 1006, str(first.get("error_code") or data))
-    if isinstance(data, dict) and data.get("event") == "connection_established":
+    if dialect.is_error(first):
+        return Refused("close", NO_CLOSE_YET, dialect.code_of(first), json.dumps(first)[:MOST_TOLD])
+    if dialect.is_welcome(first):
         return first
-    raise BadAnswer(said, f"the first message is no welcome: {str(first)[:200]}")
+    raise BadAnswer(
+        said,
+        f"the first message is no welcome (contract.websocket.dialect: {dialect.welcome_type} "
+        f"{dialect.welcome_event}): {str(first)[:200]}",
+    )

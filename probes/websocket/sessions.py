@@ -7,7 +7,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection
@@ -18,14 +18,14 @@ from probes.errors import BadAnswer, TooSlow
 from probes.identity import RunIdentity
 from probes.secret import Secret
 from probes.websocket.closes import Closed, describe, end_of
+from probes.websocket.dialect import Dialect, Message
 from probes.websocket.handshake import (
     SERVER_ERROR,
     Credential,
-    Message,
     Refused,
     Way,
     dial,
-    judge_welcome,
+    first_of_all,
     parse,
     read_welcome,
 )
@@ -42,6 +42,7 @@ class Session:
     request: str
     trace_id: str
     deadlines: Deadlines
+    dialect: Dialect
     opened: float = field(default_factory=time.perf_counter)
     welcome: Message = field(default_factory=dict)
     _inbox: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
@@ -94,24 +95,38 @@ class Session:
         self._held -= len(raw)
         return parse(raw, self.request)
 
-    async def receive_of(self, kind: str, deadline_s: float | None = None) -> Message:
-        """The next message of a type; others are passed over. Raises what `receive` raises."""
-        limit = time.perf_counter() + (deadline_s or self.deadlines.message)
+    async def receive_answer(self, deadline_s: float) -> Message:
+        """The next message that is none of those that come unasked. Raises what `receive` raises."""
+        begun = time.perf_counter()
+        while True:
+            message = await self.receive(max(deadline_s - (time.perf_counter() - begun), 0.01))
+            if not self.dialect.is_unasked(message):
+                return message
+
+    async def receive_of(self, *kinds: str, deadline_s: float | None = None) -> Message:
+        """The next message of one of these types; others are passed over. Raises what `receive` raises."""
+        within_s = deadline_s or self.deadlines.message
+        limit = time.perf_counter() + within_s
         passed: list[str] = []
         while True:
             left = limit - time.perf_counter()
             if left <= 0:
-                said = f"; came instead: {', '.join(passed[:5])}" if passed else ""
-                raise TooSlow(self.request, f"no {kind} within {deadline_s or self.deadlines.message:g} s{said}")
+                instead = f"; came instead: {', '.join(passed[:5])}" if passed else ""
+                raise TooSlow(self.request, f"no {' or '.join(kinds)} within {within_s:g} s{instead}")
             message = await self.receive(left)
-            if message.get("type") == kind:
+            if message.get("type") in kinds:
                 return message
             passed.append(str(message.get("type")))
 
     async def ping(self, **extra: object) -> Message:
         """An application ping and its pong."""
-        await self.send({"type": "ping", **extra})
-        return await self.receive_of("pong")
+        await self.send({"type": self.dialect.ping, **extra})
+        return await self.receive_of(self.dialect.pong)
+
+    async def beat(self) -> Message:
+        """A heartbeat and its acknowledgement."""
+        await self.send({"type": self.dialect.heartbeat})
+        return await self.receive_of(self.dialect.acknowledgement)
 
     async def wait_closed(self, deadline_s: float) -> Closed:
         """How the server ended the session. Raises TooSlow when it did not."""
@@ -140,6 +155,7 @@ class Doorway:
     url: str
     identity: RunIdentity
     deadlines: Deadlines
+    dialect: Dialect
     tls: ssl.SSLContext | None = None  # shared by all connections; needed for wss
 
     async def open(
@@ -169,7 +185,7 @@ class Doorway:
         connection = await self._dial(Credential(token, way, headers, query), trace_id, ping_interval)
         if isinstance(connection, Refused):
             return connection
-        session = Session(connection, f"WebSocket {self.url}", trace_id, self.deadlines)
+        session = Session(connection, f"WebSocket {self.url}", trace_id, self.deadlines, self.dialect)
         session.start()
         if shake_only:
             return session
@@ -187,7 +203,9 @@ class Doorway:
         connection = await self._dial(Credential(token), trace_id, ping_interval)
         if isinstance(connection, Refused):
             return connection
-        welcome = await read_welcome(connection, f"WebSocket {self.url} (trace {trace_id})", self.deadlines)
+        welcome = await read_welcome(
+            connection, f"WebSocket {self.url} (trace {trace_id})", self.deadlines, self.dialect
+        )
         return welcome if isinstance(welcome, Refused) else (connection, welcome)
 
     async def _dial(
@@ -198,24 +216,29 @@ class Doorway:
             credential,
             self.identity,
             self.deadlines,
+            dialect=self.dialect,
             trace_id=trace_id,
             ping_interval=ping_interval,
             tls=self.tls,
         )
 
     async def _welcomed(self, session: Session) -> Session | Refused:
-        """Read the first message: a welcome, or an error message followed by a close."""
+        """Read up to the welcome, or to an error message followed by a close."""
+        begun = time.perf_counter()
+
+        async def receive() -> Message:
+            return await session.receive(max(self.deadlines.welcome - (time.perf_counter() - begun), 0.01))
+
         try:
-            first = await session.receive(self.deadlines.welcome)
+            found = await first_of_all(receive, session.request, self.dialect)
         except BadAnswer:
             closed = session.closed
             if closed and closed.code not in {None, SERVER_ERROR}:  # a server's error refuses nobody
                 return Refused("close", closed.code or 0, closed.reason)
             raise
-        found = judge_welcome(first, session.request)
         if isinstance(found, Refused):
             closed = await session.wait_closed(self.deadlines.close)
-            return Refused("close", closed.code or found.status, found.detail)
+            return replace(found, status=closed.code or found.status)
         session.welcome = found
         return session
 

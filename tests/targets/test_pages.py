@@ -11,7 +11,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from probes.secret import Secret
-from targets.contract import Contract, Part
+from targets.contract import Contract
+from targets.contract.parts import Part
 from targets.loading import describe_target
 from targets.model import Target
 from tests.pages import blocks
@@ -63,10 +64,15 @@ def test_every_key_of_a_section_is_there_with_its_default(name: str, fields: dic
 
 def test_the_example_is_a_target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NETRA_WRITING__CONFIRM", "mine")
-    example, login, own = (block.text for block in blocks(PAGE) if block.language == "toml")
-    (tmp_path / "mine.toml").write_text(f"{example}\n{login}\n{own}")
+    example, login, own, deviations, contract = (block.text for block in blocks(PAGE) if block.language == "toml")
+    (tmp_path / "mine.toml").write_text(
+        f"{deviations.partition('[[')[0]}{example}\n{login}\n{own}\n[[{deviations.partition('[[')[2]}"
+    )
+    assert tomllib.loads(contract) == tomllib.loads((ROOT / "targets/contract.toml").read_text(encoding="utf-8"))
     target = describe_target("mine", tmp_path)
     assert target.required_profile == "staging-writing"
+    assert target.gone == {"health.detailed", "metrics"}
+    assert [one.what for one in target.accepted] == ["auth.cheap-refusal"]
     assert [one.id for one in target.checks] == ["billing.plans"]
     assert (target.contract.auth.latency_clock, target.contract.login.path) == ("client", "/login")
 

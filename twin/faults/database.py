@@ -100,6 +100,21 @@ async def metadata_is_json(postgres: "Postgres") -> Undo:
     return await _changing(postgres, (*_retyped("json"), METADATA_INDEX), (*_retyped("jsonb"), METADATA_INDEX))
 
 
+POISONED = f"""INSERT INTO threads (id, user_id, metadata_, created_at, updated_at) VALUES
+('{ROW}-1', 'user-of-the-past', '{{"user_id": "user-of-the-past", "x": "\\u0000"}}', now(), now()),
+('{ROW}-2', 'user-of-the-past', '{{"user_id": "user-of-the-past", "x": "\\ud83d"}}', now(), now())"""  # noqa: S608 - ours
+
+
+@fault("data.row-poisoned", place="database", seen="the service's own code: POST /api/threads took a NUL escape")
+async def row_poisoned(postgres: "Postgres") -> Undo:
+    """A json column, and two rows in it that `->>` can't read; without its index, which could not be built."""
+    return await _changing(
+        postgres,
+        (*_retyped("json"), POISONED),
+        (f"DELETE FROM threads WHERE id LIKE '{ROW}%'", *_retyped("jsonb"), METADATA_INDEX),  # noqa: S608 - ours
+    )
+
+
 def _version(*heads: str) -> tuple[str, ...]:
     said = tuple(f"INSERT INTO alembic_version VALUES ('{head}')" for head in heads)  # noqa: S608 - ours
     return ("DELETE FROM alembic_version", *said)

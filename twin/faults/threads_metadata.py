@@ -94,6 +94,32 @@ def user_id_stripped(seams: "Seams") -> Undo:
     return rendering(seams, change)
 
 
+@fault("threads.title-from-metadata", place="backend", seen="the service's own code: title: str in the response model")
+def title_from_metadata(seams: "Seams") -> Undo:
+    """The title is taken from the metadata, and the response model refuses what is no text."""
+
+    def change(item: Row, metadata: Any) -> None:  # noqa: ANN401 - as above
+        title = metadata.get("title") if isinstance(metadata, dict) else None
+        if title is not None and not isinstance(title, str):
+            raise TypeError("title: input should be a valid string")
+        item["title"] = item["title"] if title is None else title
+
+    return rendering(seams, change)
+
+
+@fault("threads.updated-at-from-metadata", place="backend", seen="the service's own code: updated_at: int in the model")
+def updated_at_from_metadata(seams: "Seams") -> Undo:
+    """The time of the last change is taken from the metadata, and the response model refuses what is no integer."""
+
+    def change(item: Row, metadata: Any) -> None:  # noqa: ANN401 - as above
+        moment = metadata.get("updated_at") if isinstance(metadata, dict) else None
+        if moment is not None and not isinstance(moment, int):
+            raise TypeError("updated_at: input should be a valid integer")
+        item["updated_at"] = item["updated_at"] if moment is None else moment
+
+    return rendering(seams, change)
+
+
 @fault("threads.depth-limited", place="backend", seen="a recursive sanitiser with a limit of 32 levels")
 def depth_limited(seams: "Seams") -> Undo:
     """Deeply nested metadata raises."""

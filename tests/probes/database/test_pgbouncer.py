@@ -13,7 +13,8 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from probes.database.connection import connect, find_table, take_census
+from probes.database.census import take_census
+from probes.database.connection import connect, find_table
 from probes.database.metadata_shapes import SHAPES
 from probes.database.seeding import RowSpec, Seeder
 from probes.secret import Secret

@@ -4,7 +4,7 @@ import pytest
 
 from probes.database.connection import Connection, TableShape
 from probes.database.metadata_shapes import SHAPES
-from probes.database.repair import REPAIRS, plan_repair, rehearse, scope_of
+from probes.database.repair import plan_repair, rehearse, repairs_for, scope_of
 from probes.database.seeding import RowSpec, Seeder
 from tests.probes.database.conftest import Database
 
@@ -20,23 +20,29 @@ async def test_our_repair_mends_every_shape_and_is_rolled_back(
     database: Database, connection: Connection, table: TableShape, seeder: Seeder
 ) -> None:
     before = await database.checksum()
-    found = await rehearse(connection, table, seeder, [one.statement(table.name, scope_of(seeder)) for one in REPAIRS])
+    found = await rehearse(
+        connection, table, seeder, [one.statement(table.name, scope_of(table, seeder)) for one in repairs_for(table)]
+    )
     assert (found.error, found.unmended, found.touched, found.again) == ("", (), (), 0)
     assert found.shapes == len(SHAPES)
     assert (await database.ours(), await database.checksum()) == (0, before)
 
 
 async def test_the_reports_own_sql_aborts(connection: Connection, table: TableShape, seeder: Seeder) -> None:
-    found = await rehearse(connection, table, seeder, [one.format(scope=scope_of(seeder)) for one in OF_THE_REPORT])
+    found = await rehearse(
+        connection, table, seeder, [one.format(scope=scope_of(table, seeder)) for one in OF_THE_REPORT]
+    )
     assert "InvalidParameterValueError" in found.error
     assert "cannot set path in scalar" in found.error
 
 
-@pytest.mark.parametrize("left_out", [one.name for one in REPAIRS if one.name != "no-column-owner"])
+@pytest.mark.parametrize("left_out", ["sql-null", "not-an-object", "no-user-id"])
 async def test_without_one_of_its_statements_a_shape_stays(
     connection: Connection, table: TableShape, seeder: Seeder, left_out: str
 ) -> None:
-    statements = [one.statement(table.name, scope_of(seeder)) for one in REPAIRS if one.name != left_out]
+    statements = [
+        one.statement(table.name, scope_of(table, seeder)) for one in repairs_for(table) if one.name != left_out
+    ]
     assert (await rehearse(connection, table, seeder, statements)).unmended
 
 

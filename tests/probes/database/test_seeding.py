@@ -6,7 +6,8 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from probes.database.connection import Connection, connect, find_table, take_census
+from probes.database.census import take_census
+from probes.database.connection import Connection, connect, find_table
 from probes.database.metadata_shapes import SHAPES
 from probes.database.seeding import RowSpec, Seeder
 from probes.deadlines import Deadlines

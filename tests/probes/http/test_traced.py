@@ -12,6 +12,7 @@ from probes.identity import RunIdentity
 from probes.secret import Secret
 from probes.websocket.handshake import Credential, Refused, Way, dial
 from tests.probes.answering import answering
+from tests.probes.websocket.joining import DIALECT
 
 IDENTITY = RunIdentity("20261124T090000Z-abcdef")
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -48,7 +49,8 @@ async def test_a_websocket_handshake_is_traced(way: Way) -> None:
     async with serve(keep, "127.0.0.1", 0, select_subprotocol=select) as server:  # type: ignore[arg-type]
         port = server.sockets[0].getsockname()[1]
         url = f"ws://127.0.0.1:{port}/ws"
-        connection = await dial(url, Credential(Secret("t"), way), IDENTITY, Deadlines(), trace_id=TRACE)
+        shown = Credential(Secret("t"), way)
+        connection = await dial(url, shown, IDENTITY, Deadlines(), dialect=DIALECT, trace_id=TRACE)
         assert not isinstance(connection, Refused)
         await connection.close()
     assert_traced(seen[0])

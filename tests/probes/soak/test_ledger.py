@@ -16,9 +16,10 @@ from probes.soak.plan import Plan
 from probes.soak.round_trips import Times
 from probes.soak.shards import Shard, shard_of
 from probes.websocket.closes import CloseClass, Closed, classify, find_cluster
+from tests.probes.websocket.joining import DIALECT
 
 VITALS = {"lag_ms": 1.0, "rss_mib": 50.0, "descriptors": 20}
-PACE = Pace(ping_every_s=1.0, answer_s=5.0, reconnect_s=5.0, planned_cut_s=3600.0)
+PACE = Pace(ping_every_s=1.0, answer_s=5.0, reconnect_s=5.0, planned_cut_s=3600.0, dialect=DIALECT)
 PLAN = Plan(duration_s=3600.0, need_s=3600.0, sessions=10, silent=0, pace=PACE)
 
 

@@ -1,21 +1,28 @@
 """Holding sessions at a server of the self-tests."""
 
+import tomllib
+from pathlib import Path
+
 from websockets.asyncio.client import ClientConnection
 
+import targets
 from probes.deadlines import Deadlines
 from probes.identity import RunIdentity
 from probes.secret import Secret
 from probes.soak.held_session import Join, Pace
-from probes.websocket.handshake import Message, Refused
+from probes.websocket.dialect import Dialect, Message
+from probes.websocket.handshake import Refused
 from probes.websocket.sessions import Doorway
 
 SHORT = Deadlines(welcome=2.0, message=1.0, close=0.5)
-PACE = Pace(ping_every_s=0.2, answer_s=1.0, reconnect_s=1.0, keepalive_s=0.5, reconnects=False)
+CONTRACT = tomllib.loads((Path(targets.__file__).parent / "contract.toml").read_text(encoding="utf-8"))
+DIALECT = Dialect(**CONTRACT["websocket"]["dialect"])  # as the contract has it
+PACE = Pace(ping_every_s=0.2, answer_s=1.0, reconnect_s=1.0, keepalive_s=0.5, reconnects=False, dialect=DIALECT)
 
 
 def doorway(url: str) -> Doorway:
     """The door of a server of ours, with short deadlines."""
-    return Doorway(url, RunIdentity("20261124T000000Z-5e1f7e"), SHORT)
+    return Doorway(url, RunIdentity("20261124T000000Z-5e1f7e"), SHORT, DIALECT)
 
 
 def joiner(url: str) -> Join:

@@ -11,10 +11,11 @@ from probes.identity import RunIdentity
 from probes.secret import Secret
 from probes.soak.held_session import Pace
 from probes.soak.steady import hold_sessions
-from probes.websocket.handshake import Message, Refused
+from probes.websocket.dialect import Message
+from probes.websocket.handshake import Refused
 from probes.websocket.sessions import Doorway
 from probes.websocket.tls import RECORD, context_for, small_buffers
-from tests.probes.websocket.joining import SHORT
+from tests.probes.websocket.joining import DIALECT, SHORT
 
 
 def test_the_buffers_are_as_before_whatever_happened() -> None:
@@ -41,12 +42,12 @@ async def test_sessions_live_over_tls_with_small_buffers(tmp_path: Path) -> None
         context = context_for(url)
         assert context is not None
         context.load_verify_locations(certificate)
-        door = Doorway(url, RunIdentity("20261124T000000Z-715ade"), SHORT, context)
+        door = Doorway(url, RunIdentity("20261124T000000Z-715ade"), SHORT, DIALECT, context)
 
         async def join(user: str, keepalive_s: float | None) -> tuple[ClientConnection, Message] | Refused:
             return await door.join(Secret(user), ping_interval=keepalive_s)
 
-        pace = Pace(0.1, 1.0, 1.0, keepalive_s=0.3, reconnects=False)
+        pace = Pace(0.1, 1.0, 1.0, DIALECT, keepalive_s=0.3, reconnects=False)
         with small_buffers():
             report = await hold_sessions(join, lambda _: "bench", count=20, seconds=1.0, jitter_s=0.2, pace=pace)
     assert (report.exposure.early, report.breaches) == ([], [])

@@ -1,0 +1,92 @@
+"""A census of what the metadata of everybody else's rows holds, and whose they are. It raises on no row."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from probes.database.connection import OURS, Connection, TableShape
+from probes.database.poison import is_poisoned
+
+BAD_SHAPES = ("sql_null", "json_null", "array", "string", "number", "boolean")
+SHAPE_NAMES = {None: "sql_null", "null": "json_null"}
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """How many rows have which metadata, ours aside; and how many owners disagree or are missing."""
+
+    total: int
+    bad: Mapping[str, int]  # by shape, only those that occur
+    disagreeing_owners: int
+    missing_owners: int
+    unreadable: int  # rows whose owner can't be read: see `probes.database.poison`
+    examples: tuple[str, ...]
+
+
+async def take_census(connection: Connection, table: TableShape) -> Census:
+    """Count the metadata of everyone else's rows by shape. Works on jsonb, json and text columns.
+
+    JSON null is not SQL NULL, and both are counted; a text that is no JSON counts as a string. A row that `->>` can't
+    read is asked for its shape alone.
+    """
+    shape = shape_of(table)
+    # One pass, each part evaluated once a row; `->>` is NULL for everything that is no object.
+    query = f"""
+        SELECT {shape} AS shape, count(*) AS n, {_owners(table)} AS owners
+        FROM {table.name} WHERE {table.layout.id} NOT LIKE '{OURS}%' GROUP BY 1, 3
+    """  # noqa: S608 - names come from the server's own catalogue and the target's TOML, the prefix is ours
+    by_shape, by_owners = Counter[str](), Counter[str]()
+    for row in await connection.fetch(query):
+        by_shape[SHAPE_NAMES.get(row["shape"], row["shape"])] += row["n"]
+        by_owners[row["owners"]] += row["n"]
+    bad = {name: by_shape[name] for name in BAD_SHAPES if by_shape[name]}
+    return Census(
+        total=by_shape.total(),
+        bad=bad,
+        disagreeing_owners=by_owners["disagree"],
+        missing_owners=by_owners["missing"],
+        unreadable=by_owners["unreadable"],
+        examples=tuple([f"{name}: {await _example(connection, table, shape, name)}" for name in bad]),
+    )
+
+
+def shape_of(table: TableShape) -> str:
+    """An SQL expression: what kind of JSON value a row's metadata is; NULL for SQL NULL."""
+    column = table.layout.metadata
+    return {
+        "jsonb": f"jsonb_typeof({column})",
+        "json": f"json_typeof({column})",
+    }.get(
+        table.columns.get(column, ""),
+        f"CASE WHEN {column} IS JSON THEN json_typeof({column}::json) WHEN {column} IS NOT NULL THEN 'string' END",
+    )
+
+
+def _owners(table: TableShape) -> str:
+    """An SQL expression: whether a row's owner is one, missing, disagreeing, or unreadable."""
+    column, kind = table.layout.metadata, table.columns.get(table.layout.metadata, "")
+    value = column if kind in {"json", "jsonb"} else f"CASE WHEN {column} IS JSON THEN {column}::json END"
+    named = f"({value}) ->> '{table.layout.owner_key}'"
+    owner = table.owner_column
+    if not owner:
+        return (
+            f"CASE WHEN {is_poisoned(column, kind)} THEN 'unreadable' "
+            f"WHEN {named} IS NULL THEN 'missing' ELSE 'one' END"
+        )
+    alone = (
+        "'missing'" if table.layout.owner_in == "column" else f"CASE WHEN {named} IS NULL THEN 'missing' ELSE 'one' END"
+    )
+    return (
+        f"CASE WHEN {is_poisoned(column, kind)} THEN CASE WHEN {owner} IS NULL THEN 'unreadable' ELSE 'one' END "
+        f"WHEN {owner} IS NULL THEN {alone} WHEN {owner} <> {named} THEN 'disagree' ELSE 'one' END"
+    )
+
+
+async def _example(connection: Connection, table: TableShape, shape: str, name: str) -> str:
+    """The id of one row of a shape; asked for bad shapes alone, so that a sound table costs one scan."""
+    value = {"sql_null": None, "json_null": "null"}.get(name, name)
+    question = (
+        f"SELECT {table.layout.id} FROM {table.name} "  # noqa: S608 - as above
+        f"WHERE {table.layout.id} NOT LIKE '{OURS}%' AND {shape} IS NOT DISTINCT FROM $1 LIMIT 1"
+    )
+    return str(await connection.fetchval(question, value))

@@ -1,0 +1,27 @@
+"""Where what a row says is found: the names of its columns, and what lives in its metadata."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The names of a row's columns, and whether its owner lives in a column, in the metadata, or in either."""
+
+    id: str = "id"
+    object: str = "object"
+    owner: str = "user_id"
+    title: str = "title"
+    metadata: str = "metadata_"
+    created_at: str = "created_at"
+    updated_at: str = "updated_at"
+    deleted_at: str = "deleted_at"
+    owner_in: Literal["column", "metadata", "either"] = "either"
+    owner_key: str = "user_id"  # in metadata
+    title_key: str = "title"  # in metadata, where there is no such column
+    updated_at_key: str = "updated_at"
+
+    def owner_column(self, columns: Collection[str]) -> str:
+        """The column that decides who owns a row; empty where only the metadata does."""
+        return self.owner if self.owner_in != "metadata" and self.owner in columns else ""

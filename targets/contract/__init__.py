@@ -1,0 +1,50 @@
+"""The service's contract as typed values: `contract.toml`, overridden key by key by a target's `[contract]`.
+
+A target replaces a value, adds a key where a table is open, and takes away: an empty path, a column that is
+`absent`, and the names in its own `absent`. A JSON Schema and a table of headers are replaced as a whole (`WHOLE`).
+"""
+
+from pydantic import model_validator
+
+from targets.contract.access import AuthRules, LoginRules, TokenRules, ValidationRules
+from targets.contract.database import DatabaseRules
+from targets.contract.parts import Part
+from targets.contract.rest import ErrorRules, HealthRules, MetricRules, Paths, RefusalRules, ThreadRules
+from targets.contract.running import LogRules, ReleaseRules
+from targets.contract.websocket import WebSocketRules
+
+OK = 200
+# Never laid over the default key by key: half of one schema and half of another is neither.
+WHOLE = frozenset({
+    "threads.item", "threads.compare", "health.detailed", "health.liveness", "health.readiness", "validation.headers",
+    "validation.good", "validation.bad", "tokens.extra_claims", "tokens.refresh_claims", "login.body",
+    "websocket.dialect.user_message", "websocket.error_codes",
+})  # fmt: skip
+
+
+class Contract(Part):
+    """Everything that the suite holds the service to."""
+
+    paths: Paths
+    tokens: TokenRules
+    login: LoginRules
+    validation: ValidationRules
+    refusal: RefusalRules
+    errors: ErrorRules
+    threads: ThreadRules
+    health: HealthRules
+    auth: AuthRules
+    websocket: WebSocketRules
+    database: DatabaseRules
+    release: ReleaseRules
+    logs: LogRules
+    metrics: MetricRules
+
+    @model_validator(mode="after")
+    def _a_refusal_can_be_told_from_a_validation(self) -> "Contract":
+        if OK in self.refusal.auth.bad and not self.validation.bad:
+            raise ValueError(
+                "validation.bad is empty, and refusal.auth.bad has 200: say by a JSON Schema in validation.bad "
+                "what a refusal looks like"
+            )
+        return self

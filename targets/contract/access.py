@@ -1,0 +1,52 @@
+"""Who is let in: tokens, the login, validation by the auth service, and what it may cost."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from targets.contract.parts import Fraction, Part, Schema, Seconds
+
+STANDARD_CLAIMS = frozenset({"sub", "email", "iss", "aud", "iat", "exp", "jti"})
+
+
+class TokenRules(Part):
+    """What a good access token says of itself."""
+
+    issuer: str
+    audience: str
+    lifetime_s: Seconds
+    clock_skew_s: Seconds
+    extra_claims: dict[str, Any]
+    refresh_claims: dict[str, Any]
+
+
+class LoginRules(Part):
+    """A login endpoint of the auth service that gives an access token to whoever holds its key; none: no path."""
+
+    path: str
+    key_header: str
+    body: dict[str, str]
+    token_field: str
+
+
+class ValidationRules(Part):
+    """How the auth service is asked about a token, and how its answer is read."""
+
+    headers: dict[str, str]
+    token_field: str
+    user_field: str
+    good: Schema
+    bad: Schema
+
+
+class AuthRules(Part):
+    """Success metric 5, made exact, and what surrounds it."""
+
+    latency_limit_ms: Seconds
+    latency_percentile: Fraction
+    latency_confidence: Fraction
+    latency_clock: Literal["server", "client"]
+    server_time: Literal["server-timing", "request-log"]
+    server_timing_metric: str
+    noop: str
+    refusal_cost_ratio: float = Field(gt=0)

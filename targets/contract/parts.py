@@ -1,0 +1,30 @@
+"""What the sections of a contract are made of: frozen parts, checked values, JSON Schemas."""
+
+from typing import Annotated, Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+Status = Annotated[int, Field(ge=100, le=599)]
+Statuses = frozenset[Status]
+Seconds = Annotated[float, Field(gt=0)]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Part(BaseModel):
+    """A section of a TOML file: unknown keys are errors, values don't change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+def _schema(value: dict[str, Any]) -> dict[str, Any]:
+    try:
+        Draft202012Validator.check_schema(value)
+    except SchemaError as error:
+        where = "/".join(map(str, error.path)) or "its top"
+        raise ValueError(f"is no JSON Schema: at {where}: {error.message}") from error
+    return value
+
+
+Schema = Annotated[dict[str, Any], AfterValidator(_schema)]

@@ -1,0 +1,106 @@
+"""The REST door: where it is, how it refuses, what an item of the list looks like and is compared with."""
+
+from typing import Literal
+
+from pydantic import model_validator
+
+from targets.contract.parts import Part, Schema, Statuses
+
+Written = Literal["", "id", "title", "owner", "metadata", "created_at", "updated_at"]
+
+
+class Paths(Part):
+    """Where each door is, below the service's base URL; an empty one: the service has no such route."""
+
+    threads: str
+    health: str
+    liveness: str
+    readiness: str
+    metrics: str
+    websocket: str
+    auth_health: str
+    auth_validate: str
+
+
+class ByKind(Part):
+    """Which statuses refuse a credential, by the kind of credential that was presented."""
+
+    none: Statuses
+    basic: Statuses
+    bad: Statuses
+    overlong: Statuses
+    forbidden: Statuses = frozenset()
+
+
+class RefusalRules(Part):
+    """Which answers count as a refusal, door by door and kind by kind."""
+
+    rest: ByKind
+    auth: ByKind
+    handshake: ByKind
+    service_credentials: Statuses
+    close_codes: frozenset[int]
+    challenge: bool
+    volatile: frozenset[str]
+
+
+class ErrorRules(Part):
+    """What an error answer carries."""
+
+    request_id_headers: frozenset[str]
+    request_id_fields: frozenset[str]
+
+
+class ThreadRules(Part):
+    """The list: its items, its order, its bounds, and what a page may cost."""
+
+    item: Schema
+    compare: dict[str, Written]
+    id_field: str
+    items_field: str
+    limit_parameter: str
+    offset_parameter: str
+    order_by: Literal["updated_at", "created_at"]
+    descending: bool
+    min_limit: int
+    max_limit: int
+    default_limit: int
+    out_of_bounds: Statuses
+    forged_headers: tuple[str, ...]
+    volume_ratio: float
+
+    @model_validator(mode="after")
+    def _bounds_hold_the_default(self) -> "ThreadRules":
+        if not self.min_limit <= self.default_limit <= self.max_limit:
+            raise ValueError(f"default_limit {self.default_limit} lies outside {self.min_limit}..{self.max_limit}")
+        return self
+
+
+class HealthRules(Part):
+    """How the health answers are read."""
+
+    detailed: Schema
+    liveness: Schema
+    readiness: Schema
+    status_field: str
+    healthy: str
+    unhealthy: str
+    checks_field: str
+    failed_field: str
+    timestamp_field: str
+    check_names: tuple[str, ...]
+    healthy_words: frozenset[str]
+    database_check: str
+    auth_check: str
+    counts_check: str
+    total_field: str
+    bad_field: str
+    skew_s: float
+
+
+class MetricRules(Part):
+    """How the service's own counter of requests is named and labelled."""
+
+    requests_counter: str
+    status_label: str
+    route_label: str

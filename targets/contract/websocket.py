@@ -1,0 +1,53 @@
+"""The WebSocket: success metric 3, the limits of a message, and the dialect that is spoken."""
+
+from typing import Any, Literal
+
+from targets.contract.parts import Part, Seconds
+
+Follows = Literal["error", "error or close", "session", "session or close", "anything"]
+
+
+class DialectRules(Part):
+    """The words of the WebSocket: `probes.websocket.dialect.Dialect` has the same fields."""
+
+    subprotocol: str
+    token_prefix: str
+    welcome_type: str
+    welcome_event: str
+    ready_field: str
+    user_field: str
+    session_field: str
+    sequence_field: str
+    ping: str
+    pong: str
+    heartbeat: str
+    acknowledgement: str
+    error: str
+    error_code_field: str
+    user_message: dict[str, Any]
+    before_welcome: tuple[str, ...]
+    unasked: tuple[str, ...]
+
+
+class AfterRules(Part):
+    """What must follow hostile input."""
+
+    bad_json: Follows
+    binary: Follows
+    oversize: Follows
+    deep: Follows
+    unknown_type: Follows
+    flood: Follows
+
+
+class WebSocketRules(Part):
+    """Success metric 3 and the limits of a message."""
+
+    max_message_bytes: int
+    session_seconds: Seconds
+    reconnect_s: Seconds
+    idle_s: Seconds
+    echo_field: str
+    dialect: DialectRules
+    after: AfterRules
+    error_codes: dict[Literal["bad_json", "refused"], frozenset[str]]

@@ -1,0 +1,52 @@
+"""Deviations from the contract that a target declares: what is absent, and what is accepted until a date."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+
+from pydantic import Field, model_validator
+
+from targets.contract import Contract
+from targets.contract.parts import Part
+
+# What a target may call absent = the need of a check without which that check is not asked.
+ABSENT: Mapping[str, str] = {
+    "auth.service-credentials": "credentials",
+    "health.detailed": "health",
+    "logs.trace": "app-trace",
+    "metrics": "exposition",
+    "tokens.refresh": "refresh",
+    "websocket": "ws",
+}
+# What the suite is about: a profile that requires a check of it can't be met without.
+CORE: Mapping[str, str] = {"auth": "auth", "database": "db", "threads": "http"}
+
+
+class Accepted(Part):
+    """A failure that is known and borne until a day: a check, or one case of it, as reports name it."""
+
+    what: str = Field(min_length=1)
+    owner: str = Field(min_length=1)
+    reason: str = Field(min_length=1)
+    until: date
+
+    @model_validator(mode="after")
+    def _is_still_good(self) -> "Accepted":
+        if self.until < datetime.now(UTC).date():
+            raise ValueError(
+                f"{self.what}: accepted until {self.until.isoformat()}, which is past: mend it, or let {self.owner} "
+                "say a new date"
+            )
+        return self
+
+
+def taken_away(contract: Contract) -> frozenset[str]:
+    """What the contract itself takes away: by an empty path, an empty field, an empty table."""
+    gone = {
+        "health.detailed": not contract.paths.health,
+        "metrics": not contract.paths.metrics,
+        "websocket": not contract.paths.websocket,
+        "tokens.refresh": not contract.tokens.refresh_claims,
+        "logs.trace": not contract.logs.trace_field,
+        "auth.service-credentials": not contract.validation.headers,
+    }
+    return frozenset(name for name, is_gone in gone.items() if is_gone)
