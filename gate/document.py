@@ -9,6 +9,7 @@ import msgspec
 from gate.known import Known
 from gate.moments import rfc3339
 from gate.outcomes import EXIT_CODES, Outcome, Verdict
+from gate.plain_text import neutralise_json
 from gate.redaction import Concealed, Redactor
 from gate.run import Result, Run
 from gate.strict_json import plain
@@ -62,12 +63,12 @@ def build(
 
 
 def clean(document: Document, secrets: Iterable[Concealed]) -> Document:
-    """The document as it may be written: every text in it without secrets, and each value of its type.
+    """The document as it may be written: every text in it without secrets and plain, and each value of its type.
 
     Raises:
         msgspec.ValidationError: It does not fit the schema.
     """
-    values = Redactor(secrets).json(msgspec.to_builtins(document))
+    values = neutralise_json(Redactor(secrets).json(msgspec.to_builtins(document)))
     return msgspec.convert(values, Document)
 
 

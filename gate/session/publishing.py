@@ -13,6 +13,7 @@ from gate.changes import changes
 from gate.document import build, provisional
 from gate.known import load_known
 from gate.outcomes import EXIT_CODES
+from gate.plain_text import neutralise
 from gate.redaction import Redactor
 from gate.release.store import Store, StoreError
 from gate.report import github
@@ -138,7 +139,7 @@ def _exported(run: Run, document: Document) -> list[str]:
     from gate.report import otlp  # noqa: PLC0415 - slow to import, and rarely needed
 
     why = otlp.export(document) if otlp.configured(os.environ) else ""
-    return [Redactor(run.plan.secrets).text(why)] if why else []
+    return [neutralise(Redactor(run.plan.secrets).text(why))] if why else []
 
 
 def publish_gate(document: Document, report_dir: Path, console: Console, *, silent: bool = False) -> None:

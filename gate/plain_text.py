@@ -1,0 +1,68 @@
+"""A server's text is text: whatever could be read as more than that is made harmless, where it enters the document.
+
+What reads our reports obeys text: terminals obey escape sequences, CI systems obey lines that begin with `::error::`
+or hold `##[command]`, Markdown draws images and links from anywhere, pages run scripts, readers trust what a
+right-to-left override turns round, and scripts look for the line `VERDICT: ...`. Nothing of that is left in any text,
+and doing it twice changes nothing.
+"""
+
+import re
+
+from gate.strict_json import JSON
+
+MULTI_LINE = frozenset({"evidence", "server_lines"})  # shown as blocks; every other text is one line
+NEW_LINE = " ⏎ "
+# C0 and C1 without tab and newline; what turns the direction of text; what has no width; separators; tags; halves
+UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
+    "\U000e0000-\U000e007f]"
+)
+COMMANDS = (
+    "error|warning|notice|debug|group|endgroup|add-mask|set-output|save-state|set-env|add-path|add-matcher|remove-matcher|"
+    "stop-commands|echo"
+)
+RULES = (
+    (re.compile(rf"(^|[\s⏎]):(?=:[A-Za-z])|:(?=:(?:{COMMANDS})\b)", re.IGNORECASE | re.MULTILINE), r"\1: "),
+    (re.compile(r"#(?=#(?:vso)?\[)", re.IGNORECASE), "# "),
+    (re.compile(r"!(?=\[)"), "! "),
+    (re.compile(r"\](?=\(|:[ \t<A-Za-z])"), "] "),
+    (re.compile(r"<(?=[A-Za-z/!?])"), "\u2039"),
+    (
+        re.compile(r"((?:java|vb|live)script|data(?=[ \t]{0,8}:[ \t]{0,8}text/html))[ \t]{0,8}:", re.IGNORECASE),
+        "\\1 \uff1a",
+    ),
+    (re.compile(r"^([ \t]{0,64}VERDICT)(?=:)", re.IGNORECASE | re.MULTILINE), r"\1 "),
+)
+
+
+def neutralise(text: str, *, multi_line: bool = False) -> str:
+    r"""The text with nothing in it that a terminal, a CI system, Markdown or a browser would obey.
+
+    What can't be seen is shown as Python writes it (`\x1b`, `\u202e`), what would be obeyed is parted by a blank or
+    by its look-alike. Without `multi_line` it is one line.
+    """
+    text = text.replace("\r\n", "\n")
+    text = text if multi_line else text.replace("\n", NEW_LINE)
+    text = UNSEEN.sub(_shown, text)
+    for rule, put in RULES:
+        text = rule.sub(put, text)
+    return text
+
+
+def neutralise_json(value: JSON, *, multi_line: bool = False) -> JSON:
+    """A JSON value with every text in it neutralised, keys included; below `MULTI_LINE` texts keep their lines."""
+    if isinstance(value, str):
+        return neutralise(value, multi_line=multi_line)
+    if isinstance(value, dict):
+        return {
+            neutralise(key): neutralise_json(item, multi_line=multi_line or key in MULTI_LINE)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [neutralise_json(item, multi_line=multi_line) for item in value]
+    return value
+
+
+def _shown(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"  # noqa: PLR2004 - widths of escapes
