@@ -15,12 +15,14 @@ from gate.release.conclusion import Evidence, Frame, conclude, gather
 from gate.release.merge import newest_revision
 from gate.release.store import Store, StoreError
 from gate.release.stored_run import Unusable, exit_code, read, rejudge
+from gate.release.terms import Need
 from gate.report.explain import explain
 from gate.report.terminal import console_for
 from gate.run import new_run_id
 from gate.session.publishing import other_store, publish_gate
 from gate.verdict_document import Document
 from targets.loading import ConfigurationError, describe_target
+from targets.model import Target
 from targets.profiles import required_of
 
 PHASES = ("smoke", "soak", "day")
@@ -152,7 +154,19 @@ def _frame(question: Question, evidence: Evidence) -> Frame:
     offers, _ = target.offers()
     required = {phase: required_of(target, phase, question.targets_dir, offers, profile) for phase in PHASES}
     cases = {phase: _cases(checks) for phase, checks in required.items()}
-    return Frame(target.name, target.environment, profile, cases, question.revision)
+    profiles = frozenset({target.required_profile, target.profile_when_writing} - {""})
+    return Frame(target.name, target.environment, profile, cases, question.revision, _needs(target), profiles)
+
+
+def _needs(target: Target) -> dict[str, Need]:
+    """What the claims take that are longer than a run, as the contract in force says."""
+    contract = target.contract
+    return {
+        "websocket.one-hour": Need(
+            "exposure", contract.websocket.session_seconds, compressed=target.environment == "local"
+        ),
+        "logs.zero-500-day": Need("window", contract.logs.day_s),
+    }
 
 
 def _cases(checks: Mapping[str, tuple[str, ...]]) -> frozenset[tuple[str, str]]:

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import suites
 from gate.check import ATTRIBUTE, Check
+from gate.document import SCHEMA
 from gate.report.checklist import family_order, owner
+from gate.verdict_document import schema
 from tests import arrows
 
 ROOT = Path(__file__).parents[1]
@@ -125,7 +127,8 @@ def pages() -> dict[Path, str]:
         ROOT / "docs/adding-a-target.md": ("contract", render_contract()),
     }
     placed_listings = {path: placed(path.read_text(encoding="utf-8"), *listing) for path, listing in listings.items()}
-    return placed_listings | {ROOT / "targets/needs.toml": render_needs()}
+    generated = {ROOT / "targets/needs.toml": render_needs(), SCHEMA: json.dumps(schema(), indent=1) + "\n"}
+    return placed_listings | generated
 
 
 if __name__ == "__main__":

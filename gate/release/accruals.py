@@ -9,6 +9,7 @@ from itertools import pairwise
 from gate.figures import Accrual, Figure, make_figure
 from gate.moments import rfc3339
 from gate.outcomes import Outcome
+from gate.release.terms import Need
 
 CONFIDENCE = 0.95
 
@@ -36,22 +37,32 @@ class _Piece:
         return (self.end - self.start).total_seconds()
 
 
-def accrue(accruals: Sequence[Accrual]) -> Accrued:
-    """What all accruals of one claim come to; of windows and shards mixed, each kind has to hold."""
+def accrue(accruals: Sequence[Accrual], need: Need) -> Accrued:
+    """What all accruals of one claim come to, held against what the contract in force needs.
+
+    What is not of the kind that is needed proves nothing; its events count like all others.
+    """
     events = sum(one.events for one in accruals)
-    of_kind = {kind: [one for one in accruals if one.kind == kind] for kind in ("window", "exposure")}
-    judged = [judge(of_kind[kind]) for kind, judge in JUDGES.items() if of_kind[kind]]
-    accrued = next((one for one in judged if one.outcome is not Outcome.PASSED), judged[0])
+    judge = _windows if need.kind == "window" else _exposures
+    accrued = judge([one for one in accruals if one.kind == need.kind], need)
     if not events:
         return accrued
     when = ", ".join(f"{one.events} in {one.start} to {one.end}" for one in accruals if one.events)
     return Accrued(Outcome.FAILED, f"expected none, got {events}: {when}", "", accrued.figure)
 
 
-def _windows(accruals: Sequence[Accrual]) -> Accrued:
-    """Proved windows must cover `need_s` in one piece, with traffic; a gap of any length starts afresh."""
-    need = max(one.need_s for one in accruals)
-    pieces = _join(one for one in accruals if one.proved)
+def unknown_need(accruals: Sequence[Accrual]) -> Accrued:
+    """What accruals come to of a claim of which the contract in force does not say how long it takes: events alone."""
+    events = sum(one.events for one in accruals)
+    reason = f"expected none, got {events}" if events else "the contract in force does not say how long this takes"
+    figure = make_figure("events in what earlier runs added", n=len(accruals), value=events, unit="events", limit=0.0)
+    return Accrued(Outcome.FAILED if events else Outcome.PENDING, reason, "", figure)
+
+
+def _windows(accruals: Sequence[Accrual], what: Need) -> Accrued:
+    """Proved windows must cover what is needed in one piece, with traffic; a gap of any length starts afresh."""
+    need = what.seconds
+    pieces = _join(one for one in accruals if one.proved and what.length(one))
     longest = max(pieces, key=lambda piece: piece.seconds, default=None)
     covered = longest.seconds if longest else 0.0
     shown = f"{covered / 3600:.3g} of {need / 3600:.3g} hours in one piece"
@@ -91,9 +102,9 @@ def _join(windows: Iterable[Accrual]) -> list[_Piece]:
     return pieces
 
 
-def _exposures(accruals: Sequence[Accrual]) -> Accrued:
+def _exposures(accruals: Sequence[Accrual], what: Need) -> Accrued:
     """Of every group every shard must be there, proved and long enough: what is missing may have failed."""
-    need = max(one.need_s for one in accruals)
+    need = what.seconds
     best: dict[tuple[str, int], Accrual] = {}
     for one in accruals:
         key = one.group, one.shard
@@ -114,28 +125,24 @@ def _exposures(accruals: Sequence[Accrual]) -> Accrued:
         hours=hours,
     )
     groups = sorted({one.group for one in accruals})
-    problems = [_incomplete(group, [one for one in best.values() if one.group == group], need) for group in groups]
-    said = "; ".join(problem for problem in problems if problem)
+    problems = [_incomplete(group, [one for one in best.values() if one.group == group], what) for group in groups]
+    said = "; ".join(problem for problem in problems if problem) or ("" if proved else "no share of a soak")
     return Accrued(Outcome.PENDING if said else Outcome.PASSED, said, "", figure)
 
 
-def _incomplete(group: str, shards: Sequence[Accrual], need: float) -> str:
+def _incomplete(group: str, shards: Sequence[Accrual], need: Need) -> str:
     """Why a soak's group proves nothing yet; empty for one that is whole."""
     wanted = max(one.shards for one in shards)
     there = {one.shard: one for one in shards}
     missing = [str(number) for number in range(wanted) if number not in there]
     unproved = [str(number) for number, one in sorted(there.items()) if not one.proved]
-    short = [str(number) for number, one in sorted(there.items()) if one.proved and _length(one) < need]
+    short = [str(number) for number, one in sorted(there.items()) if one.proved and need.length(one) < need.seconds]
     told = [
         f"{what} {', '.join(numbers)} of {wanted}"
         for what, numbers in (("missing shard", missing), ("unproved shard", unproved), ("too short shard", short))
         if numbers
     ]
     return f"soak {group or 'without a group'}: {'; '.join(told)}" if told else ""
-
-
-def _length(one: Accrual) -> float:
-    return (datetime.fromisoformat(one.end) - datetime.fromisoformat(one.start)).total_seconds()
 
 
 def hazard_bound(events: int, hours: float) -> float | None:
@@ -149,9 +156,6 @@ def hazard_bound(events: int, hours: float) -> float | None:
         logs = (k * math.log(middle) - middle - math.lgamma(k + 1) for k in range(events + 1))
         low, high = (middle, high) if math.fsum(map(math.exp, logs)) > 1 - CONFIDENCE else (low, middle)
     return high / hours
-
-
-JUDGES = {"window": _windows, "exposure": _exposures}
 
 
 def _text(moment: datetime) -> str:

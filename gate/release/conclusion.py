@@ -1,7 +1,7 @@
 """The release gate: all evidence of one revision, from a store to one verdict document (phase "gate")."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import msgspec
@@ -12,8 +12,10 @@ from gate.outcomes import EXIT_CODES, Outcome
 from gate.plots import WindowsPlot
 from gate.release.accruals import Accrued
 from gate.release.merge import Merged, merge, newest_revision, stint
+from gate.release.seal import digest
 from gate.release.store import Discard, Store, StoreError
 from gate.release.stored_run import StoredRun, Unusable, read
+from gate.release.terms import Need, Terms
 from gate.verdict import Key, decide, name
 from gate.verdict_document import (
     SCHEMA_VERSION,
@@ -44,6 +46,13 @@ class Frame:
     profile: str
     required: Mapping[str, frozenset[Key]]  # phase -> cases
     revision: str = ""  # empty: the newest one seen
+    needs: Mapping[str, Need] = field(default_factory=dict)  # what claims take that are longer than a run, by check id
+    profiles: frozenset[str] = frozenset()  # all of the target's; `profile` is among them in any case
+
+    @property
+    def terms(self) -> Terms:
+        """What evidence is held against."""
+        return Terms(self.profiles | {self.profile}, self.needs)
 
     def cases(self) -> dict[Key, str]:
         """Every required case and its phase."""
@@ -61,12 +70,14 @@ class Evidence:
     discards: Mapping[str, Discard]
     unfinished: tuple[str, ...]
     problems: tuple[str, ...] = ()
+    digests: Mapping[str, str] = field(default_factory=dict)  # of every stored file, byte for byte, by run
 
 
 def gather(store: Store, target: str) -> Evidence:
     """Read everything that the store holds of a target; what can't be read is named, never skipped."""
     try:
-        found = [read(run_id, body, target) for run_id, body in store.runs(target).items()]
+        bodies = store.runs(target)
+        found = [read(run_id, body, target, store.key) for run_id, body in bodies.items()]
         discards, unfinished = store.discards(target), store.unfinished(target)
     except StoreError as error:
         return Evidence(store.where, (), (), (), {}, (), (str(error),))
@@ -78,6 +89,7 @@ def gather(store: Store, target: str) -> Evidence:
         tuple(one for one in found if isinstance(one, Unusable)),
         discards,
         tuple(unfinished),
+        digests={run_id: digest(body) for run_id, body in bodies.items() if isinstance(body, bytes)},
     )
 
 
@@ -85,8 +97,13 @@ def conclude(evidence: Evidence, frame: Frame, run_id: str, now: datetime, more:
     """The gate's verdict as a document. `more`: doubts from outside, such as a store that can't be written."""
     revision = frame.revision or newest_revision(evidence.runs)
     present, before = stint([one for one in evidence.runs if one.id not in evidence.discards], revision)
-    merged = merge(present, before, now.date(), frozenset(evidence.discards))
+    merged = merge(present, before, frame.terms, now, frozenset(evidence.discards))
     doubts = [*more, *_doubts(evidence, revision, [*present, *before])]
+    objections = [
+        f"what passed in run {run.id} does not count: it {why}"
+        for run in present
+        if (why := frame.terms.objection(run.document, now))
+    ]
     required = frame.cases()
     decision = decide(
         {key: one.outcome for key, one in merged.items()},
@@ -117,13 +134,17 @@ def conclude(evidence: Evidence, frame: Frame, run_id: str, now: datetime, more:
         missing=[name(key) for key in decision.missing],
         residue=0,
         interrupted="",
-        notes=_notes(evidence, present, before, revision),
+        notes=_notes(evidence, present, before, revision, objections),
         doubts=doubts,
         known_failures=_known(merged, now),
         changes=None,
         gate=GatePart(
             evidence.where,
-            [_input(run, evidence, present) for run in evidence.runs if run.document.revision == revision],
+            [
+                _input(run, evidence, present, frame.terms.objection(run.document, now))
+                for run in evidence.runs
+                if run.document.revision == revision
+            ],
             [Discarded(one.id, one.owner, one.because, one.at) for one in evidence.discards.values()],
         ),
         seal=None,
@@ -155,7 +176,7 @@ def _doubts(evidence: Evidence, revision: str, runs: Sequence[StoredRun]) -> lis
         if not one.document.revision and one.document.counts.get(Outcome.FAILED) and one.document.started >= first
         and one.id not in evidence.discards
     ]  # fmt: skip
-    return said + _vanished(evidence, revision)
+    return said + _vanished(evidence, revision) + _broken_chain(evidence, revision, first)
 
 
 def _vanished(evidence: Evidence, revision: str) -> list[str]:
@@ -172,7 +193,35 @@ def _vanished(evidence: Evidence, revision: str) -> list[str]:
     ]
 
 
-def _notes(evidence: Evidence, present: Sequence[StoredRun], before: Sequence[StoredRun], revision: str) -> list[str]:
+def _broken_chain(evidence: Evidence, revision: str, first: str) -> list[str]:
+    """Runs that lay in the store before another one was put there, and that are gone or others now.
+
+    What is older than the revision's first run may be tidied away, unless it was of this revision itself.
+    """
+    there = {one.id for one in [*evidence.runs, *evidence.gates]} | {one.run_id for one in evidence.unusable}
+    oldest = min((run.id for run in evidence.runs if run.document.revision == revision), default="")
+    said = []
+    for run in [*evidence.runs, *evidence.gates]:
+        before = run.document.seal.before if run.document.seal else None
+        if before is None or run.document.started < first or before.run_id in evidence.discards:
+            continue
+        if before.run_id not in there:
+            if before.revision == revision or before.run_id >= oldest:
+                said.append(f"run {before.run_id}, which lay in the store before run {run.id}, is gone")
+        elif evidence.digests.get(before.run_id, before.digest) != before.digest:
+            said.append(
+                f"run {before.run_id} is not what lay in the store before run {run.id}: it was replaced or changed"
+            )
+    return sorted(set(said))
+
+
+def _notes(
+    evidence: Evidence,
+    present: Sequence[StoredRun],
+    before: Sequence[StoredRun],
+    revision: str,
+    objections: Sequence[str],
+) -> list[str]:
     notes = [f"run {one} began and left no verdict" for one in evidence.unfinished]
     first = min((run.document.started for run in present), default="")
     notes += [
@@ -191,10 +240,7 @@ def _notes(evidence: Evidence, present: Sequence[StoredRun], before: Sequence[St
             f"{len(before)} runs of this revision are from before another one was verified: their failures count, "
             "what passed in them does not"
         )
-    quick = [run.id for run in present if run.document.quick]
-    if quick:
-        notes.append(f"quick runs, with smaller samples: {', '.join(quick)}")
-    return notes
+    return [*notes, *objections]
 
 
 def _row(merged: Merged, *, required: bool) -> Row:
@@ -249,10 +295,10 @@ def _state(merged: Merged | None) -> KnownState:
     return "still fails" if merged.accepted else "no longer fails" if merged.stale else "not seen"
 
 
-def _input(run: StoredRun, evidence: Evidence, present: Sequence[StoredRun]) -> GateInput:
+def _input(run: StoredRun, evidence: Evidence, present: Sequence[StoredRun], objection: str) -> GateInput:
     document, discard = run.document, evidence.discards.get(run.id)
-    note = f"discarded by {discard.owner}: {discard.because}" if discard else document.interrupted
-    counts = any(run is one for one in present) and not document.interrupted
+    note = f"discarded by {discard.owner}: {discard.because}" if discard else objection
+    counts = any(run is one for one in present) and not objection
     return GateInput(
         run_id=run.id, phase=document.phase, verdict=str(document.verdict), started=document.started,
         ended=document.ended, counts=counts, note=note,

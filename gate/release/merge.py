@@ -8,16 +8,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 import msgspec
 
 from gate.known import in_force
 from gate.outcomes import Outcome
-from gate.release.accruals import Accrued, accrue
+from gate.release.accruals import Accrued, accrue, unknown_need
 from gate.release.stored_run import StoredRun
+from gate.release.terms import Terms
 from gate.verdict import Key, name
 from gate.verdict_document import Row
+
+BEFORE = "was before another revision was verified: a rollback starts afresh"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,12 @@ class Said:
 
     run: StoredRun
     row: Row
-    counts: bool  # whether a pass of this run proves anything here
+    objection: str  # why a pass of this run proves nothing here; empty when it does
+
+    @property
+    def counts(self) -> bool:
+        """Whether a pass of this run proves anything here."""
+        return not self.objection
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,27 +75,31 @@ def stint(runs: Sequence[StoredRun], revision: str) -> tuple[list[StoredRun], li
 
 
 def merge(
-    present: Sequence[StoredRun], before: Sequence[StoredRun], today: date, discarded: frozenset[str] = frozenset()
+    present: Sequence[StoredRun],
+    before: Sequence[StoredRun],
+    terms: Terms,
+    now: datetime,
+    discarded: frozenset[str] = frozenset(),
 ) -> dict[Key, Merged]:
     """Every case that any run of the revision speaks of, and what it comes to.
 
     `discarded` names groups of shards that do not count; discarded runs are not among those given.
     """
     said: dict[Key, list[Said]] = {}
-    for run, counts in [*((run, False) for run in before), *((run, True) for run in present)]:
-        whole = counts and not run.document.interrupted
+    earlier = [(run, terms.objection(run.document, now) or BEFORE) for run in before]
+    for run, objection in [*earlier, *((run, terms.objection(run.document, now)) for run in present)]:
         for row in run.document.checks:
             if name(row.key) not in run.document.missing:
-                said.setdefault(row.key, []).append(Said(run, row, whole))
-    return {key: _settle(told, today, discarded) for key, told in said.items()}
+                said.setdefault(row.key, []).append(Said(run, row, objection))
+    return {key: _settle(told, terms, now.date(), discarded) for key, told in said.items()}
 
 
-def _settle(told: Sequence[Said], today: date, discarded: frozenset[str]) -> Merged:
+def _settle(told: Sequence[Said], terms: Terms, today: date, discarded: frozenset[str]) -> Merged:
     known = {one.run.id: _is_known(one, today) for one in told}
     failed = [one for one in told if one.row.outcome is Outcome.FAILED]
     counted = [one for one in failed if not known[one.run.id]]
     passed = [one for one in told if one.row.outcome is Outcome.PASSED and one.counts]
-    accrued = _accrued(told, discarded)
+    accrued = _accrued(told, terms, discarded)
     said = tuple(told)
     if accrued and accrued.outcome is Outcome.FAILED and not failed:
         worst = max((one for one in told if any(it.events for it in one.row.accruals)), key=_when)
@@ -106,23 +118,21 @@ def _settle(told: Sequence[Said], today: date, discarded: frozenset[str]) -> Mer
 def _unproved(last: Said, said: tuple[Said, ...]) -> Merged:
     if last.row.outcome is not Outcome.PASSED:
         return Merged(last.row.outcome, last, said=said)
-    why = (
-        f"passed in run {last.run.id}, which was cut short: {last.run.document.interrupted}"
-        if last.run.document.interrupted
-        else f"passed in run {last.run.id}, before another revision was verified: a rollback starts afresh"
-    )
-    return Merged(Outcome.PENDING, last, why, said=said)
+    return Merged(Outcome.PENDING, last, f"passed in run {last.run.id}, which {last.objection}", said=said)
 
 
-def _accrued(told: Sequence[Said], discarded: frozenset[str]) -> Accrued | None:
-    """Events count from every run; coverage from runs that count."""
+def _accrued(told: Sequence[Said], terms: Terms, discarded: frozenset[str]) -> Accrued | None:
+    """Events count from every run; coverage from runs that count, for claims that the contract knows to take long."""
     accruals = [
         one if said.counts else msgspec.structs.replace(one, proved=False)
         for said in told
         for one in said.row.accruals
         if not one.group or one.group not in discarded
     ]
-    return accrue(accruals) if accruals else None
+    need = terms.needs.get(told[0].row.id)
+    if not accruals:
+        return None
+    return accrue(accruals, need) if need else unknown_need(accruals)
 
 
 def _is_known(said: Said, today: date) -> bool:

@@ -22,7 +22,8 @@ import msgspec
 from fsspec.implementations.local import LocalFileSystem
 
 from gate.moments import rfc3339
-from gate.verdict_document import Document, decode, encode
+from gate.release.seal import KeyUnusable, digest, evidence_key, seal
+from gate.verdict_document import Before, Document, decode, encode
 
 VARIABLE = "NETRA_EVIDENCE"
 DISCARDED = "discarded"
@@ -57,6 +58,10 @@ class Store:
                 f"The evidence store {where!r} can't be used: {error}. Name a folder or a URL such as gs://bucket/path."
             ) from error
         self._root = str(root).rstrip("/")
+        try:
+            self.key = evidence_key()
+        except KeyUnusable as error:
+            raise StoreError(str(error)) from error
 
     @property
     def folder(self) -> Path | None:
@@ -64,14 +69,30 @@ class Store:
         return Path(self._root) if isinstance(self._fs, LocalFileSystem) else None
 
     def put(self, document: Document) -> str:
-        """Add a run's verdict, whole or not at all. Returns where it is.
+        """Add a run's verdict, sealed, whole or not at all. Returns where it is.
 
         Raises:
             StoreError: The store can't be written, or holds a run of this id already.
         """
         path = f"{document.target}/{document.run_id}/verdict.json"
-        self._create(path, encode(document), f"it holds run {document.run_id} already, which is not overwritten")
+        self._create(
+            path, encode(self.sealed(document)), f"it holds run {document.run_id} already, which is not overwritten"
+        )
         return f"{self.where.rstrip('/')}/{path}"
+
+    def sealed(self, document: Document) -> Document:
+        """The document with its digest, and that of the run that lies before it here. Raises StoreError."""
+        paths = [
+            path
+            for path in self._glob(f"{document.target}/*/verdict.json")
+            if not path.endswith(f"/{document.run_id}/verdict.json")
+        ]
+        for path in reversed(paths[-MOST_LOOKED_BACK:]):
+            body = self._read([path])[path]
+            last = _finished(body) if isinstance(body, bytes) else None
+            if last is not None and last.seal is not None and isinstance(body, bytes):
+                return seal(document, Before(last.run_id, last.revision, digest(body)), self.key)
+        return seal(document, None, self.key)
 
     def probe(self, target: str, run_id: str) -> None:
         """Raise StoreError unless a run's verdict could be added now: an hour's soak should not end in a refusal."""

@@ -1,17 +1,21 @@
 """A verdict as it lies in a store: read with suspicion, and judged again from its own rows."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from gate.outcomes import EXIT_CODES
+from gate.figures import Accrual
+from gate.outcomes import EXIT_CODES, Outcome
+from gate.release.seal import broken_seal
 from gate.release.store import StoreError
 from gate.verdict import Decision, Key, decide, name
 from gate.verdict_document import SCHEMA_VERSION, Document, Row, decode
 
 PYTESTS_OWN = frozenset({2, 3, 4})
+SKEW = timedelta(minutes=5)  # between the clocks of those who write evidence and those who read it
 
 
 class _About(msgspec.Struct, frozen=True):
@@ -43,8 +47,10 @@ class Unusable:
     revision: str  # empty where it can't be told
 
 
-def read(run_id: str, body: bytes | StoreError, target: str) -> StoredRun | Unusable:
-    """Read one stored verdict, or say in one sentence why it can't be used."""
+def read(
+    run_id: str, body: bytes | StoreError, target: str, key: str = "", now: datetime | None = None
+) -> StoredRun | Unusable:
+    """Read one stored verdict, or say in one sentence why it can't be used. `key`: what it has to be signed with."""
     if isinstance(body, StoreError):
         return Unusable(run_id, str(body), "")
     try:
@@ -53,7 +59,9 @@ def read(run_id: str, body: bytes | StoreError, target: str) -> StoredRun | Unus
         return _unfit(run_id, body, error)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return Unusable(run_id, f"is corrupt or half written ({error})", "")
-    problem = _contradiction(document, run_id, target)
+    problem = _contradiction(document, run_id, target) or _impossible(document, now or datetime.now(UTC))
+    if document.checks:  # without, it is what stands there until a run has finished
+        problem = problem or broken_seal(document, key)
     rows = {row.key: row for row in document.checks}
     return Unusable(run_id, problem, document.revision) if problem else StoredRun(document, rows)
 
@@ -80,6 +88,37 @@ def _contradiction(document: Document, run_id: str, target: str) -> str:
     judged = rejudge(document).verdict
     if judged is not document.verdict and document.phase != "gate":
         return f"says {document.verdict}, and its own rows say {judged}: it was changed"
+    return ""
+
+
+def _impossible(document: Document, now: datetime) -> str:
+    """What no run of this suite can say of itself; empty where there is nothing of the kind."""
+    started, ended = datetime.fromisoformat(document.started), datetime.fromisoformat(document.ended)
+    if max(started, ended) > now + SKEW:
+        return f"began or ended in the future ({document.ended})"
+    if ended < started:
+        return f"ended ({document.ended}) before it began ({document.started})"
+    if (document.phase == "gate") != (document.gate is not None):
+        return f"has the phase {document.phase}, which does not go with what it holds: it was changed"
+    if document.gate is not None:
+        return _unfounded(document.checks, {one.run_id for one in document.gate.inputs})
+    return next((said for row in document.checks for one in row.accruals if (said := _misplaced(one, row, ended))), "")
+
+
+def _unfounded(rows: Sequence[Row], given: set[str]) -> str:
+    """Why a gate's failures can't be of a gate's making: each comes from a run that the gate names."""
+    failed = [row for row in rows if row.outcome is Outcome.FAILED]
+    if all(given & {one.run_id for one in row.inputs} for row in failed):
+        return ""
+    return "has the phase gate, and failures that come from no run that it names: it was changed"
+
+
+def _misplaced(accrual: Accrual, row: Row, ended: datetime) -> str:
+    start, end = datetime.fromisoformat(accrual.start), datetime.fromisoformat(accrual.end)
+    if end > ended + SKEW:
+        return f"adds to {row.name} a {accrual.kind} that ends after the run itself ({accrual.end})"
+    if end < start:
+        return f"adds to {row.name} a {accrual.kind} that ends before it starts ({accrual.end})"
     return ""
 
 

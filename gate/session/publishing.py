@@ -15,6 +15,7 @@ from gate.known import load_known
 from gate.outcomes import EXIT_CODES
 from gate.plain_text import neutralise
 from gate.redaction import Redactor
+from gate.release.seal import KeyUnusable, evidence_key
 from gate.release.store import Store, StoreError
 from gate.report import github
 from gate.report.artifacts import write, write_all
@@ -44,6 +45,10 @@ def begin(run: Run) -> None:
     Raises:
         pytest.UsageError: The folder can't be written.
     """
+    try:
+        evidence_key()
+    except KeyUnusable as error:
+        raise pytest.UsageError(str(error)) from error
     load_known(run.plan.known_failures, datetime.now(UTC).date())  # a list that can't be read is said now, not later
     try:
         run.folder.mkdir(parents=True)
@@ -90,7 +95,7 @@ def publish(run: Run, exit_status: int, console: Console) -> int:
     if refused:
         document = msgspec.structs.replace(_judge(run, exit_status, [refused]), changes=document.changes)
     document = msgspec.structs.replace(document, notes=[*document.notes, *_exported(run, document)])
-    report = answered(document)
+    report = answered(_sealed(document, run.plan.report_dir))
     problems = write_all(run.folder, report, verdict_only=run.plan.verdict_only)
     problems += _scrub(run)
     if not run.plan.silent:
@@ -132,6 +137,11 @@ def _stored(run: Run, document: Document) -> str:
     return ""
 
 
+def _sealed(document: Document, report_dir: Path) -> Document:
+    """The document with the report folder's own seal: the folder is a store like any other."""
+    return Store(str(report_dir)).sealed(document)
+
+
 def _exported(run: Run, document: Document) -> list[str]:
     """Send the run's spans where a collector is configured; returns a note for the verdict when they did not arrive."""
     if run.plan.verdict_only or not any(os.environ.get(one) for one in COLLECTORS):
@@ -146,7 +156,7 @@ def publish_gate(document: Document, report_dir: Path, console: Console, *, sile
     """Write a gate's report as a run's, say its verdict. Raises OSError when the folder can't be written."""
     folder = report_dir / document.target / document.run_id
     folder.mkdir(parents=True)
-    report = answered(document)
+    report = answered(_sealed(document, report_dir))
     problems = write_all(folder, report, verdict_only=silent)
     point_latest(report_dir, document.target, document.run_id)
     if not silent:

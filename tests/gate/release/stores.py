@@ -11,12 +11,14 @@ from gate.evidence import Recorder
 from gate.known import Known
 from gate.outcomes import EXIT_CODES, Outcome
 from gate.plan import Plan
+from gate.release.terms import Need
 from gate.run import Result, Run
 from gate.verdict import Key, decide
 from gate.verdict_document import Document
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+NEEDS = {"websocket.one-hour": Need("exposure", 3600.0), "logs.zero-500-day": Need("window", 86_400.0)}
 
 
 def window(start_h: float, end_h: float, *, events: int = 0, proved: bool = True, n: int = 10) -> dict[str, Any]:

@@ -11,12 +11,13 @@ import pytest
 from gate.document import SCHEMA
 from gate.outcomes import Outcome
 from gate.release.conclusion import Frame, conclude, gather
+from gate.release.seal import seal
 from gate.release.store import Store, StoreError
 from gate.release.stored_run import StoredRun, Unusable, read, rejudge
 from gate.run import new_run_id
 from gate.verdict import Key
 from gate.verdict_document import Document, GatePart, Row, encode
-from tests.gate.release.stores import START, shard, stored, window
+from tests.gate.release.stores import NEEDS, START, shard, stored, window
 
 P, F, B, PENDING = Outcome.PASSED, Outcome.FAILED, Outcome.BROKEN, Outcome.PENDING
 A: Key = ("threads.order", "")
@@ -39,7 +40,7 @@ class Release:
             self.store.put(one)
 
     def judge(self, revision: str = "", required: dict[str, frozenset[Key]] | None = None) -> Document:
-        frame = Frame("mini", "local", "full", required or REQUIRED, revision)
+        frame = Frame("mini", "local", "full", required or REQUIRED, revision, NEEDS)
         document = conclude(gather(self.store, "mini"), frame, new_run_id(), NOW)
         jsonschema.validate(json.loads(encode(document)), json.loads(SCHEMA.read_text()))
         return document
@@ -172,7 +173,7 @@ def test_a_known_failure_is_accepted_until_its_date(release: Release) -> None:
     document = release.judge(required=only)
     assert document.verdict == "GO"
     assert document.known_failures[0].state == "still fails"
-    frame = Frame("mini", "local", "full", only)
+    frame = Frame("mini", "local", "full", only, "", NEEDS)
     later = conclude(gather(release.store, "mini"), frame, new_run_id(), START + timedelta(days=20))
     assert later.verdict == "NO-GO"
 
@@ -284,7 +285,7 @@ def test_a_store_that_can_not_be_used_says_so(where: str) -> None:
      smoke(residue=None), smoke(interrupted="SIGTERM"), day(0, 3), day(0, 3, events=1)],
 )  # fmt: skip
 def test_a_stored_run_is_judged_again_alike(document: Document) -> None:
-    found = read(document.run_id, encode(document), "mini")
+    found = read(document.run_id, encode(seal(document, None, "")), "mini")
     assert isinstance(found, StoredRun), found
     decision = rejudge(found.document)
     assert (decision.verdict, decision.reason) == (document.verdict, document.reason)
@@ -293,6 +294,6 @@ def test_a_stored_run_is_judged_again_alike(document: Document) -> None:
 def test_a_gates_verdict_is_judged_again_alike(release: Release) -> None:
     release.add(smoke(F), soak(0, of=3))
     document = release.judge()
-    found = read(document.run_id, encode(document), "mini")
+    found = read(document.run_id, encode(seal(document, None, "")), "mini")
     assert not isinstance(found, Unusable), found
     assert (rejudge(found.document).verdict, rejudge(found.document).reason) == ("NO-GO", document.reason)

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from gate.outcomes import Outcome
 from gate.release.conclusion import Evidence, Frame, conclude
+from gate.release.seal import seal
 from gate.release.stored_run import StoredRun, Unusable, read
 from gate.run import new_run_id
 from gate.verdict import Key
 from gate.verdict_document import Document, encode
-from tests.gate.release.stores import START, shard, stored, window
+from tests.gate.release.stores import NEEDS, START, shard, stored, window
 
 GOODNESS = {"NO-GO": 0, "INCONCLUSIVE": 1, "GO": 2}
 KEYS: tuple[Key, ...] = (("threads.order", ""), ("auth.accepts", "rest"), ("auth.accepts", "auth"))
@@ -78,7 +79,7 @@ def write(told: tuple[Told, ...]) -> list[Document]:
 
 
 def evidence(documents: list[Document], *, gates: tuple[StoredRun, ...] = ()) -> Evidence:
-    runs = [read(one.run_id, encode(one), "mini") for one in documents]
+    runs = [read(one.run_id, encode(seal(one, None, "")), "mini") for one in documents]
     usable = tuple(one for one in runs if isinstance(one, StoredRun))
     unusable = tuple(one for one in runs if isinstance(one, Unusable))
     assert not unusable
@@ -86,7 +87,7 @@ def evidence(documents: list[Document], *, gates: tuple[StoredRun, ...] = ()) ->
 
 
 def judge(found: Evidence) -> Document:
-    frame = Frame("mini", "local", "full", REQUIRED, "rev-1")
+    frame = Frame("mini", "local", "full", REQUIRED, "rev-1", NEEDS)
     return conclude(found, frame, new_run_id(), START + timedelta(days=3))
 
 
@@ -132,6 +133,6 @@ def test_less_evidence_never_improves_the_gates_verdict(told: tuple[Told, ...], 
     rest = [*documents[:which], *documents[which + 1 :]]
     if not told[which].bad:
         assert GOODNESS[judge(evidence(rest)).verdict] <= GOODNESS[first.verdict]
-    remembered = read(first.run_id, encode(first), "mini")
+    remembered = read(first.run_id, encode(seal(first, None, "")), "mini")
     assert isinstance(remembered, StoredRun)
     assert judge(evidence(rest, gates=(remembered,))).verdict != "GO"

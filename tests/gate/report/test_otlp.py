@@ -51,7 +51,7 @@ def clean(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def document(tmp_path: Path) -> Document:
-    return make_document(tmp_path, {f"a.{one.lower()}": one for one in Outcome})
+    return make_document(tmp_path, {f"a.{one.lower().replace('_', '-')}": one for one in Outcome})
 
 
 def began(document: Document) -> Document:

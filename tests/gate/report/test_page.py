@@ -15,7 +15,7 @@ from gate.report.html import render_html
 from gate.run import new_run_id
 from gate.verdict_document import Changes, Document, Estimate, KnownFailure, Moved
 from tests.gate.documents import make_document
-from tests.gate.release.stores import START, shard, stored, window
+from tests.gate.release.stores import NEEDS, START, shard, stored, window
 from tests.gate.report.browser import Page, browser, needs_chromium
 
 CSS = (Path(__file__).parents[3] / "gate/report/templates/report.css").read_text(encoding="utf-8")
@@ -30,7 +30,7 @@ def _gate(folder: Path) -> Document:
     store.put(stored({soak: Outcome.PENDING}, phase="soak", at_h=1, accruals={soak: [shard(0, 2)]}))
     store.put(stored({day: Outcome.PENDING}, phase="day", at_h=12, accruals={day: [window(0, 12)]}))
     required = {"smoke": frozenset(smoke), "soak": frozenset({soak}), "day": frozenset({day})}
-    return conclude(gather(store, "mini"), Frame("mini", "local", "full", required), new_run_id(), START)
+    return conclude(gather(store, "mini"), Frame("mini", "local", "full", required, "", NEEDS), new_run_id(), START)
 
 
 def _failing(folder: Path) -> Document:

@@ -1,0 +1,51 @@
+"""What evidence is held against: the contract and the profiles in force, nothing from the evidence itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from gate.evidence import HOUR_S
+from gate.figures import Accrual
+from gate.verdict_document import Document
+
+MOST_AGE = timedelta(days=30)  # a pass counts for so long: services are rebuilt, certificates and secrets expire
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a claim takes that is longer than one run: of which kind, and how many seconds of the service's own time."""
+
+    kind: Literal["window", "exposure"]
+    seconds: float
+    compressed: bool = False  # whether time may be compressed there: on the embedded twin alone
+
+    def length(self, accrual: Accrual) -> float:
+        """How many seconds of the service's own time an accrual covers; 0 where its time may not be compressed."""
+        if accrual.hour_s != HOUR_S and not self.compressed:
+            return 0.0
+        took = datetime.fromisoformat(accrual.end) - datetime.fromisoformat(accrual.start)
+        return took.total_seconds() * HOUR_S / accrual.hour_s
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a run has to be for its passes to count."""
+
+    profiles: frozenset[str]  # the target's own: with and without leave to write
+    needs: Mapping[str, Need] = field(default_factory=dict)  # by check id
+
+    def objection(self, document: Document, now: datetime) -> str:
+        """Why what passed in a run proves nothing here; empty when it does. Its failures count in any case."""
+        weakened = [f"{one.name} ({one.origin})" for one in document.overrides if one.weakens]
+        if document.interrupted:
+            return f"was cut short: {document.interrupted}"
+        if document.quick:
+            return "was a quick one, with smaller samples"
+        if weakened:
+            return f"was weakened by {', '.join(weakened)}"
+        if document.profile not in self.profiles:
+            return f"had the profile {document.profile!r}, and this target's is {' or '.join(sorted(self.profiles))}"
+        if now - datetime.fromisoformat(document.started) > MOST_AGE:
+            return f"began on {document.started[:10]}, and a pass counts for {MOST_AGE.days} days"
+        return ""

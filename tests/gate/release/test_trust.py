@@ -1,0 +1,220 @@
+"""Evidence can't be improved: the contract says what a claim takes; a weaker, older or altered run proves less."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from gate.outcomes import Outcome
+from gate.release.conclusion import Frame, conclude, gather
+from gate.release.seal import KEY_VARIABLE, seal
+from gate.release.store import Store, StoreError
+from gate.release.stored_run import StoredRun, Unusable, read
+from gate.release.terms import MOST_AGE, Terms
+from gate.run import new_run_id
+from gate.verdict import Key
+from gate.verdict_document import Document, Override, encode
+from tests.gate.release.stores import NEEDS, START, shard, stored, window
+
+ORDER: Key = ("threads.order", "")
+SOAK: Key = ("websocket.one-hour", "")
+DAY: Key = ("logs.zero-500-day", "")
+P, F, PENDING = Outcome.PASSED, Outcome.FAILED, Outcome.PENDING
+
+
+def judge(store: Store, required: dict[str, frozenset[Key]], after: timedelta = timedelta(days=2)) -> Document:
+    frame = Frame("mini", "staging", "full", required, "rev-1", NEEDS)
+    return conclude(gather(store, "mini"), frame, new_run_id(), START + after)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(str(tmp_path / "store"))
+
+
+SMOKE = {"smoke": frozenset({ORDER})}
+
+
+def test_a_day_is_as_long_as_the_contract_says_whatever_the_evidence_says(store: Store) -> None:
+    store.put(stored({DAY: P}, phase="day", at_h=2, accruals={DAY: [window(0, 1) | {"need_s": 1.0}]}))
+    document = judge(store, {"day": frozenset({DAY})})
+    assert document.verdict == "INCONCLUSIVE"
+    assert "1 of 24 hours" in document.checks[0].reason
+
+
+@pytest.mark.parametrize("changed", [{"need_s": 1.0, "end": START + timedelta(minutes=1)}, {"hour_s": 60.0}])
+def test_an_hour_is_as_long_as_the_contract_says(store: Store, changed: dict[str, Any]) -> None:
+    store.put(stored({SOAK: P}, phase="soak", at_h=2, accruals={SOAK: [shard(0, 1) | changed]}))
+    document = judge(store, {"soak": frozenset({SOAK})})
+    assert (document.verdict, "too short shard 0" in document.checks[0].reason) == ("INCONCLUSIVE", True)
+
+
+def test_a_window_is_no_share_of_a_soak(store: Store) -> None:
+    store.put(stored({SOAK: P}, phase="soak", at_h=2, accruals={SOAK: [window(-48, 0)]}))
+    assert judge(store, {"soak": frozenset({SOAK})}).verdict == "INCONCLUSIVE"
+
+
+WEAKER: dict[str, Callable[[Document], Document]] = {
+    "was a quick one": lambda document: replace(document, quick=True),
+    "was weakened by NETRA_PROFILE (environment)": lambda document: replace(
+        document, overrides=[Override("NETRA_PROFILE", "environment", weakens=True)]
+    ),
+    "had the profile 'tiny'": lambda document: replace(document, profile="tiny"),
+}
+
+
+@pytest.mark.parametrize("why", WEAKER)
+def test_a_weaker_run_is_not_taken_for_a_full_one(store: Store, why: str) -> None:
+    store.put(WEAKER[why](stored({ORDER: P})))
+    document = judge(store, SMOKE)
+    assert document.verdict == "INCONCLUSIVE"
+    assert why in document.checks[0].reason
+    assert any(why in note for note in document.notes)
+
+
+@pytest.mark.parametrize("why", WEAKER)
+def test_a_failure_of_a_weaker_run_counts(store: Store, why: str) -> None:
+    store.put(WEAKER[why](stored({ORDER: F})))
+    assert judge(store, SMOKE).verdict == "NO-GO"
+
+
+def test_an_override_that_does_not_weaken_is_no_objection(store: Store) -> None:
+    store.put(replace(stored({ORDER: P}), overrides=[Override("NETRA_DATABASE__URL", "environment", weakens=False)]))
+    assert judge(store, SMOKE).verdict == "GO"
+
+
+def test_a_pass_counts_for_thirty_days(store: Store) -> None:
+    store.put(stored({ORDER: P}))
+    assert judge(store, SMOKE, after=MOST_AGE).verdict == "GO"
+    later = judge(store, SMOKE, after=MOST_AGE + timedelta(hours=1))
+    assert (later.verdict, "a pass counts for 30 days" in later.checks[0].reason) == ("INCONCLUSIVE", True)
+
+
+IMPOSSIBLE: dict[str, Callable[[Document], Document]] = {
+    "in the future": lambda document: replace(document, started="2999-01-01T00:00:00Z", ended="2999-01-01T00:00:01Z"),
+    "before it began": lambda document: replace(document, ended="2026-11-19T00:00:00Z"),
+    "ends after the run itself": lambda document: replace(document, ended=document.started),
+    "phase gate": lambda document: replace(document, phase="gate"),
+}
+
+
+@pytest.mark.parametrize("what", IMPOSSIBLE)
+def test_what_no_run_can_say_is_refused_by_name(store: Store, what: str) -> None:
+    run = stored({DAY: F}, phase="day", at_h=1, accruals={DAY: [window(0, 12, events=1)]})
+    store.put(IMPOSSIBLE[what](run))
+    document = judge(store, {"day": frozenset({DAY})})
+    assert document.verdict == "INCONCLUSIVE"
+    assert run.run_id in document.reason
+    assert what in document.reason
+
+
+def rewritten(store: Store, run: Document, change: Callable[[Document], Document], *, key: str = "") -> None:
+    """The stored run as somebody would leave it who may write into the store and knows how a digest is made."""
+    assert store.folder is not None
+    path = store.folder / "mini" / run.run_id / "verdict.json"
+    found = read(run.run_id, path.read_bytes(), "mini")
+    assert isinstance(found, StoredRun)
+    before = found.document.seal.before if found.document.seal else None
+    path.write_bytes(encode(seal(change(found.document), before, key)))
+
+
+def passed(document: Document) -> Document:
+    rows = [replace(row, outcome=P, reason="", actual="") for row in document.checks]
+    return replace(
+        document, checks=rows, counts={P: len(rows)}, verdict=stored({ORDER: P}).verdict, exit_code=0
+    )  # fmt: skip
+
+
+def test_an_edit_is_seen_by_the_runs_own_digest(store: Store) -> None:
+    run = stored({ORDER: F})
+    store.put(run)
+    assert store.folder is not None
+    path = store.folder / "mini" / run.run_id / "verdict.json"
+    text = json.loads(path.read_text())
+    path.write_text(json.dumps(text | {"profile": "other"}))
+    assert "its digest is not that of its content" in judge(store, SMOKE).reason
+
+
+def test_an_edit_with_a_new_digest_is_seen_by_the_run_after_it(store: Store) -> None:
+    failed, good = stored({ORDER: F}), stored({ORDER: P}, at_h=1)
+    store.put(failed)
+    store.put(good)
+    rewritten(store, failed, passed)
+    document = judge(store, SMOKE)
+    assert document.verdict == "INCONCLUSIVE"
+    assert f"run {failed.run_id} is not what lay in the store before run {good.run_id}" in document.reason
+
+
+def test_a_removal_is_seen_by_the_run_after_it(store: Store) -> None:
+    failed, good = stored({ORDER: F}), stored({ORDER: P}, at_h=1)
+    store.put(failed)
+    store.put(good)
+    assert store.folder is not None
+    (store.folder / "mini" / failed.run_id / "verdict.json").unlink()
+    document = judge(store, SMOKE)
+    assert f"run {failed.run_id}, which lay in the store before run {good.run_id}, is gone" in document.reason
+
+
+def test_runs_of_before_the_revision_may_be_tidied_away(store: Store) -> None:
+    old = stored({ORDER: P}, revision="rev-0", at_h=-9)
+    store.put(old)
+    store.put(stored({ORDER: P}))
+    assert store.folder is not None
+    (store.folder / "mini" / old.run_id / "verdict.json").unlink()
+    assert judge(store, SMOKE).verdict == "GO"
+
+
+KEY = "a-key-of-more-than-sixteen-characters"
+
+
+def test_with_a_key_no_run_can_be_made_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, KEY)
+    store, run = Store(str(tmp_path)), stored({ORDER: P})
+    store.put(run)
+    assert judge(store, SMOKE).verdict == "GO"
+    rewritten(store, run, lambda document: document)
+    assert f"not signed with {KEY_VARIABLE}" in judge(store, SMOKE).reason
+    rewritten(store, run, lambda document: document, key="another-key-of-many-characters")
+    assert f"signed with another key than {KEY_VARIABLE}" in judge(store, SMOKE).reason
+
+
+@pytest.mark.parametrize("key", ["short", " with blanks around it, and long enough "])
+def test_a_key_that_can_not_be_used_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, key)
+    with pytest.raises(StoreError, match=KEY_VARIABLE):
+        Store(str(tmp_path))
+
+
+def test_a_run_without_a_digest_is_no_evidence() -> None:
+    document = stored({ORDER: P})
+    found = read(document.run_id, encode(document), "mini")
+    assert isinstance(found, Unusable)
+    assert "carries no digest" in found.problem
+
+
+@given(
+    quick=st.booleans(), weakens=st.lists(st.booleans(), max_size=2), profile=st.sampled_from(["full", "tiny"]),
+    days=st.integers(0, 60),
+)  # fmt: skip
+def test_whatever_is_weaker_never_lifts_an_objection(
+    *, quick: bool, weakens: list[bool], profile: str, days: int
+) -> None:
+    terms, now = Terms(frozenset({"full"})), START + timedelta(days=days)
+    run = replace(
+        stored({ORDER: P}), quick=quick, profile=profile,
+        overrides=[Override("NETRA_X", "environment", weakens=one) for one in weakens],
+    )  # fmt: skip
+    worse = [
+        replace(run, quick=True),
+        replace(run, profile="tiny"),
+        replace(run, overrides=[*run.overrides, Override("NETRA_Y", "environment", weakens=True)]),
+    ]
+    if terms.objection(run, now):
+        assert all(terms.objection(one, now) for one in worse)
+        assert terms.objection(run, now + timedelta(days=1))
