@@ -1,21 +1,23 @@
 """A soak's evidence on disk: one JSON line an event, written through at every tick, so that a kill loses seconds."""
 
-import json
 import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from probes.errors import SourceRefused
-from probes.soak.ledger import Event, Ledger
+from probes.soak.events import Event, Gap
+from probes.soak.ledger import Ledger
 
 FILE = Path("soak/journal.jsonl")
-Clean = Callable[[Event], Event]
+Clean = Callable[[Any], Any]  # from the JSON values of an event to those that may be written
 
 
-def _as_it_is(event: Event) -> Event:
-    return event
+def _as_it_is(values: Any) -> Any:  # noqa: ANN401 - JSON values
+    return values
 
 
 class Journal:
@@ -25,13 +27,12 @@ class Journal:
         """`clean` takes secrets out of an event before it is written: a server may have repeated one."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self.ledger = ledger or Ledger()
-        self._file, self._clean = path.open("a", encoding="utf-8"), clean
+        self._file, self._clean = path.open("ab"), clean
 
-    def note(self, event_type: str, /, *, at: float | None = None, **facts: Any) -> None:  # noqa: ANN401 - JSON values
+    def note(self, event: Event) -> None:
         """Take an event in."""
-        event: Event = {"t": event_type, "at": time.time() if at is None else at, **facts}
         self.ledger.apply(event)
-        self._file.write(json.dumps(self._clean(event), separators=(",", ":")) + "\n")
+        self._file.write(msgspec.json.encode(self._clean(msgspec.to_builtins(event))) + b"\n")
 
     def flush(self) -> None:
         """Have everything on disk, not in a buffer of ours or of the kernel's."""
@@ -59,8 +60,8 @@ def resume(before: Path, path: Path, clean: Clean = _as_it_is) -> Journal:
         if not line.endswith("\n"):
             break
         try:
-            ledger.apply(json.loads(line))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            ledger.apply(msgspec.json.decode(line, type=Event))
+        except (msgspec.DecodeError, ValueError) as error:
             raise SourceRefused(f"the journal {before}", f"line {number} is no event of a soak: {error}") from error
         lines.append(line)
     if not ledger.frame:
@@ -68,5 +69,5 @@ def resume(before: Path, path: Path, clean: Clean = _as_it_is) -> Journal:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(lines), encoding="utf-8")
     journal = Journal(path, ledger, clean)
-    journal.note("gap", since=ledger.last_at)
+    journal.note(Gap(at=time.time(), since=ledger.last_at))
     return journal

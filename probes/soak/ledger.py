@@ -1,15 +1,14 @@
 """The books of a soak: every event goes through here, so that a killed run's journal rebuilds exactly what it knew."""
 
 from collections import Counter
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from probes.client_health.vitals import NOTHING, Vitals
+from probes.soak.events import Back, Begin, Breach, Close, End, Event, Frame, Gap, Moment, Open, Unfit
 from probes.soak.exposure import Exposure, Life
 from probes.soak.round_trips import Times
 from probes.websocket.closes import CloseClass
 
-Event = dict[str, Any]
 MOST_TOLD = 50  # breaches that are kept in words; all are counted
 
 
@@ -38,7 +37,7 @@ class Opened:
 class Ledger:
     """What is known so far. `apply` takes one event in; unix times throughout."""
 
-    frame: Event = field(default_factory=dict)  # what the soak is about, as its first event says
+    frame: Frame = field(default_factory=dict)  # what the soak is about, as its first event says
     lives: list[Life] = field(default_factory=list)
     open: dict[int, Opened] = field(default_factory=dict)
     breaches: Counter[str] = field(default_factory=Counter)
@@ -58,9 +57,28 @@ class Ledger:
     first_line: int = 0  # lines of a run that was killed keep their numbers; those after it come behind
 
     def apply(self, event: Event) -> None:
-        """Take one event in. Raises KeyError for a kind that no soak writes."""
-        self.last_at = max(self.last_at, event["at"])
-        getattr(self, f"_on_{event['t']}")(event)
+        """Take one event in."""
+        self.last_at = max(self.last_at, event.at)
+        match event:
+            case Begin():
+                self._begin(event)
+            case Gap():
+                self._gap(event)
+            case Open():
+                line = event.line + self.first_line
+                self.open[line] = Opened(event.number, event.at, event.since, event.silent)
+            case Close():
+                self._close(event.life)
+            case Back():
+                self._back(event)
+            case Breach():
+                self._breach(event)
+            case Unfit():
+                self.unfit = self.unfit or event.reason
+            case Moment():
+                self._tick(event)
+            case End():
+                pass  # nothing changes but the time
 
     @property
     def exposure(self) -> Exposure:
@@ -74,56 +92,38 @@ class Ledger:
             for line, one in self.open.items()
         ]
 
-    def _on_begin(self, event: Event) -> None:
-        self.frame = event["frame"]
-        self.began_at = self.began_at or event["at"]
+    def _begin(self, event: Begin) -> None:
+        self.frame = event.frame
+        self.began_at = self.began_at or event.at
 
-    def _on_gap(self, event: Event) -> None:
+    def _gap(self, event: Gap) -> None:
         """A run was killed: what it held is known up to its last word."""
-        self.gaps.append((event["since"], event["at"]))
-        before, self.last_at = self.last_at, event["since"]
+        self.gaps.append((event.since, event.at))
+        before, self.last_at = self.last_at, event.since
         self.lives += self._still_open()
         self.last_at = before
         self.open.clear()
         self.first_line = 1 + max((life.line for life in self.lives), default=-1)
 
-    def _on_open(self, event: Event) -> None:
-        line = event["line"] + self.first_line
-        self.open[line] = Opened(event["number"], event["at"], event["since"], event["silent"])
-
-    def _on_close(self, event: Event) -> None:
-        told = {**event["life"], "close": CloseClass(event["life"]["close"])}
-        life = Life(**{**told, "line": told["line"] + self.first_line})
+    def _close(self, told: Life) -> None:
+        life = replace(told, line=told.line + self.first_line)
         self.open.pop(life.line, None)
         self.lives.append(life)
 
-    def _on_back(self, event: Event) -> None:
-        self.backs.add(event["took"] * 1e3)
-        self.slowest_back_s = max(self.slowest_back_s, event["took"])
-        self.attempts += event["attempts"]
+    def _back(self, event: Back) -> None:
+        self.backs.add(event.took * 1e3)
+        self.slowest_back_s = max(self.slowest_back_s, event.took)
+        self.attempts += event.attempts
 
-    def _on_breach(self, event: Event) -> None:
-        kind = event["kind"]
-        self.breaches[kind] += 1
-        self.breach_lines.setdefault(kind, set()).add(event["line"] + self.first_line)
+    def _breach(self, event: Breach) -> None:
+        self.breaches[event.kind] += 1
+        self.breach_lines.setdefault(event.kind, set()).add(event.line + self.first_line)
         if len(self.told) < MOST_TOLD:
-            self.told.append((kind, event["detail"]))
+            self.told.append((event.kind, event.detail))
 
-    def _on_unfit(self, event: Event) -> None:
-        self.unfit = self.unfit or event["reason"]
-
-    def _on_tick(self, event: Event) -> None:
-        vitals = Vitals(**event["vitals"])
-        for step, count in event["rtt"].items():
+    def _tick(self, event: Moment) -> None:
+        for step, count in event.rtt.items():
             self.times.counts[int(step)] += count
-        self.held_s += event["held"]
-        self.worst = self.worst.worst(vitals)
-        self.ticks.append(Tick(event["at"], event["open"], event["p50"], event["p95"], vitals))
-
-    def _on_end(self, event: Event) -> None:
-        """The run ended by itself; nothing changes but the time."""
-
-
-def closing(life: Life, at: float) -> Event:
-    """The event of a connection's end."""
-    return {"t": "close", "at": at, "life": asdict(life)}
+        self.held_s += event.held
+        self.worst = self.worst.worst(event.vitals)
+        self.ticks.append(Tick(event.at, event.open, event.p50, event.p95, event.vitals))

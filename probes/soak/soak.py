@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 
 from probes.client_health.garbage_collector import patiently
 from probes.client_health.vitals import Watch, descriptor_limit, make_room, watching
+from probes.soak.events import Back, Breach, Close, End, Moment, Open, Unfit
 from probes.soak.exposure import Life
 from probes.soak.held_session import Join, Lifeline
 from probes.soak.journal import Journal
-from probes.soak.ledger import Ledger, closing
+from probes.soak.ledger import Ledger
 from probes.soak.plan import Plan
 from probes.soak.progress import Progress
 from probes.soak.round_trips import Times
@@ -33,24 +34,23 @@ class Bookkeeper:
         """A connection was welcomed."""
         now = time.time()
         since = self.since.setdefault(line, now)
-        self.journal.note("open", at=now, line=line, number=number, since=since, silent=silent_s)
+        self.journal.note(Open(at=now, line=line, number=number, since=since, silent=silent_s))
 
     def ended(self, life: Life) -> None:
         """A connection ended."""
-        event = closing(life, time.time())
-        self.journal.note("close", at=event["at"], life=event["life"])
+        self.journal.note(Close(at=time.time(), life=life))
 
     def back(self, line: int, took_s: float, attempts: int) -> None:
         """A session is back."""
-        self.journal.note("back", line=line, took=took_s, attempts=attempts)
+        self.journal.note(Back(at=time.time(), line=line, took=took_s, attempts=attempts))
 
     def breach(self, line: int, kind: str, detail: str) -> None:
         """A promise was broken."""
-        self.journal.note("breach", line=line, kind=kind, detail=detail)
+        self.journal.note(Breach(at=time.time(), line=line, kind=kind, detail=detail))
 
     def unfit(self, reason: str) -> None:
         """We could not go on."""
-        self.journal.note("unfit", reason=reason)
+        self.journal.note(Unfit(at=time.time(), reason=reason))
 
     def rtt(self, milliseconds: float) -> None:
         """A ping was answered."""
@@ -59,11 +59,11 @@ class Bookkeeper:
     def tick(self, watch: Watch, held_s: float) -> None:
         """Write down the moment, and have all of it on disk."""
         vitals, times, self.interval = watch.take(), self.interval, Times()
-        self.journal.note(
-            "tick", open=len(self.journal.ledger.open), p50=times.percentile(0.5), p95=times.percentile(0.95),
-            rtt={str(step): count for step, count in times.counts.items()}, held=held_s,
-            vitals={"lag_ms": vitals.lag_ms, "rss_mib": vitals.rss_mib, "descriptors": vitals.descriptors},
+        moment = Moment(
+            at=time.time(), open=len(self.journal.ledger.open), p50=times.percentile(0.5), p95=times.percentile(0.95),
+            rtt={str(step): count for step, count in times.counts.items()}, held=held_s, vitals=vitals,
         )  # fmt: skip
+        self.journal.note(moment)
         self.journal.flush()
 
 
@@ -110,7 +110,7 @@ class Soak:
                 opening.cancel()
             await self._say_goodbye()
             keeper.tick(watch, 0.0)
-        self.journal.note("end", why="stopped" if self.stopped else "over")
+        self.journal.note(End(at=time.time(), why="stopped" if self.stopped else "over"))
         self.journal.flush()
         return self.journal.ledger
 

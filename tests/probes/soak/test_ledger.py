@@ -7,18 +7,19 @@ import pytest
 
 from probes.client_health.vitals import Vitals
 from probes.errors import SourceRefused
+from probes.soak.events import Begin, Close, Moment, Open
 from probes.soak.exposure import Life
 from probes.soak.findings import Findings
 from probes.soak.held_session import Pace
 from probes.soak.journal import Journal, resume
-from probes.soak.ledger import Ledger, closing
+from probes.soak.ledger import Ledger
 from probes.soak.plan import Plan
 from probes.soak.round_trips import Times
 from probes.soak.shards import Shard, shard_of
 from probes.websocket.closes import CloseClass, Closed, classify, find_cluster
 from tests.probes.websocket.joining import DIALECT
 
-VITALS = {"lag_ms": 1.0, "rss_mib": 50.0, "descriptors": 20}
+VITALS = Vitals(lag_ms=1.0, rss_mib=50.0, descriptors=20)
 PACE = Pace(ping_every_s=1.0, answer_s=5.0, reconnect_s=5.0, planned_cut_s=3600.0, dialect=DIALECT)
 PLAN = Plan(duration_s=3600.0, need_s=3600.0, sessions=10, silent=0, pace=PACE)
 
@@ -29,11 +30,10 @@ def life(line: int, age: float, close: CloseClass, *, session_age: float | None 
 
 def ledger_of(*lives: Life, held: float = 3600.0) -> Ledger:
     ledger = Ledger()
-    ledger.apply({"t": "begin", "at": 0.0, "frame": {"target": "x"}})
+    ledger.apply(Begin(at=0.0, frame={"target": "x"}))
     for one in lives:
-        ledger.apply(closing(one, one.opened_at + one.age_s))
-    tick = {"t": "tick", "at": held, "open": 0, "p50": None, "p95": None, "rtt": {}, "held": held, "vitals": VITALS}
-    ledger.apply(tick)
+        ledger.apply(Close(at=one.opened_at + one.age_s, life=one))
+    ledger.apply(Moment(at=held, open=0, p50=None, p95=None, rtt={}, held=held, vitals=VITALS))
     return ledger
 
 
@@ -88,12 +88,11 @@ def test_ten_thousand_closes_are_clustered_at_once() -> None:
 
 def test_a_journal_rebuilds_the_books_up_to_the_line_it_died_in(tmp_path: Path) -> None:
     before = Journal(tmp_path / "before/soak.jsonl")
-    before.note("begin", at=100.0, frame={"target": "x"})
-    before.note("open", at=101.0, line=0, number=1, since=101.0, silent=0.0)
-    before.note("open", at=101.0, line=1, number=1, since=101.0, silent=0.0)
-    event = closing(life(1, 20.0, CloseClass.PLANNED_CUT, at=101.0), 121.0)
-    before.note("close", at=121.0, life=event["life"])
-    before.note("tick", at=130.0, open=1, p50=1.0, p95=2.0, rtt={"10": 5}, held=29.0, vitals=VITALS)
+    before.note(Begin(at=100.0, frame={"target": "x"}))
+    before.note(Open(at=101.0, line=0, number=1, since=101.0, silent=0.0))
+    before.note(Open(at=101.0, line=1, number=1, since=101.0, silent=0.0))
+    before.note(Close(at=121.0, life=life(1, 20.0, CloseClass.PLANNED_CUT, at=101.0)))
+    before.note(Moment(at=130.0, open=1, p50=1.0, p95=2.0, rtt={"10": 5}, held=29.0, vitals=VITALS))
     before.close()
     path = tmp_path / "before/soak.jsonl"
     path.write_text(path.read_text() + '{"t":"open","at":131.0,"li')
