@@ -92,7 +92,7 @@ def test_the_server_s_time_is_read_in_the_request_log_where_the_target_says_so(a
     latency, _, _ = look(addresses, tmp_path, NETRA_CONTRACT__AUTH__SERVER_TIME="request-log")
     assert latency["outcome"] == "PASSED", latency["reason"]
     assert latency["figures"][0]["rule"].endswith("read in request-log")
-    assert 0 < latency["figures"][0]["p50"] < latency["figures"][0]["client_p50"]
+    assert 0 < latency["figures"][0]["details"]["p50"] < latency["figures"][0]["details"]["client_p50"]
 
 
 def test_no_time_of_the_server_s_own_is_ours_to_mend(addresses: str, tmp_path: Path) -> None:
@@ -106,4 +106,4 @@ def test_the_limit_is_for_the_clock_that_the_target_names(addresses: str, tmp_pa
     assert latency["outcome"] == "PASSED", latency["reason"]
     figure = latency["figures"][0]
     assert "client's clock" in figure["rule"]
-    assert figure["value"] == figure["client_p95"] > figure["server_p95"] > 0
+    assert figure["value"] == figure["details"]["client_p95"] > figure["details"]["server_p95"] > 0

@@ -41,7 +41,7 @@ def test_an_export_without_5xx_is_go_for_what_it_holds(tmp_path: Path) -> None:
     assert (document["verdict"], document["exit_code"]) == ("GO", 0)
     figure = rows["logs.zero-500"]["figures"][0]
     assert (figure["n"], figure["value"]) == (30, 0)
-    assert 0.09 < figure["share_at_most"] < 0.11  # what zero of thirty bounds, at 95 %
+    assert 0.09 < figure["details"]["share_at_most"] < 0.11  # what zero of thirty bounds, at 95 %
 
 
 BAD: dict[str, tuple[list[dict[str, Any]] | str, str]] = {

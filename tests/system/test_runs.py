@@ -38,8 +38,9 @@ def test_the_fixed_system_is_go(tmp_path: Path) -> None:
 
 
 def test_the_system_as_reported_is_no_go_and_says_why(tmp_path: Path) -> None:
-    code, output = verify(tmp_path, "--state", "as-reported")
-    document = verdict_in(tmp_path)
+    reports, store = tmp_path / "reports", tmp_path / "store"
+    code, output = verify(reports, "--state", "as-reported", more=(f"--evidence={store}",))
+    document = verdict_in(reports)
     assert (code, document["verdict"], document["exit_code"]) == (1, "NO-GO", 1), output
     failed = {row["name"]: row for row in document["checks"] if row["outcome"] == "FAILED"}
     assert {
@@ -52,6 +53,17 @@ def test_the_system_as_reported_is_no_go_and_says_why(tmp_path: Path) -> None:
     assert "'NoneType' object has no attribute 'get'" in lines
     lines = " ".join(line["text"] for line in failed["websocket.connects[header]"]["server_lines"])
     assert "'coroutine' object has no attribute 'get'" in lines
+    (stored,) = store.glob("local/*/verdict.json")
+    strict = json.loads(stored.read_text(encoding="utf-8"), parse_constant=refuse)
+    jsonschema.validate(strict, json.loads(SCHEMA.read_text()))
+    words = ("--target=local", f"--evidence={store}", f"--report-dir={tmp_path / 'gate'}")
+    code, output = run("commands", "gate", *words)
+    assert code == 1, output
+    assert json.loads((tmp_path / "gate/latest/verdict.json").read_text())["doubts"] == []
+
+
+def refuse(constant: str) -> None:
+    raise AssertionError(f"{constant} is no JSON")
 
 
 def test_the_fixes_taken_literally_are_no_go(tmp_path: Path) -> None:

@@ -57,8 +57,8 @@ def test_three_hours_pass_with_their_cuts_and_everybody_comes_back(twin: dict[st
     assert (code, row["outcome"]) == (0, "PASSED"), output
     hour = row["figures"][0]
     assert hour["value"] == 0
-    assert hour["planned_cuts_a_session"][0] >= 2
-    assert hour["outlived_their_token"] > 10  # a token of a quarter of an hour, renewed with each reconnect
+    assert hour["details"]["planned_cuts_a_session"][0] >= 2
+    assert hour["details"]["outlived_their_token"] > 10  # a token of a quarter of an hour, renewed with each reconnect
     assert "4 s stand for 3600 s" in hour["window"]
     accrual = row["accruals"][0]
     assert (accrual["kind"], accrual["proved"], accrual["need_s"], accrual["events"]) == ("exposure", True, 4.0, 0)
