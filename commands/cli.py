@@ -17,6 +17,7 @@ from targets.durations import parse_duration
 from targets.loading import ConfigurationError, load_target
 
 USAGE, REFUSED = 4, 10
+NEEDED_FOR_ROWS = ("database.url",)
 
 
 def duration(text: str) -> timedelta:
@@ -46,11 +47,15 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     reap = commands.add_parser("reap", help="remove rows that killed runs left behind")
     reap.add_argument("--older-than", type=duration, default=timedelta(hours=1), help="90s, 10m, 1h; default 1h")
     reap.set_defaults(
-        run=lambda options: rows.reap(load_target(options.target, options.targets_dir), options.older_than)
+        run=lambda options: rows.reap(
+            load_target(options.target, options.targets_dir, NEEDED_FOR_ROWS), options.older_than
+        )
     )
     repair = commands.add_parser("repair-plan", help="count rows of bad shape, and write the SQL that mends them")
     repair.add_argument("--out", type=Path, default=Path("reports/repair-plan.sql"), help="the file to review")
-    repair.set_defaults(run=lambda options: rows.repair(load_target(options.target, options.targets_dir), options.out))
+    repair.set_defaults(
+        run=lambda options: rows.repair(load_target(options.target, options.targets_dir, NEEDED_FOR_ROWS), options.out)
+    )
     for command in (reap, repair):
         command.add_argument("--target", required=True, help="name of the target")
         command.add_argument("--targets-dir", type=Path, default=None, help="a folder with targets of your own")

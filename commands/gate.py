@@ -150,7 +150,7 @@ def _frame(question: Question, evidence: Evidence) -> Frame:
     wrote = target.profile_when_writing in {
         run.document.profile for run in evidence.runs if run.document.revision == revision
     }
-    profile = target.profile_when_writing if wrote else target.required_profile
+    profile = target.profile_when_writing if wrote else target.full_profile
     offers, _ = target.offers()
     required = {phase: required_of(target, phase, question.targets_dir, offers, profile) for phase in PHASES}
     cases = {phase: _cases(checks) for phase, checks in required.items()}

@@ -55,6 +55,7 @@ class Run:
     missing_routes: dict[str, str] = field(default_factory=dict)  # key of [contract.paths] -> the case that found it
     interrupted: str = ""
     results: dict[Key, Result] = field(default_factory=dict)
+    ended: dict[Key, list[Result]] = field(default_factory=dict)  # of cases that ran again: what they came to before
 
     def __post_init__(self) -> None:
         """The plan's own notes come first."""

@@ -73,10 +73,10 @@ CASES: dict[str, tuple[Act, str]] = {
 )
 @pytest.mark.parametrize("case", CASES)
 async def test_hostile_messages_do_no_harm(
-    sockets: SocketDoor, owner: User, stranger: User, contract: Contract, case: str
+    sockets: SocketDoor, owner: User, bystander: User, contract: Contract, case: str
 ) -> None:
-    """The offender gets an error or a clean close; somebody else's session goes on all the while."""
-    bystander = await sockets.open(stranger)
+    """The offender gets an error or a clean close; another session goes on all the while."""
+    beside = await sockets.open(bystander)
     session = await sockets.open(owner)
     act, key = CASES[case]
     follows = getattr(contract.websocket.after, key) if key else "session"
@@ -87,9 +87,9 @@ async def test_hostile_messages_do_no_harm(
         where = f" (contract.websocket.after.{key})" if key else ""
         raise CheckFailure(expected=f"after {case}: {follows}{where}", actual=problem)
     try:
-        await bystander.ping()
+        await beside.ping()
     except (TooSlow, BadAnswer) as error:
-        raise CheckFailure(expected="another user's session goes on", actual=error.detail) from error
+        raise CheckFailure(expected="the session beside it goes on", actual=error.detail) from error
 
 
 async def _problem(session: Session, follows: str, codes: frozenset[str]) -> str:

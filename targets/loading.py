@@ -12,6 +12,7 @@ from typing import Any, cast
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsError
 
+from targets import google_credentials
 from targets.contract import WHOLE
 from targets.leave import LeaveError, flat, nested, refuse_addresses, refuse_elsewhere, refuse_variables, variable
 from targets.model import ENV_PREFIX, Target
@@ -21,7 +22,6 @@ HERE = Path(__file__).parent
 ADDRESSES_VARIABLE = "NETRA_ADDRESSES"
 GIVEN_TOKEN = "TOKEN"  # noqa: S105 - the name of a variable
 HEADS = "contract.database.heads"
-ON_GOOGLE = ("K_SERVICE", "CLOUD_RUN_JOB", "GCE_METADATA_HOST", "CLOUD_BUILD")  # there the metadata server gives them
 NOT_TARGETS = frozenset({"contract", "needs", "profiles"})
 
 
@@ -52,8 +52,11 @@ class _Sources:
         return list_overrides(flat(self.below), self.given, self.described.get("requires", {}), _defaults_of(Target))
 
 
-def load_target(name: str, folder: Path | None = None) -> Target:
-    """Read a target by name from `folder` (ours when None). Raises ConfigurationError, contacts nothing."""
+def load_target(name: str, folder: Path | None = None, needed: Collection[str] | None = None) -> Target:
+    """Read a target by name from `folder` (ours when None). Raises ConfigurationError, contacts nothing.
+
+    Everything that its file requires must be there, or `needed` alone, for who asks no more of it.
+    """
     sources = _read(name, folder, with_addresses=True)
     target = _build(sources, sources.given)
     try:
@@ -61,7 +64,7 @@ def load_target(name: str, folder: Path | None = None) -> Target:
             _refuse_elsewhere(target, sources)
     except LeaveError as error:
         raise ConfigurationError(str(error)) from error
-    _require(target)
+    _require(target, needed)
     return target
 
 
@@ -213,14 +216,19 @@ def _explain(error: ValidationError, path: Path) -> str:
     )
 
 
-def _require(target: Target) -> None:
+def _require(target: Target, needed: Collection[str] | None) -> None:
+    """Refuse a target that lacks what its file requires: all of it, or of these keys, for whoever needs no more."""
+    if needed is None and target.token_alone:
+        return  # what there is no access to is listed as not proved
     missing = {
         f"{ENV_PREFIX}{key.upper().replace('.', '__')}": why
         for key, why in target.requires.items()
-        if not _value(target, key) and not (key == HEADS and target.database.alembic)
+        if not _value(target, key)
+        and not (key == HEADS and target.database.alembic)
+        and (needed is None or key in needed)
     }
-    if target.platform.credentials == "google" and not _has_google_credentials(target):
-        missing["GOOGLE_APPLICATION_CREDENTIALS"] = (
+    if needed is None and target.lacks_google:
+        missing[google_credentials.VARIABLE] = (
             "reads logs and revisions; or gcloud auth application-default login, "
             f"or {ENV_PREFIX}PLATFORM__ACCESS_TOKEN with an access token"
         )
@@ -230,14 +238,6 @@ def _require(target: Target) -> None:
             f"Target {target.name!r} is not configured, and nothing was contacted. "
             f"Set in the environment:\n{lines}\nWhat each enables: docs/adding-a-target.md."
         )
-
-
-def _has_google_credentials(target: Target) -> bool:
-    """Whether application default credentials can be expected; looks at files and variables, contacts nothing."""
-    given = target.platform.access_token or os.environ.get("GOOGLE_APPLICATION_CREDENTIALS")
-    folder = Path(os.environ.get("CLOUDSDK_CONFIG") or Path.home() / ".config/gcloud")
-    on_google = any(name in os.environ for name in ON_GOOGLE)
-    return bool(given) or on_google or (folder / "application_default_credentials.json").is_file()
 
 
 def _value(target: Target, key: str) -> object:

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from probes.secret import Secret
+from targets import google_credentials
 from targets.contract import Contract
 from targets.contract.parts import Part, Seconds
 from targets.deviations import ABSENT, CORE, Accepted, taken_away
@@ -129,6 +130,7 @@ class Target(BaseSettings):
     environment: Literal["local", "staging", "production"]
     profile: str
     profile_when_writing: str = ""
+    profile_with_a_token: str = ""  # where all that there is is an access token
     backend: Service
     auth: Service
     platform: Platform
@@ -195,8 +197,24 @@ class Target(BaseSettings):
 
     @property
     def required_profile(self) -> str:
-        """The profile whose checks must pass, given what we may do here."""
+        """The profile whose checks must pass, given what we may do here and what we were given for it."""
+        return self.profile_with_a_token if self.token_alone else self.full_profile
+
+    @property
+    def full_profile(self) -> str:
+        """The profile whose checks must pass for a release, whatever a single run was given."""
         return self.profile_when_writing if self.may_write and self.profile_when_writing else self.profile
+
+    @property
+    def token_alone(self) -> bool:
+        """Whether this run makes do with an access token, as the target allows."""
+        return bool(self.profile_with_a_token) and self.token_way in {"fetch", "given"}
+
+    @property
+    def lacks_google(self) -> bool:
+        """Whether Google's APIs are to be read and nothing here gives us credentials for them."""
+        given = bool(self.platform.access_token)
+        return self.platform.credentials == "google" and not given and not google_credentials.can_be_expected()
 
     @property
     def token_way(self) -> Literal["mint", "fetch", "given", ""]:
@@ -226,11 +244,15 @@ class Target(BaseSettings):
         no_secret = f"no signing secret: set {ENV_PREFIX}TOKENS__SIGNING_SECRET"
         reach = self.platform.credentials != "token" or self.platform.access_token
         no_platform = "" if reach else f"no access to the platform's APIs: set {ENV_PREFIX}PLATFORM__ACCESS_TOKEN"
+        if self.lacks_google:
+            no_platform = f"no Google credentials: set {google_credentials.VARIABLE}"
+        has_key = self.tokens.service_key or not self.contract.auth.service_key_header
+        no_key = "" if has_key else f"no service key: set {ENV_PREFIX}TOKENS__SERVICE_KEY"
         no_database = "" if self.database.url else f"no database: set {ENV_PREFIX}DATABASE__URL"
         lacking = {
             "http": "" if self.backend.url else "no backend url",
             "ws": "" if self.backend.url else "no backend url",
-            "auth": "" if self.auth.url else "no auth url",
+            "auth": no_key if self.auth.url else "no auth url",
             "db": no_database,
             "write": no_database or ("" if self.may_write else self._why_not_write()),
             "mint": "" if way == "mint" else no_secret,

@@ -42,6 +42,7 @@ def print_verdict(report: Report, folder: Path, console: Console) -> None:
     if absent:
         console.print(f"[dim]not applicable here: {len(absent)} cases, listed in the report[/dim]")
     console.print(sentence(document.reason), markup=False)
+    console.print(f"report: {folder / 'report.html'}", markup=False, soft_wrap=True)
     style = VERDICT_STYLES[document.verdict]
     revision = document.revision or "unknown"
     console.print(
@@ -49,7 +50,6 @@ def print_verdict(report: Report, folder: Path, console: Console) -> None:
         f"exit_code={document.exit_code}",
         soft_wrap=not console.is_terminal,  # one line, for programs that look for it
     )
-    console.print(f"report: {folder / 'report.html'}", markup=False, soft_wrap=True)
 
 
 def _print_failures(document: Document, console: Console) -> None:

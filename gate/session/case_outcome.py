@@ -1,21 +1,23 @@
 """From what pytest saw of a case to its outcome. A crashed checker is unknown, never false."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from gate.failures import Broken, Judgement, MissingRoute
 from gate.outcomes import Outcome
-from gate.run import Result
+from gate.run import Result, Run
 from gate.verdict import name
 
 RESULT = pytest.StashKey[Result]()
 Classify = Callable[..., Judgement | None]
+WORST_FIRST = (Outcome.FAILED, Outcome.BROKEN, Outcome.PENDING, Outcome.NOT_APPLICABLE, Outcome.PASSED)
 
 
 def judge(
     result: Result,
-    report: pytest.TestReport,
+    report: pytest.TestReport | None,
     call: pytest.CallInfo[None],
     classify: Classify,
     missing: dict[str, str],
@@ -23,25 +25,46 @@ def judge(
     """Set the result's outcome from one phase (setup, call or teardown) of its case.
 
     The phases come in order: a call that passed makes PASSED, anything else what `classify` or its type says. A
-    teardown can only take away from that: an undo that failed is BROKEN, a failure stays a failure. `missing` holds,
-    by route, the case that found it missing: one finding, for which every other case that meets it waits.
+    teardown can only take away from that: an undo that failed is BROKEN, a failure stays a failure. Without a report
+    (it was interrupted while it was made) what the phase raised decides. `missing` holds, by route, the case that found
+    it missing: one finding, for which every other case that meets it waits.
     """
-    result.duration_s += report.duration
+    result.duration_s += call.duration
     error = call.excinfo.value if call.excinfo else None
-    if error is None and report.outcome == "passed":
-        if report.when == "call":
+    outcome = report.outcome if report else "failed" if error else "passed"
+    if error is None and outcome == "passed":
+        if call.when == "call":
             result.outcome, result.reason = Outcome.PASSED, ""
         return
-    verdict = _waiting(_judgement(error, report, classify), result, missing)
-    if report.when == "teardown" and result.outcome is Outcome.FAILED:
+    verdict = _waiting(_judgement(error, outcome, classify), result, missing)
+    if call.when == "teardown" and result.outcome is Outcome.FAILED:
         result.reason += f" (and the undo broke: {verdict.actual})"
         return
     result.recorder.failed = True
     result.recorder.note_judgement(verdict.evidence)
-    result.outcome = Outcome.BROKEN if report.when == "teardown" else verdict.outcome
+    result.outcome = Outcome.BROKEN if call.when == "teardown" else verdict.outcome
     result.expected, result.actual = verdict.expected, verdict.actual
-    result.reason = f"in {report.when}: {verdict.actual}" if report.when != "call" else verdict.actual
+    result.reason = f"in {call.when}: {verdict.actual}" if call.when != "call" else verdict.actual
     result.remedy = verdict.remedy or result.remedy
+
+
+def begin_attempt(run: Run, result: Result) -> None:
+    """A case begins, once more perhaps: what it came to before is kept, and nothing of it counts for this attempt."""
+    before = run.results.get(result.key)
+    if before is not None and before.began is not None:
+        run.ended.setdefault(result.key, []).append(replace(before))
+        result.outcome, result.reason, result.expected, result.actual = Outcome.BROKEN, "not run", "", ""
+
+
+def settle(run: Run, result: Result) -> None:
+    """Put the case into the run: the worst of all that it came to, whoever ran it again."""
+    attempts = [*run.ended.get(result.key, []), result]
+    worst = min(attempts, key=lambda one: WORST_FIRST.index(one.outcome))
+    if len(attempts) > 1:
+        came_to = ", ".join(str(one.outcome) for one in attempts)
+        reason = worst.reason.partition(" (it ran ")[0]
+        worst = replace(worst, reason=f"{reason} (it ran {len(attempts)} times: {came_to})")
+    run.results[result.key] = worst
 
 
 def _waiting(judgement: Judgement, result: Result, missing: dict[str, str]) -> Judgement:
@@ -54,14 +77,14 @@ def _waiting(judgement: Judgement, result: Result, missing: dict[str, str]) -> J
     return Broken(f"waits for {finder}: {judgement.actual}", remedy=judgement.remedy)
 
 
-def _judgement(error: BaseException | None, report: pytest.TestReport, classify: Classify) -> Judgement:
+def _judgement(error: BaseException | None, outcome: str, classify: Classify) -> Judgement:
     if error is None:
-        return Broken(f"pytest reports {report.outcome} without an exception")
+        return Broken(f"pytest reports {outcome} without an exception")
     if isinstance(error, Judgement):
         return error
     if isinstance(error, pytest.skip.Exception):
         return Broken(f"skipped itself ({error}): a check that can't run is declared so by its needs")
     if isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        return _judgement(error.exceptions[0], report, classify)
+        return _judgement(error.exceptions[0], outcome, classify)
     known = classify(error=error)
     return known or Broken(f"unexpected {type(error).__name__}: {error}")

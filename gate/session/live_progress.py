@@ -1,6 +1,8 @@
 """What the terminal says while a run goes on: live where there is one, a line a family everywhere."""
 
+import io
 import time
+from contextlib import suppress
 from typing import IO
 
 from rich.markup import escape
@@ -15,6 +17,26 @@ LONG_S = 2.0
 
 
 SAY_EVERY_S = 10.0
+
+
+class Unbreakable(io.TextIOWrapper):
+    """Where we say things. A reader that went away, or a full disk behind it, costs words and not the run."""
+
+    def write(self, text: str) -> int:
+        """Write, or lose the text."""
+        with suppress(OSError):
+            super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, or lose what was buffered."""
+        with suppress(OSError):
+            super().flush()
+
+    def close(self) -> None:
+        """Close; what could not be written is lost."""
+        with suppress(OSError):
+            super().close()
 
 
 class Live:

@@ -3,10 +3,9 @@
 import argparse
 import io
 import os
-import signal
+import shlex
 import sys
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
@@ -19,15 +18,23 @@ from gate.redaction import Redactor
 from gate.release.store import VARIABLE
 from gate.run import Run
 from gate.session import hooks
-from gate.session.case_outcome import RESULT, judge
-from gate.session.live_progress import Live
-from gate.session.publishing import begin, publish, retire_latest
+from gate.session.case_outcome import RESULT, begin_attempt, judge, settle
+from gate.session.foreign_plugins import refuse_hiding
+from gate.session.live_progress import Live, Unbreakable
+from gate.session.publishing import begin, conclude, retire_latest
 from gate.session.secrecy import Secrecy
 from gate.session.selection import choose
+from gate.session.stopping import Stopping
 
 RUN = pytest.StashKey[Run]()
 LIVE = pytest.StashKey[Live]()
-LOOK_ONLY = ("--collect-only", "--co", "--help", "-h", "--version", "-V", "--fixtures", "--markers")
+SESSION = pytest.StashKey[pytest.Session]()
+STOPPING = pytest.StashKey[Stopping]()
+AGAIN_S, SOAK_AGAIN_S = 5.0, 60.0  # after how long a stop that was survived is repeated; a soak says its goodbyes
+LOOK_ONLY = frozenset({
+    "--collect-only", "--co", "--help", "-h", "--version", "-V", "--fixtures", "--funcargs", "--fixtures-per-test",
+    "--markers", "--setup-plan",
+})  # fmt: skip
 QUIETER_THAN_QUIET = -2  # pytest's own lines give way to the gate's; -v is a line a case, -vv brings pytest's too
 
 
@@ -51,7 +58,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     group.addoption("--exit-code-only", action="store_true", help="say nothing, write verdict.json alone")
     group.addoption("--known-failures", type=Path, default=None, help="TOML file of known failures")
     config = pluginmanager.get_plugin("pytestconfig")
-    arguments = [str(one) for one in config.invocation_params.args] if config else []
+    arguments = _arguments(config) if config else []
     if not _only_looks(arguments):
         retire_latest(_report_dir(arguments))
 
@@ -65,6 +72,12 @@ def _report_dir(arguments: list[str]) -> Path:
     return folder
 
 
+def _arguments(config: pytest.Config) -> list[str]:
+    """The command line with what PYTEST_ADDOPTS adds to it."""
+    added = shlex.split(os.environ.get("PYTEST_ADDOPTS", ""))
+    return [*added, *(str(one) for one in config.invocation_params.args)]
+
+
 def _only_looks(arguments: list[str]) -> bool:
     return any(one in LOOK_ONLY for one in arguments)
 
@@ -73,12 +86,21 @@ def _only_looks(arguments: list[str]) -> bool:
 def pytest_configure(config: pytest.Config) -> None:
     """Frame the run: plan, folder, a provisional verdict. Raises pytest.UsageError, contacting nothing."""
     config.addinivalue_line("markers", f"{ALSO_NEEDS}(*needs): what one case needs beyond its check")
-    if _only_looks([str(one) for one in config.invocation_params.args]):
+    if _only_looks(_arguments(config)):
         return
+    refuse_hiding(config)
     run = Run(config.hook.pytest_gate_plan(config=config))
     config.pluginmanager.register(Secrecy(Redactor(run.plan.secrets)))
     begin(run)
     config.stash[RUN] = run
+
+    def on_stop(reason: str) -> None:
+        run.interrupted = reason
+        if SESSION in config.stash:  # a case that survives the interrupt is the last one
+            config.stash[SESSION].shouldstop = reason
+
+    again_s = SOAK_AGAIN_S if run.plan.phase == "soak" else AGAIN_S
+    config.stash[STOPPING] = Stopping(run.plan.deadline_s, again_s, on_stop)
     config.option.allure_report_dir = None if run.plan.verdict_only else str(run.folder / "allure-results")
     verbose = config.option.verbose > 0
     if config.option.verbose <= 1:
@@ -86,11 +108,13 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.no_summary = True
     file = io.StringIO() if run.plan.silent else sys.stdout
     config.stash[LIVE] = Live(_past_capture(file), verbose=verbose)
+    config.stash[STOPPING].arm()
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest's own header
 def pytest_sessionstart(session: pytest.Session) -> None:
     """All plugins are configured: pytest is told to say nothing where that is asked."""
+    session.config.stash[SESSION] = session
     run = session.config.stash.get(RUN, None)
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if run is not None and run.plan.silent and reporter:
@@ -100,7 +124,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def _past_capture(file: TextIO) -> TextIO:
     """The same place under a descriptor of our own: pytest redirects its own while a case runs."""
     try:
-        return os.fdopen(os.dup(file.fileno()), "w", buffering=1, encoding=file.encoding)
+        return Unbreakable(os.fdopen(os.dup(file.fileno()), "wb"), encoding=file.encoding, line_buffering=True)
     except (OSError, io.UnsupportedOperation):
         return file  # no descriptor to go past: an in-memory stream
 
@@ -123,39 +147,24 @@ def pytest_collectreport(report: pytest.CollectReport) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
-    """Run with the deadline armed, and with SIGTERM treated like Ctrl-C: what there is gets written."""
+    """Run; what cuts it short is noted here, since pytest itself may be interrupted once more while it says so."""
     run = session.config.stash.get(RUN, None)
     if run is None:
         return (yield)
     try:
-        with _interruptible(run):
-            return (yield)
+        return (yield)
+    except KeyboardInterrupt:
+        run.interrupted = run.interrupted or "interrupted"
+        raise
     finally:
         session.config.stash[LIVE].close()  # before pytest has its last word
-
-
-@contextmanager
-def _interruptible(run: Run) -> Iterator[None]:
-    def interrupt(number: int, _frame: object) -> None:
-        run.interrupted = (
-            "SIGTERM" if number == signal.SIGTERM else f"the run's deadline of {run.plan.deadline_s:g} s passed"
-        )
-        signal.raise_signal(signal.SIGINT)  # asyncio and pytest both know how to wind down from there
-
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGALRM)}
-    signal.setitimer(signal.ITIMER_REAL, run.plan.deadline_s)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Say what is being checked."""
-    if RESULT in item.stash:
+    if RESULT in item.stash and RUN in item.config.stash:
+        begin_attempt(item.config.stash[RUN], item.stash[RESULT])
         item.stash[RESULT].began = datetime.now(UTC)
         item.config.stash[LIVE].begin(item.stash[RESULT])
 
@@ -164,16 +173,19 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Turn what pytest saw of a case into its outcome."""
-    report = yield
-    run = item.config.stash.get(RUN, None)
-    if run is not None:
-        result = item.stash[RESULT]
-        judge(result, report, call, item.config.hook.pytest_gate_classify, run.missing_routes)
-        run.results[result.key] = result
-        if report.when == "teardown":
-            item.config.stash[LIVE].end(result)
-    return report
+    """Turn what pytest saw of a case into its outcome, also where a report of it is not finished: by an interrupt."""
+    report = None
+    try:
+        report = yield
+        return report
+    finally:
+        run = item.config.stash.get(RUN, None)
+        if run is not None:
+            result = item.stash[RESULT]
+            judge(result, report, call, item.config.hook.pytest_gate_classify, run.missing_routes)
+            settle(run, result)
+            if call.when == "teardown":
+                item.config.stash[LIVE].end(run.results[result.key])
 
 
 def pytest_report_teststatus(report: pytest.TestReport, config: pytest.Config) -> tuple[str, str, str] | None:
@@ -192,17 +204,51 @@ def pytest_internalerror(excrepr: object, excinfo: pytest.ExceptionInfo[BaseExce
 _INTERNAL: list[str] = []  # pytest_internalerror is given no config
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)  # outermost: after every teardown, after pytest's own summary
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # outermost: around every teardown and pytest's own summary
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None, None, None]:
-    """Decide, write every artifact, say the verdict, and exit with its code."""
-    yield
-    run = session.config.stash.get(RUN, None)
-    if run is None:
+    """Keep a teardown that raises, or hangs until it is interrupted, from taking the verdict with it."""
+    run, stopping = session.config.stash.get(RUN, None), session.config.stash.get(STOPPING, None)
+    if run is None or stopping is None:
+        yield
         return
-    if exitstatus in {pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR}:
+    try:
+        stopping.wind_down()
+        yield
+    except BrokenPipeError:
+        pass  # pytest had something to say, and whoever read our output has gone
+    except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001 - whatever it is, what was found is judged
+        said = "interrupted" if isinstance(error, KeyboardInterrupt) else f"a crash: {type(error).__name__}: {error}"
+        run.interrupted = run.interrupted or f"{said}, after the last case"
+        interrupted = isinstance(error, KeyboardInterrupt) or exitstatus == pytest.ExitCode.INTERRUPTED
+        session.exitstatus = pytest.ExitCode.INTERRUPTED if interrupted else pytest.ExitCode.INTERNAL_ERROR
+    finally:
+        stopping.only_note()
+    if session.exitstatus in {pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR}:
         collecting = "pytest could not collect the suites" if session.testsfailed else "interrupted"
         run.interrupted = run.interrupted or (_INTERNAL[-1] if _INTERNAL else collecting)
-    session.exitstatus = publish(run, int(exitstatus), session.config.stash[LIVE].console)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # outermost: after the last word of everyone else
+def pytest_unconfigure(config: pytest.Config) -> Generator[None, None, None]:
+    """Decide, write every artifact, say the verdict, and exit with its code."""
+    try:
+        yield
+    finally:
+        run = config.stash.get(RUN, None)
+        if run is not None:
+            del config.stash[RUN]
+            stopping = config.stash[STOPPING]
+            stopping.only_note()
+            session = config.stash.get(SESSION, None)
+            status = int(session.exitstatus) if session else int(pytest.ExitCode.INTERNAL_ERROR)
+            if run.interrupted and status == pytest.ExitCode.OK:
+                status = int(pytest.ExitCode.INTERRUPTED)
+            if session is None:
+                run.interrupted = run.interrupted or "the run could not begin"
+            code = conclude(run, status, config.stash[LIVE].console)
+            if session is not None:
+                session.exitstatus = code
+            stopping.release()
 
 
 @pytest.fixture(scope="session")

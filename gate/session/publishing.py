@@ -1,7 +1,9 @@
 """Writing a run: its folder, the `latest` link, the verdict, every artifact - and never a secret."""
 
 import os
+import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from rich.console import Console
 from gate.changes import changes
 from gate.document import build, provisional
 from gate.known import load_known
-from gate.outcomes import EXIT_CODES
+from gate.outcomes import EXIT_CODES, Outcome, Verdict
 from gate.plain_text import neutralise
 from gate.redaction import Redactor
 from gate.release.seal import KeyUnusable, evidence_key
@@ -22,11 +24,15 @@ from gate.report.artifacts import write, write_all
 from gate.report.checklist import Report, answered
 from gate.report.terminal import print_verdict
 from gate.run import Run
+from gate.session.last_word import LAST_WORD
 from gate.verdict import decide
 from gate.verdict_document import Document, encode
 
 COLLECTORS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 OURS = frozenset({int(pytest.ExitCode.OK), int(pytest.ExitCode.TESTS_FAILED), int(pytest.ExitCode.NO_TESTS_COLLECTED)})
+KEPT = frozenset({
+    int(pytest.ExitCode.INTERRUPTED), int(pytest.ExitCode.INTERNAL_ERROR), int(pytest.ExitCode.USAGE_ERROR),
+})  # fmt: skip
 
 
 def retire_latest(report_dir: Path) -> None:
@@ -82,6 +88,37 @@ def _unwritable(report_dir: Path, error: OSError) -> pytest.UsageError:
     return pytest.UsageError(f"--report-dir {report_dir} can't be written ({error.strerror}): name a folder that can.")
 
 
+def conclude(run: Run, exit_status: int, console: Console) -> int:
+    """Publish the run, whatever happens; return the process's exit code. A crash of ours while publishing is 3.
+
+    Where reports can't be written (a full disk), what stands there is the provisional verdict, which is INCONCLUSIVE;
+    what was found is still judged and said.
+    """
+    LAST_WORD.silent = run.plan.silent
+    try:
+        code = publish(run, exit_status, console)
+    except Exception as error:  # noqa: BLE001 - whatever it is: it is ours, and no verdict on the product
+        code = int(pytest.ExitCode.INTERNAL_ERROR)
+        failed = any(one.outcome is Outcome.FAILED for one in run.results.values())
+        LAST_WORD.verdict, LAST_WORD.exit_code = str(Verdict.NO_GO if failed else Verdict.INCONCLUSIVE), code
+        if not run.plan.silent:
+            _say_crash(error, console, run)
+    return code
+
+
+def _say_crash(error: Exception, console: Console, run: Run) -> None:
+    """Say where the verdict was lost. A terminal that can't be written to either has nothing to say it on."""
+    with suppress(OSError, ValueError):
+        console.print(Redactor(run.plan.secrets).text(traceback.format_exc()), markup=False, soft_wrap=True)
+        why = Redactor(run.plan.secrets).text(f"reports could not be written: {type(error).__name__}: {error}")
+        console.print(
+            f"VERDICT: {LAST_WORD.verdict} target={run.plan.target} exit_code={LAST_WORD.exit_code} "
+            f"reason={' '.join(why.split())}",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
 def publish(run: Run, exit_status: int, console: Console) -> int:
     """Decide the run, write every artifact, print the verdict; return the process's exit code.
 
@@ -98,6 +135,7 @@ def publish(run: Run, exit_status: int, console: Console) -> int:
     report = answered(_sealed(document, run.plan.report_dir))
     problems = write_all(run.folder, report, verdict_only=run.plan.verdict_only)
     problems += _scrub(run)
+    LAST_WORD.verdict, LAST_WORD.exit_code = str(document.verdict), int(document.exit_code)
     if not run.plan.silent:
         _announce(report, run.folder, console, problems)
     return document.exit_code
@@ -113,7 +151,8 @@ def _judge(run: Run, exit_status: int, doubts: Sequence[str] = ()) -> Document:
         known=frozenset(key for key, one in listed.items() if not one.expired),
         doubts=doubts,
     )
-    exit_code = EXIT_CODES[decision.verdict] if exit_status in OURS else exit_status
+    kept = exit_status if exit_status in KEPT else int(pytest.ExitCode.INTERNAL_ERROR)  # pytest.exit() takes any
+    exit_code = EXIT_CODES[decision.verdict] if exit_status in OURS else kept
     return build(run, decision, exit_code, listed, doubts)
 
 
@@ -164,10 +203,11 @@ def publish_gate(document: Document, report_dir: Path, console: Console, *, sile
 
 
 def _announce(report: Report, folder: Path, console: Console, problems: Sequence[str]) -> None:
-    github.announce(report, os.environ)
-    for problem in problems:
-        console.print(problem, style="bold red", markup=False)
-    print_verdict(report, folder, console)
+    with suppress(BrokenPipeError):  # whoever read our output has gone; what is written is written
+        github.announce(report, os.environ)
+        for problem in problems:
+            console.print(problem, style="bold red", markup=False)
+        print_verdict(report, folder, console)
 
 
 def _scrub(run: Run) -> list[str]:

@@ -4,10 +4,18 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[3]
+OTHERS = (
+    "rerunfailures", "flaky", "xdist", "xdist.looponfail", "timeout", "schemathesis", "hypothesispytest", "anyio",
+    "valkey", "platformdirs",
+)  # fmt: skip
+NO_OTHERS = " ".join(f"-p no:{one}" for one in OTHERS)
+PYTEST = (sys.executable, "-m", "pytest")
+LAUNCHER = (sys.executable, "-m", "gate.session")
 CONFTEST = """
 from pathlib import Path
 import pytest
@@ -46,19 +54,19 @@ class Mini:
         conftest = CONFTEST.replace("{REQUIRED}", required).replace("DEADLINE", str(deadline))
         (self.folder / "conftest.py").write_text(conftest)
         (self.folder / "pytest.ini").write_text(
-            "[pytest]\naddopts = -p no:cacheprovider\nasyncio_default_fixture_loop_scope = session\n"
+            f"[pytest]\naddopts = -p no:cacheprovider {NO_OTHERS}\nasyncio_default_fixture_loop_scope = session\n"
         )
         (self.folder / f"{name}.py").write_text(body)
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, by: Sequence[str] = PYTEST, env: Mapping[str, str] = {}) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "pytest", "-c", "pytest.ini", *arguments],
-            cwd=self.folder, env={**os.environ, "PYTHONPATH": str(ROOT)},
+            [*by, "-c", "pytest.ini", *arguments],
+            cwd=self.folder, env={**os.environ, "PYTHONPATH": str(ROOT), **env},
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
 
-    def run(self, *arguments: str) -> tuple[int, str]:
-        process = self.start(*arguments)
+    def run(self, *arguments: str, by: Sequence[str] = PYTEST, env: Mapping[str, str] = {}) -> tuple[int, str]:
+        process = self.start(*arguments, by=by, env=env)
         output, _ = process.communicate(timeout=60)
         return process.returncode, output
 

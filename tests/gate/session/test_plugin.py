@@ -135,7 +135,7 @@ def test_slow():
 )
 
 
-def _until_begun(mini: Mini, process: subprocess.Popen[str]) -> None:
+def until_begun(mini: Mini, process: subprocess.Popen[str]) -> None:
     limit = time.monotonic() + 30
     while not (mini.folder / "begun").exists():
         assert time.monotonic() < limit, "the slow case never began"
@@ -147,7 +147,7 @@ def _until_begun(mini: Mini, process: subprocess.Popen[str]) -> None:
 def test_a_signal_writes_what_there_is(mini: Mini, number: signal.Signals) -> None:
     mini.write(SLOW, required='{"a.good": (), "a.slow": ()}')
     process = mini.start()
-    _until_begun(mini, process)
+    until_begun(mini, process)
     process.send_signal(number)
     output, _ = process.communicate(timeout=30)
     assert process.returncode == 2, output
@@ -160,7 +160,7 @@ def test_a_killed_run_leaves_no_go_behind(mini: Mini) -> None:
     assert mini.run()[0] == 0
     mini.write(SLOW)
     process = mini.start()
-    _until_begun(mini, process)
+    until_begun(mini, process)
     process.kill()
     process.communicate(timeout=30)
     assert mini.verdict["verdict"] == "INCONCLUSIVE"

@@ -1,0 +1,73 @@
+"""`python -m gate.session [pytest's arguments]`: one run, and an exit code that can be trusted.
+
+pytest itself exits with 1, which is NO-GO's, for a plugin that dies while it is imported, and with 0 for `--help` or
+`--collect-only`, wherever these come from. Here 0 takes a GO that this very process published, 1 a NO-GO; a crash is 3,
+nothing to judge is 10, and the last line always says a verdict.
+"""
+
+import os
+import signal
+import sys
+import traceback
+from contextlib import suppress
+
+INTERRUPTED, CRASHED, USAGE, INCONCLUSIVE = 2, 3, 4, 10
+
+
+def main(arguments: list[str]) -> int:
+    """Run pytest; return the process's exit code."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup is a wish to go on
+        signal.signal(signal.SIGHUP, signal.default_int_handler)
+    why = ""
+    try:
+        code = _pytest(arguments)
+    except KeyboardInterrupt:
+        code, why = INTERRUPTED, "interrupted before the run began"
+    except SystemExit as error:
+        code, why = CRASHED, f"something called sys.exit({error.code!r})"
+    except BaseException as error:  # noqa: BLE001 - whatever it is: a crash is never a verdict
+        traceback.print_exc()
+        code, why = CRASHED, f"{type(error).__name__}: {error}"
+    return _conclude(code, why)
+
+
+def _pytest(arguments: list[str]) -> int:
+    import pytest  # noqa: PLC0415 - signals are in our hands before the first slow import
+
+    return int(pytest.main(arguments))
+
+
+def _conclude(code: int, why: str) -> int:
+    from gate.session.last_word import LAST_WORD  # noqa: PLC0415 - as above
+
+    said, published = LAST_WORD.verdict, LAST_WORD.exit_code
+    if code in {0, 1} and published != code:
+        why = why or "no verdict was published: nothing was run, or pytest died"
+        code = INCONCLUSIVE if code == 0 else CRASHED
+    if published != code or code == USAGE:  # pytest's own message came after the verdict's line
+        word = said if said and said != "GO" else "INCONCLUSIVE"
+        reason = f" reason={' '.join(why.split())}" if why else ""
+        if not LAST_WORD.silent:
+            _say(f"VERDICT: {word} exit_code={code}{reason}")
+    return _flushed(code)
+
+
+def _say(line: str) -> None:
+    with suppress(OSError):  # whoever read our output has gone; the exit code still says it
+        print(line, flush=True)  # noqa: T201 - the last line
+
+
+def _flushed(code: int) -> int:
+    """The code; output that can't be written is dropped, or Python's own last flush would change it."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
