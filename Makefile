@@ -6,7 +6,7 @@ PY := $(VENV)/bin/python
 STATE ?= fixed
 TARGET ?= staging
 REPORTS ?= reports
-PYTEST := $(PY) -m pytest -c pytest.ini --report-dir=$(REPORTS) $(if $(EVIDENCE),--evidence=$(EVIDENCE)) \
+PYTEST := $(PY) -m gate.session -c pytest.ini --report-dir=$(REPORTS) $(if $(EVIDENCE),--evidence=$(EVIDENCE)) \
 	$(if $(KNOWN),--known-failures=$(KNOWN)) $(if $(filter-out 0 no false,$(QUICK)),--quick)
 SOAK = $(if $(DURATION),--duration=$(DURATION)) $(if $(RESUME),--resume=$(RESUME))
 TWIN := $(PY) -m twin

@@ -1,8 +1,33 @@
-"""`python -m commands gate|reap|repair-plan|preflight`."""
+"""`python -m commands gate|reap|repair-plan|preflight`.
+
+A crash of ours is exit code 3: Python's own 1 would be read as NO-GO, or as a migration that fails.
+"""
 
 import sys
+import traceback
+from contextlib import suppress
 
-from commands.cli import main
+INTERRUPTED, CRASHED = 2, 3
+
+
+def _main() -> int:
+    try:
+        from commands.cli import main  # noqa: PLC0415 - what dies while it is imported is a crash like any other
+
+        return main(sys.argv[1:])
+    except KeyboardInterrupt:
+        return _end("interrupted", INTERRUPTED)
+    except Exception as error:  # noqa: BLE001 - whatever it is
+        traceback.print_exc()
+        return _end(f"{type(error).__name__}: {error}", CRASHED)
+
+
+def _end(why: str, code: int) -> int:
+    verdict = "VERDICT: INCONCLUSIVE " if sys.argv[1:2] == ["gate"] else ""
+    with suppress(OSError):  # whoever read our output has gone
+        print(f"{verdict}exit_code={code} reason={' '.join(why.split())}", flush=True)  # noqa: T201 - the last word
+    return code
+
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(_main())

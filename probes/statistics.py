@@ -68,7 +68,10 @@ def chance_of_at_least(events: int, n: int, rate: float) -> float:
 
 
 def fraction_upper_bound(n: int, events: int, confidence: float = 0.95) -> float:
-    """The exact (Clopper-Pearson) upper bound on the share of events, after `events` of `n`; 0 of 59 gives 5 %."""
+    """The exact (Clopper-Pearson) upper bound on the share of events, after `events` of `n`; 0 of 59 gives 5 %.
+
+    A share is at most 1, and nothing at all bounds it by that; a rate (`hazard_upper_bound`) has no such end.
+    """
     return 1.0 if events >= n else _where(lambda share: at_most(events, n, share) - (1 - confidence), 0.0, 1.0)
 
 

@@ -144,7 +144,7 @@ async def test_a_fallback_answers(twin: TwinControl, sockets: SocketDoor, owner:
 
 @check(
     "websocket.steady",
-    requirement="N sessions for a short while: no unplanned close",
+    requirement="N sessions for a short while: no unplanned close, and nothing of another user's",
     needs="ws mint",
     remedy="See the closes by class and age: a cut-off at one age is a timeout somewhere on the way.",
 )
@@ -181,16 +181,22 @@ async def test_sessions_stay_open(
 
 def _problem(report: SteadyReport, sizes: Sizes) -> str:
     """What went wrong, in words; empty when nothing did."""
+    foreign = report.of_kind("wrong user", "another's message")
     never, echoes = report.of_kind("never opened"), report.of_kind("message lost", "message doubled")
     exposure = report.exposure
     if never:
         return f"{len(never)} of {sizes.steady_sessions} were never opened, such as: {never[0]}"
+    if foreign:
+        return f"{len(foreign)} times another user's name or message came to a session, such as: {foreign[0]}"
     if exposure.early:
         cluster = exposure.cluster
         at = f", {cluster.count} of them at the age of {cluster.age_s:.1f} s: a cut-off" if cluster else ""
         closes = {kind: count for kind, count in exposure.closes.items() if kind != CloseClass.OURS}
         return f"{len(exposure.early)} ended early ({closes}){at}; first: {exposure.early[0].detail}"
-    return f"{len(echoes)} echoes went wrong, such as: {echoes[0]}" if echoes else report.unfit_because
+    if echoes:
+        return f"{len(echoes)} echoes went wrong, such as: {echoes[0]}"
+    others = [f"{kind}: {detail}" for kind, detail in report.breaches]
+    return f"{len(others)} promises were broken, such as: {others[0]}" if others else report.unfit_because
 
 
 def _record(report: SteadyReport, recorder: Recorder, contract: Contract) -> None:

@@ -119,6 +119,18 @@ class Sizes(Part):
     soak_ping_s: Seconds = 20.0  # between pings of the others
 
 
+class QuickSizes(Sizes):
+    """The same with `--quick`: enough to refute, and to prove what can be proved in a minute."""
+
+    latency_calls: int = Field(200, ge=59)
+    agreement_rounds: int = Field(30, ge=1)
+    revision_requests: int = Field(59, ge=1)
+    steady_s: Seconds = 3.0
+    volume_rows: int = Field(5000, ge=100)
+    soak_sessions: int = Field(20, ge=1)
+    soak_silent: int = Field(6, ge=0)
+
+
 class Target(BaseSettings):
     """A target as its TOML, the addresses overlay and the environment describe it together."""
 
@@ -140,7 +152,7 @@ class Target(BaseSettings):
     writing: Writing = Writing()
     twin: Twin = Twin()
     sizes: Sizes = Sizes()
-    quick_sizes: Sizes = Sizes()
+    quick_sizes: QuickSizes = QuickSizes()
     deadlines: dict[str, Seconds] = Field(default_factory=dict)
     run_deadline_s: Seconds = 1200.0
     requires: dict[str, str] = Field(default_factory=dict)

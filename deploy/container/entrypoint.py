@@ -48,16 +48,29 @@ def main(arguments: list[str]) -> int:
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for line in masks(secrets):
             print(line, flush=True)  # noqa: T201 - a workflow command is a line on stdout
+    before = _run_id(reports)
     judging = arguments[:1] == ["gate"]
-    suite = ("commands", *arguments) if judging else ("pytest", "-c", "pytest.ini", *arguments)
+    suite = ("commands", *arguments) if judging else ("gate.session", "-c", "pytest.ini", *arguments)
     command = (sys.executable, "-m", *suite, f"--report-dir={reports}")
-    return _conclude(reports, _run(command, {**os.environ, **secrets}))
+    code = _run(command, {**os.environ, **secrets})
+    if before and _run_id(reports) == before:  # an older verdict that could not be taken away is not this run's
+        what = "no verdict was written, and an older one could not be taken away"
+        return _say("INCONCLUSIVE", code if code > NO_GO else INCONCLUSIVE, what)
+    return _conclude(reports, code)
+
+
+def _run_id(reports: Path) -> str:
+    """Which run's verdict lies there; empty when there is none that can be read."""
+    try:
+        return str(json.loads((reports / "latest/verdict.json").read_text(encoding="utf-8"))["run_id"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
     """The suite's own exit code; a request to stop goes on to it, so that it writes what it has."""
     process = subprocess.Popen(command, cwd=ROOT, env=environment)  # noqa: S603 - our own suite
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda received, _frame: process.send_signal(received))
     code = process.wait()
     return code if code >= 0 else KILLED - code

@@ -116,6 +116,23 @@ def pongs_late(seams: "Seams") -> Undo:
     return handling(seams, ping=ping)
 
 
+@fault(
+    "websocket.pongs-of-others",
+    place="backend",
+    seen="the current user in a module-level variable, read after an await",
+)
+def pongs_of_others(seams: "Seams") -> Undo:
+    """A pong carries whoever pinged last, which with one user at a time is the right one."""
+    healthy, last = seams.sessions.handlers["ping"], list["Identity"]()
+
+    async def ping(sessions: "Sessions", socket: "WebSocket", identity: "Identity", message: "Message") -> None:
+        last[:] = [identity]
+        await asyncio.sleep(0.02)
+        await healthy(sessions, socket, last[0], message)
+
+    return handling(seams, ping=ping)
+
+
 @fault("websocket.out-of-order", place="backend", seen="each message handled in a task of its own")
 def out_of_order(seams: "Seams") -> Undo:
     """Pings are answered later than what came after them."""
