@@ -258,8 +258,12 @@ class Target(BaseSettings):
         no_platform = "" if reach else f"no access to the platform's APIs: set {ENV_PREFIX}PLATFORM__ACCESS_TOKEN"
         if self.lacks_google:
             no_platform = f"no Google credentials: set {google_credentials.VARIABLE}"
-        has_key = self.tokens.service_key or not self.contract.auth.service_key_header
-        no_key = "" if has_key else f"no service key: set {ENV_PREFIX}TOKENS__SERVICE_KEY"
+        asks_for_key = any("{service_key}" in value for value in self.contract.validation.headers.values())
+        no_key = (
+            ""
+            if self.tokens.service_key or not asks_for_key
+            else f"no service key: set {ENV_PREFIX}TOKENS__SERVICE_KEY"
+        )
         no_database = "" if self.database.url else f"no database: set {ENV_PREFIX}DATABASE__URL"
         lacking = {
             "http": "" if self.backend.url else "no backend url",
