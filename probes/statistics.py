@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from itertools import accumulate
+from typing import NewType
 
 
 class Finding(StrEnum):
@@ -67,20 +68,26 @@ def chance_of_at_least(events: int, n: int, rate: float) -> float:
     return at_most(n - events, n, 1 - rate) if events else 1.0  # as many trials or fewer without the event
 
 
-def fraction_upper_bound(n: int, events: int, confidence: float = 0.95) -> float:
-    """The exact (Clopper-Pearson) upper bound on the share of events, after `events` of `n`; 0 of 59 gives 5 %.
+Share = NewType("Share", float)  # of so and so many trials, each with the event or without: 0 to 1
+Rate = NewType("Rate", float)  # events an hour: no share of anything, and any number from 0 to infinity
 
-    A share is at most 1, and nothing at all bounds it by that; a rate (`hazard_upper_bound`) has no such end.
+
+def share_upper_bound(events: int, trials: int, confidence: float = 0.95) -> Share:
+    """The exact (Clopper-Pearson) upper bound on the share of events, after `events` of `trials`; 0 of 59 gives 5 %.
+
+    Without a trial it is 1: nothing is known.
     """
-    return 1.0 if events >= n else _where(lambda share: at_most(events, n, share) - (1 - confidence), 0.0, 1.0)
+    if events >= trials:
+        return Share(1.0)
+    return Share(_where(lambda share: at_most(events, trials, share) - (1 - confidence), 0.0, 1.0))
 
 
-def hazard_upper_bound(events: int, hours: float, confidence: float = 0.95) -> float:
+def hazard_upper_bound(events: int, hours: float, confidence: float = 0.95) -> Rate:
     """The upper bound on events per hour after `events` in `hours` of exposure (exact Poisson; 0: about 3/hours)."""
     if hours <= 0:
-        return math.inf
+        return Rate(math.inf)
     most = 20.0 + events + 12 * math.sqrt(events + 1)  # far beyond any bound that is asked for
-    return _where(lambda mean: poisson_at_most(events, mean) - (1 - confidence), 0.0, most) / hours
+    return Rate(_where(lambda mean: poisson_at_most(events, mean) - (1 - confidence), 0.0, most) / hours)
 
 
 def poisson_at_most(events: int, mean: float) -> float:
@@ -100,7 +107,7 @@ def _where(falling: Callable[[float], float], low: float, high: float) -> float:
         low, high = (middle, high) if falling(middle) > 0 else (low, middle)
 
 
-def survival(hazard_per_hour: float, hours: float = 1.0) -> float:
+def survival(hazard_per_hour: Rate, hours: float = 1.0) -> float:
     """The probability that a session of a constant hazard lives that long."""
     return math.exp(-hazard_per_hour * hours)
 

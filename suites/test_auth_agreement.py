@@ -11,7 +11,7 @@ from gate.evidence import Recorder
 from gate.failures import CheckFailure
 from probes.auth.forgeries import Forgery, forge_plain
 from probes.auth.tokens import TokenSource, User
-from probes.statistics import fraction_upper_bound, trials_to_catch
+from probes.statistics import share_upper_bound, trials_to_catch
 from targets.model import Sizes
 
 CAUGHT_RATE, MISSED_AT_MOST = 0.05, 0.001
@@ -75,7 +75,7 @@ def _record(recorder: Recorder, rounds: int, wrong: Counter[DoorName], doors: Se
         recorder.figures(
             rule=f"{door}: decisions that differ",
             n=2 * rounds, value=wrong[door], limit=0, confidence=0.95,
-            error_rate_at_most=round(fraction_upper_bound(2 * rounds, wrong[door]), 4),
+            error_rate_at_most=round(share_upper_bound(wrong[door], 2 * rounds), 4),
         )  # fmt: skip
     recorder.figures(
         rule="each door, each kind of token: a door that errs in 5 % of one kind is missed with the chance given",

@@ -13,7 +13,7 @@ from probes.google.cloud_run import CloudRun, ServiceDescription
 from probes.logs.cloud_logging import SERVER_ERRORS, CloudLogging
 from probes.logs.entries import CREDENTIALS, LogRead, incident
 from probes.logs.export import ExportFile
-from probes.statistics import fraction_upper_bound
+from probes.statistics import share_upper_bound
 from probes.waiting import await_steady
 from probes.window import Window
 from targets.contract import Contract
@@ -105,7 +105,7 @@ async def test_there_is_no_server_error(
     recorder.attach("query", revision_log.query or revision_log.source)
     recorder.figures(
         rule="5xx in the request log", n=requests, value=len(errors), limit=0, window=revision_log.window.text,
-        confidence=0.95, share_at_most=round(fraction_upper_bound(requests, len(errors)), 5),
+        confidence=0.95, share_at_most=round(share_upper_bound(len(errors), requests), 5),
         pages=revision_log.pages, source=revision_log.source,
         provoked=len(revision_log.server_errors) - len(errors), delivered_again=revision_log.duplicates,
     )  # fmt: skip

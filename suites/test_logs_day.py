@@ -6,7 +6,7 @@ from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure, Pending
 from probes.logs.day import DayLook
-from probes.statistics import fraction_upper_bound
+from probes.statistics import share_upper_bound
 
 
 @check(
@@ -44,7 +44,7 @@ def _record(day: Day, look: DayLook, canary: Canary, recorder: Recorder) -> None
     recorder.figures(
         rule="5xx in the window that this run adds", n=look.requests, value=len(look.errors), limit=0,
         window=look.window.text, confidence=0.95,
-        share_at_most=round(fraction_upper_bound(look.requests, len(look.errors)), 5),
+        share_at_most=round(share_upper_bound(len(look.errors), look.requests), 5),
         at_least=look.more, counted_by_the_platform=look.counted, pages=look.pages,
         canary_s=round(canary.delay_s, 2),
     )  # fmt: skip

@@ -12,7 +12,7 @@ from gate.run import Run
 from probes.deadlines import Deadlines
 from probes.google.cloud_run import ServiceDescription
 from probes.logs.cloud_logging import CloudLogging
-from probes.statistics import fraction_upper_bound
+from probes.statistics import share_upper_bound
 from probes.waiting import await_steady
 from probes.window import Window
 from targets.contract import Contract
@@ -53,7 +53,7 @@ async def test_every_answer_comes_from_the_revision(
     if not found.steady:
         raise Broken(f"only {answered.total()} of our {count} requests are in the request log")
     recorder.figures(
-        rule="share of another revision, 95 % bound", n=count, value=round(fraction_upper_bound(count, 0), 3), unit="",
+        rule="share of another revision, 95 % bound", n=count, value=round(share_upper_bound(0, count), 3), unit="",
         confidence=0.95, answered=dict(answered),
     )  # fmt: skip
     if set(answered) != {release.latest_created}:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from probes.statistics import hazard_upper_bound, survival
+from probes.statistics import Rate, hazard_upper_bound, survival
 from probes.websocket.closes import CloseClass, Cluster, find_cluster
 
 HOUR = 3600.0
@@ -84,7 +84,7 @@ class Exposure:
         found = find_cluster([life.opened_at + life.age_s - first for life in self.first_early], spread_share=0.0)
         return Cluster(first + found.age_s, found.count) if found else None
 
-    def hazard_bound(self, confidence: float = 0.95) -> float:
+    def hazard_bound(self, confidence: float = 0.95) -> Rate:
         """Upper bound on early ends per connection-hour."""
         return hazard_upper_bound(len(self.early), self.hours, confidence)
 

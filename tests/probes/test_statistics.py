@@ -12,14 +12,15 @@ from scipy.stats import binom
 from gate.release.accruals import hazard_bound
 from probes.statistics import (
     Finding,
+    Rate,
     at_most,
     binomial_pmf,
     chance_of_at_least,
-    fraction_upper_bound,
     hazard_upper_bound,
     percentile,
     percentile_interval,
     poisson_at_most,
+    share_upper_bound,
     survival,
     trials_to_catch,
 )
@@ -83,7 +84,7 @@ def test_zero_drops_bound_the_chance_of_an_hour(hours: float, chance: float) -> 
 
 def test_no_exposure_bounds_nothing() -> None:
     assert hazard_upper_bound(0, 0) == math.inf
-    assert survival(math.inf) == 0
+    assert survival(Rate(math.inf)) == 0
 
 
 def test_trials_that_miss_a_rate_of_five_percent_once_in_a_thousand() -> None:
@@ -112,7 +113,7 @@ def test_the_mass_function_is_scipys(n: int, share: float) -> None:
 @given(n=st.integers(1, 5000), events=st.integers(0, 200), confidence=st.sampled_from([0.9, 0.95, 0.99]))
 def test_the_bound_on_a_share_is_scipys(n: int, events: int, confidence: float) -> None:
     expected = 1.0 if events >= n else float(betaincinv(events + 1, n - events, confidence))
-    assert fraction_upper_bound(n, events, confidence) == pytest.approx(expected, rel=1e-9)
+    assert share_upper_bound(events, n, confidence) == pytest.approx(expected, rel=1e-9)
 
 
 @given(events=st.integers(0, 500), hours=st.floats(0.01, 1e5))
