@@ -13,6 +13,7 @@ at most 90 days ahead: whoever accepts a failure for longer says so again.
 """
 
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -66,11 +67,18 @@ def load_known(path: Path | None, today: date) -> dict[str, Known]:
             what = f"lacks {', '.join(lacking)}" if lacking else "has an `expires` that is no date (2026-12-24)"
             raise pytest.UsageError(f"known failures: {path}: entry {name!r} {what}; each needs all three.")
         expires = entry["expires"]
-        if expires > today + MOST_AHEAD:
-            raise pytest.UsageError(
-                f"known failures: {path}: entry {name!r} expires on {expires}, more than {MOST_AHEAD.days} days ahead: "
-                f"set `expires` to {today + MOST_AHEAD} at the latest, and accept it again then."
-            )
         expired = not in_force(expires, listed=today, today=today)
         known[name] = Known(name, str(entry["owner"]), str(entry["reason"]), expires, expired=expired)
+    refuse_too_far_ahead(known.values(), f"known failures: {path}", today)
     return known
+
+
+def refuse_too_far_ahead(listed: Iterable[Known], where: str, today: date) -> None:
+    """Raise pytest.UsageError naming the first entry whose date is further ahead than a failure is accepted for."""
+    last = today + MOST_AHEAD
+    for one in listed:
+        if one.expires > last:
+            raise pytest.UsageError(
+                f"{where}: entry {one.name!r} is accepted until {one.expires}, more than {MOST_AHEAD.days} days ahead: "
+                f"set its date to {last} at the latest, and accept it again then."
+            )

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from gate.changes import changes
 from gate.document import build, provisional
-from gate.known import load_known
+from gate.known import load_known, refuse_too_far_ahead
 from gate.outcomes import EXIT_CODES, Outcome, Verdict
 from gate.plain_text import neutralise
 from gate.redaction import Redactor
@@ -55,7 +55,9 @@ def begin(run: Run) -> None:
         evidence_key()
     except KeyUnusable as error:
         raise pytest.UsageError(str(error)) from error
-    load_known(run.plan.known_failures, datetime.now(UTC).date())  # a list that can't be read is said now, not later
+    today = datetime.now(UTC).date()
+    refuse_too_far_ahead(run.plan.accepted.values(), f"target {run.plan.target!r}, `accepted`", today)
+    load_known(run.plan.known_failures, today)  # a list that can't be read is said now, not later
     try:
         run.folder.mkdir(parents=True)
         write(run.folder / "verdict.json", encode(provisional(run)))
@@ -178,7 +180,10 @@ def _stored(run: Run, document: Document) -> str:
 
 def _sealed(document: Document, report_dir: Path) -> Document:
     """The document with the report folder's own seal: the folder is a store like any other."""
-    return Store(str(report_dir)).sealed(document)
+    try:
+        return Store(str(report_dir)).sealed(document)
+    except StoreError:
+        return document  # what can't be listed is no store: the report is written all the same, and is no evidence
 
 
 def _exported(run: Run, document: Document) -> list[str]:
