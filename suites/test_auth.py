@@ -21,7 +21,7 @@ FIX_4 = (
     "no retry of refusals, no local fallback."
 )
 WITH_THE_SECRET = pytest.mark.also_needs("mint")
-WITH_REFRESH_TOKENS = pytest.mark.also_needs("mint", "refresh")
+WITH_REFRESH_TOKENS = pytest.mark.also_needs("mint", "refresh-tokens")
 SIGNED_KINDS = [
     pytest.param(kind, marks=WITH_REFRESH_TOKENS if kind == REFRESH else WITH_THE_SECRET) for kind in SIGNED
 ]

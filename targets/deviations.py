@@ -14,7 +14,7 @@ ABSENT: Mapping[str, str] = {
     "health.detailed": "health",
     "logs.trace": "app-trace",
     "metrics": "exposition",
-    "tokens.refresh": "refresh",
+    "tokens.refresh": "refresh-tokens",
     "websocket": "ws",
 }
 # What the suite is about: a profile that requires a check of it can't be met without.

@@ -42,6 +42,7 @@ class RefusalRules(Part):
     close_codes: frozenset[int]
     challenge: bool
     volatile: frozenset[str]
+    query_parameters: tuple[str, ...]
 
 
 class ErrorRules(Part):

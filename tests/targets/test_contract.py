@@ -1,0 +1,135 @@
+"""The contract is data: a target replaces, adds and takes away, and each of its mistakes is named by its key."""
+
+import tomllib
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from probes.database.layout import Layout
+from probes.websocket.dialect import Dialect
+from targets.deviations import ABSENT, CORE
+from targets.loading import ConfigurationError, describe_target
+from targets.profiles import load_required, refuse_unknown, required_of
+from tests.prove.worker import ROOT
+from tests.targets.test_loading import MINE, write
+
+CONTRACT = tomllib.loads((ROOT / "targets/contract.toml").read_text(encoding="utf-8"))
+OFFERS = frozenset({"json"})
+
+
+def toml(key: str, value: str) -> str:
+    table, _, name = key.rpartition(".")
+    return f"[contract.{table}]\n{name} = {value}\n"
+
+
+BAD = {
+    "a number for a path": (toml("paths.threads", "5"), "contract.paths.threads"),
+    "a text for a bound": (toml("threads.max_limit", '"many"'), "contract.threads.max_limit"),
+    "a status that is none": (toml("refusal.rest.bad", "[4010]"), "contract.refusal.rest.bad"),
+    "a default out of bounds": (toml("threads.default_limit", "500"), "contract.threads"),
+    "a schema that is none": (toml("threads.item", '{ type = "objekt" }'), "contract.threads.item"),
+    "a schema of a wrong type": (toml("health.detailed", '"object"'), "contract.health.detailed"),
+    "a presence that nobody knows": (toml("database.columns.title.presence", '"gone"'), "columns.title.presence"),
+    "a column's name with SQL in it": (toml("database.layout.owner", '"x; DROP TABLE y"'), "layout.owner"),
+    "an owner in a column that is absent": (
+        toml("database.layout.owner_in", '"column"') + '[contract.database.columns.user_id]\npresence = "absent"\n',
+        "layout.owner_in",
+    ),
+    "a refusal that looks like a validation": (toml("refusal.auth.bad", "[200]"), "validation.bad"),
+    "what must follow, in other words": (toml("websocket.after.binary", '"a shrug"'), "websocket.after.binary"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_mistake_in_the_contract_is_named_by_its_key(tmp_path: Path, what: str) -> None:
+    more, key = BAD[what]
+    with pytest.raises(ConfigurationError) as caught:
+        describe_target("mine", write(tmp_path, more))
+    assert key in str(caught.value)
+
+
+def test_a_schema_and_a_table_of_headers_are_replaced_as_a_whole_and_other_tables_key_by_key(tmp_path: Path) -> None:
+    more = (
+        '[contract.threads.item]\nrequired = ["uuid"]\n'
+        '[contract.validation]\nheaders = { X-Caller = "{service_key}" }\n[contract.paths]\nthreads = "/v1/notes"\n'
+    )
+    contract = describe_target("mine", write(tmp_path, more)).contract
+    assert contract.threads.item == {"required": ["uuid"]}
+    assert contract.validation.headers == {"X-Caller": "{service_key}"}
+    assert (contract.paths.threads, contract.paths.liveness) == ("/v1/notes", CONTRACT["paths"]["liveness"])
+
+
+@pytest.mark.parametrize("name", sorted(ABSENT))
+def test_what_is_absent_is_not_offered_and_not_required(tmp_path: Path, name: str) -> None:
+    text = MINE.replace('profile = "read-only"', f'profile = "full"\nabsent = ["{name}"]')
+    target = describe_target("mine", write(tmp_path, text=text))
+    offers, lacking = target.offers()
+    assert ABSENT[name] not in offers
+    assert name in lacking[ABSENT[name]]
+    whole = load_required("full", "smoke")
+    left = required_of(target, "smoke", None, offers)
+    lost = {(check, case) for check, cases in whole.items() for case in set(cases) - set(left.get(check, ())) or ()}
+    assert set(whole) - set(left) or lost
+
+
+@pytest.mark.parametrize(
+    "more,name",
+    [
+        ('[contract.paths]\nhealth = ""\n', "health.detailed"),
+        ('[contract.paths]\nmetrics = ""\n', "metrics"),
+        ('[contract.paths]\nwebsocket = ""\n', "websocket"),
+        ('[contract.logs]\ntrace_field = ""\n', "logs.trace"),
+        ("[contract.validation]\nheaders = {}\n", "auth.service-credentials"),
+        ("[contract.tokens]\nrefresh_claims = {}\n", "tokens.refresh"),
+    ],
+)
+def test_an_empty_value_takes_away_what_absent_takes_away(tmp_path: Path, more: str, name: str) -> None:
+    assert describe_target("mine", write(tmp_path, more)).gone == {name}
+
+
+@pytest.mark.parametrize("name", sorted(CORE))
+def test_what_a_required_check_is_about_can_not_be_absent(tmp_path: Path, name: str) -> None:
+    text = MINE.replace('profile = "read-only"', f'profile = "full"\nabsent = ["{name}"]')
+    target = describe_target("mine", write(tmp_path, text=text))
+    with pytest.raises(ConfigurationError, match=rf"`absent` names '{name}', and profile 'full' requires"):
+        required_of(target, "smoke", None, target.offers()[0])
+
+
+def test_an_absent_that_nobody_knows_names_the_nearest(tmp_path: Path) -> None:
+    text = MINE.replace("[backend]", 'absent = ["health.detail"]\n[backend]')
+    with pytest.raises(ConfigurationError, match=r"did you mean 'health\.detailed'"):
+        describe_target("mine", write(tmp_path, text=text))
+
+
+def accepted(what: str, until: str) -> str:
+    return f'[[accepted]]\nwhat = "{what}"\nowner = "team"\nreason = "known"\nuntil = {until}\n'
+
+
+def test_what_is_accepted_until_a_day_that_is_past_is_refused_by_its_key(tmp_path: Path) -> None:
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
+    with pytest.raises(ConfigurationError, match=r"accepted\.0.*threads\.deleted: accepted until .* is past"):
+        describe_target("mine", write(tmp_path, accepted("threads.deleted", yesterday)))
+
+
+def test_what_is_accepted_is_a_check_or_one_case_of_it() -> None:
+    refuse_unknown(["threads.deleted", "threads.metadata[1 MiB]", "threads.metadata[NUL escape]"])
+    with pytest.raises(ConfigurationError, match=r"threads\.metadata\["):
+        refuse_unknown(["threads.metadata"])
+    with pytest.raises(ConfigurationError, match=r"threads\.deleted"):
+        refuse_unknown(["threads.delete"])
+
+
+def test_the_probes_words_are_the_contracts() -> None:
+    assert Layout(**CONTRACT["database"]["layout"]) == Layout()
+    assert Dialect(**CONTRACT["websocket"]["dialect"]).pong == CONTRACT["websocket"]["dialect"]["pong"]
+
+
+def test_stagings_target_asks_for_no_route_that_its_service_lacks() -> None:
+    target = describe_target("staging")
+    assert target.gone == {"health.detailed", "metrics", "logs.trace"}
+    assert target.contract.paths.auth_validate == "/auth/validate"
+    assert "json" in target.offers()[0]
+    required = required_of(target, "smoke", None, OFFERS)
+    assert not [check for check in required if check.startswith("health.")]
+    assert "NUL escape" in load_required("staging-writing", "smoke", offers=OFFERS)["threads.metadata"]
