@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 
 from targets import google_credentials
 from targets.contract import WHOLE
+from targets.credentials import what_is_wrong, wrong_claims
 from targets.leave import LeaveError, flat, nested, refuse_addresses, refuse_elsewhere, refuse_variables, variable
 from targets.model import ENV_PREFIX, Target
 from targets.overrides import list_overrides
@@ -65,6 +66,7 @@ def load_target(name: str, folder: Path | None = None, needed: Collection[str] |
     except LeaveError as error:
         raise ConfigurationError(str(error)) from error
     _require(target, needed)
+    _look_at_credentials(target)
     return target
 
 
@@ -238,6 +240,14 @@ def _require(target: Target, needed: Collection[str] | None) -> None:
             f"Target {target.name!r} is not configured, and nothing was contacted. "
             f"Set in the environment:\n{lines}\nWhat each enables: docs/adding-a-target.md."
         )
+
+
+def _look_at_credentials(target: Target) -> None:
+    wrong = what_is_wrong(target.credentials, token_is_used=target.token_way == "given")  # noqa: S105 - a way's name
+    claims = target.contract.tokens
+    wrong += wrong_claims({"contract.tokens.audience": claims.audience, "contract.tokens.issuer": claims.issuer})
+    if wrong:
+        raise ConfigurationError(f"Target {target.name!r} can't be used, and nothing was contacted. {' '.join(wrong)}")
 
 
 def _value(target: Target, key: str) -> object:

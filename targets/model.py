@@ -240,15 +240,18 @@ class Target(BaseSettings):
     @property
     def secrets(self) -> tuple[Secret, ...]:
         """Every secret value we hold; none of them may reach a file."""
-        held = (
-            self.tokens.signing_secret,
-            self.tokens.service_key,
-            self.tokens.login_key,
-            self.tokens.given,
-            self.platform.access_token,
-            self.prometheus.access_token,
-        )
+        held = [secret for key, secret in self.credentials.items() if key != "database.url"]
         return tuple(value for value in (*held, *secrets_of_dsn(self.database.url)) if value)
+
+    @property
+    def credentials(self) -> dict[str, Secret]:
+        """Every credential by its dotted key; those that we do not have are empty."""
+        tokens = {f"tokens.{name}": getattr(self.tokens, name) for name in type(self.tokens).model_fields}
+        return tokens | {
+            "platform.access_token": self.platform.access_token,
+            "prometheus.access_token": self.prometheus.access_token,
+            "database.url": self.database.url,
+        }
 
     def offers(self) -> tuple[frozenset[str], dict[str, str]]:
         """What a check may need and this target has, and for each thing it lacks the reason."""

@@ -70,19 +70,17 @@ def test_a_token_is_handed_over(twin: tuple[str, dict[str, Any]], tmp_path: Path
     assert token not in "".join(path.read_text() for path in tmp_path.rglob("*.json"))
 
 
-def test_an_expired_token_of_ours_is_broken(twin: tuple[str, dict[str, Any]], tmp_path: Path) -> None:
-    token = given(twin[1], issued=time.time() - 3600)
-    code, rows, output = outcomes(twin[0], tmp_path, {**NO_LOGIN, "NETRA_TOKENS__GIVEN": token})
-    assert code == 10, output
-    assert {rows[name]["outcome"] for name in ("auth.accepts[rest]", "auth.agreement", "auth.latency")} == {"BROKEN"}
-    assert "expired at" in rows["auth.latency"]["reason"]
-    assert "hand over a fresh one" in output
-
-
-def test_what_is_handed_over_and_is_no_token_is_broken(twin: tuple[str, dict[str, Any]], tmp_path: Path) -> None:
-    code, rows, output = outcomes(twin[0], tmp_path, {**NO_LOGIN, "TOKEN": "sesame"})
-    assert (code, rows["auth.agreement"]["outcome"]) == (10, "BROKEN"), output
-    assert "it is no JWT" in rows["auth.agreement"]["reason"]
+def test_a_token_that_can_not_do_is_said_before_anything_is_asked(
+    twin: tuple[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    expired = given(twin[1], issued=time.time() - 3600)
+    for token, said in ((expired, "hand over a fresh token"), ("sesame", "is no JWT")):
+        env = {"NETRA_ADDRESSES": twin[0], **NO_LOGIN, "TOKEN": token}
+        code, output = run(*QUICK, f"--report-dir={tmp_path}", env=env)
+        assert code == 4, output
+        assert "NETRA_TOKENS__GIVEN (or TOKEN)" in output
+        assert said in output
+        assert token not in output
 
 
 def test_a_login_that_refuses_our_key_is_broken(twin: tuple[str, dict[str, Any]], tmp_path: Path) -> None:

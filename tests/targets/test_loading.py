@@ -119,7 +119,7 @@ def test_a_users_mistake_is_exit_code_4_without_a_traceback(words: tuple[str, ..
 
 
 def test_secrets_do_not_show_in_a_printed_target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NETRA_TOKENS__SIGNING_SECRET", "very-secret-very-secret")
+    monkeypatch.setenv("NETRA_TOKENS__SIGNING_SECRET", "very-secret-very-secret-very-secret")
     target = load_target("mine", write(tmp_path))
     assert "very-secret" not in repr(target)
-    assert Secret("very-secret-very-secret") in target.secrets
+    assert Secret("very-secret-very-secret-very-secret") in target.secrets

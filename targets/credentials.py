@@ -1,0 +1,140 @@
+"""Credentials are looked at before anything is contacted; what can't work is one sentence, without its value."""
+
+import base64
+import json
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from urllib.parse import unquote, urlsplit
+
+from probes.secret import Secret
+from targets.dsn import SCHEMES, is_url, secrets_of_dsn
+from targets.leave import variable
+
+HS256_BYTES = 32  # RFC 7518, 3.2: a key of the hash's size or larger
+QUOTES = ("'", '"', "`", "\u201c", "\u2018")
+TO_BE_CODED = "/?#["  # in a password, these end or break the part of a URL that it stands in
+OTHERS = ("PGPASSWORD", "NETRA_EVIDENCE_KEY")
+HEADERS = ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS")
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+GIVEN = "tokens.given"
+SIGNING = "tokens.signing_secret"
+DATABASE = "database.url"
+
+
+def what_is_wrong(credentials: Mapping[str, Secret], *, token_is_used: bool) -> list[str]:
+    """Why credentials can't work, a sentence each that names the variable and what to do; empty when they may.
+
+    Args:
+        credentials: By dotted key; empty ones are left out of it.
+        token_is_used: Whether the handed-over token is what the run goes by; one that has ended matters only then.
+    """
+    said = []
+    for key, secret in credentials.items():
+        why = next(_reasons(key, secret.reveal(), token_is_used=token_is_used), "") if secret else ""
+        said += [f"{_named(key)} {why}."] if why else []
+    return said
+
+
+def wrong_claims(claims: Mapping[str, str]) -> list[str]:
+    """Why an issuer or an audience can't be what a token says of itself: one text each."""
+    return [
+        f"{variable(key)} is a JSON list, but a token of ours carries one text there: give the one that is for this "
+        "service."
+        for key, value in claims.items()
+        if value.lstrip().startswith("[")
+    ]
+
+
+def secrets_of_environment(environ: Mapping[str, str]) -> tuple[Secret, ...]:
+    """What libraries of ours take from the environment by themselves and could print: passwords, headers, proxies."""
+    found = [environ[name] for name in OTHERS if environ.get(name)]
+    for name in HEADERS:
+        values = [pair.partition("=")[2].strip() for pair in environ.get(name, "").split(",")]
+        found += [part for value in values for part in (value, unquote(value), unquote(value).rpartition(" ")[2])]
+    for name in PROXIES:
+        found += [part.reveal() for part in secrets_of_dsn(Secret(environ.get(name) or environ.get(name.lower(), "")))]
+    return tuple(Secret(value) for value in dict.fromkeys(found) if value)
+
+
+def _named(key: str) -> str:
+    return f"{variable(key)} (or TOKEN)" if key == GIVEN else variable(key)
+
+
+def _reasons(key: str, text: str, *, token_is_used: bool) -> Iterator[str]:
+    """Everything that is wrong, the plainest first."""
+    yield from _of_any(text)
+    if key == DATABASE:
+        yield from _of_address(text)
+    elif key == SIGNING:
+        yield from _of_signing(text)
+    else:
+        yield from _of_header(text)
+    if key == GIVEN and token_is_used:
+        yield from _of_token(text)
+
+
+def _of_any(text: str) -> Iterator[str]:
+    if "-----BEGIN" in text:
+        return  # a PEM has lines; what is wrong with it is another sentence's
+    if text.endswith(("\n", "\r")):
+        yield "ends with a newline: take it away (`echo` writes one, `printf %s` does not)"
+    if text != text.strip():
+        yield "has blanks around it: take them away"
+    if len(text) > 1 and text[0] in QUOTES and text[-1] in (*QUOTES, "\u201d", "\u2019"):
+        yield "has quotes around it: they were meant for the shell, and are taken as part of the value"
+    if any(ord(letter) < ord(" ") or ord(letter) == 0x7F for letter in text):  # noqa: PLR2004 - DEL
+        yield "has a control character in it: copy it again, as one line"
+
+
+def _of_header(text: str) -> Iterator[str]:
+    word = text.partition(" ")[0].lower()
+    if word in {"bearer", "basic", "token", "authorization:"} and " " in text:
+        yield f"begins with {text.partition(' ')[0]!r}, which the suite adds itself: give what comes after it"
+    if not text.isascii():
+        at = next(number for number, letter in enumerate(text, 1) if not letter.isascii())
+        yield f"has a character that no header carries (the {at}th of {len(text)}): copy it again"
+    if " " in text:
+        yield "has a blank in it: copy it again, without what stands beside it"
+
+
+def _of_signing(text: str) -> Iterator[str]:
+    if "-----BEGIN" in text:
+        yield (
+            "is a PEM key, as RS256 takes it, but tokens are signed with HS256, the contract's algorithm: give the "
+            "shared secret, or hand over a token (TOKEN)"
+        )
+    size = len(text.encode("utf-8", "surrogatepass"))
+    if size < HS256_BYTES:
+        yield f"has {size} bytes, and HS256 takes {HS256_BYTES} at least (RFC 7518): give the whole secret"
+
+
+def _of_token(text: str) -> Iterator[str]:
+    try:
+        payload = text.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        ends = float(claims.get("exp", "inf"))
+    except (IndexError, ValueError, TypeError, AttributeError):
+        yield "is no JWT: hand over an access token as the login gives it"
+        return
+    if ends <= time.time():
+        when = datetime.fromtimestamp(ends, UTC).isoformat(timespec="seconds")
+        yield f"ended at {when}: hand over a fresh token"
+
+
+def _of_address(text: str) -> Iterator[str]:
+    if not is_url(text):
+        yield "is no URL: write postgresql://user:password@host:port/database"
+        return
+    scheme, _, rest = text.partition("://")
+    if scheme not in SCHEMES:
+        # the scheme is shown only where it can be one: a password may stand there in a mangled address
+        shown = f"{scheme}://" if scheme.startswith(SCHEMES) and scheme.replace("+", "").isalnum() else "something else"
+        yield f"begins with {shown}, and has to begin with postgresql://"
+    before, at, _ = rest.rpartition("@")
+    if at and any(letter in before for letter in TO_BE_CODED):
+        yield "has a /, ?, # or [ in its password: write those as %2F, %3F, %23 and %5B"
+    try:
+        urlsplit(text).port  # noqa: B018 - reading it is the test
+    except ValueError:
+        yield "can't be read as a URL (its port is no number, or a bracket is open): see user, password and port"

@@ -1,0 +1,119 @@
+"""A credential that can't work is said before anything is contacted: its variable, what is wrong, never its value."""
+
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+import jwt
+import pytest
+
+from gate.redaction import Redactor
+from probes.secret import Secret
+from targets.credentials import secrets_of_environment
+from targets.dsn import secrets_of_dsn
+from targets.loading import ConfigurationError, load_target
+from tests.system.running import run
+from tests.targets.test_loading import write
+
+KEY = "canary-0123456789-canary-0123456789"
+PEM = f"-----BEGIN PRIVATE KEY-----\n{KEY}\n-----END PRIVATE KEY-----\n"  # no key: what it begins with is enough
+NOW = int(time.time())
+
+
+def token(ends: int) -> str:
+    return jwt.encode({"sub": "nv-a", "exp": ends}, KEY, algorithm="HS256")
+
+
+UNFIT = {
+    "newline": ("NETRA_TOKENS__SERVICE_KEY", f"{KEY}\n", "ends with a newline"),
+    "blank": ("NETRA_TOKENS__SERVICE_KEY", f" {KEY}", "blanks around it"),
+    "quotes": ("NETRA_TOKENS__LOGIN_KEY", f'"{KEY}"', "quotes around it"),
+    "single quotes": ("NETRA_TOKENS__SIGNING_SECRET", f"'{KEY}'", "quotes around it"),
+    "Bearer": ("TOKEN", f"Bearer {token(NOW + 900)}", "begins with 'Bearer'"),
+    "not ASCII": ("NETRA_TOKENS__SERVICE_KEY", f"{KEY}\u00e9", "no header carries"),
+    "control": ("NETRA_PLATFORM__ACCESS_TOKEN", f"{KEY}\x1b{KEY}", "control character"),
+    "two words": ("NETRA_PROMETHEUS__ACCESS_TOKEN", f"{KEY} {KEY}", "a blank in it"),
+    "too short": ("NETRA_TOKENS__SIGNING_SECRET", KEY[:31], "31 bytes"),
+    "PEM": ("NETRA_TOKENS__SIGNING_SECRET", PEM, "RS256"),
+    "ended": ("TOKEN", token(NOW - 60), "ended at 20"),
+    "no JWT": ("TOKEN", KEY, "is no JWT"),
+    "audience": ("NETRA_CONTRACT__TOKENS__AUDIENCE", f'["{KEY}", "another"]', "JSON list"),
+    "keywords": ("NETRA_DATABASE__URL", f"host=db password={KEY}", "is no URL"),
+    "SQLAlchemy": ("NETRA_DATABASE__URL", f"postgresql+asyncpg://u:{KEY}@db/x", "begins with postgresql+asyncpg://"),
+    "slash": ("NETRA_DATABASE__URL", f"postgresql://u:{KEY}/{KEY}@db/x", "%2F"),
+    "hash": ("NETRA_DATABASE__URL", f"postgresql://u:{KEY}#{KEY}@db/x", "%23"),
+    "bracket": ("NETRA_DATABASE__URL", f"postgresql://u:{KEY}[@db/x", "%5B"),
+    "port": ("NETRA_DATABASE__URL", f"postgresql://u:{KEY}@db:{KEY}/x", "can't be read as a URL"),
+}
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in {name for name, _, _ in UNFIT.values()}:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize("case", UNFIT)
+def test_an_unfit_credential_is_named_and_not_shown(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name, value, said = UNFIT[case]
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError) as caught:
+        load_target("mine", write(tmp_path))
+    text = str(caught.value)
+    assert name in text
+    assert said in text
+    assert "nothing was contacted" in text
+    assert not Redactor([Secret(KEY)]).leaks(text.replace("mine", ""))
+    assert value not in text
+
+
+def test_a_good_credential_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NETRA_TOKENS__SERVICE_KEY", "NETRA_TOKENS__LOGIN_KEY", "NETRA_PLATFORM__ACCESS_TOKEN"):
+        monkeypatch.setenv(name, KEY)
+    monkeypatch.setenv("TOKEN", token(NOW + 900))
+    monkeypatch.setenv("NETRA_DATABASE__URL", f"postgresql://u:{quote('p/#@[' + KEY, safe='')}@db.invalid:5432/x")
+    assert load_target("mine", write(tmp_path)).token_way == "given"
+
+
+def test_an_unfit_credential_is_exit_code_4_and_one_paragraph(tmp_path: Path) -> None:
+    write(tmp_path)
+    env = {"NETRA_TOKENS__SERVICE_KEY": f"{KEY}\n", "HOME": "/nonexistent"}
+    where = (f"--targets-dir={tmp_path}", f"--report-dir={tmp_path / 'reports'}")
+    code, output = run("pytest", "-c", "pytest.ini", "--target=mine", *where, env=env)
+    assert code == 4
+    assert "NETRA_TOKENS__SERVICE_KEY ends with a newline" in output
+    assert KEY not in output
+    assert "Traceback" not in output
+
+
+PASSWORD = "p/w@x[y#z-canary"
+ADDRESSES = {
+    "URL": f"postgresql://netra:{PASSWORD}@10.0.0.1:5432/db",
+    "coded URL": f"postgresql://netra:{quote(PASSWORD, safe='')}@10.0.0.1:5432/db",
+    "query": f"postgresql://netra@10.0.0.1/db?password={quote(PASSWORD, safe='')}",
+    "keywords": f"host=10.0.0.1 dbname=db user=netra password={PASSWORD}",
+    "quoted keywords": f"password = '{PASSWORD}' host=10.0.0.1",
+    "another scheme": f"postgresql+asyncpg://netra:{PASSWORD}@10.0.0.1/db",
+}
+
+
+@pytest.mark.parametrize("how", ADDRESSES)
+def test_the_password_of_an_address_is_a_secret_however_it_is_written(how: str) -> None:
+    redactor = Redactor(secrets_of_dsn(Secret(ADDRESSES[how])))
+    assert "canary" not in redactor.text(f"password authentication failed: {PASSWORD}")
+    assert "canary" not in redactor.text(ADDRESSES[how])
+
+
+def test_a_quoted_password_with_a_quote_in_it_is_found_as_it_is_meant() -> None:
+    redactor = Redactor(secrets_of_dsn(Secret(r"host=db password='it\'s a \\ secret'")))
+    assert "secret" not in redactor.text(r"refused: it's a \ secret")
+
+
+def test_what_libraries_take_from_the_environment_is_secret_too() -> None:
+    environ = {
+        "OTEL_EXPORTER_OTLP_HEADERS": f"Authorization=Bearer%20{KEY},x-tenant=acme-tenant-7",
+        "PGPASSWORD": "another-canary",
+        "https_proxy": "http://me:third-canary@proxy.invalid:3128",
+    }
+    text = Redactor(secrets_of_environment(environ)).text(f"{KEY} acme-tenant-7 another-canary third-canary")
+    assert text.replace("[redacted]", "").strip() == ""
