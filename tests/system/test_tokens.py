@@ -40,7 +40,9 @@ def outcomes(addresses: str, reports: Path, env: dict[str, str]) -> tuple[int, d
 
 
 def given(told: dict[str, Any], *, issued: float) -> str:
-    mint = Mint(Secret(told["tokens"]["signing_secret"]), *ISSUER)
+    mint = Mint(
+        Secret(told["tokens"]["signing_secret"]), *ISSUER, extra_claims={"token_type": "access", "permissions": []}
+    )
     return mint.good(User("nv-somebody", "somebody@netra-verify.invalid"), now=issued).reveal()
 
 
@@ -96,3 +98,51 @@ def test_no_way_to_a_token_leaves_what_needs_one_not_applicable(
     assert (code, rows["auth.latency"]["outcome"]) == (10, "NOT_APPLICABLE"), output
     assert "or TOKEN" in rows["auth.latency"]["reason"]
     assert rows["auth.reachable"]["outcome"] == "PASSED"
+
+
+ALONE = """
+environment = "staging"
+profile = "read-only"
+profile_with_a_token = "token-alone"
+[backend]
+url = "{backend}"
+service = "netra-backend-staging"
+[auth]
+url = "{auth}"
+service = "netra-auth-service"
+[platform]
+project = "netra-staging"
+region = "us-central1"
+[requires]
+"tokens.signing_secret" = "signs tokens"
+"database.url" = "reads the schema"
+"""
+
+
+@pytest.mark.timeout(300)  # a whole run
+def test_a_token_alone_is_enough_for_what_a_client_sees(twin: tuple[str, dict[str, Any]], tmp_path: Path) -> None:
+    """Nothing else is configured: no secret, no database, no access to Google's APIs."""
+    told = twin[1]
+    text = ALONE.format(backend=told["backend"]["url"], auth=told["auth"]["url"])
+    (tmp_path / "mine.toml").write_text(text)
+    words = (
+        "gate.session",
+        "-c",
+        "pytest.ini",
+        "--target=mine",
+        f"--targets-dir={tmp_path}",
+        "--quick",
+        "--verdict-only",
+    )
+    env = {"HOME": str(tmp_path), "TOKEN": given(told, issued=time.time())}
+    code, output = run(*words, f"--report-dir={tmp_path / 'reports'}", env=env)
+    document = verdict_in(tmp_path / "reports")
+    assert (code, document["verdict"], document["profile"]) == (0, "GO", "token-alone"), output
+    required = {row["name"] for row in document["checks"] if row["required"]}
+    assert {"websocket.hostile[bad JSON]", "auth.accepts[rest]", "threads.bounds[limit 0]"} <= required
+    left = {row["id"]: row["reason"] for row in document["checks"] if row["outcome"] == "NOT_APPLICABLE"}
+    assert "NETRA_DATABASE__URL" in left["migrations.head"]
+    assert "GOOGLE_APPLICATION_CREDENTIALS" in left["logs.zero-500"]
+    weaker = [one for one in document["overrides"] if one["weakens"]]
+    assert {one["name"] for one in weaker} == {"--quick", "a token alone: profile token-alone"}
+    assert run(*words, f"--report-dir={tmp_path / 'reports'}", env={"HOME": str(tmp_path)})[0] == 4
