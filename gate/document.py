@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from gate.causes import find_causes
 from gate.known import Known
 from gate.moments import rfc3339
 from gate.outcomes import EXIT_CODES, Outcome, Verdict
@@ -57,9 +58,15 @@ def build(
         changes=None,
         gate=None,
         seal=None,
+        causes=[],
         checks=rows,
     )
-    return clean(document, run.plan.secrets)
+    return with_causes(clean(document, run.plan.secrets))
+
+
+def with_causes(document: Document) -> Document:
+    """The document with the causes of what did not pass in it."""
+    return msgspec.structs.replace(document, causes=find_causes(document.checks, document.missing))
 
 
 def clean(document: Document, secrets: Iterable[Concealed]) -> Document:

@@ -147,6 +147,22 @@ class Row(_Part, frozen=True, kw_only=True):
         return self.id, self.case
 
 
+class Cause(_Part, frozen=True, kw_only=True):
+    """What cases that did not pass have in common; see `gate.causes`."""
+
+    key: str  # stable: of the signature alone
+    signature: str  # without ports, ids, numbers
+    outcome: Outcome
+    sentence: str
+    remedy: str
+    frame: str  # of the service's own code; empty where no traceback says it
+    traceback: str  # the server's own words
+    first: str  # RFC 3339
+    last: str
+    cases: list[str]
+    lines: list[ServerLine]  # in order of time
+
+
 class Before(_Part, frozen=True):
     """The run that lay in the store as the last one when this one was put there."""
 
@@ -191,6 +207,7 @@ class Document(_Part, frozen=True, kw_only=True):
     changes: Changes | None  # null: there was no last run
     gate: GatePart | None  # null: this is a run's
     seal: Seal | None  # null: it was not stored
+    causes: list[Cause]  # of what did not pass, largest first
     checks: list[Row]
 
     def __post_init__(self) -> None:

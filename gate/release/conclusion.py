@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from gate.causes import find_causes
 from gate.document import missing_row
 from gate.moments import rfc3339
 from gate.outcomes import EXIT_CODES, Outcome
@@ -148,6 +149,7 @@ def conclude(evidence: Evidence, frame: Frame, run_id: str, now: datetime, more:
             [Discarded(one.id, one.owner, one.because, one.at) for one in evidence.discards.values()],
         ),
         seal=None,
+        causes=find_causes(rows, [name(key) for key in decision.missing]),
         checks=rows,
     )
 

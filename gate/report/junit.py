@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 from gate.outcomes import Outcome
 from gate.report.checklist import Report, owner
 from gate.report.wording import show_figure
-from gate.verdict_document import Row
+from gate.verdict_document import Cause, Row
 
 # XML 1.0 allows no other control characters; a server's answer may hold any.
 ALLOWED = {9, 10, 13}
@@ -15,13 +15,14 @@ def render_junit(report: Report) -> str:
     """Render the verdict. FAILED is a failure, BROKEN an error, PENDING and NOT_APPLICABLE are skipped."""
     document = report.document
     root = ET.Element("testsuites", name="netra-verify")
+    causes = {name: cause for cause in document.causes for name in cause.cases}
     families: dict[str, list[Row]] = {}
     for row in document.checks:
         families.setdefault(row.family, []).append(row)
     for family, rows in families.items():
         suite = ET.SubElement(root, "testsuite", {"name": family, "timestamp": document.started, **_counts(rows)})
         for row in rows:
-            suite.append(_case(row))
+            suite.append(_case(row, causes.get(row.name)))
     for key, value in _counts(document.checks).items():
         root.set(key, value)
     properties = ET.Element("properties")
@@ -43,18 +44,20 @@ def _counts(rows: list[Row]) -> dict[str, str]:
     }
 
 
-def _case(row: Row) -> ET.Element:
+def _case(row: Row, cause: Cause | None) -> ET.Element:
     time = f"{row.duration_s:.3f}"
     case = ET.Element("testcase", classname=f"netra.{row.family}", name=_clean(row.name), time=time)
     properties = ET.SubElement(case, "properties")
     told = {
         "check": row.id, "outcome": row.outcome, "required": str(row.required).lower(),
         "requirement": row.requirement, "owner": owner(row.family), "known_failure": row.known_failure,
+        "cause": cause.signature if cause else "",
     }  # fmt: skip
     for key, value in told.items():
         if value:
             ET.SubElement(properties, "property", name=key, value=_clean(value))
-    message = _clean(row.reason)
+    # Tools group failures by this text: it holds no port, id or number that differs from run to run.
+    message = _clean(cause.signature if cause else row.reason)
     if row.outcome == Outcome.FAILED:
         ET.SubElement(case, "failure", message=message, type="FAILED").text = _clean(_details(row))
     elif row.outcome == Outcome.BROKEN:

@@ -1,18 +1,19 @@
 """The summary as Markdown: for a CI step summary, a chat, a ticket."""
 
-from gate.outcomes import Outcome
+from gate.report.causes import causes_in_words
 from gate.report.checklist import Report
 from gate.report.wording import brief, sentence, show_figure
 from gate.verdict_document import Document
 
 MARKS = {"PASSED": "✅", "FAILED": "❌", "BROKEN": "⚠️", "PENDING": "⏳", "NOT_APPLICABLE": "🚫", "NOT RUN": "·",
          "BOUNDED": "◐", "OWED": "⏳", "PROVED": "✅"}  # fmt: skip
-MOST_FAILURES = 25
+MOST_CAUSES = 12
+MOST_CASES = 25
 MOST_MISSING = 8
 
 
 def render_markdown(report: Report) -> str:
-    """Render verdict, metrics, checklist and everything that did not pass."""
+    """Render the verdict, the causes of what did not pass, metrics and checklist."""
     document = report.document
     revision = document.revision or "not known"
     about = f"Phase {document.phase}, run `{document.run_id}`, {document.started}."
@@ -21,6 +22,7 @@ def render_markdown(report: Report) -> str:
         "",
         f"{_cell(sentence(document.reason))} {about}",
         "",
+        *_causes(report),
         "| Success metric | Outcome | Figure |",
         "|---|---|---|",
     ]
@@ -34,8 +36,15 @@ def render_markdown(report: Report) -> str:
         for answer in report.checklist
     ]
     counts = ", ".join(f"{count} {outcome}" for outcome, count in document.counts.items())
-    lines += ["", f"Cases: {counts or 'none'}.", "", *_changes(document), *_known(document)]
-    return "\n".join([*lines, *_failures(document)]) + "\n"
+    lines += [
+        "",
+        f"Cases: {counts or 'none'}.",
+        "",
+        *_changes(document),
+        *_known(document),
+        *_said_of_the_run(document),
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _changes(document: Document) -> list[str]:
@@ -62,31 +71,41 @@ def _known(document: Document) -> list[str]:
     return [*lines, ""]
 
 
-def _failures(document: Document) -> list[str]:
+def _said_of_the_run(document: Document) -> list[str]:
     missing = document.missing
-    rows = [row for row in document.checks if row.outcome not in {Outcome.PASSED, Outcome.NOT_APPLICABLE}]
-    rows = [row for row in rows if row.name not in set(missing)]
-    rows.sort(key=lambda row: row.outcome != Outcome.FAILED)
     lines = [f"- {_cell(sentence(one))}" for one in [*document.doubts, *document.notes]]
     if missing:
         more = f" and {len(missing) - MOST_MISSING} more" if len(missing) > MOST_MISSING else ""
         named = ", ".join(f"`{one}`" for one in missing[:MOST_MISSING])
         lines.append(f"- {len(missing)} required cases did not run: {named}{more}.")
-    lines += [""] if lines else []
-    for row in rows[:MOST_FAILURES]:
-        lines += [f"### {MARKS[row.outcome]} `{row.name}` {row.outcome}", ""]
-        told = {"requirement": row.requirement, "expected": row.expected, "actual": row.actual}
-        lines += [f"- **{key}**: {_cell(said)}" for key, said in told.items() if said]
-        if not row.actual:
-            lines.append(f"- **reason**: {_cell(row.reason)}")
-        if row.known_failure:
-            lines.append(f"- **known failure**: {_cell(row.known_failure)}")
-        if row.remedy:
-            lines.append(f"- **what to do**: {_cell(row.remedy)}")
-        lines.append("")
-    if len(rows) > MOST_FAILURES:
-        lines += [f"… and {len(rows) - MOST_FAILURES} more: see `report.html`.", ""]
+    return [*lines, ""] if lines else []
+
+
+def _causes(report: Report) -> list[str]:
+    """What did not pass, a cause a section, largest first; the cases are folded away."""
+    lines: list[str] = []
+    causes = causes_in_words(report)
+    for one in causes[:MOST_CAUSES]:
+        cause = one.cause
+        lines += [f"### {MARKS[cause.outcome]} {one.count}: {_cell(cause.sentence)}", ""]
+        told = {
+            "what to do": cause.remedy, "whom to call": one.whom_to_call, "turns red": "; ".join(one.turns_red),
+            "when": one.since,
+        }  # fmt: skip
+        lines += [f"- **{label}**: {_cell(said)}" for label, said in told.items() if said]
+        lines += ["", "<details><summary>Cases and the server's own words</summary>", ""]
+        lines += [f"- `{_cell(name)}`{_cell(_seen(report, name))}" for name in cause.cases[:MOST_CASES]]
+        lines += [f"- and {len(cause.cases) - MOST_CASES} more"] if len(cause.cases) > MOST_CASES else []
+        lines += ["", *(f"    {_cell(line)}" for line in one.traceback), "", "</details>", ""]
+    if len(causes) > MOST_CAUSES:
+        lines += [f"… and {len(causes) - MOST_CAUSES} more causes: see `report.html`.", ""]
     return lines
+
+
+def _seen(report: Report, name: str) -> str:
+    row = next(row for row in report.document.checks if row.name == name)
+    expected = f" expected {row.expected}," if row.expected else ""
+    return f":{expected} got {row.actual or row.reason}"
 
 
 def _cell(text: str) -> str:

@@ -119,5 +119,5 @@ _EMPTY = Document(
     schema_version=SCHEMA_VERSION, run_id="", target="", environment="", profile="", revision="", phase="smoke",
     quick=False, overrides=[], verdict=Verdict.INCONCLUSIVE, exit_code=10, reason="", started="1970-01-01T00:00:00Z",
     ended="1970-01-01T00:00:00Z", release={}, counts={}, missing=[], residue=0, interrupted="", notes=[], doubts=[],
-    known_failures=[], changes=None, gate=None, seal=None, checks=[],
+    known_failures=[], changes=None, gate=None, seal=None, causes=[], checks=[],
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The terminal: one line a family while it runs, then failures, checklist, metrics and the verdict."""
+"""The terminal: one line a family while it runs, then causes, checklist, metrics and the verdict."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,19 +9,21 @@ from rich.markup import escape
 from rich.table import Table
 
 from gate.outcomes import Outcome, Verdict
+from gate.report.causes import causes_in_words
 from gate.report.checklist import BOUNDED, NOT_RUN, OWED, PROVED, Answer, Report
-from gate.report.wording import brief, sentence, show_figure, worst_first
-from gate.verdict_document import Document
+from gate.report.wording import brief, sentence, show_figure
+from gate.verdict_document import Cause, Document
 
 STYLES = {
     "PASSED": "green", "FAILED": "bold red", "BROKEN": "yellow", "PENDING": "yellow",
     "NOT_APPLICABLE": "dim", NOT_RUN: "yellow", BOUNDED: "cyan", OWED: "cyan", PROVED: "green",
 }  # fmt: skip
 VERDICT_STYLES = {Verdict.GO: "bold green", Verdict.NO_GO: "bold red", Verdict.INCONCLUSIVE: "bold yellow"}
-LABELS = {"remedy": "what to do", "known_failure": "known"}
 WIDTH_WITHOUT_TERMINAL = 100
-MOST_FAILURES = 12
+MOST_CAUSES = 8
 MOST_LINES = 6
+MOST_SENTENCE = 300
+MOST_SAID = 600
 
 
 def console_for(file: IO[str]) -> Console:
@@ -31,9 +33,9 @@ def console_for(file: IO[str]) -> Console:
 
 
 def print_verdict(report: Report, folder: Path, console: Console) -> None:
-    """Print failures first, then the checklist and the metrics, then the verdict as the last line."""
+    """Print causes first, then the checklist and the metrics, then the verdict as the last line."""
     document = report.document
-    _print_failures(document, console)
+    _print_causes(report, console)
     console.print(_table("Deployment checklist", report.checklist), "")
     console.print(_table("Success metrics", report.metrics), "")
     for note in document.notes:
@@ -52,25 +54,44 @@ def print_verdict(report: Report, folder: Path, console: Console) -> None:
     )
 
 
-def _print_failures(document: Document, console: Console) -> None:
-    missing = frozenset(document.missing)  # a line for all of them: a selection leaves out most
-    shown = {Outcome.FAILED, Outcome.BROKEN, Outcome.PENDING}
-    rows = [row for row in document.checks if row.outcome in shown and row.name not in missing]
-    rows.sort(key=lambda row: row.outcome != Outcome.FAILED)
-    for row in rows[:MOST_FAILURES]:
-        console.print(f"{mark(row.outcome)} {escape(row.name)}")
-        told = ("requirement", "expected", "actual") if row.actual else ("requirement", "reason")
-        for key in (*told, "remedy", "known_failure"):
-            if said := getattr(row, key):
-                label = LABELS.get(key, key)
-                console.print(f"    {label + ':':<13}{said[:600]}", markup=False)
-        for line in worst_first(row.server_lines)[:MOST_LINES]:
-            console.print(f"    server:      {line.severity} {_short(line.text)}", markup=False, style="dim")
+def _print_causes(report: Report, console: Console) -> None:
+    """One cause after the other, largest first: what it is, what to do, and which cases it turned."""
+    causes = causes_in_words(report)
+    for one in causes[:MOST_CAUSES]:
+        cause = one.cause
+        alone = len(cause.cases) == 1
+        what = cause.cases[0] if alone else f"{one.count}: {_short(cause.sentence, MOST_SENTENCE)}"
+        console.print(f"{mark(cause.outcome)} {escape(what)}")
+        told = {
+            **_of_one_case(report, cause), "cause": cause.sentence if alone and cause.traceback else "",
+            "what to do": cause.remedy, "call": one.whom_to_call, "turns red": "; ".join(one.turns_red),
+            "when": one.since, "cases": "" if alone else one.cases,
+        }  # fmt: skip
+        for label, said in told.items():
+            if said:
+                console.print(f"    {label + ':':<13}{_short(said, MOST_SAID)}", markup=False)
+        for line in one.traceback[-MOST_LINES:]:
+            console.print(f"    server:      {_short(line)}", markup=False, style="dim")
         console.print()
-    if missing:
-        console.print(f"{len(missing)} required cases did not run; the report lists them.\n")
-    if len(rows) > MOST_FAILURES:
-        console.print(f"… and {len(rows) - MOST_FAILURES} more, in the report.\n")
+    if len(causes) > MOST_CAUSES:
+        cases = sum(len(one.cause.cases) for one in causes[MOST_CAUSES:])
+        console.print(f"… and {len(causes) - MOST_CAUSES} more causes of {cases} cases, in the report.\n")
+    if report.document.missing:
+        console.print(f"{len(report.document.missing)} required cases did not run; the report lists them.\n")
+    _print_known(report.document, console)
+
+
+def _of_one_case(report: Report, cause: Cause) -> dict[str, str]:
+    """What the first case of a cause expected and saw: the rest saw the same."""
+    row = next(row for row in report.document.checks if row.name == cause.cases[0])
+    seen = {"expected": row.expected, "actual": row.actual} if row.actual else {"reason": row.reason}
+    return {"requirement": row.requirement} | seen
+
+
+def _print_known(document: Document, console: Console) -> None:
+    for row in document.checks:
+        if row.known_failure and row.outcome is Outcome.FAILED:
+            console.print(f"{mark(row.outcome)} {escape(row.name)}", f"known: {row.known_failure}", markup=True)
 
 
 def _short(text: str, most: int = 160) -> str:

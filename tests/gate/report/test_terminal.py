@@ -3,10 +3,12 @@
 import io
 from pathlib import Path
 
+import msgspec
 import pytest
 from rich.console import Console
 
 from gate.check import Check
+from gate.document import with_causes
 from gate.outcomes import Outcome
 from gate.report.checklist import answered
 from gate.report.terminal import print_verdict
@@ -44,8 +46,8 @@ def test_failures_come_first_and_the_verdict_last(tmp_path: Path) -> None:
     ]
     places = [text.index(word) for word in order]
     assert places == sorted(places)
-    assert lines[-2].startswith("VERDICT: NO-GO revision=service-00001-abc target=mini exit_code=1")
-    assert lines[-1].startswith("report: ")
+    assert lines[-1].startswith("VERDICT: NO-GO revision=service-00001-abc target=mini exit_code=1")
+    assert lines[-2].startswith("report: ")
 
 
 def test_eighty_columns_suffice(tmp_path: Path) -> None:
@@ -58,10 +60,21 @@ def test_colour_is_for_terminals(tmp_path: Path) -> None:
     assert "\x1b[" in printed(tmp_path, {"a.b": P}, terminal=True)
 
 
-def test_many_failures_are_shown_in_part_and_the_rest_counted(tmp_path: Path) -> None:
+def test_many_cases_of_one_cause_are_one_line(tmp_path: Path) -> None:
     text = printed(tmp_path, {f"a.case{n}": F for n in range(40)})
-    assert text.count("FAILED a.case") == 12
-    assert "and 28 more" in text
+    assert text.count("FAILED 40 cases") == 1
+    assert "a.case0, a.case1, a.case2, a.case3 and 36 more" in " ".join(text.split())
+
+
+def test_many_causes_are_shown_in_part_and_the_rest_counted(tmp_path: Path) -> None:
+    document = make_document(tmp_path, {f"{first}{second}.case": F for first in "abcd" for second in "abcdefghij"})
+    rows = [msgspec.structs.replace(row, actual=f"{row.family} is wrong", server_lines=[]) for row in document.checks]
+    file = io.StringIO()
+    report = answered(with_causes(msgspec.structs.replace(document, checks=rows)))
+    print_verdict(report, tmp_path, Console(file=file, width=80, highlight=False))
+    text = file.getvalue()
+    assert text.count(".case\n    requirement") == 8
+    assert "and 32 more causes of 32 cases" in text
 
 
 def result(check_id: str, outcome: Outcome) -> Result:

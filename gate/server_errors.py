@@ -1,0 +1,54 @@
+"""What a log line of the server says went wrong: the exception, its message, and the frame that matters."""
+
+import re
+from dataclasses import dataclass
+
+LIBRARY = re.compile(r"(site-packages|dist-packages|/lib/python\d|<frozen )")
+FRAME = re.compile(r'^[ \t]*File "([^"\n]{1,400})", line (\d{1,7}), in (\S{1,120})', re.MULTILINE)
+RAISED = re.compile(
+    r"^[ \t]*((?:[A-Za-z_]\w{0,80}\.){0,8}[A-Z]\w{0,80}(?:Error|Exception|Warning|Timeout|Exit|Interrupt))\b"
+    r":?[ \t]*(.{0,400})",
+    re.MULTILINE,
+)
+VARIABLE = re.compile(
+    r"https?://[^\s'\"/]{1,200}|wss?://[^\s'\"/]{1,200}|0x[0-9a-f]{1,16}|\b[0-9a-f]{8,64}(?:-[0-9a-f]{4,12}){0,4}\b"
+    r"|\bnv-[\w.-]{1,80}|\d+(?:\.\d+)?",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerError:
+    """An error as the server's log tells it."""
+
+    kind: str  # "AttributeError", without its module
+    message: str
+    frame: str  # "threads.py in render", of the service's own code; empty where the line has no traceback
+    text: str  # the whole line
+
+    @property
+    def signature(self) -> str:
+        """What stays the same from one occurrence to the next: no numbers, no ids, no addresses, no line numbers."""
+        return f"{self.kind}: {without_variables(self.message)} in {self.frame or 'no frame'}"
+
+
+def read_error(text: str) -> ServerError | None:
+    """The error that a log line tells of; None where it names none. Linear in the text, which a server wrote."""
+    raised = list(RAISED.finditer(text))
+    if not raised:
+        return None
+    last = raised[-1]
+    return ServerError(last[1].rpartition(".")[2], last[2].strip(), _frame(text), text)
+
+
+def without_variables(text: str) -> str:
+    """A text without addresses, ids and numbers: what two occurrences of one thing have in common."""
+    return VARIABLE.sub("#", text)
+
+
+def _frame(text: str) -> str:
+    """The innermost frame of the service's own code, else the innermost of all."""
+    frames = FRAME.findall(text)
+    own = [frame for frame in frames if not LIBRARY.search(frame[0])]
+    path, _, function = (own or frames)[-1] if frames else ("", "", "")
+    return f"{path.rpartition('/')[2]} in {function}" if path else ""
