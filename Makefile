@@ -112,9 +112,9 @@ preflight: $(READY)  ## apply migrations to a scratch database and judge them
 		--since $(or $(SINCE),base)
 
 .PHONY: errors
-#: EXPORT=file-or-url [SERVICE=name]
+#: EXPORT=file-or-url [SERVICE=name] [REVISION=name]
 errors: $(READY)  ## the 5xx in an exported log of any size, by route and signature
-	@$(PY) -m commands errors '$(EXPORT)' $(if $(SERVICE),--service $(SERVICE))
+	@$(PY) -m commands errors '$(EXPORT)' $(if $(SERVICE),--service '$(SERVICE)') $(if $(REVISION),--revision '$(REVISION)')
 
 #@ Proving the suite itself
 

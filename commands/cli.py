@@ -70,7 +70,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     counting = commands.add_parser("errors", help="the 5xx in an exported log of any size, by route and signature")
     counting.add_argument("export", help="file or fsspec URL: NDJSON, a JSON array or an envelope, plain or gzip")
     counting.add_argument("--service", default="", help="of this service only; default: of all")
-    counting.set_defaults(run=lambda options: errors.run(options.export, options.service))
+    counting.add_argument("--revision", default="", help="of this revision only; default: of all")
+    counting.set_defaults(run=lambda options: errors.run(options.export, options.service, options.revision))
     _add_gate(commands)
     return parser.parse_args(arguments)
 

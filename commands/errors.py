@@ -1,23 +1,53 @@
 """`errors`: the 5xx in an exported log of any size, by route and signature, as quickly as a text search."""
 
+from collections.abc import Sequence
+
 from commands.console import say
+from probes.errors import SourceRefused
+from probes.logs.entries import LogEntry
 from probes.logs.error_clusters import cluster
 from probes.logs.export import ExportFile
+from probes.logs.incidents import Incidents
+from targets.loading import describe_target
 
 SOME = 40
+TARGET = "export"  # whose contract says which incidents are known
 
 
-async def run(url: str, service: str) -> int:
+async def run(url: str, service: str, revision: str) -> int:
     """Print the clusters; 0 whether there are any or not: a verdict takes `pytest --target=export`.
 
+    A file in which the quick look finds nothing is read whole before anything is said of zero.
+
     Raises:
-        SourceRefused: The file can't be read, or a line that matters is no JSON.
+        SourceRefused: The file can't be read, a line that matters is no JSON, or it holds nothing of the service.
     """
-    found = await ExportFile(url, frozenset()).server_errors(service)
-    say(f"{len(found)} entries of the request log with 500..599 in {url}, each once.")
-    if not found:
-        say("Whether the file is whole, and has traffic, is not looked at here: pytest --target=export --log-export=…")
+    incidents = Incidents.from_phrases(describe_target(TARGET).contract.logs.incidents)
+    export = ExportFile(url, incidents)
+    found = await export.server_errors(service, revision)
+    errors = [entry for entry in found if entry.is_server_error]
+    say(f"{len(errors)} entries of the request log with 500..599 in {url}, each once.")
+    for group in cluster(errors, errors, incidents)[:SOME]:
+        say(group.text)
+    if errors:
+        _say_unjudged(found)
         return 0
-    for one in cluster(found, found)[:SOME]:
-        say(one.text)
+    read = await export.read(service, revision)
+    if not read.requests:
+        raise SourceRefused(url, "holds no entry of Cloud Run's request log: zero 5xx of zero requests says nothing")
+    revisions = ", ".join(f"{name or 'no revision'} ({count})" for name, count in sorted(read.revisions.items()))
+    say(f"{read.requests} requests, of {revisions}; {read.window.text}.")
+    say(f"Zero is no evidence here: it {read.doubt}." if read.doubt else "A verdict takes pytest --target=export.")
     return 0
+
+
+def _say_unjudged(found: Sequence[LogEntry]) -> None:
+    """Name what looks like a 5xx and isn't counted."""
+    foreign = [entry for entry in found if entry.is_foreign and entry.has_server_error]
+    unread = [entry for entry in found if entry.problem]
+    if foreign:
+        kinds = ", ".join(sorted({entry.resource_type for entry in foreign}))
+        say(f"{len(foreign)} more of another resource type ({kinds}) are not counted.")
+    if unread:
+        first = unread[0]
+        say(f"{len(unread)} entries can't be judged; the first, {first.insert_id or 'without an id'}, {first.problem}.")

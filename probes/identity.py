@@ -2,20 +2,27 @@
 
 import secrets
 from dataclasses import dataclass
+from typing import Literal
 
 PRODUCT, VERSION = "netra-verify", "0.1.0"
+Outage = Literal["", "outage begins", "outage", "outage ends"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RunIdentity:
-    """Who is asking: the run's id goes into every request, so that the server's logs can be told apart by run."""
+    """Who is asking: the run's id goes into every request, so that the server's logs can be told apart by run.
+
+    While a run has taken a dependency away on purpose, `outage` says so in every request as well: what the log holds of
+    it is all that later runs have to tell its 503s from others (see `probes.logs.provoked`).
+    """
 
     run_id: str
+    outage: Outage = ""
 
     @property
     def user_agent(self) -> str:
         """The User-Agent of every request."""
-        return f"{PRODUCT}/{VERSION} (run {self.run_id})"
+        return f"{PRODUCT}/{VERSION} (run {self.run_id}{f'; {self.outage}' if self.outage else ''})"
 
     def new_trace(self) -> str:
         """A fresh W3C trace id: 32 hexadecimal digits."""

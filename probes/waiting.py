@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_delay, wait_exponential
 
-from probes.errors import ProbeError
+from probes.errors import ProbeError, SourceRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,10 @@ async def await_steady(look: Callable[[], Awaitable[str]], *, in_a_row: int, dea
     """Look again and again until `in_a_row` looks in a row were good, or the deadline passed.
 
     `look` returns an empty string for good, else what is wrong; a ProbeError counts as what is wrong.
+
+    Raises:
+        SourceRefused: At once. A missing right, a wrong project or a used-up quota is not mended by looking again,
+            and is no fault of the service that is looked at.
     """
     attempts: list[str] = []
 
@@ -31,6 +35,8 @@ async def await_steady(look: Callable[[], Awaitable[str]], *, in_a_row: int, dea
         for _ in range(in_a_row):
             try:
                 wrong = await look()
+            except SourceRefused:
+                raise
             except ProbeError as error:
                 wrong = str(error)
             attempts.append(wrong or "good")

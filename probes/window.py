@@ -1,7 +1,15 @@
-"""A window of time, and RFC 3339 text as a moment."""
+"""A window of time, RFC 3339 text as a moment, and a clock that does not jump."""
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import re
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+# RFC 3339, with what logging libraries make of it: any number of digits, a comma, a zone without a colon or none (UTC).
+STAMP = re.compile(
+    r"(?P<whole>\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d)(?:[.,](?P<fraction>\d{1,12}))?(?P<zone>[Zz]|[+-]\d\d:?\d\d)?",
+    re.ASCII,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +26,34 @@ class Window:
 
 
 def parse_time(text: str) -> datetime:
-    """An RFC 3339 time stamp of any precision, cut to microseconds."""
-    whole, dot, fraction = text.removesuffix("Z").partition(".")
-    digits = fraction[:6] if dot else "0"
-    return datetime.fromisoformat(f"{whole}.{digits:0<6}").replace(tzinfo=UTC)
+    """An RFC 3339 time stamp of any precision, cut to microseconds, in UTC. Raises ValueError."""
+    match = STAMP.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text[:60]!r} is no RFC 3339 time stamp")
+    fraction = (match["fraction"] or "0")[:6]
+    moment = datetime.fromisoformat(f"{match['whole'].upper()}.{fraction:0<6}{(match['zone'] or 'Z').upper()}")
+    return moment.astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class SteadyClock:
+    """Our wall clock as it was at the beginning, carried on by the monotonic one, which never jumps."""
+
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    began_monotonic: float = field(default_factory=time.monotonic)
+
+    def now(self) -> datetime:
+        """The moment, without any jump since the beginning."""
+        return self.began + timedelta(seconds=time.monotonic() - self.began_monotonic)
+
+    def jumped_s(self) -> float:
+        """By how many seconds the wall clock has jumped since the beginning; what it drifts is below one."""
+        return (datetime.now(UTC) - self.now()).total_seconds()
+
+    def since(self, moment: datetime, around: timedelta) -> Window:
+        """A window for looking up what happened since a moment of this clock, for whichever of both clocks is right.
+
+        `around` is put on both sides for clocks that differ: such a window is for looking, and states no coverage.
+        """
+        jump = timedelta(seconds=self.jumped_s())
+        return Window(min(moment, moment + jump) - around, max(self.now(), self.now() + jump) + around)

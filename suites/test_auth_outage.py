@@ -39,7 +39,7 @@ async def test_an_outage_lets_nobody_in(
     recorder: Recorder,
 ) -> None:
     """Auth is really stopped: REST answers 503, the WebSocket refuses; auth is started, and both serve again."""
-    await twin.take_down("auth")
+    await twin.take_down("auth", provokes_503=True)
     await _refuse_rest(threads, tokens, owner, deadlines, recorder)
     for way in WAYS:
         await _refuse_socket(sockets, tokens.good(owner), way, recorder)

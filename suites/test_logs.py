@@ -1,21 +1,23 @@
 """Zero 5xx that can be believed: the source alive, read to its end, for this revision, with traffic."""
 
 from collections import Counter
-from datetime import UTC, datetime
+from collections.abc import Sequence
 
 from fixtures.http_services import Door
-from fixtures.logs import AROUND, Canary, plot_errors, show_errors
+from fixtures.log_lookup import AROUND, LogLookup
+from fixtures.logs import Canary, plot_errors, show_errors
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure, Pending
 from gate.run import Run
 from probes.google.cloud_run import CloudRun, ServiceDescription
 from probes.logs.cloud_logging import SERVER_ERRORS, CloudLogging
-from probes.logs.entries import CREDENTIALS, LogRead, incident
+from probes.logs.entries import LogEntry, LogRead
 from probes.logs.export import ExportFile
+from probes.logs.incidents import Incidents, holds_credential
+from probes.logs.provoked import Outage
 from probes.statistics import share_upper_bound
-from probes.waiting import await_steady
-from probes.window import Window
+from probes.window import SteadyClock, Window
 from targets.contract import Contract
 from targets.model import Target
 
@@ -51,37 +53,28 @@ async def test_our_own_request_is_found(canary: Canary, release: ServiceDescript
     remedy="Read every page: --limit 50 is not a count. A gap in the window means entries that were dropped.",
 )
 async def test_the_reading_is_complete(
-    revision_log: LogRead,
-    backend: Door,
-    cloud_logging: CloudLogging,
-    canary_wait_s: float,
-    contract: Contract,
-    run: Run,
-    recorder: Recorder,
+    revision_log: LogRead, backend: Door, log_lookup: LogLookup, contract: Contract, run: Run, recorder: Recorder
 ) -> None:
     """The revision's log ends where it says, and a series of our requests is in it from the first to the last."""
-    begun, mark = datetime.now(UTC), f"complete-{run.id}"
+    begun, mark = log_lookup.clock.now(), f"complete-{run.id}"
     for _ in range(SERIES):
         await backend.get(f"{contract.paths.liveness}?{mark}")
-    reads: list[LogRead] = []
     found: set[str] = set()
 
-    async def look() -> str:
-        window = Window(begun - AROUND, datetime.now(UTC) + AROUND)
-        reads[:] = [await cloud_logging.read(window, [f'httpRequest.requestUrl:"{mark}"'])]
+    def lacking(read: LogRead) -> str:
         found.clear()
-        found.update(entry.trace_id for entry in reads[0].entries if entry.is_request)
-        return "" if len(found) >= SERIES else f"{len(found)} of {SERIES} requests of ours; {reads[0].doubt}"
+        found.update(entry.trace_id for entry in read.entries if entry.is_request)
+        return "" if len(found) >= SERIES else f"{len(found)} of {SERIES} requests of ours; {read.doubt}"
 
-    looked = await await_steady(look, in_a_row=1, deadline_s=canary_wait_s)
+    series, looked = await log_lookup.until(begun, [f'httpRequest.requestUrl:"{mark}"'], lacking)
     recorder.figures(
         rule="our requests found in the log", n=SERIES, value=len(found), limit=SERIES,
         pages=revision_log.pages, entries=revision_log.total, duplicates=revision_log.duplicates,
     )  # fmt: skip
     if not looked.steady:
         raise CheckFailure(expected=f"all {SERIES} requests of ours in the log", actual=looked.attempts[-1])
-    for read in (revision_log, *reads):
-        if not read.exhausted:
+    for read in (revision_log, series):
+        if read is not None and not read.exhausted:
             raise CheckFailure(expected="pages that come to an end", actual=read.doubt)
 
 
@@ -96,29 +89,34 @@ async def test_there_is_no_server_error(
     last_day: LogRead | None,
     export: ExportFile | None,
     proof_of_life: Canary | None,
-    run: Run,
+    outages: tuple[Outage, ...],
+    incidents: Incidents,
     recorder: Recorder,
 ) -> None:
     """Every request-log entry with 500..599 counts, once per insertId, the platform's own included."""
     requests = revision_log.requests
-    errors = [entry for entry in revision_log.server_errors if entry.trace_id not in run.provoked]
+    provoked = {error for outage in outages for error in outage.errors}
+    errors = [entry for entry in revision_log.server_errors if entry not in provoked]
+    if outages:
+        recorder.attach("503s that runs of this suite provoked on purpose", [outage.text for outage in outages])
     recorder.attach("query", revision_log.query or revision_log.source)
     recorder.figures(
         rule="5xx in the request log", n=requests, value=len(errors), limit=0, window=revision_log.window.text,
         confidence=0.95, share_at_most=round(share_upper_bound(len(errors), requests), 5),
         pages=revision_log.pages, source=revision_log.source,
-        provoked=len(revision_log.server_errors) - len(errors), delivered_again=revision_log.duplicates,
+        provoked=len(provoked), delivered_again=revision_log.duplicates, revisions=dict(revision_log.revisions),
     )  # fmt: skip
     if last_day is not None:
-        revisions = Counter(entry.revision for entry in last_day.server_errors if entry.trace_id not in run.provoked)
+        revisions = Counter(entry.revision for entry in last_day.server_errors if entry not in provoked)
         recorder.figures(
             rule="5xx of any revision in the last 24 h (for information)", value=revisions.total(),
             window=last_day.window.text, revisions=dict(revisions),
         )  # fmt: skip
     plot_errors(errors, revision_log.window, recorder)
     if errors:
-        said = show_errors(errors, revision_log.entries, recorder)
-        raise CheckFailure(expected="no 5xx", actual=f"{len(errors)} of {requests} requests: {said}")
+        clusters = show_errors(errors, revision_log.entries, incidents, recorder)
+        by_revision = _by_revision(errors, revision_log)
+        raise CheckFailure(expected="no 5xx", actual=f"{len(errors)} of {requests} requests{by_revision}: {clusters}")
     if not revision_log.exhausted:
         raise Broken(f"{revision_log.source}: {revision_log.doubt}; zero among these is no evidence of zero")
     if export is None and (proof_of_life is None or proof_of_life.entry is None):
@@ -127,15 +125,23 @@ async def test_there_is_no_server_error(
         raise Pending("no traffic in the window: zero 5xx among zero requests says nothing")
 
 
+def _by_revision(errors: Sequence[LogEntry], read: LogRead) -> str:
+    """How many of which revision, where the log speaks of several; else empty."""
+    if len(read.revisions) <= 1:
+        return ""
+    counts = Counter(error.revision for error in errors)
+    return " (" + ", ".join(f"{name}: {counts[name]} of {n}" for name, n in sorted(read.revisions.items())) + ")"
+
+
 @check(
     "logs.incidents",
-    requirement="the report's signatures are gone (coroutine, JSONB operator, auth communication)",
+    requirement="the signatures of known incidents are gone, the report's three among them",
     needs="logs",
-    remedy="The report's three categories: see which of them came back, and its fix.",
+    remedy="[contract.logs.incidents] has the phrases: see which incident came back, and its fix.",
 )
-async def test_the_known_incidents_are_gone(revision_log: LogRead, recorder: Recorder) -> None:
+async def test_the_known_incidents_are_gone(revision_log: LogRead, incidents: Incidents, recorder: Recorder) -> None:
     """No entry of the revision, in any kind of payload, matches a known incident."""
-    found = [(name, entry) for entry in revision_log.entries if (name := incident(entry))]
+    found = [(name, entry) for entry in revision_log.entries if (name := incidents.name(entry.text))]
     recorder.attach("query", revision_log.query or revision_log.source)
     recorder.figures(rule="entries that match a known incident", n=revision_log.total, value=len(found), limit=0)
     if found:
@@ -156,7 +162,7 @@ async def test_the_known_incidents_are_gone(revision_log: LogRead, recorder: Rec
 )
 async def test_no_secret_is_logged(revision_log: LogRead, recorder: Recorder) -> None:
     """No entry holds a JWT or a URL with a password."""
-    found = [entry for entry in revision_log.entries if CREDENTIALS.search(entry.text)]
+    found = [entry for entry in revision_log.entries if holds_credential(entry.text)]
     recorder.figures(rule="entries with a credential", n=revision_log.total, value=len(found), limit=0)
     if found:
         raise CheckFailure(
@@ -184,17 +190,18 @@ async def test_counts_and_log_agree(
     target: Target,
     backend: Door,
     contract: Contract,
+    clock: SteadyClock,
     recorder: Recorder,
 ) -> None:
     """5xx as counted by the platform are not more than the log shows; and the platform counts at all."""
     await backend.get(contract.paths.liveness)
     if release.current is None:
         raise Broken(f"the platform does not list {release.latest_created}")
-    window = Window(release.current.created - AROUND, datetime.now(UTC) + AROUND)
+    looked_for = clock.since(release.current.created, AROUND)
+    window = Window(looked_for.start, clock.now())
     counts = await cloud_run.request_counts(target.backend.service, release.latest_created, window)
-    until_now = Window(window.start, datetime.now(UTC) + AROUND)
     read = await cloud_logging.read(
-        until_now, [SERVER_ERRORS], service=release.service, revision=release.latest_created
+        looked_for, [SERVER_ERRORS], service=release.service, revision=release.latest_created
     )
     counted = sum(count for code, count in counts.codes.items() if code >= 500)  # noqa: PLR2004 - server errors
     logged = len([entry for entry in read.server_errors if not entry.platform_made])

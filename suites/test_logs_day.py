@@ -6,6 +6,7 @@ from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure, Pending
 from probes.logs.day import DayLook
+from probes.logs.incidents import Incidents
 from probes.statistics import share_upper_bound
 
 
@@ -16,7 +17,7 @@ from probes.statistics import share_upper_bound
     phase="day",
     remedy="See the clusters: route, signature, first and last time. PENDING: run make day-staging again, by the hour.",
 )
-async def test_a_day_without_a_server_error(day: Day, canary: Canary, recorder: Recorder) -> None:
+async def test_a_day_without_a_server_error(day: Day, canary: Canary, incidents: Incidents, recorder: Recorder) -> None:
     """Each run proves the time since the last proved window; the hours are joined until there are 24 in one piece."""
     recorder.trace(canary.trace_id, "GET the canary")
     if day.unread:
@@ -27,7 +28,7 @@ async def test_a_day_without_a_server_error(day: Day, canary: Canary, recorder: 
     if together:
         recorder.add_figure(together.figure)
     if day.look is not None and day.look.errors:
-        raise CheckFailure(expected="no 5xx", actual=show_errors(day.look.errors, day.look.lines, recorder))
+        raise CheckFailure(expected="no 5xx", actual=show_errors(day.look.errors, day.look.lines, incidents, recorder))
     before = sum(one.events for one in day.earlier)
     if before:
         raise CheckFailure(expected="no 5xx", actual=f"{before} in earlier windows of this revision's day")

@@ -1,22 +1,17 @@
 """What fix 6 promises: metrics that move, and traces that arrive."""
 
-from datetime import UTC, datetime
-
 from prometheus_client.parser import text_string_to_metric_families
 
 from fixtures.health import OK
 from fixtures.http_services import Door, seen
-from fixtures.logs import AROUND, trace_name
+from fixtures.log_lookup import LogLookup
+from fixtures.logs import trace_name
 from fixtures.threads import Threads
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure
 from probes.auth.tokens import User
-from probes.deadlines import Deadlines
-from probes.logs.cloud_logging import CloudLogging
-from probes.logs.entries import LogEntry
-from probes.waiting import await_steady
-from probes.window import Window
+from probes.logs.entries import LogRead
 from targets.contract import Contract
 from targets.model import Target
 
@@ -63,28 +58,20 @@ async def _requests(backend: Door, contract: Contract) -> float:
     remedy="Take traceparent or X-Cloud-Trace-Context over, and log with logging.googleapis.com/trace.",
 )
 async def test_the_trace_arrives(
-    threads: Threads,
-    owner: User,
-    cloud_logging: CloudLogging,
-    target: Target,
-    deadlines: Deadlines,
-    recorder: Recorder,
+    threads: Threads, owner: User, log_lookup: LogLookup, target: Target, recorder: Recorder
 ) -> None:
     """One request's trace finds both its request-log entry and a line of the application."""
-    begun = datetime.now(UTC)
+    begun = log_lookup.clock.now()
     await threads.page(owner)
     trace_id = recorder.trace_ids[-1]
-    entries: list[LogEntry] = []
 
-    async def look() -> str:
-        window = Window(begun - AROUND, datetime.now(UTC) + AROUND)
-        condition = f'trace="{trace_name(target, trace_id)}"'
-        # Of the backend alone: the auth service's lines of the same trace would hide that the backend lost it.
-        entries[:] = (await cloud_logging.read(window, [condition], service=target.backend.service)).entries
-        kinds = {entry.is_request for entry in entries}
-        return "" if kinds == {True, False} else f"{len(entries)} entries, request log: {True in kinds}"
+    def lacking(read: LogRead) -> str:
+        kinds = {entry.is_request for entry in read.entries}
+        return "" if kinds == {True, False} else f"{len(read.entries)} entries, request log: {True in kinds}"
 
-    found = await await_steady(look, in_a_row=1, deadline_s=deadlines.server_lines)
+    condition = f'trace="{trace_name(target, trace_id)}"'
+    # Of the backend alone: the auth service's lines of the same trace would hide that the backend lost it.
+    _, found = await log_lookup.until(begun, [condition], lacking, service=target.backend.service)
     if not found.steady:
         raise CheckFailure(
             expected=f"request log and application lines under trace {trace_id}", actual=found.attempts[-1]

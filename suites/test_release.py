@@ -1,20 +1,16 @@
 """Which revision answers, whether it is whole, and the way back."""
 
 from collections import Counter
-from datetime import UTC, datetime
 
 from fixtures.http_services import Door
-from fixtures.logs import AROUND
+from fixtures.log_lookup import LogLookup
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure
 from gate.run import Run
-from probes.deadlines import Deadlines
 from probes.google.cloud_run import ServiceDescription
-from probes.logs.cloud_logging import CloudLogging
+from probes.logs.entries import LogRead
 from probes.statistics import share_upper_bound
-from probes.waiting import await_steady
-from probes.window import Window
 from targets.contract import Contract
 from targets.model import Sizes, Target
 
@@ -27,29 +23,26 @@ from targets.model import Sizes, Target
 )
 async def test_every_answer_comes_from_the_revision(
     backend: Door,
-    cloud_logging: CloudLogging,
+    log_lookup: LogLookup,
     release: ServiceDescription,
     contract: Contract,
     sizes: Sizes,
-    deadlines: Deadlines,
     recorder: Recorder,
     run: Run,
 ) -> None:
     """N requests, each looked up in the request log by its mark: the revision that answered is the one under test."""
-    begun, mark, count = datetime.now(UTC), f"revision-{run.id}", sizes.revision_requests
+    begun, mark, count = log_lookup.clock.now(), f"revision-{run.id}", sizes.revision_requests
     for _ in range(count):
         await backend.get(f"{contract.paths.liveness}?{mark}")
     answered: Counter[str] = Counter()
 
-    async def look() -> str:
-        window = Window(begun - AROUND, datetime.now(UTC) + AROUND)
-        conditions = [f'httpRequest.requestUrl:"{mark}"']
-        read = await cloud_logging.read(window, conditions, service=release.service)
+    def lacking(read: LogRead) -> str:
         answered.clear()
-        answered.update(entry.revision for entry in read.entries if entry.is_request)
+        answered.update(read.revisions)
         return "" if answered.total() >= count else f"{answered.total()} of {count} requests in the log"
 
-    found = await await_steady(look, in_a_row=1, deadline_s=deadlines.platform)
+    conditions = [f'httpRequest.requestUrl:"{mark}"']
+    _, found = await log_lookup.until(begun, conditions, lacking, service=release.service)
     if not found.steady:
         raise Broken(f"only {answered.total()} of our {count} requests are in the request log")
     recorder.figures(

@@ -4,19 +4,31 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
 import msgspec
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_exponential
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_exponential,
+)
 
 from probes.errors import ProbeError, SourceRefused
 from probes.http.client import Answer, HttpClient
 from probes.secret import Secret
 
-OK, UNAUTHORIZED, TOO_MANY = 200, 401, 429
+OK, UNAUTHORIZED, FORBIDDEN, TOO_MANY = 200, 401, 403, 429
+QUOTA_REASONS = ("rateLimitExceeded", "quotaExceeded", "RESOURCE_EXHAUSTED")  # of BigQuery's 403
 FAILING = frozenset({500, 502, 503, 504})
 MINUTE_S = 60.0
 QUOTA_DEADLINE_S = 150.0  # quotas are per minute: two windows of it and a half
+WHOLE_DEADLINE_S = QUOTA_DEADLINE_S + 2 * MINUTE_S  # our own pacing of a minute and slow answers included
+LONGEST_WAIT_S = 20.0  # where the API does not say how long
+MOST_DIGITS = 9  # of a Retry-After in seconds: longer ones are for ever
 MOST_FAILURES = 4  # of the API itself, in a row
 ADVICE: Mapping[int, str] = {
     401: "the credentials are not accepted or have expired: authenticate again",
@@ -55,6 +67,10 @@ class Pacer:
 class _QuotaError(Exception):
     """429: the quota is used up for this minute."""
 
+    def __init__(self, asked_s: float | None) -> None:
+        super().__init__(asked_s)
+        self.asked_s = asked_s  # by Retry-After; None where it says nothing that can be read
+
 
 class _FailingError(Exception):
     """The API itself failed."""
@@ -81,9 +97,13 @@ class GoogleApi:
             SourceRefused: Everything that is no JSON object in the end; `said` names the request.
         """
         try:
-            answer = await self._patiently(method, path, body)
+            async with asyncio.timeout(WHOLE_DEADLINE_S):
+                answer = await self._patiently(method, path, body)
         except _QuotaError as error:
-            raise SourceRefused(said, f"over the read quota for {QUOTA_DEADLINE_S:g} s (429)") from error
+            asked = f"; it asks to wait for {error.asked_s:.0f} s" if error.asked_s else ""
+            raise SourceRefused(said, f"over the read quota for {QUOTA_DEADLINE_S:g} s (429){asked}") from error
+        except TimeoutError as error:
+            raise SourceRefused(said, f"no answer of use within {WHOLE_DEADLINE_S:g} s") from error
         except _FailingError as error:
             raise SourceRefused(said, refusal(error.answer)) from error
         except ProbeError as error:
@@ -101,8 +121,8 @@ class GoogleApi:
     async def _patiently(self, method: str, path: str, body: object) -> Answer:
         within_quota = AsyncRetrying(
             retry=retry_if_exception_type(_QuotaError),
-            stop=stop_after_delay(QUOTA_DEADLINE_S),
-            wait=wait_exponential(multiplier=1, max=20),
+            stop=_is_over,
+            wait=_as_asked,
             reraise=True,
         )
         over_failures = AsyncRetrying(
@@ -118,8 +138,10 @@ class GoogleApi:
         answer = await self._send(method, path, body, anew=False)
         if answer.status == UNAUTHORIZED:  # workload identity's tokens live for minutes: they may end in mid-run
             answer = await self._send(method, path, body, anew=True)
-        if answer.status == TOO_MANY:
-            raise _QuotaError
+        if answer.status == TOO_MANY or (
+            answer.status == FORBIDDEN and any(reason in answer.text for reason in QUOTA_REASONS)
+        ):
+            raise _QuotaError(retry_after_s(answer.headers))
         if answer.status in FAILING:
             raise _FailingError(answer)
         return answer
@@ -135,3 +157,39 @@ def refusal(answer: Answer) -> str:
     """What a Google API's refusal comes to, and what to do about it."""
     advice = ADVICE.get(answer.status, "the API itself is failing")
     return f"status {answer.status}: {advice} ({answer.text[:160]!r})"
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """How long a `Retry-After` asks to wait: seconds, or the time until a date; None for what is neither (RFC 9110).
+
+    A date is held against the answer's own `Date`: the clocks of both sides need not agree.
+    """
+    text = headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdecimal():
+        return float(text[:MOST_DIGITS]) if len(text) <= MOST_DIGITS else float("inf")
+    until, now = _date(text), _date(headers.get("date", "")) or datetime.now(UTC)
+    return max(0.0, (until - now).total_seconds()) if until else None
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None  # not a date: the header is read as if it were not there
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _asked_s(state: RetryCallState) -> float | None:
+    error = state.outcome.exception() if state.outcome else None
+    return error.asked_s if isinstance(error, _QuotaError) else None
+
+
+def _as_asked(state: RetryCallState) -> float:
+    """As long as the API asks, at least a second; else longer from time to time."""
+    asked = _asked_s(state)
+    return wait_exponential(multiplier=1, max=LONGEST_WAIT_S)(state) if asked is None else max(1.0, asked)
+
+
+def _is_over(state: RetryCallState) -> bool:
+    """Whether the deadline has passed, or would have by the time that the API asks us to come back."""
+    return (state.seconds_since_start or 0.0) + (_asked_s(state) or 0.0) >= QUOTA_DEADLINE_S

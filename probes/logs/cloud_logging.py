@@ -1,16 +1,20 @@
 """Cloud Logging's `entries:list`: explicit bounds, every page, within the read quota."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from probes.errors import SourceRefused
 from probes.google.api import GoogleApi
-from probes.logs.entries import LogRead, once, parse_entry
+from probes.logs.entries import LogEntry, LogRead
+from probes.logs.parsing import parse_entry
 from probes.window import Window
 
 PAGE = 1000  # the API's most; its default is 50
-MOST_PAGES = 2000
+MOST_PAGES = 1000  # a million entries: a quarter of an hour at the API's quota of 60 reads a minute
 MOST_EMPTY = 40  # in a row: "not finished" said so often is not an answer
+MOST_KEPT_CHARACTERS = 64 << 20  # of the texts that are kept; what comes after is counted
 LONGEST_FILTER = 20_000
 REQUESTS = 'logName:"run.googleapis.com%2Frequests"'
 SERVER_ERRORS = f"{REQUESTS} AND httpRequest.status>=500"
@@ -32,6 +36,7 @@ class CloudLogging:
         service: str = "",
         revision: str = "",
         most: int | None = None,
+        keep: Callable[[LogEntry], bool] | None = None,
     ) -> LogRead:
         """Read a window to its end; an empty page with a token means "not finished".
 
@@ -41,6 +46,7 @@ class CloudLogging:
             service: Of this service only.
             revision: Of this revision only.
             most: Be content with the oldest so many, and say so in the reading's doubt.
+            keep: Which entries are kept; the others are counted. All of them when None.
 
         Raises:
             SourceRefused: Not authorised, no such project, over quota for too long, or no list of entries.
@@ -53,32 +59,72 @@ class CloudLogging:
         }
         if len(body["filter"]) > LONGEST_FILTER:
             raise ValueError(f"a filter of {len(body['filter'])} characters; the API takes {LONGEST_FILTER}")
-        raw: list[dict[str, Any]] = []
+        pile, tokens = _Pile(keep), set[str]()
         pages = empty = 0
         doubt = ""
         while not doubt:
             page = await self._api.ask("entries:list", "POST", "/v2/entries:list", body)
             found = entries_of(page)
-            raw += found
+            pile.add(map(parse_entry, found))
             pages, empty = pages + 1, 0 if found else empty + 1
-            if not page.get("nextPageToken"):
+            token = str(page.get("nextPageToken") or "")
+            if not token:
                 break
-            body = body | {"pageToken": page["nextPageToken"]}
-            if most and len(raw) >= most:
-                doubt = f"only the first {len(raw)} were asked for"
-            if empty >= MOST_EMPTY or pages >= MOST_PAGES:
+            if token in tokens:
+                doubt = f"page {pages} names a next page that was read before: it goes round in a circle"
+            tokens.add(token)
+            body = body | {"pageToken": token}
+            if most and pile.total >= most:
+                doubt = f"only the first {pile.total} were asked for"
+            elif empty >= MOST_EMPTY or pages >= MOST_PAGES:
                 doubt = f"not at its end after {pages} pages, the last {empty} of them empty"
-        entries, duplicates = once(map(parse_entry, raw))
-        requests = sum(entry.is_request for entry in entries)
         return LogRead(
-            entries, pages, not doubt, doubt, window, self.name, duplicates, len(entries), requests, body["filter"]
-        )
+            tuple(pile.kept), pages, not doubt, doubt or pile.doubt, window, self.name, pile.repeated, pile.total,
+            pile.revisions.total(), body["filter"], dict(pile.revisions),
+        )  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Pile:
+    """Entries once per insertId (of one log and time, as the API compares them): those that are kept, and counts."""
+
+    keep: Callable[[LogEntry], bool] | None
+    kept: list[LogEntry] = field(default_factory=list)
+    total: int = 0
+    repeated: int = 0
+    revisions: Counter[str] = field(default_factory=Counter)  # entries of the request log
+    doubt: str = ""
+    _characters: int = 0
+    _seen: set[int] = field(default_factory=set)  # hashes: a million keys themselves would be 300 MB
+
+    def add(self, entries: Iterable[LogEntry]) -> None:
+        """Take in a page."""
+        for entry in entries:
+            key = hash((entry.log_name, entry.insert_id or object(), entry.timestamp))
+            if key in self._seen:
+                self.repeated += 1
+                continue
+            self._seen.add(key)
+            self.total += 1
+            if entry.is_request:
+                self.revisions[entry.revision] += 1
+            if self.keep is None or self.keep(entry):
+                self._keep(entry)
+
+    def _keep(self, entry: LogEntry) -> None:
+        self._characters += len(entry.text)
+        if self._characters > MOST_KEPT_CHARACTERS:
+            self.doubt = (
+                f"more than {MOST_KEPT_CHARACTERS >> 20} MiB of text that matters, of which the rest was not kept"
+            )
+        else:
+            self.kept.append(entry)
 
 
 def entries_of(page: dict[str, Any]) -> list[dict[str, Any]]:
     """The entries of one page. Raises SourceRefused for what is no list of objects."""
     found = page.get("entries", [])
-    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+    if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
         raise SourceRefused("entries:list", f"entries are no list of objects: {str(found)[:160]!r}")
     return found
 

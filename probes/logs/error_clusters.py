@@ -1,13 +1,17 @@
 """5xx put together by route and signature: what they have in common, since when, and which known incident it is."""
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from probes.logs.entries import LogEntry, incident
+from probes.logs.entries import LogEntry
+from probes.logs.incidents import Incidents
 
-IDENTIFIER = re.compile(r"/(?:\d+|[0-9a-f]{8,}|[0-9a-f]{8}-[0-9a-f-]{27,}|[\w-]*\d[\w-]{11,})(?=/|$)", re.IGNORECASE)
+IDENTIFIER = re.compile(r"[0-9a-f]{8,}|[0-9a-f]{8}-[0-9a-f-]{27,}", re.IGNORECASE)
+LONG_WORD = re.compile(r"[\w-]{12,}")
+LONGEST_READ = 2000  # of a path or a line: some expressions here take time with the square of it
 VARIABLE = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]{8,}(?:-[0-9a-f]{4,})*\b|\d+", re.IGNORECASE)
 LONGEST = 140
 FAILING = frozenset({"ERROR", "CRITICAL", "ALERT", "EMERGENCY"})
@@ -42,18 +46,24 @@ class Cluster:
 
 def route_of(path: str) -> str:
     """A path without what differs from request to request."""
-    return IDENTIFIER.sub("/{id}", path)
+    return "/".join("{id}" if _is_identifier(part) else part for part in path[:LONGEST_READ].split("/"))
+
+
+def _is_identifier(part: str) -> bool:
+    if part.isdecimal() or IDENTIFIER.fullmatch(part):
+        return True
+    return LONG_WORD.fullmatch(part) is not None and any(character.isdecimal() for character in part)
 
 
 def signature_of(text: str) -> str:
     """The line of a text that says what went wrong, without numbers and identifiers."""
     named = ERROR_LINE.findall(text)
     line = named[-1] if named else next((one for one in text.splitlines() if one.strip()), "")
-    plain = VARIABLE.sub("#", line.strip())
+    plain = VARIABLE.sub("#", line.strip()[:LONGEST_READ])
     return plain if len(plain) <= LONGEST else f"{plain[: LONGEST - 1]}…"
 
 
-def cluster(errors: Iterable[LogEntry], entries: Iterable[LogEntry]) -> list[Cluster]:
+def cluster(errors: Iterable[LogEntry], entries: Iterable[LogEntry], incidents: Incidents) -> list[Cluster]:
     """Put 5xx together, most frequent first. `entries` are searched for the lines of the errors' traces."""
     errors = list(errors)
     traces = {error.trace_id for error in errors if error.trace_id}
@@ -62,33 +72,39 @@ def cluster(errors: Iterable[LogEntry], entries: Iterable[LogEntry]) -> list[Clu
     for entry in entries:
         if entry.trace_id in traces and not entry.is_request:
             lines.setdefault(entry.trace_id, []).append(entry)
-        elif not entry.trace_id and incident(entry):
+        elif not entry.trace_id and incidents.name(entry.text):
             loose.append(entry)
+    loose.sort(key=lambda line: line.moment)
+    moments = [line.moment for line in loose]
     for error in errors:
         if error.trace_id and error.trace_id not in lines:
-            lines[error.trace_id] = [line for line in loose if _may_be_of(line, error)]
+            first, past = bisect_left(moments, error.moment), bisect_right(moments, error.moment + MEANWHILE)
+            # A line without a trace may tell of an error of the same revision, while it was being answered.
+            lines[error.trace_id] = [line for line in loose[first:past] if line.revision == error.revision]
     groups: dict[tuple[int, str, str], list[LogEntry]] = {}
     for error in errors:
         key = error.status or 0, route_of(error.path), _signature(error, lines.get(error.trace_id, []))
         groups.setdefault(key, []).append(error)
-    found = [_cluster(key, group, lines) for key, group in groups.items()]
+    found = [_cluster(key, group, lines, incidents) for key, group in groups.items()]
     return sorted(found, key=lambda one: (-one.count, one.first))
 
 
-def _may_be_of(line: LogEntry, error: LogEntry) -> bool:
-    """Whether a line without a trace may tell of an error: of the same revision, while it was being answered."""
-    return line.revision == error.revision and timedelta() <= line.moment - error.moment <= MEANWHILE
+def is_line_of_error(entry: LogEntry) -> bool:
+    """Whether an application's line may say why a request failed: by its severity or by what it says."""
+    return not entry.is_request and (entry.severity in FAILING or ERROR_LINE.search(entry.text) is not None)
 
 
 def _signature(error: LogEntry, lines: Sequence[LogEntry]) -> str:
-    said = next((line.text for line in lines if line.severity in FAILING or ERROR_LINE.search(line.text)), error.text)
+    said = next((line.text for line in lines if is_line_of_error(line)), error.text)
     return signature_of(said)
 
 
-def _cluster(key: tuple[int, str, str], group: Sequence[LogEntry], lines: dict[str, list[LogEntry]]) -> Cluster:
+def _cluster(
+    key: tuple[int, str, str], group: Sequence[LogEntry], lines: dict[str, list[LogEntry]], incidents: Incidents
+) -> Cluster:
     times = sorted(error.timestamp for error in group)
     traces = list(dict.fromkeys(error.trace_id for error in group if error.trace_id))
     told = [*group, *(line for trace in traces for line in lines.get(trace, []))]
-    known = sorted({incident(entry) for entry in told} - {""})
+    known = sorted({incidents.name(entry.text) for entry in told} - {""})
     platform = sum(error.platform_made for error in group)
     return Cluster(*key, len(group), times[0], times[-1], tuple(traces[:MOST_TRACES]), tuple(known), platform)

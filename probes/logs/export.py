@@ -1,33 +1,53 @@
 """An exported log as a source: what it holds of one service, and whether it may be complete."""
 
 import asyncio
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from probes.errors import SourceRefused
 from probes.logs.entries import LogEntry, LogRead, once
 from probes.logs.export_error_scan import scan_errors
 from probes.logs.export_survey import Survey, survey
+from probes.logs.incidents import Incidents
 from probes.window import Window, parse_time
+
+SMALLEST_LIMIT = 50  # the least that anybody gives to --limit for a log
+ROUND = 50
+MOST_NAMED = 5
+
+
+def is_round(count: int) -> bool:
+    """Whether an export of exactly this many entries may have stopped at a limit.
+
+    People write limits of one or two digits and zeros (50, 100, 250, 1,000, 2,000, 25,000), and powers of two.
+    """
+    if count < SMALLEST_LIMIT:
+        return False
+    two_digits = 10 ** (len(str(count)) - 2)
+    return (count % ROUND == 0 and count % two_digits == 0) or count.bit_count() == 1
 
 
 class ExportFile:
     """One exported file, local or at any fsspec URL, as a source of entries.
 
-    An export says nothing of its own window or limit: one that holds exactly 50, 100 or 1000 entries is taken to
-    have stopped at that limit, and then it proves no absence.
+    An export says nothing of its own window or limit: one that holds a round number of entries is taken to have stopped
+    at that limit, and then it proves no absence.
     """
 
-    def __init__(self, url: str, truncation_sizes: frozenset[int], project: str = "") -> None:
+    def __init__(self, url: str, incidents: Incidents, project: str = "") -> None:
         self.name = f"export {url.rpartition('/')[2]}"
         self._url = url
-        self._truncation_sizes = truncation_sizes
+        self._incidents = incidents
         self._project = project
         self._survey: Survey | None = None
 
     async def server_errors(self, service: str = "", revision: str = "") -> list[LogEntry]:
-        """The 5xx of a service and revision (of all when empty), quickly. None found proves nothing: see `read`."""
+        """The 5xx of a service and revision (of all when empty), quickly. None found proves nothing: see `read`.
+
+        What looks like a 5xx and can't be read, or is of another resource type, is among them.
+        """
         found, _ = once(await asyncio.to_thread(scan_errors, self._url))
-        return [one for one in found if self._about((one.project, one.service, one.revision), service, revision)]
+        return [entry for entry in found if entry.is_foreign or self._is_about(_kind(entry), service, revision)]
 
     async def read(self, service: str = "", revision: str = "") -> LogRead:
         """Read the whole file once; keep what tells of a service and revision (all when empty), and count the rest.
@@ -36,35 +56,65 @@ class ExportFile:
             SourceRefused: Unreadable, empty, cut in the middle, or about another project, service or revision.
         """
         if self._survey is None:
-            self._survey = await asyncio.to_thread(survey, self._url)
+            self._survey = await asyncio.to_thread(survey, self._url, self._incidents)
         whole = self._survey
         if not whole.total:
             raise SourceRefused(self._url, "holds no entry: it proves nothing")
-        mine = [kind for kind in whole.kinds if self._about(kind, service, revision)]
+        mine = [kind for kind in whole.kinds if self._is_about(kind, service, revision)]
         if not mine:
-            held = sorted(" ".join(part for part in kind if part) or "nothing that it names" for kind in whole.kinds)
-            wanted = " ".join(part for part in (self._project, service, revision) if part)
-            raise SourceRefused(self.name, f"holds nothing of {wanted}; it is about {'; '.join(held[:5])}")
-        if not whole.first:
-            raise SourceRefused(self.name, "has no entry with a timestamp")
-        kept = [
-            entry
-            for entry in whole.telling.values()
-            if self._about((entry.project, entry.service, entry.revision), service, revision)
-        ]
+            raise SourceRefused(self.name, self._about_others(whole, service, revision))
+        kept = [entry for entry in whole.telling.values() if self._is_about(_kind(entry), service, revision)]
         doubt = "; ".join(self._doubts(whole))
+        revisions: Counter[str] = Counter()
+        for kind in mine:
+            revisions[kind[2]] += whole.requests[kind]
         return LogRead(
-            tuple(sorted(kept, key=lambda entry: entry.timestamp)), 1, not doubt, doubt,
-            Window(parse_time(whole.first), parse_time(whole.last)), self.name, whole.repeated,
-            sum(whole.kinds[kind] for kind in mine), sum(whole.requests[kind] for kind in mine),
+            tuple(sorted(kept, key=lambda entry: entry.timestamp)), 1, not doubt, doubt, self._window(whole), self.name,
+            whole.repeated, sum(whole.kinds[kind] for kind in mine), revisions.total(), revisions=dict(revisions),
         )  # fmt: skip
 
-    def _doubts(self, whole: Survey) -> Sequence[str]:
-        """Why the file may not hold everything of its window."""
-        said = [f"stops at exactly {whole.total} entries, a limit"] if whole.total in self._truncation_sizes else []
-        said += ["names a next page, which is not in it"] if whole.more else []
-        return said + ([f"has {whole.dropped} more telling entries than can be kept"] if whole.dropped else [])
+    def _window(self, whole: Survey) -> Window:
+        try:
+            return Window(parse_time(whole.first), parse_time(whole.last))
+        except ValueError as error:
+            what = f"has a time stamp that can't be read: {error}" if whole.first else "has no entry with a timestamp"
+            raise SourceRefused(self.name, what + _listed(whole.problems)) from error
 
-    def _about(self, kind: tuple[str, str, str], service: str, revision: str) -> bool:
+    def _about_others(self, whole: Survey, service: str, revision: str) -> str:
+        held = sorted(" ".join(part for part in kind if part) or "nothing that it names" for kind in whole.kinds)
+        wanted = " ".join(part for part in (self._project, service, revision) if part)
+        return f"holds nothing of {wanted}; it is about {'; '.join(held[:MOST_NAMED])}{_listed(whole.problems)}"
+
+    def _doubts(self, whole: Survey) -> Sequence[str]:
+        """Why the file may not hold everything of its window, or more than was judged."""
+        doubts = [f"stops at exactly {whole.total:,} entries, as a limit does"] if is_round(whole.total) else []
+        doubts += ["names a next page, which is not in it"] if whole.more else []
+        doubts += [f"has {whole.dropped} more telling entries than can be kept"] if whole.dropped else []
+        if whole.problems:
+            doubts.append(f"has entries that can't be judged{_listed(whole.problems)}")
+        foreign = Counter(entry.resource_type for entry in whole.telling.values() if _is_foreign_error(entry))
+        doubts += [
+            f"has {errors} with 5xx among {whole.foreign[kind]} entries of another resource type, {kind}, "
+            "which are not judged"
+            for kind, errors in foreign.items()
+        ]
+        return doubts
+
+    def _is_about(self, kind: tuple[str, str, str], service: str, revision: str) -> bool:
         wanted = self._project, service, revision
         return all(not want or want == has for want, has in zip(wanted, kind, strict=True))
+
+
+def _kind(entry: LogEntry) -> tuple[str, str, str]:
+    return entry.project, entry.service, entry.revision
+
+
+def _is_foreign_error(entry: LogEntry) -> bool:
+    return entry.is_foreign and entry.has_server_error
+
+
+def _listed(problems: Mapping[str, int]) -> str:
+    """Problems with their counts, most frequent first, as the end of a sentence; empty without any."""
+    most = sorted(problems.items(), key=lambda item: (-item[1], item[0]))
+    more = f", and {len(most) - MOST_NAMED} other kinds" if len(most) > MOST_NAMED else ""
+    return f": {'; '.join(f'{count} x {what}' for what, count in most[:MOST_NAMED])}{more}" if most else ""

@@ -15,23 +15,26 @@ from pathlib import Path
 from typing import BinaryIO
 
 from probes.errors import SourceRefused
-from probes.logs.entries import LogEntry, parse_entry
+from probes.logs.entries import LogEntry
 from probes.logs.export_formats import CHUNK, iterate_objects, open_export
 from probes.logs.file_chunks import in_pieces, is_worth_it, seek_line
+from probes.logs.parsing import parse_entry
 
 STATUS = re.compile(rb'"status"\s*:(?!\s*"?[1-4][0-9][0-9]["\s,}])')
 ESCAPED = re.compile(rb"\\u00(?:3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa])")
 
 
 def scan_errors(url: str) -> list[LogEntry]:
-    """Every 5xx of the request log in an export, as it comes: twice where it was delivered twice.
+    """Every 5xx in an export, and whatever looks like one and can't be read, as it comes: twice where it came twice.
+
+    Of any resource: a load balancer's 5xx is told from the service's own by `LogEntry.is_foreign`.
 
     Raises:
         SourceRefused: Unreadable, or a candidate that is no JSON.
     """
     with open_export(url) as export:
         if export.form != "lines":
-            return [entry for raw in iterate_objects(export) if (entry := parse_entry(raw)).is_server_error]
+            return [entry for raw in iterate_objects(export) if _matters(entry := parse_entry(raw))]
         size = export.plain.stat().st_size if export.plain else 0
         if export.plain is None or not is_worth_it(size):
             return _errors(scan_lines(export.stream, 0, None), url)
@@ -50,12 +53,16 @@ def _errors(candidates: Iterator[bytes], url: str) -> list[LogEntry]:
     for line in candidates:
         try:
             raw = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise SourceRefused(url, f"is cut in the middle or no log export: {line[:60]!r}: {error}") from error
         entry = parse_entry(raw) if isinstance(raw, dict) else None
-        if entry is not None and entry.is_server_error:
+        if entry is not None and _matters(entry):
             found.append(entry)
     return found
+
+
+def _matters(entry: LogEntry) -> bool:
+    return entry.has_server_error or bool(entry.problem)
 
 
 def scan_lines(stream: BinaryIO, place: int, end: int | None) -> Iterator[bytes]:

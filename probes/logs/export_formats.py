@@ -5,7 +5,7 @@ import gzip
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,11 @@ GZIP = b"\x1f\x8b"
 BLANK = b" \t\r\n\xef\xbb\xbf"  # white space, and the mark that some editors begin a file with
 ENVELOPE = re.compile(rb'\s*\{\s*(?:"nextPageToken"\s*:\s*"([^"\\]*)"\s*,\s*)?"entries"\s*:\s*\[')
 AFTER_ENVELOPE = re.compile(r'\s*(?:,\s*"nextPageToken"\s*:\s*"([^"]*)"\s*)?\}\s*')
+# PowerShell's `>` writes UTF-16. The longer marks first: the first two bytes of UTF-32's are UTF-16's.
+MARKS: Mapping[bytes, str] = {
+    codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}  # fmt: skip
 Form = Literal["lines", "array", "envelope", "objects"]
 
 
@@ -30,7 +35,7 @@ class Export:
     form: Form
     stream: BinaryIO
     plain: Path | None  # where it can be read in pieces: a local file, not compressed
-    begin: int = 0  # of an array, where its first element may be
+    begin: int = 0  # of an array, the character where its first element may be
     more: str = ""  # an envelope's token for a next page
 
 
@@ -47,11 +52,44 @@ def open_export(url: str) -> Iterator[Export]:
             stream = gzip.GzipFile(fileobj=raw) if compressed else raw
             # A buffer of our own around either, for `peek`: both read like raw streams.
             with io.BufferedReader(cast("io.RawIOBase", stream), HEAD) as buffered:
+                head = buffered.peek(HEAD)
+                encoding = next((name for mark, name in MARKS.items() if head.startswith(mark)), "")
+                if encoding:
+                    with io.BufferedReader(_AsUtf8(buffered, encoding), HEAD) as recoded:
+                        yield _recognise(url, recoded, None)
+                    return
+                if b"\0" in head:
+                    raise SourceRefused(url, "holds NUL bytes: neither UTF-8 nor UTF-16 with a byte order mark")
                 local = Path(url.removeprefix("file://"))
                 plain = local if not compressed and local.is_file() else None
                 yield _recognise(url, buffered, plain)
     except (OSError, EOFError, ValueError) as error:
         raise SourceRefused(url, f"can't be read: {type(error).__name__}: {error}") from error
+
+
+class _AsUtf8(io.RawIOBase):
+    """A stream of another encoding, read as UTF-8 bit by bit. Raises UnicodeError for what the encoding is not."""
+
+    def __init__(self, stream: BinaryIO, encoding: str) -> None:
+        super().__init__()
+        self._stream = stream
+        self._decode = codecs.getincrementaldecoder(encoding)().decode
+        self._ready = b""
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - any writable buffer, as in the base class
+        """Fill the buffer as far as there is something; 0 at the end."""
+        while not self._ready:
+            data = self._stream.read(HEAD)
+            self._ready = self._decode(data, not data).encode()
+            if not data and not self._ready:
+                return 0
+        taken, self._ready = self._ready[: len(buffer)], self._ready[len(buffer) :]
+        buffer[: len(taken)] = taken
+        return len(taken)
 
 
 @contextmanager
@@ -66,22 +104,27 @@ def _open(url: str) -> Iterator[io.BufferedReader]:
         yield file
 
 
-def _recognise(url: str, stream: "io.BufferedReader[io.RawIOBase]", plain: Path | None) -> Export:
+def _recognise(url: str, stream: "io.BufferedReader[Any]", plain: Path | None) -> Export:
     head = stream.peek(HEAD)
     text = head.lstrip(BLANK)
     if not text:
         raise SourceRefused(url, "is empty: an export without entries proves nothing")
     begin = len(head) - len(text)
     if text[:1] == b"[":
-        return Export(url, "array", stream, plain, begin + 1)
+        return Export(url, "array", stream, plain, _characters(head[: begin + 1]))
     if text[:1] != b"{":
         raise SourceRefused(url, f"is cut in the middle or no log export: it begins with {text[:20]!r}")
     envelope = ENVELOPE.match(text)
     if envelope:
-        return Export(url, "envelope", stream, plain, begin + envelope.end(), (envelope[1] or b"").decode())
+        past = _characters(head[: begin + envelope.end()])
+        return Export(url, "envelope", stream, plain, past, (envelope[1] or b"").decode())
     line, newline, _ = text.partition(b"\n")
     whole = line.rstrip().endswith(b"}") if newline else len(head) >= HEAD or line.rstrip().endswith(b"}")
     return Export(url, "lines" if whole else "objects", stream, plain)
+
+
+def _characters(data: bytes) -> int:
+    return len(data.decode())  # a byte order mark is three bytes and one character
 
 
 def iterate_objects(export: Export) -> Iterator[dict[str, Any]]:
@@ -167,6 +210,8 @@ class _Text:
                 if self._more(max(CHUNK, len(self.text) - self.at)):
                     continue
                 raise SourceRefused(self._url, f"is cut in the middle or no log export: {error}") from error
+            except RecursionError as error:
+                raise SourceRefused(self._url, "holds an entry that is nested too deep to be read") from error
             found: dict[str, Any] = value
             return found
 

@@ -1,38 +1,45 @@
 """Reading an export of any size once, in memory that does not grow with it: counts, and the entries that matter.
 
 Entries are parsed as far as they have to be: which service and revision, which log, which status, and whether the
-payload could hold a known incident or a credential. Those that could are parsed whole, and judged by
-`probes.logs.entries` alone. Where the narrow parse stumbles (a value of an odd type, an escape that is half a
-character) the plain one decides. Counts are of entries as they lie there; what tells something is kept once per
-insertId.
+payload could hold a known incident or a credential. Those that could, and those that look odd in any way, are parsed
+whole, and judged by `probes.logs.parsing` and `probes.logs.entries` alone. Where the narrow parse stumbles (a value of
+an odd type, an escape that is half a character) the plain one decides. Counts are of entries as they lie there; what
+tells something is kept once per insertId.
 """
 
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from itertools import compress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import msgspec
 
 from probes.errors import SourceRefused
-from probes.logs.entries import REQUEST_LOG, SERVER_ERRORS, LogEntry, is_telling, may_tell, parse_entry, project_of
-from probes.logs.export_formats import CHUNK, Export, iterate_objects, open_export
+from probes.logs.entries import REQUEST_LOG, RESOURCE, LogEntry, is_telling, project_of
+from probes.logs.export_formats import CHUNK, iterate_objects, open_export
 from probes.logs.file_chunks import in_pieces, is_worth_it, seek_line
+from probes.logs.incidents import Incidents
+from probes.logs.parsing import in_utc, parse_entry
 
 MOST_KEPT = 20_000
+SERVER_ERROR = 500
 
 
 @dataclass(slots=True)
 class Survey:
     """What an export holds."""
 
+    incidents: Incidents
     kinds: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # project, service, revision
     requests: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # of these, in the request log
-    telling: dict[tuple[str, str, str], LogEntry] = field(
-        default_factory=dict
-    )  # 5xx, incidents, credentials: once each
+    foreign: Counter[str] = field(default_factory=Counter)  # entries of other resource types
+    problems: Counter[str] = field(default_factory=Counter)  # entries that can't be judged, by what is wrong with them
+    telling: dict[tuple[str, str, str], LogEntry] = field(default_factory=dict)  # see `is_telling`; once each
     repeated: int = 0  # telling entries that came again
     dropped: int = 0  # telling entries beyond those that are kept
     first: str = ""
@@ -60,21 +67,28 @@ class Survey:
         kind = entry.project, entry.service, entry.revision
         self.kinds[kind] += 1
         self.requests[kind] += entry.is_request
-        self._cover([entry.timestamp])
-        if is_telling(entry):
+        self.cover([entry.timestamp])
+        if entry.is_foreign:
+            self.foreign[entry.resource_type] += 1
+        if entry.problem:
+            self.problems[entry.problem] += 1
+        if is_telling(entry, self.incidents):
             self.keep(entry)
 
     def merge(self, other: "Survey") -> None:
         """Take in another part of the same export."""
         self.kinds += other.kinds
         self.requests += other.requests
+        self.foreign += other.foreign
+        self.problems += other.problems
         self.repeated += other.repeated
         self.dropped += other.dropped
-        self._cover([other.first, other.last])
+        self.cover([other.first, other.last])
         for entry in other.telling.values():
             self.keep(entry)
 
-    def _cover(self, times: Iterable[str]) -> None:
+    def cover(self, times: Iterable[str]) -> None:
+        """Take in time stamps."""
         for time in times:
             if time:
                 self.first = min(self.first or time, time)
@@ -90,6 +104,7 @@ class _Labels(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Resource(msgspec.Struct, frozen=True, gc=False):
+    type: str = ""
     labels: _Labels = _Labels()
 
 
@@ -99,7 +114,7 @@ class _Request(msgspec.Struct, frozen=True, gc=False):
 
 class _Narrow(msgspec.Struct, frozen=True, gc=False):
     logName: str = ""  # noqa: N815 - the API's own names
-    timestamp: str = ""
+    timestamp: datetime | None = None
     resource: _Resource = _Resource()
     httpRequest: _Request | None = None  # noqa: N815
     textPayload: str | None = None  # noqa: N815
@@ -110,38 +125,33 @@ class _Narrow(msgspec.Struct, frozen=True, gc=False):
 NARROW = msgspec.json.Decoder(_Narrow)
 
 
-def survey(url: str) -> Survey:
+def survey(url: str, incidents: Incidents) -> Survey:
     """Survey a whole export. Raises SourceRefused for one that can't be read to its end."""
+    found = Survey(incidents)
     with open_export(url) as export:
         if export.form != "lines":
-            return _survey_objects(export)
+            for raw in iterate_objects(export):
+                found.add(raw)
+            found.more = export.more
+            return found
         size = export.plain.stat().st_size if export.plain else 0
         if export.plain is None or not is_worth_it(size):
-            return survey_lines(export.stream, url)
-        found = Survey()
-        for part in in_pieces(survey_piece, export.plain, size):
+            return survey_lines(export.stream, url, incidents)
+        for part in in_pieces(partial(survey_piece, incidents), export.plain, size):
             found.merge(part)
         return found
 
 
-def _survey_objects(export: Export) -> Survey:
-    found = Survey()
-    for raw in iterate_objects(export):
-        found.add(raw)
-    found.more = export.more
-    return found
-
-
-def survey_piece(path: str, begin: int, end: int) -> Survey:
+def survey_piece(incidents: Incidents, path: str, begin: int, end: int) -> Survey:
     """Survey the lines of a file that begin in a piece of it."""
     with Path(path).open("rb") as file:
         seek_line(file, begin)
-        return survey_lines(file, path, begin, end)
+        return survey_lines(file, path, incidents, begin, end)
 
 
-def survey_lines(stream: BinaryIO, url: str, begin: int = 0, end: int | None = None) -> Survey:
+def survey_lines(stream: BinaryIO, url: str, incidents: Incidents, begin: int = 0, end: int | None = None) -> Survey:
     """Survey NDJSON from where the stream is; with `end`, the lines that begin before it."""
-    found, rest = Survey(), b""
+    found, rest = Survey(incidents), b""
     place = stream.tell() if end is not None else begin
     while data := stream.read(CHUNK):
         cut = data.rfind(b"\n") + 1
@@ -165,49 +175,67 @@ def _survey_batch(batch: bytes, url: str, found: Survey) -> None:
     """Whole lines; blank ones are nothing."""
     try:
         entries = NARROW.decode_lines(batch)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         _survey_plainly(batch, url, found)
         return
-    _count(entries, found)
-    candidates = [number for number, entry in enumerate(entries) if _could_tell(entry)]
-    if candidates:
+    plain = [_is_plain(entry) for entry in entries]
+    telling = [
+        number for number, entry in enumerate(entries) if not plain[number] or _could_tell(entry, found.incidents)
+    ]
+    if telling:
         lines = [line for line in batch.split(b"\n") if line.strip()]
-        for number in candidates:
-            entry = parse_entry(json.loads(lines[number]))
-            if is_telling(entry):
+        for number in telling:
+            raw = json.loads(lines[number])
+            if not plain[number]:
+                found.add(raw)
+            elif is_telling(entry := parse_entry(raw), found.incidents):
                 found.keep(entry)
+    _count(entries if all(plain) else list(compress(entries, plain)), found)
 
 
 def _count(entries: list[_Narrow], found: Survey) -> None:
-    told = Counter([(one.logName, one.resource.labels.service_name, one.resource.labels.revision_name)
-                    for one in entries])  # fmt: skip
-    for (log, service, revision), count in told.items():
+    together = Counter(
+        [(entry.logName, entry.resource.labels.service_name, entry.resource.labels.revision_name) for entry in entries]
+    )
+    for (log, service, revision), count in together.items():
         kind = project_of(log), service, revision
         found.kinds[kind] += count
         if log.endswith(REQUEST_LOG):
             found.requests[kind] += count
-    times = [one.timestamp for one in entries if one.timestamp]
+    times = [entry.timestamp for entry in entries if entry.timestamp is not None]
     if times:
-        found._cover((min(times), max(times)))  # noqa: SLF001 - its own module
+        found.cover((in_utc(min(times)), in_utc(max(times))))
 
 
-def _could_tell(entry: _Narrow) -> bool:
-    """Whether the whole entry has to be looked at: a superset of `is_telling`."""
-    if entry.httpRequest is not None:
-        status = entry.httpRequest.status
-        if isinstance(status, str) or (status is not None and status >= SERVER_ERRORS.start):
-            return True
-    if entry.textPayload is not None and may_tell(entry.textPayload):
-        return True
-    # A Raw that is not there is `NOTHING` itself: looking at its bytes costs more than the comparison.
-    return (entry.jsonPayload is not NOTHING and _raw_may_tell(bytes(entry.jsonPayload))) or (
-        entry.protoPayload is not NOTHING and _raw_may_tell(bytes(entry.protoPayload))
+def _is_plain(entry: _Narrow) -> bool:
+    """Whether the narrow parse says all that there is to count; else the whole entry decides."""
+    stamp, request = entry.timestamp, entry.httpRequest
+    return (
+        stamp is not None
+        and stamp.tzinfo is not None
+        and entry.resource.type in {RESOURCE, ""}
+        and bool(entry.logName)
+        and (
+            type(request.status) is int and request.status < SERVER_ERROR
+            if request is not None
+            else not entry.logName.endswith("requests")
+        )
     )
 
 
-def _raw_may_tell(payload: bytes) -> bool:
+def _could_tell(entry: _Narrow, incidents: Incidents) -> bool:
+    """Whether the whole entry has to be looked at: a superset of `is_telling`, for plain entries."""
+    if entry.textPayload is not None and incidents.may_show(entry.textPayload):
+        return True
+    # A Raw that is not there is `NOTHING` itself: looking at its bytes costs more than the comparison.
+    return (entry.jsonPayload is not NOTHING and _raw_may_tell(bytes(entry.jsonPayload), incidents)) or (
+        entry.protoPayload is not NOTHING and _raw_may_tell(bytes(entry.protoPayload), incidents)
+    )
+
+
+def _raw_may_tell(payload: bytes, incidents: Incidents) -> bool:
     """The same of JSON as it stands, in which any letter may be written by its number, and a slash with a backslash."""
-    return b"\\u00" in payload or b"\\/" in payload or may_tell(payload.decode(errors="replace"))
+    return b"\\u00" in payload or b"\\/" in payload or incidents.may_show(payload.decode(errors="replace"))
 
 
 def _survey_plainly(batch: bytes, url: str, found: Survey) -> None:
@@ -215,7 +243,7 @@ def _survey_plainly(batch: bytes, url: str, found: Survey) -> None:
         if line.strip():
             try:
                 raw = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 where = f"entry {found.total + 1} or after it ({line[:60]!r})"
                 raise SourceRefused(url, f"is cut in the middle or no log export: {where}: {error}") from error
             if not isinstance(raw, dict):

@@ -15,7 +15,8 @@ from typing import Any
 from probes.errors import SourceRefused
 from probes.google.api import GoogleApi
 from probes.identity import PRODUCT
-from probes.logs.entries import REQUEST_LOG, LogEntry, parse_entry
+from probes.logs.entries import REQUEST_LOG, LogEntry
+from probes.logs.parsing import parse_entry
 from probes.window import Window
 
 VIEW = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+\.[\w-]+")

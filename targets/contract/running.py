@@ -11,9 +11,9 @@ class ReleaseRules(Part):
 
 
 class LogRules(Part):
-    """When a log source counts as alive, when an export as cut off, and what application lines carry."""
+    """When a log source counts as alive, what application lines carry, and what known incidents write."""
 
     canary_wait_s: Seconds
-    truncation_sizes: frozenset[int]
     day_s: Seconds
     trace_field: str
+    incidents: dict[str, tuple[str, ...]]  # phrases by name; see `probes.logs.incidents`

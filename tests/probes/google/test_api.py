@@ -10,7 +10,7 @@ import pytest
 
 from probes.errors import SourceRefused
 from probes.google import api as google
-from probes.google.api import Authorize, GoogleApi, Pacer
+from probes.google.api import Authorize, GoogleApi, Pacer, retry_after_s
 from probes.google.credentials import Given, nobody
 from probes.http.client import HttpClient
 from probes.identity import RunIdentity
@@ -121,11 +121,61 @@ async def test_an_empty_page_with_a_token_is_not_the_end() -> None:
 
 
 async def test_pages_without_end_are_a_doubt() -> None:
-    with answering((200, {"nextPageToken": "a"})) as script:
+    pages = [(200, {"nextPageToken": f"p{number}"}) for number in range(50)]
+    with answering(*pages) as script:
         async with log_api(script.url) as api:
             read = await api.read(WINDOW)
     assert not read.exhausted
     assert "not at its end" in read.doubt
+
+
+async def test_a_token_that_comes_again_is_noticed_at_once_and_what_was_read_counts() -> None:
+    with answering((200, ENTRIES | {"nextPageToken": "a"}), (200, {"nextPageToken": "a"})) as script:
+        async with log_api(script.url) as api:
+            read = await api.read(WINDOW)
+    assert len(script.asked) == 2
+    assert "read before" in read.doubt
+    assert (read.exhausted, len(read.server_errors)) == (False, 1)
+
+
+async def test_what_is_not_kept_is_counted() -> None:
+    with answering((200, {"entries": [entry(1), entry(2, 500), entry(3), entry(3)]})) as script:
+        async with log_api(script.url) as api:
+            read = await api.read(WINDOW, keep=lambda one: one.is_server_error)
+    assert ([one.status for one in read.entries], read.total, read.requests, read.duplicates) == ([500], 3, 3, 1)
+    assert read.revisions == {"r-00001": 3}
+
+
+NOW_HTTP = "Wed, 25 Nov 2026 09:00:00 GMT"
+RETRY_AFTER: dict[str, tuple[dict[str, str], float | None]] = {
+    "seconds": ({"retry-after": "7"}, 7.0),
+    "nothing": ({}, None),
+    "words": ({"retry-after": "soon"}, None),
+    "negative": ({"retry-after": "-5"}, None),
+    "a fraction": ({"retry-after": "1.5"}, None),
+    "digits of another script": ({"retry-after": "\u0665"}, None),
+    "an impossible date": ({"retry-after": "Wed, 99 Nov 2026 99:00:00 GMT"}, None),
+    "a date by the answer's own clock": ({"retry-after": "Wed, 25 Nov 2026 09:01:00 GMT", "date": NOW_HTTP}, 60.0),
+    "a date that has passed": ({"retry-after": "Wed, 25 Nov 2026 08:00:00 GMT", "date": NOW_HTTP}, 0.0),
+    "for ever": ({"retry-after": "9" * 5000}, float("inf")),
+}
+
+
+@pytest.mark.parametrize("what", RETRY_AFTER)
+def test_any_retry_after_is_read_or_ignored(what: str) -> None:
+    headers, seconds = RETRY_AFTER[what]
+    assert retry_after_s(headers) == seconds
+
+
+@pytest.mark.parametrize("status,body", [(403, {"error": {"errors": [{"reason": "rateLimitExceeded"}]}}), (429, {})])
+async def test_a_quota_is_a_quota_by_whatever_status(
+    status: int, body: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(google, "QUOTA_DEADLINE_S", 0.5)
+    with answering((status, body)) as script:
+        async with log_api(script.url) as api:
+            with pytest.raises(SourceRefused, match="over the read quota"):
+                await api.read(WINDOW)
 
 
 async def test_both_bounds_are_sent_and_the_page_is_the_largest() -> None:

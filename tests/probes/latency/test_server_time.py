@@ -11,7 +11,8 @@ from probes.http.timing_transport import Timed, TimingTransport
 from probes.latency.network_round_trip import measure_round_trip
 from probes.latency.open_loop import Call, LatencySample
 from probes.latency.server_time import read_server_side, seconds
-from probes.logs.entries import LogRead, parse_entry
+from probes.logs.entries import LogRead
+from probes.logs.parsing import parse_entry
 from probes.window import Window
 from tests.serving import Reply, serving
 

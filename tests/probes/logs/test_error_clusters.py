@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from probes.logs.entries import LogEntry, parse_entry
+from probes.logs.entries import LogEntry
 from probes.logs.error_clusters import cluster, route_of, signature_of
+from probes.logs.parsing import parse_entry
+from tests.probes.logs.known import KNOWN
 
 REQUESTS, STDERR = (f"projects/p/logs/run.googleapis.com%2F{log}" for log in ("requests", "stderr"))
 
@@ -38,7 +40,7 @@ def test_a_signature_is_the_error_of_a_traceback_without_its_numbers() -> None:
 def test_one_cluster_a_route_and_signature_with_its_times_and_traces() -> None:
     errors = [request(3, "/api/threads/1", "a"), request(1, "/api/threads/2", "b"), request(2, "/ws", "c", 503)]
     lines = [line(3, "TypeError: x 1", "a"), line(1, "TypeError: x 2", "b"), line(9, "not of these", "z")]
-    first, second = cluster(errors, [*errors, *lines])
+    first, second = cluster(errors, [*errors, *lines], KNOWN)
     assert (first.count, first.route, first.signature) == (2, "/api/threads/{id}", "TypeError: x #")
     assert (first.first, first.last) == ("2026-11-24T09:00:01Z", "2026-11-24T09:00:03Z")
     assert first.trace_ids == ("a", "b")
@@ -49,16 +51,16 @@ def test_an_incident_is_named_by_trace_or_by_time() -> None:
     error = request(10, "/ws", "a")
     coroutine = "WebSocket error: 'coroutine' object has no attribute 'get'"
     for of_it in (line(59, coroutine, "a"), line(11, coroutine)):
-        (found,) = cluster([error], [error, of_it])
+        (found,) = cluster([error], [error, of_it], KNOWN)
         assert found.incidents == ("coroutine",)
         assert "incident coroutine" in found.text
-    (found,) = cluster([error], [error, line(9, coroutine), line(13, coroutine), line(10, coroutine, "b")])
+    (found,) = cluster([error], [error, line(9, coroutine), line(13, coroutine), line(10, coroutine, "b")], KNOWN)
     assert not found.incidents
 
 
 def test_what_the_platform_answered_itself_is_said() -> None:
     said = "The request was aborted because there was no available instance."
-    (found,) = cluster([request(1, "/ws", "a", 503, textPayload=said, http={"latency": "0s"})], [])
+    (found,) = cluster([request(1, "/ws", "a", 503, textPayload=said, http={"latency": "0s"})], [], KNOWN)
     assert found.by_platform == 1
     assert "made by the platform itself" in found.text
     assert said in found.text

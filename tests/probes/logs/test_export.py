@@ -9,11 +9,11 @@ import pytest
 
 from probes.errors import SourceRefused
 from probes.logs.entries import LogRead
-from probes.logs.export import ExportFile
+from probes.logs.export import ExportFile, is_round
+from tests.probes.logs.known import KNOWN
 
 SHARED = Path(__file__).parents[4] / "shared/data/cloud-logging"
 REAL = pytest.mark.skipif(not SHARED.is_dir(), reason="the real exports lie in ../shared, which is not here")
-SIZES = frozenset({50, 100, 1000})
 SERVICE = "netra-backend-staging"
 
 
@@ -36,7 +36,7 @@ def write(folder: Path, text: str | bytes, name: str = "export.json") -> str:
 
 
 async def read(url: str) -> LogRead:
-    return await ExportFile(url, SIZES).read(service=SERVICE)
+    return await ExportFile(url, KNOWN).read(service=SERVICE)
 
 
 ENTRIES = [entry(1), entry(2, 500), entry(3, "503"), entry(4, 404)]
@@ -70,11 +70,18 @@ async def test_a_status_inside_a_payload_is_no_status(tmp_path: Path) -> None:
     assert not (await read(write(tmp_path, json.dumps(lines)))).server_errors
 
 
-@pytest.mark.parametrize("count", sorted(SIZES))
+@pytest.mark.parametrize("count", [50, 100, 500, 1000, 2000, 10_000])
 async def test_a_file_that_stops_at_a_limit_proves_no_absence(tmp_path: Path, count: int) -> None:
     found = await read(write(tmp_path, json.dumps([entry(n) for n in range(count)])))
     assert not found.exhausted
-    assert str(count) in found.doubt
+    assert f"{count:,}" in found.doubt
+
+
+def test_any_round_size_is_doubted_and_others_are_not() -> None:
+    limits = [50, 64, 100, 200, 250, 256, 500, 512, 750, 1000, 1024, 1500, 2000, 2500, 5000, 10_000, 25_000, 100_000]
+    assert all(map(is_round, limits))
+    assert not any(map(is_round, [1, 5, 10, 20, 30, 40, 31, 63, 99, 101, 143, 997, 1001, 1050, 3650, 12_345]))
+    assert sum(map(is_round, range(1, 10_000))) < 300  # a file that is whole is doubted once in thirty-three
 
 
 @pytest.mark.parametrize(

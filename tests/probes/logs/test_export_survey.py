@@ -15,9 +15,12 @@ from probes.errors import SourceRefused
 from probes.logs import export_error_scan as error_scan
 from probes.logs import export_survey as surveying
 from probes.logs import file_chunks as pieces
-from probes.logs.entries import CREDENTIALS, LogEntry, incident, is_telling, may_tell, parse_entry
+from probes.logs.entries import LogEntry, is_telling
 from probes.logs.export_error_scan import scan_errors, scan_lines, scan_piece
 from probes.logs.export_survey import Survey, survey, survey_piece
+from probes.logs.incidents import holds_credential
+from probes.logs.parsing import parse_entry
+from tests.probes.logs.known import KNOWN
 
 JWT = "eyJhbGciOiJI.eyJzdWIiOiJ1." + "x" * 20
 TEXTS = [
@@ -111,7 +114,7 @@ def some_lines(seed: int, count: int) -> list[str]:
 def oracle(lines: list[str]) -> tuple[list[LogEntry], int]:
     """Every line parsed whole: the telling entries, and how many entries there are."""
     entries = [parse_entry(json.loads(line)) for line in lines]
-    return [entry for entry in entries if is_telling(entry)], len(entries)
+    return [entry for entry in entries if is_telling(entry, KNOWN)], len(entries)
 
 
 def assert_same(found: Survey, lines: list[str]) -> None:
@@ -128,7 +131,12 @@ def first_of(entries: list[LogEntry], one: LogEntry) -> LogEntry:
 
 
 def errors_of(lines: list[str]) -> list[LogEntry]:
-    return [entry for line in lines if (entry := parse_entry(json.loads(line))).is_server_error]
+    return [entry for line in lines if matters(entry := parse_entry(json.loads(line)))]
+
+
+def matters(entry: LogEntry) -> bool:
+    """What the scan keeps of what it looks at: a 5xx, or an entry that can't be judged."""
+    return entry.has_server_error or bool(entry.problem)
 
 
 FORMS: dict[str, Any] = {
@@ -151,7 +159,7 @@ def test_every_form_of_a_corpus_gives_the_oracles_answer(tmp_path: Path, form: s
     data = FORMS[form](lines).encode()
     path = tmp_path / "export.json"
     path.write_bytes(gzip.compress(data) if packed else data)
-    assert_same(survey(str(path)), lines)
+    assert_same(survey(str(path), KNOWN), lines)
     assert scan_errors(str(path)) == errors_of(lines)
 
 
@@ -168,12 +176,12 @@ def test_any_way_of_cutting_a_file_into_pieces_gives_the_same(
     inside = sorted({chance.randrange(size) for _ in range(12)})
     newline = path.read_bytes().index(b"\n")
     bounds = sorted({0, *inside, newline, newline + 1, newline + 2, size})
-    found, errors = Survey(), []
+    found, errors = Survey(KNOWN), []
     for begin, end in pairwise(bounds):
-        found.merge(survey_piece(str(path), begin, end))
+        found.merge(survey_piece(KNOWN, str(path), begin, end))
         errors += [json.loads(line) for line in scan_piece(str(path), begin, end)]
     assert_same(found, lines)
-    assert [one for raw in errors if (one := parse_entry(raw)).is_server_error] == errors_of(lines)
+    assert [one for raw in errors if matters(one := parse_entry(raw))] == errors_of(lines)
 
 
 def test_a_large_file_is_read_by_several_processes_with_the_same_answer(
@@ -185,7 +193,7 @@ def test_a_large_file_is_read_by_several_processes_with_the_same_answer(
     lines = some_lines(7, 400)
     path = tmp_path / "export.ndjson"
     path.write_text("\n".join(lines))
-    assert_same(survey(str(path)), lines)
+    assert_same(survey(str(path), KNOWN), lines)
     assert scan_errors(str(path)) == errors_of(lines)
 
 
@@ -195,7 +203,7 @@ def test_a_line_that_is_cut_is_named(tmp_path: Path, keep: float) -> None:
     path = tmp_path / "export.ndjson"
     path.write_text("\n".join([*lines[:-1], lines[-1][: int(len(lines[-1]) * keep)]]))
     with pytest.raises(SourceRefused, match=r"export\.ndjson: is cut in the middle.*entry 50"):
-        survey(str(path))
+        survey(str(path), KNOWN)
 
 
 # --- the prefilters are supersets: of what they let go by, nothing counts
@@ -228,7 +236,7 @@ def test_no_line_with_a_5xx_escapes_the_scan(
     path.write_text(f"{plain}\n{odd}\n{plain}", encoding="utf-8", newline="")
     lines = [plain, odd, plain]
     assert scan_errors(str(path)) == errors_of(lines)
-    assert_same(survey(str(path)), lines)
+    assert_same(survey(str(path), KNOWN), lines)
 
 
 @settings(max_examples=300, deadline=None)
@@ -238,8 +246,8 @@ def test_no_line_with_a_5xx_escapes_the_scan(
 def test_no_text_that_counts_has_no_anchor(parts: list[str]) -> None:
     text = "".join(parts)
     entry = parse_entry({"textPayload": text})
-    if incident(entry) or CREDENTIALS.search(text):
-        assert may_tell(text)
+    if KNOWN.name(entry.text) or holds_credential(text):
+        assert KNOWN.may_show(text)
 
 
 def test_a_line_longer_than_the_buffer_is_whole(tmp_path: Path) -> None:
@@ -265,4 +273,4 @@ def test_ordinary_entries_take_the_narrow_way(tmp_path: Path, monkeypatch: pytes
     ]
     path = tmp_path / "export.ndjson"
     path.write_text("\n".join(json.dumps(one) for one in entries))
-    assert survey(str(path)).total == len(entries)
+    assert survey(str(path), KNOWN).total == len(entries)
