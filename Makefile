@@ -106,10 +106,11 @@ repair-plan: $(READY)  ## count rows of bad shape and write the SQL that mends t
 	@$(PY) -m commands repair-plan --target $(TARGET)
 
 .PHONY: preflight
-#: [ALEMBIC=folder] [SINCE=revision]
-preflight: $(READY)  ## apply migrations to a scratch database and judge them
+#: [ALEMBIC=folder] [SINCE=revision] [INI=file] [URL_VARIABLE=name] [PASS="name ..."]
+preflight: $(READY)  ## apply migrations to a scratch database with rows in it, and judge what they do
 	@$(TWIN) scratch -- $(PY) -m commands preflight --alembic $(or $(ALEMBIC),twin/backend/migrations) \
-		--since $(or $(SINCE),base)
+		--since $(or $(SINCE),base) $(if $(INI),--ini=$(INI)) $(addprefix --url-variable=,$(URL_VARIABLE)) \
+		$(addprefix --pass=,$(PASS))
 
 .PHONY: errors
 #: EXPORT=file-or-url [SERVICE=name] [REVISION=name]

@@ -63,6 +63,17 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     looking.add_argument("--alembic", type=Path, required=True, help="the folder with env.py and versions/")
     looking.add_argument("--since", default="base", help="the revision that the target's database is at; default: base")
     looking.add_argument("--database", default=os.environ.get("NETRA_SCRATCH_URL"), help="URL of a scratch database")
+    looking.add_argument("--ini", type=Path, default=None, help="alembic.ini; default: the one beside the folder")
+    looking.add_argument(
+        "--url-variable",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a variable that env.py takes its address from",
+    )
+    looking.add_argument(
+        "--pass", dest="passed", action="append", default=[], metavar="NAME", help="a variable, no address, to hand on"
+    )
     looking.set_defaults(run=_preflight)
     showing = commands.add_parser("report", help="build the last run's Allure HTML, as one file that works offline")
     showing.add_argument("--reports", type=Path, default=Path("reports"), help="the report folder; default: reports")
@@ -77,9 +88,10 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 async def _preflight(options: argparse.Namespace) -> int:
-    from commands import preflight  # noqa: PLC0415 - alembic takes as long to import as a gate to judge
+    from commands.preflight import command  # noqa: PLC0415 - alembic takes as long to import as a gate to judge
 
-    return await preflight.run(options.alembic, options.since, options.database)
+    question = command.Question(options.alembic, options.since, options.ini, options.url_variable, options.passed)
+    return await command.run(question, options.database)
 
 
 def _add_gate(commands: "argparse._SubParsersAction[_Parser]") -> None:

@@ -1,0 +1,206 @@
+"""`preflight`: apply an image's pending migrations to a scratch database with rows in it, and judge what they do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from alembic.script import ScriptDirectory
+from pglast import ast
+
+from commands.console import say
+from commands.preflight.advice import ask_squawk
+from commands.preflight.effects import judge
+from commands.preflight.grammar import is_quiet, kinds
+from commands.preflight.planting import Planted, plant
+from commands.preflight.process import Outcome, Wanted, run_migrations
+from commands.preflight.relay import Relay
+from commands.preflight.scratch import read_scratch, watched
+from probes.database.connection import Connection, describe_url
+from probes.database.migrations import open_folder
+from probes.errors import SourceRefused
+from probes.secret import Secret
+from targets.loading import ConfigurationError
+
+CLEAN, RISKY = 0, 1
+NO_CONNECTION = frozenset({"ArgumentError", "NoSuchModuleError"})  # SQLAlchemy's words for an address that is none
+LONGEST_SHOWN = 300
+TABLES = (
+    "SELECT count(*) FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p') "
+    "AND relnamespace::regnamespace::text !~ '^(pg_|information_schema)'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The alembic folder, the revision that the target's database is at, and what its env.py needs."""
+
+    folder: Path
+    since: str = "base"
+    ini: Path | None = None
+    url_variables: Sequence[str] = ()
+    passed: Sequence[str] = ()
+
+
+@dataclass(slots=True)
+class _Watch:
+    """Between revisions: rows are planted before the first pending one, and from then on all is watched."""
+
+    connection: Connection
+    relay: Relay
+    pending: Sequence[str]
+    planted: Planted | None = field(default=None)
+
+    async def begin(self, revision: str) -> None:
+        self.relay.revision = ""
+        if revision in self.pending:
+            self.planted = self.planted or await plant(self.connection)
+            self.relay.revision = revision
+
+
+async def run(question: Question, url: str | None) -> int:
+    """Bring the scratch database to `since`, put rows into it, apply what is pending, and report.
+
+    Returns 0 when no statement is risky, 1 when one is or a migration fails.
+
+    Raises:
+        ConfigurationError: The folder, the scratch database or the env.py can't be used; nothing was judged.
+        SourceRefused: The scratch server lacks what the migrations need.
+    """
+    if not url:
+        raise ConfigurationError(
+            "There is no scratch database: use `make preflight`, which starts one, or give --database."
+        )
+    scratch = read_scratch(url)
+    script = _open(question)
+    steps = [one.revision for one in reversed(list(script.walk_revisions("base", "heads")))]
+    pending = [step for step in steps if step not in _done(script, question)]
+    wanted = Wanted(
+        question.folder.resolve(), _ini(question), steps, tuple(question.url_variables), tuple(question.passed)
+    )
+    async with watched(url, scratch) as (connection, relay, port):
+        if await connection.fetchval(TABLES):
+            raise ConfigurationError(
+                f"{describe_url(Secret(url))} has tables in it, so it is no scratch database: preflight migrates the "
+                "one that it is given and puts rows into it. Give another with --database, or use `make preflight`."
+            )
+        watch = _Watch(connection, relay, pending)
+        outcome = await run_migrations(wanted, scratch, port, watch.begin)
+    _refuse(outcome, relay, question)
+    return await _report(script, pending, outcome, relay, watch.planted)
+
+
+def _open(question: Question) -> ScriptDirectory:
+    try:
+        script = open_folder(question.folder)
+    except SourceRefused as error:
+        raise ConfigurationError(f"{error.request} {error.detail} (--alembic).") from error
+    if question.since != "base" and question.since not in {one.revision for one in script.walk_revisions()}:
+        raise ConfigurationError(
+            f"{question.folder} knows no revision {question.since!r}: known heads are {', '.join(script.get_heads())}."
+        )
+    return script
+
+
+def _done(script: ScriptDirectory, question: Question) -> set[str]:
+    if question.since == "base":
+        return set()
+    return {one.revision for one in script.walk_revisions("base", question.since)}
+
+
+def _ini(question: Question) -> Path | None:
+    """The alembic.ini that goes with the folder: the one given, or the one beside it."""
+    if question.ini and not question.ini.is_file():
+        raise ConfigurationError(f"There is no {question.ini} (--ini).")
+    beside = question.folder.resolve().parent / "alembic.ini"
+    return question.ini.resolve() if question.ini else beside if beside.is_file() else None
+
+
+def _refuse(outcome: Outcome, relay: Relay, question: Question) -> None:
+    """Raise for what is no migration's fault: another address, or an env.py that can't be run here."""
+    asked, failure = _asked(outcome), outcome.failure
+    if outcome.refused or relay.strangers:
+        what = outcome.refused or "reached a server that is not the scratch server"
+        raise ConfigurationError(
+            f"Refused before its first statement: {question.folder} {what}, and preflight touches the scratch server "
+            "alone. Nothing was done there. Let env.py take its address from sqlalchemy.url or from $DATABASE_URL."
+            + asked
+        )
+    if failure and failure["package"]:
+        raise ConfigurationError(
+            f"{question.folder}: {_place(outcome)} imports the package {failure['package']!r}, which is not installed "
+            "here: install it beside this suite, and run preflight again."
+        )
+    if failure and not failure["in_migration"] and (not failure["of_sqlalchemy"] or failure["kind"] in NO_CONNECTION):
+        raise ConfigurationError(
+            f"{question.folder}: its env.py can't be run here: {_flat(failure['failed'])} ({_place(outcome)}). "
+            f"No statement was run.{asked}"
+        )
+    if failure is None and outcome.code and not outcome.done:
+        raise ConfigurationError(
+            f"{question.folder}: its env.py ended the process with code {outcome.code}: {_flat(outcome.tail)}.{asked}"
+        )
+
+
+def _asked(outcome: Outcome) -> str:
+    """What the image's code asked for and did not get, and how it can be given."""
+    if not outcome.missing:
+        return ""
+    return (
+        f" It asked for {', '.join(dict.fromkeys(outcome.missing))}: preflight hands on no variable that could be an "
+        "address. With --url-variable NAME such a variable holds the scratch database's address, and with --pass NAME "
+        "one that is no address is handed on (make preflight URL_VARIABLE=NAME PASS=NAME)."
+    )
+
+
+def _place(outcome: Outcome) -> str:
+    return str(outcome.failure["place"] or "env.py") if outcome.failure else outcome.current
+
+
+async def _report(
+    script: ScriptDirectory, pending: Sequence[str], outcome: Outcome, relay: Relay, planted: Planted | None
+) -> int:
+    seen = relay.observed
+    if outcome.current:  # not reached its end
+        failed = next((one for one in reversed(seen) if one.error), None)
+        if failed and ast.CreateExtensionStmt in kinds(failed.statement):
+            raise SourceRefused(
+                f"{outcome.current} on the scratch server",
+                f"{_flat(failed.statement)}: {failed.error}. The scratch server lacks it, which says nothing "
+                "of the migration: give an empty database on a server that has it with --database",
+            )
+    risks = [risk for one in seen if planted for risk in judge(one, planted.baseline)]
+    applied = [revision for revision in outcome.done if revision in pending]
+    say(f"{len(applied)} pending migrations applied: {', '.join(applied) or 'none'}. Heads: {script.get_heads()}.")
+    for table, reason in planted.empty.items() if planted else ():
+        say(f"{table} has no rows here, so what touches it was judged on an empty table: {_flat(reason)}")
+    for risk in risks:
+        say(f"{risk.revision}: {risk.why}\n    {_flat(risk.statement)}")
+    for line in await ask_squawk([one.statement for one in seen if not is_quiet(one.statement)] if planted else []):
+        say(f"squawk says: {_flat(line)}")
+    if outcome.current:
+        say(f"A migration fails. {_failure(outcome, relay)}")
+        return RISKY
+    say(f"{len(risks)} findings need a second look." if risks else "No statement drops, rewrites or locks.")
+    return RISKY if risks else CLEAN
+
+
+def _failure(outcome: Outcome, relay: Relay) -> str:
+    """Which revision fails, by which statement where there is one, on tables that have rows where they have."""
+    failed = next((one for one in reversed(relay.observed) if one.error and one.revision == outcome.current), None)
+    if failed:
+        return f"{outcome.current} fails on tables that have rows: {failed.error}\n    {_flat(failed.statement)}"
+    if outcome.failure:
+        kind, words = outcome.failure["kind"], _flat(outcome.failure["failed"])
+        ends = (
+            " It ends the process that runs it: a deploy that calls alembic stops there."
+            if kind == "SystemExit"
+            else ""
+        )
+        return f"{outcome.current} fails: {words} ({_place(outcome)}).{ends}"
+    return f"{outcome.current} ended the process with code {outcome.code}. {_flat(outcome.tail)}"
+
+
+def _flat(text: object) -> str:
+    """One printable line: the text is somebody else's."""
+    words = " ".join(str(text).split())[:LONGEST_SHOWN]
+    return "".join(character if character.isprintable() else "?" for character in words)

@@ -1,0 +1,175 @@
+"""What one statement of a migration did to tables that were there before it, and why that hurts a running system."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pglast import ast
+
+from commands.preflight.grammar import Claim, claims, is_concurrent, kinds
+from commands.preflight.relay import Observed
+from commands.preflight.snapshot import KINDS, Snapshot
+
+STRONG = {"ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock"}  # each keeps writers out
+# Their strong lock is held for a moment: what takes long in them (a rewrite, a scan, an index) is seen apart.
+BRIEF = {
+    ast.AlterTableStmt, ast.CommentStmt, ast.GrantStmt, ast.CreateTrigStmt, ast.CreatePolicyStmt, ast.AlterPolicyStmt,
+    ast.ViewStmt, ast.CreateStmt, ast.RuleStmt, ast.AlterOwnerStmt, ast.AlterSeqStmt, ast.CreateSeqStmt,
+    ast.CreateStatsStmt, ast.CreateFunctionStmt, ast.RenameStmt, ast.AlterObjectSchemaStmt,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """A statement that can hurt a running system, and why."""
+
+    revision: str
+    statement: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What was there before the pending revisions, and how many rows each table had, by its oid."""
+
+    snapshot: Snapshot
+    rows: Mapping[str, int]
+
+    def is_new(self, oid: str) -> bool:
+        """Whether a relation is made by the pending revisions themselves: nobody uses it yet."""
+        return oid not in self.snapshot.relations
+
+
+def judge(observed: Observed, baseline: Baseline) -> list[Risk]:
+    """The risks of one statement, each once."""
+    whys = list(_stated(observed, baseline))
+    if observed.after is not None:
+        stated = {why.split()[0] for why in whys}
+        whys += [
+            why
+            for why in _seen(observed, observed.before, observed.after, baseline)
+            if why.split()[0] not in stated - {"drops", "updates", "deletes"}
+        ]
+        if not whys:
+            whys = list(_held(observed, observed.after, baseline))
+    flat = " ".join(observed.statement.split())
+    return [Risk(observed.revision, flat, why) for why in dict.fromkeys(whys)]
+
+
+def _stated(observed: Observed, baseline: Baseline) -> Iterator[str]:
+    for claim in claims(observed.statement):
+        oid = _find(claim, observed)
+        if oid is None or not baseline.is_new(oid):
+            yield claim.words.format(name=observed.before.relations[oid][0] if oid else claim.name)
+
+
+def _find(claim: Claim, observed: Observed) -> str | None:
+    if not claim.name:
+        return None
+    made = observed.after.find(claim.schema, claim.name) if observed.after else None
+    return observed.before.find(claim.schema, claim.name) or (None if made is None else made)
+
+
+def _seen(observed: Observed, before: Snapshot, after: Snapshot, baseline: Baseline) -> Iterator[str]:
+    yield from _relations(before, after, baseline)
+    yield from _columns(before, after, baseline)
+    yield from _indexes(before, after, baseline, concurrent=is_concurrent(observed.statement))
+    yield from _constraints(before, after, baseline)
+    yield from _rows(before, after, baseline)
+    for key, name in before.others.items():
+        if key in baseline.snapshot.others and after.others.get(key) != name:
+            yield f"drops the {name}" if key not in after.others else f"renames the {name} to {after.others[key]}"
+
+
+def _relations(before: Snapshot, after: Snapshot, baseline: Baseline) -> Iterator[str]:
+    tables_go = any(kind in "rp" and oid not in after.relations for oid, (_, kind, _) in before.relations.items())
+    for oid, (name, kind, file) in before.relations.items():
+        if baseline.is_new(oid) or (kind == "S" and tables_go):  # a table's own sequence goes with it
+            continue
+        if oid not in after.relations:
+            yield f"drops the {KINDS[kind]} {name}"
+            continue
+        new_name, _, new_file = after.relations[oid]
+        if new_name != name:
+            yield f"renames {name} to {new_name}: the running revision does not know the new name"
+        if new_file != file and kind in "rm":
+            yield f"rewrites {name} under an exclusive lock"
+
+
+def _columns(before: Snapshot, after: Snapshot, baseline: Baseline) -> Iterator[str]:
+    for key, (name, required, default) in before.columns.items():
+        table = key.partition(".")[0]
+        if key not in baseline.snapshot.columns or table not in after.relations:
+            continue
+        where = after.relations[table][0]
+        if key not in after.columns:
+            yield f"drops the column {name} of {where}: the running revision may still read it"
+            continue
+        new_name, now_required, still_default = after.columns[key]
+        if new_name != name:
+            yield f"renames {where}.{name} to {new_name}: the running revision does not know the new name"
+        if now_required and not required and not _is_proved(before, table, name):
+            yield f"scans {where} under an exclusive lock: SET NOT NULL on {name}"
+        if default and not still_default and now_required:
+            yield f"takes the default of {where}.{name} away: an INSERT of the running revision may rest on it"
+    for key in after.columns.keys() - before.columns.keys():
+        table = key.partition(".")[0]
+        name, required, default = after.columns[key]
+        if required and not default and not baseline.is_new(table):
+            where = after.relations[table][0]
+            yield f"adds {name} to {where}, NOT NULL without a default: fails as soon as there are rows"
+
+
+def _is_proved(before: Snapshot, table: str, column: str) -> bool:
+    """Whether a validated constraint says already that the column has no NULL: the server then does not scan."""
+    proofs = {f"CHECK (({column} IS NOT NULL))", f"NOT NULL {column}", f"NOT NULL {column} NOT VALID"}
+    return any(key.partition(".")[0] == table and text in proofs for key, (_, _, text) in before.constraints.items())
+
+
+def _indexes(before: Snapshot, after: Snapshot, baseline: Baseline, *, concurrent: bool) -> Iterator[str]:
+    files_before, files_after = ({file for file, _ in one.indexes.values() if file} for one in (before, after))
+    for key, (file, unique) in after.indexes.items():
+        table, _, name = key.partition(".")
+        rewritten = before.relations.get(table, ())[2:] != after.relations[table][2:]  # said already, with its indexes
+        if baseline.is_new(table) or file in files_before or concurrent or rewritten:
+            continue
+        if key in before.indexes and file:
+            yield f"rebuilds the index {name} of {after.relations[table][0]} while writes are blocked"
+        elif key not in before.indexes:
+            kind = "a unique index (duplicates make it fail)" if unique else "an index"
+            yield f"builds {kind} on {after.relations[table][0]} while writes are blocked"
+    for key, (file, _) in before.indexes.items():
+        table, _, name = key.partition(".")
+        gone = key not in after.indexes and (not file or file not in files_after)
+        if gone and key in baseline.snapshot.indexes and table in after.relations:
+            yield f"drops the index {name} of {after.relations[table][0]}"
+
+
+def _constraints(before: Snapshot, after: Snapshot, baseline: Baseline) -> Iterator[str]:
+    for key, (kind, valid, _) in after.constraints.items():
+        table, _, name = key.partition(".")
+        if key not in before.constraints and valid and kind in "cf" and not baseline.is_new(table):
+            yield f"validates every row of {after.relations[table][0]} under a lock: add {name} NOT VALID first"
+    for key, (kind, _, _) in before.constraints.items():
+        table, _, name = key.partition(".")
+        ours = key in baseline.snapshot.constraints and table in after.relations
+        if ours and key not in after.constraints and kind in "cfx":
+            yield f"drops the constraint {name} of {after.relations[table][0]}"
+
+
+def _rows(before: Snapshot, after: Snapshot, baseline: Baseline) -> Iterator[str]:
+    for oid, (updated, deleted) in after.changed.items():
+        were = baseline.rows.get(oid, 0)
+        earlier = before.changed.get(oid, (0, 0))
+        if were and updated - earlier[0] >= were:
+            yield f"updates every row of {after.relations[oid][0]}: each is locked to the end of the transaction"
+        if were and deleted - earlier[1] >= were:
+            yield f"deletes every row of {after.relations[oid][0]}: no rollback of the release brings them back"
+
+
+def _held(observed: Observed, after: Snapshot, baseline: Baseline) -> Iterator[str]:
+    """Strong locks of statements that are not known to be brief."""
+    if kinds(observed.statement) and kinds(observed.statement) <= BRIEF:
+        return
+    for oid, mode in sorted(after.locks - observed.before.locks):
+        if mode in STRONG and not baseline.is_new(oid):
+            yield f"holds {mode} on {after.relations[oid][0]} to the end of the transaction"

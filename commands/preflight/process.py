@@ -1,0 +1,138 @@
+"""Starting the process that runs an image's env.py, with an environment in which only the scratch server is named."""
+
+import asyncio
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from commands.preflight.scratch import Scratch
+from probes.errors import SourceRefused
+
+# All that is handed on; whatever else the caller has set could be an address, or a password for one.
+PASSED = ("PATH", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TEMP", "TMP", "PYTHONPATH", "VIRTUAL_ENV", "SYSTEMROOT")
+PASSED_PREFIX = "LC_"
+URL_VARIABLE = "DATABASE_URL"
+MAIN = Path(__file__).parent / "inside/main.py"
+LONGEST_S = 600.0  # for all revisions together: rows are few, so what takes longer waits for something
+TAIL = 15
+Begin = Callable[[str], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How the process ended, in its own words."""
+
+    done: list[str] = field(default_factory=list)
+    current: str = ""
+    refused: str = ""
+    failure: Mapping[str, Any] | None = None
+    missing: list[str] = field(default_factory=list)  # variables that were asked for and kept away
+    confined: bool = False
+    code: int = 0
+    tail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to run: the alembic folder, its ini (or none), the revisions in order, and variables that env.py reads."""
+
+    folder: Path
+    ini: Path | None
+    revisions: Sequence[str]
+    url_variables: Sequence[str] = ()
+    passed: Sequence[str] = ()
+
+
+def environment(wanted: Wanted, scratch: Scratch, port: int, home: str) -> dict[str, str]:
+    """The process's environment: an allow-list, and the relay as the one address under every name."""
+    kept = {name for name in os.environ if name in PASSED or name.startswith(PASSED_PREFIX)} | {*wanted.passed}
+    address = _url(scratch, port, "postgresql")
+    return {
+        **{name: os.environ[name] for name in kept if name in os.environ},
+        **dict.fromkeys((URL_VARIABLE, *wanted.url_variables), address),
+        "PGHOST": scratch.host, "PGPORT": str(port), "PGUSER": scratch.user, "PGPASSWORD": scratch.password,
+        "PGDATABASE": scratch.database, "PGSSLMODE": "disable", "PGSERVICEFILE": os.devnull, "PGPASSFILE": os.devnull,
+        "PGSYSCONFDIR": home, "HOME": home, "PYTHONDONTWRITEBYTECODE": "1",
+    }  # fmt: skip
+
+
+def _url(scratch: Scratch, port: int, scheme: str) -> str:
+    user, password, database = (quote(part, "") for part in (scratch.user, scratch.password, scratch.database))
+    return f"{scheme}://{user}:{password}@{scratch.host}:{port}/{database}"
+
+
+async def run_migrations(wanted: Wanted, scratch: Scratch, port: int, begin: Begin) -> Outcome:
+    """Run them; `begin` is awaited before each revision. Raises SourceRefused when it takes too long."""
+    reading, writing = os.pipe()
+    with tempfile.TemporaryDirectory(prefix="netra-preflight-") as home, (Path(home) / "output").open("w+b") as output:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, str(MAIN), stdin=asyncio.subprocess.PIPE, stdout=output, stderr=output,
+            env=environment(wanted, scratch, port, home), pass_fds=[writing],
+        )  # fmt: skip
+        os.close(writing)
+        try:
+            async with asyncio.timeout(LONGEST_S):
+                outcome = await _follow(process, reading, _description(wanted, scratch, port, writing), begin)
+                outcome.code = await process.wait()
+        except TimeoutError as error:
+            raise SourceRefused(str(wanted.folder), f"its migrations did not end within {LONGEST_S:g} s") from error
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        output.seek(0)
+        outcome.tail = " | ".join(output.read().decode(errors="replace").splitlines()[-TAIL:])
+    return outcome
+
+
+def _description(wanted: Wanted, scratch: Scratch, port: int, reports: int) -> dict[str, Any]:
+    return {
+        "reports": reports, "host": scratch.host, "port": port, "url": _url(scratch, port, "postgresql+psycopg"),
+        "folder": str(wanted.folder), "ini": str(wanted.ini) if wanted.ini else "", "revisions": list(wanted.revisions),
+    }  # fmt: skip
+
+
+async def _follow(
+    process: asyncio.subprocess.Process, reading: int, description: Mapping[str, Any], begin: Begin
+) -> Outcome:
+    outcome = Outcome()
+    reports = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reports), os.fdopen(reading, "rb")
+    )
+    try:
+        _tell(process, json.dumps(description))
+        while line := await reports.readline():
+            await _take(process, outcome, json.loads(line), begin)
+    finally:
+        transport.close()
+    return outcome
+
+
+def _tell(process: asyncio.subprocess.Process, line: str) -> None:
+    if process.stdin is not None and not process.stdin.is_closing():
+        process.stdin.write(line.encode() + b"\n")
+
+
+async def _take(process: asyncio.subprocess.Process, outcome: Outcome, report: Mapping[str, Any], begin: Begin) -> None:
+    if "begin" in report:
+        outcome.current = report["begin"]
+        await begin(outcome.current)
+        _tell(process, "go on")
+    elif "end" in report:
+        outcome.done.append(report["end"])
+        outcome.current = ""
+    elif "missing" in report:
+        outcome.missing.append(report["missing"])
+    elif "refused" in report:
+        outcome.refused = report["refused"]
+    elif "confined" in report:
+        outcome.confined = report["confined"]
+    else:
+        outcome.failure = report

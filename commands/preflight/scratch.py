@@ -1,0 +1,49 @@
+"""The scratch server: the one database that preflight may touch, and what tells it from every other."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from commands.preflight.relay import IDENTITY, Relay
+from probes.database.connection import Connection, connect
+from probes.deadlines import Deadlines
+from probes.secret import Secret
+from targets.loading import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """Where it is and who we are there."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    database: str
+
+
+def read_scratch(url: str) -> Scratch:
+    """A scratch server's URL in parts. Raises ConfigurationError for one that does not name all of them."""
+    parts = urlsplit(url)
+    if not (parts.hostname and parts.username and parts.path.strip("/")):
+        raise ConfigurationError(
+            "The scratch database's URL (--database or NETRA_SCRATCH_URL) must name host, user and database: "
+            "postgresql://user:password@host:port/database."
+        )
+    return Scratch(
+        parts.hostname, parts.port or 5432, unquote(parts.username), unquote(parts.password or ""),
+        unquote(parts.path.strip("/")),
+    )  # fmt: skip
+
+
+@asynccontextmanager
+async def watched(url: str, scratch: Scratch) -> AsyncIterator[tuple[Connection, Relay, int]]:
+    """Our own connection to it, the relay in front of it, and the relay's port."""
+    async with connect(Secret(url), "preflight", Deadlines()) as connection:
+        relay = Relay(scratch.host, scratch.port, str(await connection.fetchval(IDENTITY)))
+        port = await relay.open()
+        try:
+            yield connection, relay, port
+        finally:
+            await relay.close()
