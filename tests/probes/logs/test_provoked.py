@@ -1,0 +1,75 @@
+"""What a run provoked is told by the log alone; and a copied User-Agent hides nothing beyond an outage of ours."""
+
+from datetime import timedelta
+
+import pytest
+
+from probes.identity import Outage, RunIdentity
+from probes.logs.entries import LogEntry
+from probes.logs.parsing import parse_entry
+from probes.logs.provoked import LONGEST, MOST, find_outages, is_marked
+from probes.window import parse_time
+
+BEGUN = parse_time("2026-11-25T09:00:00Z")
+RUN = "20261125T090000Z-abcdef"
+
+
+def entry(second: float, outage: Outage, status: int = 200, *, agent: str = "", run: str = RUN) -> LogEntry:
+    return parse_entry(
+        {
+            "logName": "projects/p/logs/run.googleapis.com%2Frequests",
+            "timestamp": (BEGUN + timedelta(seconds=second)).isoformat(),
+            "insertId": f"{second}-{status}-{agent}-{run}",
+            "httpRequest": {"status": status, "userAgent": agent or RunIdentity(run, outage).user_agent},
+        }
+    )
+
+
+OUTAGE = [entry(0, "outage begins"), entry(1, "outage", 503), entry(2, "outage", 503), entry(9, "outage ends")]
+
+
+def test_the_503s_between_the_marks_are_the_runs_own() -> None:
+    (outage,) = find_outages(reversed(OUTAGE))
+    assert [error.status for error in outage.errors] == [503, 503]
+    assert outage.text.startswith(f"2 x 503 provoked by run {RUN} from 2026-11-25 09:00:00")
+
+
+NOT_EXCUSED: dict[str, LogEntry] = {
+    "somebody else's": entry(5, "", 503, agent="Mozilla/5.0"),
+    "an unmarked one of the same run": entry(5, "", 503),
+    "another status": entry(5, "outage", 500),
+    "before the outage": entry(-1, "outage", 503),
+    "after it": entry(10, "outage", 503),
+    "a copy that names another run": entry(5, "outage", 503, run="20261125T080000Z-fedcba"),
+    "a copy with more in it": entry(5, "", 503, agent=f"{RunIdentity(RUN, 'outage').user_agent} curl"),
+}
+
+
+@pytest.mark.parametrize("what", NOT_EXCUSED)
+def test_whatever_else_fails_meanwhile_still_counts(what: str) -> None:
+    excused = [error for outage in find_outages([*OUTAGE, NOT_EXCUSED[what]]) for error in outage.errors]
+    assert NOT_EXCUSED[what] not in excused
+    assert len(excused) == 2
+
+
+UNBOUNDED: dict[str, list[LogEntry]] = {
+    "no beginning": OUTAGE[1:],
+    "no end": OUTAGE[:-1],
+    "a beginning that failed": [entry(0, "outage begins", 503), *OUTAGE[1:]],
+    "longer than any of ours": [*OUTAGE[:-1], entry(LONGEST.total_seconds() + 1, "outage ends")],
+}
+
+
+@pytest.mark.parametrize("what", UNBOUNDED)
+def test_an_outage_without_both_of_its_ends_excuses_nothing(what: str) -> None:
+    assert not find_outages(UNBOUNDED[what])
+
+
+def test_an_outage_excuses_no_more_than_one_run_asks() -> None:
+    many = [entry(1 + number / 1000, "outage", 503) for number in range(MOST + 5)]
+    (outage,) = find_outages([OUTAGE[0], *many, OUTAGE[-1]])
+    assert len(outage.errors) == MOST
+
+
+def test_only_requests_during_an_outage_are_marked() -> None:
+    assert [is_marked(one) for one in (*OUTAGE, entry(3, ""))] == [True] * 4 + [False]
