@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from gate.evidence import Recorder
 from gate.outcomes import Outcome
 from gate.release.conclusion import Frame, conclude, gather
 from gate.release.seal import KEY_VARIABLE, seal
 from gate.release.store import Store, StoreError
 from gate.release.stored_run import StoredRun, Unusable, read
-from gate.release.terms import MOST_AGE, Terms
+from gate.release.terms import MOST_AGE, Need, Terms
 from gate.run import new_run_id
 from gate.verdict import Key
 from gate.verdict_document import Document, Override, encode
@@ -218,3 +219,10 @@ def test_whatever_is_weaker_never_lifts_an_objection(
     if terms.objection(run, now):
         assert all(terms.objection(one, now) for one in worse)
         assert terms.objection(run, now + timedelta(days=1))
+
+
+@pytest.mark.parametrize("compressed,length", [(True, 3600.0), (False, 0.0)])
+def test_compressed_time_counts_where_the_twin_is_and_nowhere_else(*, compressed: bool, length: float) -> None:
+    recorder = Recorder()
+    recorder.accrue(**shard(0, 1) | {"end": START + timedelta(seconds=4), "hour_s": 4.0, "need_s": 4.0})
+    assert Need("exposure", 3600.0, compressed=compressed).length(recorder.accruals[0]) == length
