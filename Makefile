@@ -31,7 +31,7 @@ $(READY):
 #@ Start here
 
 .PHONY: verify-local
-#: [STATE=fixed|as-reported|as-written] [FAULT=id,...] [QUICK=1] [KNOWN=file]
+#: [STATE=fixed|as-reported|as-written|as-deployed] [FAULT=id,...] [QUICK=1] [KNOWN=file]
 verify-local: $(READY)  ## is the embedded copy of the system good? smoke phase, about half a minute
 	@$(TWIN) exec --state $(STATE) $(if $(FAULT),--fault $(FAULT)) -- $(PYTEST) --target=local
 

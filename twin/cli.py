@@ -21,7 +21,7 @@ from twin.postgres import Postgres
 from twin.processes import BootError, Processes
 from twin.serving import Beside
 from twin.stack import Stack
-from twin.states import STATES, UnknownNameError, faults_of
+from twin.states import DEPLOYED, STATES, UnknownNameError, faults_of
 from twin.supervisor_control import control_port
 from twin.switching.registry import declared
 
@@ -49,7 +49,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     for name, run in (("exec", _exec), ("hold", _hold), ("up", _up)):
         command = commands.add_parser(name)
         command.set_defaults(run=run)
-        command.add_argument("--state", default="fixed", help=f"one of {', '.join(STATES)}")
+        command.add_argument("--state", default="fixed", help=f"one of {', '.join([*STATES, *DEPLOYED])}")
         command.add_argument("--fault", action="append", default=[], help="a fault's id, or several with commas")
         command.add_argument("--addresses", type=Path, default=None)
         command.add_argument("--verbose", action="store_true")
@@ -99,7 +99,7 @@ async def _booted(options: argparse.Namespace) -> AsyncIterator[Stack]:
     chosen = {port: getattr(options, f"port_{port}") for port in SETTABLE_PORTS if getattr(options, f"port_{port}")}
     refuse_taken((f"--port-{name}", port) for name, port in chosen.items())
     begun = time.monotonic()
-    stack = Stack(hour_s=options.cut)
+    stack = Stack(hour_s=options.cut, deployed=DEPLOYED.get(options.state, ""))
     stack.ports.update(chosen)
     try:
         await stack.start()

@@ -14,6 +14,7 @@ import asyncpg
 import httpx
 
 from twin.backend.migrate import migrate
+from twin.deployed.schema import create_all
 from twin.ports import free_ports
 from twin.postgres import Postgres
 from twin.processes import Processes
@@ -45,6 +46,7 @@ class Stack:
     login_key: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     on: list[str] = field(default_factory=list)
     hour_s: float = 3600.0  # what an hour of a WebSocket takes: less is compressed time
+    deployed: str = ""  # a revision of twin/deployed that is served instead of the twin's own code
     postgres: Postgres = field(init=False)
     valkey: Valkey = field(init=False)
     client: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(timeout=CONTROL_S, trust_env=False))
@@ -65,24 +67,25 @@ class Stack:
 
     async def _start_database(self) -> None:
         await self.postgres.start()
-        await migrate(self.postgres.owner_url.replace("postgresql:", "postgresql+asyncpg:", 1))
+        if not self.deployed:
+            await migrate(self.postgres.owner_url.replace("postgresql:", "postgresql+asyncpg:", 1))
         connection = await asyncpg.connect(self.postgres.owner_url)
-        await connection.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON threads TO netra_verify")
-        await connection.execute("GRANT SELECT, INSERT, DELETE ON messages TO netra_verify")
-        await connection.execute("GRANT SELECT ON alembic_version TO netra_verify")
-        await seed_other_people(connection)
+        await (create_all if self.deployed else _grant_and_seed)(connection)
         await connection.close()
 
     def launch(self, name: str) -> None:
         """Start one of our own processes; `until_ready` waits for it."""
         folder = self._log_folder(name)
         folder.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", f"twin.{'backend' if name == 'old' else name}.serve"]
+        command = [sys.executable, "-m", self._module("backend" if name == "old" else name)]
         if name == "platform":
             command += ["--config", str(self.processes.folder / "platform.json")]
         self.processes.start(
             name, command, env=self._environment(name), stdout=folder / "stdout.log", stderr=folder / "stderr.log"
         )
+
+    def _module(self, name: str) -> str:
+        return f"twin.deployed.{name}" if self.deployed and name != "platform" else f"twin.{name}.serve"
 
     async def until_ready(self, name: str) -> None:
         """Wait until a process answers. Raises BootError."""
@@ -118,7 +121,7 @@ class Stack:
                 "REDIS_URL": self.valkey.url,
                 "AUTH_SERVICE_URL": f"http://127.0.0.1:{self.ports['auth']}",
                 "K_SERVICE": BACKEND, "K_REVISION": REVISION if name == "backend" else OLD_REVISION,
-                "TWIN_HOUR_S": str(self.hour_s),
+                "TWIN_HOUR_S": str(self.hour_s), "TWIN_REVISION": self.deployed,
             }  # fmt: skip
         elif name == "auth":
             own |= {
@@ -237,3 +240,11 @@ class Stack:
         """Stop everything and leave nothing behind."""
         await self.client.aclose()
         await self.processes.close()
+
+
+async def _grant_and_seed(connection: asyncpg.Connection) -> None:
+    """What the suite's own user may do, and other people's rows."""
+    await connection.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON threads TO netra_verify")
+    await connection.execute("GRANT SELECT, INSERT, DELETE ON messages TO netra_verify")
+    await connection.execute("GRANT SELECT ON alembic_version TO netra_verify")
+    await seed_other_people(connection)

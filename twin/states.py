@@ -1,4 +1,4 @@
-"""The whole states that the system was ever in, each as the faults that make it."""
+"""The whole states that the system was ever in: the faults that make it, or the revision that was deployed."""
 
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -17,6 +17,12 @@ STATES: Mapping[str, tuple[str, ...] | None] = {
     ),
     "as-written": None,  # the report's fixes taken literally: every fault of that family
 }
+# The service as its public code is, from recorded answers (twin/deployed): by state, the revision in its `wire.toml`.
+DEPLOYED: Mapping[str, str] = {
+    "as-deployed": "7-september",
+    "as-deployed-beta-10": "beta-10",
+    "as-deployed-18-september": "18-september",
+}
 
 
 class UnknownNameError(Exception):
@@ -25,8 +31,14 @@ class UnknownNameError(Exception):
 
 def faults_of(state: str, more: list[str]) -> list[str]:
     """The faults of a state and further ones. Raises UnknownNameError with near matches."""
+    if state in DEPLOYED:
+        if more:
+            raise UnknownNameError(
+                f"state {state!r} is what was deployed: no fault is shown on it, {more[0]!r} neither."
+            )
+        return []
     if state not in STATES:
-        raise UnknownNameError(f"there is no state {state!r}: known are {', '.join(STATES)}.")
+        raise UnknownNameError(f"there is no state {state!r}: known are {', '.join([*STATES, *DEPLOYED])}.")
     known = {key: one for key, one in declared().items() if not one.dependency}
     own = STATES[state]
     ids = list(own) if own is not None else [one for one in known if one.startswith(AS_WRITTEN)]
