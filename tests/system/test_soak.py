@@ -17,8 +17,8 @@ from tests.system.running import ROOT, clean_environment, run, start, twin_up, v
 from tests.system.waiting import until
 
 HOUR = "4s"
-SOAK = ("pytest", "-c", "pytest.ini", "--target=local", "--phase=soak", "--verdict-only")
-FEW = {"NETRA_SIZES__SOAK_SESSIONS": "10", "NETRA_SIZES__SOAK_SILENT": "6"}
+TARGET = ("--target=soaking", f"--targets-dir={Path(__file__).parent / 'targets'}")
+SOAK = ("pytest", "-c", "pytest.ini", *TARGET, "--phase=soak", "--verdict-only")
 CHECK = "websocket.one-hour"
 
 
@@ -26,7 +26,7 @@ CHECK = "websocket.one-hour"
 def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     folder = tmp_path_factory.mktemp("twin")
     with twin_up(folder, "--cut", HOUR) as told:
-        yield told | {"env": {**FEW, "NETRA_ADDRESSES": str(folder / "addresses.json")}}
+        yield told | {"env": {"NETRA_ADDRESSES": str(folder / "addresses.json")}}
 
 
 def soak(twin: dict[str, Any], reports: Path, *more: str, env: dict[str, str] | None = None) -> tuple[int, str]:
@@ -180,7 +180,7 @@ def test_four_shares_are_one_soak_and_three_are_none(twin: dict[str, Any], tmp_p
     whole = merged(twin, tmp_path)
     assert whole["outcome"] == "PASSED"
     assert "in 4 shards" in json.dumps(whole["figures"])
-    lost = next(tmp_path.glob("store/local/*/verdict.json"))
+    lost = next(tmp_path.glob("store/soaking/*/verdict.json"))
     shard = json.loads(lost.read_text())["checks"][0]["accruals"][0]["shard"]
     lost.unlink()
     left = merged(twin, tmp_path)
@@ -193,7 +193,7 @@ def merged(twin: dict[str, Any], folder: Path) -> dict[str, Any]:
     gate = (
         "commands",
         "gate",
-        "--target=local",
+        *TARGET,
         f"--report-dir={folder / 'gate'}",
         f"--evidence=file://{folder / 'store'}",
     )
