@@ -118,9 +118,9 @@ async def find_table(connection: Connection, table: str, layout: Layout | None =
 
 
 async def read_heads(connection: Connection, version_table: str) -> frozenset[str] | None:
-    """The database's alembic heads as a set, empty for an empty table; None where there is no such table."""
-    if await connection.fetchval("SELECT to_regclass($1)::text", version_table) is None:
+    """The alembic heads as a set, empty for an empty table; None where there is none. The name may have a schema."""
+    name = await connection.fetchval("SELECT to_regclass($1)::text", version_table)
+    if name is None:
         return None
-    name = await connection.fetchval("SELECT quote_ident($1)", version_table)
     rows = await connection.fetch(f"SELECT version_num FROM {name}")  # noqa: S608 - quoted by the server
     return frozenset(row["version_num"] for row in rows)

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from probes.database.connection import read_heads
 from probes.database.migrations import History, read_folder
 from probes.errors import SourceRefused
+from tests.probes.database.conftest import Database
 from tests.system.running import ROOT
 
 FOLDER = ROOT / "twin/backend/migrations"
@@ -33,3 +35,13 @@ def test_without_history_old_and_new_can_not_be_told_apart() -> None:
 def test_a_folder_that_is_none_is_named(tmp_path: Path) -> None:
     with pytest.raises(SourceRefused, match=r"env\.py"):
         read_folder(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["release.alembic_version", '"Release"."version table"'])
+async def test_a_version_table_may_be_in_a_schema(database: Database, name: str) -> None:
+    schema = name.partition(".")[0]
+    await database.owner.execute(f"CREATE SCHEMA {schema}; CREATE TABLE {name} AS SELECT 'c'::text AS version_num")
+    try:
+        assert await read_heads(database.owner, name) == frozenset({"c"})
+    finally:
+        await database.owner.execute(f"DROP SCHEMA {schema} CASCADE")
