@@ -1,0 +1,59 @@
+"""A route that is not there is one finding, for which the others wait; what a target accepts is a known failure."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.gate.session.mini import HEAD, Mini
+
+MISSING = (
+    HEAD
+    + """
+from gate.failures import MissingRoute
+
+@check("a.first", requirement="it answers")
+def test_first():
+    raise MissingRoute("threads", "GET /t answered 404")
+
+@check("a.second", requirement="it answers well")
+@pytest.mark.parametrize("case", ["x", "y"])
+def test_second(case):
+    raise MissingRoute("threads", "GET /t answered 404")
+
+@check("b.third", requirement="another route answers")
+def test_third():
+    raise MissingRoute("metrics", "GET /m answered 404")
+"""
+)
+
+
+@pytest.fixture
+def mini(tmp_path: Path) -> Mini:
+    return Mini(tmp_path)
+
+
+def test_a_missing_route_is_one_finding_and_the_others_wait_for_it(mini: Mini) -> None:
+    mini.write(MISSING, required='{"a.first": (), "a.second": ("x", "y"), "b.third": ()}')
+    code, output = mini.run()
+    rows = {row["name"]: row for row in mini.verdict["checks"]}
+    assert code == 1, output
+    assert {name: row["outcome"] for name, row in rows.items()} == {
+        "a.first": "FAILED", "a.second[x]": "BROKEN", "a.second[y]": "BROKEN", "b.third": "FAILED",
+    }  # fmt: skip
+    assert rows["a.first"]["actual"].endswith("is [contract.paths] threads right?")
+    assert rows["a.second[y]"]["reason"].startswith("waits for a.first: GET /t answered 404")
+
+
+def test_what_the_target_accepts_is_a_known_failure_and_its_notes_come_first(mini: Mini) -> None:
+    mini.write(HEAD + '@check("a.good", requirement="it holds")\ndef test_it():\n    raise CheckFailure(actual="no")\n')
+    until = (datetime.now(UTC) + timedelta(days=3)).date()
+    conftest = mini.folder / "conftest.py"
+    known = f'accepted={{"a.good": Known("a.good", "team", "known", date.fromisoformat("{until.isoformat()}"))}}'
+    text = conftest.read_text().replace("quick=False,", f'quick=False, {known}, notes=("absent: metrics",),')
+    conftest.write_text("from datetime import date\nfrom gate.known import Known\n" + text)
+    code, output = mini.run()
+    (row,) = mini.verdict["checks"]
+    assert (row["outcome"], row["known_failure"]) == ("FAILED", f"team, until {until.isoformat()}: known")
+    assert code != 1, output
+    assert mini.verdict["notes"][0] == "absent: metrics"
