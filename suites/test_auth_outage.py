@@ -18,7 +18,6 @@ from probes.waiting import await_steady
 from probes.websocket.handshake import Way
 from probes.websocket.sessions import Session
 
-UNAVAILABLE = 503
 ASKED = 5  # a breaker opens after a few
 WAYS: tuple[Way, ...] = ("header", "subprotocol")
 
@@ -52,15 +51,18 @@ async def _refuse_rest(
 ) -> None:
     """Good tokens get 503 in time, whether the breaker is still closed or open by now; forged ones are not let in."""
     slowest, limit = 0.0, deadlines.outage_answer
+    unavailable = threads.contract.refusal.outage
     for _ in range(ASKED):
         answer = await threads.ask(owner, deadline_s=limit)
-        if answer.status != UNAVAILABLE:
-            raise CheckFailure(expected=f"503 within {limit:g} s", actual=seen(answer))
+        if answer.status not in unavailable:
+            raise CheckFailure(
+                expected=f"{sorted(unavailable)} (contract.refusal.outage) within {limit:g} s", actual=seen(answer)
+            )
         slowest = max(slowest, answer.elapsed_s)
     forged = await threads.door.get(
         threads.contract.paths.threads, headers=forge("wrong signature", tokens, owner).headers(), deadline_s=limit
     )
-    if forged.status not in {UNAVAILABLE, *threads.contract.refusal.rest.bad}:
+    if forged.status not in unavailable | threads.contract.refusal.rest.bad:
         raise CheckFailure(expected="503 or a refusal for a forged token", actual=seen(forged))
     recorder.figures(
         rule="slowest REST answer during the outage", n=ASKED, value=round(slowest, 2), unit="s", limit=limit

@@ -89,7 +89,7 @@ def overrides_of(name: str, folder: Path | None = None) -> dict[str, bool]:
 def _read(name: str, folder: Path | None, *, with_addresses: bool) -> _Sources:
     path = _find(name, folder)
     described = read_toml(path)
-    contract = _merge(read_toml(HERE / "contract.toml"), described.pop("contract", {}), WHOLE)
+    contract = _contract(described, folder)
     addresses = described.pop("addresses", "")
     try:
         given = EnvSettingsSource(Target)()
@@ -105,6 +105,15 @@ def _read(name: str, folder: Path | None, *, with_addresses: bool) -> _Sources:
     if os.environ.get(GIVEN_TOKEN):
         given = _merge({"tokens": {"given": os.environ[GIVEN_TOKEN]}}, given)
     return _Sources(path, {"name": name} | described | {"contract": contract}, overlay, given)
+
+
+def _contract(described: dict[str, Any], folder: Path | None) -> dict[str, Any]:
+    """The contract's defaults, what the target named by `contract_of` says over them, and what this one does."""
+    contract = read_toml(HERE / "contract.toml")
+    like = described.pop("contract_of", "")
+    if like:
+        contract = _merge(contract, read_toml(_find(like, folder)).get("contract", {}), WHOLE)
+    return _merge(contract, described.pop("contract", {}), WHOLE)
 
 
 def _build(sources: _Sources, given: Mapping[str, Any]) -> Target:

@@ -39,6 +39,7 @@ class RefusalRules(Part):
     auth: ByKind
     handshake: ByKind
     service_credentials: Statuses
+    outage: Statuses
     close_codes: frozenset[int]
     challenge: bool
     volatile: frozenset[str]

@@ -133,3 +133,13 @@ def test_stagings_target_asks_for_no_route_that_its_service_lacks() -> None:
     required = required_of(target, "smoke", None, OFFERS)
     assert not [check for check in required if check.startswith("health.")]
     assert "NUL escape" in load_required("staging-writing", "smoke", offers=OFFERS)["threads.metadata"]
+
+
+def test_two_places_of_one_service_say_its_contract_once(tmp_path: Path) -> None:
+    text = MINE.replace("[backend]", 'contract_of = "staging"\n[backend]')
+    mine = describe_target("mine", write(tmp_path, "[contract.paths]\nthreads = '/v2/threads'\n", text))
+    staging = describe_target("staging").contract
+    assert mine.contract.threads == staging.threads
+    assert mine.contract.paths == staging.paths.model_copy(update={"threads": "/v2/threads"})
+    with pytest.raises(ConfigurationError, match="no target 'nowhere'"):
+        describe_target("mine", write(tmp_path, text=text.replace('"staging"\n[', '"nowhere"\n[')))
