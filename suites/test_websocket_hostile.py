@@ -4,6 +4,7 @@ import json
 from collections.abc import Awaitable, Callable
 
 import pytest
+from websockets.frames import CloseCode
 
 from fixtures.sockets import SocketDoor
 from gate.check import check
@@ -14,7 +15,6 @@ from probes.websocket.closes import describe
 from probes.websocket.sessions import Session
 from targets.contract import Contract
 
-SERVER_ERROR = 1011
 FLOOD = 1000
 # What is done to a session. What must follow is the contract's word: "error", "error or close", "session" (it lives
 # on), "session or close", or "anything" but harm to others.
@@ -100,7 +100,7 @@ async def _problem(session: Session, follows: str, codes: frozenset[str]) -> str
                 return f"none of {', '.join(sorted(codes))} (contract.websocket.error_codes): {message}"
         await session.ping()
     except BadAnswer as error:
-        clean = session.closed is not None and session.closed.code not in {None, SERVER_ERROR}
+        clean = session.closed is not None and session.closed.code not in {None, CloseCode.INTERNAL_ERROR}
         may_end = "close" in follows or follows == "anything"
         return "" if clean and may_end else f"{error.detail} ({describe(session.closed)})"
     except TooSlow as error:

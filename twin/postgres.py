@@ -17,6 +17,7 @@ from twin.processes import BootError, Processes
 
 UNPRIVILEGED = "nobody"
 SETTINGS = {
+    "dynamic_shared_memory_type": "mmap",  # in its own folder: a server that is killed leaves nothing in /dev/shm
     "fsync": "off",  # a throwaway
     "synchronous_commit": "off",
     "full_page_writes": "off",
