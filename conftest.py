@@ -2,6 +2,8 @@
 
 pytest_plugins = (
     "gate.session.plugin",
+    "fixtures.network",
+    "fixtures.reachability",
     "fixtures.target",
     "fixtures.clocks",
     "fixtures.tokens",

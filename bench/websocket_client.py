@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -17,6 +18,7 @@ from websockets.asyncio.client import ClientConnection
 from probes.client_health.garbage_collector import patiently
 from probes.client_health.vitals import make_room, watching
 from probes.deadlines import Deadlines
+from probes.http.network_path import find_path
 from probes.identity import RunIdentity
 from probes.secret import Secret
 from probes.soak.held_session import Lifeline, Pace
@@ -61,7 +63,7 @@ class _Opening(SteadyReport):
 
 async def ours(url: str, count: int, tls: ssl.SSLContext | None) -> Hold:
     """The suite's own lifelines, with protocol pings."""
-    door = Doorway(url, RUN, Deadlines(welcome=30.0, message=ANSWER_S), DIALECT, tls)
+    door = Doorway(url, RUN, Deadlines(welcome=30.0, message=ANSWER_S), DIALECT, replace(find_path(url), tls=tls))
     report, tasks, lines = _Opening(), [], []
     pace = Pace(3600.0, ANSWER_S, 5.0, DIALECT, keepalive_s=PING_S, reconnects=False)
 

@@ -31,12 +31,14 @@ def decide(
     interrupted: str = "",
     known: Collection[str] = (),
     doubts: Iterable[str] = (),
+    blocked: str = "",
 ) -> Decision:
     """Decide a run.
 
     NO-GO if anything FAILED; else INCONCLUSIVE if any required case is not PASSED (or has no result at all), if
-    rows of ours were left behind (`residue` not 0; None: could not be counted), if the run was cut short, or if there
-    are `doubts` (sentences on the evidence itself); else GO. Nothing required is INCONCLUSIVE: nothing was asked.
+    rows of ours were left behind (`residue` not 0; None: could not be counted), if the run was cut short, if there are
+    `doubts` (sentences on the evidence itself), or if our way to the target is `blocked` (the sentence that says how);
+    else GO. Nothing required is INCONCLUSIVE: nothing was asked.
 
     `known` names the known failures that are in force, and this is the one rule for them: one that FAILED is accepted
     (it counts neither as failed nor as required, and the reason names it), one that PASSED makes a GO INCONCLUSIVE.
@@ -58,6 +60,8 @@ def decide(
         return Decision(Verdict.NO_GO, _failed(failed) + but, missing)
     open_questions = [*doubts, *_doubts(outcomes, required, missing, residue=residue, interrupted=interrupted)]
     open_questions += [f"the known failure {one} no longer fails: remove it from the list" for one in stale]
+    if blocked:  # one sentence: what else is open follows from it
+        return Decision(Verdict.INCONCLUSIVE, blocked, missing)
     if open_questions:
         return Decision(Verdict.INCONCLUSIVE, "; ".join(open_questions) + but, missing)
     return Decision(Verdict.GO, f"all {len(required)} required cases passed{but}", missing)

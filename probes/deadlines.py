@@ -9,6 +9,7 @@ class Deadlines:
 
     answer: float = 10.0  # an HTTP request, from sending to the last byte: Cloud Run's slowest honest cold start
     health: float = 10.0  # the detailed health answer: it asks three dependencies, each with a deadline of its own
+    reach: float = 5.0  # from a name to the first byte of a door, before anything else is asked
     warm_up: float = 60.0  # until the first steady answers after a deploy
     welcome: float = 5.0  # a WebSocket from the handshake to the welcome (contract)
     message: float = 5.0  # a WebSocket answer to one message

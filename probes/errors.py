@@ -11,7 +11,11 @@ class ProbeError(Exception):
 
 
 class Unreachable(ProbeError):
-    """Refused, reset, no such host, no TLS: the product's fault."""
+    """Refused, reset, no such host, no TLS: the product's fault, where other doors of it can be reached."""
+
+
+class PathBlocked(ProbeError):
+    """Our own way there: a proxy that refuses us, a CA that we lack, a front that wants an identity. Ours."""
 
 
 class TooSlow(ProbeError):

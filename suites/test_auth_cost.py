@@ -2,7 +2,7 @@
 
 import statistics
 
-from fixtures.http_services import Door, refuse_limiter, seen
+from fixtures.http_services import Door, seen
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure, Pending
@@ -54,7 +54,6 @@ async def test_refusing_is_cheap(
 async def _pair(backend: Door, tokens: TokenSource, owner: User, contract: Contract) -> tuple[Answer, Answer]:
     good = await backend.get(contract.paths.threads, token=tokens.good(owner))
     bad = await backend.get(contract.paths.threads, headers=forge_plain(tokens, owner).headers())
-    refuse_limiter(good, bad)
     if good.status != OK or bad.status not in contract.refusal.rest.bad:
         raise CheckFailure(expected="200 and a refusal", actual=f"{seen(good)}; {seen(bad)}")
     return good, bad

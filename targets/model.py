@@ -16,22 +16,10 @@ from targets.deviations import ABSENT, CORE, Accepted, taken_away
 from targets.dsn import secrets_of_dsn
 from targets.leave import names_in
 from targets.own_checks import OwnCheck
+from targets.services import Network, Service
 
 PRODUCTION = re.compile(r"(^|[^a-z])prod(uction)?([^a-z]|$)", re.IGNORECASE)
 ENV_PREFIX = "NETRA_"
-
-
-class Service(Part):
-    """A Cloud Run service: its base URL and its name on the platform."""
-
-    url: str = ""
-    service: str
-
-    @model_validator(mode="after")
-    def _has_a_scheme(self) -> "Service":
-        if self.url and urlsplit(self.url).scheme not in {"http", "https"}:
-            raise ValueError(f"url must begin with http:// or https://, got {self.url!r}")
-        return self
 
 
 class Platform(Part):
@@ -146,6 +134,7 @@ class Target(BaseSettings):
     backend: Service
     auth: Service
     platform: Platform
+    network: Network = Network()
     prometheus: Prometheus = Prometheus()
     database: Database = Database()
     tokens: Tokens = Tokens()
@@ -247,11 +236,16 @@ class Target(BaseSettings):
     def credentials(self) -> dict[str, Secret]:
         """Every credential by its dotted key; those that we do not have are empty."""
         tokens = {f"tokens.{name}": getattr(self.tokens, name) for name in type(self.tokens).model_fields}
-        return tokens | {
-            "platform.access_token": self.platform.access_token,
-            "prometheus.access_token": self.prometheus.access_token,
-            "database.url": self.database.url,
-        }
+        fronts = self.backend.in_front("backend") | self.auth.in_front("auth")
+        return (
+            tokens
+            | fronts
+            | {
+                "platform.access_token": self.platform.access_token,
+                "prometheus.access_token": self.prometheus.access_token,
+                "database.url": self.database.url,
+            }
+        )
 
     def offers(self) -> tuple[frozenset[str], dict[str, str]]:
         """What a check may need and this target has, and for each thing it lacks the reason."""

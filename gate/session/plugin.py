@@ -161,6 +161,13 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 
 
 @pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
+    """Leave out what is left, once nothing of the target can be reached: it has no result, and the verdict says why."""
+    run = item.config.stash.get(RUN, None)
+    return True if run is not None and run.blocked else None
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Say what is being checked."""
     if RESULT in item.stash and RUN in item.config.stash:

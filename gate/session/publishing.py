@@ -152,6 +152,7 @@ def _judge(run: Run, exit_status: int, doubts: Sequence[str] = ()) -> Document:
         interrupted=run.interrupted,
         known=frozenset(key for key, one in listed.items() if not one.expired),
         doubts=doubts,
+        blocked=run.blocked,
     )
     kept = exit_status if exit_status in KEPT else int(pytest.ExitCode.INTERNAL_ERROR)  # pytest.exit() takes any
     exit_code = EXIT_CODES[decision.verdict] if exit_status in OURS else kept

@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 
 from probes.auth.tokens import Held
-from probes.errors import BadAnswer, CredentialUnfit, RateLimited
+from probes.errors import BadAnswer, CredentialUnfit
 from probes.http.client import HttpClient
 from probes.secret import Secret
 
 OK = 200
 SERVER_ERROR = 500
-TOO_MANY = 429
 
 
 async def fetch_token(
@@ -23,8 +22,7 @@ async def fetch_token(
         Unreachable, TooSlow, BadAnswer: It can't be asked, fails, or answers without a token.
     """
     answer = await client.send("POST", path, headers={key_header: key}, json=dict(body))
-    if answer.status == TOO_MANY:
-        raise RateLimited(answer.request, "429: the login limits how often it is asked")
+    answer.refuse_limiter()
     if answer.status >= SERVER_ERROR:
         raise BadAnswer(answer.request, f"answered {answer.status}: {answer.text[:120]!r}")
     if answer.status != OK:
@@ -32,8 +30,7 @@ async def fetch_token(
             answer.request,
             f"the login answered {answer.status}: look at NETRA_TOKENS__LOGIN_KEY and the contract's [login]",
         )
-    given = answer.json()
-    token = given.get(token_field) if isinstance(given, dict) else None
+    token = answer.json_object().get(token_field)
     if not isinstance(token, str):
         raise BadAnswer(answer.request, f"the login's answer has no text under {token_field!r}")
     return Held(Secret(token), f"the token of {answer.request}")

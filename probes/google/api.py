@@ -19,6 +19,7 @@ from tenacity import (
 
 from probes.errors import ProbeError, SourceRefused
 from probes.http.client import Answer, HttpClient
+from probes.json_values import refuse_size
 from probes.secret import Secret
 
 OK, UNAUTHORIZED, FORBIDDEN, TOO_MANY = 200, 401, 403, 429
@@ -111,9 +112,12 @@ class GoogleApi:
         if answer.status != OK:
             raise SourceRefused(said, refusal(answer))
         try:
+            refuse_size(answer.body)
             told = msgspec.json.decode(answer.body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise SourceRefused(said, f"status {answer.status}, but no JSON: {answer.text[:200]!r}") from error
+        except ValueError as error:  # msgspec's own, bytes that are no UTF-8, and what is over a bound
+            raise SourceRefused(
+                said, f"status {answer.status}, but no JSON ({error}): {answer.text[:200]!r}"
+            ) from error
         if not isinstance(told, dict):
             raise SourceRefused(said, f"not an object: {answer.text[:200]!r}")
         return told

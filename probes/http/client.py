@@ -1,21 +1,27 @@
-"""HTTP as the suite needs it: every request traced, no cookies, no redirects followed, nothing retried."""
+"""HTTP as the suite needs it: every request traced, no cookies, no redirects followed, nothing retried, all bounded."""
 
 import asyncio
-import json
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 import httpx
 
-from probes.errors import BadAnswer, TooSlow, Unreachable
+from probes.errors import BadAnswer, PathBlocked, ProbeError, RateLimited, TooSlow, Unreachable
+from probes.http.connecting import tls_error
+from probes.http.content import ACCEPTED, read_body
+from probes.http.network_path import NetworkPath, find_path
+from probes.http.server_timing import server_timing
 from probes.identity import RunIdentity
+from probes.json_values import read_json
+from probes.limits import HEADERS
 from probes.secret import Secret, reveal, without_frames
 
 EXCERPT = 200
+TOO_MANY = 429
 Value = str | Secret
 Headers = (
     Mapping[str, Value] | Mapping[str, str] | list[tuple[str, Value]] | list[tuple[str, str]] | list[tuple[str, Secret]]
@@ -39,39 +45,71 @@ class Answer:
         return self.body.decode("utf-8", errors="replace")
 
     def json(self) -> Any:  # noqa: ANN401 - any JSON value
-        """The body as JSON. Raises BadAnswer, naming request, status and content type, when it is none."""
+        """The body as JSON.
+
+        Raises:
+            BadAnswer: It is none, or over a bound of `probes.limits`; request, status and content type are named.
+            RateLimited: A limiter (429) answered instead of the service.
+        """
+        self.refuse_limiter()
         try:
-            return json.loads(self.body)
+            return read_json(self.body)
         except ValueError as error:
             kind = self.headers.get("content-type", "no content type")
             raise BadAnswer(
-                self.request, f"status {self.status}, {kind}, no JSON ({error}): {self.text[:EXCERPT]!r}"
+                self.request, f"status {self.status}, {kind[:80]}, no JSON ({error}): {self.text[:EXCERPT]!r}"
             ) from error
+
+    def json_object(self) -> dict[str, Any]:
+        """The body as a JSON object. Raises what `json` raises, and BadAnswer for any other JSON value."""
+        value = self.json()
+        if not isinstance(value, dict):
+            raise self._not("an object", value)
+        return value
+
+    def json_objects(self) -> list[dict[str, Any]]:
+        """The body as a bare JSON list of objects. Raises what `json` raises, and BadAnswer for anything else."""
+        value = self.json()
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            raise self._not("a list of objects", value)
+        return value
+
+    def _not(self, wanted: str, value: object) -> BadAnswer:
+        came = f"JSON, but {type(value).__name__} instead of {wanted}"
+        return BadAnswer(self.request, f"status {self.status}, {came}: {self.text[:EXCERPT]!r}")
+
+    def refuse_limiter(self) -> None:
+        """Raise RateLimited for a 429: a limiter's answer says nothing of the service behind it."""
+        if self.status == TOO_MANY:
+            wait = self.headers.get("retry-after", "")[:40]
+            raise RateLimited(
+                self.request, f"answered 429{f', Retry-After {wait}' if wait else ''}: {self.text[:120]!r}"
+            )
 
     @property
     def server_ms(self) -> float | None:
-        """The server's own time, from `Server-Timing: total;dur=<ms>`; None where it says none."""
-        for part in self.headers.get("server-timing", "").split(","):
-            name, _, rest = part.strip().partition(";")
-            if name == "total" and rest.startswith("dur="):
-                return float(rest[4:])
-        return None
+        """The server's own time, from the `total` of `Server-Timing`; None where it says none."""
+        return server_timing(self.headers.raw, "total")
 
 
 class HttpClient:
     """An async client for one base URL. Use as a context manager."""
 
-    def __init__(self, base_url: str, identity: RunIdentity, *, deadline_s: float) -> None:
+    def __init__(
+        self, base_url: str, identity: RunIdentity, *, deadline_s: float, path: NetworkPath | None = None
+    ) -> None:
+        """`path` is the way there; None: as this machine's environment has it. Raises UnusablePath."""
         self.identity = identity
         self.base_url = base_url.rstrip("/")
+        self.path = path or find_path(self.base_url)
         self._deadline_s = deadline_s
-        loopback = urlsplit(base_url).hostname in {"127.0.0.1", "::1", "localhost"}
-        self._client = httpx.AsyncClient(
-            timeout=None,  # noqa: S113 - one deadline over the whole request, in `send`
-            follow_redirects=False,
-            trust_env=not loopback,
-            cookies=_NoCookies(),
+        # The transport without httpx' client around it: that one builds the next request of a redirect (and fails
+        # where Location is no URL), and undoes Content-Encoding without a bound.
+        self._transport = httpx.AsyncHTTPTransport(
+            verify=self.path.tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+            proxy=_proxy(self.path),
             limits=httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=4.0),
+            trust_env=False,
         )
 
     async def __aenter__(self) -> Self:
@@ -80,7 +118,7 @@ class HttpClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
-        await self._client.aclose()
+        await self._transport.aclose()
 
     async def send(  # noqa: PLR0913 - the parts of an HTTP request, all by keyword
         self,
@@ -110,35 +148,61 @@ class HttpClient:
 
         Raises:
             Unreachable: Refused, reset, no such host, no TLS.
+            PathBlocked: A proxy refuses, or we don't trust the certificate's issuer.
             TooSlow: No complete answer within the deadline.
-            BadAnswer: Not HTTP.
+            BadAnswer: Not HTTP, or over a bound of `probes.limits`.
         """
         trace = trace_id or self.identity.new_trace()
-        pairs: list[tuple[str, Value]] = [*self.identity.headers(trace).items()]
+        pairs: list[tuple[str, Value]] = [("Accept", "*/*"), ("Accept-Encoding", ACCEPTED)]
+        pairs += [*self.identity.headers(trace).items(), *await self.path.front_headers()]
         pairs += [("Authorization", token.derive(lambda text: f"Bearer {text}"))] if token is not None else []
         pairs += list(headers.items()) if isinstance(headers, Mapping) else list(headers or [])
         limit = deadline_s or self._deadline_s
         url = f"{self.base_url}{path}"
-        said = f"{method} {url}"
+        request = f"{method} {url}"
+        try:
+            made = httpx.Request(
+                method, url, headers=reveal(pairs), params=reveal(params), json=reveal(json), content=content
+            )
+        except (httpx.InvalidURL, UnicodeEncodeError) as error:
+            raise ValueError(f"{request} can't be sent by this client ({type(error).__name__})") from None
         begun = time.perf_counter()
         try:
             async with asyncio.timeout(limit):
-                got = await self._client.request(
-                    method, url, headers=reveal(pairs), params=reveal(params), json=reveal(json), content=content
-                )  # fmt: skip
+                status, answered, body = await self._exchange(made, request)
         except TimeoutError as error:
-            raise TooSlow(said, f"no answer within {limit:g} s") from without_frames(error)
-        except httpx.RemoteProtocolError as error:
-            raise BadAnswer(said, f"not an HTTP answer: {error}") from without_frames(error)
+            raise TooSlow(request, f"no answer within {limit:g} s") from without_frames(error)
         except httpx.TransportError as error:
-            raise Unreachable(said, f"{type(error).__name__}: {error}") from without_frames(error)
-        except (httpx.InvalidURL, UnicodeEncodeError) as error:
-            raise ValueError(f"{said} can't be sent by this client ({type(error).__name__})") from None
-        return Answer(got.status_code, got.headers, got.content, time.perf_counter() - begun, trace, said)
+            raise _transport_error(error, request) from without_frames(error)
+        return Answer(status, answered, body, time.perf_counter() - begun, trace, request)
+
+    async def _exchange(self, made: httpx.Request, request: str) -> tuple[int, httpx.Headers, bytes]:
+        response = await self._transport.handle_async_request(made)
+        try:
+            if len(response.headers.raw) > HEADERS:
+                raise BadAnswer(request, f"{len(response.headers.raw)} header lines")
+            encoding = response.headers.get("content-encoding", "") if made.method != "HEAD" else ""
+            stream = response.stream
+            if not isinstance(stream, httpx.AsyncByteStream):
+                raise TypeError("httpx' async transport gave a stream that is not async")
+            return response.status_code, response.headers, await read_body(stream, encoding, request)
+        finally:
+            await response.aclose()
 
 
-class _NoCookies(httpx.Cookies):
-    """Keeps nothing: session affinity takes precedence over the traffic split, so a kept cookie hides a revision."""
+def _proxy(path: NetworkPath) -> httpx.Proxy | None:
+    return httpx.Proxy(path.proxy.url.reveal()) if path.proxy else None
 
-    def extract_cookies(self, response: httpx.Response) -> None:
-        """Forget what the server set."""
+
+def _transport_error(error: httpx.TransportError, request: str) -> ProbeError:
+    """What an error of the transport comes to."""
+    if isinstance(error, httpx.RemoteProtocolError):
+        return BadAnswer(request, f"not an HTTP answer: {error}")
+    if isinstance(error, httpx.ProxyError):
+        return PathBlocked(request, f"the proxy refuses ({error}): have it let us through, or set NO_PROXY")
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return tls_error(cause, request)
+        cause = cause.__cause__ or cause.__context__
+    return Unreachable(request, f"{type(error).__name__}: {error}")

@@ -3,27 +3,25 @@
 httpx' own pool scans every idle connection on each request (encode/httpx#3215): at 50 concurrent calls that is
 45 times the server's own time. This one keeps idle connections on a stack and takes the newest, and it reports
 each step of opening a connection, when the request was sent and when the first byte came. It keeps no cookies (session
-affinity would hide a revision), follows no redirect, and goes to the origin itself: through a proxy it would be the
-proxy that is measured.
+affinity would hide a revision) and follows no redirect. Through a proxy it goes by a tunnel: whose time that
+measures is for the caller to say.
 """
 
 import asyncio
-import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import h11
 
 from probes.errors import BadAnswer, Unreachable
 from probes.http.connecting import Opened, open_streams
+from probes.http.network_path import NetworkPath, find_path
+from probes.limits import HEADERS, TIMED_BYTES
 from probes.secret import Secret, reveal, without_frames
 
 CHUNK = 64 * 1024
 Headers = Mapping[str, str] | Mapping[str, str | Secret]
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +48,10 @@ class _Connection:
 class TimingTransport:
     """Sends requests to one origin over as many connections as are needed at once."""
 
-    def __init__(self, base_url: str, tls: ssl.SSLContext | None = None) -> None:
-        """`tls` replaces the machine's own trust store for https."""
-        parts = urlsplit(base_url)
-        self._host = parts.hostname or ""
-        self._tls = (tls or ssl.create_default_context()) if parts.scheme == "https" else None
-        self._port = parts.port or (443 if self._tls else 80)
-        self._authority = parts.netloc.rpartition("@")[2]
+    def __init__(self, base_url: str, path: NetworkPath | None = None) -> None:
+        """`path` is the way there; None: as this machine's environment has it. Raises UnusablePath."""
+        self._path = path or find_path(base_url)
+        self._authority = self._path.authority
         self._idle: list[_Connection] = []
 
     async def aclose(self) -> None:
@@ -72,15 +67,17 @@ class TimingTransport:
 
         Raises:
             Unreachable: Refused, reset, no TLS.
-            BadAnswer: Not HTTP/1.1.
+            PathBlocked: A proxy refuses, or we don't trust the certificate's issuer.
+            BadAnswer: Not HTTP/1.1, or more than an answer whose time is taken may hold.
         """
         begun = time.perf_counter()
+        headers = {**dict(await self._path.front_headers()), **headers}
         if self._idle:
             try:
                 return await self._over(self._idle.pop(), begun, None, method, path, headers, body)
             except _StaleError:
                 pass  # closed by the server while idle; a fresh connection follows
-        streams, opened = await open_streams(self._host, self._port, self._tls)
+        streams, opened = await open_streams(self._path)
         connection = _Connection(*streams)
         try:
             return await self._over(connection, begun, opened, method, path, headers, body)
@@ -106,22 +103,21 @@ class TimingTransport:
         headers: Headers,
         body: bytes | Secret,
     ) -> Timed:
-        said = f"{method} {self._authority}{path}"
+        request_line = f"{method} {self._authority}{path}"
         kept = False
         try:
             self._write(connection, method, path, headers, body)
             sent = time.perf_counter()
-            response, first_byte, got = await _receive(connection)
-            kept = connection.state.our_state is connection.state.their_state is h11.DONE
+            response, first_byte, got = await _receive(connection, request_line)
+            kept = _is_reusable(connection.state)
         except h11.RemoteProtocolError as error:
-            raise BadAnswer(said, f"not an HTTP/1.1 answer: {error}") from without_frames(error)
-        except OSError as error:
-            raise _StaleError from error
+            raise BadAnswer(request_line, f"not an HTTP/1.1 answer: {error}") from without_frames(error)
         finally:
             if not kept:
                 connection.writer.close()
-        connection.state.start_next_cycle()
-        self._idle.append(connection)
+        if kept:
+            connection.state.start_next_cycle()
+            self._idle.append(connection)
         pairs = tuple((bytes(name), bytes(value)) for name, value in response.headers)
         return Timed(response.status_code, pairs, got, begun, opened, sent, first_byte, time.perf_counter())
 
@@ -130,33 +126,46 @@ def _bytes(body: bytes | Secret) -> bytes:
     return body.reveal().encode() if isinstance(body, Secret) else body
 
 
-def proxy_before(url: str) -> str:
-    """The proxy that this machine's environment sets before a URL; empty where there is a direct way."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    direct = host in LOOPBACK or bool(proxy_bypass(host))
-    return "" if direct else getproxies().get(parts.scheme, "")
+def _is_reusable(state: h11.Connection) -> bool:
+    """Whether another request may follow: not after `Connection: close`, nor where bytes came that nobody asked for."""
+    done = state.our_state is h11.DONE and state.their_state is h11.DONE
+    return done and not state.trailing_data[0]
 
 
 class _StaleError(Exception):
     """The connection ended before any byte of an answer."""
 
 
-async def _receive(connection: _Connection) -> tuple[h11.Response, float, bytes]:
+async def _receive(connection: _Connection, request: str) -> tuple[h11.Response, float, bytes]:
     response: h11.Response | None = None
     first_byte = 0.0
     body = bytearray()
     while True:
         event = connection.state.next_event()
         if event is h11.NEED_DATA:
-            data = await connection.reader.read(CHUNK)
-            if not data and not first_byte:
-                raise _StaleError
+            data = await _read(connection, request, begun=bool(first_byte))
             first_byte = first_byte or time.perf_counter()
             connection.state.receive_data(data)
         elif isinstance(event, h11.Response):
             response = event
+            if len(response.headers) > HEADERS:
+                raise BadAnswer(request, f"{len(response.headers)} header lines")
         elif isinstance(event, h11.Data):
             body += event.data
+            if len(body) > TIMED_BYTES:
+                raise BadAnswer(request, f"a body of over {TIMED_BYTES // 1024} KiB where a short answer is promised")
         elif isinstance(event, h11.EndOfMessage) and response is not None:
             return response, first_byte, bytes(body)
+
+
+async def _read(connection: _Connection, request: str, *, begun: bool) -> bytes:
+    """The next bytes; none where the server closed in mid-answer. Raises _StaleError where no answer has `begun`."""
+    try:
+        data = await connection.reader.read(CHUNK)
+    except OSError as error:
+        if begun:
+            raise Unreachable(request, f"ended in mid-answer: {type(error).__name__}: {error}") from error
+        raise _StaleError from error
+    if not data and not begun:
+        raise _StaleError
+    return data

@@ -16,11 +16,11 @@ from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.server import broadcast
 from websockets.exceptions import ConnectionClosed
 
-from probes.errors import ClientUnfit, ProbeError, Unreachable
+from probes.errors import BadAnswer, ClientUnfit, ProbeError, Unreachable
 from probes.soak.exposure import Life
 from probes.websocket.closes import CloseClass, Closed, classify, describe, end_of
 from probes.websocket.dialect import Dialect, Message, data_of
-from probes.websocket.handshake import Refused
+from probes.websocket.handshake import Refused, parse
 
 AGAIN_S = 0.1  # between attempts to come back while nobody listens
 SHORT_S = 1.0
@@ -223,13 +223,16 @@ class Lifeline:
 
     def _take(self, raw: str | bytes) -> None:
         try:
-            message = json.loads(raw)
-            kind, data = message["type"], message.get("data") or {}
-        except (ValueError, TypeError, KeyError, AttributeError):
+            message = parse(raw, "")
+        except BadAnswer:
+            self.ear.breach(self.line, "no message", f"received {str(raw)[:120]!r}")
+            return
+        kind, data = message.get("type"), message.get("data") or {}
+        if not isinstance(kind, str) or not isinstance(data, dict):
             self.ear.breach(self.line, "no message", f"received {str(raw)[:120]!r}")
             return
         named = self.pace.dialect.user_field
-        if isinstance(data, dict) and data.get(named, self.user) != self.user:
+        if data.get(named, self.user) != self.user:
             self.ear.breach(self.line, "another's message", f"received one of {data[named]!r}")
         if kind == self.pace.dialect.pong:
             self._answered(data)

@@ -8,18 +8,21 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus, ProtocolError
 from websockets.typing import Subprotocol
 
 from probes.deadlines import Deadlines
-from probes.errors import BadAnswer, ClientUnfit, TooSlow, Unreachable
+from probes.errors import BadAnswer, TooSlow, Unreachable
+from probes.http.connecting import dial as connect_tcp
+from probes.http.connecting import tls_error
+from probes.http.network_path import NetworkPath
 from probes.identity import RunIdentity
+from probes.json_values import read_json
+from probes.limits import MESSAGE_BYTES
 from probes.secret import Secret, reveal, without_frames
 from probes.websocket.dialect import Dialect, Message
 
 Way = Literal["header", "subprotocol"]
-MOST_BYTES = 1024 * 1024  # of one message to us; more is the server's fault, not our memory's
-OUT_OF_DESCRIPTORS = frozenset({23, 24})  # ENFILE, EMFILE
 SERVER_ERROR = 1011
 NO_CLOSE_YET = 1006
 MOST_TOLD = 400
@@ -72,47 +75,59 @@ async def dial(
     *,
     dialect: Dialect,
     trace_id: str,
+    path: NetworkPath,
     ping_interval: float | None = None,
-    tls: ssl.SSLContext | None = None,
 ) -> ClientConnection | Refused:
     """Shake hands; return the open connection, or how we were refused.
 
     Raises:
         Unreachable: Refused by TCP or TLS, or reset.
+        PathBlocked: A proxy refuses, or we don't trust the certificate's issuer.
         TooSlow: No handshake within the deadline.
         BadAnswer: Not a WebSocket, a redirect, or 5xx.
         ClientUnfit: We are out of descriptors.
     """
-    said = f"WebSocket {url}"
+    request = f"WebSocket {url}"
     own = identity.headers(trace_id)
     agent = own.pop("User-Agent")
-    pairs, protocols = credential.shown(dialect)
+    shown, protocols = credential.shown(dialect)
+    pairs = [*await path.front_headers(), *own.items(), *shown]
     try:
-        return await _Straight(
-            url + reveal(credential.query),
-            additional_headers=reveal([*own.items(), *pairs]), user_agent_header=agent,
-            subprotocols=None if protocols is None else [Subprotocol(one.reveal()) for one in protocols],
-            compression=None, open_timeout=deadlines.welcome, close_timeout=deadlines.close,
-            ping_interval=ping_interval, ping_timeout=deadlines.message, max_size=MOST_BYTES, proxy=None, ssl=tls,
-        )  # fmt: skip
+        async with asyncio.timeout(deadlines.welcome):
+            plain, _ = await connect_tcp(path, request)
+            try:
+                return await _Straight(
+                    url + reveal(credential.query),
+                    additional_headers=reveal(pairs), user_agent_header=agent,
+                    subprotocols=None if protocols is None else [Subprotocol(one.reveal()) for one in protocols],
+                    compression=None, open_timeout=None, close_timeout=deadlines.close, ping_interval=ping_interval,
+                    ping_timeout=deadlines.message, max_size=MESSAGE_BYTES, proxy=None, ssl=path.tls,
+                    server_hostname=path.host if path.tls else None, sock=plain,
+                )  # fmt: skip
+            except BaseException:
+                plain.close()
+                raise
     except InvalidStatus as error:
-        status = error.response.status_code
-        body = bytes(error.response.body or b"")[:200].decode(errors="replace")
-        if 400 <= status < 500:  # noqa: PLR2004 - a refusal; whether the right one is the check's to say
-            return Refused("handshake", status, body)
-        location = error.response.headers.get("Location")
-        where = f" (to {location})" if location else ""
-        raise BadAnswer(said, f"the handshake was answered {status}{where}: {body!r}") from without_frames(error)
+        return _answered(error, request)
     except TimeoutError as error:
-        raise TooSlow(said, f"no handshake within {deadlines.welcome:g} s") from without_frames(error)
-    except (InvalidMessage, InvalidHandshake) as error:
-        raise BadAnswer(said, f"no WebSocket handshake: {type(error).__name__}: {error}") from without_frames(error)
+        raise TooSlow(request, f"no handshake within {deadlines.welcome:g} s") from without_frames(error)
+    except (InvalidMessage, InvalidHandshake, ProtocolError) as error:
+        raise BadAnswer(request, f"no WebSocket handshake: {type(error).__name__}: {error}") from without_frames(error)
+    except ssl.SSLError as error:
+        raise tls_error(error, request) from without_frames(error)
     except OSError as error:
-        if error.errno in OUT_OF_DESCRIPTORS:
-            raise ClientUnfit(
-                said, f"we are out of descriptors ({error.strerror}): raise `ulimit -n`"
-            ) from without_frames(error)
-        raise Unreachable(said, f"{type(error).__name__}: {error}") from without_frames(error)
+        raise Unreachable(request, f"{type(error).__name__}: {error}") from without_frames(error)
+
+
+def _answered(error: InvalidStatus, request: str) -> Refused:
+    """What a handshake that was answered with another status than 101 comes to. Raises BadAnswer but for 4xx."""
+    status = error.response.status_code
+    body = bytes(error.response.body or b"")[:200].decode(errors="replace")
+    if 400 <= status < 500:  # noqa: PLR2004 - a refusal; whether the right one is the check's to say
+        return Refused("handshake", status, body)
+    location = error.response.headers.get_all("Location")
+    where = f" (to {location[0][:200]!r})" if location else ""
+    raise BadAnswer(request, f"the handshake was answered {status}{where}: {body!r}") from without_frames(error)
 
 
 async def read_welcome(
@@ -147,9 +162,9 @@ async def read_welcome(
 def parse(raw: str | bytes, said: str) -> Message:
     """A message as a JSON object. Raises BadAnswer."""
     try:
-        message = json.loads(raw)
+        message = read_json(raw.encode("utf-8", errors="surrogatepass") if isinstance(raw, str) else raw)
     except ValueError as error:
-        raise BadAnswer(said, f"a message that is no JSON: {str(raw)[:200]!r}") from error
+        raise BadAnswer(said, f"a message that is no JSON ({error}): {str(raw)[:200]!r}") from error
     if not isinstance(message, dict):
         raise BadAnswer(said, f"a message that is no object: {str(raw)[:200]!r}")
     return message

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -15,6 +14,7 @@ from websockets.exceptions import ConnectionClosed
 
 from probes.deadlines import Deadlines
 from probes.errors import BadAnswer, TooSlow
+from probes.http.network_path import NetworkPath, find_path
 from probes.identity import RunIdentity
 from probes.secret import Secret
 from probes.websocket.closes import Closed, describe, end_of
@@ -156,7 +156,7 @@ class Doorway:
     identity: RunIdentity
     deadlines: Deadlines
     dialect: Dialect
-    tls: ssl.SSLContext | None = None  # shared by all connections; needed for wss
+    path: NetworkPath | None = None  # None: as this machine's environment has it
 
     async def open(
         self,
@@ -176,6 +176,7 @@ class Doorway:
 
         Raises:
             Unreachable: Refused by TCP or TLS, or reset.
+            PathBlocked: A proxy refuses, or we don't trust the certificate's issuer.
             TooSlow: No handshake, or no welcome, within the deadline.
             BadAnswer: Not a WebSocket, 5xx at the handshake, or something else than a welcome first.
         """
@@ -219,7 +220,7 @@ class Doorway:
             dialect=self.dialect,
             trace_id=trace_id,
             ping_interval=ping_interval,
-            tls=self.tls,
+            path=self.path or find_path(self.url),
         )
 
     async def _welcomed(self, session: Session) -> Session | Refused:

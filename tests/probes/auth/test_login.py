@@ -50,7 +50,7 @@ REPLIES: list[tuple[Reply, type[ProbeError], str]] = [
     (Reply(500), BadAnswer, "answered 500"),
     (Reply(body=b"<html>", kind="text/html"), BadAnswer, "text/html"),
     (Reply(body=b'{"token": "elsewhere"}'), BadAnswer, "no text under 'access_token'"),
-    (Reply(body=b"[]"), BadAnswer, "no text under 'access_token'"),
+    (Reply(body=b"[]"), BadAnswer, "list instead of an object"),
 ]
 
 

@@ -1,13 +1,14 @@
 """The measuring transport: its steps told apart, its errors told apart, and nothing that hides a revision."""
 
 import asyncio
-import ssl
 from pathlib import Path
 
 import pytest
 
-from probes.errors import BadAnswer, Unreachable
-from probes.http.timing_transport import TimingTransport, proxy_before
+from probes.errors import BadAnswer, PathBlocked, Unreachable
+from probes.http.network_path import find_path
+from probes.http.timing_transport import TimingTransport
+from probes.limits import TIMED_BYTES
 from tests.serving import Reply, self_signed, serving
 
 
@@ -29,7 +30,7 @@ async def test_a_new_connection_is_told_in_steps_and_a_reused_one_has_none() -> 
 async def test_tls_is_a_step_of_its_own(tmp_path: Path) -> None:
     context, certificate = self_signed(tmp_path)
     async with serving(lambda _: Reply(), context) as server:
-        transport = TimingTransport(server.url, ssl.create_default_context(cafile=certificate))
+        transport = TimingTransport(server.url, find_path(server.url, ca_file=str(certificate)))
         got = await transport.exchange("GET", "/", {})
         await transport.aclose()
     assert got.opened is not None
@@ -40,7 +41,7 @@ async def test_tls_is_a_step_of_its_own(tmp_path: Path) -> None:
 async def test_a_certificate_that_nobody_vouches_for_is_said_to_be_that(tmp_path: Path) -> None:
     context, _ = self_signed(tmp_path)
     async with serving(lambda _: Reply(), context) as server:
-        with pytest.raises(Unreachable, match="TLS: the certificate is not to be trusted: self-signed certificate"):
+        with pytest.raises(PathBlocked, match=r"TLS: the certificate is not to be trusted: self-signed .*ca_file"):
             await TimingTransport(server.url).exchange("GET", "/", {})
 
 
@@ -92,9 +93,25 @@ async def test_an_idle_connection_that_the_server_closed_is_replaced_once() -> N
     assert len(server.heard) == 3
 
 
-def test_a_proxy_before_the_service_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.invalid:3128")
-    monkeypatch.setenv("no_proxy", "direct.invalid")
-    assert proxy_before("https://auth.invalid") == "http://proxy.invalid:3128"
-    assert proxy_before("https://direct.invalid") == ""
-    assert proxy_before("https://127.0.0.1:8443") == ""
+async def test_connection_close_is_legal_and_ends_the_connection_alone() -> None:
+    async with serving(lambda _: Reply(headers={"Connection": "close"}, close=True)) as server:
+        transport = TimingTransport(server.url)
+        got = [await transport.exchange("GET", "/", {}) for _ in range(3)]
+        await transport.aclose()
+    assert [one.status for one in got] == [200] * 3
+    assert all(one.opened for one in got)
+
+
+async def test_bytes_after_an_answer_are_not_the_next_answer() -> None:
+    first = Reply().written()
+    async with serving(lambda _: Reply(raw=first + b"HTTP/1.1 500 Stray\r\n\r\n")) as server:
+        transport = TimingTransport(server.url)
+        got = [await transport.exchange("GET", "/", {}) for _ in range(3)]
+        await transport.aclose()
+    assert [one.status for one in got] == [200] * 3
+
+
+async def test_a_body_that_is_no_short_answer_is_a_bad_one() -> None:
+    async with serving(lambda _: Reply(body=b" " * (TIMED_BYTES + 1))) as server:
+        with pytest.raises(BadAnswer, match="a short answer is promised"):
+            await TimingTransport(server.url).exchange("GET", "/", {})

@@ -8,6 +8,7 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from probes.deadlines import Deadlines
 from probes.http.client import HttpClient
+from probes.http.network_path import find_path
 from probes.identity import RunIdentity
 from probes.secret import Secret
 from probes.websocket.handshake import Credential, Refused, Way, dial
@@ -50,7 +51,8 @@ async def test_a_websocket_handshake_is_traced(way: Way) -> None:
         port = server.sockets[0].getsockname()[1]
         url = f"ws://127.0.0.1:{port}/ws"
         shown = Credential(Secret("t"), way)
-        connection = await dial(url, shown, IDENTITY, Deadlines(), dialect=DIALECT, trace_id=TRACE)
+        path = find_path(url)
+        connection = await dial(url, shown, IDENTITY, Deadlines(), dialect=DIALECT, trace_id=TRACE, path=path)
         assert not isinstance(connection, Refused)
         await connection.close()
     assert_traced(seen[0])

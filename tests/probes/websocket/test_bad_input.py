@@ -21,7 +21,7 @@ MIB = 1024 * 1024
 PUSHED = 1024 * MIB
 REFUSED: dict[str, tuple[Answer, type[ProbeError], str]] = {
     "HTML": (says(HTML), BadAnswer, "answered 200: '<html>Sign in</html>'"),
-    "a redirect": (says(ELSEWHERE), BadAnswer, "answered 302 (to https://login.example/)"),
+    "a redirect": (says(ELSEWHERE), BadAnswer, "answered 302 (to 'https://login.example/')"),
     "HTTP/2 only": (says(HTTP_2), BadAnswer, "no WebSocket handshake"),
     "no answer": (wait_for_ever, TooSlow, "no handshake within 2 s"),
     "no welcome": (opens(wait_for_ever, welcome=False), TooSlow, "no welcome within 2 s"),

@@ -1,4 +1,4 @@
-"""Sessions over TLS: one context, small buffers, and everything as it was afterwards."""
+"""Sessions over TLS: small buffers, and everything as it was afterwards."""
 
 from asyncio import sslproto
 from pathlib import Path
@@ -7,6 +7,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 
 from bench.websocket import certificate_in, serving
+from probes.http.network_path import find_path
 from probes.identity import RunIdentity
 from probes.secret import Secret
 from probes.soak.held_session import Pace
@@ -14,7 +15,7 @@ from probes.soak.steady import hold_sessions
 from probes.websocket.dialect import Message
 from probes.websocket.handshake import Refused
 from probes.websocket.sessions import Doorway
-from probes.websocket.tls import RECORD, context_for, small_buffers
+from probes.websocket.tls import RECORD, small_buffers
 from tests.probes.websocket.joining import DIALECT, SHORT
 
 
@@ -31,18 +32,11 @@ def test_the_buffers_are_as_before_whatever_happened() -> None:
     assert sslproto.SSLProtocol.max_size == before
 
 
-def test_a_context_is_made_for_tls_alone() -> None:
-    assert context_for("ws://127.0.0.1/ws") is None
-    assert context_for("wss://api.example/ws") is not None
-
-
 async def test_sessions_live_over_tls_with_small_buffers(tmp_path: Path) -> None:
     certificate = certificate_in(tmp_path)
     async with serving(certificate) as url:
-        context = context_for(url)
-        assert context is not None
-        context.load_verify_locations(certificate)
-        door = Doorway(url, RunIdentity("20261124T000000Z-715ade"), SHORT, DIALECT, context)
+        path = find_path(url, ca_file=str(certificate))
+        door = Doorway(url, RunIdentity("20261124T000000Z-715ade"), SHORT, DIALECT, path)
 
         async def join(user: str, keepalive_s: float | None) -> tuple[ClientConnection, Message] | Refused:
             return await door.join(Secret(user), ping_interval=keepalive_s)

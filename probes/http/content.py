@@ -1,0 +1,123 @@
+"""A body, taken off the wire and decoded step by step: no step makes more than a piece, so a deadline can end it."""
+
+import asyncio
+import zlib
+from collections.abc import AsyncIterable, Iterator
+from typing import Protocol
+
+from probes.errors import BadAnswer
+from probes.limits import BODY_BYTES, CODINGS, MIB, WIRE_BYTES
+
+ACCEPTED = "gzip, deflate"  # what we ask for, and all that we take
+PIECE = 64 * 1024
+
+
+class _Decoder(Protocol):
+    """One coding, undone piece by piece."""
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """What the data comes to, in pieces. Raises zlib.error."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the coding's own end has been seen."""
+
+
+class _Inflate:
+    """gzip or deflate. A gzip body may be several members; deflate may come with zlib's frame or, wrongly, without."""
+
+    def __init__(self, coding: str) -> None:
+        self._gzip = coding != "deflate"
+        self._state = self._fresh(zlib.MAX_WBITS | 16 if self._gzip else zlib.MAX_WBITS)
+        self._begun = False
+
+    @staticmethod
+    def _fresh(bits: int) -> "zlib._Decompress":
+        return zlib.decompressobj(bits)
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Undo the coding."""
+        while data:
+            if self._state.eof:
+                if not self._gzip:
+                    raise zlib.error("bytes after the end")
+                self._state = self._fresh(zlib.MAX_WBITS | 16)
+            piece = self._step(data)
+            while len(piece) == PIECE and not self._state.eof and not self._state.unconsumed_tail:
+                yield piece  # all input is taken, and there may be more output
+                piece = self._state.decompress(b"", PIECE)
+            yield piece
+            data = self._state.unused_data if self._state.eof else self._state.unconsumed_tail
+
+    def _step(self, data: bytes) -> bytes:
+        begun, self._begun = self._begun, True
+        try:
+            return self._state.decompress(data, PIECE)
+        except zlib.error:
+            if self._gzip or begun:
+                raise
+            self._state = self._fresh(-zlib.MAX_WBITS)
+            return self._state.decompress(data, PIECE)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last member is whole."""
+        return self._state.eof
+
+
+async def read_body(raw: AsyncIterable[bytes], encoding: str, request: str) -> bytes:
+    """Read a body to its end and undo its Content-Encoding.
+
+    Raises:
+        BadAnswer: More than `probes.limits` allows on the wire or decoded, a coding that nobody asked for, or bytes
+            that are not in the coding that the answer names.
+    """
+    decoders = [_decoder(coding, request) for coding in reversed(_codings(encoding, request))]
+    body, wire = bytearray(), 0
+    try:
+        async for chunk in raw:
+            wire += len(chunk)
+            if wire > WIRE_BYTES:
+                raise BadAnswer(request, f"a body of over {WIRE_BYTES / MIB:g} MiB: reading was stopped")
+            for piece in _through(decoders, chunk):
+                body += piece
+                if len(body) > BODY_BYTES:
+                    raise BadAnswer(
+                        request, f"{wire} bytes of {encoding or 'body'} become over {BODY_BYTES / MIB:g} MiB"
+                    )
+                await asyncio.sleep(0)  # where the deadline can end it
+    except zlib.error as error:
+        raise BadAnswer(request, f"says Content-Encoding: {encoding}, and is not ({error})") from error
+    if wire and not all(decoder.ended for decoder in decoders):
+        raise BadAnswer(request, f"says Content-Encoding: {encoding}, and ends before its end")
+    return bytes(body)
+
+
+def _codings(encoding: str, request: str) -> list[str]:
+    codings = [one.strip().lower() for one in encoding.split(",")]
+    codings = [one for one in codings if one and one != "identity"]
+    if len(codings) > CODINGS:
+        raise BadAnswer(request, f"Content-Encoding names {len(codings)} codings, one within the other")
+    return codings
+
+
+def _decoder(coding: str, request: str) -> _Decoder:
+    if coding not in {"gzip", "x-gzip", "deflate"}:
+        raise BadAnswer(request, f"says Content-Encoding: {coding[:40]!r}, which was not asked for ({ACCEPTED})")
+    return _Inflate(coding)
+
+
+def _through(decoders: list[_Decoder], data: bytes) -> Iterator[bytes]:
+    """The data through all decoders, outermost first. Lazy: nothing is decoded before it is asked for.
+
+    Pieces of nothing are passed on as well, so that a stream that decodes to nothing gives way to the deadline too.
+    """
+    if not decoders:
+        yield data
+        return
+    for piece in decoders[0].feed(data):
+        if len(decoders) > 1:
+            yield b""
+            yield from _through(decoders[1:], piece) if piece else ()
+        else:
+            yield piece

@@ -1,0 +1,188 @@
+"""Whether a door can be reached from here at all, step by step: name, TCP, TLS, first byte. Nothing is judged of it."""
+
+import asyncio
+import contextlib
+import secrets
+import time
+from base64 import b64encode
+from dataclasses import dataclass
+from enum import StrEnum
+
+import h11
+
+from probes.errors import BadAnswer, ClientUnfit, PathBlocked, ProbeError, SourceRefused, Unreachable
+from probes.http.connecting import dial, resolve, secure
+from probes.http.network_path import NetworkPath
+from probes.identity import RunIdentity
+from probes.secret import reveal
+
+HEAD_BYTES, PAGE_BYTES = 32 * 1024, 4 * 1024  # of a first answer: enough to see whose it is
+PAGE_S = 1.0  # for the body behind a head that has come
+SWITCHED = 101
+REFUSALS = frozenset({401, 403})
+# https://cloud.google.com/run/docs/troubleshooting#unauthorized-client: the page before the service, not the service's.
+IAM_PAGE = b"does not have permission to get URL"
+# Headers and names by which proxies and captive portals sign what they say themselves.
+PROXY_HEADERS = frozenset({b"proxy-authenticate", b"x-squid-error", b"x-bluecoat-error", b"x-zscaler-error"})
+PROXY_SERVERS = (b"squid", b"zscaler", b"bluecoat", b"mcafee web gateway", b"forcepoint")
+PROXY_STATUSES = frozenset({407, 511})  # "proxy authentication", "network authentication": never a service's own
+
+
+class Step(StrEnum):
+    """How far we came."""
+
+    NAME = "name"
+    TCP = "TCP"
+    TLS = "TLS"
+    FIRST_BYTE = "first byte"
+    REACHED = "reached"
+
+
+class Whose(StrEnum):
+    """Whose doing it is that a door was not reached."""
+
+    NOBODYS = ""
+    OURS = "ours"  # proxy, CA, identity: there is something to set here
+    UNKNOWN = "unknown"  # down, or not to be reached from here: other doors tell
+    THEIRS = "theirs"  # whatever stands between, this is the door's own: a certificate that is not good
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What came of knocking at a door: the step that failed (or REACHED), whose doing that is, and what was seen."""
+
+    door: str
+    url: str
+    step: Step
+    whose: Whose
+    detail: str
+    elapsed_s: float
+
+    @property
+    def said(self) -> str:
+        """In one line."""
+        return f"{self.door} {self.url}: {self.step}: {self.detail}"
+
+
+@dataclass(frozen=True, slots=True)
+class Knock:
+    """One door to knock at. `key` is the section of the target's TOML that describes it."""
+
+    door: str
+    path: NetworkPath
+    target: str  # of the request, such as /health
+    key: str
+    upgrade: bool = False  # ask for a WebSocket
+
+
+async def knock(at: Knock, identity: RunIdentity, *, deadline_s: float) -> Reached:
+    """Go to a door and wait for the first byte of any answer, all within the deadline. Raises nothing of a probe's."""
+    begun = time.perf_counter()
+    steps = [Step.NAME]
+    whose, detail = Whose.UNKNOWN, ""
+    try:
+        async with asyncio.timeout(deadline_s):
+            response, page = await _go(at, identity, steps)
+        whose, detail = _whose_page(at, response, page)
+        steps.append(Step.FIRST_BYTE if whose else Step.REACHED)
+    except TimeoutError:
+        detail = f"nothing within {deadline_s:g} s"
+    except (PathBlocked, ClientUnfit, SourceRefused) as error:
+        whose, detail = Whose.OURS, error.detail
+    except Unreachable as error:
+        whose = Whose.THEIRS if "the certificate is not good" in error.detail else Whose.UNKNOWN
+        detail = error.detail
+    except ProbeError as error:
+        steps.append(Step.REACHED)  # it answers; what, is for the checks to say
+        whose, detail = Whose.NOBODYS, error.detail
+    return Reached(at.door, at.path.url, steps[-1], whose, detail, time.perf_counter() - begun)
+
+
+async def _go(
+    at: Knock, identity: RunIdentity, steps: list[Step]
+) -> tuple[h11.Response | h11.InformationalResponse, bytes]:
+    path, request = at.path, f"connect {at.path.authority}"
+    place = (path.proxy.host, path.proxy.port) if path.proxy else (path.host, path.port)
+    front = await path.front_headers()
+    try:
+        await resolve(*place)
+    except (OSError, UnicodeError) as error:
+        kind = PathBlocked if path.proxy else Unreachable
+        raise kind(request, f"no such name as {place[0]!r} ({getattr(error, 'strerror', None) or error})") from error
+    steps.append(Step.TCP)
+    plain, _ = await dial(path, request)
+    steps.append(Step.TLS if path.tls else Step.FIRST_BYTE)
+    streams = await secure(plain, path, request)
+    steps.append(Step.FIRST_BYTE)
+    headers = [("Host", path.authority), ("Connection", "close"), *identity.headers(identity.new_trace()).items()]
+    if at.upgrade:
+        key = b64encode(secrets.token_bytes(16)).decode()
+        headers[1] = ("Connection", "Upgrade")
+        headers += [("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Key", key)]
+    asked = h11.Request(method="GET", target=at.target, headers=reveal([*headers, *front]))
+    state = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_BYTES)
+    try:
+        streams[1].write((state.send(asked) or b"") + (state.send(h11.EndOfMessage()) or b""))
+        response = await _read_head(streams[0], state, request)
+        page = await _read_page(streams[0], state) if response.status_code in REFUSALS else b""
+    except OSError as error:
+        raise Unreachable(request, f"{type(error).__name__}: {error}") from error
+    except h11.RemoteProtocolError as error:
+        raise BadAnswer(request, f"not an HTTP/1.1 answer: {error}") from error
+    finally:
+        streams[1].close()
+    return response, page
+
+
+async def _read_head(
+    reader: asyncio.StreamReader, state: h11.Connection, request: str
+) -> h11.Response | h11.InformationalResponse:
+    """The head of the answer. Raises Unreachable where nothing comes at all."""
+    any_byte = False
+    while True:
+        event = state.next_event()
+        if event is h11.NEED_DATA:
+            data = await reader.read(HEAD_BYTES)
+            if not data and not any_byte:
+                raise Unreachable(request, "closed before any answer")
+            any_byte = True
+            state.receive_data(data)
+        elif isinstance(event, h11.Response) or (
+            isinstance(event, h11.InformationalResponse) and event.status_code == SWITCHED
+        ):
+            return event
+
+
+async def _read_page(reader: asyncio.StreamReader, state: h11.Connection) -> bytes:
+    """The beginning of the body, as far as it comes soon."""
+    page = bytearray()
+    with contextlib.suppress(TimeoutError):  # what has come is enough
+        async with asyncio.timeout(PAGE_S):
+            while len(page) < PAGE_BYTES:
+                event = state.next_event()
+                if event is h11.NEED_DATA:
+                    state.receive_data(await reader.read(PAGE_BYTES))
+                elif isinstance(event, h11.Data):
+                    page += event.data
+                else:
+                    break
+    return bytes(page)
+
+
+def _whose_page(at: Knock, response: h11.Response | h11.InformationalResponse, page: bytes) -> tuple[Whose, str]:
+    """Whose answer that is: the door's own, or of something before it that we have to satisfy."""
+    status = response.status_code
+    head = {bytes(name): bytes(value) for name, value in response.headers}
+    if status in REFUSALS and IAM_PAGE in page:
+        return Whose.OURS, (
+            f"Google IAM answers {status} before the service: give our account roles/run.invoker and set [{at.key}] "
+            f'identity = "google" (or "given", with NETRA_{at.key.upper()}__IDENTITY_TOKEN)'
+        )
+    server = head.get(b"server", b"").lower()
+    if status in PROXY_STATUSES or PROXY_HEADERS & head.keys() or server.startswith(PROXY_SERVERS):
+        name = server.decode("latin-1")[:40]
+        return Whose.OURS, (
+            f"a proxy's own page ({status}, {name!r}) instead of the service's: see HTTPS_PROXY and NO_PROXY, or have "
+            "it let us through"
+        )
+    return Whose.NOBODYS, f"answered {status}"

@@ -1,0 +1,34 @@
+"""Before everything: can the target be reached from here?"""
+
+import pytest
+
+from fixtures.reachability import Reachability, refuse_blocked
+from gate.check import check
+from gate.evidence import Recorder
+from gate.failures import CheckFailure
+from probes.deadlines import Deadlines
+from probes.http.reachability import Step
+
+DOORS = {"backend": "http", "websocket": "ws", "auth": "auth"}
+
+
+@check(
+    "target.reachable",
+    requirement="from here every offered door answers something: name, TCP, TLS, first byte",
+    remedy="The step that failed says where to look: DNS, the service's ingress, its certificate, its process.",
+)
+@pytest.mark.parametrize(
+    "door", [pytest.param(door, id=door, marks=pytest.mark.also_needs(need)) for door, need in DOORS.items()]
+)
+async def test_the_door_answers_something(
+    reachability: Reachability, deadlines: Deadlines, recorder: Recorder, door: str
+) -> None:
+    """Any answer will do; one that was silent is asked again within the deadline of a cold start."""
+    refuse_blocked(reachability, door)
+    reached = reachability.doors[door]
+    if reached.step is not Step.REACHED:
+        recorder.attach("first attempt", reached.said)
+        reached = await reachability.again(door, deadlines.answer)
+    recorder.figures(rule="to the first byte", n=1, value=round(reached.elapsed_s * 1e3, 1), unit="ms")
+    if reached.step is not Step.REACHED:
+        raise CheckFailure(expected=f"an answer of {door} at {reached.url}", actual=f"{reached.step}: {reached.detail}")

@@ -1,0 +1,63 @@
+"""The services of a target: where each is, what stands in front of it, and how this machine gets there."""
+
+import re
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, model_validator
+
+from probes.secret import Secret
+from targets.contract.parts import Part
+
+HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
+
+
+def _fits(value: Secret) -> bool:
+    """Whether a value can be sent in a header: printable ASCII, no blank at its ends, no line break."""
+    return VALUE.fullmatch(value.reveal()) is not None
+
+
+OURS_TO_SET = frozenset(
+    {"authorization", "host", "content-length", "content-type", "user-agent", "traceparent", "cookie"}
+)
+
+
+class Service(Part):
+    """A Cloud Run service: its base URL, its name on the platform, and what stands in front of it."""
+
+    url: str = ""
+    service: str
+    headers: dict[str, Secret] = Field(default_factory=dict)  # every request carries them, for a gateway in front
+    identity: Literal["none", "google", "given"] = "none"  # a token for Google IAM in front of the service
+    identity_audience: str = ""  # whom a Google identity token is for; empty: the url
+    identity_token: Secret = Secret("")  # with identity = "given"
+
+    def in_front(self, section: str) -> dict[str, Secret]:
+        """What lets us past whatever stands in front, by dotted key."""
+        headers = {f"{section}.headers.{name}": value for name, value in self.headers.items()}
+        return headers | {f"{section}.identity_token": self.identity_token}
+
+    @model_validator(mode="after")
+    def _has_headers_that_are_not_ours(self) -> "Service":
+        taken = sorted(name for name in self.headers if name.lower() in OURS_TO_SET)
+        if taken:
+            raise ValueError(f"headers can't set {', '.join(taken)}: the checks themselves do")
+        wrong = [name for name, value in self.headers.items() if not HEADER.fullmatch(name) or not _fits(value)]
+        if wrong:
+            raise ValueError(f"headers has {wrong[0]!r}, whose name or value can't be sent in a header")
+        if self.identity == "given" and not self.identity_token:
+            raise ValueError('identity is "given", and identity_token is empty: set it in the environment')
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_scheme(self) -> "Service":
+        if self.url and urlsplit(self.url).scheme not in {"http", "https"}:
+            raise ValueError(f"url must begin with http:// or https://, got {self.url!r}")
+        return self
+
+
+class Network(Part):
+    """How this machine gets to the target. Proxies come from HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY."""
+
+    ca_file: str = ""  # PEM: a private CA that is trusted beside the machine's own
