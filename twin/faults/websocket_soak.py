@@ -130,11 +130,9 @@ def state_expires_early(seams: "Seams") -> Undo:
     return replace(seams.sessions, store=Expiring())
 
 
-@fault(
-    "websocket.state-lives-an-hour", place="backend", seen="one setting of 3600 s for the request timeout and the TTL"
-)
+@fault("websocket.state-lives-an-hour", place="backend", seen="a TTL of the request timeout less a minute")
 def state_lives_an_hour(seams: "Seams") -> Undo:
-    """A session's state lives an hour from its opening, never renewed: at the first cut it is gone."""
+    """A session's state lives 59 minutes from its opening, never renewed: at the first cut it is gone."""
     healthy = seams.sessions.store
 
     class Unrenewed:
@@ -142,7 +140,7 @@ def state_lives_an_hour(seams: "Seams") -> Undo:
             key = f"session:{user_id}"
             known = await healthy.redis.pttl(key)
             state = await healthy.resume(user_id)
-            await healthy.redis.pexpire(key, known if known > 0 else round(lasting(HOUR_S) * 1e3))
+            await healthy.redis.pexpire(key, known if known > 0 else round(lasting(HOUR_S - 60.0) * 1e3))
             return state
 
         async def note(self, user_id: str, seq: int) -> None:
