@@ -33,7 +33,7 @@ $(READY):
 .PHONY: verify-local
 #: [STATE=fixed|as-reported|as-written|as-deployed] [FAULT=id,...] [QUICK=1] [KNOWN=file]
 verify-local: $(READY)  ## is the embedded copy of the system good? smoke phase, about half a minute
-	@$(TWIN) exec --state $(STATE) $(if $(FAULT),--fault $(FAULT)) -- $(PYTEST) --target=local
+	@$(TWIN) exec --state $(STATE) $(if $(FAULT),--fault $(FAULT)) -- $(PYTEST) --target=$(if $(filter as-deployed%,$(STATE)),as-deployed,local)
 
 .PHONY: verify-staging
 #: [TARGET=staging] [QUICK=1] [EVIDENCE=url] [KNOWN=file]

@@ -274,6 +274,7 @@ class Target(BaseSettings):
             "run": no_platform or ("" if self.platform.run_url else "no Cloud Run Admin API"),
             "metrics": no_platform or ("" if self.platform.monitoring_url else "no Cloud Monitoring API"),
             "prometheus": self.prometheus.lacking,
+            "readiness": "" if self.contract.paths.readiness else "no [contract.paths] readiness",
             "json": "" if self.contract.database.holds_any_text else "the contract's metadata column refuses such text",
             **{need: "" for need in ABSENT.values() if need != "ws"},
             "twin": "" if self.twin.control_url else "only the embedded twin can be broken on purpose",

@@ -44,6 +44,7 @@ NOT_OF_THE_WIRE = {
     "{service_key}": "fixtures/http_services.py: what is replaced in a header that the contract gives",
     "ping": "a frame of RFC 6455, and so a case of websocket.protocol",
     "ok": "a word of English",
+    "ready": "the same",
     "database": "the name of a fixture",
     "status": "a fact of an answer that we took ourselves (its HTTP status)",
     "environment": "no word of an answer: it is looked for in the service's description",

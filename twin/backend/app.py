@@ -1,7 +1,6 @@
 """The backend's routes."""
 
 import time
-from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -16,7 +15,7 @@ from twin.backend.operations import SERVICE, VERSION, Operation
 from twin.backend.refusals import RefusedError
 from twin.backend.seams import Seams
 
-NO_CONTENT, METHOD_NOT_ALLOWED, UNAVAILABLE = 204, 405, 503
+OK, NO_CONTENT, METHOD_NOT_ALLOWED, UNAVAILABLE = 200, 204, 405, 503
 
 
 def create_app(seams: Seams) -> FastAPI:
@@ -37,15 +36,16 @@ def create_app(seams: Seams) -> FastAPI:
 
 def _add_health(app: FastAPI, seams: Seams) -> None:
     @app.get("/health")
-    async def liveness() -> dict[str, Any]:
-        return {"status": "healthy", "service": SERVICE, "version": VERSION, "timestamp": time.time()}
+    async def liveness() -> Response:
+        body = {"status": "healthy", "service": SERVICE, "version": VERSION, "timestamp": time.time()}
+        return seams.answer_probe("liveness", body, OK)
 
     @app.get("/health/ready", responses={UNAVAILABLE: {"description": "A part that every answer needs is missing."}})
     async def readiness() -> Response:
         found = await seams.run_checks({"database": seams.checks["database"]})
         ready = not seams.find_failures(found)
         body = {"status": "ready" if ready else "not_ready", "service": SERVICE, "timestamp": time.time(), **found}
-        return JSONResponse(body, 200 if ready else UNAVAILABLE)
+        return seams.answer_probe("readiness", body, OK if ready else UNAVAILABLE)
 
     @app.get("/health/detailed")
     async def detailed_health() -> Response:

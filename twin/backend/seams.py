@@ -121,6 +121,9 @@ class Seams:
     find_failures: Callable[[Mapping[str, Any]], list[str]] = health.find_failures
     report: Callable[[Mapping[str, Any], list[str], str], dict[str, Any]] = health.report
     answer_health: Callable[[dict[str, Any]], Awaitable[Response]] = field(default=_as_json)
+    answer_probe: Callable[[str, dict[str, Any], int], Response] = field(
+        default=lambda _probe, body, status: JSONResponse(body, status)
+    )
     expose_metrics: Callable[["Seams"], Response] = field(default=lambda seams: seams.metrics.expose())
     render_error: Callable[[BaseException], JSONResponse] = plain_error
     render_refusal: Callable[[int, str, str], Response] = field(default=refusal)

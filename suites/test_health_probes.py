@@ -1,0 +1,33 @@
+"""The two short health answers that the platform itself asks for: alive, and ready."""
+
+from typing import Any
+
+import pytest
+
+from fixtures.health import OK
+from fixtures.http_services import Door, seen
+from fixtures.reading import misfits
+from gate.check import check
+from gate.failures import CheckFailure
+from probes.deadlines import Deadlines
+from targets.contract import Contract
+
+WHERE_THERE_IS_ONE = pytest.mark.also_needs("readiness")
+
+
+@check(
+    "health.probes",
+    requirement="liveness and readiness answer 200 with the body that the contract says",
+    needs="http",
+    remedy="Look at what the body says is missing: a dependency, or a start-up that was never marked as done.",
+)
+@pytest.mark.parametrize("probe", ["liveness", pytest.param("readiness", marks=WHERE_THERE_IS_ONE)])
+async def test_it_is_alive_and_ready(backend: Door, contract: Contract, deadlines: Deadlines, probe: str) -> None:
+    """The route answers 200 within its deadline, and its body fits the contract's JSON Schema."""
+    answer = await backend.get(getattr(contract.paths, probe), deadline_s=deadlines.health)
+    if answer.status != OK:
+        raise CheckFailure(expected="200", actual=seen(answer))
+    schema: dict[str, Any] = getattr(contract.health, probe)
+    problems = misfits(answer.json(), schema) if schema else []
+    if problems:
+        raise CheckFailure(expected=f"the body of contract.health.{probe}", actual="; ".join(problems))
