@@ -1,13 +1,21 @@
 """Causes in words, alike on the terminal, in the summary and on the page."""
 
+import re
+from collections import Counter
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from gate.report.checklist import Report, owner
 from gate.report.wording import brief
 from gate.verdict_document import Cause
 
+TRACE = re.compile(r"[0-9a-f]{32}")
+PROJECT = re.compile(r"[a-z][a-z0-9-]{4,29}")
 MOST_CASES = 4
 MOST_TRACEBACK = 12
+
+
+LOGS_EXPLORER = "https://console.cloud.google.com/logs/query;query={query}?project={project}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +29,7 @@ class CauseInWords:
     turns_red: tuple[str, ...]  # titles of metrics and checklist items
     whom_to_call: str
     traceback: tuple[str, ...]  # its last lines, which say what was raised and where
+    logs_link: str  # the first of its requests in the Logs Explorer; empty where no project or trace is known
 
 
 def causes_in_words(report: Report) -> list[CauseInWords]:
@@ -32,13 +41,30 @@ def _in_words(report: Report, cause: Cause) -> CauseInWords:
     count = len(cause.cases)
     more = f" and {count - MOST_CASES} more" if count > MOST_CASES else ""
     answers = (*report.metrics, *report.checklist)
-    families = list(dict.fromkeys(name.partition(".")[0] for name in cause.cases))
+    families = [family for family, _ in Counter(name.partition(".")[0] for name in cause.cases).most_common(2)]
     return CauseInWords(
         cause=cause,
         count=f"{count} case{'' if count == 1 else 's'}",
         since=brief(cause.first if cause.first == cause.last else f"{cause.first} to {cause.last}"),
         cases=", ".join(cause.cases[:MOST_CASES]) + more,
         turns_red=tuple(answer.title for answer in answers if not frozenset(cause.cases).isdisjoint(answer.worst)),
-        whom_to_call="; ".join(dict.fromkeys(role for family in families[:2] if (role := owner(family)))),
+        whom_to_call="; ".join(dict.fromkeys(role for family in families if (role := owner(family)))),
         traceback=tuple(cause.traceback.rstrip().splitlines()[-MOST_TRACEBACK:]),
+        logs_link=_logs_link(str(report.document.release.get("project") or ""), cause),
     )
+
+
+def _logs_link(project: str, cause: Cause) -> str:
+    trace = next((line.trace_id for line in cause.lines if TRACE.fullmatch(line.trace_id)), "")
+    if not (PROJECT.fullmatch(project) and trace):
+        return ""
+    query = quote(f'trace="projects/{project}/traces/{trace}"', safe="")
+    return LOGS_EXPLORER.format(query=query, project=project)
+
+
+def scope(report: Report) -> str:
+    """What the verdict is about and what is still owed: `for smoke, 2 of 5 metrics owed`."""
+    document = report.document
+    owed = sum(bool(answer.owed) for answer in report.metrics)
+    what = "for all phases" if document.phase == "gate" else f"for {document.phase}"
+    return f"{what}, {owed} of {len(report.metrics)} metrics owed" if owed else what

@@ -1,4 +1,4 @@
-"""`report.html`: one self-contained page, without scripts, for a screen in either scheme, a phone and paper."""
+"""`report.html`: one self-contained page, readable without its script, on a screen, a phone and paper."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,8 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gate.figures import Figure
-from gate.outcomes import Outcome
+from gate.outcomes import Outcome, Verdict
+from gate.report.causes import causes_in_words, scope
 from gate.report.checklist import Answer, Report
 from gate.report.wording import brief, sentence, show_about, show_figure, show_value, worst_first
 from gate.strict_json import JSON
@@ -18,6 +19,7 @@ from gate.verdict_document import Document, Estimate, Row
 
 FAILING = (Outcome.FAILED, Outcome.BROKEN, Outcome.PENDING)
 MOST_CARDS = 60  # what is beyond is listed by name: a page that opens at once says more than a complete one
+MOST_CAUSES = 12
 MOST_CHARACTERS = 4000
 HEAD, TAIL, LONGEST_LINE = 3, 8, 500
 
@@ -34,6 +36,9 @@ def render_html(report: Report) -> str:
         .get_template("report.html.j2")
         .render(
             doc=document,
+            scope=scope(report),
+            causes=causes_in_words(report),
+            most_causes=MOST_CAUSES,
             took=_lasting(_seconds(document.started, document.ended)),
             span=_span(document),
             metrics=report.metrics,
@@ -78,6 +83,8 @@ def _environment() -> Environment:
 
 def _sections(document: Document, failures: Sequence[Row], plots: Sequence[object]) -> list[tuple[str, str]]:
     told = {
+        "next": "Next" if document.causes or document.verdict is not Verdict.GO else "",
+        "causes": f"Causes ({len(document.causes)})" if document.causes else "",
         "metrics": "Metrics",
         "checklist": "Checklist",
         "failures": f"Did not pass ({len(failures)})" if failures else "",

@@ -28,7 +28,13 @@ def show_value(figure: Figure) -> str:
     """A figure's value without its unit; empty where it has none."""
     if figure.value is None:
         return figure.not_finite.get("value", "")
-    return f"{round(figure.value, 3):g}"
+    of_all = f" of {figure.n}" if _counts_what_holds(figure) else ""
+    return f"{round(figure.value, 3):g}{of_all}"
+
+
+def _counts_what_holds(figure: Figure) -> bool:
+    """Whether a figure says how many of `n` things hold, all of which should: `3 of 4`."""
+    return bool(figure.n) and figure.n == figure.limit and not figure.unit and not figure.confidence
 
 
 def show_about(figure: Figure) -> str:
@@ -36,9 +42,9 @@ def show_about(figure: Figure) -> str:
     unit = f" {figure.unit}" if figure.unit else ""
     low, high = figure.interval or (None, None)
     about = []
-    if figure.limit is not None:
+    if figure.limit is not None and not _counts_what_holds(figure):
         about.append(f"limit {figure.limit:g}{unit}")
-    if figure.n is not None:
+    if figure.n is not None and not _counts_what_holds(figure):
         about.append(f"n={figure.n}")
     if figure.hazard_per_hour is not None:
         about.append(f"at most {figure.hazard_per_hour:.3g} an hour")

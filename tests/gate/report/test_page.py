@@ -85,6 +85,7 @@ def test_the_verdict_is_read_from_the_page(
 @needs_chromium
 def test_pictures_and_headings_have_names_for_those_who_do_not_see_them(page: Page, pages: dict[str, Path]) -> None:
     page.open(pages["NO-GO"], 1400, "light")
+    page.ask("document.querySelectorAll('details').forEach(it => { it.open = true })")
     nodes = page.call("Accessibility.getFullAXTree")["nodes"]
     named = [
         (node["role"]["value"], node.get("name", {}).get("value", ""))
@@ -102,6 +103,7 @@ def test_every_link_of_the_page_leads_somewhere(page: Page, pages: dict[str, Pat
         page.open(path, 1400, "light")
         wrong = page.ask(
             "[...document.querySelectorAll('a[href]')].map(a => a.getAttribute('href'))"
+            ".filter(href => !href.startsWith('https://console.cloud.google.com/logs/query;query=trace%3D'))"
             ".filter(href => !href.startsWith('#') || !document.getElementById(href.slice(1)))"
         )
         assert wrong == []
@@ -109,6 +111,33 @@ def test_every_link_of_the_page_leads_somewhere(page: Page, pages: dict[str, Pat
             "[...document.querySelectorAll('[id]')].map(e => e.id).filter((id, at, all) => all.indexOf(id) !== at)"
         )
         assert twice == []
+
+
+@needs_chromium
+def test_causes_and_the_way_back_stand_on_top(page: Page, pages: dict[str, Path]) -> None:
+    page.open(pages["NO-GO"], 1400, "light")
+    tops = page.ask("['next','causes','metrics','failures'].map(id => document.getElementById(id).offsetTop)")
+    assert tops == sorted(tops)
+    assert tops[0] < 700, "what to do next is on the first screen"
+    assert "gcloud run services update-traffic" in page.ask("document.getElementById('next').innerText")
+    assert page.ask("document.querySelector('.scope').innerText").startswith("for smoke")
+    assert page.ask("[...document.querySelectorAll('#causes details')].every(it => !it.open)")
+
+
+@needs_chromium
+def test_every_check_can_be_searched_and_filtered(page: Page, pages: dict[str, Path]) -> None:
+    page.open(pages["NO-GO"], 1400, "light", scripts=True)
+    page.ask("document.querySelector('[data-search] input').value = 'auth.latency'")
+    page.ask("document.querySelector('[data-search] input').dispatchEvent(new Event('input'))")
+    shown = "[...document.querySelectorAll('details.family tbody tr')].filter(row => !row.hidden).length"
+    assert page.ask(shown) == 1
+    page.ask("document.querySelector('[data-search] select').value = 'PASSED'")
+    page.ask("document.querySelector('[data-search] select').dispatchEvent(new Event('change'))")
+    assert page.ask(shown) == 0
+    page.open(pages["NO-GO"], 1400, "light")
+    assert page.ask("document.querySelector('[data-search]').hidden"), (
+        "without scripts there is no box that does nothing"
+    )
 
 
 def _luminance(colour: str) -> float:
