@@ -1,4 +1,7 @@
-"""`python -m tests.prove.reproduce`: the report's story on one twin, fix by fix, and which checks turn at each step."""
+"""`python -m tests.prove.reproduce`: the report's story on one twin, fix by fix, and which checks turn at each step.
+
+It ends with what is said of the service as its public code is, held against `as_deployed.toml`.
+"""
 
 import asyncio
 import sys
@@ -10,6 +13,7 @@ from typing import Any
 
 from rich.console import Console
 
+from tests.prove.deployed import hold
 from tests.prove.expectations import matches
 from tests.prove.worker import Shown, staged
 
@@ -82,4 +86,6 @@ def _some(names: Sequence[str]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(1 if asyncio.run(tell(Console(highlight=False, width=None if sys.stdout.isatty() else 120))) else 0)
+    plain = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+    wrong = asyncio.run(tell(plain)) + hold(plain)
+    sys.exit(1 if wrong else 0)

@@ -71,7 +71,7 @@ def test_an_unknown_target_names_those_that_exist_and_the_nearest() -> None:
 
 
 def test_every_target_of_ours_is_known() -> None:
-    assert target_names() == ["export", "local", "staging"]
+    assert target_names() == ["as-deployed", "export", "local", "staging"]
 
 
 @pytest.mark.parametrize("name", ["production", "prod", "my-prod", "netra-prod-eu"])

@@ -1,0 +1,94 @@
+"""`python -m tests.prove.deployed`: the service as deployed, judged state by state, held against `as_deployed.toml`."""
+
+import json
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from tests.prove.expectations import matches
+from tests.prove.worker import ROOT
+
+TABLE = Path(__file__).parent / "as_deployed.toml"
+NO_GO = 1
+RUN_S = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Some cases, their outcome (`A or B` where a minute of the clock decides), and why it is that one."""
+
+    names: tuple[str, ...]
+    outcome: str
+    why: str
+
+    def names_it(self, case: str) -> bool:
+        """Whether the row speaks of a case."""
+        return any(matches(one, case) for one in self.names)
+
+
+def read_table() -> dict[str, list[Row]]:
+    """The rows of every state."""
+    table = tomllib.loads(TABLE.read_text(encoding="utf-8"))
+    return {state: [*_rows(own), *_rows(table["every"])] for state, own in table["state"].items()}
+
+
+def _rows(told: Iterable[Mapping[str, Any]]) -> list[Row]:
+    return [Row(tuple(one["names"]), one["outcome"], one["why"]) for one in told]
+
+
+def compare(rows: Iterable[Row], outcomes: Mapping[str, str]) -> list[str]:
+    """Where a run and the table part: `outcomes` maps each case to what came of it."""
+    rows, said = list(rows), list[str]()
+    for case, outcome in outcomes.items():
+        row = next((one for one in rows if one.names_it(case)), None)
+        wanted, why = (row.outcome, row.why) if row else ("PASSED", "no row names it")
+        if outcome not in wanted.split(" or "):
+            said.append(f"{case} is {outcome} and not {wanted} ({why})")
+    unused = [name for row in rows for name in row.names if not any(matches(name, case) for case in outcomes)]
+    return said + [f"no case is named {name}" for name in unused]
+
+
+def run_state(state: str, folder: Path) -> tuple[int, dict[str, str]]:
+    """One smoke run on the twin in a state: its exit code, and each case's outcome."""
+    command = [
+        sys.executable, "-m", "twin", "exec", "--state", state, "--", sys.executable, "-m", "pytest", "-c",
+        "pytest.ini", "--target=as-deployed", "--quick", "--verdict-only", f"--report-dir={folder}",
+    ]  # fmt: skip
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=RUN_S, check=False)
+    verdict = folder / "latest/verdict.json"
+    if not verdict.exists():
+        raise RuntimeError(f"the run in state {state} left no verdict (exit code {done.returncode}): {done.stdout}")
+    document: dict[str, Any] = json.loads(verdict.read_text(encoding="utf-8"))
+    return done.returncode, {row["name"]: row["outcome"] for row in document["checks"]}
+
+
+def hold(console: Console) -> int:
+    """Judge every state of the table; return how many are not as it says."""
+    wrong = 0
+    for state, rows in read_table().items():
+        problems = _problems(state, rows)
+        if problems:  # a busy machine can blur one run; a second that agrees with the first is the answer
+            problems = _problems(state, rows)
+        wrong += bool(problems)
+        console.print(f"\n{state}: {'NOT AS IN THE TABLE' if problems else 'as in the table'}", style="bold")
+        for one in problems or [f"{row.outcome:<14} {', '.join(row.names)}: {row.why}" for row in rows]:
+            console.print(f"   {one}", markup=False)
+    return wrong
+
+
+def _problems(state: str, rows: list[Row]) -> list[str]:
+    with tempfile.TemporaryDirectory(prefix="netra-deployed-") as name:
+        exit_code, outcomes = run_state(state, Path(name))
+    said = compare(rows, outcomes)
+    return said if exit_code == NO_GO else [*said, f"exit code {exit_code} instead of {NO_GO}"]
+
+
+if __name__ == "__main__":
+    sys.exit(1 if hold(Console(highlight=False, width=None if sys.stdout.isatty() else 120)) else 0)
