@@ -124,6 +124,10 @@ errors: $(READY)  ## the 5xx in an exported log of any size, by route and signat
 prove: $(READY)  ## one fault at a time: which checks turn red, and no others
 	@$(PY) -m tests.prove $(if $(ONLY),--only $(ONLY)) $(if $(SHARD),--shard $(SHARD)) $(if $(JOBS),--jobs $(JOBS))
 
+.PHONY: hostile
+hostile: $(READY)  ## generated runs behind a proxy that spoils answers; counts go into docs/hardening.md [RUNS=20] [SEED=1] [WHOLE=0]
+	@$(PY) -m tests.hostile $(or $(RUNS),20) $(or $(SEED),1) $(or $(WHOLE),0)
+
 .PHONY: reproduce
 reproduce: $(READY)  ## the report's story fix by fix: which checks turn (about 3 minutes)
 	@$(PY) -m tests.prove.reproduce

@@ -1,0 +1,169 @@
+"""A proxy that spoils one answer in a few, seeded: bytes, heads, bodies, times, and the frames of a WebSocket."""
+
+import asyncio
+import gzip
+import json
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+END = b"\r\n\r\n"
+MIB = 1024 * 1024
+Spoil = Callable[[random.Random, bytes, bytes], bytes]  # the head and the body of an answer; returns what is sent
+
+
+def _whole(head: bytes, body: bytes, *extra: bytes) -> bytes:
+    """The answer with another body, its length right."""
+    kept = [line for line in head.split(b"\r\n") if not line.lower().startswith((b"content-length", b"transfer-enc"))]
+    return b"\r\n".join([*kept, *extra, b"Content-Length: %d" % len(body)]) + END + body
+
+
+def _wrong_types(draw: random.Random, head: bytes, body: bytes) -> bytes:
+    """One value of the JSON becomes another kind of value."""
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return _whole(head, b"[1]")
+    others: list[Any] = [None, [], {}, "text", -1, 1.5, True, "\ud800", 10**30]
+    other = draw.choice(others)
+    if isinstance(value, dict) and value:
+        value[draw.choice(list(value))] = other
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        value[0][draw.choice(list(value[0]))] = other
+    else:
+        value = other
+    return _whole(head, json.dumps(value).encode())
+
+
+def _status(status: bytes, *headers: bytes) -> Spoil:
+    return lambda _draw, head, body: _whole(b"HTTP/1.1 " + status + head[head.index(b"\r\n") :], body, *headers)
+
+
+MODES: dict[str, Spoil] = {
+    "deep JSON": lambda _d, head, _b: _whole(head, b'{"a":' * 1000 + b"1" + b"}" * 1000),
+    "JSON text": lambda _d, head, _b: _whole(head, b'"a text"'),
+    "JSON list": lambda _d, head, _b: _whole(head, b"[1, [], {}]"),
+    "wrong types": _wrong_types,
+    "no JSON": lambda _d, head, _b: _whole(head, b"<html>Checking your browser</html>"),
+    "NaN": lambda _d, head, _b: _whole(head, b'{"status": NaN, "checks": Infinity}'),
+    "bad UTF-8": lambda _d, head, body: _whole(head, body + b"\xff\xfe"),
+    "gzip that is none": lambda _d, head, body: _whole(head, body, b"Content-Encoding: gzip"),
+    "gzip in gzip": lambda _d, head, _b: _whole(
+        head, gzip.compress(gzip.compress(b" " * (64 * MIB))), b"Content-Encoding: gzip, gzip"
+    ),
+    "unknown coding": lambda _d, head, body: _whole(head, body, b"Content-Encoding: br"),
+    "a body without end": lambda _d, head, _b: head + END + b" " * (20 * MIB),
+    "many headers": lambda _d, head, body: _whole(head, body, *(b"X-%d: y" % number for number in range(1000))),
+    "a long header": lambda _d, head, body: _whole(head, body, b"X: " + b"y" * 200_000),
+    "Server-Timing": lambda _d, head, body: _whole(head, body, b'Server-Timing: total;dur="x, total;dur=1e999;;="'),
+    "javascript": _status(b"302 Found", b"Location: javascript:alert(1)"),
+    "nowhere": _status(b"302 Found", b"Location: http://[::1"),
+    "429": _status(b"429 Too Many Requests", b"Retry-After: 999999999999"),
+    "429 by date": _status(b"429 Too Many Requests", b"Retry-After: Wed, 99 Foo 2026"),
+    "503": _status(b"503 Service Unavailable"),
+    "HTTP/2": lambda _d, _h, _b: b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "no HTTP": lambda _d, _h, _b: b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
+    "cut in the head": lambda _d, head, _b: head[: len(head) // 2],
+    "cut in the body": lambda _d, head, body: head + END + body[: len(body) // 2],
+    "connection close": lambda _d, head, body: _whole(head, body, b"Connection: close"),
+    "nothing": lambda _d, _h, _b: b"",
+}
+
+
+HARMLESS = frozenset({"connection close", "Server-Timing"})  # a run may be GO all the same
+
+
+@dataclass(slots=True)
+class Hostility:
+    """What is spoiled, and how much of it."""
+
+    mode: str
+    share: float
+    seed: int
+    spoiled: int = 0
+
+
+@asynccontextmanager
+async def hostile(upstream: str, hostility: Hostility) -> AsyncIterator[str]:
+    """The proxy before a URL; yields its own."""
+    place, draw, busy = urlsplit(upstream), random.Random(hostility.seed), set[asyncio.Task[None]]()  # noqa: S311 - seeded
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            head = (await reader.readuntil(END)).removesuffix(END)
+            there_reader, there_writer = await asyncio.open_connection(place.hostname, place.port)
+            if b"upgrade: websocket" in head.lower():
+                there_writer.write(head + END)
+                await _tunnel(reader, writer, there_reader, there_writer, hostility, draw)
+                return
+            body = await reader.readexactly(_length(head))
+            lines = [
+                line for line in head.split(b"\r\n") if not line.lower().startswith((b"connection", b"accept-enc"))
+            ]
+            there_writer.write(b"\r\n".join([*lines, b"Connection: close"]) + END + body)
+            answer = await there_reader.read(-1)
+            there_writer.close()
+            answer_head, _, answer_body = answer.partition(END)
+            if draw.random() < hostility.share:
+                hostility.spoiled += 1
+                answer = MODES[hostility.mode](draw, answer_head, answer_body)
+            writer.write(answer)
+            await writer.drain()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass  # one side has gone
+        finally:
+            writer.close()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.get_running_loop().create_task(serve(reader, writer))
+        busy.add(task)
+        task.add_done_callback(busy.discard)
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        left = list(busy)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+
+def _length(head: bytes) -> int:
+    lines = head.lower().split(b"\r\n")
+    return next((int(line[15:]) for line in lines if line.startswith(b"content-length:")), 0)
+
+
+async def _tunnel(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    there_reader: asyncio.StreamReader,
+    there_writer: asyncio.StreamWriter,
+    hostility: Hostility,
+    draw: random.Random,
+) -> None:
+    """A WebSocket; what the server sends is spoiled now and then: other bytes, a cut, a half-closed end."""
+
+    async def upward() -> None:
+        while data := await reader.read(MIB):
+            there_writer.write(data)
+        there_writer.close()
+
+    async def downward() -> None:
+        while data := await there_reader.read(MIB):
+            if draw.random() < hostility.share:
+                hostility.spoiled += 1
+                data = draw.choice(
+                    [b"", data[: len(data) // 2], bytes(draw.randbytes(40)), b"\x88\x02\x00\x01", data * 2]
+                )
+                if not data and writer.can_write_eof():
+                    writer.write_eof()
+                    return
+            writer.write(data)
+        writer.close()
+
+    await asyncio.gather(upward(), downward())

@@ -1,0 +1,165 @@
+"""Generated runs behind the hostile proxy, and what they came to."""
+
+import asyncio
+import json
+import os
+import random
+import sys
+import tempfile
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.hostile.proxy import HARMLESS, MODES, Hostility, hostile
+from tests.prove.worker import ROOT, TARGETS
+
+FAMILIES = ("target", "release", "health", "threads", "auth", "websocket", "observability", "logs")
+DEADLINE_S, GRACE_S, BOOT_S, POLL_S = 60.0, 5.0, 60.0, 0.1
+MOST_MIB = 300.0
+GO = 0
+SEEN_SHARE = 0.3
+PAGE = ROOT / "docs/hardening.md"
+MARK = "<!-- counts: begin -->"
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What one run came to."""
+
+    what: str
+    code: int
+    spoiled: int
+    seconds: float
+    most_mib: float
+    hung: bool
+    traceback: bool
+    leaked: bool
+    must_be_seen: bool  # a whole run, of which so much was spoiled that GO would be false
+
+    @property
+    def wrong(self) -> str:
+        """What is wrong with it; empty when nothing is. A run in which nothing was spoiled may say what it likes."""
+        problems = {
+            "hung": self.hung,
+            "false GO": self.code == GO and self.must_be_seen,
+            "traceback": self.traceback,
+            "secret": self.leaked,
+            "memory": self.most_mib > MOST_MIB,
+        }
+        return ", ".join(name for name, so in problems.items() if so)
+
+
+async def _one(addresses: dict[str, Any], family: str, hostility: Hostility, folder: Path) -> Came:
+    async with AsyncExitStack() as stack:
+        overlay = json.loads(json.dumps(addresses))
+        for section in ("backend", "auth"):
+            url = await stack.enter_async_context(hostile(addresses[section]["url"], hostility))
+            overlay[section]["url"] = url
+        for key in ("logging_url", "run_url", "monitoring_url"):
+            url = addresses["platform"].get(key)
+            if url:
+                overlay["platform"][key] = await stack.enter_async_context(hostile(url, hostility))
+        path = folder / "hostile.json"
+        path.write_text(json.dumps(overlay))
+        return await _run(path, family, hostility, folder, _secrets(addresses))
+
+
+def _secrets(addresses: dict[str, Any]) -> list[str]:
+    return [str(value) for value in addresses.get("tokens", {}).values() if value]
+
+
+async def _run(path: Path, family: str, hostility: Hostility, folder: Path, secrets: list[str]) -> Came:
+    begun = time.monotonic()
+    words = [
+        "-m",
+        "pytest",
+        "--target=prove",
+        f"--targets-dir={TARGETS}",
+        "--quick",
+        f"--report-dir={folder / 'reports'}",
+    ]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *words, *(["-k", f"test_{family}"] if family else []),
+        cwd=ROOT, env=os.environ | {"NETRA_ADDRESSES": str(path), "NETRA_RUN_DEADLINE_S": str(DEADLINE_S)},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    watch, most = psutil.Process(process.pid), [0.0]
+
+    async def look() -> None:
+        while True:
+            most[0] = max(most[0], watch.memory_info().rss / 2**20)
+            await asyncio.sleep(POLL_S)
+
+    looking, hung = asyncio.create_task(look()), False
+    try:
+        async with asyncio.timeout(DEADLINE_S + GRACE_S):
+            output, _ = await process.communicate()
+    except TimeoutError:
+        process.kill()
+        hung = True
+        output, _ = await process.communicate()
+    finally:
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
+    text = output.decode(errors="replace")
+    crashed = "Traceback" in text or ("unexpected " in text and "Error:" in text)
+    if crashed or hung:
+        (folder / "last-wrong.txt").write_text(text)
+        sys.stdout.write(text[-4000:])
+    return Came(
+        f"{family or 'whole'}, {hostility.mode}, {hostility.share:g}, seed {hostility.seed}", process.returncode or 0,
+        hostility.spoiled, time.monotonic() - begun, most[0], hung, crashed, any(secret in text for secret in secrets),
+        not family and hostility.mode not in HARMLESS and hostility.share >= SEEN_SHARE,
+    )  # fmt: skip
+
+
+async def main(runs: int = 20, seed: int = 1, whole: int = 0) -> int:
+    """Run so many of single families and so many whole ones; print each, keep the counts, and say 1 if any is wrong."""
+    draw = random.Random(seed)  # noqa: S311 - seeded
+    with tempfile.TemporaryDirectory(prefix="netra-hostile-") as name:
+        folder = Path(name)
+        os.chmod(name, 0o711)  # noqa: PTH101, S103 - to pass through; once, and PostgreSQL may run as another user
+        addresses = folder / "addresses.json"
+        twin = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "twin", "hold", "--while-stdin", "--addresses", str(addresses),
+            cwd=ROOT, stdin=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        try:
+            async with asyncio.timeout(BOOT_S):
+                while not addresses.exists():  # noqa: ASYNC110 - another process writes it
+                    await asyncio.sleep(POLL_S)
+            there = json.loads(addresses.read_text())
+            came: list[Came] = []
+            for number in range(runs + whole):
+                family = draw.choice(FAMILIES) if number < runs else ""
+                hostility = Hostility(draw.choice(list(MODES)), draw.choice([0.05, 0.3, 1.0]), draw.randrange(10**6))
+                one = await _one(there, family, replace(hostility), folder)
+                came.append(one)
+                sys.stdout.write(f"{one.what}: exit {one.code}, {one.spoiled} spoiled, {one.seconds:.1f} s, "
+                                 f"{one.most_mib:.0f} MiB {one.wrong}\n")  # fmt: skip
+                sys.stdout.flush()
+        finally:
+            if twin.returncode is None:
+                twin.terminate()
+            await twin.wait()
+    _keep(came, seed)
+    return int(any(one.wrong for one in came))
+
+
+def _keep(came: list[Came], seed: int) -> None:
+    """Put the counts of this round into the page."""
+    wrong = [f"{one.what}: {one.wrong}" for one in came if one.wrong]
+    codes = {code: sum(one.code == code for one in came) for code in sorted({one.code for one in came})}
+    text = (
+        f"\n\nSeed {seed}: {len(came)} runs, {sum(one.what.startswith('whole') for one in came)} of them whole; "
+        f"{sum(one.spoiled for one in came)} answers spoiled. Exit codes: "
+        f"{', '.join(f'{code}: {count}' for code, count in codes.items())}. Longest "
+        f"{max(one.seconds for one in came):.0f} s, most memory {max(one.most_mib for one in came):.0f} MiB. "
+        f"Wrong: {'; '.join(wrong) or 'none'}.\n"
+    )
+    page = PAGE.read_text(encoding="utf-8")
+    PAGE.write_text(page[: page.index(MARK) + len(MARK)] + text, encoding="utf-8")
