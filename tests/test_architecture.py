@@ -6,7 +6,7 @@ from graphlib import TopologicalSorter
 import pytest
 
 from tests.arrows import INSIDE, ROOMS, TABLE, arrows_between_rooms, arrows_inside, files, imports
-from tests.prove.expectations import load
+from tests.prove.expectations import awaiting, load
 from tests.prove.worker import ROOT
 from twin.switching.registry import declared
 
@@ -72,7 +72,8 @@ def test_files_stay_readable(room: str) -> None:
 
 def test_every_fault_has_its_expectation_and_the_other_way_round() -> None:
     known = {key for key, one in declared().items() if not one.dependency}
-    assert known == load().keys()
+    assert known == load().keys() | awaiting().keys()
+    assert not load().keys() & awaiting().keys()
 
 
 def test_every_expectation_turns_something_red() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.prove.expectations import Expectation, load, unproved
+from tests.prove.expectations import Expectation, awaiting, load, unproved
 from tests.prove.worker import HEALTHY, Shown, staged
 from twin.switching.registry import declared
 
@@ -22,7 +22,7 @@ def main(arguments: Sequence[str]) -> int:
     options = _parse(arguments)
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     expectations = load()
-    known = {key for key, one in declared().items() if not one.dependency}
+    known = {key for key, one in declared().items() if not one.dependency} - awaiting().keys()
     chosen = sorted(one for one in known if any(fnmatchcase(one, pattern) for pattern in options.only))
     complaints = _table_problems(expectations, known)
     if options.shard:

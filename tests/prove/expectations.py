@@ -70,6 +70,12 @@ def elsewhere() -> dict[str, dict[str, Any]]:
     return table
 
 
+def awaiting() -> dict[str, str]:
+    """The faults whose check is still to come, each with the id that it will have."""
+    table: dict[str, str] = _table().get("awaiting", {})
+    return table
+
+
 def unproved(expectations: Iterable[Expectation], cases: Iterable[str]) -> list[str]:
     """The cases that no fault must turn red: by name, or by their check where the table names it as a whole."""
     named = {one for expectation in expectations for one in (*expectation.turns, *expectation.doubts)}

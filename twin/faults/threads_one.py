@@ -1,0 +1,102 @@
+"""Faults of single threads through the API: not stored, another's, lost, or seen too late."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+from starlette.responses import JSONResponse, Response
+
+from twin.switching.registry import Undo, fault, replace
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from twin.backend.seams import Seams
+
+
+def _statement(seams: "Seams", name: str, before: str, after: str) -> Undo:
+    """Write one statement of the store otherwise."""
+    healthy = seams.store.statements
+    return replace(seams.store, statements={**healthy, name: healthy[name].replace(before, after)})
+
+
+async def _failing(_seams: "Seams", _request: "Request", *_ids: str) -> Response:
+    raise AttributeError("'SessionManager' object has no attribute 'validate_session_with_id'")
+
+
+@fault("threads.create-dead", place="backend", seen="at 7d6ac350a: an id manager without the method that it calls")
+def create_dead(seams: "Seams") -> Undo:
+    """Create is 500, always."""
+    return replace(seams, create=_failing)
+
+
+@fault("threads.read-dead", place="backend", seen="at 7d6ac350a: a session manager without the method that it calls")
+def read_dead(seams: "Seams") -> Undo:
+    """Reading one thread is 500, always."""
+    return replace(seams, read=_failing)
+
+
+@fault("threads.rename-dead", place="backend", seen="at 7d6ac350a: as threads.read-dead")
+def rename_dead(seams: "Seams") -> Undo:
+    """Changing a thread is 500, always."""
+    return replace(seams, change=_failing)
+
+
+@fault("threads.archive-dead", place="backend", seen="at 7d6ac350a: as threads.read-dead")
+def archive_dead(seams: "Seams") -> Undo:
+    """Archiving is 500, always."""
+    return replace(seams, archive=_failing)
+
+
+@fault("threads.messages-dead", place="backend", seen="at 7d6ac350a: as threads.read-dead")
+def messages_dead(seams: "Seams") -> Undo:
+    """Messages are 500, always."""
+    return replace(seams, list_messages=_failing)
+
+
+@fault("threads.create-not-stored", place="backend", seen="at aebb16f77: an answer from memory, and no commit")
+def create_not_stored(seams: "Seams") -> Undo:
+    """Create answers a thread that is in no table."""
+
+    async def create(given: "Seams", request: "Request") -> Response:
+        answer = await healthy(given, request)
+        async with given.store.engine.begin() as connection:
+            made = json.loads(bytes(answer.body))["id"]
+            await connection.execute(text("DELETE FROM threads WHERE id = :id"), {"id": made})
+        return answer
+
+    healthy = seams.create
+    return replace(seams, create=create)
+
+
+@fault("threads.title-lost", place="backend", seen="a field that the insert's column list forgot")
+def title_lost(seams: "Seams") -> Undo:
+    """The title is not stored."""
+    return _statement(seams, "create", ":title, :user", "CAST(NULLIF(CAST(:title AS text), :title) AS text), :user")
+
+
+@fault("threads.rename-not-stored", place="backend", seen="a transaction that is rolled back")
+def rename_not_stored(seams: "Seams") -> Undo:
+    """A new title is taken, and the old one stays."""
+    return _statement(seams, "update", "CASE WHEN :titled THEN", "CASE WHEN :titled AND FALSE THEN")
+
+
+@fault("threads.archived-still-there", place="backend", seen="deleted_at set in the object, and no flush")
+def archived_still_there(seams: "Seams") -> Undo:
+    """Archiving says that it did, and the thread is still listed."""
+
+    async def archive(_given: "Seams", _request: "Request", _thread_id: str) -> Response:
+        return JSONResponse({"message": "Thread archived successfully"})
+
+    return replace(seams, archive=archive)
+
+
+@fault("threads.foreign-by-id", place="backend", seen="get(thread_id) without the owner in the condition")
+def foreign_by_id(seams: "Seams") -> Undo:
+    """Whoever knows an id reads, changes and archives the thread."""
+    healthy = seams.access
+
+    def access(row: "dict[str, Any] | None") -> "dict[str, Any]":
+        return healthy(row and {**row, "own": True, "owned": True})
+
+    return replace(seams, access=access)
