@@ -1,0 +1,135 @@
+"""Faults of what a user does in several tabs, at several doors, and at routes that nobody asks."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from twin.faults.websocket import handling
+from twin.switching.registry import Undo, fault, replace
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.types import Scope
+    from starlette.websockets import WebSocket
+
+    from twin.auth.service import Seams as AuthSeams
+    from twin.backend.auth_client import Identity
+    from twin.backend.seams import Seams
+    from twin.backend.websocket import Message, Sessions
+
+MOST_CONNECTS, EACH = 29, 50
+
+
+@fault("websocket.one-tab-told", place="backend", seen="one socket a user: the last one replaces the others")
+def one_tab_told(seams: "Seams") -> Undo:
+    """Of a user's tabs one alone hears the agent."""
+
+    async def tell(sessions: "Sessions", user_id: str, message: "Message") -> None:
+        for socket in sessions.hub.recipients(user_id)[:1]:
+            await sessions.send(socket, message)
+
+    return replace(seams.sessions, tell=tell)
+
+
+@fault("websocket.agent-never-ends", place="backend", seen="an agent whose last event is sent before it is awaited")
+def agent_never_ends(seams: "Seams") -> Undo:
+    """A run begins and never completes."""
+
+    class Endless:
+        async def run(self, _asked: str) -> "AsyncIterator[Message]":
+            yield {"type": "agent_started", "data": {}}
+            yield {"type": "agent_thinking", "data": {}}
+
+    return replace(seams.sessions, supervisor=Endless)
+
+
+@fault("websocket.managers-never-freed", place="backend", seen="as recorded: a manager a connection, kept for ever")
+def managers_never_freed(seams: "Seams") -> Undo:
+    """A user's thirtieth connection is refused, though all before it are long gone."""
+    sessions = seams.sessions
+    healthy, made = sessions.authenticate, defaultdict[str, int](int)
+
+    async def authenticate(token: str) -> "Identity | None":
+        identity = await healthy(token)
+        if identity is None or made[identity.user_id] >= MOST_CONNECTS:
+            return None
+        made[identity.user_id] += 1
+        return identity
+
+    return replace(sessions, authenticate=authenticate)
+
+
+@fault("websocket.each-fiftieth-lost", place="backend", seen="a buffer that is flushed every fifty messages")
+def each_fiftieth_lost(seams: "Seams") -> Undo:
+    """Each fiftieth ping of the process is not answered."""
+    healthy, number = seams.sessions.handlers["ping"], count(1)
+
+    async def ping(sessions: "Sessions", socket: "WebSocket", identity: "Identity", message: "Message") -> None:
+        if next(number) % EACH:
+            await healthy(sessions, socket, identity, message)
+
+    return handling(seams, ping=ping)
+
+
+@fault("auth.logout-forgotten", place="auth", seen="a logout that clears the browser's cookie and nothing else")
+def logout_forgotten(seams: "AuthSeams") -> Undo:
+    """A token is good after its logout."""
+    return replace(seams, is_revoked=lambda _seams, _token: False)
+
+
+@fault("auth.session-outlives-logout", place="backend", seen="a session that never asks about its token again")
+def session_outlives_logout(seams: "Seams") -> Undo:
+    """A session goes on after its token's logout."""
+
+    async def still_good(_sessions: "Sessions", _socket: "WebSocket") -> bool:
+        return True
+
+    return replace(seams.sessions, still_good=still_good)
+
+
+@fault("identity.by-email", place="backend", seen="as recorded: REST finds the user by the token's email")
+def by_email(seams: "Seams") -> Undo:
+    """Who has the email of somebody who came before is that one."""
+    first: dict[str, str] = {}
+
+    def identify(_request: "Request", identity: "Identity") -> str:
+        return first.setdefault(identity.email, identity.user_id)
+
+    return replace(seams, identify=identify)
+
+
+def _operation(seams: "Seams", path: str, answer: Any) -> Undo:  # noqa: ANN401 - the operation's own callable
+    published = seams.operations[path]
+    return replace(seams, operations={**seams.operations, path: type(published)(published.for_anyone, answer)})
+
+
+@fault("api.a-route-is-500", place="backend", seen="as recorded: seven of the first twenty published GETs")
+def route_500(seams: "Seams") -> Undo:
+    """A published route that nobody asks fails."""
+
+    async def answer(_seams: "Seams", _identity: "Identity | None") -> Any:  # noqa: ANN401 - nothing
+        raise RuntimeError("'NoneType' object has no attribute 'get_status'")
+
+    return _operation(seams, "/api/agents", answer)
+
+
+@fault("api.a-route-hangs", place="backend", seen="as recorded: three of the first twenty published GETs")
+def route_hangs(seams: "Seams") -> Undo:
+    """A published route never answers."""
+
+    async def answer(_seams: "Seams", _identity: "Identity | None") -> Any:  # noqa: ANN401 - nothing
+        await asyncio.Event().wait()
+
+    return _operation(seams, "/api/system/info", answer)
+
+
+@fault("api.head-is-500", place="backend", seen="a handler that reads the body of what it was not sent")
+def head_500(seams: "Seams") -> Undo:
+    """HEAD fails on every route."""
+
+    def as_get(_scope: "Scope") -> "Scope":
+        raise KeyError("HEAD")
+
+    return replace(seams, as_get=as_get)
