@@ -125,7 +125,7 @@ prove: $(READY)  ## one fault at a time: which checks turn red, and no others
 	@$(PY) -m tests.prove $(if $(ONLY),--only $(ONLY)) $(if $(SHARD),--shard $(SHARD)) $(if $(JOBS),--jobs $(JOBS))
 
 .PHONY: hostile
-hostile: $(READY)  ## generated runs behind a proxy that spoils answers; counts go into docs/hardening.md [RUNS=20] [SEED=1] [WHOLE=0]
+hostile: $(READY)  ## runs behind a proxy that spoils answers [RUNS=20] [SEED=1] [WHOLE=0]
 	@$(PY) -m tests.hostile $(or $(RUNS),20) $(or $(SEED),1) $(or $(WHOLE),0)
 
 .PHONY: reproduce

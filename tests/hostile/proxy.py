@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 END = b"\r\n\r\n"
 MIB = 1024 * 1024
+BOMB = gzip.compress(gzip.compress(b" " * (64 * MIB)))
 Spoil = Callable[[random.Random, bytes, bytes], bytes]  # the head and the body of an answer; returns what is sent
 
 
@@ -51,9 +52,7 @@ MODES: dict[str, Spoil] = {
     "NaN": lambda _d, head, _b: _whole(head, b'{"status": NaN, "checks": Infinity}'),
     "bad UTF-8": lambda _d, head, body: _whole(head, body + b"\xff\xfe"),
     "gzip that is none": lambda _d, head, body: _whole(head, body, b"Content-Encoding: gzip"),
-    "gzip in gzip": lambda _d, head, _b: _whole(
-        head, gzip.compress(gzip.compress(b" " * (64 * MIB))), b"Content-Encoding: gzip, gzip"
-    ),
+    "gzip in gzip": lambda _d, head, _b: _whole(head, BOMB, b"Content-Encoding: gzip, gzip"),
     "unknown coding": lambda _d, head, body: _whole(head, body, b"Content-Encoding: br"),
     "a body without end": lambda _d, head, _b: head + END + b" " * (20 * MIB),
     "many headers": lambda _d, head, body: _whole(head, body, *(b"X-%d: y" % number for number in range(1000))),
@@ -122,7 +121,7 @@ async def hostile(upstream: str, hostility: Hostility) -> AsyncIterator[str]:
         busy.add(task)
         task.add_done_callback(busy.discard)
 
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    server = await asyncio.start_server(accept, "127.0.0.1", 0, limit=4 * MIB)
     try:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
