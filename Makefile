@@ -31,7 +31,8 @@ $(READY):
 #@ Start here
 
 .PHONY: verify-local
-#: [STATE=fixed|as-reported|as-written|as-deployed] [FAULT=id,...] [QUICK=1] [KNOWN=file]
+#: [STATE=fixed|as-reported|as-written|as-deployed] [FAULT=id,...]
+#: [QUICK=1] [KNOWN=file]
 verify-local: $(READY)  ## is the embedded copy of the system good? smoke phase, about half a minute
 	@$(TWIN) exec --state $(STATE) $(if $(FAULT),--fault $(FAULT)) -- $(PYTEST) --target=$(if $(filter as-deployed%,$(STATE)),as-deployed,local)
 
@@ -106,7 +107,8 @@ repair-plan: $(READY)  ## count rows of bad shape and write the SQL that mends t
 	@$(PY) -m commands repair-plan --target $(TARGET)
 
 .PHONY: preflight
-#: [ALEMBIC=folder] [SINCE=revision] [INI=file] [URL_VARIABLE=name] [PASS="name ..."]
+#: [ALEMBIC=folder] [SINCE=revision] [INI=file]
+#: [URL_VARIABLE=name] [PASS="name ..."]
 preflight: $(READY)  ## apply migrations to a scratch database with rows in it, and judge what they do
 	@$(TWIN) scratch -- $(PY) -m commands preflight --alembic $(or $(ALEMBIC),twin/backend/migrations) \
 		--since $(or $(SINCE),base) $(if $(INI),--ini=$(INI)) $(addprefix --url-variable=,$(URL_VARIABLE)) \
