@@ -5,15 +5,15 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from probes.secret import Secret
-from targets.dsn import SCHEMES, is_url, secrets_of_dsn
+from targets.dsn import secrets_of_dsn
 from targets.leave import variable
+from targets.pasted_dsn import read_pasted
 
 HS256_BYTES = 32  # RFC 7518, 3.2: a key of the hash's size or larger
 QUOTES = ("'", '"', "`", "\u201c", "\u2018")
-TO_BE_CODED = "/?#["  # in a password, these end or break the part of a URL that it stands in
 OTHERS = ("PGPASSWORD", "NETRA_EVIDENCE_KEY")
 HEADERS = ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
@@ -65,7 +65,8 @@ def _reasons(key: str, text: str, *, token_is_used: bool) -> Iterator[str]:
     """Everything that is wrong, the plainest first."""
     yield from _of_any(text)
     if key == DATABASE:
-        yield from _of_address(text)
+        advice = read_pasted(text).advice
+        yield from [advice] if advice else []
     elif key == SIGNING:
         yield from _of_signing(text)
     else:
@@ -120,21 +121,3 @@ def _of_token(text: str) -> Iterator[str]:
     if ends <= time.time():
         when = datetime.fromtimestamp(ends, UTC).isoformat(timespec="seconds")
         yield f"ended at {when}: hand over a fresh token"
-
-
-def _of_address(text: str) -> Iterator[str]:
-    if not is_url(text):
-        yield "is no URL: write postgresql://user:password@host:port/database"
-        return
-    scheme, _, rest = text.partition("://")
-    if scheme not in SCHEMES:
-        # the scheme is shown only where it can be one: a password may stand there in a mangled address
-        shown = f"{scheme}://" if scheme.startswith(SCHEMES) and scheme.replace("+", "").isalnum() else "something else"
-        yield f"begins with {shown}, and has to begin with postgresql://"
-    before, at, _ = rest.rpartition("@")
-    if at and any(letter in before for letter in TO_BE_CODED):
-        yield "has a /, ?, # or [ in its password: write those as %2F, %3F, %23 and %5B"
-    try:
-        urlsplit(text).port  # noqa: B018 - reading it is the test
-    except ValueError:
-        yield "can't be read as a URL (its port is no number, or a bracket is open): see user, password and port"

@@ -12,6 +12,7 @@ from probes.secret import Secret
 from targets import google_credentials
 from targets.contract import Contract
 from targets.contract.parts import Part, Seconds
+from targets.database import Database
 from targets.deviations import ABSENT, CORE, Accepted, taken_away
 from targets.dsn import secrets_of_dsn
 from targets.leave import names_in
@@ -59,14 +60,6 @@ class Prometheus(Part):
         if self.credentials == "token" and not self.access_token:
             return f"no access to Prometheus: set {ENV_PREFIX}PROMETHEUS__ACCESS_TOKEN"
         return ""
-
-
-class Database(Part):
-    """Our own connection to the service's database; empty where we have none."""
-
-    url: Secret = Secret()
-    pgbouncer: bool = False
-    alembic: str = ""  # the deployed image's alembic folder, where we have it: its heads then need not be given
 
 
 class Tokens(Part):

@@ -1,11 +1,12 @@
 """The target's Postgres as we may see it: a connection with deadlines, version heads, and the table's columns."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import asyncpg
 
@@ -83,13 +84,14 @@ async def _close(connection: Connection, deadlines: Deadlines) -> None:
 
 
 def describe_url(url: Secret) -> str:
-    """Where a database is, without credentials."""
+    """Where a database is, without credentials: its hosts, or the socket's folder, and its name."""
     try:
         parts = urlsplit(url.reveal())
-        port = parts.port or 5432
     except ValueError:
         return "the database of database.url"
-    return f"postgresql://{parts.hostname}:{port}{parts.path}"
+    hosts = parts.netloc.rpartition("@")[2] or dict(parse_qsl(parts.query)).get("host", "")
+    one = hosts and not hosts.startswith(("/", "%2F", "%2f")) and not re.search(r",|:\d+$", hosts)
+    return f"postgresql://{hosts}{':5432' if one else ''}{parts.path}"
 
 
 def _reason(error: BaseException) -> str:

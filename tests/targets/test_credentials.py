@@ -39,7 +39,6 @@ UNFIT = {
     "no JWT": ("TOKEN", KEY, "is no JWT"),
     "audience": ("NETRA_CONTRACT__TOKENS__AUDIENCE", f'["{KEY}", "another"]', "JSON list"),
     "keywords": ("NETRA_DATABASE__URL", f"host=db password={KEY}", "is no URL"),
-    "SQLAlchemy": ("NETRA_DATABASE__URL", f"postgresql+asyncpg://u:{KEY}@db/x", "begins with postgresql+asyncpg://"),
     "slash": ("NETRA_DATABASE__URL", f"postgresql://u:{KEY}/{KEY}@db/x", "%2F"),
     "hash": ("NETRA_DATABASE__URL", f"postgresql://u:{KEY}#{KEY}@db/x", "%23"),
     "bracket": ("NETRA_DATABASE__URL", f"postgresql://u:{KEY}[@db/x", "%5B"),

@@ -59,11 +59,10 @@ def test_a_leave_is_not_taken_to_another_place(tmp_path: Path, monkeypatch: pyte
     [
         "postgresql://u:p@prod-db/netra",
         "postgresql://u:p@staging,prod-db:5432/netra",
-        "postgresql://u:p@staging/netra?host=prod-db",
+        "postgresql://u:p@/netra?host=prod-db",
         "postgresql://u:p@staging/netra_prod",
         "postgresql://netra_prod:p@staging/netra",
         "postgresql://u:p@staging/netra?dbname=netra%5Fprod",
-        "host=prod-db dbname=netra user=u password=p",
     ],
 )
 def test_a_database_that_calls_itself_production_is_never_written_to(
@@ -76,6 +75,18 @@ def test_a_database_that_calls_itself_production_is_never_written_to(
     target = load_target("mine", write(tmp_path, ALLOWED))
     assert not target.may_write
     assert "production" in target.offers()[1]["write"]
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://u:p@staging/netra?host=prod-db", "host=prod-db dbname=netra user=u password=p"]
+)
+def test_a_database_that_names_production_beside_another_place_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("NETRA_WRITING__CONFIRM", "mine")
+    monkeypatch.setenv("NETRA_DATABASE__URL", url)
+    with pytest.raises(ConfigurationError, match="NETRA_DATABASE__URL"):
+        load_target("mine", write(tmp_path, ALLOWED))
 
 
 @pytest.mark.parametrize("url", ["postgresql:///netra", "postgresql://u:p@h", "netra at localhost", "dbname=netra"])

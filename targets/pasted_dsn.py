@@ -1,0 +1,134 @@
+"""A database's address as people paste it, from SQLAlchemy, Prisma, a console: read as asyncpg takes it, or advice."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+from targets.dsn import SCHEMES, is_url
+
+DRIVERS = ("asyncpg", "psycopg", "psycopg2", "psycopg2cffi", "pg8000", "psycopg_async", "aiopg")  # SQLAlchemy's
+TO_BE_CODED = "/?#["  # in a password, these end or break the part of a URL that it stands in
+SSL_MODES = frozenset({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"})
+# What other drivers call it; a bare `true` asks for encryption and says nothing of whom to trust.
+SSL_WORDS = {"true": "require", "1": "require", "on": "require", "false": "disable", "0": "disable", "off": "disable",
+             "no-verify": "require"}  # fmt: skip
+# asyncpg's own, and server settings that it hands on as they are.
+TAKEN = frozenset({
+    "host", "port", "user", "password", "dbname", "database", "passfile", "sslcert", "sslkey", "sslrootcert", "sslcrl",
+    "sslpassword", "sslnegotiation", "ssl_min_protocol_version", "ssl_max_protocol_version", "target_session_attrs",
+    "krbsrvname", "gsslib", "options", "search_path", "role", "timezone",
+})  # fmt: skip
+# What a pool, an ORM or libpq would do with it is done here by `[deadlines]`, by our own name, or not at all.
+DROPPED = frozenset({
+    "connect_timeout", "application_name", "fallback_application_name", "client_encoding", "keepalives",
+    "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout", "gssencmode",
+    "connection_limit", "pool_timeout", "pool_size", "max_overflow", "socket_timeout", "statement_cache_size",
+    "prepared_statement_cache_size", "async_fallback", "sslaccept", "command_timeout", "timeout", "supa",
+})  # fmt: skip
+SSL = frozenset({"ssl", "sslmode"})
+BINDING, POOLER, SCHEMA, UNIX = "channel_binding", "pgbouncer", "schema", "unix_sock"
+HOST = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\[\]:]+)(:\d{1,5})?")
+LAST_PORT = 65_535
+
+
+@dataclass(frozen=True, slots=True)
+class Pasted:
+    """What an address comes to: the URL that asyncpg takes, or why there is none."""
+
+    url: str
+    pgbouncer: bool = False  # it says itself that a pooler is in front
+    advice: str = ""  # the end of a sentence that begins with the variable's name; it holds no part of the address
+
+
+def read_pasted(dsn: str) -> Pasted:
+    """Read an address, whatever it is; contacts nothing and raises nothing. What it returns reads the same again."""
+    if not is_url(dsn):
+        return Pasted(dsn, advice="is no URL: write postgresql://user:password@host:port/database")
+    scheme, _, rest = dsn.partition("://")
+    family, _, driver = scheme.lower().partition("+")
+    if family not in SCHEMES or (driver and driver not in DRIVERS):
+        # the scheme is shown only where it can be one: a password may stand there in a mangled address
+        shown = f"{scheme}://" if family in SCHEMES and driver.isalnum() else "something else"
+        return Pasted(dsn, advice=f"begins with {shown}, and has to begin with postgresql://")
+    advice = next(_wrong_before(rest), "")
+    if advice:
+        return Pasted(dsn, advice=advice)
+    parts = urlsplit(f"postgresql://{rest}")
+    query = parse_qsl(parts.query)
+    advice = next(_wrong_in(parts.netloc.rpartition("@")[2], query), "")
+    if advice:
+        return Pasted(dsn, advice=advice)
+    kept, pgbouncer = _settings(query)
+    credentials, at, place = parts.netloc.rpartition("@")
+    netloc = f"{credentials.replace('@', '%40')}{at}{place}"  # asyncpg takes the first @ for the end of the password
+    settings = f"?{urlencode(kept, quote_via=quote, safe='/:,')}" if kept else ""
+    return Pasted(f"postgresql://{netloc}{parts.path}{settings}", pgbouncer)
+
+
+def _wrong_before(rest: str) -> Iterator[str]:
+    """What keeps it from being read as a URL at all."""
+    before, at, _ = rest.rpartition("@")
+    if at and any(letter in before for letter in TO_BE_CODED):
+        yield "has a /, ?, # or [ in its password: write those as %2F, %3F, %23 and %5B"
+    if any(ord(letter) <= ord(" ") for letter in rest):
+        yield "has a blank or a line's end in it: copy it again as one word"
+    try:
+        place = urlsplit(f"postgresql://{rest}").netloc.rpartition("@")[2]
+    except ValueError:
+        place = "["
+    hosts = place.split(",") if place else []
+    if not all(_is_host(host) for host in hosts):
+        yield "can't be read as a URL (its port is no number, or a bracket is open): see user, password and port"
+
+
+def _is_host(text: str) -> bool:
+    found = HOST.fullmatch(text)
+    return found is not None and int((found[2] or ":1")[1:]) in range(1, LAST_PORT + 1)
+
+
+def _wrong_in(place: str, query: list[tuple[str, str]]) -> Iterator[str]:
+    """What its settings ask for that can't be done or is not clear."""
+    said = dict(query)
+    known = TAKEN | DROPPED | SSL | {BINDING, POOLER, SCHEMA, UNIX}
+    for name in said:
+        if name not in known:
+            shown = f"?{name}=" if re.fullmatch(r"[a-z_]{1,40}", name) else "something"
+            yield f"has {shown} behind its ?, which is no setting of a connection here: take it away"
+    if place and {"host", UNIX} & said.keys():
+        yield "names a host before the database and another place behind its ?: leave one of them"
+    for name in {"host", UNIX} & said.keys():
+        folder = said[name].startswith("/")
+        if not folder and (name == UNIX or not all(_is_host(one) for one in said[name].split(","))):
+            yield f"has a ?{name}= that is neither a socket's folder (/...) nor a host"
+    if not all(_is_host(f"x:{one}") for one in said.get("port", "1").split(",")):
+        yield "has a ?port= that is no number from 1 to 65535"
+    if "port" in said and len(said["port"].split(",")) not in {1, len(said.get("host", place).split(","))}:
+        yield "has another number of ports than of hosts: write host:port,host:port"
+    modes = {_mode(said[name]) for name in SSL & said.keys()}
+    if not modes <= SSL_MODES or len(modes) > 1:
+        yield f"has an ?sslmode= or ?ssl= that is none of {', '.join(sorted(SSL_MODES))}, or two that differ"
+    if said.get(BINDING, "prefer") not in {"prefer", "disable"}:
+        yield f"asks for {BINDING}, which asyncpg does not do: take it away, and keep sslmode=verify-full for it"
+
+
+def _settings(query: list[tuple[str, str]]) -> tuple[list[tuple[str, str]], bool]:
+    """The settings that asyncpg takes, in its own words, and whether a pooler is named."""
+    kept: dict[str, str] = {}
+    pgbouncer = False
+    for name, value in query:
+        if name in SSL:
+            kept["sslmode"] = _mode(value)
+        elif name == POOLER:
+            pgbouncer = value.lower() in {"true", "1", "on"}
+        elif name == SCHEMA:
+            kept["search_path"] = value
+        elif name == UNIX:
+            kept["host"] = re.sub(r"/\.s\.PGSQL\.\d+$", "", value)
+        elif name in TAKEN:
+            kept[name] = value
+    return list(kept.items()), pgbouncer
+
+
+def _mode(value: str) -> str:
+    return SSL_WORDS.get(value.lower(), value.lower())
