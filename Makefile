@@ -143,9 +143,9 @@ road: $(READY)  ## where a check is declared, fed, broken on purpose and reporte
 	@$(PY) -m tests.road '$(CHECK)'
 
 .PHONY: test
-#: [ARGS='tests/gate -k verdict']
+#: [ARGS='tests/gate -k verdict'] [JOBS=2: at once]
 test: $(READY)  ## the self-tests
-	@$(PY) -m pytest -c tests/pytest.ini --rootdir=. $(or $(ARGS),tests)
+	@$(PY) -m pytest -c tests/pytest.ini --rootdir=. -n $(or $(JOBS),2) --dist loadfile -rs $(or $(ARGS),tests)
 
 .PHONY: lint
 lint: $(READY)  ## ruff with all rules, mypy strict

@@ -207,8 +207,8 @@ class Document(_Part, frozen=True, kw_only=True):
     changes: Changes | None  # null: there was no last run
     gate: GatePart | None  # null: this is a run's
     seal: Seal | None  # null: it was not stored
-    causes: list[Cause]  # of what did not pass, largest first
     checks: list[Row]
+    causes: list[Cause] = []  # of what did not pass, largest first
 
     def __post_init__(self) -> None:
         """Refuse a document that contradicts itself. Raises ValueError with what does not go together."""

@@ -22,7 +22,7 @@ remedy = "Look at the liveness route."
 path = "/health"
 as_user = "nobody"
 repetitions = 3
-expected = { json_schema = { type = "object", required = ["status"], properties = { status = { const = "ok" } } } }
+expected = { json_schema = { type = "object", required = ["status"], properties = { status = { const = "healthy" } } } }
 
 [[checks]]
 id = "own.exposition"
@@ -144,7 +144,7 @@ def test_own_checks_are_judged_like_any_other(folder: Path, twin: dict[str, str]
 
 
 FAULTS = {
-    'const = "ok"': 'const = "splendid"',
+    'const = "healthy"': 'const = "splendid"',
     "text/plain; version=.*": "application/json",
     "maxItems = 1": "minItems = 1",
     "[401, 405]": "[201]",
