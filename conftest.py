@@ -15,6 +15,7 @@ pytest_plugins = (
     "fixtures.sockets",
     "fixtures.soak",
     "fixtures.doors",
+    "fixtures.browser",
     "fixtures.latency",
     "fixtures.platform",
     "fixtures.log_lookup",

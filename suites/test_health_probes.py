@@ -1,5 +1,6 @@
-"""The two short health answers that the platform itself asks for: alive, and ready."""
+"""The short health answers that the platform itself asks for, and several askers of health at once."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from gate.failures import CheckFailure
 from probes.deadlines import Deadlines
 from targets.contract import Contract
 
+ASKERS, ROUNDS = 5, 3
 WHERE_THERE_IS_ONE = pytest.mark.also_needs("readiness")
 
 
@@ -31,3 +33,25 @@ async def test_it_is_alive_and_ready(backend: Door, contract: Contract, deadline
     problems = misfits(answer.json(), schema) if schema else []
     if problems:
         raise CheckFailure(expected=f"the body of contract.health.{probe}", actual="; ".join(problems))
+
+
+@check(
+    "health.together",
+    requirement="five who ask for health at once are each answered as one alone is",
+    needs="http",
+    remedy="Have checks share nothing that one of them holds while it waits: no lock, no single connection.",
+)
+@pytest.mark.parametrize(
+    "probe", ["liveness", pytest.param("health", id="detailed", marks=pytest.mark.also_needs("health"))]
+)
+async def test_five_ask_at_once(backend: Door, contract: Contract, deadlines: Deadlines, probe: str) -> None:
+    """Five at once, thrice: each gets 200 within the deadline, and a body that fits the contract."""
+    schema: dict[str, Any] = contract.health.detailed if probe == "health" else contract.health.liveness
+    for _ in range(ROUNDS):
+        asked = [backend.get(getattr(contract.paths, probe), deadline_s=deadlines.health) for _ in range(ASKERS)]
+        for answer in await asyncio.gather(*asked):
+            problems = misfits(answer.json(), schema) if answer.status == OK and schema else []
+            if answer.status != OK or problems:
+                raise CheckFailure(
+                    expected=f"200 to each of {ASKERS} who ask at once", actual="; ".join([seen(answer), *problems])
+                )

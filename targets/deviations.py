@@ -10,7 +10,9 @@ from targets.contract.parts import Part
 
 # What a target may call absent = the need of a check without which that check is not asked.
 ABSENT: Mapping[str, str] = {
+    "api.document": "document",
     "auth.service-credentials": "credentials",
+    "browser": "frontend",
     "health.detailed": "health",
     "logs.trace": "app-trace",
     "metrics": "exposition",
@@ -42,6 +44,8 @@ class Accepted(Part):
 def taken_away(contract: Contract) -> frozenset[str]:
     """What the contract itself takes away: by an empty path, an empty field, an empty table."""
     gone = {
+        "api.document": not contract.api.document,
+        "browser": not contract.browser.frontend,
         "health.detailed": not contract.paths.health,
         "metrics": not contract.paths.metrics,
         "websocket": not contract.paths.websocket,

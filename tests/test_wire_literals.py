@@ -18,7 +18,19 @@ import pytest
 from tests.prove.worker import ROOT
 
 CONTRACT: dict[str, Any] = tomllib.loads((ROOT / "targets/contract.toml").read_text(encoding="utf-8"))
-WIRE = ("paths", "login", "validation", "refusal", "errors", "threads", "health", "websocket", "metrics", "tokens")
+WIRE = (
+    "paths",
+    "login",
+    "validation",
+    "refusal",
+    "errors",
+    "threads",
+    "health",
+    "websocket",
+    "metrics",
+    "tokens",
+    "api",
+)
 NAMED = frozenset({"properties", "headers", "compare", "extra_claims"})  # tables whose keys are words of the wire
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 MODULES = sorted([*ROOT.glob("suites/*.py"), *ROOT.glob("fixtures/*.py")])

@@ -7,6 +7,7 @@ A target replaces a value, adds a key where a table is open, and takes away: an 
 from pydantic import model_validator
 
 from targets.contract.access import AuthRules, LoginRules, TokenRules, ValidationRules
+from targets.contract.browser import ApiRules, BrowserRules
 from targets.contract.database import DatabaseRules
 from targets.contract.parts import Part
 from targets.contract.rest import ErrorRules, HealthRules, MetricRules, Paths, RefusalRules, ThreadRules
@@ -39,6 +40,8 @@ class Contract(Part):
     release: ReleaseRules
     logs: LogRules
     metrics: MetricRules
+    browser: BrowserRules
+    api: ApiRules
 
     @model_validator(mode="after")
     def _a_refusal_can_be_told_from_a_validation(self) -> "Contract":

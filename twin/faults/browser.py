@@ -1,13 +1,22 @@
 """Faults of what a browser may do with an answer: which origin reads it, and which cache keeps it."""
 
+import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from starlette.datastructures import MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 
+from twin.backend.websocket import FRONTEND
 from twin.switching.registry import Undo, fault, replace
 
 if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
     from twin.backend.seams import Seams
+
+ALLOWED = "access-control-allow-origin"
+REFUSED = 400
 
 
 @fault("browser.any-origin-reflected", place="backend", seen="as recorded: a second middleware reflects any origin")
@@ -31,3 +40,92 @@ def no_origin(seams: "Seams") -> Undo:
 def cacheable(seams: "Seams") -> Undo:
     """What belongs to a user may be kept by any cache on the way."""
     return replace(seams, cache_control=lambda _path: "public, max-age=60")
+
+
+def _answering(seams: "Seams", change: "Callable[[int, MutableHeaders], None]") -> Undo:
+    """Have every answer's headers changed on its way out."""
+    healthy = seams.cross_origin
+
+    def around(app: "ASGIApp") -> "ASGIApp":
+        inner = healthy(app)
+
+        async def changed(scope: "Scope", receive: "Receive", send: "Send") -> None:
+            async def sent(message: "Message") -> None:
+                if message["type"] == "http.response.start":
+                    headers = MutableHeaders(raw=list(message["headers"]))
+                    change(message["status"], headers)
+                    message["headers"] = headers.raw
+                await send(message)
+
+            await inner(scope, receive, sent)
+
+        return changed
+
+    return replace(seams, cross_origin=around)
+
+
+@fault("browser.errors-without-origin", place="backend", seen="error handlers outside the CORS middleware")
+def errors_without_origin(seams: "Seams") -> Undo:
+    """The frontend's own pages can't read a refusal: they see a network error."""
+
+    def change(status: int, headers: MutableHeaders) -> None:
+        if status >= REFUSED and ALLOWED in headers:
+            del headers[ALLOWED]
+
+    return _answering(seams, change)
+
+
+@fault("browser.star-with-credentials", place="backend", seen="a wildcard that no browser takes beside credentials")
+def star(seams: "Seams") -> Undo:
+    """Every origin is allowed by *, with credentials."""
+
+    def change(_status: int, headers: MutableHeaders) -> None:
+        headers[ALLOWED] = "*"
+        headers["access-control-allow-credentials"] = "true"
+
+    return _answering(seams, change)
+
+
+@fault("browser.ends-alike", place="backend", seen="an expression over the origin that is not anchored")
+def ends_alike(seams: "Seams") -> Undo:
+    """Whatever begins like the frontend's origin is taken for it."""
+    return replace(
+        seams,
+        cross_origin=lambda app: CORSMiddleware(
+            app, allow_origin_regex=re.escape(FRONTEND) + ".*", allow_credentials=True,
+            allow_methods=["*"], allow_headers=["Authorization", "Content-Type"],
+        ),
+    )  # fmt: skip
+
+
+@fault("browser.preflight-is-500", place="backend", seen="a middleware that wants a user of every request")
+def preflight_500(seams: "Seams") -> Undo:
+    """OPTIONS fails, whoever asks."""
+
+    def around(app: "ASGIApp") -> "ASGIApp":
+        async def wanting(scope: "Scope", receive: "Receive", send: "Send") -> None:
+            if scope["method"] == "OPTIONS":
+                raise AttributeError("'NoneType' object has no attribute 'user_id'")
+            await app(scope, receive, send)
+
+        return wanting
+
+    return replace(seams, cross_origin=around)
+
+
+@fault("browser.socket-from-anywhere", place="backend", seen="as recorded: a foreign Origin is let in")
+def socket_from_anywhere(seams: "Seams") -> Undo:
+    """A page of any origin opens a session."""
+    return replace(seams.sessions, let_in=lambda _origin: True)
+
+
+@fault("browser.socket-for-no-page", place="backend", seen="a list of origins that lacks the frontend's new host")
+def socket_for_no_page(seams: "Seams") -> Undo:
+    """The frontend's own page opens no session."""
+    return replace(seams.sessions, let_in=lambda origin: origin is None)
+
+
+@fault("browser.kept-for-the-next-user", place="backend", seen="private, max-age for speed, without Vary")
+def kept_for_the_next_user(seams: "Seams") -> Undo:
+    """A browser gives one user's list to whoever logs in next."""
+    return replace(seams, cache_control=lambda _path: "private, max-age=300")

@@ -1,5 +1,6 @@
 """Faults of the two short health answers: the one that keeps a process alive, and the one that gives it traffic."""
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
@@ -7,7 +8,11 @@ from starlette.responses import JSONResponse, Response
 from twin.switching.registry import Undo, fault, replace
 
 if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
     from twin.backend.seams import Seams
+
+HELD_S = 0.05
 
 
 def _answering(seams: "Seams", which: str, code: int, status: str) -> Undo:
@@ -36,3 +41,30 @@ def liveness_says_starting(seams: "Seams") -> Undo:
 def readiness_never(seams: "Seams") -> Undo:
     """It is never ready, though everything that it needs is there."""
     return _answering(seams, "readiness", 503, status="not_ready")
+
+
+@fault("health.one-asker-at-a-time", place="backend", seen="checks over the one connection that is kept for them")
+def one_asker(seams: "Seams") -> Undo:
+    """Who asks for health while somebody else does is answered 503."""
+    healthy, asking = seams.cross_origin, [0]
+
+    def around(app: "ASGIApp") -> "ASGIApp":
+        inner = healthy(app)
+
+        async def counted(scope: "Scope", receive: "Receive", send: "Send") -> None:
+            if not scope["path"].startswith("/health"):
+                await inner(scope, receive, send)
+                return
+            asking[0] += 1
+            try:
+                await asyncio.sleep(HELD_S)
+                if asking[0] > 1:
+                    await seams.render_refusal(503, "busy", "Being checked already.")(scope, receive, send)
+                else:
+                    await inner(scope, receive, send)
+            finally:
+                asking[0] -= 1
+
+        return counted
+
+    return replace(seams, cross_origin=around)

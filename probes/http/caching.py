@@ -1,0 +1,46 @@
+"""Whether somebody else can be given an answer that a cache kept, by RFC 9111 and RFC 9213."""
+
+from collections.abc import Mapping
+
+import httpx
+
+# What a shared cache obeys, the most special first; each holds for itself.
+FIELDS = ("surrogate-control", "cdn-cache-control", "cache-control")
+SHARED = frozenset({"public", "s-maxage", "must-revalidate"})  # let a shared cache keep an answer to Authorization
+KEPT = frozenset({"public", "s-maxage", "max-age"})
+
+
+def given_to_others(headers: httpx.Headers, *, authorized: bool) -> str:
+    """Why a cache may give this answer to somebody else; empty when none may.
+
+    Args:
+        headers: The answer's.
+        authorized: Whether the request carried Authorization: shared caches then keep its answer only when told to.
+    """
+    if headers.get("age", "0").strip() not in {"", "0"}:
+        return f"it came out of a cache (Age: {headers['age'][:20]})"
+    for field in FIELDS:
+        said = _directives(headers, field)
+        if "no-store" in said or said.get("private") == "":
+            continue
+        telling = SHARED if authorized and field == "cache-control" else KEPT
+        found = sorted(name for name in telling & said.keys() if said[name] != "0")
+        if found:
+            return f"a shared cache may keep it ({field.title()}: {', '.join(headers.get_list(field))[:120]})"
+    return _kept_for_the_next_user(headers) if authorized else ""
+
+
+def _kept_for_the_next_user(headers: httpx.Headers) -> str:
+    """Why a browser gives it to whoever logs in next in the same browser; empty when it does not."""
+    said = _directives(headers, "cache-control")
+    varies = {one.strip().lower() for value in headers.get_list("vary") for one in value.split(",")}
+    if {"no-store", "no-cache"} & said.keys() or said.get("max-age", "0") == "0" or varies & {"authorization", "*"}:
+        return ""
+    return f"the same browser keeps it for {said['max-age'][:12]} s for its next user (no Vary: Authorization)"
+
+
+def _directives(headers: httpx.Headers, field: str) -> Mapping[str, str]:
+    """The directives of a field, each with its value; empty where it has none."""
+    words = [one.strip() for value in headers.get_list(field) for one in value.split(",")]
+    pairs = [word.partition("=") for word in words if word]
+    return {name.strip().lower(): value.strip().strip('"') for name, _, value in pairs}

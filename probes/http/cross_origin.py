@@ -1,0 +1,78 @@
+"""What an answer lets pages of other origins do, by the rules of the Fetch standard."""
+
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import urlsplit
+
+import httpx
+
+ANY = "*"
+SIMPLE_METHODS = frozenset({"GET", "HEAD", "POST"})  # a preflight need not name them
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """The `Access-Control-Allow-…` headers of one answer."""
+
+    origins: tuple[str, ...]
+    credentials: bool
+    methods: frozenset[str]
+    headers: frozenset[str]
+
+    @classmethod
+    def of(cls, headers: httpx.Headers) -> Self:
+        """Read them from an answer's headers."""
+        return cls(
+            tuple(headers.get_list("access-control-allow-origin")),
+            headers.get("access-control-allow-credentials", "") == "true",
+            frozenset(one.upper() for one in _listed(headers, "access-control-allow-methods")),
+            frozenset(one.lower() for one in _listed(headers, "access-control-allow-headers")),
+        )
+
+    def trouble_of_reading(self, origin: str, *, with_credentials: bool) -> str:
+        """Why a browser does not hand the answer to a page of the origin; empty when it does."""
+        if not self.origins:
+            return "no Access-Control-Allow-Origin"
+        if len(self.origins) > 1:
+            return f"{len(self.origins)} Access-Control-Allow-Origin: browsers take none of them"
+        allowed = self.origins[0]
+        if allowed == ANY and with_credentials:
+            return "Access-Control-Allow-Origin is *, which browsers refuse where credentials are sent"
+        if allowed not in {origin, ANY}:
+            return f"Access-Control-Allow-Origin is {allowed[:120]!r}"
+        if with_credentials and not self.credentials:
+            return "no Access-Control-Allow-Credentials: true"
+        return ""
+
+    def trouble_of_sending(self, method: str, headers: tuple[str, ...], *, with_credentials: bool) -> str:
+        """Why a browser would not send this request after the preflight; empty when it would."""
+        any_method = ANY in self.methods and not with_credentials
+        if method not in self.methods | SIMPLE_METHODS and not any_method:
+            return f"Access-Control-Allow-Methods lacks {method}"
+        any_header = ANY in self.headers and not with_credentials
+        lacking = [
+            one for one in headers
+            if one.lower() not in self.headers and not (any_header and one.lower() != "authorization")
+        ]  # fmt: skip
+        return f"Access-Control-Allow-Headers lacks {', '.join(lacking)}" if lacking else ""
+
+    def lets_in(self, stranger: str) -> bool:
+        """Whether a page of that origin may read the answer, with credentials or without."""
+        return bool({stranger, ANY} & set(self.origins))
+
+
+def lookalikes(frontend: str) -> tuple[str, ...]:
+    """Origins that a careless comparison takes for the frontend's: a longer host, another scheme, another port."""
+    parts = urlsplit(frontend)
+    other = "http" if parts.scheme == "https" else "https"
+    port = 8443 if parts.port != 8443 else 9443  # noqa: PLR2004 - any port that is not the frontend's
+    return (
+        f"{frontend}.evil.example",
+        f"{parts.scheme}://evil-{parts.netloc}",
+        f"{other}://{parts.netloc}",
+        f"{parts.scheme}://{parts.hostname}:{port}",
+    )
+
+
+def _listed(headers: httpx.Headers, name: str) -> list[str]:
+    return [one.strip() for value in headers.get_list(name) for one in value.split(",") if one.strip()]

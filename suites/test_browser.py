@@ -1,0 +1,130 @@
+"""What a browser lets pages do with the answers: which origins may ask and read, and who is given a cached answer."""
+
+from itertools import product
+
+import pytest
+
+from fixtures.browser import Asker, origins_of
+from fixtures.http_services import Door, refuse_server_error, seen
+from fixtures.sockets import SocketDoor
+from gate.check import check
+from gate.evidence import Recorder
+from gate.failures import CheckFailure
+from probes.auth.tokens import TokenSource, User
+from probes.http.caching import given_to_others
+from probes.http.cross_origin import Allowance
+from probes.secret import Secret
+from probes.websocket.handshake import Refused
+from targets.contract import Contract
+
+
+@check(
+    "browser.preflight",
+    requirement="a page of the frontend's origin may ask with credentials, and a page of another origin may not",
+    needs="http frontend",
+    remedy="List the frontend's origin by name in the one CORS middleware; answer OPTIONS before authentication.",
+)
+@pytest.mark.parametrize("asker", ["frontend", "stranger"])
+async def test_a_page_may_ask(backend: Door, contract: Contract, asker: str) -> None:
+    """Every method and header of the frontend's pages is allowed to it, and no stranger is."""
+    rules = contract.browser
+    for origin, method in product(origins_of(contract, asker), rules.methods):
+        answer = await backend.ask(
+            "OPTIONS", contract.paths.threads,
+            headers={
+                "Origin": origin, "Access-Control-Request-Method": method,
+                "Access-Control-Request-Headers": ", ".join(rules.headers).lower(),
+            },
+        )  # fmt: skip
+        asked = f"a preflight of {method} from {origin}"
+        refuse_server_error(answer, f"{asked}: any answer but 5xx")
+        allowance = Allowance.of(answer.headers)
+        if asker == "stranger":
+            if allowance.lets_in(origin):
+                raise CheckFailure(expected=f"{asked} is not allowed", actual=f"allowed to {allowance.origins[0]!r}")
+            continue
+        trouble = (
+            "" if answer.status in range(200, 300) else f"a preflight must be answered 2xx: {seen(answer)}"
+        ) or allowance.trouble_of_reading(origin, with_credentials=rules.credentials)
+        trouble = trouble or allowance.trouble_of_sending(method, rules.headers, with_credentials=rules.credentials)
+        if trouble:
+            raise CheckFailure(expected=f"{asked} is allowed", actual=trouble)
+
+
+@check(
+    "browser.origin",
+    requirement="pages of the frontend's origin read every answer, errors too, and pages of another origin none",
+    needs="http token frontend",
+    remedy=(
+        "Put the CORS middleware outside the error handlers, so that refusals pass it; never reflect Origin; "
+        "compare whole origins, not beginnings or ends."
+    ),
+)
+@pytest.mark.parametrize(
+    "status,asker",
+    [
+        pytest.param(status, asker, id=f"{asker} on {status}")
+        for status in ("200", "4xx")
+        for asker in ("frontend", "stranger")
+    ],
+)
+async def test_a_page_reads_the_answer(asks: Asker, contract: Contract, status: str, asker: str) -> None:
+    """Each answer names the frontend's origin when it asks, and no stranger's when that one asks."""
+    rules = contract.browser
+    for origin in origins_of(contract, asker):
+        for answer in await asks(origin, good=status == "200"):
+            asked = f"{answer.request} from {origin}, answered {answer.status}"
+            allowance = Allowance.of(answer.headers)
+            if asker == "stranger" and allowance.lets_in(origin):
+                told = " with credentials" if allowance.credentials else ""
+                raise CheckFailure(
+                    expected=f"{asked}: not to be read", actual=f"{allowance.origins[0]!r} may read it{told}"
+                )
+            trouble = allowance.trouble_of_reading(origin, with_credentials=rules.credentials)
+            if asker == "frontend" and trouble:
+                raise CheckFailure(expected=f"{asked}: to be read by the page", actual=trouble)
+
+
+@check(
+    "browser.socket-origin",
+    requirement="a page of the frontend's origin opens a session, and a page of another origin does not",
+    needs="ws token frontend",
+    remedy="Compare the handshake's Origin with the list that CORS uses; a client that sends none is no browser.",
+)
+@pytest.mark.parametrize("asker", ["frontend", "stranger"])
+async def test_a_page_opens_a_session(
+    sockets: SocketDoor, tokens: TokenSource, owner: User, contract: Contract, asker: str
+) -> None:
+    """With a good token the frontend's page gets its welcome, and a stranger's is refused at the handshake."""
+    authorization = tokens.good(owner).derive(lambda text: f"Bearer {text}")
+    for origin in origins_of(contract, asker):
+        shown = [("Authorization", authorization), ("Origin", Secret(origin))]
+        opened = await sockets.try_open(None, headers=shown)
+        if asker == "frontend" and isinstance(opened, Refused):
+            raise CheckFailure(
+                expected=f"a session for a page of {origin}",
+                actual=f"refused by {opened.by} with {opened.status} {opened.message or opened.detail!r}",
+            )
+        if asker == "stranger" and not isinstance(opened, Refused):
+            raise CheckFailure(expected=f"no session for a page of {origin}", actual="a session, and its welcome")
+
+
+@check(
+    "browser.cache",
+    requirement="an answer that belongs to a user is given to nobody else by a cache",
+    needs="http token",
+    remedy="Answer `Cache-Control: private, no-store` below the API's prefix, and take a CDN's own rules for it away.",
+)
+@pytest.mark.parametrize("kind", ["list", "refusal"])
+async def test_no_cache_gives_it_to_others(
+    backend: Door, tokens: TokenSource, owner: User, contract: Contract, recorder: Recorder, kind: str
+) -> None:
+    """What the answer says of caching keeps shared caches, and the browser's next user, from it."""
+    token = tokens.good(owner) if kind == "list" else None
+    answer = await backend.get(contract.paths.threads, token=token)
+    recorder.attach("Cache-Control", answer.headers.get("cache-control", "says nothing"))
+    if kind == "list" and answer.status not in range(200, 300):
+        raise CheckFailure(expected="a list", actual=seen(answer))
+    trouble = given_to_others(answer.headers, authorized=token is not None)
+    if trouble:
+        raise CheckFailure(expected="an answer that caches give to nobody else", actual=f"{seen(answer)}: {trouble}")

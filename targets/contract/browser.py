@@ -1,0 +1,31 @@
+"""What a browser may do with the service's answers, and the service's own document of its API."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from targets.contract.parts import Part, Seconds
+
+Origin = Annotated[str, Field(pattern=r"^(https?://[^/\s]+)?$")]  # scheme, host and port, without a path; empty: none
+Stranger = Annotated[str, Field(pattern=r"^(https?://[^/\s]+|null)$")]
+
+
+class BrowserRules(Part):
+    """Which pages may read the answers, and what those pages send."""
+
+    frontend: Origin
+    strangers: tuple[Stranger, ...]
+    credentials: bool
+    methods: tuple[str, ...]
+    headers: tuple[str, ...]
+
+
+class ApiRules(Part):
+    """The service's OpenAPI document, and how its read-only operations are asked."""
+
+    document: str
+    excluded: tuple[str, ...]
+    most_cases: int = Field(ge=1, le=100)
+    per_second: float = Field(gt=0)
+    hang_s: Seconds
+    budget_s: Seconds
