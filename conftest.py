@@ -16,6 +16,7 @@ pytest_plugins = (
     "fixtures.soak",
     "fixtures.doors",
     "fixtures.browser",
+    "fixtures.published",
     "fixtures.latency",
     "fixtures.platform",
     "fixtures.log_lookup",

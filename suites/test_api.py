@@ -1,13 +1,18 @@
-"""Methods that no handler was written for, on every route that the contract names."""
+"""Every read-only operation that the service publishes, and the methods that no handler was written for."""
 
 from dataclasses import replace
 
 import pytest
 
-from fixtures.http_services import Door, refuse_server_error
+from fixtures.http_services import STATUS_SERVER_ERROR, Door, refuse_server_error, seen
 from gate.check import check
 from gate.evidence import Recorder
+from gate.failures import CheckFailure, Pending
 from probes.auth.tokens import TokenSource, User
+from probes.errors import BadAnswer, TooSlow, Unreachable
+from probes.http.client import Answer
+from probes.openapi.asking import Asked, ask_operations
+from probes.openapi.document import Operation, Published, Request
 from targets.contract import Contract
 
 ROUTES = ("threads", "health", "liveness", "readiness", "metrics")
@@ -33,3 +38,61 @@ async def test_a_method_without_a_handler_is_answered(
             said[f"{path}{' with a token' if token else ''}"] = answer.status
             refuse_server_error(answer, f"{method} {path}: any answer but 5xx")
     recorder.attach("statuses", said)
+
+
+@check(
+    "api.no-5xx",
+    requirement="no published read-only operation answers 5xx or hangs, and after each the service is alive",
+    needs="http token document",
+    remedy="Each operation that is named fails by itself: its own log lines say why. Mend it, or take it out.",
+)
+async def test_no_published_operation_fails(
+    backend: Door, published: Published, contract: Contract, tokens: TokenSource, owner: User, recorder: Recorder
+) -> None:
+    """Each GET and HEAD of the document, by its examples and by generated requests, with a good token."""
+    unrouted, rules = replace(backend, routes={}), contract.api
+
+    async def ask(operation: Operation, request: Request) -> Answer:
+        return await unrouted.ask(
+            operation.method, request.path, headers=request.headers, token=tokens.good(owner), deadline_s=rules.hang_s
+        )
+
+    async def is_alive() -> str:
+        try:
+            answer = await unrouted.get(contract.paths.liveness, deadline_s=rules.hang_s)
+        except (TooSlow, Unreachable, BadAnswer) as error:
+            return error.detail
+        return "" if answer.status < STATUS_SERVER_ERROR else seen(answer)
+
+    asked = await ask_operations(
+        published.operations, ask, is_alive, per_second=rules.per_second, budget_s=rules.budget_s
+    )
+    _judge(asked, published, recorder)
+
+
+def _judge(asked: Asked, published: Published, recorder: Recorder) -> None:
+    """State what was asked and what was not. Raises CheckFailure by operation, Pending when not all could be asked."""
+    not_asked = {**published.not_asked, **asked.not_asked}
+    failed = [one for one in asked.found if one.troubles]
+    recorder.attach("operations", [one.row() for one in asked.found])
+    recorder.attach("not asked", not_asked)
+    recorder.figures(
+        rule="published read-only operations that fail",
+        n=len(asked.found), value=len(failed), limit=0,
+        requests=sum(one.answered.total() for one in asked.found),
+        with_undocumented_answers=sum(bool(one.undocumented) for one in asked.found),
+    )  # fmt: skip
+    for trace in (trace for one in failed for trace in one.traces):
+        recorder.trace(trace)
+    if failed:
+        raise CheckFailure(
+            expected=f"{len(asked.found)} operations without a 5xx and without a hang",
+            actual=f"{len(failed)} fail: "
+            + "; ".join(f"{one.operation.name}: {one.troubles[0]}" for one in failed[:8]),
+            evidence={"failing operations": {one.operation.name: one.troubles for one in failed}},
+        )
+    if asked.not_asked or not asked.found:
+        raise Pending(
+            f"{len(asked.found)} operations asked, {len(asked.not_asked)} not: "
+            f"{next(iter(asked.not_asked.values()), 'the document publishes none that is read-only')}"
+        )

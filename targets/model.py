@@ -2,6 +2,7 @@
 
 import re
 from difflib import get_close_matches
+from importlib.util import find_spec
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -270,6 +271,7 @@ class Target(BaseSettings):
             "readiness": "" if self.contract.paths.readiness else "no [contract.paths] readiness",
             "json": "" if self.contract.database.holds_any_text else "the contract's metadata column refuses such text",
             **{need: "" for need in ABSENT.values() if need != "ws"},
+            "document": "" if find_spec("schemathesis") else "schemathesis is not installed: pip install schemathesis",
             "twin": "" if self.twin.control_url else "only the embedded twin can be broken on purpose",
         }
         lacking |= {{**ABSENT, **CORE}[name]: f"absent: the target says that there is no {name}" for name in self.gone}

@@ -1,6 +1,7 @@
 """Faults of what a user does in several tabs, at several doors, and at routes that nobody asks."""
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from itertools import count
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from twin.backend.websocket import Message, Sessions
 
 MOST_CONNECTS, EACH = 29, 50
+STOPPED_S = 12.0  # longer than a hang and a liveness answer are waited for
 
 
 @fault("websocket.one-tab-told", place="backend", seen="one socket a user: the last one replaces the others")
@@ -121,6 +123,17 @@ def route_hangs(seams: "Seams") -> Undo:
 
     async def answer(_seams: "Seams", _identity: "Identity | None") -> Any:  # noqa: ANN401 - nothing
         await asyncio.Event().wait()
+
+    return _operation(seams, "/api/system/info", answer)
+
+
+@fault("api.a-route-stops-everything", place="backend", seen="as recorded: after some GETs nothing was answered")
+def route_stops_everything(seams: "Seams") -> Undo:
+    """A published route keeps the whole process from answering, for a while."""
+
+    async def answer(_seams: "Seams", _identity: "Identity | None") -> Any:  # noqa: ANN401 - JSON
+        time.sleep(STOPPED_S)  # noqa: ASYNC251 - that it blocks the loop is the fault
+        return {}
 
     return _operation(seams, "/api/system/info", answer)
 

@@ -1,0 +1,139 @@
+"""The read-only operations of an OpenAPI document, each with the requests to ask it by, as Schemathesis makes them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+from urllib.parse import urlencode
+
+READ_ONLY = frozenset({"GET", "HEAD"})
+SEED = 20_251_125  # generated requests are the same in every run
+MOST_EXAMPLES = 2
+CREDENTIALS = frozenset({"authorization", "cookie"})  # headers that are ours to set, whatever the document says
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request of an operation: its path below the base URL, query included, and the headers it declares."""
+
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A read-only operation."""
+
+    method: str
+    path: str  # as the document has it
+    statuses: frozenset[str]  # the answers it documents: "200", "4XX", "default"
+    requests: tuple[Request, ...]
+
+    @property
+    def name(self) -> str:
+        """What a report calls it."""
+        return f"{self.method} {self.path}"
+
+    def documents(self, status: int) -> bool:
+        """Whether the document speaks of answers with this status."""
+        return bool({str(status), f"{status // 100}XX", f"{status // 100}xx", "default"} & self.statuses)
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a document publishes: what can be asked, and what is not, with the reason."""
+
+    operations: tuple[Operation, ...]
+    not_asked: Mapping[str, str]
+
+
+class NotAnApi(ValueError):
+    """The document is not one that can be read as OpenAPI; the text says why."""
+
+
+def read_document(document: dict[str, Any], *, excluded: Sequence[str], most_cases: int) -> Published:
+    """Read a document, and make the requests of its read-only operations. Takes a while: keep it off an event loop.
+
+    Args:
+        document: The OpenAPI document as JSON.
+        excluded: Paths that are never asked, as the document has them; * stands for anything.
+        most_cases: How many requests of one operation are generated at most, beside its examples.
+
+    Raises:
+        NotAnApi: Schemathesis can't read it.
+    """
+    import schemathesis  # noqa: PLC0415 - an optional part, and slow to import
+    from schemathesis.core.errors import SchemathesisError  # noqa: PLC0415 - the same
+    from schemathesis.core.result import Ok  # noqa: PLC0415 - the same
+
+    if not isinstance(document.get("paths"), dict):
+        raise NotAnApi("it has no `paths`, an object")
+    asked: list[Operation] = []
+    left: dict[str, str] = {}
+    try:
+        for result in schemathesis.openapi.from_dict(document).get_all_operations():
+            found = result.ok() if isinstance(result, Ok) else result.err()
+            method, path = str(found.method or "any").upper(), str(found.path)
+            why = _why_not(method, path, excluded)
+            if not why and isinstance(result, Ok):
+                requests, why = _requests(result.ok(), most_cases)
+                if requests:
+                    asked.append(Operation(method, path, frozenset(result.ok().responses.status_codes), requests))
+            elif not why:
+                why = "its description can't be read"
+            left |= {f"{method} {path}": why} if why else {}
+    except SchemathesisError as error:
+        raise NotAnApi(f"{type(error).__name__}: {error}"[:300]) from error
+    return Published(tuple(asked), left)
+
+
+def _why_not(method: str, path: str, excluded: Sequence[str]) -> str:
+    """Why an operation is not asked; empty when it is."""
+    if method not in READ_ONLY:
+        return "not read-only"
+    return "excluded by the target" if any(fnmatchcase(path, one) for one in excluded) else ""
+
+
+def _requests(operation: Any, most_cases: int) -> tuple[tuple[Request, ...], str]:  # noqa: ANN401 - schemathesis' own
+    """The different requests of an operation, and why there are none where there are none."""
+    from hypothesis.errors import HypothesisException  # noqa: PLC0415 - an optional part
+    from schemathesis.core.errors import SchemathesisError  # noqa: PLC0415 - the same
+
+    base = str(operation.schema.base_path).rstrip("/")
+    try:
+        examples = [made for one in operation.get_strategies_from_examples() for made in _drawn(one, MOST_EXAMPLES)]
+        cases = [*examples[:MOST_EXAMPLES], *_drawn(operation.as_strategy(), most_cases)]
+        made = [_request(base, case) for case in cases]
+    except (HypothesisException, SchemathesisError) as error:
+        return (), f"no request can be made by its description ({type(error).__name__})"
+    return tuple({(one.path, tuple(one.headers.items())): one for one in made}.values()), ""
+
+
+def _drawn(strategy: Any, most: int) -> list[Any]:  # noqa: ANN401 - a strategy of schemathesis' cases
+    """What a strategy gives, the same in every run."""
+    from hypothesis import HealthCheck, Phase, given, seed, settings  # noqa: PLC0415 - an optional part
+
+    drawn: list[Any] = []
+
+    @seed(SEED)
+    @settings(
+        max_examples=most, database=None, phases=[Phase.generate], deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(strategy)
+    def draw(case: Any) -> None:  # noqa: ANN401 - as above
+        drawn.append(case)
+
+    draw()
+    return drawn[:most]
+
+
+def _request(base: str, case: Any) -> Request:  # noqa: ANN401 - as above
+    """A case as what is sent: text that is no UTF-8 and headers that can't be written are made so that they can."""
+    query = urlencode(dict(case.query or {}), doseq=True, errors="replace")
+    headers = {
+        str(name): str(value).encode("latin-1", errors="replace").decode("latin-1").strip()
+        for name, value in dict(case.headers or {}).items()
+        if str(name).lower() not in CREDENTIALS
+    }
+    return Request(f"{base}{case.formatted_path}{f'?{query}' if query else ''}", headers)

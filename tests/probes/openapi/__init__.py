@@ -1,0 +1,1 @@
+"""Of probes/openapi."""

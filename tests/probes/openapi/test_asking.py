@@ -1,0 +1,71 @@
+"""Operations are asked one after the other, and each trouble is put down to the one it came of."""
+
+import httpx
+import pytest
+
+from probes.errors import TooSlow, Unreachable
+from probes.http.client import Answer
+from probes.openapi.asking import Asked, ask_operations
+from probes.openapi.document import Operation, Request
+
+FAST = 100_000.0
+
+
+def operation(name: str, requests: int = 2) -> Operation:
+    made = tuple(Request(f"/{name}?n={number}") for number in range(requests))
+    return Operation("GET", f"/{name}", frozenset({"200"}), made)
+
+
+class Service:
+    """Answers by the name of the operation, and stops answering after the one called `stops` or `dies`."""
+
+    def __init__(self) -> None:
+        self.deaths = 0
+
+    async def ask(self, asked: Operation, request: Request) -> Answer:
+        kind = asked.path[1:]
+        if kind == "hangs":
+            raise TooSlow(request.path, "no answer within 5 s")
+        if kind == "resets":
+            raise Unreachable(request.path, "reset")
+        self.deaths = {"stops": 1, "dies": 1000}.get(kind, self.deaths)
+        return Answer(int(kind) if kind.isdigit() else 200, httpx.Headers(), b"", 0.01, "a-trace", request.path)
+
+    async def is_alive(self) -> str:
+        self.deaths -= 1
+        return "no answer" if self.deaths >= 0 else ""
+
+
+async def asked(*names: str, budget_s: float = 60.0) -> Asked:
+    service = Service()
+    return await ask_operations(
+        [operation(name) for name in names], service.ask, service.is_alive, per_second=FAST, budget_s=budget_s
+    )
+
+
+async def test_troubles_are_put_down_to_their_operations() -> None:
+    found = (await asked("200", "500", "hangs", "resets", "404")).found
+    assert [len(one.troubles) for one in found] == [0, 2, 2, 2, 0]
+    assert [dict(one.answered) for one in found] == [
+        {"200": 2}, {"500": 2}, {"hangs": 2}, {"no answer": 2}, {"404": 2},
+    ]  # fmt: skip
+    assert dict(found[4].undocumented) == {"404": 2}
+    assert found[1].traces == ["a-trace", "a-trace"]
+
+
+async def test_a_service_that_comes_back_is_asked_on() -> None:
+    result = await asked("stops", "200")
+    assert [bool(one.troubles) for one in result.found] == [True, False]
+    assert not result.not_asked
+
+
+async def test_after_a_service_that_died_nothing_is_asked() -> None:
+    result = await asked("200", "dies", "201", "202")
+    assert len(result.found) == 2
+    assert set(result.not_asked) == {"GET /201", "GET /202"}
+    assert all("GET /dies" in why for why in result.not_asked.values())
+
+
+@pytest.mark.parametrize("budget_s,count", [(60.0, 0), (1e-9, 2)])
+async def test_what_the_budget_does_not_last_for_is_listed(budget_s: float, count: int) -> None:
+    assert len((await asked("200", "201", budget_s=budget_s)).not_asked) == count

@@ -1,0 +1,61 @@
+"""A document's read-only operations become requests that fit it, the same ones every time."""
+
+from typing import Any
+
+import pytest
+
+from probes.openapi.document import NotAnApi, read_document
+
+ANSWERS = {"responses": {"200": {"description": "good"}, "4XX": {"description": "refused"}}}
+LIMIT = {"name": "limit", "in": "query", "required": True, "schema": {"type": "integer", "minimum": 1, "maximum": 5}}
+THREAD = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}, "example": "a thread"}
+KEY = {"name": "X-Key", "in": "header", "required": True, "schema": {"type": "string"}}
+AUTHORIZATION = {"name": "Authorization", "in": "header", "required": True, "schema": {"type": "string"}}
+PATHS = {
+    "/threads": {"get": {"parameters": [LIMIT], **ANSWERS}, "post": ANSWERS},
+    "/threads/{id}": {"get": {"parameters": [THREAD], **ANSWERS}, "head": {"parameters": [THREAD], **ANSWERS}},
+    "/keyed": {"get": {"parameters": [KEY, AUTHORIZATION], **ANSWERS}},
+    "/admin/restart": {"get": ANSWERS},
+    "/broken": {"get": {"parameters": [{"$ref": "#/nowhere"}], **ANSWERS}},
+}
+
+
+def document(paths: object) -> dict[str, Any]:
+    about = {"title": "an API", "version": "1"}
+    return {"openapi": "3.1.0", "info": about, "servers": [{"url": "/v2"}], "paths": paths}
+
+
+def test_each_operation_is_asked_or_has_a_reason() -> None:
+    published = read_document(document(PATHS), excluded=["/admin/*"], most_cases=3)
+    assert [one.name for one in published.operations] == [
+        "GET /threads", "GET /threads/{id}", "HEAD /threads/{id}", "GET /keyed",
+    ]  # fmt: skip
+    assert published.not_asked == {
+        "POST /threads": "not read-only",
+        "GET /admin/restart": "excluded by the target",
+        "GET /broken": "its description can't be read",
+    }
+
+
+def test_requests_fit_their_description() -> None:
+    threads, thread, _, keyed = read_document(document(PATHS), excluded=["/admin/*"], most_cases=3).operations
+    assert {one.path for one in threads.requests} <= {f"/v2/threads?limit={limit}" for limit in range(1, 6)}
+    assert "/v2/threads/a%20thread" in {one.path for one in thread.requests}
+    assert len(thread.requests) <= 5
+    assert all(set(one.headers) == {"X-Key"} for one in keyed.requests), "credentials are ours to set"
+
+
+def test_requests_are_the_same_every_time() -> None:
+    one, other = (read_document(document(PATHS), excluded=[], most_cases=3) for _ in range(2))
+    assert one == other
+
+
+def test_a_status_is_documented_by_itself_or_by_its_class() -> None:
+    operation = read_document(document(PATHS), excluded=[], most_cases=1).operations[0]
+    assert [operation.documents(status) for status in (200, 404, 201, 503)] == [True, True, False, False]
+
+
+@pytest.mark.parametrize("given", [{}, {"paths": []}, {"paths": {}}])
+def test_what_is_no_document_is_said_to_be_none(given: dict[str, Any]) -> None:
+    with pytest.raises(NotAnApi):
+        read_document(given, excluded=[], most_cases=1)
