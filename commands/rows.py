@@ -9,6 +9,7 @@ from commands.console import say
 from probes.database.connection import Connection, TableShape, connect, describe_url, find_table
 from probes.database.layout import Layout
 from probes.database.repair import plan_repair
+from probes.database.residue import remove_traces, take_turn
 from probes.database.seeding import Seeder
 from probes.deadlines import Deadlines
 from probes.errors import SourceRefused
@@ -48,8 +49,22 @@ async def reap(target: Target, older_than: timedelta) -> int:
         left = await connection.fetchval(
             f"SELECT count(*) FROM {table.name} WHERE starts_with({table.layout.id}, 'nv-')"  # noqa: S608 - the catalogue's names
         )
-    say(f"{removed} rows of ours older than {older_than} removed from {table.name}; {left} younger ones are left.")
+        say(f"{removed} rows of ours older than {older_than} removed from {table.name}; {left} younger ones are left.")
+        if target.residue.tables:
+            await _reap_named(target, connection)
     return 0
+
+
+async def _reap_named(target: Target, connection: Connection) -> None:
+    """Delete our rows of every table that the target names, of whatever age, while no run of ours is using them."""
+    if target.database.pgbouncer:
+        say("[residue.tables] is left as it is: behind PgBouncer no lock says whether a run is using those rows.")
+    elif not await take_turn(connection):
+        say("[residue.tables] is left as it is: a run is using those rows. Call again when it has ended.")
+    else:
+        for trace in target.residue.traces:
+            removed = await remove_traces(connection, trace)
+            say(f"{removed} rows of ours removed from {trace.table} ({trace.column} like {trace.pattern}).")
 
 
 async def repair(target: Target, out: Path) -> int:

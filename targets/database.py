@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import model_validator
+from pydantic import Field, field_validator, model_validator
 
+from probes.database.residue import DOMAIN, OURS, Trace
 from probes.secret import Secret, reveal
 from targets.contract.parts import Part
 from targets.pasted_dsn import read_pasted
@@ -29,3 +30,36 @@ class Database(Part):
             return values
         pooled = {"pgbouncer": True} if read.pgbouncer else {}
         return pooled | {**values, "url": Secret(read.url)}
+
+
+class LeftIn(Part):
+    """Rows of ours in one table, by which of them are recognised; `make reap` deletes what it describes."""
+
+    table: str = ""  # where it is not the key's own name; a schema may stand before it
+    column: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    pattern: str  # of SQL's LIKE
+    because: str = ""  # what makes such rows by itself: "the service makes one for every token that REST sees"
+
+    @field_validator("pattern")
+    @classmethod
+    def _is_our_mark(cls, pattern: str) -> str:
+        """A pattern that could match somebody else's row would let `make reap` delete it."""
+        if not pattern.startswith(OURS) and not pattern.endswith(f"@{DOMAIN}"):
+            raise ValueError(f"must begin with {OURS} or end with @{DOMAIN}, which no row of anybody else does")
+        return pattern
+
+
+class Residue(Part):
+    """What a run leaves on the service, and how much of it."""
+
+    users: int = Field(2, ge=1, le=900)  # of each role (owner, stranger, ...), used again by every case and every run
+    tables: dict[str, LeftIn] = Field(default_factory=dict)
+
+    @property
+    def traces(self) -> list[Trace]:
+        """Every table named, and by what our rows in it are recognised."""
+        return [Trace(one.table or name, one.column, one.pattern) for name, one in self.tables.items()]
+
+    def because(self, trace: Trace) -> str:
+        """What makes the rows, in the target's words; empty where it does not say."""
+        return next((one.because for name, one in self.tables.items() if (one.table or name) == trace.table), "")

@@ -13,7 +13,7 @@ from probes.secret import Secret
 from targets import google_credentials
 from targets.contract import Contract
 from targets.contract.parts import Part, Seconds
-from targets.database import Database
+from targets.database import Database, Residue
 from targets.deviations import ABSENT, CORE, Accepted, taken_away
 from targets.dsn import secrets_of_dsn
 from targets.leave import names_in
@@ -133,6 +133,7 @@ class Target(BaseSettings):
     database: Database = Database()
     tokens: Tokens = Tokens()
     writing: Writing = Writing()
+    residue: Residue = Residue()
     twin: Twin = Twin()
     sizes: Sizes = Sizes()
     quick_sizes: QuickSizes = QuickSizes()

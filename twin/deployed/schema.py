@@ -16,7 +16,8 @@ TABLES = (
         metadata_ json)""",
     "CREATE INDEX ix_messages_thread_id ON messages (thread_id)",
     "GRANT SELECT, INSERT, UPDATE, DELETE ON threads TO netra_verify",
-    "GRANT SELECT ON users, messages TO netra_verify",
+    "GRANT SELECT ON messages TO netra_verify",
+    "GRANT SELECT, DELETE ON users TO netra_verify",
 )
 
 

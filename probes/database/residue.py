@@ -1,0 +1,83 @@
+"""What is ours in tables that we do not write ourselves, and whether another run is at work on the same database."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import asyncpg
+
+from probes.database.connection import OURS, Connection, TableShape
+from probes.errors import SourceRefused
+
+__all__ = ["DOMAIN", "OURS", "Trace", "count_traces", "remove_traces", "seen_in_rows", "take_turn"]
+
+DOMAIN = "netra-verify.invalid"  # of every email of ours; RFC 2606: nobody else's can end in it
+TURN = "netra-verify: the users that are used again"
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """By what our rows in a table are recognised: a column, and a pattern of LIKE that only ours fit."""
+
+    table: str
+    column: str
+    pattern: str
+
+
+async def count_traces(connection: Connection, trace: Trace) -> int:
+    """How many rows of ours the table holds. Raises SourceRefused: no such table or column, or no leave to read it."""
+    name = await _name(connection, trace)
+    try:
+        count = await connection.fetchval(f"SELECT count(*) FROM {name} WHERE {_ours(trace)}", trace.pattern)  # noqa: S608 - quoted by the server, the column by `_ours`
+    except asyncpg.PostgresError as error:
+        raise SourceRefused(trace.table, f"can't be counted: {error}") from error
+    return int(count)
+
+
+async def remove_traces(connection: Connection, trace: Trace) -> int:
+    """Delete our rows of the table; return how many there were. Raises SourceRefused, and nothing is deleted."""
+    name = await _name(connection, trace)
+    try:
+        status = await connection.execute(f"DELETE FROM {name} WHERE {_ours(trace)}", trace.pattern)  # noqa: S608 - as above
+    except asyncpg.PostgresError as error:
+        raise SourceRefused(trace.table, f"can't be deleted from: {error}") from error
+    return int(status.rpartition(" ")[2])
+
+
+async def take_turn(connection: Connection) -> bool:
+    """Take this database's users of ours, for as long as the connection lives; False where another run has them.
+
+    It is an advisory lock of the session: it needs no leave to write and leaves nothing, but holds nothing behind
+    PgBouncer.
+    """
+    return bool(await connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", TURN))
+
+
+async def seen_in_rows(connection: Connection, table: TableShape, names: Collection[str]) -> frozenset[str]:
+    """Which of these users are named, as owner or in the metadata, by rows of ours that are in the table now.
+
+    Raises:
+        SourceRefused: The table can't be read.
+    """
+    layout = table.layout
+    shown = [f'"{one}"::text' for one in (layout.owner, layout.metadata) if one in table.columns]
+    text = f"concat_ws(' ', {', '.join(shown)})" if shown else "''"
+    query = (
+        f"SELECT DISTINCT named FROM {table.name}, unnest($2::text[]) AS named "  # noqa: S608 - the catalogue's names
+        f"WHERE starts_with({layout.id}, $1) AND strpos({text}, named) > 0"
+    )
+    try:
+        rows = await connection.fetch(query, OURS, list(names))
+    except asyncpg.PostgresError as error:
+        raise SourceRefused(table.name, f"can't be searched for rows of ours: {error}") from error
+    return frozenset(row["named"] for row in rows)
+
+
+async def _name(connection: Connection, trace: Trace) -> str:
+    name = await connection.fetchval("SELECT to_regclass($1)::text", trace.table)
+    if name is None:
+        raise SourceRefused(trace.table, "there is no such table in our search path (residue.tables)")
+    return str(name)
+
+
+def _ours(trace: Trace) -> str:
+    return f'"{trace.column}"::text LIKE $1'
