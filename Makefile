@@ -98,7 +98,7 @@ faults: $(READY)  ## every fault that the twin can show
 
 .PHONY: reap
 #: TARGET=staging [OLDER_THAN=1h]
-reap: $(READY)  ## remove rows that killed runs left behind
+reap: $(READY)  ## remove rows that killed runs left behind, and what the service made for our users
 	@$(PY) -m commands reap --target $(TARGET) --older-than $(or $(OLDER_THAN),1h)
 
 .PHONY: repair-plan

@@ -35,7 +35,7 @@ def notes_of(twin: dict[str, str], reports: Path, *more: str, target: str = "as-
     env = {"NETRA_ADDRESSES": twin["NETRA_ADDRESSES"]}
     _, said = run(*WORDS, f"--target={target}", f"--report-dir={reports}", *more, env=env)
     assert "VERDICT" in said, said
-    return "\n".join(verdict_in(reports / target)["notes"])
+    return "\n".join(verdict_in(reports)["notes"])
 
 
 def reap(twin: dict[str, str]) -> str:

@@ -13,8 +13,8 @@ from tests.probes.database.conftest import DEADLINES, Database
 USERS = Trace("users", "email", "%@netra-verify.invalid")
 MAKE = (
     "CREATE TABLE users (id text PRIMARY KEY, email text NOT NULL)",
-    "INSERT INTO users VALUES ('nv-a', 'nv-a@netra-verify.invalid'), ('b', 'b@example.test'), "
-    "('c', 'c@netra-verify.invalid.example.test')",
+    "INSERT INTO users VALUES ('nv-a', 'nv-a@netra-verify.invalid'), ('b', 'b@example.test')",
+    "INSERT INTO users VALUES ('c', 'c@netra-verify.invalid.example.test')",
 )
 
 
