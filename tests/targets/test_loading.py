@@ -123,3 +123,10 @@ def test_secrets_do_not_show_in_a_printed_target(tmp_path: Path, monkeypatch: py
     target = load_target("mine", write(tmp_path))
     assert "very-secret" not in repr(target)
     assert Secret("very-secret-very-secret-very-secret") in target.secrets
+
+
+@pytest.mark.parametrize("pattern", ["%", "", "%@example.test", "%nv-%", "n%"])
+def test_a_pattern_that_fits_rows_of_others_is_refused(pattern: str, tmp_path: Path) -> None:
+    write(tmp_path, f'[residue.tables.users]\ncolumn = "email"\npattern = "{pattern}"\n')
+    with pytest.raises(ConfigurationError, match=r"residue\.tables\.users\.pattern"):
+        load_target("mine", tmp_path)
