@@ -5,7 +5,9 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
-from probes.database.residue import DOMAIN, OURS, Trace
+from probes.auth.pool import DOMAIN
+from probes.database.connection import OURS
+from probes.database.residue import Trace
 from probes.secret import Secret, reveal
 from targets.contract.parts import Part
 from targets.pasted_dsn import read_pasted

@@ -8,9 +8,6 @@ import asyncpg
 from probes.database.connection import OURS, Connection, TableShape
 from probes.errors import SourceRefused
 
-__all__ = ["DOMAIN", "OURS", "Trace", "count_traces", "remove_traces", "seen_in_rows", "take_turn"]
-
-DOMAIN = "netra-verify.invalid"  # of every email of ours; RFC 2606: nobody else's can end in it
 TURN = "netra-verify: the users that are used again"
 
 
