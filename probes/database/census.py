@@ -50,6 +50,15 @@ async def take_census(connection: Connection, table: TableShape) -> Census:
     )
 
 
+async def count_our_bad(connection: Connection, table: TableShape) -> int:
+    """How many rows of ours, whichever run's, hold no object: the product's own counts see them like any others."""
+    question = (
+        f"SELECT count(*) FROM {table.name} "  # noqa: S608 - as above
+        f"WHERE {table.layout.id} LIKE '{OURS}%' AND {shape_of(table)} IS DISTINCT FROM 'object'"
+    )
+    return int(await connection.fetchval(question))
+
+
 def shape_of(table: TableShape) -> str:
     """An SQL expression: what kind of JSON value a row's metadata is; NULL for SQL NULL."""
     column = table.layout.metadata
