@@ -12,7 +12,7 @@ from targets.contract.parts import Part
 ABSENT: Mapping[str, str] = {
     "api.document": "document",
     "auth.service-credentials": "credentials",
-    "browser": "frontend",
+    "frontend": "frontend",
     "health.detailed": "health",
     "logs.trace": "app-trace",
     "metrics": "exposition",
@@ -45,7 +45,7 @@ def taken_away(contract: Contract) -> frozenset[str]:
     """What the contract itself takes away: by an empty path, an empty field, an empty table."""
     gone = {
         "api.document": not contract.api.document,
-        "browser": not contract.browser.frontend,
+        "frontend": not contract.browser.frontend,
         "health.detailed": not contract.paths.health,
         "metrics": not contract.paths.metrics,
         "websocket": not contract.paths.websocket,

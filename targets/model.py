@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from probes.page import find_browser
 from probes.secret import Secret
 from targets import google_credentials
 from targets.contract import Contract
@@ -273,10 +274,17 @@ class Target(BaseSettings):
             "json": "" if self.contract.database.holds_any_text else "the contract's metadata column refuses such text",
             **{need: "" for need in ABSENT.values() if need != "ws"},
             "document": "" if find_spec("schemathesis") else "schemathesis is not installed: pip install schemathesis",
+            "browser": self._why_no_browser(),
             "twin": "" if self.twin.control_url else "only the embedded twin can be broken on purpose",
         }
         lacking |= {{**ABSENT, **CORE}[name]: f"absent: the target says that there is no {name}" for name in self.gone}
         return frozenset(n for n, why in lacking.items() if not why), {n: why for n, why in lacking.items() if why}
+
+    def _why_no_browser(self) -> str:
+        if not find_browser():
+            return "no browser: install Chromium and playwright"
+        special = self.network.ca_file or self.backend.headers or self.backend.identity != "none"
+        return "a browser can't be given the private CA or the headers in front of the service" if special else ""
 
     def _why_not_write(self) -> str:
         if self.is_production:

@@ -11,7 +11,7 @@ from targets.loading import HERE, ConfigurationError, read_toml
 from targets.model import Target
 
 PHASES = ("smoke", "soak", "day")
-NEEDED_ELSEWHERE = frozenset({"prometheus", "json", "readiness", "document"})  # where `full` requires more
+NEEDED_ELSEWHERE = frozenset({"prometheus", "json", "readiness", "document", "browser"})  # where `full` requires more
 Required = dict[str, tuple[str, ...]]  # check id -> case ids; () for a check without cases
 
 

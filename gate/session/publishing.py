@@ -224,7 +224,7 @@ def _scrub(run: Run) -> list[str]:
         if path.is_file():
             text = path.read_text(encoding="utf-8", errors="surrogateescape")
             clean = redactor.text(text)
-            if clean != text:
+            if clean != text.encode("utf-8", "backslashreplace").decode():  # a picture's bytes are no secret
                 path.write_text(clean, encoding="utf-8", errors="surrogateescape")
                 touched.append(str(path.relative_to(run.folder)))
     if not touched:

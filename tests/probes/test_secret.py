@@ -105,7 +105,7 @@ def test_what_led_to_an_error_carries_no_frames() -> None:
 
 REVEALING = {
     "probes/secret.py", "probes/auth/tokens.py", "probes/http/timing_transport.py", "probes/websocket/handshake.py",
-    "probes/database/connection.py", "targets/dsn.py", "targets/credentials.py",
+    "probes/database/connection.py", "probes/page.py", "targets/dsn.py", "targets/credentials.py",
     "targets/model.py", "targets/loading.py", "gate/redaction.py",
 }  # fmt: skip
 

@@ -127,3 +127,13 @@ def test_a_secret_in_a_file_of_others_is_taken_out_and_said(mini: Mini) -> None:
     assert json.loads((folder / "redacted.json").read_text()) == {"redacted": ["their.log"]}
     assert (folder / "their.log").read_text() == "key [redacted]"
     assert "redacted.json" in output
+
+
+def test_a_picture_beside_the_report_stays_as_it_is(mini: Mini) -> None:
+    writing = '(run.folder / "page.png").write_bytes(bytes(range(256)))'
+    mini.write(f'{HEAD}@check("a.good", requirement="it holds")\ndef test_good(run):\n    "It holds."\n    {writing}\n')
+    code, _ = mini.run()
+    (folder,) = mini.folder.glob("reports/mini/*")
+    assert code == 0
+    assert (folder / "page.png").read_bytes() == bytes(range(256))
+    assert not (folder / "redacted.json").exists()
