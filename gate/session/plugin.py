@@ -25,6 +25,7 @@ from gate.session.publishing import begin, conclude, retire_latest
 from gate.session.secrecy import Secrecy
 from gate.session.selection import choose
 from gate.session.stopping import Stopping
+from gate.session.taking_down import TakingDown
 
 RUN = pytest.StashKey[Run]()
 LIVE = pytest.StashKey[Live]()
@@ -101,6 +102,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     again_s = SOAK_AGAIN_S if run.plan.phase == "soak" else AGAIN_S
     config.stash[STOPPING] = Stopping(run.plan.deadline_s, again_s, on_stop)
+    config.pluginmanager.register(TakingDown(config.stash[STOPPING]))
     config.option.allure_report_dir = None if run.plan.verdict_only else str(run.folder / "allure-results")
     verbose = config.option.verbose > 0
     if config.option.verbose <= 1:
@@ -155,9 +157,13 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
         return (yield)
     except KeyboardInterrupt:
         run.interrupted = run.interrupted or "interrupted"
-        raise
+        if session.config.option.fulltrace:
+            raise
+        # pytest renders the interrupt's traceback, reading every module in it, before it takes anything down.
+        raise session.Interrupted(run.interrupted) from None
     finally:
         session.config.stash[LIVE].close()  # before pytest has its last word
+        session.config.stash[STOPPING].only_note()  # until it takes down what the cases used
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -224,12 +230,16 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
     except BrokenPipeError:
         pass  # pytest had something to say, and whoever read our output has gone
     except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001 - whatever it is, what was found is judged
-        said = "interrupted" if isinstance(error, KeyboardInterrupt) else f"a crash: {type(error).__name__}: {error}"
+        cut = isinstance(error, KeyboardInterrupt) or bool(stopping.given_up)
+        said = "interrupted" if cut else f"a crash: {type(error).__name__}: {error}"
         run.interrupted = run.interrupted or f"{said}, after the last case"
-        interrupted = isinstance(error, KeyboardInterrupt) or exitstatus == pytest.ExitCode.INTERRUPTED
+        interrupted = cut or exitstatus == pytest.ExitCode.INTERRUPTED
         session.exitstatus = pytest.ExitCode.INTERRUPTED if interrupted else pytest.ExitCode.INTERNAL_ERROR
     finally:
         stopping.only_note()
+    if stopping.given_up:
+        left = f"not taken down in time: {', '.join(stopping.given_up)}"
+        run.interrupted = f"{run.interrupted}; {left}" if run.interrupted else left
     if session.exitstatus in {pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR}:
         collecting = "pytest could not collect the suites" if session.testsfailed else "interrupted"
         run.interrupted = run.interrupted or (_INTERNAL[-1] if _INTERNAL else collecting)
@@ -252,10 +262,11 @@ def pytest_unconfigure(config: pytest.Config) -> Generator[None, None, None]:
                 status = int(pytest.ExitCode.INTERRUPTED)
             if session is None:
                 run.interrupted = run.interrupted or "the run could not begin"
+            run.late = stopping.late
             code = conclude(run, status, config.stash[LIVE].console)
             if session is not None:
                 session.exitstatus = code
-            stopping.release()
+            stopping.release(code)
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,7 @@ from gate.verdict import decide
 from gate.verdict_document import Document, encode
 
 COLLECTORS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+LATE = "the run's deadline had passed"
 OURS = frozenset({int(pytest.ExitCode.OK), int(pytest.ExitCode.TESTS_FAILED), int(pytest.ExitCode.NO_TESTS_COLLECTED)})
 KEPT = frozenset({
     int(pytest.ExitCode.INTERRUPTED), int(pytest.ExitCode.INTERNAL_ERROR), int(pytest.ExitCode.USAGE_ERROR),
@@ -161,6 +162,9 @@ def _judge(run: Run, exit_status: int, doubts: Sequence[str] = ()) -> Document:
 
 def _last(run: Run) -> Document | None:
     """The last run of this target and phase, where one is to be had; without, the report says nothing of changes."""
+    if run.late and run.plan.evidence:
+        run.notes.append(f"no comparison with the last run: {LATE}")
+        return None
     try:
         return Store(run.plan.evidence or str(run.plan.report_dir)).last(run.plan.target, run.plan.phase, run.id)
     except StoreError as error:
@@ -172,6 +176,8 @@ def _stored(run: Run, document: Document) -> str:
     """Put the verdict into the evidence store; returns why it could not, or nothing."""
     try:
         store = other_store(run.plan.evidence, run.plan.report_dir)
+        if store and run.late:
+            return f"the verdict was not put into the evidence store: {LATE}"
         if store:
             store.put(document)
     except StoreError as error:
@@ -191,6 +197,8 @@ def _exported(run: Run, document: Document) -> list[str]:
     """Send the run's spans where a collector is configured; returns a note for the verdict when they did not arrive."""
     if run.plan.verdict_only or not any(os.environ.get(one) for one in COLLECTORS):
         return []
+    if run.late:
+        return [f"no spans were sent to the collector: {LATE}"]
     from gate.report import otlp  # noqa: PLC0415 - slow to import, and rarely needed
 
     why = otlp.export(document) if otlp.configured(os.environ) else ""

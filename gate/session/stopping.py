@@ -3,22 +3,43 @@
 While cases run, and while what they used is taken down, each of these ends what is going on, as Ctrl-C does: asyncio
 and pytest both know how to wind down from there. After that a run is writing what it has: nothing raises there any
 more, and a last alarm bounds it.
+
+From the deadline on everything has one deadline more: `TAKEN_DOWN_S` later all that was used is taken down or given up,
+one teardown at a time and by name, and `ENDED_S` after that the process has ended, whatever is still written or waited
+for. Without a hang both take a moment.
 """
 
+import atexit
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import NoReturn
 
+import psutil
+
+from gate.failures import Broken
+
 INTERRUPTED, INTERNAL_ERROR = 2, 3  # pytest's
 WIND_DOWN_S = 30.0  # for what is taken down after the last case
 WRITE_S = 120.0  # for deciding and writing reports
+LATE_AGAIN_S = 0.5  # after the deadline a stop that was survived is repeated so often
+TAKEN_DOWN_S = 3.0  # after the deadline, for the case that it cut short and for all teardowns together
+TEARDOWN_S = 1.0  # the share that one teardown may have of that
+LEAST_S = 0.2  # what every teardown gets, however many took their whole share before it
+ENDED_S = 30.0  # after the deadline, for reports on a machine that is far from idle
+GONE_S = 2.0  # after the verdict was said, for threads that nobody ended
+BEGIN_S = 1.0  # from arming on, the shortest deadline there is
 PATIENCE = 3  # the so manieth request while reports are written ends them unwritten
 ALL = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
 Handler = Callable[[int, FrameType | None], object] | int | None
+
+
+class GivenUp(Broken):
+    """A teardown that had no end within what was left. Not an interrupt: pytest goes on with the next one."""
 
 
 @dataclass(slots=True)
@@ -30,6 +51,10 @@ class Stopping:
     on_stop: Callable[[str], None]
     reason: str = ""
     ignored: int = 0  # requests that came while reports were written
+    given_up: list[str] = field(default_factory=list)  # fixtures that could not be taken down in time
+    _taking_down: str = ""  # the fixture that is being taken down
+    _late: float | None = None  # when the deadline passed, on the monotonic clock
+    _writing: bool = False
     _before: dict[signal.Signals, Handler] = field(default_factory=dict)
     _hang_up: bool = True
 
@@ -41,7 +66,7 @@ class Stopping:
         self._hang_up = self._before[signal.SIGHUP] is not signal.SIG_IGN  # nohup is a wish to go on
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ALL)
         self._raise_on_signals()
-        signal.setitimer(signal.ITIMER_REAL, self.deadline_s, self.again_s)
+        signal.setitimer(signal.ITIMER_REAL, max(BEGIN_S, self.deadline_s - _age_s()), LATE_AGAIN_S)
 
     def only_note(self, within_s: float = WRITE_S) -> None:
         """From here on nothing raises; what goes on may take so long, and is given up then."""
@@ -50,21 +75,52 @@ class Stopping:
         for number in (signal.SIGINT, signal.SIGTERM, *self._hanging_up):
             signal.signal(number, self._note)
         signal.signal(signal.SIGALRM, self._give_up)
-        signal.setitimer(signal.ITIMER_REAL, within_s)
+        self._writing = True
+        signal.setitimer(signal.ITIMER_REAL, within_s if self._late is None else self._left(ENDED_S))
 
     def wind_down(self, within_s: float = WIND_DOWN_S) -> None:
         """What is taken down now can be interrupted again, and is after so long."""
         if self._before:
+            self._writing = False
             self._raise_on_signals()
-            signal.setitimer(signal.ITIMER_REAL, within_s, self.again_s)
+            late = self._late is not None
+            first_s, again_s = (self._left(TAKEN_DOWN_S), LATE_AGAIN_S) if late else (within_s, self.again_s)
+            signal.setitimer(signal.ITIMER_REAL, first_s, again_s)
 
-    def release(self) -> None:
-        """Give the signals back."""
+    @property
+    def late(self) -> bool:
+        """Whether the deadline has passed: nothing that waits for others is begun any more."""
+        return self._late is not None
+
+    def takes_down(self, fixture: str) -> None:
+        """Note what is being taken down; after the deadline it has its share of the time that is left."""
+        self._taking_down = fixture
+        self._share(TEARDOWN_S)
+
+    def taken_down(self) -> None:
+        """Note that it is done: what comes in between is bounded by what is left for all."""
+        self._taking_down = ""
+        self._share(TAKEN_DOWN_S)
+
+    def _share(self, most_s: float) -> None:
+        if self._late is not None and not self._writing:
+            signal.setitimer(signal.ITIMER_REAL, min(most_s, self._left(TAKEN_DOWN_S)), LATE_AGAIN_S)
+
+    def _left(self, of_s: float) -> float:
+        """What is left of a time that began with the deadline."""
+        return max(LEAST_S, of_s - (time.monotonic() - (self._late or 0.0)))
+
+    def release(self, code: int | None = None) -> None:
+        """Give the signals back. After the deadline the process ends with `code` even if a thread does not."""
         if self._before:
             signal.setitimer(signal.ITIMER_REAL, 0)
             for number, handler in self._before.items():
                 signal.signal(number, signal.SIG_DFL if handler is None else handler)
             self._before = {}
+            if self._late is not None and code is not None:
+                signal.signal(signal.SIGALRM, lambda *_: os._exit(code))
+                atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)  # all threads have ended: so does Python
+                signal.setitimer(signal.ITIMER_REAL, GONE_S)
 
     @property
     def _hanging_up(self) -> tuple[signal.Signals, ...]:
@@ -82,7 +138,24 @@ class Stopping:
             late = f"the run's deadline of {self.deadline_s:g} s passed"
             self.reason = late if number == signal.SIGALRM else signal.Signals(number).name
             self.on_stop(self.reason)
-        signal.raise_signal(signal.SIGINT)
+        if number == signal.SIGALRM:
+            self._pass_deadline()
+        else:
+            signal.raise_signal(signal.SIGINT)
+
+    def _pass_deadline(self) -> None:
+        """Interrupt what goes on; a teardown that was going on anyway has its share first. Raises GivenUp."""
+        first, self._late = self._late is None, self._late or time.monotonic()
+        if first and self._taking_down:
+            self._share(TEARDOWN_S)
+            return
+        signal.setitimer(signal.ITIMER_REAL, TEARDOWN_S if first else LATE_AGAIN_S, LATE_AGAIN_S)
+        if not self._taking_down:
+            signal.raise_signal(signal.SIGINT)
+            return
+        if self._taking_down not in self.given_up:
+            self.given_up.append(self._taking_down)
+        raise GivenUp(f"{self._taking_down} could not be taken down in time")
 
     def _note(self, _number: int, _frame: FrameType | None) -> None:
         self.ignored += 1
@@ -90,7 +163,13 @@ class Stopping:
             _leave(INTERRUPTED, "interrupted while reports were written")
 
     def _give_up(self, _number: int, _frame: FrameType | None) -> None:
-        _leave(INTERNAL_ERROR, f"reports could not be written within {WRITE_S:g} s")
+        late = "by the run's deadline and what is given after it" if self.late else f"within {WRITE_S:g} s"
+        _leave(INTERNAL_ERROR, f"reports could not be written {late}")
+
+
+def _age_s() -> float:
+    """How long this process has been there: its imports are a part of the run, and slow on a busy machine."""
+    return max(0.0, time.time() - psutil.Process().create_time())
 
 
 def _leave(code: int, why: str) -> NoReturn:

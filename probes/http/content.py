@@ -72,8 +72,17 @@ async def read_body(raw: AsyncIterable[bytes], encoding: str, request: str) -> b
         BadAnswer: More than `probes.limits` allows on the wire or decoded, a coding that nobody asked for, or bytes
             that are not in the coding that the answer names.
     """
+    body = bytearray()
+    try:
+        await _read_into(body, raw, encoding, request)
+        return bytes(body)
+    finally:
+        body.clear()  # an exception keeps its frames, and a report keeps exceptions: not 16 MiB with each
+
+
+async def _read_into(body: bytearray, raw: AsyncIterable[bytes], encoding: str, request: str) -> None:
     decoders = [_decoder(coding, request) for coding in reversed(_codings(encoding, request))]
-    body, wire = bytearray(), 0
+    wire = 0
     try:
         async for chunk in raw:
             wire += len(chunk)
@@ -90,7 +99,6 @@ async def read_body(raw: AsyncIterable[bytes], encoding: str, request: str) -> b
         raise BadAnswer(request, f"says Content-Encoding: {encoding}, and is not ({error})") from error
     if wire and not all(decoder.ended for decoder in decoders):
         raise BadAnswer(request, f"says Content-Encoding: {encoding}, and ends before its end")
-    return bytes(body)
 
 
 def _codings(encoding: str, request: str) -> list[str]:
