@@ -4,6 +4,8 @@ import asyncio
 import json
 import os
 import random
+import re
+import shutil
 import sys
 import tempfile
 import time
@@ -11,6 +13,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 
@@ -19,10 +22,14 @@ from tests.prove.worker import ROOT, TARGETS
 
 FAMILIES = ("target", "release", "health", "threads", "auth", "websocket", "observability", "logs")
 DEADLINE_S, GRACE_S, BOOT_S, POLL_S = 60.0, 5.0, 60.0, 0.1
+HUNG_S = 30.0  # after the deadline, when a run is killed; from GRACE_S on it was late
 MOST_MIB = 300.0
 GO = 0
+CODES = {0, 1, 2, 10}  # 3 is a crash of ours and 4 a wrong configuration
 SEEN_SHARE = 0.3
 PAGE = ROOT / "docs/hardening.md"
+SECRET = re.compile("secret|password|key|token|given", re.IGNORECASE)
+LEAST_SECRET = 8  # shorter values, such as an algorithm's name, stand anywhere by chance
 MARK = "<!-- counts: begin -->"
 
 
@@ -36,6 +43,7 @@ class Came:
     seconds: float
     most_mib: float
     hung: bool
+    late: bool  # ended by itself, but after its deadline and the grace
     traceback: bool
     leaked: bool
     must_be_seen: bool  # a whole run, of which so much was spoiled that GO would be false
@@ -45,6 +53,8 @@ class Came:
         """What is wrong with it; empty when nothing is. A run in which nothing was spoiled may say what it likes."""
         problems = {
             "hung": self.hung,
+            "late": self.late,
+            "no exit code of ours": not self.hung and self.code not in CODES,
             "false GO": self.code == GO and self.must_be_seen,
             "traceback": self.traceback,
             "secret": self.leaked,
@@ -69,7 +79,20 @@ async def _one(addresses: dict[str, Any], family: str, hostility: Hostility, fol
 
 
 def _secrets(addresses: dict[str, Any]) -> list[str]:
-    return [str(value) for value in addresses.get("tokens", {}).values() if value]
+    """Everything in the addresses whose name says that nobody else may read it, and the password of each URL."""
+    found: list[str] = []
+    for value in addresses.values():
+        for key, one in value.items() if isinstance(value, dict) else ():
+            found += [str(one)] if SECRET.search(key) and isinstance(one, str) and len(one) >= LEAST_SECRET else []
+            found += [urlsplit(one).password or ""] if isinstance(one, str) and "://" in one else []
+    return [one for one in found if len(one) >= LEAST_SECRET]
+
+
+def _files(folder: Path) -> dict[str, str]:
+    """What the runs so far wrote, by name; the folder is emptied, so that each run answers for its own."""
+    texts = {str(path): path.read_text(errors="replace") for path in folder.rglob("*") if path.is_file()}
+    shutil.rmtree(folder, ignore_errors=True)
+    return texts
 
 
 async def _run(path: Path, family: str, hostility: Hostility, folder: Path, secrets: list[str]) -> Came:
@@ -96,7 +119,7 @@ async def _run(path: Path, family: str, hostility: Hostility, folder: Path, secr
 
     looking, hung = asyncio.create_task(look()), False
     try:
-        async with asyncio.timeout(DEADLINE_S + GRACE_S):
+        async with asyncio.timeout(DEADLINE_S + HUNG_S):
             output, _ = await process.communicate()
     except TimeoutError:
         process.kill()
@@ -105,14 +128,18 @@ async def _run(path: Path, family: str, hostility: Hostility, folder: Path, secr
     finally:
         looking.cancel()
         await asyncio.gather(looking, return_exceptions=True)
+    seconds = time.monotonic() - begun
     text = output.decode(errors="replace")
     crashed = "Traceback" in text or ("unexpected " in text and "Error:" in text)
+    files = await asyncio.to_thread(_files, folder / "reports")
+    leaked = [name for name, content in [("output", text), *files.items()] if any(one in content for one in secrets)]
+    sys.stdout.writelines(f"a secret stands in {name}\n" for name in leaked)
     if crashed or hung:
         (folder / "last-wrong.txt").write_text(text)
         sys.stdout.write(text[-4000:])
     return Came(
         f"{family or 'whole'}, {hostility.mode}, {hostility.share:g}, seed {hostility.seed}", process.returncode or 0,
-        hostility.spoiled, time.monotonic() - begun, most[0], hung, crashed, any(secret in text for secret in secrets),
+        hostility.spoiled, seconds, most[0], hung, not hung and seconds > DEADLINE_S + GRACE_S, crashed, bool(leaked),
         not family and hostility.mode not in HARMLESS and hostility.share >= SEEN_SHARE,
     )  # fmt: skip
 
@@ -142,11 +169,11 @@ async def main(runs: int = 20, seed: int = 1, whole: int = 0) -> int:
                 sys.stdout.write(f"{one.what}: exit {one.code}, {one.spoiled} spoiled, {one.seconds:.1f} s, "
                                  f"{one.most_mib:.0f} MiB {one.wrong}\n")  # fmt: skip
                 sys.stdout.flush()
+                _keep(came, seed)  # after each: a round that is stopped has its counts
         finally:
             if twin.returncode is None:
                 twin.terminate()
             await twin.wait()
-    _keep(came, seed)
     return int(any(one.wrong for one in came))
 
 
