@@ -17,6 +17,7 @@ pytest_plugins = (
     "fixtures.soak",
     "fixtures.doors",
     "fixtures.browser",
+    "fixtures.journeys",
     "fixtures.published",
     "fixtures.latency",
     "fixtures.platform",
