@@ -54,7 +54,7 @@ class Run:
     provoked: set[str] = field(default_factory=set)  # trace ids of requests whose 5xx we caused on purpose
     missing_routes: dict[str, str] = field(default_factory=dict)  # key of [contract.paths] -> the case that found it
     interrupted: str = ""
-    late: bool = False  # the deadline has passed: nothing that waits for others is begun any more
+    late: bool = False  # the deadline is over or near: nothing that takes long is begun any more
     blocked: str = ""  # why nothing of the target can be looked at from here: what is left of the run is left out
     results: dict[Key, Result] = field(default_factory=dict)
     ended: dict[Key, list[Result]] = field(default_factory=dict)  # of cases that ran again: what they came to before

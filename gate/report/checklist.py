@@ -42,6 +42,7 @@ class Report:
     document: Document
     checklist: tuple[Answer, ...]
     metrics: tuple[Answer, ...]
+    pictures: bool = True  # drawing them takes longer than all the rest
 
 
 def answered(document: Document) -> Report:

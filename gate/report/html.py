@@ -30,7 +30,7 @@ def render_html(report: Report) -> str:
     rows = document.checks
     missing = set(document.missing)
     failures = [row for outcome in FAILING for row in rows if row.outcome == outcome and row.name not in missing]
-    plots = _plots(rows)
+    plots = _plots(rows) if report.pictures else []
     return (
         _environment()
         .get_template("report.html.j2")

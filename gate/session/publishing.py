@@ -4,6 +4,7 @@ import os
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,7 +30,7 @@ from gate.verdict import decide
 from gate.verdict_document import Document, encode
 
 COLLECTORS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-LATE = "the run's deadline had passed"
+LATE = "the run's deadline was over, or near"
 OURS = frozenset({int(pytest.ExitCode.OK), int(pytest.ExitCode.TESTS_FAILED), int(pytest.ExitCode.NO_TESTS_COLLECTED)})
 KEPT = frozenset({
     int(pytest.ExitCode.INTERRUPTED), int(pytest.ExitCode.INTERNAL_ERROR), int(pytest.ExitCode.USAGE_ERROR),
@@ -129,13 +130,15 @@ def publish(run: Run, exit_status: int, console: Console) -> int:
     INCONCLUSIVE, or NO-GO if something had already failed.
     """
     last = _last(run)
+    if run.late:
+        run.notes.append(f"no pictures were drawn: {LATE}")
     document = _judge(run, exit_status)
     document = msgspec.structs.replace(document, changes=changes(document, last))
     refused = _stored(run, document)
     if refused:
         document = msgspec.structs.replace(_judge(run, exit_status, [refused]), changes=document.changes)
     document = msgspec.structs.replace(document, notes=[*document.notes, *_exported(run, document)])
-    report = answered(_sealed(document, run.plan.report_dir))
+    report = replace(answered(_sealed(document, run.plan.report_dir)), pictures=not run.late)
     problems = write_all(run.folder, report, verdict_only=run.plan.verdict_only)
     problems += _scrub(run)
     LAST_WORD.verdict, LAST_WORD.exit_code = str(document.verdict), int(document.exit_code)

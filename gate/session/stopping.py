@@ -10,6 +10,7 @@ for. Without a hang both take a moment.
 """
 
 import atexit
+import math
 import os
 import signal
 import threading
@@ -30,6 +31,7 @@ LATE_AGAIN_S = 0.5  # after the deadline a stop that was survived is repeated so
 TAKEN_DOWN_S = 3.0  # after the deadline, for the case that it cut short and for all teardowns together
 TEARDOWN_S = 1.0  # the share that one teardown may have of that
 LEAST_S = 0.2  # what every teardown gets, however many took their whole share before it
+NEAR_S = 10.0  # before the deadline, when reports have no time for pictures and for others any more
 ENDED_S = 30.0  # after the deadline, for reports on a machine that is far from idle
 GONE_S = 2.0  # after the verdict was said, for threads that nobody ended
 BEGIN_S = 1.0  # from arming on, the shortest deadline there is
@@ -55,6 +57,7 @@ class Stopping:
     _taking_down: str = ""  # the fixture that is being taken down
     _late: float | None = None  # when the deadline passed, on the monotonic clock
     _writing: bool = False
+    _end: float = math.inf  # when the deadline passes, on the monotonic clock
     _before: dict[signal.Signals, Handler] = field(default_factory=dict)
     _hang_up: bool = True
 
@@ -66,7 +69,9 @@ class Stopping:
         self._hang_up = self._before[signal.SIGHUP] is not signal.SIG_IGN  # nohup is a wish to go on
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ALL)
         self._raise_on_signals()
-        signal.setitimer(signal.ITIMER_REAL, max(BEGIN_S, self.deadline_s - _age_s()), LATE_AGAIN_S)
+        left_s = max(BEGIN_S, self.deadline_s - _age_s())
+        self._end = time.monotonic() + left_s
+        signal.setitimer(signal.ITIMER_REAL, left_s, LATE_AGAIN_S)
 
     def only_note(self, within_s: float = WRITE_S) -> None:
         """From here on nothing raises; what goes on may take so long, and is given up then."""
@@ -76,7 +81,8 @@ class Stopping:
             signal.signal(number, self._note)
         signal.signal(signal.SIGALRM, self._give_up)
         self._writing = True
-        signal.setitimer(signal.ITIMER_REAL, within_s if self._late is None else self._left(ENDED_S))
+        end_s = self._end - time.monotonic() + ENDED_S if self._late is None else self._left(ENDED_S)
+        signal.setitimer(signal.ITIMER_REAL, max(BEGIN_S, min(within_s, end_s)))
 
     def wind_down(self, within_s: float = WIND_DOWN_S) -> None:
         """What is taken down now can be interrupted again, and is after so long."""
@@ -89,8 +95,8 @@ class Stopping:
 
     @property
     def late(self) -> bool:
-        """Whether the deadline has passed: nothing that waits for others is begun any more."""
-        return self._late is not None
+        """Whether the deadline has passed or is near: nothing that takes long is begun any more."""
+        return self._late is not None or self._end - time.monotonic() < NEAR_S
 
     def takes_down(self, fixture: str) -> None:
         """Note what is being taken down; after the deadline it has its share of the time that is left."""
@@ -117,7 +123,7 @@ class Stopping:
             for number, handler in self._before.items():
                 signal.signal(number, signal.SIG_DFL if handler is None else handler)
             self._before = {}
-            if self._late is not None and code is not None:
+            if self.late and code is not None:
                 signal.signal(signal.SIGALRM, lambda *_: os._exit(code))
                 atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)  # all threads have ended: so does Python
                 signal.setitimer(signal.ITIMER_REAL, GONE_S)

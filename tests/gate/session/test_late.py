@@ -96,4 +96,4 @@ def test_what_waits_for_others_is_not_begun_after_the_deadline(mini: Mini) -> No
     store.mkdir()
     code, output = mini.run(f"--evidence={store}")
     assert code == 2, output
-    assert "deadline had passed" in " ".join(mini.verdict["notes"]), mini.verdict["notes"]
+    assert "deadline was over" in " ".join(mini.verdict["notes"]), mini.verdict["notes"]
