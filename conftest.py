@@ -17,7 +17,6 @@ pytest_plugins = (
     "fixtures.soak",
     "fixtures.doors",
     "fixtures.browser",
-    "fixtures.journeys",
     "fixtures.published",
     "fixtures.latency",
     "fixtures.platform",

@@ -17,7 +17,6 @@ ABSENT: Mapping[str, str] = {
     "logs.trace": "app-trace",
     "metrics": "exposition",
     "tokens.refresh": "refresh-tokens",
-    "threads.routes": "thread-routes",
     "websocket": "ws",
 }
 # What the suite is about: a profile that requires a check of it can't be met without.
@@ -49,7 +48,6 @@ def taken_away(contract: Contract) -> frozenset[str]:
         "frontend": not contract.browser.frontend,
         "health.detailed": not contract.paths.health,
         "metrics": not contract.paths.metrics,
-        "threads.routes": not contract.threads.routes.create,
         "websocket": not contract.paths.websocket,
         "tokens.refresh": not contract.tokens.refresh_claims,
         "logs.trace": not contract.logs.trace_field,

@@ -63,7 +63,6 @@ class Seeder:
         self._deadlines = deadlines or Deadlines()
         self._run_id = run_id
         self._serial = 0
-        self.adopted: list[str] = []  # ids that the service gave to rows which it made for us
         self._moment = datetime.now(UTC)
 
     @property
@@ -206,25 +205,9 @@ class Seeder:
         ids = [row.id for row in rows]
         return await self._delete(f"{self._layout.id} = ANY($1::text[])", ids)
 
-    def adopt(self, row_id: str) -> None:
-        """Count a row that the service made for us as one of this run's."""
-        self.adopted.append(row_id)
-
-    async def holds(self, row_id: str) -> bool:
-        """Whether a row of that id is in the table."""
-        found = await self.connection.fetchval(
-            f"SELECT count(*) FROM {self._table.name} WHERE {self._layout.id}::text = $1",  # noqa: S608 - as in `_delete`
-            row_id,
-        )
-        return bool(found)
-
-    async def remove_made(self, ids: Sequence[str]) -> int:
-        """Remove rows that the service made for us, by their ids; return how many there were."""
-        return await self._delete(f"{self._layout.id} = ANY($1::text[])", list(ids))
-
     async def remove_run(self) -> int:
         """Remove every row of this run."""
-        return await self._delete(self._of_this_run, self.prefix, self.adopted)
+        return await self._delete(f"starts_with({self._layout.id}, $1)", self.prefix)
 
     async def reap(self, older_than: timedelta) -> int:
         """Remove rows that killed runs left behind: ours by prefix, older than that by the id's own time stamp."""
@@ -241,14 +224,10 @@ class Seeder:
     async def residue(self) -> int:
         """How many rows of this run are in the table."""
         count = await self.connection.fetchval(
-            f"SELECT count(*) FROM {self._table.name} WHERE {self._of_this_run}",  # noqa: S608 - as in `_delete`
-            self.prefix, self.adopted,
-        )  # fmt: skip
+            f"SELECT count(*) FROM {self._table.name} WHERE starts_with({self._layout.id}, $1)",  # noqa: S608 - as in `_delete`
+            self.prefix,
+        )
         return int(count)
-
-    @property
-    def _of_this_run(self) -> str:
-        return f"(starts_with({self._layout.id}, $1) OR {self._layout.id} = ANY($2::text[]))"
 
     @property
     def _old(self) -> str:

@@ -53,16 +53,6 @@ class ErrorRules(Part):
     request_id_fields: frozenset[str]
 
 
-class ThreadRoutes(Part):
-    """The routes of single threads, as `METHOD /path`; `{id}` stands for the thread's id."""
-
-    create: str
-    read: str
-    rename: str
-    archive: str
-    messages: str
-
-
 class ThreadRules(Part):
     """The list: its items, its order, its bounds, and what a page may cost."""
 
@@ -79,10 +69,6 @@ class ThreadRules(Part):
     default_limit: int
     out_of_bounds: Statuses
     forged_headers: tuple[str, ...]
-    routes: ThreadRoutes
-    done: Statuses
-    title_field: str
-    messages_field: str
     volume_ratio: float
 
     @model_validator(mode="after")

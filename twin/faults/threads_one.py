@@ -100,27 +100,3 @@ def foreign_by_id(seams: "Seams") -> Undo:
         return healthy(row and {**row, "own": True, "owned": True})
 
     return replace(seams, access=access)
-
-
-@fault("threads.archived-by-id", place="backend", seen="deleted_at in the list's condition alone")
-def archived_by_id(seams: "Seams") -> Undo:
-    """An archived thread is still had by its id."""
-    healthy = seams.access
-
-    def access(row: "dict[str, Any] | None") -> "dict[str, Any]":
-        return healthy(row and {**row, "deleted_at": None})
-
-    return replace(seams, access=access)
-
-
-@fault("threads.unknown-is-500", place="backend", seen="the result of get() used without a look whether there is one")
-def unknown_is_500(seams: "Seams") -> Undo:
-    """An id that nobody has is a 500."""
-    healthy = seams.access
-
-    def access(row: "dict[str, Any] | None") -> "dict[str, Any]":
-        if row is None:
-            raise AttributeError("'NoneType' object has no attribute 'user_id'")
-        return healthy(row)
-
-    return replace(seams, access=access)
