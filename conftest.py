@@ -26,6 +26,7 @@ pytest_plugins = (
     "fixtures.day",
     "fixtures.prometheus",
     "fixtures.health",
+    "fixtures.journeys",
     "fixtures.own_checks",
     "fixtures.twin",
 )

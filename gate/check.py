@@ -8,7 +8,7 @@ Need = Literal[
     "http", "auth", "ws", "db", "write", "logs", "run", "metrics", "prometheus", "token", "mint", "twin",
     # What a service may well not have, and its target says so:
     "health", "exposition", "app-trace", "credentials", "refresh-tokens", "json", "readiness",
-    "frontend", "document", "browser",
+    "frontend", "document", "browser", "single", "logout", "agent",
 ]  # fmt: skip
 Phase = Literal["smoke", "soak", "day"]
 NEEDS = frozenset(get_args(Need))

@@ -46,7 +46,7 @@ def _answer(*pieces: Piece, section: str) -> Rule:
 def rules(heartbeat: str) -> dict[str, Rule]:
     """The table, with the service's own word for a heartbeat."""
     beat = json.dumps({"type": heartbeat}).encode()
-    with_a_character = json.dumps({"type": heartbeat, "data": {"text": "€"}}, ensure_ascii=False).encode()
+    with_a_character = json.dumps({"type": heartbeat, "data": {"note": "€"}}, ensure_ascii=False).encode()
     inside = with_a_character.index("€".encode()) + 1
     begin, _, end = json.dumps({"type": heartbeat, "data": "|"}).encode().partition(b"|")
     return {

@@ -205,6 +205,14 @@ class Seeder:
         ids = [row.id for row in rows]
         return await self._delete(f"{self._layout.id} = ANY($1::text[])", ids)
 
+    async def holds(self, thread_id: str) -> bool:
+        """Whether there is a row of this id, whoever's it is and whoever made it."""
+        count = await self.connection.fetchval(
+            f"SELECT count(*) FROM {self._table.name} WHERE {self._layout.id} = $1",  # noqa: S608 - names of the contract
+            thread_id,
+        )
+        return bool(count)
+
     async def remove_run(self) -> int:
         """Remove every row of this run."""
         return await self._delete(f"starts_with({self._layout.id}, $1)", self.prefix)

@@ -15,6 +15,7 @@ class TokenRules(Part):
     issuer: str
     audience: str
     lifetime_s: Seconds
+    ends_within_s: Seconds
     clock_skew_s: Seconds
     extra_claims: dict[str, Any]
     refresh_claims: dict[str, Any]

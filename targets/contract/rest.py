@@ -1,5 +1,6 @@
 """The REST door: where it is, how it refuses, what an item of the list looks like and is compared with."""
 
+import re
 from typing import Literal
 
 from pydantic import model_validator
@@ -20,6 +21,7 @@ class Paths(Part):
     websocket: str
     auth_health: str
     auth_validate: str
+    auth_logout: str
 
 
 class ByKind(Part):
@@ -53,11 +55,40 @@ class ErrorRules(Part):
     request_id_fields: frozenset[str]
 
 
+class SingleThreadRules(Part):
+    """One thread through the API: its routes (`METHOD /path`; empty: there is none), bodies and statuses."""
+
+    create: str
+    read: str
+    rename: str
+    archive: str
+    history: str
+    title: str
+    metadata: str
+    messages_field: str
+    created: Statuses
+    done: Statuses
+    refused: Statuses
+    gone: Statuses
+
+    @model_validator(mode="after")
+    def _routes_are_routes(self) -> "SingleThreadRules":
+        for name in ("create", "read", "rename", "archive", "history"):
+            route = getattr(self, name)
+            if route and not re.fullmatch(r"[A-Z]+ /\S*", route):
+                raise ValueError(
+                    f"{name} must be a method and a path, such as 'GET /api/threads/{{id}}', got {route!r}"
+                )
+        return self
+
+
 class ThreadRules(Part):
     """The list: its items, its order, its bounds, and what a page may cost."""
 
     item: Schema
     compare: dict[str, Written]
+    times: dict[str, Written]
+    one: SingleThreadRules
     id_field: str
     items_field: str
     limit_parameter: str

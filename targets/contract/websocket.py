@@ -40,6 +40,15 @@ class AfterRules(Part):
     flood: Follows
 
 
+class AgentRules(Part):
+    """How a user's message is answered: a run of events to every tab of the user, in this order."""
+
+    events: tuple[str, ...]
+    text_field: str
+    run_field: str
+    seconds: Seconds
+
+
 class WebSocketRules(Part):
     """Success metric 3 and the limits of a message."""
 
@@ -50,4 +59,5 @@ class WebSocketRules(Part):
     echo_field: str
     dialect: DialectRules
     after: AfterRules
+    agent: AgentRules
     error_codes: dict[Literal["bad_json", "refused"], frozenset[str]]

@@ -67,7 +67,7 @@ def test_what_is_absent_is_not_offered_and_not_required(tmp_path: Path, name: st
     offers, lacking = target.offers()
     assert ABSENT[name] not in offers
     assert name in lacking[ABSENT[name]]
-    whole = load_required("full", "smoke")
+    whole = load_required("full", "smoke", offers={ABSENT[name]})
     left = required_of(target, "smoke", None, offers)
     lost = {(check, case) for check, cases in whole.items() for case in set(cases) - set(left.get(check, ())) or ()}
     assert set(whole) - set(left) or lost
@@ -131,7 +131,7 @@ def test_stagings_target_asks_for_no_route_that_its_service_lacks() -> None:
     assert target.contract.paths.auth_validate == "/auth/validate"
     assert "json" in target.offers()[0]
     required = required_of(target, "smoke", None, OFFERS)
-    assert [check for check in required if check.startswith("health.")] == ["health.probes"]
+    assert [check for check in required if check.startswith("health.")] == ["health.probes", "health.together"]
     assert "NUL escape" in load_required("staging-writing", "smoke", offers=OFFERS)["threads.metadata"]
 
 

@@ -146,3 +146,17 @@ def head_500(seams: "Seams") -> Undo:
         raise KeyError("HEAD")
 
     return replace(seams, as_get=as_get)
+
+
+@fault("auth.remembered-past-expiry", place="backend", seen="as recorded: decisions are cached for 300 s")
+def remembered_past_expiry(seams: "Seams") -> Undo:
+    """A token that was good once is good for ever."""
+    healthy, known = seams.validate, dict[str, "Identity"]()
+
+    async def validate(given: "Seams", token: str) -> "Identity | None":
+        identity = known.get(token) or await healthy(given, token)
+        if identity is not None:
+            known[token] = identity
+        return identity
+
+    return replace(seams, validate=validate)

@@ -1,0 +1,145 @@
+"""A token's life: whose it is at every door, and that it ends with its expiry and with its logout."""
+
+import time
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from fixtures.doors import DoorName, Doors
+from fixtures.http_services import AuthDoor, seen
+from fixtures.rows import Plant
+from fixtures.sockets import SocketDoor
+from fixtures.threads import Threads
+from fixtures.users import MakeUser
+from gate.check import check
+from gate.evidence import Recorder
+from gate.failures import CheckFailure
+from probes.auth.forgeries import Forgery
+from probes.auth.tokens import Mint, User
+from probes.errors import ProbeError
+from probes.secret import Secret
+from probes.waiting import await_steady
+from targets.contract import Contract
+
+SHORT_S = 2.0  # what is left of a token's life when it is first shown
+OF_ANOTHER = "what is another's, who has the same e-mail address"
+
+
+async def refuse_unless_it_ends(doors: Doors, token: Secret, contract: Contract, recorder: Recorder, why: str) -> None:
+    """Raise CheckFailure unless every door refuses the token within the contract's time after its end."""
+    within_s, begun = contract.tokens.ends_within_s, time.monotonic()
+    for door in doors.names:
+        last = ""
+
+        async def look(door: DoorName = door) -> str:
+            nonlocal last
+            said = await doors.ask(door, Forgery("ended", token))
+            last = said.detail if said else ""
+            return "" if said is None or said.decision == "refused" else f"{door} lets it in"
+
+        left = max(within_s - (time.monotonic() - begun), 0.5)
+        if not (await await_steady(look, in_a_row=1, deadline_s=left)).steady:
+            expected = f"{door} refuses a token within {within_s:g} s of its {why} (contract.tokens.ends_within_s)"
+            raise CheckFailure(expected=expected, actual=last)
+    took = time.monotonic() - begun
+    recorder.figures(rule=f"until every door refused after {why}", value=round(took, 2), unit="s", limit=within_s)
+
+
+@check(
+    "auth.ends",
+    requirement="a token is refused after its expiry, and after its logout, at every door, within a stated time",
+    needs="auth http mint",
+    remedy="Ask about a token's end on every use: a cache of decisions must not outlive the token, or hear of logouts.",
+)
+@pytest.mark.parametrize("end", ["expiry", pytest.param("logout", marks=pytest.mark.also_needs("logout"))])
+async def test_a_token_ends(
+    doors: Doors, auth: AuthDoor, mint: Mint, owner: User, contract: Contract, recorder: Recorder, end: str
+) -> None:
+    """The token is taken at every door first; after its end no door takes it any more."""
+    life_s = contract.tokens.lifetime_s
+    issued = time.time() - (life_s - SHORT_S) if end == "expiry" else time.time()
+    token = mint.good(owner, now=issued)
+    for door in doors.names:
+        said = await doors.ask(door, Forgery("good", token))
+        if said is not None and said.decision != "let in" and (end == "logout" or time.time() < int(issued) + life_s):
+            raise CheckFailure(expected=f"{door} takes the token while it is good", actual=said.detail)
+    if end == "logout":
+        answer = await auth.post(contract.paths.auth_logout, token=token)
+        if answer.status not in range(200, 300):
+            raise CheckFailure(expected="a logout (contract.paths.auth_logout)", actual=seen(answer))
+    else:
+        await await_steady(_over(int(issued) + life_s), in_a_row=1, deadline_s=SHORT_S + 5)
+    await refuse_unless_it_ends(doors, token, contract, recorder, end)
+
+
+def _over(end: float) -> Callable[[], Awaitable[str]]:
+    """A look that is content once a moment lies behind us."""
+
+    async def look() -> str:
+        return "" if time.time() > end + 1 else "the token has not ended yet"
+
+    return look
+
+
+@check(
+    "auth.session-ends",
+    requirement="a session ends when its token is logged out, within a stated time",
+    needs="auth ws mint logout",
+    remedy="Have a session ask about its token again, or be told of the logout.",
+)
+async def test_a_session_ends_with_its_tokens_logout(
+    sockets: SocketDoor, auth: AuthDoor, mint: Mint, owner: User, contract: Contract, recorder: Recorder
+) -> None:
+    """A session that was open when its token was logged out is closed by the server when it is used next."""
+    token = mint.good(owner)
+    session = await sockets.try_open(token)
+    answer = await auth.post(contract.paths.auth_logout, token=token)
+    if answer.status not in range(200, 300):
+        raise CheckFailure(expected="a logout (contract.paths.auth_logout)", actual=seen(answer))
+    within_s, begun = contract.tokens.ends_within_s, time.monotonic()
+
+    async def look() -> str:
+        try:
+            await session.ping()  # type: ignore[union-attr]  # a refused one fails in the line below as well
+        except ProbeError:
+            return ""
+        return "the session still answers"
+
+    if not (await await_steady(look, in_a_row=1, deadline_s=within_s)).steady:
+        raise CheckFailure(
+            expected=f"the session ends within {within_s:g} s of its token's logout", actual="it goes on"
+        )
+    recorder.figures(rule="until the session ended", value=round(time.monotonic() - begun, 2), unit="s", limit=within_s)
+
+
+@check(
+    "identity.one-user",
+    requirement="a token is the user of its `sub` at every door, whatever its other claims",
+    needs="http mint write",
+    remedy="Find the user by `sub` alone: an e-mail address is no identity, and is given to somebody else one day.",
+)
+@pytest.mark.parametrize(
+    "door",
+    [
+        "rest",
+        pytest.param("auth", marks=pytest.mark.also_needs("auth")),
+        pytest.param("websocket by header", marks=pytest.mark.also_needs("ws"), id="websocket"),
+    ],
+)
+async def test_a_token_is_its_subs_user(
+    doors: Doors, threads: Threads, plant: Plant, make_user: MakeUser, mint: Mint, door: DoorName
+) -> None:
+    """Two users with one e-mail address: each door takes each token for its own `sub`."""
+    first = make_user("namesake")
+    second = User(sub=make_user("namesake").sub, email=first.email)
+    if door == "rest":
+        (row,) = await plant(first, title=OF_ANOTHER)
+        await threads.page(first)  # whoever comes first may be remembered by the address
+        if any(threads.id_of(item) == row.id for item in await threads.page(second)):
+            raise CheckFailure(expected=f"the list of {second.sub}", actual=f"it holds a thread of {first.sub}")
+        return
+    for user in (first, second):
+        said = await doors.ask(door, Forgery("good", mint.good(user)))
+        if said is None or said.decision != "let in" or said.user_id != user.sub:
+            actual = "not asked" if said is None else f"{said.decision}, {said.user_id!r}: {said.detail}"
+            raise CheckFailure(expected=f"{door} takes the token for {user.sub}", actual=actual)

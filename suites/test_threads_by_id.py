@@ -1,0 +1,67 @@
+"""Single threads by their ids: somebody else's, unknown, archived, and rows that name no owner."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from fixtures.http_services import refuse_server_error
+from fixtures.journeys import UNKNOWN_ID, Journey
+from fixtures.rows import Plant, Row, Uproot
+from gate.check import check
+from gate.failures import CheckFailure
+from probes.auth.tokens import User
+
+SECRET = "what only its owner may read"
+STEPS = ("read", "rename", "archive", "history")
+
+
+async def refuse_all(journey: Journey, thread_id: str, steps: Sequence[str] = STEPS) -> None:
+    """Raise CheckFailure unless each step is refused as the contract says."""
+    for step in steps:
+        how = {"json": journey.body(title="taken over")} if step == "rename" else {}
+        await journey.refuse(step, thread_id, SECRET, **how)
+
+
+@check(
+    "threads.by-id",
+    requirement="a thread that is not the asker's is refused by its id: 403 or 404, never 5xx, and never the row",
+    needs="http write mint single",
+    remedy="Find by id and owner in one statement; a row without metadata or owner is nobody's, not an error.",
+)
+@pytest.mark.parametrize("whose", ["foreign", "unknown", "archived", "NULL metadata", "no owner"])
+async def test_what_is_not_ones_own_is_refused(
+    journey: Journey, plant: Plant, uproot: Uproot, stranger: User, whose: str
+) -> None:
+    """Nothing of it is answered and nothing of it is changed, whichever route is asked."""
+    if whose == "unknown":
+        await refuse_all(journey, UNKNOWN_ID)
+        return
+    if whose in {"NULL metadata", "no owner"}:
+        shape = "sql-null" if whose == "NULL metadata" else "user_id null"
+        (row,) = await plant(journey.user, shape=shape, title=SECRET)
+        try:
+            await _never_a_server_error(journey, row)
+        finally:
+            await uproot([row])
+        return
+    owner = stranger if whose == "foreign" else journey.user
+    (row,) = await plant(owner, title=SECRET, deleted=whose == "archived")
+    await refuse_all(journey, row.id)
+    if whose == "foreign":
+        await _is_as_it_was(journey, row, stranger)
+
+
+async def _never_a_server_error(journey: Journey, row: Row) -> None:
+    """A row that may be nobody's: its routes answer anything but 5xx."""
+    for step in ("read", "history"):
+        refuse_server_error(await journey.do(step, row.id), f"{step} of a row without an owner in it: no 5xx")
+
+
+async def _is_as_it_was(journey: Journey, row: Row, owner: User) -> None:
+    item = await journey.listed(row.id, owner)
+    field = next(name for name, said in journey.threads.contract.threads.compare.items() if said == "title")
+    if item is None or item.get(field) != SECRET:
+        actual = "it is gone" if item is None else f"its title is {item.get(field)!r}"
+        raise CheckFailure(
+            expected="the owner's thread as it was, after somebody else tried to change it", actual=actual
+        )

@@ -1,0 +1,129 @@
+"""What a user does with threads through the API: create, read, rename, archive, look at the messages."""
+
+from fixtures.http_services import refuse_server_error, seen
+from fixtures.journeys import Journey
+from fixtures.threads import Item
+from gate.check import check
+from gate.failures import CheckFailure
+from probes.auth.tokens import User
+from probes.database.seeding import Seeder
+
+TITLE = 'Plans & <b>"figures"</b> for März 🚀'
+OTHER_TITLE = "Renamed: l'été & 雪"
+METADATA = {"topic": "first light", "tags": ["a", "b"], "count": 3}
+
+
+def refuse_title(item: Item | None, title: str | None, journey: Journey, where: str) -> None:
+    """Raise CheckFailure where a thread is missing, or says another title than was written."""
+    if item is None:
+        raise CheckFailure(expected=f"the thread {where}", actual="it is not there")
+    field = next(name for name, said in journey.threads.contract.threads.compare.items() if said == "title")
+    if item.get(field) != title:
+        raise CheckFailure(expected=f"title {title!r} {where}", actual=f"{item.get(field)!r}")
+
+
+@check(
+    "threads.create",
+    requirement="a created thread is stored: with what was sent, readable by its id, in its owner's list, once",
+    needs="http write mint single",
+    remedy="Commit before answering; answer what was stored, not what was sent; see the server's traceback.",
+)
+async def test_a_created_thread_is_stored(journey: Journey, seeder: Seeder) -> None:
+    """Two threads, one without a title, are answered, read back, listed once each, and in the table."""
+    for title in (TITLE, None):
+        said = {"metadata": METADATA} | ({"title": title} if title else {})
+        item = await journey.create(**said)
+        thread_id = journey.threads.id_of(item)
+        refuse_title(item, title, journey, "in the answer")
+        if not await seeder.holds(thread_id):
+            raise CheckFailure(expected=f"a row {thread_id} in the table", actual="there is none: nothing was stored")
+        ids = [journey.threads.id_of(one) for one in await journey.threads.everything(journey.user)]
+        if ids.count(thread_id) != 1:
+            raise CheckFailure(expected=f"{thread_id} once in its owner's list", actual=f"{ids.count(thread_id)} times")
+        refuse_title(await journey.listed(thread_id), title, journey, "in the list")
+
+
+@check(
+    "threads.read",
+    requirement="a thread is read by its id, with what was written",
+    needs="http write mint single",
+    remedy="See the server's traceback: the list works without this route, and users do not.",
+)
+async def test_a_thread_is_read_by_its_id(journey: Journey) -> None:
+    """What was created is read back: its id, its title, its metadata."""
+    thread_id = journey.threads.id_of(await journey.create(title=TITLE, metadata=METADATA))
+    item = await journey.read(thread_id)
+    refuse_title(item, TITLE, journey, "when it is read by its id")
+    if journey.threads.id_of(item) != thread_id:
+        raise CheckFailure(expected=f"the thread {thread_id}", actual=f"{journey.threads.id_of(item)}")
+    field = next(name for name, said in journey.threads.contract.threads.compare.items() if said == "metadata")
+    kept = item.get(field)
+    if not isinstance(kept, dict) or {key: kept.get(key) for key in METADATA} != METADATA:
+        raise CheckFailure(expected=f"metadata with {METADATA}", actual=f"{kept}")
+
+
+@check(
+    "threads.rename",
+    requirement="a new title is stored and seen at once, by id and in the list; metadata never changes the owner",
+    needs="http write mint single",
+    remedy="Commit before answering, drop what was cached for this user, and take the owner from the token alone.",
+)
+async def test_a_renamed_thread_is_renamed_everywhere(journey: Journey, stranger: User) -> None:
+    """After each change the thread is read by its id and in the list; naming another owner gives it to nobody."""
+    thread_id = journey.threads.id_of(await journey.create(title=TITLE, metadata=METADATA))
+    refuse_title(await journey.listed(thread_id), TITLE, journey, "in the list before the change")
+    layout = journey.threads.contract.database.layout
+    for title in (OTHER_TITLE, TITLE):
+        said = journey.body(title=title, metadata={layout.owner_key: stranger.sub})
+        answer = await journey.do("rename", thread_id, json=said)
+        refuse_server_error(answer, "the thread with its new title")
+        if answer.status not in journey.threads.contract.threads.one.done:
+            raise CheckFailure(
+                expected="the thread with its new title (contract.threads.one.done)", actual=seen(answer)
+            )
+        refuse_title(await journey.read(thread_id), title, journey, "when it is read after the change")
+        refuse_title(await journey.listed(thread_id), title, journey, "in the list after the change")
+    if await journey.listed(thread_id, stranger) is not None:
+        raise CheckFailure(expected="metadata that changes no owner", actual="the thread is in somebody else's list")
+
+
+@check(
+    "threads.archive",
+    requirement="an archived thread is gone at once from the list and by its id, and no other is",
+    needs="http write mint single",
+    remedy="Set deleted_at in the same transaction that is answered, and filter by it wherever threads are read.",
+)
+async def test_an_archived_thread_is_gone(journey: Journey) -> None:
+    """Of two threads the archived one is neither listed nor read any more; the other is as it was."""
+    first = journey.threads.id_of(await journey.create(title=TITLE))
+    other = journey.threads.id_of(await journey.create(title=OTHER_TITLE))
+    refuse_title(await journey.listed(first), TITLE, journey, "in the list before it is archived")
+    answer = await journey.do("archive", first)
+    rules = journey.threads.contract.threads.one
+    refuse_server_error(answer, "the thread is archived")
+    if answer.status not in rules.done:
+        raise CheckFailure(expected="the thread is archived (contract.threads.one.done)", actual=seen(answer))
+    if await journey.listed(first) is not None:
+        raise CheckFailure(expected="an archived thread is not listed", actual=f"{first} is listed")
+    answer = await journey.do("read", first)
+    if answer.status not in rules.gone:
+        raise CheckFailure(expected="an archived thread is gone (contract.threads.one.gone)", actual=seen(answer))
+    refuse_title(await journey.listed(other), OTHER_TITLE, journey, "in the list after another was archived")
+
+
+@check(
+    "threads.messages",
+    requirement="the messages of a thread are a list for its owner, and nobody else's to read",
+    needs="http write mint single",
+    remedy="See the server's traceback; check the thread's owner before its messages are read.",
+)
+async def test_the_messages_of_a_thread_are_listed(journey: Journey, stranger: User) -> None:
+    """A new thread has an empty list of messages; a stranger is refused."""
+    thread_id = journey.threads.id_of(await journey.create(title=TITLE))
+    answer = await journey.do("history", thread_id)
+    refuse_server_error(answer, "a list of messages")
+    rules = journey.threads.contract.threads.one
+    messages = answer.json_object().get(rules.messages_field) if rules.messages_field else answer.json()
+    if answer.status not in rules.done or messages != []:
+        raise CheckFailure(expected="an empty list of messages of a new thread", actual=seen(answer))
+    await journey.refuse("history", thread_id, TITLE, user=stranger)

@@ -1,0 +1,117 @@
+"""Faults of writing threads: bodies that crash it, ids that are not looked at, values that come back otherwise."""
+
+import html
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from twin.faults.threads_metadata import rendering
+from twin.switching.registry import Undo, fault, replace
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from twin.backend.bodies import Draft
+    from twin.backend.seams import Seams
+
+LARGE = 64 * 1024
+DEEP = b"[" * 100
+CRASHES: dict[str, tuple[Callable[[bytes], bool], str]] = {
+    "nul": (lambda body: b'"\\u0000"}' in body, "UntranslatableCharacterError: the driver was left to refuse it"),
+    "surrogate": (lambda body: b"\\ud800" in body, "UnicodeEncodeError: surrogates not allowed"),
+    "nul-key": (lambda body: b'"\\u0000":' in body, "UntranslatableCharacterError: keys were not looked at"),
+    "deep": (lambda body: DEEP in body, "RecursionError: maximum recursion depth exceeded"),
+    "large": (lambda body: len(body) > LARGE, "MemoryError: a body without a limit"),
+    "number-title": (lambda body: b": 123}" in body, "DataError: expected str, got int"),
+    "object-title": (lambda body: b'title": {}' in body, "DataError: expected str, got dict"),
+    "list-metadata": (lambda body: b": [1]}" in body, "AttributeError: 'list' object has no attribute 'get'"),
+    "unknown-keys": (lambda body: b"nv_unknown" in body, "TypeError: unexpected keyword argument, from **body"),
+}
+
+
+def _declare(name: str, crashes: Callable[[bytes], bool], seen: str) -> None:
+    def install(seams: "Seams") -> Undo:
+        async def read(request: "Request") -> "Draft":
+            if crashes(await request.body()):
+                raise RuntimeError(seen)
+            return await healthy(request)
+
+        healthy = seams.read_draft
+        return replace(seams, read_draft=read)
+
+    fault(f"threads.create-crashes-on-{name}", place="backend", seen=seen)(install)
+
+
+for _name, (_crashes, _seen) in CRASHES.items():
+    _declare(_name, _crashes, _seen)
+
+
+def _by_id(seams: "Seams", change: "Callable[[dict[str, Any] | None], dict[str, Any] | None]") -> Undo:
+    """Look at what was found by an id otherwise, before the asker is judged by it."""
+    healthy = seams.access
+    return replace(seams, access=lambda row: healthy(change(row)))
+
+
+@fault("threads.unknown-id-is-500", place="backend", seen="row.user_id before asking whether there is a row")
+def unknown_id_is_500(seams: "Seams") -> Undo:
+    """An unknown id is an AttributeError."""
+
+    def change(row: "dict[str, Any] | None") -> "dict[str, Any] | None":
+        if row is None:
+            raise AttributeError("'NoneType' object has no attribute 'user_id'")
+        return row
+
+    return _by_id(seams, change)
+
+
+@fault("threads.archived-by-id", place="backend", seen="the filter of the list, and none where one is read")
+def archived_by_id(seams: "Seams") -> Undo:
+    """An archived thread is still read by its id."""
+    return _by_id(seams, lambda row: row and {**row, "deleted_at": None})
+
+
+@fault("threads.null-metadata-by-id-is-500", place="backend", seen="by its code: 'Thread metadata is missing' as a 500")
+def null_metadata_by_id(seams: "Seams") -> Undo:
+    """A row whose metadata is NULL, or names no owner, is a 500 by its id."""
+
+    def change(row: "dict[str, Any] | None") -> "dict[str, Any] | None":
+        written = json.loads(row["metadata_text"] or "null") if row else {"user_id": "x"}
+        if not isinstance(written, dict) or ("user_id" in written and not written["user_id"]):
+            raise ValueError("Thread metadata is missing")
+        return row
+
+    return _by_id(seams, change)
+
+
+@fault("threads.milliseconds", place="backend", seen="Date.now() in a client that the schema was copied from")
+def milliseconds(seams: "Seams") -> Undo:
+    """Times are milliseconds."""
+    return rendering(seams, lambda item, _metadata: item.update(created_at=item["created_at"] * 1000))
+
+
+@fault("threads.hour-shifted", place="backend", seen="a naive local time taken for UTC")
+def hour_shifted(seams: "Seams") -> Undo:
+    """Times are an hour off."""
+    return rendering(seams, lambda item, _metadata: item.update(created_at=item["created_at"] + 3600))
+
+
+@fault("threads.none-as-text", place="backend", seen="str(title)")
+def none_as_text(seams: "Seams") -> Undo:
+    """A title of null is the word None."""
+    return rendering(seams, lambda item, _metadata: item.update(title=str(item["title"])))
+
+
+@fault("threads.escaped-twice", place="backend", seen="html.escape in the model and in the page")
+def escaped_twice(seams: "Seams") -> Undo:
+    """An ampersand is written out."""
+
+    def escape(item: "dict[str, Any]", _metadata: object) -> None:
+        item["title"] = item["title"] and html.escape(html.escape(item["title"]))
+
+    return rendering(seams, escape)
+
+
+@fault("threads.times-as-floats", place="backend", seen="datetime.timestamp() without int")
+def times_as_floats(seams: "Seams") -> Undo:
+    """Times are floats."""
+    return rendering(seams, lambda item, _metadata: item.update(created_at=float(item["created_at"]) + 0.25))
