@@ -30,6 +30,7 @@ SEEN_SHARE = 0.3
 PAGE = ROOT / "docs/hardening.md"
 SECRET = re.compile("secret|password|key|token|given", re.IGNORECASE)
 LEAST_SECRET = 8  # shorter values, such as an algorithm's name, stand anywhere by chance
+ROUNDS = 6  # whose counts the page keeps
 MARK = "<!-- counts: begin -->"
 
 
@@ -187,15 +188,16 @@ async def main(runs: int = 20, seed: int = 1, whole: int = 0) -> int:
 
 
 def _keep(came: list[Came], seed: int) -> None:
-    """Put the counts of this round into the page."""
+    """Put the counts of this round into the page, after those of the last ones with other seeds."""
     wrong = [f"{one.what}: {one.wrong}" for one in came if one.wrong]
     codes = {code: sum(one.code == code for one in came) for code in sorted({one.code for one in came})}
     text = (
-        f"\n\nSeed {seed}: {len(came)} runs, {sum(one.what.startswith('whole') for one in came)} of them whole; "
+        f"Seed {seed}: {len(came)} runs, {sum(one.what.startswith('whole') for one in came)} of them whole; "
         f"{sum(one.spoiled for one in came)} answers spoiled. Exit codes: "
         f"{', '.join(f'{code}: {count}' for code, count in codes.items())}. Longest "
         f"{max(one.seconds for one in came):.0f} s, most memory {max(one.most_mib for one in came):.0f} MiB. "
-        f"Wrong: {'; '.join(wrong) or 'none'}.\n"
+        f"Wrong: {'; '.join(wrong) or 'none'}."
     )
-    page = PAGE.read_text(encoding="utf-8")
-    PAGE.write_text(page[: page.index(MARK) + len(MARK)] + text, encoding="utf-8")
+    head, mark, rest = PAGE.read_text(encoding="utf-8").partition(MARK)
+    others = [one for one in rest.strip().split("\n\n") if one and not one.startswith(f"Seed {seed}:")]
+    PAGE.write_text("\n\n".join([head + mark, *others[1 - ROUNDS :], text]) + "\n", encoding="utf-8")
