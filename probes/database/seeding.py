@@ -213,6 +213,23 @@ class Seeder:
         )
         return bool(count)
 
+    async def remove_of(self, user: str) -> int:
+        """Remove every row that names this user of ours as its owner, whoever made it and whatever its metadata holds.
+
+        The metadata is looked at as text: a service may have stored what the column's own operators can't read, and
+        never have told us the row's id.
+
+        Raises:
+            ValueError: The user is none of ours.
+        """
+        if not user.startswith(OURS):
+            raise ValueError(f"{user!r} is not a user of this suite: its rows are not ours to remove")
+        columns = self._table.columns
+        where = [f"{self._layout.owner} = $1"] if self._layout.owner in columns else []
+        if self._layout.metadata in columns:
+            where.append(f"position(to_json($1::text)::text in {self._layout.metadata}::text) > 0")
+        return await self._delete(" OR ".join(where), user) if where else 0
+
     async def remove_run(self) -> int:
         """Remove every row of this run."""
         return await self._delete(f"starts_with({self._layout.id}, $1)", self.prefix)
