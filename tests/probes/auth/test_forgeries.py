@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import time
+from dataclasses import replace
 from typing import Any
 
 import jwt
@@ -73,7 +74,8 @@ def test_what_takes_the_secret_is_well_signed(kind: str) -> None:
 
 
 def test_a_refresh_token_differs_in_its_type_alone() -> None:
-    token = forge("refresh as access", MINT, USER).token
+    mint = replace(MINT, refresh_claims={"token_type": "refresh"})
+    token = forge("refresh as access", mint, USER).token
     assert token is not None
     assert read(token)["token_type"] == "refresh"
 
