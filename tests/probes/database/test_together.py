@@ -50,7 +50,7 @@ async def test_two_runs_do_not_disturb_each_other(twin: tuple[dict[str, str], di
     for name in ("one", "two"):
         outcomes = {row["name"]: row["outcome"] for row in verdict_in(tmp_path / name)["checks"]}
         seen = {outcome for check, outcome in outcomes.items() if check.startswith("threads.")}
-        assert seen == {"PASSED"}
+        assert seen - {"NOT_APPLICABLE"} == {"PASSED"}  # shapes that a jsonb column can't hold are not asked
         assert verdict_in(tmp_path / name)["residue"] == 0
     assert await ask(addresses, OURS) == "0"
 

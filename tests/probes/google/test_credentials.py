@@ -12,7 +12,7 @@ from google.oauth2 import service_account
 
 from probes.errors import SourceRefused
 from probes.google.credentials import Adc, Given, nobody
-from probes.secret import Secret
+from probes.secret import Secret, reveal
 from tests.probes.answering import answering
 
 SCOPES = ["https://www.googleapis.com/auth/cloud-platform.read-only"]
@@ -34,7 +34,8 @@ def token(name: str) -> tuple[int, dict[str, Any]]:
 async def test_a_key_is_exchanged_once_and_again_only_when_refused() -> None:
     with answering(token("first"), token("second")) as script:
         adc = Adc(service_account.Credentials.from_service_account_info(key_for(script.url), scopes=SCOPES))
-        assert [await adc(), await adc(), await adc(anew=True), await adc()] == ["first", "first", "second", "second"]
+        tokens = [await adc(), await adc(), await adc(anew=True), await adc()]
+        assert reveal(tokens) == ["first", "first", "second", "second"]
     assert len(script.asked) == 2
 
 
@@ -52,7 +53,7 @@ async def test_workload_identity_is_found_and_exchanged(tmp_path: Path, monkeypa
         monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(configuration))
         monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "netra-staging")
         credentials, _ = google.auth.default(scopes=SCOPES)
-        assert await Adc(credentials)() == "federated"
+        assert reveal(await Adc(credentials)()) == "federated"
     assert b"subject_token=a.b.c" in script.asked[0].body
 
 
@@ -65,10 +66,10 @@ async def test_a_refused_key_is_a_refusal() -> None:
 
 async def test_a_given_token_has_no_other() -> None:
     given = Given(Secret("t"))
-    assert await given() == "t"
+    assert reveal(await given()) == "t"
     with pytest.raises(SourceRefused, match="an hour at most"):
         await given(anew=True)
 
 
 async def test_the_twin_needs_none() -> None:
-    assert [await nobody(), await nobody(anew=True)] == ["", ""]
+    assert reveal([await nobody(), await nobody(anew=True)]) == ["", ""]
