@@ -59,7 +59,7 @@ async def _never_a_server_error(journey: Journey, row: Row) -> None:
 
 async def _is_as_it_was(journey: Journey, row: Row, owner: User) -> None:
     item = await journey.listed(row.id, owner)
-    field = next(name for name, said in journey.threads.contract.threads.compare.items() if said == "title")
+    field = journey.threads.field_of("title")
     if item is None or item.get(field) != SECRET:
         actual = "it is gone" if item is None else f"its title is {item.get(field)!r}"
         raise CheckFailure(

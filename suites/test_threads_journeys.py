@@ -17,7 +17,7 @@ def refuse_title(item: Item | None, title: str | None, journey: Journey, where: 
     """Raise CheckFailure where a thread is missing, or says another title than was written."""
     if item is None:
         raise CheckFailure(expected=f"the thread {where}", actual="it is not there")
-    field = next(name for name, said in journey.threads.contract.threads.compare.items() if said == "title")
+    field = journey.threads.field_of("title")
     if item.get(field) != title:
         raise CheckFailure(expected=f"title {title!r} {where}", actual=f"{item.get(field)!r}")
 
@@ -56,8 +56,7 @@ async def test_a_thread_is_read_by_its_id(journey: Journey) -> None:
     refuse_title(item, TITLE, journey, "when it is read by its id")
     if journey.threads.id_of(item) != thread_id:
         raise CheckFailure(expected=f"the thread {thread_id}", actual=f"{journey.threads.id_of(item)}")
-    field = next(name for name, said in journey.threads.contract.threads.compare.items() if said == "metadata")
-    kept = item.get(field)
+    kept = item.get(journey.threads.field_of("metadata"))
     if not isinstance(kept, dict) or {key: kept.get(key) for key in METADATA} != METADATA:
         raise CheckFailure(expected=f"metadata with {METADATA}", actual=f"{kept}")
 
