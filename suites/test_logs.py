@@ -10,14 +10,15 @@ from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure, Pending
 from gate.run import Run
-from probes.google.cloud_run import CloudRun, ServiceDescription
-from probes.logs.cloud_logging import SERVER_ERRORS, CloudLogging
+from probes.google.cloud_run import CloudRun, RequestCounts, ServiceDescription
+from probes.logs.cloud_logging import SERVER_ERRORS
 from probes.logs.entries import LogEntry, LogRead
 from probes.logs.export import ExportFile
 from probes.logs.incidents import Incidents, holds_credential
 from probes.logs.provoked import Outage
 from probes.statistics import share_upper_bound
-from probes.window import SteadyClock, Window
+from probes.waiting import await_steady
+from probes.window import Window
 from targets.contract import Contract
 from targets.model import Target
 
@@ -185,22 +186,30 @@ def _refuse_partial(read: LogRead) -> None:
 )
 async def test_counts_and_log_agree(
     cloud_run: CloudRun,
-    cloud_logging: CloudLogging,
+    log_lookup: LogLookup,
     release: ServiceDescription,
     target: Target,
     backend: Door,
     contract: Contract,
-    clock: SteadyClock,
     recorder: Recorder,
 ) -> None:
     """5xx as counted by the platform are not more than the log shows; and the platform counts at all."""
     await backend.get(contract.paths.liveness)
     if release.current is None:
         raise Broken(f"the platform does not list {release.latest_created}")
+    clock = log_lookup.clock
+    started = clock.since(release.current.created, AROUND).start
+    counts = RequestCounts(Counter(), Counter())
+
+    async def count() -> str:
+        nonlocal counts
+        window = Window(started, clock.now())
+        counts = await cloud_run.request_counts(target.backend.service, release.latest_created, window)
+        return "" if counts.codes.total() else "no request counted yet"
+
+    await await_steady(count, in_a_row=1, deadline_s=contract.logs.metrics_wait_s)
     looked_for = clock.since(release.current.created, AROUND)
-    window = Window(looked_for.start, clock.now())
-    counts = await cloud_run.request_counts(target.backend.service, release.latest_created, window)
-    read = await cloud_logging.read(
+    read = await log_lookup.source.read(
         looked_for, [SERVER_ERRORS], service=release.service, revision=release.latest_created
     )
     counted = sum(count for code, count in counts.codes.items() if code >= 500)  # noqa: PLR2004 - server errors
@@ -209,6 +218,7 @@ async def test_counts_and_log_agree(
         rule="5xx counted by the platform over 5xx in the log", n=counts.codes.total(), value=counted, limit=logged
     )
     if not counts.codes.total():
-        raise Pending("the platform has not counted any request yet: metrics lag by minutes")
+        waited_s = contract.logs.metrics_wait_s
+        raise Pending(f"the platform counted no request within {waited_s:.0f} s: its metrics lag by minutes")
     if counted > logged:
         raise CheckFailure(expected=f"{counted} 5xx in the log, as counted", actual=f"{logged} in the log")

@@ -14,6 +14,7 @@ class LogRules(Part):
     """When a log source counts as alive, what application lines carry, and what known incidents write."""
 
     canary_wait_s: Seconds
+    metrics_wait_s: Seconds
     day_s: Seconds
     trace_field: str
     incidents: dict[str, tuple[str, ...]]  # phrases by name; see `probes.logs.incidents`

@@ -30,7 +30,7 @@ def list_time_series(platform: Platform, asked: Mapping[str, str]) -> list[Entry
     series: dict[tuple[str, str, int], list[Entry]] = {}
     # Points come in reverse time order; of an interval the start is exclusive, the end inclusive.
     for (service, revision, code, minute), count in sorted(platform.counts.items(), key=lambda one: -one[0][3]):
-        point = _point(minute, count)
+        point = _point(minute, count, end)
         if start < nanoseconds(point["interval"]["endTime"]) <= end:
             series.setdefault((service, revision, code), []).append(point)
     described = [(_describe(platform, *key), points) for key, points in sorted(series.items())]
@@ -55,10 +55,18 @@ def _interval(asked: Mapping[str, str]) -> tuple[int, int]:
     return start, end
 
 
-def _point(minute: int, count: int) -> Entry:
-    """The requests of one minute; the running minute is told as far as it goes."""
+def _point(minute: int, count: int, asked_until: int) -> Entry:
+    """The requests of one minute; the running minute's point ends where the asked interval ends.
+
+    A point that ended at this moment would lie behind every interval that a client can ask for.
+    """
     start = datetime.fromtimestamp(minute * 60, UTC)
-    end = min(start + SAMPLING, max(datetime.now(UTC), start + timedelta(milliseconds=1)))
+    end = start + SAMPLING
+    if datetime.now(UTC) < end:
+        until = datetime.fromtimestamp(asked_until // 1_000_000_000, UTC).replace(
+            microsecond=asked_until % 1_000_000_000 // 1000
+        )
+        end = min(end, max(until, start + timedelta(milliseconds=1)))
     interval = {"startTime": _stamp(start), "endTime": _stamp(end)}
     return {"interval": interval, "value": {"int64Value": str(count)}}
 
