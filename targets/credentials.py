@@ -2,10 +2,15 @@
 
 import base64
 import json
+import re
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from urllib.parse import unquote
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from probes.secret import Secret
 from targets.dsn import secrets_of_dsn
@@ -13,6 +18,8 @@ from targets.leave import variable
 from targets.pasted_dsn import read_pasted
 
 HS256_BYTES = 32  # RFC 7518, 3.2: a key of the hash's size or larger
+ARMOUR = re.compile(r"\s*-----(BEGIN|END) [A-Z ]+-----\s*")
+RS256_BITS = 2048  # RFC 7518, 3.3
 QUOTES = ("'", '"', "`", "\u201c", "\u2018")
 OTHERS = ("PGPASSWORD", "NETRA_EVIDENCE_KEY")
 HEADERS = ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS")
@@ -22,16 +29,17 @@ SIGNING = "tokens.signing_secret"
 DATABASE = "database.url"
 
 
-def what_is_wrong(credentials: Mapping[str, Secret], *, token_is_used: bool) -> list[str]:
+def what_is_wrong(credentials: Mapping[str, Secret], *, token_is_used: bool, algorithm: str) -> list[str]:
     """Why credentials can't work, a sentence each that names the variable and what to do; empty when they may.
 
     Args:
         credentials: By dotted key; empty ones are left out of it.
         token_is_used: Whether the handed-over token is what the run goes by; one that has ended matters only then.
+        algorithm: What tokens are signed with, by the contract.
     """
     said = []
     for key, secret in credentials.items():
-        why = next(_reasons(key, secret.reveal(), token_is_used=token_is_used), "") if secret else ""
+        why = next(_reasons(key, secret.reveal(), algorithm, token_is_used=token_is_used), "") if secret else ""
         said += [f"{_named(key)} {why}."] if why else []
     return said
 
@@ -57,18 +65,23 @@ def secrets_of_environment(environ: Mapping[str, str]) -> tuple[Secret, ...]:
     return tuple(Secret(value) for value in dict.fromkeys(found) if value)
 
 
+def without_armour(secret: Secret) -> Secret:
+    """A PEM without its first and last line, which are anybody's words; any other secret as it is."""
+    return secret.derive(lambda text: ARMOUR.sub("", text).strip() if ARMOUR.match(text) else text)
+
+
 def _named(key: str) -> str:
     return f"{variable(key)} (or TOKEN)" if key == GIVEN else variable(key)
 
 
-def _reasons(key: str, text: str, *, token_is_used: bool) -> Iterator[str]:
+def _reasons(key: str, text: str, algorithm: str, *, token_is_used: bool) -> Iterator[str]:
     """Everything that is wrong, the plainest first."""
     yield from _of_any(text)
     if key == DATABASE:
         advice = read_pasted(text).advice
         yield from [advice] if advice else []
     elif key == SIGNING:
-        yield from _of_signing(text)
+        yield from _of_signing(text, algorithm)
     else:
         yield from _of_header(text)
     if key == GIVEN and token_is_used:
@@ -99,15 +112,43 @@ def _of_header(text: str) -> Iterator[str]:
         yield "has a blank in it: copy it again, without what stands beside it"
 
 
-def _of_signing(text: str) -> Iterator[str]:
+def _of_signing(text: str, algorithm: str) -> Iterator[str]:
+    if algorithm == "RS256":
+        yield from _of_private_key(text)
+        return
     if "-----BEGIN" in text:
         yield (
-            "is a PEM key, as RS256 takes it, but tokens are signed with HS256, the contract's algorithm: give the "
-            "shared secret, or hand over a token (TOKEN)"
+            "is a PEM key, as RS256 takes it, but tokens are signed with HS256: where the service verifies RS256, say "
+            '[contract.tokens] algorithm = "RS256"; else give the shared secret, or hand over a token (TOKEN)'
         )
     size = len(text.encode("utf-8", "surrogatepass"))
     if size < HS256_BYTES:
         yield f"has {size} bytes, and HS256 takes {HS256_BYTES} at least (RFC 7518): give the whole secret"
+
+
+def _of_private_key(text: str) -> Iterator[str]:
+    """What keeps a text from signing with RS256; the key itself is in no sentence."""
+    wanted = "[contract.tokens] algorithm is RS256, which signs with the issuer's private RSA key as PEM"
+    if "-----BEGIN" not in text:
+        yield f"is no PEM, and {wanted}: give that, or hand over a token (TOKEN)"
+        return
+    if "PUBLIC KEY-----" in text or "CERTIFICATE-----" in text:
+        yield f"is a public key, and {wanted}: what verifies can't sign"
+        return
+    if "\\n" in text:
+        yield "has \\n where its lines end: a PEM has real line breaks (in a shell: $(cat key.pem))"
+        return
+    try:
+        key = serialization.load_pem_private_key(text.encode("utf-8", "surrogatepass"), password=None)
+    except TypeError:
+        yield "is a PEM under a passphrase: give it without one (openssl pkey -in key.pem)"
+    except (ValueError, UnsupportedAlgorithm):
+        yield f"is a PEM that can't be read, and {wanted}: copy it again, from its first line to its last"
+    else:
+        if not isinstance(key, rsa.RSAPrivateKey):
+            yield f"is a key of another kind than RSA, and {wanted}"
+        elif key.key_size < RS256_BITS:
+            yield f"has {key.key_size} bits, and RS256 takes {RS256_BITS} at least (RFC 7518): give a longer key"
 
 
 def _of_token(text: str) -> Iterator[str]:

@@ -252,8 +252,9 @@ def _require(target: Target, needed: Collection[str] | None) -> None:
 
 
 def _look_at_credentials(target: Target) -> None:
-    wrong = what_is_wrong(target.credentials, token_is_used=target.token_way == "given")  # noqa: S105 - a way's name
     claims = target.contract.tokens
+    used = target.token_way == "given"  # noqa: S105 - a way's name
+    wrong = what_is_wrong(target.credentials, token_is_used=used, algorithm=claims.algorithm)
     wrong += wrong_claims({"contract.tokens.audience": claims.audience, "contract.tokens.issuer": claims.issuer})
     if wrong:
         raise ConfigurationError(f"Target {target.name!r} can't be used, and nothing was contacted. {' '.join(wrong)}")

@@ -14,6 +14,7 @@ from probes.secret import Secret
 from targets import google_credentials
 from targets.contract import Contract
 from targets.contract.parts import Part, Seconds
+from targets.credentials import without_armour
 from targets.database import Database, Residue
 from targets.deviations import ABSENT, CORE, Accepted, taken_away
 from targets.dsn import secrets_of_dsn
@@ -67,7 +68,7 @@ class Prometheus(Part):
 class Tokens(Part):
     """Three ways to a valid token: mint it with the secret, fetch it with a login's key, or be handed one."""
 
-    signing_secret: Secret = Secret()
+    signing_secret: Secret = Secret()  # shared, or the private key as PEM where the contract's algorithm is RS256
     login_key: Secret = Secret()  # of the contract's [login]
     given: Secret = Secret()  # an access token; also taken from TOKEN
     service_key: Secret = Secret()
@@ -225,7 +226,7 @@ class Target(BaseSettings):
     @property
     def secrets(self) -> tuple[Secret, ...]:
         """Every secret value we hold; none of them may reach a file."""
-        held = [secret for key, secret in self.credentials.items() if key != "database.url"]
+        held = [without_armour(secret) for key, secret in self.credentials.items() if key != "database.url"]
         return tuple(value for value in (*held, *secrets_of_dsn(self.database.url)) if value)
 
     @property

@@ -7,13 +7,11 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import jwt
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 
+from probes.auth.foreign_keys import key_for, public_jwk, public_pem, rsa_key
 from probes.auth.tokens import Mint, TokenSource, User
 from probes.secret import Secret
 
@@ -98,39 +96,32 @@ def _alg_none(kind: str, tokens: TokenSource, user: User) -> Forgery:
 
 
 def _wrong_signature(kind: str, tokens: TokenSource, user: User) -> Forgery:
-    token = jwt.encode(tokens.claims(user), "another secret of the right length", algorithm="HS256")
+    """Signed by the service's own algorithm, in the name of its own key, with a key of ours."""
+    head = tokens.header
+    token = jwt.encode(tokens.claims(user), key_for(head["alg"]), head["alg"], headers=head)
     return Forgery(kind, Secret(token))
-
-
-@cache
-def _key() -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
-
-
-def _public_pem() -> bytes:
-    return _key().public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )  # fmt: skip
 
 
 def _offered() -> dict[str, Any]:
     """Header fields by which a token offers the key that it wants to be verified with."""
-    return {"x5c": [base64.b64encode(_public_pem()).decode()], "jwk": {"kty": "RSA", "use": "sig"}}
+    return {"x5c": [base64.b64encode(public_pem().encode()).decode()], "jwk": public_jwk()}
 
 
 def _own_key(kind: str, tokens: TokenSource, user: User) -> Forgery:
     """Signed with RS256 by a key of ours, whose public half the token itself offers."""
-    return Forgery(kind, Secret(jwt.encode(tokens.claims(user), _key(), algorithm="RS256", headers=_offered())))
+    return Forgery(kind, Secret(jwt.encode(tokens.claims(user), rsa_key(), algorithm="RS256", headers=_offered())))
 
 
 def _confusion(kind: str, tokens: TokenSource, user: User) -> Forgery:
     """HS256 whose secret is the text of a public key: good where the header's algorithm picks how a key is used.
 
-    By hand: PyJWT refuses a PEM as an HMAC secret, for this very attack.
+    The key is the service's own, by its own name, where we have it (RS256), else one that the token offers. By hand:
+    PyJWT refuses a PEM as an HMAC secret, for this very attack.
     """
-    head = {"alg": "HS256", "typ": "JWT", **_offered()}
+    theirs = tokens.public_key()
+    head = tokens.header | {"alg": "HS256", "typ": "JWT"} | ({} if theirs else _offered())
     signed = f"{_part(head)}.{_part(tokens.claims(user))}"
-    mac = hmac.new(_public_pem(), signed.encode(), hashlib.sha256).digest()
+    mac = hmac.new((theirs or public_pem()).encode(), signed.encode(), hashlib.sha256).digest()
     return Forgery(kind, Secret(f"{signed}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"))
 
 

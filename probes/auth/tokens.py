@@ -1,4 +1,4 @@
-"""Good access tokens: signed as the auth service signs them (HS256), or held as they were given."""
+"""Good access tokens: signed as the auth service signs them (HS256 or RS256), or held as they were given."""
 
 import base64
 import json
@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import jwt
+from cryptography.hazmat.primitives import serialization
 
 from probes.errors import CredentialUnfit
 from probes.secret import Secret
@@ -34,10 +35,19 @@ class TokenSource(Protocol):
         """The claims of a good token of the user: what forgeries start from."""
         ...
 
+    @property
+    def header(self) -> dict[str, str]:
+        """What a good token's header says: `alg`, and `kid` where it names its key."""
+        ...
+
+    def public_key(self) -> str:
+        """PEM of the key by which the service verifies; empty where it is shared, or where we don't have it."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Mint:
-    """Signs tokens with the auth service's secret."""
+    """Signs tokens with the auth service's secret: one that is shared, or the private key of RS256 as PEM."""
 
     secret: Secret
     issuer: str
@@ -46,6 +56,22 @@ class Mint:
     skew_s: float = 60.0  # how far ahead `iat` may lie
     extra_claims: Mapping[str, Any] = field(default_factory=dict)  # what an access token says besides
     refresh_claims: Mapping[str, Any] = field(default_factory=dict)  # by which a refresh token differs from it
+    algorithm: str = "HS256"
+    key_id: str = ""  # by which the service finds the key; empty: tokens name none
+
+    @property
+    def header(self) -> dict[str, str]:
+        """What every token's header says."""
+        return {"alg": self.algorithm} | ({"kid": self.key_id} if self.key_id else {})
+
+    def public_key(self) -> str:
+        """The public half of an RS256 key, as services keep it (PEM); empty for a secret that is shared."""
+        if self.algorithm == "HS256":
+            return ""
+        key = serialization.load_pem_private_key(self.secret.reveal().encode(), password=None)
+        public = key.public_key()
+        form = serialization.PublicFormat.SubjectPublicKeyInfo
+        return public.public_bytes(serialization.Encoding.PEM, form).decode()
 
     def claims(self, user: User, now: float | None = None) -> dict[str, Any]:
         """The claims of a good token issued at `now` (unix seconds; the present when None)."""
@@ -63,7 +89,7 @@ class Mint:
 
     def sign(self, claims: dict[str, Any]) -> Secret:
         """Sign any claims. What is signed is a credential as well."""
-        return self.secret.derive(lambda key: jwt.encode(claims, key, algorithm="HS256"))
+        return self.secret.derive(lambda key: jwt.encode(claims, key, self.algorithm, headers=self.header))
 
     def good(self, user: User, *, now: float | None = None) -> Secret:
         """A good token."""
@@ -109,6 +135,17 @@ class Held:
         """Its own claims."""
         del user
         return self._payload()
+
+    @property
+    def header(self) -> dict[str, str]:
+        """What its own header says."""
+        self._payload()  # what is no token is said to be none
+        head = json.loads(_decode(self.token.reveal().split(".")[0]))
+        return {key: str(head[key]) for key in ("alg", "kid") if key in head}
+
+    def public_key(self) -> str:
+        """Empty: a token does not tell its issuer's key."""
+        return ""
 
     def _payload(self) -> dict[str, Any]:
         try:

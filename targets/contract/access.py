@@ -12,6 +12,8 @@ STANDARD_CLAIMS = frozenset({"sub", "email", "iss", "aud", "iat", "exp", "jti"})
 class TokenRules(Part):
     """What a good access token says of itself."""
 
+    algorithm: Literal["HS256", "RS256"]
+    key_id: str
     issuer: str
     audience: str
     lifetime_s: Seconds

@@ -1,15 +1,18 @@
 """A credential that can't work is said before anything is contacted: its variable, what is wrong, never its value."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from gate.redaction import Redactor
 from probes.secret import Secret
-from targets.credentials import secrets_of_environment
+from targets.credentials import secrets_of_environment, without_armour
 from targets.dsn import secrets_of_dsn
 from targets.loading import ConfigurationError, load_target
 from tests.system.running import run
@@ -34,7 +37,7 @@ UNFIT = {
     "control": ("NETRA_PLATFORM__ACCESS_TOKEN", f"{KEY}\x1b{KEY}", "control character"),
     "two words": ("NETRA_PROMETHEUS__ACCESS_TOKEN", f"{KEY} {KEY}", "a blank in it"),
     "too short": ("NETRA_TOKENS__SIGNING_SECRET", KEY[:31], "31 bytes"),
-    "PEM": ("NETRA_TOKENS__SIGNING_SECRET", PEM, "RS256"),
+    "PEM": ("NETRA_TOKENS__SIGNING_SECRET", PEM, 'say [contract.tokens] algorithm = "RS256"'),
     "ended": ("TOKEN", token(NOW - 60), "ended at 20"),
     "no JWT": ("TOKEN", KEY, "is no JWT"),
     "audience": ("NETRA_CONTRACT__TOKENS__AUDIENCE", f'["{KEY}", "another"]', "JSON list"),
@@ -64,6 +67,54 @@ def test_an_unfit_credential_is_named_and_not_shown(case: str, tmp_path: Path, m
     assert "nothing was contacted" in text
     assert not Redactor([Secret(KEY)]).leaks(text.replace("mine", ""))
     assert value not in text
+
+
+def pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, passphrase: bytes = b"") -> str:
+    lock = serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, lock).decode()
+
+
+@pytest.fixture(scope="module")
+def key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+RS256 = '[contract.tokens]\nalgorithm = "RS256"\n'
+NO_KEYS: dict[str, tuple[Callable[[rsa.RSAPrivateKey], str], str]] = {
+    "a shared secret": (lambda _: KEY, "is no PEM"),
+    "a public key": (lambda _: PEM.replace("PRIVATE", "PUBLIC"), "is a public key"),
+    "a certificate": (lambda _: PEM.replace("PRIVATE KEY", "CERTIFICATE"), "is a public key"),
+    "cut": (lambda key: pem(key)[:-400], "can't be read"),
+    "line breaks written out": (lambda key: pem(key).replace("\n", "\\n"), "real line breaks"),
+    "under a passphrase": (lambda key: pem(key, b"sesame"), "without one"),
+    "an elliptic curve's": (lambda _: pem(ec.generate_private_key(ec.SECP256R1())), "another kind than RSA"),
+    "too short": (lambda _: pem(rsa.generate_private_key(public_exponent=65537, key_size=1024)), "has 1024 bits"),  # noqa: S505 - the case
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", NO_KEYS)
+def test_what_can_not_sign_with_rs256_is_named_and_not_shown(
+    case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: rsa.RSAPrivateKey
+) -> None:
+    make, said = NO_KEYS[case]
+    value = make(key)
+    monkeypatch.setenv("NETRA_TOKENS__SIGNING_SECRET", value)
+    with pytest.raises(ConfigurationError, match="NETRA_TOKENS__SIGNING_SECRET") as caught:
+        load_target("mine", write(tmp_path, RS256))
+    assert said in str(caught.value)
+    assert not Redactor([without_armour(Secret(value))]).leaks(str(caught.value))
+
+
+def test_a_private_key_is_taken_and_hidden_line_by_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: rsa.RSAPrivateKey
+) -> None:
+    monkeypatch.setenv("NETRA_TOKENS__SIGNING_SECRET", pem(key))
+    target = load_target("mine", write(tmp_path, RS256))
+    assert target.token_way == "mint"
+    redactor = Redactor(target.secrets)
+    lines = pem(key).splitlines()
+    assert all(redactor.text(f"a {line} b") == "a [redacted] b" for line in lines[1:-1])
+    assert redactor.text("the private key") == "the private key"
 
 
 def test_a_good_credential_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,10 @@ from typing import Any
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
+from probes.auth.foreign_keys import key_for
 from probes.auth.forgeries import KINDS, SIGNED, UNSIGNED, forge, forge_plain
 from probes.auth.tokens import Held, Mint, User
 from probes.errors import CredentialUnfit
@@ -71,6 +74,69 @@ def test_what_takes_the_secret_is_well_signed(kind: str) -> None:
     head, payload, signature = token.reveal().split(".")
     wanted = hmac.new(SECRET.encode(), f"{head}.{payload}".encode(), hashlib.sha256).digest()
     assert base64.urlsafe_b64encode(wanted).rstrip(b"=").decode() == signature
+
+
+@pytest.fixture(scope="module")
+def rs256() -> Mint:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    form = serialization.PrivateFormat.PKCS8
+    pem = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
+    return Mint(Secret(pem), "issuer", "audience", 900.0, 60.0, algorithm="RS256", key_id="2026-11")
+
+
+def read_rs256(token: Secret, mint: Mint) -> dict[str, Any]:
+    """As a service reads it that verifies by the issuer's key alone."""
+    text = token.reveal()
+    claims: dict[str, Any] = jwt.decode(
+        text, mint.public_key(), algorithms=["RS256"], issuer="issuer", audience="audience", options=STRICT
+    )
+    return claims
+
+
+def test_an_rs256_token_names_its_key_and_passes_the_strictest_reading(rs256: Mint) -> None:
+    token = rs256.good(USER)
+    assert read_rs256(token, rs256)["sub"] == USER.sub
+    assert jwt.get_unverified_header(token.reveal()) == {"alg": "RS256", "kid": "2026-11", "typ": "JWT"}
+
+
+RS256_REFUSED_BY = REFUSED_BY | {
+    "own RS256 key": jwt.InvalidSignatureError,
+    "HS-RS confusion": jwt.InvalidAlgorithmError,
+}
+
+
+@pytest.mark.parametrize("kind", RS256_REFUSED_BY)
+def test_a_forgery_of_an_rs256_token_is_refused_for_its_own_reason(kind: str, rs256: Mint) -> None:
+    token = forge(kind, rs256, USER).token
+    assert token is not None
+    with pytest.raises(RS256_REFUSED_BY[kind]):
+        read_rs256(token, rs256)
+
+
+@pytest.mark.parametrize("way", ["signed", "held"])
+def test_a_wrong_signature_is_wrong_in_its_signature_alone(rs256: Mint, way: str) -> None:
+    tokens = Held(rs256.good(USER), "the token of a test") if way == "held" else rs256
+    token = forge("wrong signature", tokens, USER).token
+    assert token is not None
+    assert jwt.get_unverified_header(token.reveal()) == jwt.get_unverified_header(rs256.good(USER).reveal())
+    assert unverified(token)["sub"] == USER.sub
+
+
+def test_the_confusion_takes_the_services_own_public_key_where_it_has_one(rs256: Mint) -> None:
+    token = forge("HS-RS confusion", rs256, USER).token
+    assert token is not None
+    head, payload, signature = token.reveal().split(".")
+    assert json.loads(base64.urlsafe_b64decode(head + "==")) == {"alg": "HS256", "kid": "2026-11", "typ": "JWT"}
+    wanted = hmac.new(rs256.public_key().encode(), f"{head}.{payload}".encode(), hashlib.sha256).digest()
+    assert base64.urlsafe_b64encode(wanted).rstrip(b"=").decode() == signature
+
+
+@pytest.mark.parametrize("algorithm", ["HS512", "PS256", "ES256", "ES384", "ES512", "EdDSA"])
+def test_a_token_of_another_algorithm_is_forged_by_that_one(algorithm: str) -> None:
+    given = jwt.encode({"sub": USER.sub}, key_for(algorithm), algorithm)
+    token = forge("wrong signature", Held(Secret(given), "the token of a test"), USER).token
+    assert token is not None
+    assert jwt.get_unverified_header(token.reveal())["alg"] == algorithm
 
 
 def test_a_refresh_token_differs_in_its_type_alone() -> None:
