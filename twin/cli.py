@@ -21,7 +21,7 @@ from twin.postgres import Postgres
 from twin.processes import BootError, Processes
 from twin.serving import Beside
 from twin.stack import Stack
-from twin.states import DEPLOYED, STATES, UnknownNameError, faults_of
+from twin.states import DEPLOYED, STATES, UnknownNameError, faults_of, faults_of_candidate
 from twin.supervisor_control import control_port
 from twin.switching.registry import declared
 
@@ -51,6 +51,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         command.set_defaults(run=run)
         command.add_argument("--state", default="fixed", help=f"one of {', '.join([*STATES, *DEPLOYED])}")
         command.add_argument("--fault", action="append", default=[], help="a fault's id, or several with commas")
+        command.add_argument("--candidate", action="store_true", help="a revision without traffic, tagged `verify`")
+        command.add_argument("--candidate-fault", action="append", default=[], help="the same as --fault, in it alone")
         command.add_argument("--addresses", type=Path, default=None)
         command.add_argument("--verbose", action="store_true")
         command.add_argument("--cut", type=_seconds, default=3600.0, help="what an hour of a WebSocket takes: 20s, 1h")
@@ -95,11 +97,14 @@ def _faults(_options: argparse.Namespace) -> int:
 @asynccontextmanager
 async def _booted(options: argparse.Namespace) -> AsyncIterator[Stack]:
     """The running twin with its control port; everything is gone afterwards."""
-    wanted = faults_of(options.state, [one for given in options.fault for one in given.split(",") if one])
+    wanted = faults_of(options.state, _ids(options.fault))
+    alone = faults_of_candidate(_ids(options.candidate_fault))
     chosen = {port: getattr(options, f"port_{port}") for port in SETTABLE_PORTS if getattr(options, f"port_{port}")}
     refuse_taken((f"--port-{name}", port) for name, port in chosen.items())
     begun = time.monotonic()
-    stack = Stack(hour_s=options.cut, deployed=DEPLOYED.get(options.state, ""))
+    stack = Stack(
+        hour_s=options.cut, deployed=DEPLOYED.get(options.state, ""), candidate=options.candidate or bool(alone)
+    )
     stack.ports.update(chosen)
     try:
         await stack.start()
@@ -109,6 +114,8 @@ async def _booted(options: argparse.Namespace) -> AsyncIterator[Stack]:
         if options.age:
             await stack.age(options.age / 3600, options.requests_per_hour)
         await stack.switch(wanted)
+        if stack.candidate:
+            await stack.switch_candidate(alone)
         await server.until_started()
         if options.verbose:
             print(f"twin: up after {time.monotonic() - begun:.1f} s", file=sys.stderr)  # noqa: T201 - asked for
@@ -117,6 +124,10 @@ async def _booted(options: argparse.Namespace) -> AsyncIterator[Stack]:
         await serving
     finally:
         await stack.stop()
+
+
+def _ids(given: list[str]) -> list[str]:
+    return [one for several in given for one in several.split(",") if one]
 
 
 def _write_addresses(stack: Stack, path: Path) -> None:
@@ -248,7 +259,8 @@ def _running(addresses: Path) -> int | None:
 def _up(options: argparse.Namespace) -> int:
     path: Path = options.addresses or ADDRESSES
     if _running(path) is None:
-        faults_of(options.state, [one for given in options.fault for one in given.split(",") if one])
+        faults_of(options.state, _ids(options.fault))
+        faults_of_candidate(_ids(options.candidate_fault))
         path.parent.mkdir(parents=True, exist_ok=True)
         log = path.with_suffix(".log")
         words = ["hold" if word == "up" else word for word in sys.argv[1:]]

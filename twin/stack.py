@@ -1,12 +1,10 @@
 """The whole system: boots its processes, knows their addresses, switches its faults."""
 
 import asyncio
-import json
 import os
 import secrets
 import sys
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,8 @@ import httpx
 
 from twin.backend.migrate import migrate
 from twin.deployed.schema import create_all
+from twin.names import AUTH, AUTH_REVISION, BACKEND, BACKENDS, PROJECT, REGION
+from twin.platform_config import write_platform_config
 from twin.ports import free_ports
 from twin.postgres import Postgres
 from twin.processes import Processes
@@ -22,14 +22,11 @@ from twin.seeding import seed_other_people
 from twin.switching.registry import Place, Switchboard, declared
 from twin.valkey import Valkey
 
-PROJECT, REGION = "netra-staging", "us-central1"
-BACKEND, AUTH = "netra-backend-staging", "netra-auth-service"
-REVISION, OLD_REVISION, AUTH_REVISION = f"{BACKEND}-00094-twn", f"{BACKEND}-00093-old", f"{AUTH}-00021-twn"
 ROOT = Path(__file__).parent.parent
 PORTS = (
     "backend", "auth", "database", "redis", "platform", "control",
     "backend_upstream", "auth_upstream", "old_upstream",
-    "backend_control", "auth_control", "old_control", "platform_control",
+    "backend_control", "auth_control", "old_control", "platform_control", "candidate_upstream", "candidate_control",
 )  # fmt: skip
 REMOTE: tuple[Place, ...] = ("backend", "auth", "platform")
 CONTROL_S = 20.0
@@ -47,6 +44,8 @@ class Stack:
     on: list[str] = field(default_factory=list)
     hour_s: float = 3600.0  # what an hour of a WebSocket takes: less is compressed time
     deployed: str = ""  # a revision of twin/deployed that is served instead of the twin's own code
+    candidate: bool = False  # a further revision, without traffic, under the tag `verify`
+    candidate_on: list[str] = field(default_factory=list)  # its own faults
     postgres: Postgres = field(init=False)
     valkey: Valkey = field(init=False)
     client: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(timeout=CONTROL_S, trust_env=False))
@@ -58,12 +57,11 @@ class Stack:
         self.postgres = Postgres(self.processes, self.ports["database"])
         self.valkey = Valkey(self.processes, self.ports["redis"])
         self._boards = {"database": Switchboard(self.postgres, "database"), "stack": Switchboard(self, "stack")}
-        self._write_platform_config()
-        for name in ("platform", "auth", "backend"):
+        write_platform_config(self)
+        ours = ("platform", "auth", "backend", *(["candidate"] if self.candidate else []))
+        for name in ours:
             self.launch(name)
-        await asyncio.gather(
-            self._start_database(), self.valkey.start(), *map(self.until_ready, ("platform", "auth", "backend"))
-        )
+        await asyncio.gather(self._start_database(), self.valkey.start(), *map(self.until_ready, ours))
 
     async def _start_database(self) -> None:
         await self.postgres.start()
@@ -77,7 +75,7 @@ class Stack:
         """Start one of our own processes; `until_ready` waits for it."""
         folder = self._log_folder(name)
         folder.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", self._module("backend" if name == "old" else name)]
+        command = [sys.executable, "-m", self._module("backend" if name in BACKENDS else name)]
         if name == "platform":
             command += ["--config", str(self.processes.folder / "platform.json")]
         self.processes.start(
@@ -103,11 +101,8 @@ class Stack:
 
     def _log_folder(self, name: str) -> Path:
         logs = self.processes.folder / "logs"
-        place = {
-            "backend": logs / BACKEND / REVISION,
-            "old": logs / BACKEND / OLD_REVISION,
-            "auth": logs / AUTH / AUTH_REVISION,
-        }
+        place = {process: logs / BACKEND / revision for process, revision in BACKENDS.items()}
+        place["auth"] = logs / AUTH / AUTH_REVISION
         return place.get(name, self.processes.folder / "own" / name)
 
     def _environment(self, name: str) -> dict[str, str]:
@@ -115,12 +110,12 @@ class Stack:
             "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "GOOGLE_CLOUD_PROJECT": PROJECT,
             "ENVIRONMENT": "staging", "SERVICE_KEY": self.service_key,
         }  # fmt: skip
-        if name in {"backend", "old"}:
+        if name in BACKENDS:
             own |= {
                 "DATABASE_URL": self.postgres.owner_url.replace("postgresql:", "postgresql+asyncpg:", 1),
                 "REDIS_URL": self.valkey.url,
                 "AUTH_SERVICE_URL": f"http://127.0.0.1:{self.ports['auth']}",
-                "K_SERVICE": BACKEND, "K_REVISION": REVISION if name == "backend" else OLD_REVISION,
+                "K_SERVICE": BACKEND, "K_REVISION": BACKENDS[name],
                 "TWIN_HOUR_S": str(self.hour_s), "TWIN_REVISION": self.deployed,
             }  # fmt: skip
         elif name == "auth":
@@ -134,40 +129,6 @@ class Stack:
         if name != "platform":
             own |= {"PORT": str(self.ports[f"{name}_upstream"]), "CONTROL_PORT": str(self.ports[f"{name}_control"])}
         return {"PATH": os.environ.get("PATH", ""), **own}
-
-    def _write_platform_config(self) -> None:
-        now = datetime.now(UTC)
-        variables = {"ENVIRONMENT": "staging", **dict.fromkeys(("DATABASE_URL", "REDIS_URL", "SERVICE_KEY"), "set")}
-
-        def revision(name: str, age: timedelta, upstream: str | None) -> dict[str, Any]:
-            service = name.rpartition("-")[0].rpartition("-")[0]
-            return {
-                "upstream_port": self.ports[upstream] if upstream else None,
-                "created": (now - age).isoformat().replace("+00:00", "Z"),
-                "image": f"{REGION}-docker.pkg.dev/{PROJECT}/netra/{service}@sha256:{secrets.token_hex(32)}",
-                "ready": True,
-                "env": {**variables, "AUTH_SERVICE_URL": "set"},
-            }
-
-        config = {
-            "project": PROJECT, "region": REGION, "api_port": self.ports["platform"],
-            "control_port": self.ports["platform_control"], "log_dir": str(self.processes.folder / "logs"),
-            "log_delay_s": 0.05, "hour_s": self.hour_s,
-            "services": {
-                BACKEND: {
-                    "edge_port": self.ports["backend"], "request_timeout_s": 3600, "traffic": {REVISION: 100},
-                    "revisions": {
-                        REVISION: revision(REVISION, timedelta(seconds=5), "backend_upstream"),
-                        OLD_REVISION: revision(OLD_REVISION, timedelta(days=2), None),
-                    },
-                },
-                AUTH: {
-                    "edge_port": self.ports["auth"], "request_timeout_s": 300, "traffic": {AUTH_REVISION: 100},
-                    "revisions": {AUTH_REVISION: revision(AUTH_REVISION, timedelta(minutes=10), "auth_upstream")},
-                },
-            },
-        }  # fmt: skip
-        (self.processes.folder / "platform.json").write_text(json.dumps(config))
 
     def addresses(self) -> dict[str, Any]:
         """What a target's TOML is overlaid with."""
@@ -198,6 +159,15 @@ class Stack:
             if tuple(here) != board.on:
                 await board.switch(here)
         self.on = list(dict.fromkeys(wanted))
+
+    async def switch_candidate(self, wanted: list[str]) -> None:
+        """Have exactly these faults in force in the candidate alone. Raises KeyError for one that it can't have."""
+        known = declared(["backend"])
+        for one in wanted:
+            if one not in known:
+                raise KeyError(one)
+        self.candidate_on = list(dict.fromkeys(part for one in wanted for part in (*known[one].brings, one)))
+        await self._control("candidate", "PUT", "/faults", self.candidate_on)
 
     async def _control(self, process: str, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
         if process != "platform" and process not in self.processes.running:
@@ -234,7 +204,8 @@ class Stack:
             self.launch(name)
             await self.until_ready(name)
             known = declared()
-            await self._control(name, "PUT", "/faults", [one for one in self.on if known[one].place == name])
+            own = [one for one in self.on if known[one].place == name]
+            await self._control(name, "PUT", "/faults", self.candidate_on if name == "candidate" else own)
 
     async def stop(self) -> None:
         """Stop everything and leave nothing behind."""

@@ -1,6 +1,6 @@
 """The whole states that the system was ever in: the faults that make it, or the revision that was deployed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 from twin.switching.registry import declared
@@ -41,10 +41,28 @@ def faults_of(state: str, more: list[str]) -> list[str]:
         raise UnknownNameError(f"there is no state {state!r}: known are {', '.join([*STATES, *DEPLOYED])}.")
     known = {key: one for key, one in declared().items() if not one.dependency}
     own = STATES[state]
+    _refuse_unknown(more, known)
     ids = list(own) if own is not None else [one for one in known if one.startswith(AS_WRITTEN)]
-    for one in more:
+    return [*ids, *(one for one in more if one not in ids)]
+
+
+def faults_of_candidate(ids: list[str]) -> list[str]:
+    """Faults that one of two revisions can have alone. Raises UnknownNameError, with where another one is."""
+    known = {key: one for key, one in declared().items() if not one.dependency}
+    _refuse_unknown(ids, known)
+    for one in ids:
+        parts = {declared()[part].place for part in (*known[one].brings, one)}
+        if parts != {"backend"}:
+            shared = ", ".join(sorted(parts - {"backend"}))
+            raise UnknownNameError(
+                f"fault {one!r} is in what both revisions share ({shared}): it can't be in one alone."
+            )
+    return ids
+
+
+def _refuse_unknown(ids: Iterable[str], known: Mapping[str, object]) -> None:
+    for one in ids:
         if one not in known:
             near = get_close_matches(one, known, n=5, cutoff=0.4)
             hint = f" Near: {', '.join(near)}." if near else ""
             raise UnknownNameError(f"there is no fault {one!r}.{hint} `make faults` lists all {len(known)}.")
-    return [*ids, *(one for one in more if one not in ids)]

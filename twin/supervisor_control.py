@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import FastAPI, HTTPException
 
+from twin.names import BACKEND
 from twin.stack import Stack
 from twin.switching.registry import declared
 
@@ -49,7 +50,26 @@ def control_port(stack: Stack, state: str, own: list[str]) -> FastAPI:
 
     @app.delete("/faults")
     async def all_off() -> list[str]:
+        if stack.candidate:
+            await stack.switch_candidate([])
         return await switch(own)
+
+    @app.put("/candidate/faults")
+    async def in_the_candidate(wanted: list[str]) -> list[str]:
+        async with changing:
+            try:
+                await stack.switch_candidate(wanted)
+            except KeyError as error:
+                raise HTTPException(404, f"there is no fault {error.args[0]!r} of a revision alone") from error
+        return stack.candidate_on
+
+    @app.put("/tags/{name}")
+    async def tag(name: str, told: dict[str, str]) -> None:
+        await stack.tell_platform("PUT", f"/tags/{BACKEND}", {name: told["revision"]})
+
+    @app.put("/revisions/{name}")
+    async def revision(name: str, told: dict[str, Any]) -> None:
+        await stack.tell_platform("PUT", f"/revisions/{BACKEND}/{name}", told)
 
     @app.delete("/log")
     async def forget_log() -> dict[str, int]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from twin.names import OLD_REVISION, REVISION
 from twin.switching.registry import Undo, fault, replace
 
 if TYPE_CHECKING:
@@ -15,17 +16,15 @@ BACKEND, AUTH = "netra-backend-staging", "netra-auth-service"
 
 
 async def _splitting(stack: "Stack", new: int, old: int) -> Undo:
-    from twin.stack import OLD_REVISION, REVISION  # noqa: PLC0415 - the stack imports the registry of this package
-
     await stack.bring_up("old")
     await stack.tell_platform(
-        "PUT", f"/upstreams/{BACKEND}/{OLD_REVISION}", {"upstream_port": stack.ports["old_upstream"]}
+        "PUT", f"/revisions/{BACKEND}/{OLD_REVISION}", {"upstream_port": stack.ports["old_upstream"]}
     )
     await stack.tell_platform("PUT", f"/traffic/{BACKEND}", {REVISION: new, OLD_REVISION: old})
 
     async def undo() -> None:
         await stack.tell_platform("PUT", f"/traffic/{BACKEND}", {REVISION: 100})
-        await stack.tell_platform("PUT", f"/upstreams/{BACKEND}/{OLD_REVISION}", {"upstream_port": None})
+        await stack.tell_platform("PUT", f"/revisions/{BACKEND}/{OLD_REVISION}", {"upstream_port": None})
         await stack.take_down("old")
 
     return undo

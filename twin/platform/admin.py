@@ -18,14 +18,15 @@ def describe_service(platform: Platform, service: Service) -> Entry:
         "generation": "94",
         "observedGeneration": "94",
         "createTime": min((one.created for one in service.revisions.values()), key=nanoseconds),
-        "updateTime": latest.created,
+        "updateTime": service.updated or latest.created,
         "uri": f"http://127.0.0.1:{service.edge_port}",
         "ingress": "INGRESS_TRAFFIC_ALL",
         "latestCreatedRevision": _full_name(platform, service, latest.name),
         "template": {"timeout": _seconds(service.request_timeout_s), "containers": [_container(latest)]},
         "traffic": _traffic(service),
         "trafficStatuses": [
-            {"type": NAMED, "revision": name, "percent": percent} for name, percent in service.traffic.items()
+            one | ({"uri": f"http://127.0.0.1:{service.tag_ports.get(one['tag'], 0)}"} if "tag" in one else {})
+            for one in _by_name(service)
         ],
         "terminalCondition": _condition("Ready", good=service.ready and latest.ready),
         "conditions": [_condition("RoutesReady", good=True), _condition("ConfigurationsReady", good=latest.ready)],
@@ -74,5 +75,11 @@ def _container(revision: Revision) -> Entry:
 def _traffic(service: Service) -> list[Entry]:
     """What was asked for: the latest revision, or a split by name."""
     if service.traffic == {service.latest: 100}:
-        return [{"type": LATEST, "percent": 100}]
-    return [{"type": NAMED, "revision": name, "percent": percent} for name, percent in service.traffic.items()]
+        return [{"type": LATEST, "percent": 100}, *(one for one in _by_name(service) if "tag" in one)]
+    return _by_name(service)
+
+
+def _by_name(service: Service) -> list[Entry]:
+    """Every share of the traffic, and every tag: a tag without a share has no `percent`."""
+    shares = [{"type": NAMED, "revision": name, "percent": percent} for name, percent in service.traffic.items()]
+    return [*shares, *({"type": NAMED, "revision": name, "tag": tag} for tag, name in service.tags.items())]

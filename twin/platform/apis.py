@@ -17,6 +17,7 @@ from twin.platform.admin import describe_revision, describe_service
 from twin.platform.monitoring import Unimplemented, list_time_series
 from twin.platform.query import QueryError, nanoseconds, parse
 from twin.platform.state import Platform, Service
+from twin.platform.traffic import change_traffic, operation
 
 DEFAULT_PAGE, MOST_PAGE = 50, 1000
 MINUTE_S = 60.0
@@ -72,6 +73,15 @@ def create_app(platform: Platform) -> FastAPI:
     async def service(project: str, region: str, name: str) -> Response:
         found = _service(platform, project, region, name)
         return JSONResponse(platform.describe(platform, found, describe_service(platform, found)))
+
+    @app.patch("/v2/projects/{project}/locations/{region}/services/{name}")
+    async def change(request: Request, project: str, region: str, name: str) -> Response:
+        found = _service(platform, project, region, name)
+        if request.query_params.get("updateMask") != "traffic":
+            raise HTTPException(405, "Of a service, the traffic alone can be changed here: updateMask=traffic.")
+        await change_traffic(found, await _body(request))
+        told = describe_service(platform, found)
+        return JSONResponse(operation(told, platform.describe(platform, found, told)))
 
     @app.get("/v2/projects/{project}/locations/{region}/services/{name}/revisions")
     async def revisions(request: Request, project: str, region: str, name: str) -> Response:

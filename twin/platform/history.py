@@ -13,7 +13,7 @@ SEVERITIES = {2: "INFO", 4: "WARNING", 5: "ERROR"}
 
 
 def age(platform: Platform, hours: float, requests_per_hour: float) -> int:
-    """Let every revision have been created `hours` earlier than at boot, and the latest ones have served since.
+    """Let every revision have been created `hours` earlier than at boot, and those with the traffic have served since.
 
     Ages from boot, not from the last call. Returns how many requests were written into the past.
     """
@@ -38,7 +38,7 @@ def rejuvenate(platform: Platform) -> None:
 def _serve(platform: Platform, service: Service, now: datetime, requests_per_hour: float) -> int:
     if not requests_per_hour:
         return 0
-    created = datetime.fromisoformat(service.revisions[service.latest].created)
+    created = datetime.fromisoformat(service.revisions[service.serving].created)
     step = timedelta(hours=1 / requests_per_hour)
     moments = itertools.takewhile(lambda one: one < now, (created + n * step for n in itertools.count(1)))
     count = 0
@@ -46,7 +46,7 @@ def _serve(platform: Platform, service: Service, now: datetime, requests_per_hou
         status = STATUSES[number % len(STATUSES)]
         entry = request_entry(platform, service, moment, status, PATHS[number % len(PATHS)])
         platform.store.append(Stored(entry, 0.0))
-        platform.counts[service.name, service.latest, status, int(moment.timestamp() // 60)] += 1
+        platform.counts[service.name, service.serving, status, int(moment.timestamp() // 60)] += 1
         count = number + 1
     return count
 
@@ -57,7 +57,7 @@ def request_entry(platform: Platform, service: Service, moment: datetime, status
         "insertId": secrets.token_hex(12),
         "logName": f"projects/{platform.project}/logs/run.googleapis.com%2Frequests",
         "severity": SEVERITIES[status // 100],
-        "resource": platform.resource(service, service.latest),
+        "resource": platform.resource(service, service.serving),
         "trace": f"projects/{platform.project}/traces/{secrets.token_hex(16)}",
         "timestamp": stamp(moment),
         "receiveTimestamp": stamp(moment),

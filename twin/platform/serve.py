@@ -53,15 +53,25 @@ def control(platform: Platform) -> FastAPI:
     async def grow_old(wanted: dict[str, float]) -> dict[str, int]:
         return {"requests": age(platform, wanted["hours"], wanted.get("requests_per_hour", 0))}
 
-    @app.put("/upstreams/{service}/{revision}")
-    async def upstream(service: str, revision: str, told: dict[str, int | None]) -> None:
-        platform.services[service].revisions[revision].upstream_port = told["upstream_port"]
+    _release(app, platform)
+    return app
+
+
+def _release(app: FastAPI, platform: Platform) -> None:
+    """Revisions, traffic and tags, changed without the API's own rules."""
 
     @app.put("/traffic/{service}")
     async def traffic(service: str, split: dict[str, int]) -> None:
         platform.services[service].traffic = {name: percent for name, percent in split.items() if percent}
 
-    return app
+    @app.put("/tags/{service}")
+    async def tags(service: str, tagged: dict[str, str]) -> None:
+        platform.services[service].tags = tagged
+
+    @app.put("/revisions/{service}/{revision}")
+    async def revision(service: str, revision: str, told: dict[str, Any]) -> None:
+        for name, value in told.items():
+            setattr(platform.services[service].revisions[revision], name, value)
 
 
 async def main(path: Path) -> None:

@@ -5,7 +5,7 @@ import random
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +25,14 @@ class Revision:
     ready: bool
     env: dict[str, str]
     upstream_port: int | None
+    cold_s: float = 0.0  # what its first instance takes to come up, once somebody asks
+    warm_at: float = 0.0  # of the monotonic clock
+
+    def warming_s(self, now: float) -> float:
+        """How long a request has to wait for the first instance."""
+        if self.cold_s:
+            self.warm_at, self.cold_s = now + self.cold_s, 0.0
+        return max(0.0, self.warm_at - now)
 
 
 @dataclass(slots=True)
@@ -37,11 +45,27 @@ class Service:
     traffic: dict[str, int]
     revisions: dict[str, Revision]
     latest: str
+    tags: dict[str, str] = field(default_factory=dict)  # tag -> revision
+    tag_ports: dict[str, int] = field(default_factory=dict)  # tag -> the edge's port for it
     ready: bool = True
+    updated: str = ""  # when the traffic was changed last
     instance: str = field(default_factory=lambda: "0069c7a988" + secrets.token_hex(60))
+    listen: Callable[[str], Awaitable[None]] | None = None  # the edge's, for a new tag
 
-    def choose(self) -> Revision:
-        """A revision by the traffic split."""
+    @property
+    def serving(self) -> str:
+        """The revision with most of the traffic."""
+        return max(self.traffic, key=lambda name: self.traffic[name])
+
+    def tag_of(self, host: str) -> str:
+        """The tag in a host such as `verify---netra-backend-staging-abc-uc.a.run.app`; empty without one."""
+        tag, dashes, rest = host.partition(".")[0].partition("---")
+        return tag if dashes and rest.startswith(self.name) else ""
+
+    def choose(self, tag: str = "") -> Revision | None:
+        """The tagged revision (None: there is no such tag), or one by the traffic split."""
+        if tag:
+            return self.revisions.get(self.tags.get(tag, ""))
         names = list(self.traffic)
         return self.revisions[random.choices(names, [self.traffic[name] for name in names])[0]]  # noqa: S311 - a split
 
@@ -128,8 +152,9 @@ def load(path: Path) -> Platform:
         revisions = {key: Revision(name=key, **value) for key, value in told["revisions"].items()}
         latest = max(revisions.values(), key=lambda one: one.created).name
         services[name] = Service(
-            name, told["edge_port"], told["request_timeout_s"], dict(told["traffic"]), revisions, latest
-        )
+            name, told["edge_port"], told["request_timeout_s"], dict(told["traffic"]), revisions, latest,
+            dict(told.get("tags", {})),
+        )  # fmt: skip
     return Platform(
         config["project"], config["region"], services, Path(config["log_dir"]), config["api_port"],
         config["control_port"], config["log_delay_s"], hour_s=config["hour_s"],
