@@ -8,10 +8,7 @@ import pytest
 
 from fixtures.doors import DoorName, Doors
 from fixtures.http_services import AuthDoor, seen
-from fixtures.rows import Plant
 from fixtures.sockets import SocketDoor
-from fixtures.threads import Threads
-from fixtures.users import MakeUser
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure
@@ -24,7 +21,6 @@ from probes.websocket.sessions import Session
 from targets.contract import Contract
 
 SHORT_S = 4.0  # what is left of a token's life when it is first shown
-OF_ANOTHER = "what is another's, who has the same e-mail address"
 
 
 async def refuse_unless_it_ends(doors: Doors, token: Secret, contract: Contract, recorder: Recorder, why: str) -> None:
@@ -117,36 +113,3 @@ async def test_a_session_ends_with_its_tokens_logout(
         expected = f"the session is closed within {within_s:g} s of its token's logout (contract.tokens.ends_within_s)"
         raise CheckFailure(expected=expected, actual="it goes on")
     recorder.figures(rule="until the session ended", value=round(time.monotonic() - begun, 2), unit="s", limit=within_s)
-
-
-@check(
-    "identity.one-user",
-    requirement="a token is the user of its `sub` at every door, whatever its other claims",
-    needs="http mint write",
-    remedy="Find the user by `sub` alone: an e-mail address is no identity, and is given to somebody else one day.",
-)
-@pytest.mark.parametrize(
-    "door",
-    [
-        "rest",
-        pytest.param("auth", marks=pytest.mark.also_needs("auth")),
-        pytest.param("websocket by header", marks=pytest.mark.also_needs("ws"), id="websocket"),
-    ],
-)
-async def test_a_token_is_its_subs_user(
-    doors: Doors, threads: Threads, plant: Plant, make_user: MakeUser, mint: Mint, door: DoorName
-) -> None:
-    """Two users with one e-mail address: each door takes each token for its own `sub`."""
-    first = make_user("namesake")
-    second = User(sub=make_user("namesake").sub, email=first.email)
-    if door == "rest":
-        (row,) = await plant(first, title=OF_ANOTHER)
-        await threads.page(first)  # whoever comes first may be remembered by the address
-        if any(threads.id_of(item) == row.id for item in await threads.page(second)):
-            raise CheckFailure(expected=f"the list of {second.sub}", actual=f"it holds a thread of {first.sub}")
-        return
-    for user in (first, second):
-        said = await doors.ask(door, Forgery("good", mint.good(user)))
-        if said is None or said.decision != "let in" or said.user_id != user.sub:
-            actual = "not asked" if said is None else f"{said.decision}, {said.user_id!r}: {said.detail}"
-            raise CheckFailure(expected=f"{door} takes the token for {user.sub}", actual=actual)

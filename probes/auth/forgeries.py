@@ -12,6 +12,7 @@ from typing import Any
 import jwt
 
 from probes.auth.foreign_keys import key_for, public_jwk, public_pem, rsa_key
+from probes.auth.near_claims import NEAR_CLAIMS, Change
 from probes.auth.tokens import Mint, TokenSource, User
 from probes.secret import Secret
 
@@ -74,6 +75,21 @@ def _changed(**changes: Any) -> Sign:  # noqa: ANN401 - claim values
     return make
 
 
+def _nearly(change: Change) -> Sign:
+    """A well-signed token that is a good one but for one claim, and nearly that."""
+
+    def make(kind: str, mint: Mint, user: User) -> Forgery:
+        claims = mint.claims(user)
+        return Forgery(kind, mint.sign(claims | change(claims)))
+
+    return make
+
+
+def _critical(kind: str, mint: Mint, user: User) -> Forgery:
+    """Asks for an extension that nobody knows: RFC 7515, 4.1.11 has it refused."""
+    return Forgery(kind, mint.sign(mint.claims(user), {"crit": ["nv-unknown"], "nv-unknown": True}))
+
+
 def _expired(kind: str, mint: Mint, user: User) -> Forgery:
     return Forgery(kind, mint.sign(mint.claims(user, now=time.time() - HOUR)))
 
@@ -119,10 +135,27 @@ def _confusion(kind: str, tokens: TokenSource, user: User) -> Forgery:
     PyJWT refuses a PEM as an HMAC secret, for this very attack.
     """
     theirs = tokens.public_key()
-    head = tokens.header | {"alg": "HS256", "typ": "JWT"} | ({} if theirs else _offered())
-    signed = f"{_part(head)}.{_part(tokens.claims(user))}"
-    mac = hmac.new((theirs or public_pem()).encode(), signed.encode(), hashlib.sha256).digest()
-    return Forgery(kind, Secret(f"{signed}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"))
+    head = tokens.header | ({} if theirs else _offered())
+    return Forgery(kind, _by_hand(head, tokens.claims(user), (theirs or public_pem()).encode()))
+
+
+def _by_hand(head: dict[str, Any], claims: dict[str, Any], key: bytes) -> Secret:
+    """HS256 by a key that PyJWT would not sign with."""
+    signed = f"{_part(head | {'alg': 'HS256', 'typ': 'JWT'})}.{_part(claims)}"
+    mac = hmac.new(key, signed.encode(), hashlib.sha256).digest()
+    return Secret(f"{signed}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}")
+
+
+def _named_key(kid: str, key: bytes) -> Make:
+    """A token whose `kid` leads a careless look-up to a key that we know."""
+    return lambda kind, tokens, user: Forgery(kind, _by_hand({"kid": kid}, tokens.claims(user), key))
+
+
+def _key_set(kind: str, tokens: TokenSource, user: User) -> Forgery:
+    """RS256 by a key of ours; `jku` holds the key set itself (a data: URL), so that nothing has to be fetched."""
+    keys = json.dumps({"keys": [public_jwk() | {"kid": "nv", "use": "sig", "alg": "RS256"}]}).encode()
+    headers = {"jku": f"data:application/json;base64,{base64.b64encode(keys).decode()}", "kid": "nv"}
+    return Forgery(kind, Secret(jwt.encode(tokens.claims(user), rsa_key(), algorithm="RS256", headers=headers)))
 
 
 def _swapped(kind: str, tokens: TokenSource, user: User) -> Forgery:
@@ -162,6 +195,9 @@ UNSIGNED: dict[str, Make] = {
     "alg none": _alg_none,
     "own RS256 key": _own_key,
     "HS-RS confusion": _confusion,
+    "kid path": _named_key("../../../../../../../../dev/null", b""),
+    "kid statement": _named_key("nv' UNION SELECT 'nv-key' -- ", b"nv-key"),
+    "jku": _key_set,
     "payload swapped": _swapped,
     "64 KiB": _overlong,
     "two headers": _two_headers,
@@ -178,6 +214,8 @@ SIGNED: dict[str, Sign] = {
     "wrong issuer": _changed(iss="somebody-else"),
     "wrong audience": _changed(aud="another-platform"),
     "no sub": _changed(sub=None),
+    **{kind: _nearly(change) for kind, change in NEAR_CLAIMS.items()},
+    "crit": _critical,
     REFRESH: lambda kind, mint, user: Forgery(kind, mint.sign({**mint.claims(user), **mint.refresh_claims})),
 }
 KINDS = (*UNSIGNED, *SIGNED)

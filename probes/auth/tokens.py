@@ -87,9 +87,10 @@ class Mint:
             **self.extra_claims,
         }
 
-    def sign(self, claims: dict[str, Any]) -> Secret:
-        """Sign any claims. What is signed is a credential as well."""
-        return self.secret.derive(lambda key: jwt.encode(claims, key, self.algorithm, headers=self.header))
+    def sign(self, claims: dict[str, Any], headers: Mapping[str, Any] | None = None) -> Secret:
+        """Sign any claims, also those that PyJWT would not write, under further headers. The result is a credential."""
+        payload, head = json.dumps(claims).encode(), {**self.header, **(headers or {})}
+        return self.secret.derive(lambda key: jwt.PyJWS().encode(payload, key, self.algorithm, headers=head))
 
     def good(self, user: User, *, now: float | None = None) -> Secret:
         """A good token."""

@@ -47,6 +47,7 @@ class Validator:
     token_types: frozenset[str] = frozenset({"access"})
     longest: int = LONGEST_TOKEN
     skew_s: float = SKEW_S
+    leeway_s: float = 0.0  # past `exp`
     required: list[str] = field(default_factory=lambda: list(REQUIRED))
 
     def read(self, token: object) -> dict[str, Any]:
@@ -55,7 +56,7 @@ class Validator:
             raise BadTokenError("not a token")
         claims = self.decode(token)
         sub = claims.get("sub")
-        if not isinstance(sub, str) or not sub or len(sub) > LONGEST_SUB or not sub.isprintable():
+        if not isinstance(sub, str) or not sub or len(sub) > LONGEST_SUB or not sub.isprintable() or sub != sub.strip():
             raise BadTokenError("sub")
         if claims.get("token_type") not in self.token_types:
             raise BadTokenError("token_type")
@@ -69,7 +70,7 @@ class Validator:
         try:
             claims: dict[str, Any] = jwt.decode(
                 token, self.secret, algorithms=self.algorithms, options=options,
-                issuer=self.issuer, audience=self.audience,
+                issuer=self.issuer, audience=self.audience, leeway=self.leeway_s,
             )  # fmt: skip
         except jwt.PyJWTError as error:
             raise BadTokenError(type(error).__name__) from error

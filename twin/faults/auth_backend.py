@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Claims = dict[str, Any]
 Rule = Callable[[Claims], bool]
+HOUR_S = 3600.0
 
 
 def _identity(user_id: str) -> "Identity":
@@ -49,9 +50,35 @@ def _socket(seams: "Seams", decide: Callable[[str, "Identity | None"], "Identity
     return replace(seams.sessions, authenticate=authenticate)
 
 
+def _end_of(claims: Claims) -> float:
+    """When a token ends; never where that is no number."""
+    end = claims.get("exp")
+    return float(end) if isinstance(end, int) else math.inf
+
+
+def _is_nearly(given: object, right: str) -> bool:
+    """Whether a claim is not the right one, and the same word is in it, or half of it."""
+    said = str(given).lower()
+    return given != right and bool(given) and (right in said or said in right)
+
+
 # Grace rules: each lets in what one rule of validation would refuse. All have been seen in the field as "for now".
 GRACE: dict[str, tuple[Rule, str]] = {
-    "expired": (lambda claims: claims.get("exp", math.inf) < time.time(), "a grace period for expired tokens"),
+    "expired": (lambda claims: _end_of(claims) < time.time() - HOUR_S / 2, "a grace period for expired tokens"),
+    "just-expired": (
+        lambda claims: time.time() - HOUR_S / 2 < _end_of(claims) < time.time(),
+        "a leeway of half an hour",
+    ),
+    "odd-end": (
+        lambda claims: "exp" in claims and not isinstance(claims["exp"], int),
+        "an end that is no number is none",
+    ),
+    "odd-user": (
+        lambda claims: "sub" in claims and claims["sub"] != (str(claims["sub"]).strip() or None),
+        "str(sub).strip()",
+    ),
+    "nearly-the-issuer": (lambda claims: _is_nearly(claims.get("iss"), "netra-auth-service"), "an issuer by a pattern"),
+    "nearly-the-audience": (lambda claims: _is_nearly(claims.get("aud"), "netra-platform"), "an audience by a pattern"),
     "everlasting": (lambda claims: bool(claims) and "exp" not in claims, "require=['exp'] left out"),
     "issued-ahead": (lambda claims: claims.get("iat", 0) > time.time() + 60, "iat never looked at"),
     "future": (lambda claims: claims.get("nbf", 0) > time.time(), "leeway without an upper limit"),

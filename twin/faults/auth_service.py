@@ -105,7 +105,7 @@ def refresh_taken(seams: "Seams") -> Undo:
     return replace(seams.validator, token_types=frozenset({"access", "refresh"}))
 
 
-def _reading(seams: "Seams", lenient: Any) -> Undo:  # noqa: ANN401 - token -> claims, or None to read as usual
+def reading(seams: "Seams", lenient: Any) -> Undo:  # noqa: ANN401 - token -> claims, or None to read as usual
     """Let `lenient(token)` decide first; what it does not know is read as usual."""
     healthy = seams.read
 
@@ -122,10 +122,11 @@ def signature_not_verified(seams: "Seams") -> Undo:
 
     def lenient(token: str) -> Claims | None:
         claims = payload_of(token)
-        signed = jwt.encode(claims, seams.validator.secret, algorithm="HS256") if claims else ""
-        return seams.validator.read(signed) if signed else None
+        if not claims or not isinstance(claims.get("iss", ""), str):  # what PyJWT would not write
+            return None
+        return seams.validator.read(jwt.encode(claims, seams.validator.secret, algorithm="HS256"))
 
-    return _reading(seams, lenient)
+    return reading(seams, lenient)
 
 
 @fault("auth.alg-none-accepted", place="auth", seen="CVE-2015-9235 and its many children")
@@ -137,7 +138,7 @@ def alg_none(seams: "Seams") -> Undo:
             return None
         return payload_of(token)
 
-    return _reading(seams, lenient)
+    return reading(seams, lenient)
 
 
 @fault("auth.key-from-the-token", place="auth", seen="the key taken from the token's own header (jwk, x5c)")
@@ -155,7 +156,7 @@ def key_from_token(seams: "Seams") -> Undo:
             return None
         return claims
 
-    return _reading(seams, lenient)
+    return reading(seams, lenient)
 
 
 @fault("auth.algorithm-from-the-token", place="auth", seen="CVE-2016-10555: HS256 with the public key as its secret")
@@ -173,13 +174,13 @@ def algorithm_from_token(seams: "Seams") -> Undo:
         good = base64.urlsafe_b64encode(wanted).rstrip(b"=").decode() == mac
         return payload_of(token) if good and head["alg"] == "HS256" else None
 
-    return _reading(seams, lenient)
+    return reading(seams, lenient)
 
 
 @fault("auth.opaque-tokens-accepted", place="auth", seen="API keys and JWTs through one door, keys never looked up")
 def opaque_accepted(seams: "Seams") -> Undo:
     """A token without dots is taken for an API key."""
-    return _reading(seams, lambda token: {"sub": f"key:{token}"} if token and "." not in token else None)
+    return reading(seams, lambda token: {"sub": f"key:{token}"} if token and "." not in token else None)
 
 
 @fault("auth.no-sub-is-anonymous", place="auth", seen="claims.get('sub', 'anonymous')")
@@ -193,7 +194,7 @@ def no_sub(seams: "Seams") -> Undo:
         signed = jwt.encode({**claims, "sub": "anonymous"}, seams.validator.secret, algorithm="HS256")
         return seams.validator.read(signed)
 
-    return _reading(seams, lenient)
+    return reading(seams, lenient)
 
 
 @fault("auth.tail-of-signature-ignored", place="auth", seen="a decoder that stops after 32 bytes")
@@ -207,7 +208,7 @@ def tail_ignored(seams: "Seams") -> Undo:
             return None
         return seams.validator.read(".".join([*parts[:2], parts[2][:length]]))
 
-    return _reading(seams, lenient)
+    return reading(seams, lenient)
 
 
 @fault("auth.empty-token-is-a-guest", place="auth", seen="'if not token: return guest'")
@@ -243,7 +244,7 @@ def sub_not_checked(seams: "Seams") -> Undo:
             return None
         return seams.validator.decode(token)
 
-    return _reading(seams, lenient)
+    return reading(seams, lenient)
 
 
 @fault("auth.slow-by-120-ms", place="auth", seen="a session lookup added to every validation")

@@ -12,9 +12,11 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.exceptions import InvalidSubjectError
 
 from probes.auth.foreign_keys import key_for
 from probes.auth.forgeries import KINDS, SIGNED, UNSIGNED, forge, forge_plain
+from probes.auth.near_claims import NEAR_CLAIMS, NEARLY
 from probes.auth.tokens import Held, Mint, User
 from probes.errors import CredentialUnfit
 from probes.secret import Secret
@@ -54,6 +56,19 @@ REFUSED_BY: dict[str, type[Exception]] = {
     "own RS256 key": jwt.InvalidAlgorithmError,
     "HS-RS confusion": jwt.InvalidSignatureError,
     "payload swapped": jwt.InvalidSignatureError,
+    "kid path": jwt.InvalidSignatureError,
+    "kid statement": jwt.InvalidSignatureError,
+    "jku": jwt.InvalidAlgorithmError,
+    "crit": jwt.InvalidTokenError,
+    **{f"issuer {way}": jwt.InvalidIssuerError for way in (*NEARLY, "in a list")},
+    **{f"audience {way}": jwt.InvalidAudienceError for way in (*NEARLY, "in an object")},
+    "5 minutes past exp": jwt.ExpiredSignatureError,
+    "exp as text": jwt.ExpiredSignatureError,
+    "exp as a date": jwt.DecodeError,
+    "exp in a list": jwt.DecodeError,
+    "exp null": jwt.MissingRequiredClaimError,
+    "sub number": InvalidSubjectError,
+    "sub in a list": InvalidSubjectError,
     "not a JWT": jwt.DecodeError,
     "empty": jwt.DecodeError,
 }
@@ -102,6 +117,9 @@ def test_an_rs256_token_names_its_key_and_passes_the_strictest_reading(rs256: Mi
 RS256_REFUSED_BY = REFUSED_BY | {
     "own RS256 key": jwt.InvalidSignatureError,
     "HS-RS confusion": jwt.InvalidAlgorithmError,
+    "kid path": jwt.InvalidAlgorithmError,
+    "kid statement": jwt.InvalidAlgorithmError,
+    "jku": jwt.InvalidSignatureError,
 }
 
 
@@ -137,6 +155,27 @@ def test_a_token_of_another_algorithm_is_forged_by_that_one(algorithm: str) -> N
     token = forge("wrong signature", Held(Secret(given), "the token of a test"), USER).token
     assert token is not None
     assert jwt.get_unverified_header(token.reveal())["alg"] == algorithm
+
+
+@pytest.mark.parametrize("kind", NEAR_CLAIMS)
+def test_what_is_nearly_right_differs_from_a_good_token_in_one_claim(kind: str) -> None:
+    good, token = MINT.claims(USER), forge(kind, MINT, USER).token
+    assert token is not None
+    payload = token.reveal().split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
+    differing = {name for name in good if name not in {"jti", "iat", "exp"} and claims[name] != good[name]}
+    odd_end = not isinstance(claims["exp"], int) or claims["exp"] < time.time()
+    assert claims.keys() == good.keys()
+    assert len(differing) + odd_end == 1
+
+
+def test_the_key_set_of_a_jku_verifies_the_token_that_brings_it() -> None:
+    token = forge("jku", MINT, USER).token
+    assert token is not None
+    head = jwt.get_unverified_header(token.reveal())
+    keys = json.loads(base64.b64decode(head["jku"].partition(";base64,")[2]))
+    key = jwt.PyJWKSet.from_dict(keys)[head["kid"]]
+    assert jwt.decode(token.reveal(), key, audience="audience")["sub"] == USER.sub
 
 
 def test_a_refresh_token_differs_in_its_type_alone() -> None:
@@ -189,7 +228,7 @@ def test_without_the_secret_no_well_signed_forgery_can_be_made(kind: str) -> Non
 
 def test_an_ordinary_bad_token_is_expired_or_else_badly_signed() -> None:
     assert (forge_plain(MINT, USER).kind, forge_plain(held(), USER).kind) == ("expired", "wrong signature")
-    assert len(KINDS) == len(set(KINDS)) == 20
+    assert len(KINDS) == len(set(KINDS)) == 45
 
 
 def test_a_held_token_speaks_for_its_own_user_and_until_it_ends() -> None:

@@ -1,0 +1,66 @@
+"""A token is the user of its `sub`, and of nothing else that it says, at every door."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import pytest
+
+from fixtures.doors import DoorName, Doors
+from fixtures.rows import Plant
+from fixtures.threads import Threads
+from fixtures.users import MakeUser
+from gate.check import check
+from gate.failures import CheckFailure
+from probes.auth.forgeries import Forgery
+from probes.auth.tokens import Mint, User
+
+NAME = "Nv Namesake"
+Pair = tuple[User, User]
+# Two users whom a careless look-up takes for one, made of two of ours: whoever comes first is then taken for both.
+LOOKALIKES: Mapping[str, Callable[[User, User], Pair]] = {
+    "one e-mail address": lambda first, other: (first, User(other.sub, first.email)),
+    "one name": lambda first, other: (first, other),  # every token here says the same `name`
+    "one begins like the other": lambda first, other: (first, User(f"{first.sub}-and-more", other.email)),
+    "one in capitals": lambda first, other: (first, User(first.sub.upper(), other.email)),
+}
+
+
+@check(
+    "identity.one-user",
+    requirement="a token is the user of its `sub` at every door, whatever its other claims",
+    needs="http mint write",
+    remedy="Find the user by `sub` alone, letter by letter: an address or a name is no identity, and may change hands.",
+)
+@pytest.mark.parametrize(
+    "door",
+    [
+        "rest",
+        pytest.param("auth", marks=pytest.mark.also_needs("auth")),
+        pytest.param("websocket by header", marks=pytest.mark.also_needs("ws"), id="websocket"),
+    ],
+)
+async def test_a_token_is_its_subs_user(
+    doors: Doors, threads: Threads, plant: Plant, make_user: MakeUser, mint: Mint, door: DoorName
+) -> None:
+    """Two users with one address, one name, or nearly one id: the door takes each token for its own `sub`."""
+    named = replace(mint, extra_claims={**mint.extra_claims, "name": NAME, "preferred_username": NAME})
+    for alike, pair_of in LOOKALIKES.items():
+        pair = pair_of(make_user("namesake"), make_user("namesake"))
+        if door == "rest":
+            await _refuse_mixed_lists(replace(threads, tokens=named), plant, pair, alike)
+            continue
+        for user in pair:
+            said = await doors.ask(door, Forgery("good", named.good(user)))
+            if said is None or said.decision != "let in" or said.user_id != user.sub:
+                actual = "not asked" if said is None else f"{said.decision}, {said.user_id!r}: {said.detail}"
+                raise CheckFailure(expected=f"{door} takes the token for {user.sub} ({alike})", actual=actual)
+
+
+async def _refuse_mixed_lists(threads: Threads, plant: Plant, pair: Pair, alike: str) -> None:
+    """Raise CheckFailure unless each of two users lists their own thread and not the other's."""
+    rows = [(await plant(user, title="what is one user's alone"))[0] for user in pair]
+    for user, own, foreign in (*zip(pair, rows, reversed(rows), strict=True),):
+        ids = {threads.id_of(item) for item in await threads.page(user)}
+        if foreign.id in ids or own.id not in ids:
+            actual = "a thread of the other user" if foreign.id in ids else f"{len(ids)} threads without it"
+            raise CheckFailure(expected=f"the list of {user.sub} holds their own thread ({alike})", actual=actual)

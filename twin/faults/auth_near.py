@@ -1,0 +1,226 @@
+"""Faults of validation that let in what is nearly right: careless comparisons, keys that the token names, odd types."""
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Callable
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import jwt
+
+from twin.faults.auth_service import payload_of, reading
+from twin.switching.registry import Undo, fault, replace
+
+if TYPE_CHECKING:
+    from twin.auth.service import Seams
+
+Claims = dict[str, Any]
+DEV_NULL, LEEWAY_S, LIFETIME_S = "/dev/null", 600.0, 900
+# How a claim is compared carelessly: what was given, and what is expected.
+CARELESS: dict[str, tuple[Callable[[Any, str], bool], str]] = {
+    "by-prefix": (lambda given, right: str(given).startswith(right), "startswith, for issuers with a path"),
+    "by-suffix": (lambda given, right: str(given).endswith(right), "endswith, for a list of tenants"),
+    "by-containment": (lambda given, right: isinstance(given, str) and given in right, "CVE-2024-53861 of PyJWT"),
+    "without-case": (lambda given, right: str(given).lower() == right.lower(), "casefold on both sides"),
+    "without-blanks": (lambda given, right: str(given).strip() == right, "strip() of a value from a header"),
+    "by-membership": (lambda given, right: isinstance(given, list | dict) and right in given, "`in` on any type"),
+}
+
+
+def _read_as(seams: "Seams", claims: Claims, **changes: object) -> Claims:
+    """What the sound reading makes of these claims after some were put right."""
+    right = claims | changes
+    return seams.validator.read(jwt.encode(right, seams.validator.secret, algorithm="HS256"))
+
+
+def _well_signed(seams: "Seams", token: str) -> bool:
+    return _signed_with(seams.validator.secret.encode(), token)
+
+
+def _signed_with(key: bytes, token: str) -> bool:
+    signed, _, mac = token.rpartition(".")
+    wanted = hmac.new(key, signed.encode(), hashlib.sha256).digest()
+    return hmac.compare_digest(base64.urlsafe_b64encode(wanted).rstrip(b"=").decode(), mac)
+
+
+def _head(token: str) -> Claims:
+    """The header of a token, unverified, by hand: PyJWT gives none that asks for an unknown extension."""
+    part = token.partition(".")[0]
+    try:
+        head = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except ValueError:
+        return {}
+    return head if isinstance(head, dict) else {}
+
+
+def _mending(seams: "Seams", mend: Callable[[Claims], Claims | None]) -> Undo:
+    """Put claims of a well-signed token right before they are read, where `mend` says how."""
+
+    def lenient(token: str) -> Claims | None:
+        claims = payload_of(token)
+        changes = mend(claims) if claims and _well_signed(seams, token) else None
+        return None if changes is None else _read_as(seams, claims, **changes)
+
+    return reading(seams, lenient)
+
+
+def _careless(word: str, claim: str, way: str) -> None:
+    compare, seen = CARELESS[way]
+
+    def install(seams: "Seams") -> Undo:
+        right = str(getattr(seams.validator, word))
+
+        def mend(claims: Claims) -> Claims | None:
+            given = claims.get(claim)
+            return {claim: right} if given not in ("", None, right) and compare(given, right) else None
+
+        return _mending(seams, mend)
+
+    fault(f"auth.{word}-{way}", place="auth", seen=seen)(install)
+
+
+for (_word, _claim), _way in product((("issuer", "iss"), ("audience", "aud")), CARELESS):
+    _careless(_word, _claim, _way)
+
+
+@fault("auth.leeway-of-ten-minutes", place="auth", seen="a leeway against clock skew, and generous")
+def leeway(seams: "Seams") -> Undo:
+    """A token is good for ten minutes after its end."""
+    return replace(seams.validator, leeway_s=LEEWAY_S)
+
+
+@fault("auth.iat-without-leeway", place="auth", seen="PyJWT's own iat check: no skew allowed")
+def iat_without_leeway(seams: "Seams") -> Undo:
+    """A token of an issuer whose clock is a little ahead is refused."""
+    return replace(seams.validator, skew_s=0.0)
+
+
+@fault("auth.exp-compared-where-a-number", place="auth", seen="`if isinstance(exp, int) and exp < now`")
+def exp_where_number(seams: "Seams") -> Undo:
+    """An end that is no number is no end."""
+
+    def mend(claims: Claims) -> Claims | None:
+        odd = "exp" in claims and not isinstance(claims["exp"], int)
+        return {"exp": int(time.time()) + LIFETIME_S} if odd else None
+
+    return _mending(seams, mend)
+
+
+@fault("auth.sub-stripped", place="auth", seen="strip() of every text that comes in")
+def sub_stripped(seams: "Seams") -> Undo:
+    """A user's name with blanks around it is that user."""
+
+    def mend(claims: Claims) -> Claims | None:
+        sub = claims.get("sub")
+        return {"sub": sub.strip()} if isinstance(sub, str) and sub != sub.strip() else None
+
+    return _mending(seams, mend)
+
+
+@fault("auth.sub-made-a-text", place="auth", seen="str(claims['sub'])")
+def sub_made_text(seams: "Seams") -> Undo:
+    """Whatever `sub` is, its text is the user."""
+
+    def mend(claims: Claims) -> Claims | None:
+        sub = claims.get("sub", "")
+        return None if isinstance(sub, str) else {"sub": str(sub)}
+
+    return _mending(seams, mend)
+
+
+@fault("auth.empty-sub-is-a-guest", place="auth", seen="claims.get('sub') or 'guest'")
+def empty_sub(seams: "Seams") -> Undo:
+    """An empty user is a guest."""
+    return _mending(seams, lambda claims: {"sub": "guest"} if claims.get("sub") == "" else None)
+
+
+@fault("auth.key-read-by-kid", place="auth", seen="open(KEYS / kid).read(): a path that leads out of its folder")
+def key_by_path(seams: "Seams") -> Undo:
+    """`kid` is a file's name; what is no file of ours may be an empty one."""
+
+    def lenient(token: str) -> Claims | None:
+        led_out = str(_head(token).get("kid", "")).endswith(DEV_NULL)
+        return payload_of(token) if led_out and _signed_with(b"", token) else None
+
+    return reading(seams, lenient)
+
+
+@fault("auth.key-selected-by-kid", place="auth", seen="f\"SELECT key FROM keys WHERE id = '{kid}'\"")
+def key_by_statement(seams: "Seams") -> Undo:
+    """`kid` is written into a statement, which then selects what it says."""
+
+    def lenient(token: str) -> Claims | None:
+        _, union, selected = str(_head(token).get("kid", "")).partition("' UNION SELECT '")
+        key = selected.partition("'")[0]
+        return payload_of(token) if union and _signed_with(key.encode(), token) else None
+
+    return reading(seams, lenient)
+
+
+@fault("auth.key-set-from-the-token", place="auth", seen="a key set fetched from the token's own jku (CVE-2018-0114)")
+def key_set_from_token(seams: "Seams") -> Undo:
+    """A token is verified by the key set that it names; a data: URL holds one."""
+
+    def lenient(token: str) -> Claims | None:
+        head = _head(token)
+        _, found, coded = str(head.get("jku", "")).partition(";base64,")
+        if not found:
+            return None
+        keys = jwt.PyJWKSet.from_dict(json.loads(base64.b64decode(coded)))
+        claims: Claims = jwt.decode(token, keys[str(head["kid"])], options={"verify_aud": False})
+        return claims
+
+    return reading(seams, lenient)
+
+
+@fault("auth.crit-not-read", place="auth", seen="a library of before CVE-2026-32597: crit is passed over")
+def crit_not_read(seams: "Seams") -> Undo:
+    """What a token calls critical is passed over."""
+
+    def lenient(token: str) -> Claims | None:
+        if "crit" not in _head(token) or not _well_signed(seams, token):
+            return None
+        return _read_as(seams, payload_of(token))
+
+    return reading(seams, lenient)
+
+
+@fault("identity.auth-by-email", place="auth", seen="a user table whose unique key is the address")
+def auth_by_email(seams: "Seams") -> Undo:
+    """Who has the email of somebody who came before is that one, at every door."""
+    first: dict[str, str] = {}
+    return replace(seams, user_of=lambda claims: first.setdefault(str(claims.get("email")), str(claims["sub"])))
+
+
+@fault("identity.auth-by-name", place="auth", seen="a display name taken for a key")
+def auth_by_name(seams: "Seams") -> Undo:
+    """Who has the name of somebody who came before is that one."""
+    first: dict[str, str] = {}
+
+    def user_of(claims: Claims) -> str:
+        return first.setdefault(str(claims["name"]), str(claims["sub"])) if claims.get("name") else str(claims["sub"])
+
+    return replace(seams, user_of=user_of)
+
+
+@fault("identity.auth-by-prefix", place="auth", seen="ids cut to the length of an older column")
+def auth_by_prefix(seams: "Seams") -> Undo:
+    """A user whose id begins like that of somebody who came before is that one."""
+    known: list[str] = []
+
+    def user_of(claims: Claims) -> str:
+        sub = str(claims["sub"])
+        found = next((one for one in known if sub.startswith(one)), sub)
+        known.append(found)
+        return found
+
+    return replace(seams, user_of=user_of)
+
+
+@fault("identity.auth-lower-cased", place="auth", seen="a case-insensitive collation of the user's key")
+def auth_lower_cased(seams: "Seams") -> Undo:
+    """Ids that differ in their case alone are one user."""
+    return replace(seams, user_of=lambda claims: str(claims["sub"]).lower())
