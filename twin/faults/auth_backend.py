@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import count
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 
 from twin.faults.auth_service import payload_of
-from twin.switching.registry import Install, Undo, fault, replace, undo_all
+from twin.switching.registry import Undo, fault, replace, undo_all
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -20,17 +19,16 @@ if TYPE_CHECKING:
     from twin.backend.seams import Seams
 
 Claims = dict[str, Any]
-Rule = Callable[[Claims], bool]
-HOUR_S = 3600.0
 
 
-def _identity(user_id: str) -> "Identity":
+def identity_of(user_id: str) -> "Identity":
+    """Who a door takes somebody for."""
     from twin.backend.auth_client import Identity  # noqa: PLC0415 - other processes import this file for its ids alone
 
     return Identity(user_id, "")
 
 
-def _rest(seams: "Seams", decide: Callable[[str, "Identity | None"], "Identity | None"]) -> Undo:
+def on_rest(seams: "Seams", decide: Callable[[str, "Identity | None"], "Identity | None"]) -> Undo:
     """Let `decide(token, answer of the auth service)` have the last word on REST."""
     healthy = seams.validate
 
@@ -40,7 +38,7 @@ def _rest(seams: "Seams", decide: Callable[[str, "Identity | None"], "Identity |
     return replace(seams, validate=validate)
 
 
-def _socket(seams: "Seams", decide: Callable[[str, "Identity | None"], "Identity | None"]) -> Undo:
+def on_socket(seams: "Seams", decide: Callable[[str, "Identity | None"], "Identity | None"]) -> Undo:
     """The same on the WebSocket."""
     healthy = seams.sessions.authenticate
 
@@ -50,91 +48,28 @@ def _socket(seams: "Seams", decide: Callable[[str, "Identity | None"], "Identity
     return replace(seams.sessions, authenticate=authenticate)
 
 
-def _end_of(claims: Claims) -> float:
-    """When a token ends; never where that is no number."""
-    end = claims.get("exp")
-    return float(end) if isinstance(end, int) else math.inf
-
-
-def _is_nearly(given: object, right: str) -> bool:
-    """Whether a claim is not the right one, and the same word is in it, or half of it."""
-    said = str(given).lower()
-    return given != right and bool(given) and (right in said or said in right)
-
-
-# Grace rules: each lets in what one rule of validation would refuse. All have been seen in the field as "for now".
-GRACE: dict[str, tuple[Rule, str]] = {
-    "expired": (lambda claims: _end_of(claims) < time.time() - HOUR_S / 2, "a grace period for expired tokens"),
-    "just-expired": (
-        lambda claims: time.time() - HOUR_S / 2 < _end_of(claims) < time.time(),
-        "a leeway of half an hour",
-    ),
-    "odd-end": (
-        lambda claims: "exp" in claims and not isinstance(claims["exp"], int),
-        "an end that is no number is none",
-    ),
-    "odd-user": (
-        lambda claims: "sub" in claims and claims["sub"] != (str(claims["sub"]).strip() or None),
-        "str(sub).strip()",
-    ),
-    "nearly-the-issuer": (lambda claims: _is_nearly(claims.get("iss"), "netra-auth-service"), "an issuer by a pattern"),
-    "nearly-the-audience": (lambda claims: _is_nearly(claims.get("aud"), "netra-platform"), "an audience by a pattern"),
-    "everlasting": (lambda claims: bool(claims) and "exp" not in claims, "require=['exp'] left out"),
-    "issued-ahead": (lambda claims: claims.get("iat", 0) > time.time() + 60, "iat never looked at"),
-    "future": (lambda claims: claims.get("nbf", 0) > time.time(), "leeway without an upper limit"),
-    "foreign-issuer": (lambda claims: claims.get("iss") == "somebody-else", "an issuer list with a wildcard"),
-    "foreign-audience": (lambda claims: claims.get("aud") == "another-platform", "audience None means any"),
-    "refresh": (lambda claims: claims.get("token_type") == "refresh", "token_type checked at one door of three"),
-    "no-sub": (lambda claims: bool(claims) and "sub" not in claims, "anonymous users for a public preview"),
-    "other-algorithm": (bool, "a signature verified by whatever the header says"),
-}
-
-
-def _graceful(rule: Rule) -> Callable[[str, "Identity | None"], "Identity | None"]:
-    def decide(token: str, answer: "Identity | None") -> "Identity | None":
-        claims = payload_of(token)
-        if answer is None and claims and rule(claims):
-            return _identity(str(claims.get("sub", "anonymous")))
-        return answer
-
-    return decide
-
-
-def _declare(door: str, wrap: Callable[..., Undo], name: str, rule: Rule, seen: str) -> None:
-    def install(seams: "Seams") -> Undo:
-        return wrap(seams, _graceful(rule))
-
-    declared: Install = install
-    fault(f"auth.{door}-lets-in-{name}", place="backend", seen=seen)(declared)
-
-
-for _name, (_rule, _seen) in GRACE.items():
-    _declare("rest", _rest, _name, _rule, _seen)
-    _declare("websocket", _socket, _name, _rule, _seen)
-
-
 @fault("auth.rest-demo-mode", place="backend", seen="DEMO_MODE=1 in staging's environment")
 def rest_demo_mode(seams: "Seams") -> Undo:
     """Whoever is refused becomes the demo user on REST."""
-    return _rest(seams, lambda _token, answer: answer or _identity("demo-user-001"))
+    return on_rest(seams, lambda _token, answer: answer or identity_of("demo-user-001"))
 
 
 @fault("auth.websocket-demo-mode", place="backend", seen="DEMO_MODE=1, read by the WebSocket alone")
 def socket_demo_mode(seams: "Seams") -> Undo:
     """Whoever is refused becomes the demo user on the WebSocket."""
-    return _socket(seams, lambda _token, answer: answer or _identity("demo-user-001"))
+    return on_socket(seams, lambda _token, answer: answer or identity_of("demo-user-001"))
 
 
 @fault("auth.rest-refuses-good", place="backend", seen="SERVICE_KEY rotated in one service of two")
 def rest_refuses(seams: "Seams") -> Undo:
     """REST refuses good tokens."""
-    return _rest(seams, lambda _token, _answer: None)
+    return on_rest(seams, lambda _token, _answer: None)
 
 
 @fault("auth.websocket-refuses-good", place="backend", seen="a second validator with the old secret")
 def socket_refuses(seams: "Seams") -> Undo:
     """The WebSocket refuses good tokens."""
-    return _socket(seams, lambda _token, _answer: None)
+    return on_socket(seams, lambda _token, _answer: None)
 
 
 @fault("auth.rest-fails-now-and-then", place="backend", seen="as found on 7 January: auth fails under REST alone")
@@ -147,14 +82,14 @@ def rest_fails(seams: "Seams") -> Undo:
             raise RuntimeError("auth service communication failed: no response from validation")
         return answer
 
-    return _rest(seams, decide)
+    return on_rest(seams, decide)
 
 
 @fault("auth.rest-refuses-now-and-then", place="backend", seen="one instance of ten with an old secret")
 def rest_refuses_sometimes(seams: "Seams") -> Undo:
     """One REST call in ten is refused, whatever the token."""
     number = count(1)
-    return _rest(seams, lambda _token, answer: None if next(number) % 10 == 0 else answer)
+    return on_rest(seams, lambda _token, answer: None if next(number) % 10 == 0 else answer)
 
 
 def _bearing(seams: "Seams", read: Callable[["Request"], str]) -> Undo:
@@ -195,7 +130,7 @@ def takes_query(seams: "Seams") -> Undo:
 @fault("auth.rest-takes-no-token", place="backend", seen="auto_error=False, and None is a guest")
 def takes_no_token(seams: "Seams") -> Undo:
     """No token at all is a guest."""
-    return _rest(seams, lambda token, answer: _identity("guest") if not token else answer)
+    return on_rest(seams, lambda token, answer: identity_of("guest") if not token else answer)
 
 
 @fault("auth.tells-why", place="backend", seen="detail=str(error) of the JWT library")
@@ -210,7 +145,7 @@ def tells_why(seams: "Seams") -> Undo:
         return answer
 
     healthy = seams.render_refusal
-    back = _rest(seams, decide)
+    back = on_rest(seams, decide)
     undo = replace(seams, render_refusal=lambda status, code, said: healthy(status, code, f"{said} {why[0]}"))
     return undo_all(undo, back)
 
@@ -273,7 +208,7 @@ def _when_down(
 
 async def _trust(token: str) -> "Identity | None":
     claims = payload_of(token)
-    return _identity(str(claims["sub"])) if "sub" in claims else None
+    return identity_of(str(claims["sub"])) if "sub" in claims else None
 
 
 @fault("auth.local-fallback", place="backend", seen="Fix 4: 'emergency local validation'")
@@ -283,7 +218,7 @@ def local_fallback(seams: "Seams") -> Undo:
 
 
 @fault("auth.local-fallback-at-the-socket", place="backend", seen="Fix 4's fallback in the WebSocket's own copy")
-def local_fallback_socket(seams: "Seams") -> Undo:
+def local_fallbackon_socket(seams: "Seams") -> Undo:
     """With auth down, the WebSocket believes tokens."""
     return _when_down(seams, _trust, ("websocket",))
 
