@@ -6,8 +6,9 @@ PY := $(VENV)/bin/python
 STATE ?= fixed
 TARGET ?= staging
 REPORTS ?= reports
-PYTEST := $(PY) -m gate.session -c pytest.ini --report-dir=$(REPORTS) $(if $(EVIDENCE),--evidence=$(EVIDENCE)) \
+RUN := -m gate.session -c pytest.ini --report-dir=$(REPORTS) $(if $(EVIDENCE),--evidence=$(EVIDENCE)) \
 	$(if $(KNOWN),--known-failures=$(KNOWN)) $(if $(filter-out 0 no false,$(QUICK)),--quick)
+PYTEST := $(PY) $(RUN)
 SOAK = $(if $(DURATION),--duration=$(DURATION)) $(if $(RESUME),--resume=$(RESUME))
 TWIN := $(PY) -m twin
 .DEFAULT_GOAL := help
@@ -18,15 +19,21 @@ help:  ## this list
 		/^[a-z-]+:.*## / { split($$0, part, /:.*## /); printf "  %-15s %s\n", part[1], part[2]; \
 			for (i = 1; i <= n; i++) printf "  %-15s %s\n", "", about[i]; n = 0 }' $(MAKEFILE_LIST)
 
-# The stamp is named for what the lock holds: another lock redoes the set-up, and a file time never does.
+# Two environments: everything (.venv: the twin, the self-tests), and the suite alone (.venv-suite: a tenth of it), which is
+# not made where the first is there. The stamp is named for what the lock holds: another lock redoes the set-up, and a
+# file's time never does.
 READY := $(VENV)/.ready-$(firstword $(shell cksum requirements.lock))
-$(READY):
-	@echo "setting up $(VENV) from requirements.lock (once; redone when the lock changes)"
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
-	@rm -rf $(VENV)
-	@$(PYTHON) -m venv $(VENV)
-	@$(PY) deploy/setup.py requirements.lock
-	@touch $@
+LOCK := requirements-suite$(if $(filter-out 0 no false,$(EXTRAS)),-extras).lock
+SUITE_VENV := $(if $(wildcard $(READY)),$(VENV),$(VENV)-suite)
+SUITE_READY := $(if $(wildcard $(READY)),$(READY),$(SUITE_VENV)/.ready-$(firstword $(shell cksum $(LOCK))))
+SUITE := $(SUITE_VENV)/bin/python
+set-up = @echo "setting up $(1) from $(2) (once; redone when the lock changes)" \
+	&& $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")' \
+	&& rm -rf $(1) && $(PYTHON) -m venv $(1) && $(1)/bin/python deploy/setup.py $(2) && touch $@
+$(VENV)/.ready-%:
+	$(call set-up,$(VENV),requirements.lock)
+$(VENV)-suite/.ready-%:
+	$(call set-up,$(VENV)-suite,$(LOCK))
 
 #@ Start here
 
@@ -38,8 +45,8 @@ verify-local: $(READY)  ## is the embedded copy of the system good? smoke phase,
 
 .PHONY: verify-staging
 #: [TARGET=staging] [QUICK=1] [EVIDENCE=url] [KNOWN=file]
-verify-staging: $(READY)  ## smoke phase on a configured target; without configuration it says what it needs
-	@$(PYTEST) --target=$(TARGET)
+verify-staging: $(SUITE_READY)  ## smoke phase on a configured target; without configuration it says what it needs
+	@$(SUITE) $(RUN) --target=$(TARGET)
 
 #@ The hour, the day, the gate
 
@@ -51,8 +58,8 @@ soak-local: $(READY)  ## soak phase on the embedded twin
 
 .PHONY: soak-staging
 #: [TARGET=staging] [DURATION=1h] [RESUME=run|last]
-soak-staging: $(READY)  ## soak phase on a configured target
-	@$(PYTEST) --target=$(TARGET) --phase=soak $(SOAK)
+soak-staging: $(SUITE_READY)  ## soak phase on a configured target
+	@$(SUITE) $(RUN) --target=$(TARGET) --phase=soak $(SOAK)
 
 .PHONY: day-local
 #: [AGE=25h] [FAULT=id,...]
@@ -62,22 +69,22 @@ day-local: $(READY)  ## day phase on an embedded twin that has been serving for 
 
 .PHONY: day-staging
 #: [TARGET=staging] [EVIDENCE=url]
-day-staging: $(READY)  ## day phase: the hours since the last one; run it every hour
-	@$(PYTEST) --target=$(TARGET) --phase=day
+day-staging: $(SUITE_READY)  ## day phase: the hours since the last one; run it every hour
+	@$(SUITE) $(RUN) --target=$(TARGET) --phase=day
 
 .PHONY: gate
 #: [TARGET=staging] [REVISION=...] [EVIDENCE=url] [REJUDGE=folder] [EXPLAIN=check]
 #: [DISCARD=run BECAUSE=... OWNER=...]
-gate: $(READY)  ## judge a revision by all of its runs
-	@$(PY) -m commands gate $(if $(REJUDGE),--rejudge='$(REJUDGE)') --target=$(TARGET) --report-dir=$(REPORTS) \
+gate: $(SUITE_READY)  ## judge a revision by all of its runs
+	@$(SUITE) -m commands gate $(if $(REJUDGE),--rejudge='$(REJUDGE)') --target=$(TARGET) --report-dir=$(REPORTS) \
 		$(if $(REVISION),--revision=$(REVISION)) $(if $(EVIDENCE),--evidence='$(EVIDENCE)') \
 		$(if $(DISCARD),--discard $(DISCARD)) $(if $(BECAUSE),--because='$(BECAUSE)') $(if $(OWNER),--owner='$(OWNER)') \
 		$(if $(EXPLAIN),--explain='$(EXPLAIN)')
 
 .PHONY: report
 #: [REPORTS=folder]
-report: $(READY)  ## the last run as Allure's page, one file that works offline; needs Node.js 20
-	@$(PY) -m commands report --reports $(REPORTS)
+report: $(SUITE_READY)  ## the last run as Allure's page, one file that works offline; needs Node.js 20
+	@$(SUITE) -m commands report --reports $(REPORTS)
 
 #@ The twin: the audited system on this machine
 
@@ -98,13 +105,13 @@ faults: $(READY)  ## every fault that the twin can show
 
 .PHONY: reap
 #: TARGET=staging [OLDER_THAN=1h]
-reap: $(READY)  ## remove rows that killed runs left behind, and what the service made for our users
-	@$(PY) -m commands reap --target $(TARGET) --older-than $(or $(OLDER_THAN),1h)
+reap: $(SUITE_READY)  ## remove rows that killed runs left behind, and what the service made for our users
+	@$(SUITE) -m commands reap --target $(TARGET) --older-than $(or $(OLDER_THAN),1h)
 
 .PHONY: repair-plan
 #: TARGET=staging
-repair-plan: $(READY)  ## count rows of bad shape and write the SQL that mends them, for review
-	@$(PY) -m commands repair-plan --target $(TARGET)
+repair-plan: $(SUITE_READY)  ## count rows of bad shape and write the SQL that mends them, for review
+	@$(SUITE) -m commands repair-plan --target $(TARGET)
 
 .PHONY: preflight
 #: [ALEMBIC=folder] [SINCE=revision] [INI=file]
@@ -116,8 +123,8 @@ preflight: $(READY)  ## apply migrations to a scratch database with rows in it, 
 
 .PHONY: errors
 #: EXPORT=file-or-url [SERVICE=name] [REVISION=name]
-errors: $(READY)  ## the 5xx in an exported log of any size, by route and signature
-	@$(PY) -m commands errors '$(EXPORT)' $(if $(SERVICE),--service '$(SERVICE)') $(if $(REVISION),--revision '$(REVISION)')
+errors: $(SUITE_READY)  ## the 5xx in an exported log of any size, by route and signature
+	@$(SUITE) -m commands errors '$(EXPORT)' $(if $(SERVICE),--service '$(SERVICE)') $(if $(REVISION),--revision '$(REVISION)')
 
 #@ Proving the suite itself
 
@@ -135,7 +142,11 @@ reproduce: $(READY)  ## the report's story fix by fix: which checks turn (about 
 	@$(PY) -m tests.prove.reproduce
 
 .PHONY: setup
-setup: $(READY)  ## install what is locked, into .venv
+setup: $(READY)  ## install everything that is locked, into .venv
+
+.PHONY: setup-suite
+#: [EXTRAS=1: spans to a collector, gs:// buckets, chat and mail]
+setup-suite: $(SUITE_READY)  ## install what a run on a configured target needs, into .venv-suite
 
 .PHONY: road
 #: CHECK=threads.metadata (any check, or a fault)
@@ -153,12 +164,12 @@ lint: $(READY)  ## ruff with all rules, mypy strict
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy .
 
+COMPILE = $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes pyproject.toml
 .PHONY: lock
-lock: $(READY)  ## resolve both requirements files again: hashed, universal, without hosts
-	@$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes \
-		requirements.in -o requirements.lock
-	@$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes \
-		-c requirements.lock requirements-suite.in -o requirements-suite.lock
+lock: $(READY)  ## resolve the three locks again: hashed, universal, without hosts
+	@$(COMPILE) requirements.in --all-extras -o requirements.lock
+	@$(COMPILE) -c requirements.lock -o requirements-suite.lock
+	@$(COMPILE) -c requirements.lock --extra otlp --extra stores --extra tell -o requirements-suite-extras.lock
 
 .PHONY: bench
 #: [ONLY=runs|gate|rows|latency|websocket]

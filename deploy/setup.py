@@ -1,6 +1,6 @@
-"""Install a hashed lock into this environment: by uv, itself taken from the lock; by pip where that fails.
+"""Install a hashed lock into this environment: by uv, which the development lock pins; by pip where that fails.
 
-Usage: `python deploy/setup.py requirements.lock`. The standard library alone, since nothing is installed yet.
+Usage: `python deploy/setup.py requirements-suite.lock`. The standard library alone, since nothing is installed yet.
 """
 
 import os
@@ -10,6 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+PINS_UV = Path(__file__).parents[1] / "requirements.lock"
 PIP = (
     sys.executable,
     "-m",
@@ -20,18 +21,7 @@ PIP = (
     "--require-hashes",
     "--no-deps",
 )
-UV = (
-    sys.executable,
-    "-m",
-    "uv",
-    "pip",
-    "install",
-    "--quiet",
-    "--python",
-    sys.executable,
-    "--require-hashes",
-    "--no-deps",
-)
+UV = ("pip", "install", "--quiet", "--python", sys.executable, "--require-hashes", "--no-deps")
 NOISE = re.compile(r"^WARNING: Location .* is ignored")  # a line for each package and each extra location of pip's
 
 
@@ -51,12 +41,14 @@ def run(*command: str) -> int:
 
 def main(lock: Path) -> int:
     """Install the lock; the exit code is the installer's."""
-    entry = pinned(lock.read_text(encoding="utf-8"), "uv")
-    with tempfile.TemporaryDirectory() as folder:
-        alone = Path(folder) / "uv.txt"
+    entry = pinned(PINS_UV.read_text(encoding="utf-8"), "uv") if PINS_UV.is_file() else ""
+    with tempfile.TemporaryDirectory() as folder:  # uv weighs half as much as the suite, and is needed once
+        alone, place = Path(folder) / "uv.txt", Path(folder) / "uv"
         alone.write_text(entry, encoding="utf-8")
-        if entry and run(*PIP, "-r", str(alone)) == 0 and run(*UV, "-r", str(lock)) == 0:
-            return 0
+        if entry and run(*PIP, "--target", str(place), "-r", str(alone)) == 0:
+            uv = place / "bin" / "uv"
+            if uv.is_file() and run(str(uv), *UV, "-r", str(lock)) == 0:
+                return 0
     return run(*PIP, "-r", str(lock))
 
 

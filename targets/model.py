@@ -274,7 +274,7 @@ class Target(BaseSettings):
             "readiness": "" if self.contract.paths.readiness else "no [contract.paths] readiness",
             "json": "" if self.contract.database.holds_any_text else "the contract's metadata column refuses such text",
             **{need: "" for need in ABSENT.values() if need != "ws"},
-            "document": "" if find_spec("schemathesis") else "schemathesis is not installed: pip install schemathesis",
+            "document": "" if find_spec("schemathesis") else "schemathesis is not installed: make setup-suite",
             "browser": self._why_no_browser(),
             "twin": "" if self.twin.control_url else "only the embedded twin can be broken on purpose",
         }
@@ -283,7 +283,7 @@ class Target(BaseSettings):
 
     def _why_no_browser(self) -> str:
         if not find_browser():
-            return "no browser: install Chromium and playwright"
+            return "no browser: install Chromium, and playwright by pip install 'netra-verify[browser]'"
         special = self.network.ca_file or self.backend.headers or self.backend.identity != "none"
         return "a browser can't be given the private CA or the headers in front of the service" if special else ""
 

@@ -90,7 +90,7 @@ class Makefile:
 
     def __init__(self) -> None:
         text = (ROOT / "Makefile").read_text(encoding="utf-8").replace("\\\n", " ")
-        self._variables = dict(re.findall(r"^([A-Z]+) *[:?]?= *(.*)$", text, re.MULTILINE))
+        self._variables = dict(re.findall(r"^([A-Z_]+) *[:?]?= *(.*)$", text, re.MULTILINE))
         found = re.findall(r"^([a-z-]+):(.*)\n((?:\t.*\n)*)", text + "\n", re.MULTILINE)
         self._recipes = {name: f"{needs} {recipe}" for name, needs, recipe in found}
 
@@ -104,7 +104,7 @@ class Makefile:
         seen: set[str] = set()
         texts = [self._recipes[target], "$(PYTHON)"]
         while texts:
-            new = set(re.findall(r"\$\((?:if |or )?\$?\(?([A-Z_]+)", texts.pop())) - seen
+            new = set(re.findall(r"(?<=[( ])[A-Z_]{2,}(?=\))", texts.pop())) - seen
             seen |= new
             texts += [self._variables.get(name, "") for name in new]
         return frozenset(seen)

@@ -21,6 +21,7 @@ import fsspec
 import msgspec
 from fsspec.implementations.local import LocalFileSystem
 
+from gate.extras import how_to_install
 from gate.moments import rfc3339
 from gate.release.seal import KeyUnusable, digest, evidence_key, seal
 from gate.verdict_document import Before, Document, decode, encode
@@ -53,7 +54,12 @@ class Store:
         logging.getLogger("gcsfs").setLevel(logging.CRITICAL)  # it logs a traceback for what it raises anyway
         try:
             self._fs, root = fsspec.core.url_to_fs(where)
-        except (ValueError, ImportError) as error:
+        except ImportError as error:
+            raise StoreError(
+                f"The evidence store {where!r} can't be used: {error}. This kind of store is an extra: "
+                f"{how_to_install('stores')}."
+            ) from error
+        except ValueError as error:
             raise StoreError(
                 f"The evidence store {where!r} can't be used: {error}. Name a folder or a URL such as gs://bucket/path."
             ) from error

@@ -42,7 +42,6 @@ class Report:
     document: Document
     checklist: tuple[Answer, ...]
     metrics: tuple[Answer, ...]
-    pictures: bool = True  # drawing them takes longer than all the rest
 
 
 def answered(document: Document) -> Report:

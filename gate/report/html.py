@@ -13,6 +13,7 @@ from gate.figures import Figure
 from gate.outcomes import Outcome, Verdict
 from gate.report.causes import causes_in_words, scope
 from gate.report.checklist import Answer, Report
+from gate.report.plots import draw
 from gate.report.wording import brief, sentence, show_about, show_figure, show_value, worst_first
 from gate.strict_json import JSON
 from gate.verdict_document import Document, Estimate, Row
@@ -30,7 +31,7 @@ def render_html(report: Report) -> str:
     rows = document.checks
     missing = set(document.missing)
     failures = [row for outcome in FAILING for row in rows if row.outcome == outcome and row.name not in missing]
-    plots = _plots(rows) if report.pictures else []
+    plots = _plots(rows)
     return (
         _environment()
         .get_template("report.html.j2")
@@ -133,10 +134,6 @@ def _unproved(rows: Iterable[Row]) -> dict[str, list[str]]:
 
 def _plots(rows: Iterable[Row]) -> list[dict[str, str]]:
     wanted = [(row.name, plot) for row in rows for plot in row.plots]
-    if not wanted:
-        return []
-    from gate.report.plots import draw  # noqa: PLC0415 - matplotlib takes longer to import than the page to render
-
     drawn = []
     for number, (name, plot) in enumerate(wanted):
         svg, text = draw(plot, number)

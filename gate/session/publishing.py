@@ -4,7 +4,6 @@ import os
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from rich.console import Console
 
 from gate.changes import changes
 from gate.document import build, provisional
+from gate.extras import how_to_install
 from gate.known import load_known, refuse_too_far_ahead
 from gate.outcomes import EXIT_CODES, Outcome, Verdict
 from gate.plain_text import neutralise
@@ -130,15 +130,13 @@ def publish(run: Run, exit_status: int, console: Console) -> int:
     INCONCLUSIVE, or NO-GO if something had already failed.
     """
     last = _last(run)
-    if run.late:
-        run.notes.append(f"no pictures were drawn: {LATE}")
     document = _judge(run, exit_status)
     document = msgspec.structs.replace(document, changes=changes(document, last))
     refused = _stored(run, document)
     if refused:
         document = msgspec.structs.replace(_judge(run, exit_status, [refused]), changes=document.changes)
     document = msgspec.structs.replace(document, notes=[*document.notes, *_exported(run, document)])
-    report = replace(answered(_sealed(document, run.plan.report_dir)), pictures=not run.late)
+    report = answered(_sealed(document, run.plan.report_dir))
     problems = write_all(run.folder, report, verdict_only=run.plan.verdict_only)
     problems += _scrub(run)
     LAST_WORD.verdict, LAST_WORD.exit_code = str(document.verdict), int(document.exit_code)
@@ -202,8 +200,10 @@ def _exported(run: Run, document: Document) -> list[str]:
         return []
     if run.late:
         return [f"no spans were sent to the collector: {LATE}"]
-    from gate.report import otlp  # noqa: PLC0415 - slow to import, and rarely needed
-
+    try:
+        from gate.report import otlp  # noqa: PLC0415 - an extra, and slow to import
+    except ImportError as error:
+        return [f"no spans were sent to the collector: {error.name} is not installed; {how_to_install('otlp')}"]
     why = otlp.export(document) if otlp.configured(os.environ) else ""
     return [neutralise(Redactor(run.plan.secrets).text(why))] if why else []
 

@@ -63,6 +63,10 @@ def open_export(url: str) -> Iterator[Export]:
                 local = Path(url.removeprefix("file://"))
                 plain = local if not compressed and local.is_file() else None
                 yield _recognise(url, buffered, plain)
+    except ImportError as error:
+        raise SourceRefused(
+            url, f"can't be read: {error}. It is an extra: pip install 'netra-verify[stores]'"
+        ) from error
     except (OSError, EOFError, ValueError) as error:
         raise SourceRefused(url, f"can't be read: {type(error).__name__}: {error}") from error
 

@@ -78,7 +78,7 @@ def build(folder: Path) -> Image:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(path, target)
     (folder / "build").mkdir()
-    shutil.copy2(ROOT / "requirements-suite.lock", folder / "build")
+    shutil.copy2(ROOT / "requirements-suite-extras.lock", folder / "build")
     _install(folder, _python(user))
     scratch = folder / "tmp"
     scratch.mkdir(mode=0o777)

@@ -126,12 +126,12 @@ def test_the_image_holds_the_rooms_of_the_suite_and_nothing_that_is_not_its() ->
     assert sources >= ROOMS
     assert not sources & {"twin", "tests", "bench", "docs", "reports", "."}
     allowed = (DOCKERFILE.parent / "Dockerfile.dockerignore").read_text().splitlines()
-    assert {line[1:] for line in allowed if line.startswith("!")} == sources | {"requirements-suite.lock"}
+    assert {line[1:] for line in allowed if line.startswith("!")} == sources | {"requirements-suite-extras.lock"}
     assert all((ROOT / source).exists() for source in sources)
 
 
 def test_the_suites_lock_is_part_of_the_whole_lock_and_names_no_host() -> None:
-    suite, whole = ((ROOT / name).read_text() for name in ("requirements-suite.lock", "requirements.lock"))
+    suite, whole = ((ROOT / name).read_text() for name in ("requirements-suite-extras.lock", "requirements.lock"))
     assert "://" not in suite
     pins = [set(re.findall(r"^([a-z0-9-]+==[^ ;\\]+)", text, re.MULTILINE)) for text in (suite, whole)]
     assert pins[0] <= pins[1]

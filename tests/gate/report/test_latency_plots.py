@@ -22,7 +22,7 @@ def sequence(**changes: Any) -> SequencePlot:  # noqa: ANN401 - the plot's field
 
 def marks(svg: str) -> int:
     """How many points are drawn in the colour of what is wrong, the limit's line aside."""
-    return len(re.findall(rf"<use [^>]*{re.escape(BAD)}", svg))
+    return len(re.findall(rf'class="mark" [^>]*{re.escape(BAD)}', svg))
 
 
 def test_cold_starts_are_ringed_and_failures_crossed() -> None:

@@ -1,0 +1,92 @@
+"""The wheel: built from this checkout, it runs in an empty folder with the exit codes of the checkout."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.system.running import LONG_S, ROOT, clean_environment
+
+ROOMS = {"commands", "fixtures", "gate", "probes", "suites", "targets"}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built wheel."""
+    folder = tmp_path_factory.mktemp("dist")
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+    done = subprocess.run(build, capture_output=True, text=True, check=False, timeout=LONG_S)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel's files, as an installer lays them out."""
+    folder = tmp_path_factory.mktemp("site-packages")
+    zipfile.ZipFile(wheel).extractall(folder)
+    return folder
+
+
+def run(installed: Path, folder: Path, *arguments: str) -> tuple[int, str]:
+    """`netra-verify ...` in a folder that is no checkout."""
+    done = subprocess.run(
+        [sys.executable, "-m", "netra_verify", *arguments], cwd=folder, text=True, check=False, timeout=LONG_S,
+        env=clean_environment() | {"PYTHONPATH": str(installed), "HOME": "/nonexistent"},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    return done.returncode, done.stdout
+
+
+def test_site_packages_gets_one_name_and_all_of_the_suite(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    tops = {one.partition("/")[0] for one in names}
+    assert {one for one in tops if not one.endswith(".dist-info")} == {"netra_verify"}
+    tree = {one.split("/")[2] for one in names if one.startswith("netra_verify/tree/")}
+    assert tree == {*ROOMS, "conftest.py", "pytest.ini", "deploy"}
+    assert not [one for one in names if "__pycache__" in one or "/twin/" in one or "/tests/" in one]
+    for suffix in (".toml", ".json", ".j2", ".css", ".js", ".html", ".ini"):
+        there = {str(one.relative_to(ROOT)) for room in ROOMS for one in (ROOT / room).rglob(f"*{suffix}")}
+        assert {f"netra_verify/tree/{one}" for one in there} <= {*names}
+
+
+def test_an_unconfigured_target_is_the_same_usage_error(installed: Path, tmp_path: Path) -> None:
+    code, output = run(installed, tmp_path, "run", "--target", "staging")
+    assert code == 4
+    assert "NETRA_TOKENS__SIGNING_SECRET" in output
+    assert output.strip().splitlines()[-1].startswith("VERDICT: INCONCLUSIVE")
+    assert "Traceback" not in output
+
+
+def test_the_folders_own_targets_are_found(installed: Path, tmp_path: Path) -> None:
+    (tmp_path / "targets").mkdir()
+    (tmp_path / "targets/ours.toml").write_text((ROOT / "targets/staging.toml").read_text(encoding="utf-8"))
+    code, output = run(installed, tmp_path, "run", "--target", "ours")
+    assert code == 4
+    assert "Target 'ours' is not configured" in output
+    code, output = run(installed, tmp_path, "gate", "--target", "ours")
+    assert code == 10, output
+
+
+@pytest.mark.parametrize("arguments,code", [((), 4), (("--help",), 0), (("--version",), 0), (("verify",), 4)])
+def test_what_is_typed_wrong_is_answered_with_the_commands(
+    installed: Path, tmp_path: Path, arguments: tuple[str, ...], code: int
+) -> None:
+    got, output = run(installed, tmp_path, *arguments)
+    assert got == code
+    assert "netra-verify" in output
+    assert "Traceback" not in output
+
+
+def test_a_pytest_beside_it_can_import_the_gate_and_is_otherwise_left_alone(installed: Path, tmp_path: Path) -> None:
+    (tmp_path / "test_ours.py").write_text("from gate.check import check\n\ndef test_it():\n    assert check\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:schemathesis", "test_ours.py"],
+        cwd=tmp_path, env=clean_environment() | {"PYTHONPATH": str(installed)}, text=True, check=False, timeout=LONG_S,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert "VERDICT" not in done.stdout
