@@ -134,8 +134,15 @@ prove: $(READY)  ## one fault at a time: which checks turn red, and no others
 	@$(PY) -m tests.prove $(if $(ONLY),--only $(ONLY)) $(if $(SHARD),--shard $(SHARD)) $(if $(JOBS),--jobs $(JOBS))
 
 .PHONY: hostile
-hostile: $(READY)  ## runs behind a proxy that spoils answers [RUNS=20] [SEED=1] [WHOLE=0]
-	@$(PY) -m tests.hostile $(or $(RUNS),20) $(or $(SEED),1) $(or $(WHOLE),0)
+#: [RUNS=20] [SEED=1] [WHOLE=0]
+#: [AGAIN='auth, 503, 0.3, seed 5': one run, as it was printed]
+hostile: $(READY)  ## runs behind a proxy that spoils answers
+	@$(PY) -m tests.hostile $(or $(RUNS),20) $(or $(SEED),1) $(or $(WHOLE),0) $(if $(AGAIN),--again '$(AGAIN)')
+
+.PHONY: smokes
+#: [N=30] [AT_ONCE=1]
+smokes: $(READY)  ## quick smokes in a row against one standing twin: all must be GO
+	@$(PY) -m tests.smokes $(or $(N),30) $(or $(AT_ONCE),1)
 
 .PHONY: reproduce
 reproduce: $(READY)  ## the report's story fix by fix: which checks turn (about 3 minutes)

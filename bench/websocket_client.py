@@ -55,10 +55,10 @@ class _Opening(SteadyReport):
         super().__init__()
         self.awaited: dict[int, asyncio.Future[None]] = {}
 
-    def opened(self, line: int, number: int, silent_s: float) -> None:
+    def opened(self, line: int, number: int, silent_s: float) -> float:
         """A connection was welcomed."""
-        super().opened(line, number, silent_s)
         self.awaited.pop(line).set_result(None)
+        return super().opened(line, number, silent_s)
 
 
 async def ours(url: str, count: int, tls: ssl.SSLContext | None) -> Hold:

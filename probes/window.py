@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -35,20 +36,46 @@ def parse_time(text: str) -> datetime:
     return moment.astimezone(UTC)
 
 
+JUMP_S = 1.0  # clocks are disciplined by less than this without a jump
+
+
+def _wall_s() -> float:
+    return time.time()
+
+
+def _steady_s() -> float:
+    return time.monotonic()
+
+
 @dataclass(frozen=True, slots=True)
 class SteadyClock:
     """Our wall clock as it was at the beginning, carried on by the monotonic one, which never jumps."""
 
-    began: datetime = field(default_factory=lambda: datetime.now(UTC))
-    began_monotonic: float = field(default_factory=time.monotonic)
+    wall: Callable[[], float] = _wall_s  # unix seconds
+    steady: Callable[[], float] = _steady_s  # seconds since any moment
+    began_s: float = field(init=False)
+    began_steady_s: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        """The beginning is now."""
+        object.__setattr__(self, "began_s", self.wall())
+        object.__setattr__(self, "began_steady_s", self.steady())
+
+    def now_s(self) -> float:
+        """The moment in unix seconds, without any jump since the beginning."""
+        return self.began_s + self.steady() - self.began_steady_s
 
     def now(self) -> datetime:
         """The moment, without any jump since the beginning."""
-        return self.began + timedelta(seconds=time.monotonic() - self.began_monotonic)
+        return datetime.fromtimestamp(self.now_s(), UTC)
 
     def jumped_s(self) -> float:
-        """By how many seconds the wall clock has jumped since the beginning; what it drifts is below one."""
-        return (datetime.now(UTC) - self.now()).total_seconds()
+        """By how many seconds the wall clock has jumped since the beginning; 0 for what it drifts.
+
+        A machine that slept for a while has jumped too: its monotonic clock stood still.
+        """
+        jump = self.wall() - self.now_s()
+        return jump if abs(jump) >= JUMP_S else 0.0
 
     def since(self, moment: datetime, around: timedelta) -> Window:
         """A window for looking up what happened since a moment of this clock, for whichever of both clocks is right.

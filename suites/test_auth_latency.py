@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 
 from fixtures.latency import Validation
@@ -18,6 +17,7 @@ from probes.latency.measuring import Measurement, TooManyVoid, measure_by_plan, 
 from probes.latency.open_loop import LatencySample, cold_starts, measure_latency
 from probes.latency.sequential_plan import Look, look_sizes, make_plan, rates
 from probes.statistics import Finding, percentile, percentile_interval
+from probes.window import SteadyClock
 from targets.contract import Contract
 from targets.contract.access import AuthRules
 from targets.model import Sizes
@@ -38,7 +38,12 @@ VOID = "blocks voided by our own lag"
     remedy="Fix 4: no client per call, no cold start on the path; then the auth service's own time.",
 )
 async def test_validation_is_fast_enough(
-    validation: Validation, contract: Contract, sizes: Sizes, deadlines: Deadlines, recorder: Recorder
+    validation: Validation,
+    contract: Contract,
+    sizes: Sizes,
+    deadlines: Deadlines,
+    recorder: Recorder,
+    clock: SteadyClock,
 ) -> None:
     """Calls at a fixed rate, timed from the moment each was due; failed ones are slow ones."""
     rules, rate = contract.auth, sizes.latency_rate
@@ -48,7 +53,7 @@ async def test_validation_is_fast_enough(
     warm = await validation.warm_up(WARM_UP, rate)
     plan = make_plan(_looks(sizes, rules), round(1 - rules.latency_percentile, 6), rules.latency_confidence)
     try:
-        got = await _measure(validation, plan, sizes, deadlines)
+        got = await _measure(validation, plan, sizes, deadlines, clock)
     except TooManyVoid as unfit:
         recorder.attach(VOID, list(unfit.void))
         raise
@@ -71,8 +76,10 @@ def _looks(sizes: Sizes, rules: AuthRules) -> tuple[int, ...]:
     return (min(sizes.latency_calls, MOST_AFTERWARDS),) if afterwards else look_sizes(sizes.latency_calls)
 
 
-async def _measure(validation: Validation, plan: Sequence[Look], sizes: Sizes, deadlines: Deadlines) -> Measurement:
-    rules, begun = validation.contract.auth, datetime.now(UTC)
+async def _measure(
+    validation: Validation, plan: Sequence[Look], sizes: Sizes, deadlines: Deadlines, clock: SteadyClock
+) -> Measurement:
+    rules, begun = validation.contract.auth, clock.now()
     how = {"rate": sizes.latency_rate, "deadline_s": deadlines.answer, "anew_s": deadlines.fit_client}
     if len(plan) > 1 or validation.log is None:
         got = await measure_by_plan(

@@ -18,6 +18,7 @@ from probes.errors import ProbeError
 from probes.secret import Secret
 from probes.waiting import await_steady
 from probes.websocket.sessions import Session
+from probes.window import SteadyClock
 from targets.contract import Contract
 
 SHORT_S = 4.0  # what is left of a token's life when it is first shown
@@ -55,13 +56,14 @@ async def test_a_token_ends(
 ) -> None:
     """The token is taken at every door first; after its end no door takes it any more."""
     life_s = contract.tokens.lifetime_s
-    issued = time.time() - (life_s - SHORT_S) if end == "expiry" else time.time()
+    clock = SteadyClock()  # a clock that jumps would end the token for us alone
+    issued = clock.now_s() - (life_s - SHORT_S if end == "expiry" else 0.0)
     token = mint.good(owner, now=issued)
     for door in doors.names:
         said = await doors.ask(door, Forgery("good", token))
         if said is None or said.decision == "let in":
             continue
-        if end == "expiry" and time.time() >= int(issued) + life_s:
+        if end == "expiry" and clock.now_s() >= int(issued) + life_s:
             raise Broken(f"our side was too slow to show the token at {door} before it ended")
         raise CheckFailure(expected=f"{door} takes the token while it is good", actual=said.detail)
     if end == "logout":
@@ -69,15 +71,15 @@ async def test_a_token_ends(
         if answer.status not in range(200, 300):
             raise CheckFailure(expected="a logout (contract.paths.auth_logout)", actual=seen(answer))
     else:
-        await await_steady(_over(int(issued) + life_s), in_a_row=1, deadline_s=SHORT_S + 5)
+        await await_steady(_over(clock, int(issued) + life_s), in_a_row=1, deadline_s=SHORT_S + 5)
     await refuse_unless_it_ends(doors, token, contract, recorder, end)
 
 
-def _over(end: float) -> Callable[[], Awaitable[str]]:
+def _over(clock: SteadyClock, end: float) -> Callable[[], Awaitable[str]]:
     """A look that is content once a moment lies behind us."""
 
     async def look() -> str:
-        return "" if time.time() > end + 1 else "the token has not ended yet"
+        return "" if clock.now_s() > end + 1 else "the token has not ended yet"
 
     return look
 

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from fixtures.clocks import OurClock
 from fixtures.database import Sight
 from fixtures.health import OK, BadRows
 from fixtures.http_services import AuthDoor, Door, seen
@@ -231,7 +232,7 @@ def _texts(answer: Answer, contract: Contract) -> list[str]:
     remedy="datetime.now(UTC), taken when asked; no cache in front (Fix 5 uses the naive utcnow).",
 )
 async def test_the_timestamp_is_of_now(
-    backend: Door, contract: Contract, deadlines: Deadlines, clock_trouble: str
+    backend: Door, contract: Contract, deadlines: Deadlines, our_clock: OurClock
 ) -> None:
     """Two answers, two moments, both near our own clock."""
     moments = []
@@ -245,8 +246,8 @@ async def test_the_timestamp_is_of_now(
         if moment.tzinfo is None:
             raise CheckFailure(expected="a timestamp with a zone", actual=text)
         if abs(datetime.now(UTC) - moment) > timedelta(seconds=contract.health.skew_s):
-            if clock_trouble:
-                raise Broken(clock_trouble)
+            if trouble := await our_clock.trouble():
+                raise Broken(trouble)
             raise CheckFailure(expected=f"now, within {contract.health.skew_s:g} s", actual=text)
         moments.append(moment)
     if moments[0] >= moments[1]:

@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.prove.worker import ROOT
+from tests.standing import ROOT
 
 TABLE = tomllib.loads((ROOT / "docs/arrows.toml").read_text(encoding="utf-8"))
 ROOMS: dict[str, dict[str, list[str]]] = TABLE["rooms"]

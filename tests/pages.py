@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from tests.prove.worker import ROOT
+from tests.standing import ROOT
 
 PAGES = sorted(
     [

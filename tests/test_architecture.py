@@ -7,7 +7,7 @@ import pytest
 
 from tests.arrows import INSIDE, ROOMS, TABLE, arrows_between_rooms, arrows_inside, files, imports
 from tests.prove.expectations import awaiting, load
-from tests.prove.worker import ROOT
+from tests.standing import ROOT
 from twin.switching.registry import declared
 
 PRODUCT = ["suites", "fixtures", "probes", "gate", "targets", "twin", "commands"]

@@ -15,7 +15,7 @@ from targets.deviations import ABSENT
 from targets.profiles import load_required
 from tests.catalogue import LOOKING, declared_checks, pages
 from tests.pages import FENCE, PAGES, SPAN, Makefile, blocks, commands, module_run, named, options_in, understood
-from tests.prove.worker import ROOT
+from tests.standing import ROOT
 from twin.switching.registry import declared
 
 MAKEFILE = Makefile()

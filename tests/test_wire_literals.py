@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.prove.worker import ROOT
+from tests.standing import ROOT
 
 CONTRACT: dict[str, Any] = tomllib.loads((ROOT / "targets/contract.toml").read_text(encoding="utf-8"))
 WIRE = (

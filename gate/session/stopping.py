@@ -20,9 +20,8 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import NoReturn
 
-import psutil
-
 from gate.failures import Broken
+from gate.session.age import age_s
 
 INTERRUPTED, INTERNAL_ERROR = 2, 3  # pytest's
 WIND_DOWN_S = 30.0  # for what is taken down after the last case
@@ -30,6 +29,7 @@ WRITE_S = 120.0  # for deciding and writing reports
 LATE_AGAIN_S = 0.5  # after the deadline a stop that was survived is repeated so often
 TAKEN_DOWN_S = 3.0  # after the deadline, for the case that it cut short and for all teardowns together
 TEARDOWN_S = 1.0  # the share that one teardown may have of that
+EARLY_S = 0.5  # an alarm that comes so much before the deadline was not for it
 LEAST_S = 0.2  # what every teardown gets, however many took their whole share before it
 NEAR_S = 10.0  # before the deadline, when reports have no time for pictures and for others any more
 ENDED_S = 30.0  # after the deadline, for reports on a machine that is far from idle
@@ -69,7 +69,7 @@ class Stopping:
         self._hang_up = self._before[signal.SIGHUP] is not signal.SIG_IGN  # nohup is a wish to go on
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ALL)
         self._raise_on_signals()
-        left_s = max(BEGIN_S, self.deadline_s - _age_s())
+        left_s = max(BEGIN_S, self.deadline_s - age_s())
         self._end = time.monotonic() + left_s
         signal.setitimer(signal.ITIMER_REAL, left_s, LATE_AGAIN_S)
 
@@ -141,13 +141,18 @@ class Stopping:
 
     def _stop(self, number: int, _frame: FrameType | None) -> None:
         if not self.reason:
-            late = f"the run's deadline of {self.deadline_s:g} s passed"
-            self.reason = late if number == signal.SIGALRM else signal.Signals(number).name
+            self.reason = self._why_late() if number == signal.SIGALRM else signal.Signals(number).name
             self.on_stop(self.reason)
         if number == signal.SIGALRM:
             self._pass_deadline()
         else:
             signal.raise_signal(signal.SIGINT)
+
+    def _why_late(self) -> str:
+        """What the alarm was for: the deadline, or a teardown that was given its time before that."""
+        if time.monotonic() < self._end - EARLY_S:
+            return f"what the cases used was not taken down within {WIND_DOWN_S:g} s"
+        return f"the run's deadline of {self.deadline_s:g} s passed"
 
     def _pass_deadline(self) -> None:
         """Interrupt what goes on; a teardown that was going on anyway has its share first. Raises GivenUp."""
@@ -171,11 +176,6 @@ class Stopping:
     def _give_up(self, _number: int, _frame: FrameType | None) -> None:
         late = "by the run's deadline and what is given after it" if self.late else f"within {WRITE_S:g} s"
         _leave(INTERNAL_ERROR, f"reports could not be written {late}")
-
-
-def _age_s() -> float:
-    """How long this process has been there: its imports are a part of the run, and slow on a busy machine."""
-    return max(0.0, time.time() - psutil.Process().create_time())
 
 
 def _leave(code: int, why: str) -> NoReturn:

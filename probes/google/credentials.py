@@ -14,6 +14,9 @@ from probes.errors import SourceRefused
 from probes.http.network_path import trust
 from probes.secret import Secret, without_frames
 
+# What google-auth raises where no token is to be had; the rest is how it meets answers that it does not expect.
+REFUSALS = (google.auth.exceptions.GoogleAuthError, LookupError, ValueError, TypeError, AttributeError)
+
 
 class _Trusting(requests.adapters.HTTPAdapter):
     """Verifies by the context that all our clients share. Proxies are read from the environment by requests itself."""
@@ -36,6 +39,12 @@ def google_transport(ca_file: str) -> google.auth.transport.requests.Request:
     session = requests.Session()
     session.mount("https://", _Trusting(ca_file))
     return google.auth.transport.requests.Request(session)
+
+
+def _said(error: BaseException) -> str:
+    """An error of google-auth's in one line; one that it did not foresee by its type as well."""
+    known = isinstance(error, google.auth.exceptions.GoogleAuthError)
+    return str(error) if known else f"an answer of another kind, {type(error).__name__}: {error}"
 
 
 async def nobody(*, anew: bool = False) -> Secret:
@@ -77,8 +86,10 @@ class Adc:
             if anew or not self._credentials.valid:
                 try:
                     await asyncio.to_thread(self._credentials.refresh, self._transport)  # blocking in google-auth
-                except google.auth.exceptions.GoogleAuthError as error:
-                    raise SourceRefused("Google credentials", f"can't be refreshed: {error}") from without_frames(error)
+                except REFUSALS as error:
+                    raise SourceRefused(
+                        "Google credentials", f"can't be refreshed: {_said(error)}"
+                    ) from without_frames(error)
             return Secret(str(self._credentials.token))
 
 
@@ -97,11 +108,11 @@ class IdentityToken:
             if self._credentials is None or not self._credentials.valid:
                 try:
                     self._credentials = await asyncio.to_thread(self._fetch)  # blocking in google-auth
-                except google.auth.exceptions.GoogleAuthError as error:
+                except REFUSALS as error:
                     raise SourceRefused(
                         f"identity token for {self._audience}",
-                        f"can't be had ({error}): identity = \"google\" takes a service account's credentials, or the "
-                        'metadata server\'s; else give one (identity = "given")',
+                        f"can't be had ({_said(error)}): identity = \"google\" takes a service account's "
+                        'credentials, or the metadata server\'s; else give one (identity = "given")',
                     ) from without_frames(error)
             return Secret(str(self._credentials.token))
 

@@ -31,6 +31,7 @@ PROXY_STATUSES = frozenset({407, 511})  # "proxy authentication", "network authe
 class Step(StrEnum):
     """How far we came."""
 
+    IDENTITY = "identity token"  # where something in front asks for one
     NAME = "name"
     TCP = "TCP"
     TLS = "TLS"
@@ -78,7 +79,7 @@ class Knock:
 async def knock(at: Knock, identity: RunIdentity, *, deadline_s: float) -> Reached:
     """Go to a door and wait for the first byte of any answer, all within the deadline. Raises nothing of a probe's."""
     begun = time.perf_counter()
-    steps = [Step.NAME]
+    steps = [Step.IDENTITY if at.path.identity else Step.NAME]
     whose, detail = Whose.UNKNOWN, ""
     try:
         async with asyncio.timeout(deadline_s):
@@ -86,6 +87,7 @@ async def knock(at: Knock, identity: RunIdentity, *, deadline_s: float) -> Reach
         whose, detail = _whose_page(at, response, page)
         steps.append(Step.FIRST_BYTE if whose else Step.REACHED)
     except TimeoutError:
+        whose = Whose.OURS if steps[-1] is Step.IDENTITY else Whose.UNKNOWN
         detail = f"nothing within {deadline_s:g} s"
     except (PathBlocked, ClientUnfit, SourceRefused) as error:
         whose, detail = Whose.OURS, error.detail
@@ -104,6 +106,7 @@ async def _go(
     path, request = at.path, f"connect {at.path.authority}"
     place = (path.proxy.host, path.proxy.port) if path.proxy else (path.host, path.port)
     front = await path.front_headers()
+    steps.append(Step.NAME)
     try:
         await resolve(*place)
     except (OSError, UnicodeError) as error:

@@ -4,19 +4,26 @@ For services that say no time of their own in their answers. A call is found by 
 """
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from probes.errors import SourceRefused
 from probes.latency.open_loop import Call, LatencySample
 from probes.logs.entries import LogEntry, LogSource
 from probes.waiting import await_steady
-from probes.window import Window
+from probes.window import SteadyClock
 
 AROUND = timedelta(minutes=2)  # clocks differ, and entries are stamped at the start of a request
 
 
 async def read_server_side(
-    sample: LatencySample, source: LogSource, *, service: str, mark: str, begun: datetime, deadline_s: float
+    sample: LatencySample,
+    source: LogSource,
+    *,
+    service: str,
+    mark: str,
+    begun: datetime,
+    clock: SteadyClock,
+    deadline_s: float,
 ) -> LatencySample:
     """The sample with `server_ms` and `instance` as the request log has them.
 
@@ -25,7 +32,8 @@ async def read_server_side(
         source: The log.
         service: The service's name on the platform.
         mark: What the User-Agent of our requests holds.
-        begun: When the first call left.
+        begun: When the first call left, on this clock.
+        clock: The run's, which does not jump.
         deadline_s: How long entries may take to arrive.
 
     Raises:
@@ -35,7 +43,7 @@ async def read_server_side(
     found: dict[str, LogEntry] = {}
 
     async def look() -> str:
-        window = Window(begun - AROUND, datetime.now(UTC) + AROUND)
+        window = clock.since(begun, AROUND)
         read = await source.read(window, [f'httpRequest.userAgent:"{mark}"'], service=service)
         found.update({entry.trace_id: entry for entry in read.entries if entry.is_request})
         lacking = len(answered - found.keys())

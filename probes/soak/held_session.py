@@ -45,8 +45,8 @@ class Pace:
 class Ear(Protocol):
     """Who is told what happens to a lifeline, at once."""
 
-    def opened(self, line: int, number: int, silent_s: float) -> None:
-        """A connection was welcomed."""
+    def opened(self, line: int, number: int, silent_s: float) -> float:
+        """A connection was welcomed; return when, in unix seconds."""
 
     def ended(self, life: Life) -> None:
         """A connection ended."""
@@ -164,11 +164,11 @@ class Lifeline:
 
     def _begin(self, connection: ClientConnection, welcome: Message) -> ClientConnection:
         self.number += 1
-        self._opened, self._opened_at = time.perf_counter(), time.time()
+        self._opened = time.perf_counter()
         self._spoke, self._asked, self._silent = self._opened, 0.0, False
         self.connection, self._trace = connection, _trace(connection)
         connection.request = None  # two KiB of headers that nobody asks for again
-        self.ear.opened(self.line, self.number, self.silence_s)
+        self._opened_at = self.ear.opened(self.line, self.number, self.silence_s)
         self._compare(data_of(welcome))
         self._wait(self.silence_s or self.pace.ping_every_s, self._ask)
         return connection

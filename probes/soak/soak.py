@@ -18,6 +18,7 @@ from probes.soak.plan import Plan
 from probes.soak.progress import Progress
 from probes.soak.round_trips import Times
 from probes.websocket.tls import small_buffers
+from probes.window import SteadyClock
 
 TICK_S = 1.0
 
@@ -29,28 +30,30 @@ class Bookkeeper:
     journal: Journal
     since: dict[int, float] = field(default_factory=dict)
     interval: Times = field(default_factory=Times)
+    clock: SteadyClock = field(default_factory=SteadyClock)  # a jump makes no session an hour old
 
-    def opened(self, line: int, number: int, silent_s: float) -> None:
-        """A connection was welcomed."""
-        now = time.time()
+    def opened(self, line: int, number: int, silent_s: float) -> float:
+        """A connection was welcomed; return when, in unix seconds."""
+        now = self.clock.now_s()
         since = self.since.setdefault(line, now)
         self.journal.note(Open(at=now, line=line, number=number, since=since, silent=silent_s))
+        return now
 
     def ended(self, life: Life) -> None:
         """A connection ended."""
-        self.journal.note(Close(at=time.time(), life=life))
+        self.journal.note(Close(at=self.clock.now_s(), life=life))
 
     def back(self, line: int, took_s: float, attempts: int) -> None:
         """A session is back."""
-        self.journal.note(Back(at=time.time(), line=line, took=took_s, attempts=attempts))
+        self.journal.note(Back(at=self.clock.now_s(), line=line, took=took_s, attempts=attempts))
 
     def breach(self, line: int, kind: str, detail: str) -> None:
         """A promise was broken."""
-        self.journal.note(Breach(at=time.time(), line=line, kind=kind, detail=detail))
+        self.journal.note(Breach(at=self.clock.now_s(), line=line, kind=kind, detail=detail))
 
     def unfit(self, reason: str) -> None:
         """We could not go on."""
-        self.journal.note(Unfit(at=time.time(), reason=reason))
+        self.journal.note(Unfit(at=self.clock.now_s(), reason=reason))
 
     def rtt(self, milliseconds: float) -> None:
         """A ping was answered."""
@@ -60,7 +63,8 @@ class Bookkeeper:
         """Write down the moment, and have all of it on disk."""
         vitals, times, self.interval = watch.take(), self.interval, Times()
         moment = Moment(
-            at=time.time(), open=len(self.journal.ledger.open), p50=times.percentile(0.5), p95=times.percentile(0.95),
+            at=self.clock.now_s(), open=len(self.journal.ledger.open), p50=times.percentile(0.5),
+            p95=times.percentile(0.95),
             rtt={str(step): count for step, count in times.counts.items()}, held=held_s, vitals=vitals,
         )  # fmt: skip
         self.journal.note(moment)
@@ -77,6 +81,7 @@ class Soak:
     name_user: Callable[[int], str]
     tell: Callable[[Progress], None]
     stopped: bool = False
+    clock: SteadyClock = field(default_factory=SteadyClock)
     _lines: list[Lifeline] = field(default_factory=list)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _ends: float = 0.0
@@ -89,7 +94,7 @@ class Soak:
         """
         plan = self.plan
         make_room(plan.sessions + plan.silent)
-        keeper = Bookkeeper(self.journal)
+        keeper = Bookkeeper(self.journal, clock=self.clock)
         left = plan.left_s(self.journal.ledger)
         for number in range(plan.sessions + plan.silent):
             silence = plan.silence_s(number - plan.sessions) if number >= plan.sessions else 0.0
@@ -110,7 +115,7 @@ class Soak:
                 opening.cancel()
             await self._say_goodbye()
             keeper.tick(watch, 0.0)
-        self.journal.note(End(at=time.time(), why="stopped" if self.stopped else "over"))
+        self.journal.note(End(at=self.clock.now_s(), why="stopped" if self.stopped else "over"))
         self.journal.flush()
         return self.journal.ledger
 
@@ -147,7 +152,7 @@ class Soak:
 
     def progress(self) -> Progress:
         """What is so now."""
-        ledger, now = self.journal.ledger, time.time()
+        ledger, now = self.journal.ledger, self.clock.now_s()
         ages = [now - one.at for one in ledger.open.values()] or [0.0]
         last = ledger.ticks[-1] if ledger.ticks else None
         return Progress(

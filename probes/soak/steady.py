@@ -9,6 +9,7 @@ from probes.client_health.vitals import NOTHING, Vitals, descriptor_limit, make_
 from probes.soak.exposure import Exposure, Life
 from probes.soak.held_session import Join, Lifeline, Pace
 from probes.soak.round_trips import Times
+from probes.window import SteadyClock
 
 
 @dataclass(slots=True)
@@ -20,9 +21,12 @@ class SteadyReport:
     times: Times = field(default_factory=Times)
     vitals: Vitals = NOTHING
     unfit_because: str = ""
+    clock: SteadyClock = field(default_factory=SteadyClock)
 
-    def opened(self, line: int, number: int, silent_s: float) -> None:
+    def opened(self, line: int, number: int, silent_s: float) -> float:
         """A connection was welcomed: its life is told when it ends."""
+        del line, number, silent_s
+        return self.clock.now_s()
 
     def ended(self, life: Life) -> None:
         """A connection ended."""

@@ -1,10 +1,21 @@
-"""`python -m tests.hostile [RUNS] [SEED] [WHOLE]`: generated runs behind a hostile proxy."""
+"""`python -m tests.hostile [RUNS] [SEED] [WHOLE] [--again RUN]`: generated runs behind a hostile proxy."""
 
+import argparse
 import asyncio
 import sys
 
 from tests.hostile.runs import main
 
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make hostile", description=__doc__)
+    parser.add_argument("runs", type=int, nargs="?", default=20, help="of single families")
+    parser.add_argument("seed", type=int, nargs="?", default=1)
+    parser.add_argument("whole", type=int, nargs="?", default=0, help="runs of all families, after those")
+    parser.add_argument("--again", default="", help="one run as it was printed, such as 'auth, 503, 0.3, seed 5'")
+    return parser.parse_args()
+
+
 if __name__ == "__main__":
-    numbers = [int(word) for word in sys.argv[1:]]
-    sys.exit(asyncio.run(main(*numbers)))
+    asked = _parse()
+    sys.exit(asyncio.run(main(asked.runs, asked.seed, asked.whole, again=asked.again)))

@@ -1,4 +1,4 @@
-"""A proxy that spoils one answer in a few, seeded: bytes, heads, bodies, times, and the frames of a WebSocket."""
+"""A proxy that spoils one answer in a few, seeded: bytes, heads, bodies, times, frames of a WebSocket, and its TLS."""
 
 import asyncio
 import gzip
@@ -10,9 +10,19 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.hostile.sockets import SOCKET_MODES, tunnel
+from tests.hostile.tls import TLS_MODES, tls_server
+
 END = b"\r\n\r\n"
 MIB = 1024 * 1024
 BOMB = gzip.compress(gzip.compress(b" " * (64 * MIB)))
+ODD_ENTRIES = json.dumps({
+    "entries": [
+        {}, {"insertId": 5, "timestamp": {}, "httpRequest": []}, {"logName": None, "textPayload": ["x"], "labels": 1},
+        {"logName": "projects/p/logs/run.googleapis.com%2Frequests", "httpRequest": {"status": "many", "latency": "1"}},
+        {"timestamp": "9999-99-99T99:99:99Z", "jsonPayload": "\ud800", "trace": 7, "resource": "none"},
+    ]
+}).encode()  # fmt: skip
 Spoil = Callable[[random.Random, bytes, bytes], bytes]  # the head and the body of an answer; returns what is sent
 
 
@@ -37,6 +47,11 @@ def _wrong_types(draw: random.Random, head: bytes, body: bytes) -> bytes:
     else:
         value = other
     return _whole(head, json.dumps(value).encode())
+
+
+def _chunked(head: bytes, chunks: bytes) -> bytes:
+    kept = [line for line in head.split(b"\r\n") if not line.lower().startswith((b"content-length", b"transfer-enc"))]
+    return b"\r\n".join([*kept, b"Transfer-Encoding: chunked"]) + END + chunks
 
 
 def _status(status: bytes, *headers: bytes) -> Spoil:
@@ -69,10 +84,20 @@ MODES: dict[str, Spoil] = {
     "cut in the body": lambda _d, head, body: head + END + body[: len(body) // 2],
     "connection close": lambda _d, head, body: _whole(head, body, b"Connection: close"),
     "nothing": lambda _d, _h, _b: b"",
+    "401": _status(b"401 Unauthorized"),
+    "403": _status(b"403 Forbidden"),
+    "one page for ever": lambda _d, head, _b: _whole(head, b'{"entries": [], "nextPageToken": "again"}'),
+    "entries of any kind": lambda _d, head, _b: _whole(head, ODD_ENTRIES),
+    "status 999": _status(b"999 Whatever"),
+    "status without a number": _status(b"OK OK"),
+    "two lengths": lambda _d, head, body: _whole(head, body, b"Content-Length: 1"),
+    "chunks that lie": lambda _d, head, body: _chunked(head, b"ffffffffffffffff\r\n" + body),
+    "informational for ever": lambda _d, head, body: b"HTTP/1.1 103 Early Hints\r\n\r\n" * 2000 + head + END + body,
 }
 
 
 HARMLESS = frozenset({"connection close", "Server-Timing"})  # a run may be GO all the same
+ALL_MODES = (*MODES, *SOCKET_MODES, *TLS_MODES)
 
 
 @dataclass(slots=True)
@@ -96,7 +121,8 @@ async def hostile(upstream: str, hostility: Hostility) -> AsyncIterator[str]:
             there_reader, there_writer = await asyncio.open_connection(place.hostname, place.port)
             if b"upgrade: websocket" in head.lower():
                 there_writer.write(head + END)
-                await _tunnel(reader, writer, there_reader, there_writer, hostility, draw)
+                mode = hostility.mode if draw.random() < hostility.share else ""
+                hostility.spoiled += await tunnel((reader, writer), (there_reader, there_writer), mode, draw)
                 return
             body = await reader.readexactly(_length(head))
             lines = [
@@ -106,7 +132,7 @@ async def hostile(upstream: str, hostility: Hostility) -> AsyncIterator[str]:
             answer = await there_reader.read(-1)
             there_writer.close()
             answer_head, _, answer_body = answer.partition(END)
-            if draw.random() < hostility.share:
+            if hostility.mode in MODES and draw.random() < hostility.share:
                 hostility.spoiled += 1
                 answer = MODES[hostility.mode](draw, answer_head, answer_body)
             writer.write(answer)
@@ -121,6 +147,11 @@ async def hostile(upstream: str, hostility: Hostility) -> AsyncIterator[str]:
         busy.add(task)
         task.add_done_callback(busy.discard)
 
+    if hostility.mode in TLS_MODES:
+        hostility.spoiled += 1
+        async with tls_server(hostility.mode, accept) as url:
+            yield url
+        return
     server = await asyncio.start_server(accept, "127.0.0.1", 0, limit=4 * MIB)
     try:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -135,34 +166,3 @@ async def hostile(upstream: str, hostility: Hostility) -> AsyncIterator[str]:
 def _length(head: bytes) -> int:
     lines = head.lower().split(b"\r\n")
     return next((int(line[15:]) for line in lines if line.startswith(b"content-length:")), 0)
-
-
-async def _tunnel(
-    reader: asyncio.StreamReader,
-    writer: asyncio.StreamWriter,
-    there_reader: asyncio.StreamReader,
-    there_writer: asyncio.StreamWriter,
-    hostility: Hostility,
-    draw: random.Random,
-) -> None:
-    """A WebSocket; what the server sends is spoiled now and then: other bytes, a cut, a half-closed end."""
-
-    async def upward() -> None:
-        while data := await reader.read(MIB):
-            there_writer.write(data)
-        there_writer.close()
-
-    async def downward() -> None:
-        while data := await there_reader.read(MIB):
-            if draw.random() < hostility.share:
-                hostility.spoiled += 1
-                data = draw.choice(
-                    [b"", data[: len(data) // 2], bytes(draw.randbytes(40)), b"\x88\x02\x00\x01", data * 2]
-                )
-                if not data and writer.can_write_eof():
-                    writer.write_eof()
-                    return
-            writer.write(data)
-        writer.close()
-
-    await asyncio.gather(upward(), downward())

@@ -7,31 +7,31 @@ import random
 import re
 import shutil
 import sys
-import tempfile
 import time
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
 
-from tests.hostile.proxy import HARMLESS, MODES, Hostility, hostile
-from tests.prove.worker import ROOT, TARGETS
+from tests.counts import PAGE, keep
+from tests.hostile.proxy import ALL_MODES, HARMLESS, Hostility, hostile
+from tests.prove.worker import TARGETS
+from tests.standing import ROOT, own_folder, standing_twin
 
 FAMILIES = ("target", "release", "health", "threads", "auth", "websocket", "observability", "logs")
-DEADLINE_S, GRACE_S, BOOT_S, POLL_S = 60.0, 5.0, 60.0, 0.1
+DEADLINE_S, GRACE_S, POLL_S = 60.0, 5.0, 0.1
 HUNG_S = 30.0  # after the deadline, when a run is killed; from GRACE_S on it was late
 MOST_MIB = 300.0
 GO = 0
 CODES = {0, 1, 2, 10}  # 3 is a crash of ours and 4 a wrong configuration
 SEEN_SHARE = 0.3
-PAGE = ROOT / "docs/hardening.md"
 SECRET = re.compile("secret|password|key|token|given", re.IGNORECASE)
 LEAST_SECRET = 8  # shorter values, such as an algorithm's name, stand anywhere by chance
-ROUNDS = 6  # whose counts the page keeps
-MARK = "<!-- counts: begin -->"
+SHARES = (0.05, 0.3, 1.0)
+AGAIN = re.compile(r"(?P<family>[\w-]+), (?P<mode>.+), (?P<share>[\d.]+), seed (?P<seed>\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,7 @@ class Came:
     late: bool  # ended by itself, but after its deadline and the grace
     traceback: bool
     leaked: bool
+    mute: bool  # its last line says no verdict
     must_be_seen: bool  # a whole run, of which so much was spoiled that GO would be false
 
     @property
@@ -59,6 +60,7 @@ class Came:
             "false GO": self.code == GO and self.must_be_seen,
             "traceback": self.traceback,
             "secret": self.leaked,
+            "last line": self.mute and not self.hung,
             "memory": self.most_mib > MOST_MIB,
         }
         return ", ".join(name for name, so in problems.items() if so)
@@ -109,7 +111,9 @@ async def _run(path: Path, family: str, hostility: Hostility, folder: Path, secr
     begun = time.monotonic()
     words = [
         "-m",
-        "pytest",
+        "gate.session",
+        "-c",
+        "pytest.ini",
         "--target=prove",
         f"--targets-dir={TARGETS}",
         "--quick",
@@ -144,60 +148,65 @@ async def _run(path: Path, family: str, hostility: Hostility, folder: Path, secr
     files = await asyncio.to_thread(_files, folder / "reports")
     leaked = [name for name, content in [("output", text), *files.items()] if any(one in content for one in secrets)]
     sys.stdout.writelines(f"a secret stands in {name}\n" for name in leaked)
-    if crashed or hung:
-        (folder / "last-wrong.txt").write_text(text)
-        sys.stdout.write(text[-4000:])
-    return Came(
+    last = text.strip().rpartition("\n")[2]
+    came = Came(
         f"{family or 'whole'}, {hostility.mode}, {hostility.share:g}, seed {hostility.seed}", process.returncode or 0,
         hostility.spoiled, seconds, most[0], hung, not hung and seconds > DEADLINE_S + GRACE_S, crashed, bool(leaked),
+        not last.startswith("VERDICT: "),
         not family and hostility.mode not in HARMLESS and hostility.share >= SEEN_SHARE,
     )  # fmt: skip
+    if came.wrong:
+        sys.stdout.write(text[-4000:])
+    return came
 
 
-async def main(runs: int = 20, seed: int = 1, whole: int = 0) -> int:
-    """Run so many of single families and so many whole ones; print each, keep the counts, and say 1 if any is wrong."""
-    draw = random.Random(seed)  # noqa: S311 - seeded
-    with tempfile.TemporaryDirectory(prefix="netra-hostile-") as name:
-        folder = Path(name)
-        os.chmod(name, 0o711)  # noqa: PTH101, S103 - to pass through; once, and PostgreSQL may run as another user
-        addresses = folder / "addresses.json"
-        twin = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "twin", "hold", "--while-stdin", "--addresses", str(addresses),
-            cwd=ROOT, stdin=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        try:
-            async with asyncio.timeout(BOOT_S):
-                while not addresses.exists():  # noqa: ASYNC110 - another process writes it
-                    await asyncio.sleep(POLL_S)
-            there = json.loads(addresses.read_text())
-            came: list[Came] = []
-            for number in range(runs + whole):
-                family = draw.choice(FAMILIES) if number < runs else ""
-                hostility = Hostility(draw.choice(list(MODES)), draw.choice([0.05, 0.3, 1.0]), draw.randrange(10**6))
-                one = await _one(there, family, replace(hostility), folder)
-                came.append(one)
+def _draw_all(runs: int, seed: int, whole: int) -> list[tuple[str, Hostility]]:
+    """What each run meets: so many of single families, then so many whole ones."""
+    draw, drawn = random.Random(seed), list[tuple[str, Hostility]]()  # noqa: S311 - seeded
+    for number in range(runs + whole):
+        family = draw.choice(FAMILIES) if number < runs else ""
+        drawn.append((family, Hostility(draw.choice(ALL_MODES), draw.choice(SHARES), draw.randrange(10**6))))
+    return drawn
+
+
+def read_again(text: str) -> tuple[str, Hostility]:
+    """A run as the command printed it: `whole, connection close, 1, seed 995513`. Raises ValueError."""
+    match = AGAIN.match(text)
+    if match is None or match["mode"] not in ALL_MODES or match["family"] not in {"whole", *FAMILIES}:
+        raise ValueError(f"{text!r} is no run: write one as it was printed, up to its seed")
+    family = "" if match["family"] == "whole" else match["family"]
+    return family, Hostility(match["mode"], float(match["share"]), int(match["seed"]))
+
+
+async def main(runs: int = 20, seed: int = 1, whole: int = 0, *, again: str = "", page: Path = PAGE) -> int:
+    """Run so many of single families and so many whole ones; print each, keep the counts, and say 1 if any is wrong.
+
+    `again` is one run as it was printed, which is repeated alone and not counted.
+    """
+    drawn = [read_again(again)] if again else _draw_all(runs, seed, whole)
+    folder, came = own_folder("netra-hostile-"), list[Came]()
+    try:
+        async with standing_twin(folder / "addresses.json") as addresses:
+            for family, hostility in drawn:
+                came.append(await _one(addresses, family, hostility, folder))
+                one = came[-1]
                 sys.stdout.write(f"{one.what}: exit {one.code}, {one.spoiled} spoiled, {one.seconds:.1f} s, "
                                  f"{one.most_mib:.0f} MiB {one.wrong}\n")  # fmt: skip
                 sys.stdout.flush()
-                _keep(came, seed)  # after each: a round that is stopped has its counts
-        finally:
-            if twin.returncode is None:
-                twin.terminate()
-            await twin.wait()
+                if not again:
+                    keep("hostile", f"Seed {seed}", _counts(came), page)  # after each: a round may be stopped
+    finally:
+        await asyncio.to_thread(shutil.rmtree, folder)
     return int(any(one.wrong for one in came))
 
 
-def _keep(came: list[Came], seed: int) -> None:
-    """Put the counts of this round into the page, after those of the last ones with other seeds."""
+def _counts(came: list[Came]) -> str:
     wrong = [f"{one.what}: {one.wrong}" for one in came if one.wrong]
     codes = {code: sum(one.code == code for one in came) for code in sorted({one.code for one in came})}
-    text = (
-        f"Seed {seed}: {len(came)} runs, {sum(one.what.startswith('whole') for one in came)} of them whole; "
+    return (
+        f"{len(came)} runs, {sum(one.what.startswith('whole') for one in came)} of them whole; "
         f"{sum(one.spoiled for one in came)} answers spoiled. Exit codes: "
         f"{', '.join(f'{code}: {count}' for code, count in codes.items())}. Longest "
         f"{max(one.seconds for one in came):.0f} s, most memory {max(one.most_mib for one in came):.0f} MiB. "
         f"Wrong: {'; '.join(wrong) or 'none'}."
     )
-    head, mark, rest = PAGE.read_text(encoding="utf-8").partition(MARK)
-    others = [one for one in rest.strip().split("\n\n") if one and not one.startswith(f"Seed {seed}:")]
-    PAGE.write_text("\n\n".join([head + mark, *others[1 - ROUNDS :], text]) + "\n", encoding="utf-8")

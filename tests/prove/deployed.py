@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 
 from tests.prove.expectations import matches
-from tests.prove.worker import ROOT
+from tests.standing import ROOT
 
 TABLE = Path(__file__).parent / "as_deployed.toml"
 NO_GO = 1

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -16,10 +15,10 @@ from typing import Any
 
 import httpx
 
-ROOT = Path(__file__).parents[2]
+from tests.standing import ROOT, standing_twin
+
 TARGETS = Path(__file__).parent / "targets"
-BOOT_S, RUN_S, SWITCH_S = 60.0, 180.0, 60.0
-POLL_S = 0.05
+RUN_S, SWITCH_S = 180.0, 60.0
 HEALTHY = ""
 DAY = {"hours": 25, "requests_per_hour": 20}
 # By phase, what the twin is started with and what pytest is. An hour of the soak takes five seconds.
@@ -99,21 +98,7 @@ async def staged(phase: str = "smoke") -> AsyncIterator[Stage]:
     """A twin of one's own, for runs of one phase."""
     with tempfile.TemporaryDirectory(prefix="netra-prove-") as name:
         folder = Path(name)
-        addresses = folder / "addresses.json"
-        twin = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "twin", "hold", "--while-stdin", "--addresses", str(addresses), *PHASES[phase][0],
-            cwd=ROOT, stdin=asyncio.subprocess.PIPE,  # held open by us alone: however we end, the twin ends with us
-        )  # fmt: skip
-        try:
-            async with asyncio.timeout(BOOT_S):
-                while not addresses.exists():
-                    if twin.returncode is not None:
-                        raise RuntimeError("the twin did not come up; its message is above")
-                    await asyncio.sleep(POLL_S)
-            control = json.loads(addresses.read_text())["twin"]["control_url"]
+        async with standing_twin(folder / "addresses.json", *PHASES[phase][0]) as addresses:
+            control = addresses["twin"]["control_url"]
             async with httpx.AsyncClient(base_url=control, timeout=SWITCH_S, trust_env=False) as client:
                 yield Stage(folder, client, phase)
-        finally:
-            if twin.returncode is None:
-                twin.send_signal(signal.SIGTERM)
-            await twin.wait()

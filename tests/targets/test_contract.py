@@ -11,7 +11,7 @@ from probes.websocket.dialect import Dialect
 from targets.deviations import ABSENT, CORE
 from targets.loading import ConfigurationError, describe_target
 from targets.profiles import load_required, refuse_unknown, required_of
-from tests.prove.worker import ROOT
+from tests.standing import ROOT
 from tests.targets.test_loading import MINE, write
 
 CONTRACT = tomllib.loads((ROOT / "targets/contract.toml").read_text(encoding="utf-8"))

@@ -10,7 +10,7 @@ import pytest
 from targets.loading import ConfigurationError, load_target
 from targets.model import Target
 from targets.profiles import required_of
-from tests.prove.worker import ROOT
+from tests.standing import ROOT
 from tests.system.running import run, twin_up, verdict_in
 from tests.targets.test_loading import write
 

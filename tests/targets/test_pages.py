@@ -16,7 +16,7 @@ from targets.contract.parts import Part
 from targets.loading import describe_target
 from targets.model import Target
 from tests.pages import blocks
-from tests.prove.worker import ROOT
+from tests.standing import ROOT
 
 PAGE = ROOT / "docs/adding-a-target.md"
 ROW = re.compile(r"^\| `([a-z_]+)` \| (needed|`[^`]*`) \| .+ \|$", re.MULTILINE)

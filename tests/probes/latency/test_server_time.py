@@ -13,7 +13,7 @@ from probes.latency.open_loop import Call, LatencySample
 from probes.latency.server_time import read_server_side, seconds
 from probes.logs.entries import LogRead
 from probes.logs.parsing import parse_entry
-from probes.window import Window
+from probes.window import SteadyClock, Window
 from tests.serving import Reply, serving
 
 REQUESTS = "projects/p/logs/run.googleapis.com%2Frequests"
@@ -53,7 +53,7 @@ class Arriving:
 async def look(source: Arriving, *calls: Call, deadline_s: float = 5.0) -> LatencySample:
     return await read_server_side(
         LatencySample(calls, 60.0, 5.0), source, service="auth", mark="run 1", begun=datetime.now(UTC),
-        deadline_s=deadline_s,
+        clock=SteadyClock(), deadline_s=deadline_s,
     )  # fmt: skip
 
 

@@ -1,0 +1,117 @@
+"""The runs, one after another or some at once, what each came to, and the worst of them as exit code."""
+
+import asyncio
+import json
+import os
+import shutil
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.counts import keep
+from tests.standing import ROOT, own_folder, standing_twin
+
+RUN_S = 400.0
+GO, NO_GO = 0, 1
+MOST_NAMED = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Smoke:
+    """What one run came to."""
+
+    number: int
+    code: int
+    verdict: str
+    seconds: float
+    red: tuple[str, ...]  # required cases that did not pass, each with its outcome
+    passed: int
+    reason: str
+
+    @property
+    def line(self) -> str:
+        """Its row of the table."""
+        more = f" and {len(self.red) - MOST_NAMED} more" if len(self.red) > MOST_NAMED else ""
+        said = ", ".join(self.red[:MOST_NAMED]) + more or (self.reason if self.code else "")
+        return f"{self.number:>4}  {self.verdict:<12} {self.code:>2}  {self.seconds:5.1f} s  {self.passed:>4}  {said}"
+
+
+def worst(codes: Iterable[int]) -> int:
+    """The exit code of several runs: NO-GO's before all others, GO's only when there is no other."""
+    found = set(codes)
+    return NO_GO if NO_GO in found else max(found, default=GO)
+
+
+async def _smoke(number: int, addresses: Path, folder: Path) -> Smoke:
+    reports, begun = folder / f"reports-{number}", time.monotonic()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("NETRA_", "PYTEST_"))}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "gate.session", "-c", "pytest.ini", "--target=local", "--quick",
+        f"--report-dir={reports}", cwd=ROOT, env=environment | {"NETRA_ADDRESSES": str(addresses)},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(RUN_S):
+            output, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    seconds, code = time.monotonic() - begun, process.returncode or GO
+    path = reports / "latest/verdict.json"
+    if not path.exists():
+        last = output.decode(errors="replace").strip().rpartition("\n")[2]
+        return Smoke(number, code, "none", seconds, (), 0, last)
+    document = json.loads(path.read_text(encoding="utf-8"))
+    rows = document["checks"]
+    red = tuple(f"{row['name']} {row['outcome']}" for row in rows if row["required"] and row["outcome"] != "PASSED")
+    passed = sum(row["outcome"] == "PASSED" for row in rows)
+    if code == GO:
+        shutil.rmtree(reports)
+    return Smoke(number, code, document["verdict"], seconds, red, passed, document["reason"])
+
+
+async def _all(runs: int, at_once: int, addresses: Path, folder: Path) -> list[Smoke]:
+    numbers, came = iter(range(1, runs + 1)), list[Smoke]()
+
+    async def one_after_another() -> None:
+        for number in numbers:
+            came.append(await _smoke(number, addresses, folder))
+            sys.stdout.write(f"{came[-1].line}\n")
+            sys.stdout.flush()
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(at_once):
+            group.create_task(one_after_another())
+    return came
+
+
+async def main(runs: int = 30, at_once: int = 1) -> int:
+    """Run so many, so many of them at once; print each, keep the counts, and return the worst one's exit code.
+
+    The reports of runs that were not GO stay in a folder that is named at the end.
+    """
+    folder = own_folder("netra-smokes-")
+    sys.stdout.write("   #  verdict    exit    took   passed\n")
+    async with standing_twin(folder / "addresses.json"):
+        came = await _all(runs, at_once, folder / "addresses.json", folder)
+    code = worst(one.code for one in came)
+    if code == GO:
+        shutil.rmtree(folder)
+    else:
+        sys.stdout.write(f"reports of the runs that are not GO: {folder}\n")
+    counts = Counter(one.verdict for one in came)
+    times = sorted(one.seconds for one in came)
+    said = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
+    red = Counter(case for one in came for case in one.red)
+    text = (
+        f"{said} on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC; {times[0]:.0f} to {times[-1]:.0f} s each. "
+        f"Did not pass: {', '.join(f'{case} {count} x' for case, count in red.most_common()) or 'nothing'}."
+    )
+    keep("smokes", f"{runs} in a row" if at_once == 1 else f"{runs}, {at_once} at once", text)
+    sys.stdout.write(f"{text}\n")
+    return code

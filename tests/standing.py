@@ -1,0 +1,46 @@
+"""A twin that stands while others are run against it, and ends with whoever started it, however that ends."""
+
+import asyncio
+import json
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+BOOT_S, POLL_S = 60.0, 0.05
+
+
+def own_folder(prefix: str) -> Path:
+    """A folder for a round's files. Everybody may pass through: where we are root PostgreSQL runs as another user."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    folder.chmod(0o711)
+    return folder
+
+
+@asynccontextmanager
+async def standing_twin(addresses: Path, *words: str) -> AsyncIterator[dict[str, Any]]:
+    """Start a twin with further words of its command line; yields what it wrote to `addresses`.
+
+    Raises:
+        RuntimeError: It did not come up; its own message stands on standard error.
+        TimeoutError: It takes too long.
+    """
+    twin = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "twin", "hold", "--while-stdin", "--addresses", str(addresses), *words,
+        cwd=ROOT, stdin=asyncio.subprocess.PIPE,  # held open by us alone: however we end, the twin ends with us
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(BOOT_S):
+            while not await asyncio.to_thread(addresses.exists):
+                if twin.returncode is not None:
+                    raise RuntimeError("the twin did not come up; its message is above")
+                await asyncio.sleep(POLL_S)
+        yield json.loads(await asyncio.to_thread(addresses.read_text, "utf-8"))
+    finally:
+        if twin.returncode is None:
+            twin.send_signal(signal.SIGTERM)
+        await twin.wait()
