@@ -1,10 +1,11 @@
 """Every read-only operation that the service publishes, and the methods that no handler was written for."""
 
 from dataclasses import replace
+from http import HTTPStatus
 
 import pytest
 
-from fixtures.http_services import STATUS_SERVER_ERROR, Door, refuse_server_error, seen
+from fixtures.http_services import Door, refuse_server_error, seen
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure, Pending
@@ -62,7 +63,7 @@ async def test_no_published_operation_fails(
             answer = await unrouted.get(contract.paths.liveness, deadline_s=rules.hang_s)
         except (TooSlow, Unreachable, BadAnswer) as error:
             return error.detail
-        return "" if answer.status < STATUS_SERVER_ERROR else seen(answer)
+        return "" if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR else seen(answer)
 
     asked = await ask_operations(
         published.operations, ask, is_alive, per_second=rules.per_second, budget_s=rules.budget_s

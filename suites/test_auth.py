@@ -1,11 +1,12 @@
 """The doors decide right, and alike."""
 
 import time
+from http import HTTPStatus
 from typing import Literal
 
 import pytest
 
-from fixtures.doors import NEED_OF, OK, DoorName, Doors, Said
+from fixtures.doors import NEED_OF, DoorName, Doors, Said
 from fixtures.http_services import AuthDoor, Door, credentials, refuse_server_error, seen
 from fixtures.reading import without
 from fixtures.users import MakeUser
@@ -18,7 +19,6 @@ from probes.secret import Secret
 from targets.contract import Contract
 from targets.model import Target
 
-UNAUTHORIZED = 401
 FIX_4 = (
     "Fix 4 (AuthServiceClient): one pooled client, a deadline, a circuit breaker, "
     "no retry of refusals, no local fallback."
@@ -44,7 +44,7 @@ async def test_auth_answers(auth: AuthDoor, contract: Contract, recorder: Record
     """Its health answers 200."""
     answer = await auth.get(contract.paths.auth_health)
     recorder.figures(rule="one call", n=1, value=round(answer.elapsed_s * 1e3, 1), unit="ms")
-    if answer.status != OK:
+    if answer.status != HTTPStatus.OK:
         raise CheckFailure(expected="200", actual=seen(answer))
 
 
@@ -109,7 +109,7 @@ async def test_a_bad_token_is_refused_everywhere(
 
 def _without_challenge(said: Said) -> bool:
     """A 401 of REST that does not say how to come in; the other doors' answers have no such fact."""
-    return said.facts.get("status") == UNAUTHORIZED and not said.facts.get("www_authenticate")
+    return said.facts.get("status") == HTTPStatus.UNAUTHORIZED and not said.facts.get("www_authenticate")
 
 
 @check(

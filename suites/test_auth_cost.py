@@ -1,6 +1,7 @@
 """What a refusal costs: an answer, not a failure to be retried."""
 
 import statistics
+from http import HTTPStatus
 
 from fixtures.http_services import Door, seen
 from gate.check import check
@@ -12,7 +13,6 @@ from probes.http.client import Answer
 from probes.statistics import chance_of_at_least
 from targets.contract import Contract
 
-OK = 200
 PAIRS = 15
 CHANCE_AT_MOST = 0.01
 
@@ -54,7 +54,7 @@ async def test_refusing_is_cheap(
 async def _pair(backend: Door, tokens: TokenSource, owner: User, contract: Contract) -> tuple[Answer, Answer]:
     good = await backend.get(contract.paths.threads, token=tokens.good(owner))
     bad = await backend.get(contract.paths.threads, headers=forge_plain(tokens, owner).headers())
-    if good.status != OK or bad.status not in contract.refusal.rest.bad:
+    if good.status != HTTPStatus.OK or bad.status not in contract.refusal.rest.bad:
         raise CheckFailure(expected="200 and a refusal", actual=f"{seen(good)}; {seen(bad)}")
     return good, bad
 

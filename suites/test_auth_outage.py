@@ -1,10 +1,11 @@
 """What happens while the auth service is down: nobody is let in, everybody is answered, and it recovers."""
 
 import time
+from http import HTTPStatus
 
 from fixtures.http_services import seen
 from fixtures.sockets import SocketDoor
-from fixtures.threads import OK, Threads
+from fixtures.threads import Threads
 from fixtures.twin import TwinControl
 from gate.check import check
 from gate.evidence import Recorder
@@ -86,7 +87,7 @@ async def _serves_again(
 
     async def look() -> str:
         again = await threads.ask(owner)
-        return "" if again.status == OK else seen(again)
+        return "" if again.status == HTTPStatus.OK else seen(again)
 
     recovered = await await_steady(look, in_a_row=3, deadline_s=deadlines.recovery)
     if not recovered.steady:

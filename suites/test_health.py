@@ -3,11 +3,12 @@
 import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
 from fixtures.clocks import OurClock
 from fixtures.database import Sight
-from fixtures.health import OK, BadRows
+from fixtures.health import BadRows
 from fixtures.http_services import AuthDoor, Door, seen
 from fixtures.reading import misfits
 from gate.check import check
@@ -42,7 +43,7 @@ async def test_it_answers(backend: Door, contract: Contract, deadlines: Deadline
     recorder.figures(
         rule="one call", n=1, value=round(answer.elapsed_s * 1e3, 1), unit="ms", limit=deadlines.health * 1e3
     )
-    if answer.status != OK:
+    if answer.status != HTTPStatus.OK:
         raise CheckFailure(expected=f"200 within {deadlines.health:g} s", actual=seen(answer))
 
 
@@ -152,7 +153,8 @@ async def test_it_says_what_is_so(
         await _judge_bad_rows(checks, rules, database, table)
     if rules.auth_check:
         auth_answer = await auth.get(contract.paths.auth_health)
-        says, sees = str(checks.get(rules.auth_check)).lower() in rules.healthy_words, auth_answer.status == OK
+        says = str(checks.get(rules.auth_check)).lower() in rules.healthy_words
+        sees = auth_answer.status == HTTPStatus.OK
         if says != sees:
             words = (
                 f"{'one' if sees else 'none'} of contract.health.healthy_words: auth answers us {auth_answer.status}"
@@ -202,7 +204,7 @@ async def test_it_tells_no_internals(health_answer: Answer, contract: Contract) 
     found = next((leak for text in _texts(health_answer, contract) if (leak := LEAKS.search(text))), None)
     if found:
         raise CheckFailure(expected="no internals", actual=f"{found.group()[:80]!r} in the body")
-    if health_answer.status != OK:
+    if health_answer.status != HTTPStatus.OK:
         raise CheckFailure(expected="200: what was not answered shows nothing", actual=seen(health_answer))
 
 

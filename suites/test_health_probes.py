@@ -1,11 +1,11 @@
 """The short health answers that the platform itself asks for, and several askers of health at once."""
 
 import asyncio
+from http import HTTPStatus
 from typing import Any
 
 import pytest
 
-from fixtures.health import OK
 from fixtures.http_services import Door, seen
 from fixtures.reading import misfits
 from gate.check import check
@@ -27,7 +27,7 @@ WHERE_THERE_IS_ONE = pytest.mark.also_needs("readiness")
 async def test_it_is_alive_and_ready(backend: Door, contract: Contract, deadlines: Deadlines, probe: str) -> None:
     """The route answers 200 within its deadline, and its body fits the contract's JSON Schema."""
     answer = await backend.get(getattr(contract.paths, probe), deadline_s=deadlines.health)
-    if answer.status != OK:
+    if answer.status != HTTPStatus.OK:
         raise CheckFailure(expected="200", actual=seen(answer))
     schema: dict[str, Any] = getattr(contract.health, probe)
     problems = misfits(answer.json(), schema) if schema else []
@@ -50,8 +50,8 @@ async def test_five_ask_at_once(backend: Door, contract: Contract, deadlines: De
     for _ in range(ROUNDS):
         asked = [backend.get(getattr(contract.paths, probe), deadline_s=deadlines.health) for _ in range(ASKERS)]
         for answer in await asyncio.gather(*asked):
-            problems = misfits(answer.json(), schema) if answer.status == OK and schema else []
-            if answer.status != OK or problems:
+            problems = misfits(answer.json(), schema) if answer.status == HTTPStatus.OK and schema else []
+            if answer.status != HTTPStatus.OK or problems:
                 raise CheckFailure(
                     expected=f"200 to each of {ASKERS} who ask at once", actual="; ".join([seen(answer), *problems])
                 )

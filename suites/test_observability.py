@@ -1,8 +1,9 @@
 """What fix 6 promises: metrics that move, and traces that arrive."""
 
+from http import HTTPStatus
+
 from prometheus_client.parser import text_string_to_metric_families
 
-from fixtures.health import OK
 from fixtures.http_services import Door, seen
 from fixtures.log_lookup import LogLookup
 from fixtures.logs import trace_name
@@ -39,7 +40,7 @@ async def test_metrics_move(
 
 async def _requests(backend: Door, contract: Contract) -> float:
     answer = await backend.get(contract.paths.metrics)
-    if answer.status != OK:
+    if answer.status != HTTPStatus.OK:
         raise CheckFailure(expected="200 with Prometheus text", actual=seen(answer))
     try:
         families = list(text_string_to_metric_families(answer.text))

@@ -1,13 +1,14 @@
 """Threads stay with their owner, and nothing a client sends makes the server fail or talk."""
 
 import re
+from http import HTTPStatus
 
 import pytest
 
 from fixtures.http_services import refuse_server_error, seen
 from fixtures.reading import carried_id
 from fixtures.rows import Plant
-from fixtures.threads import LIMIT, OK, Threads
+from fixtures.threads import LIMIT, Threads
 from gate.check import check
 from gate.failures import CheckFailure
 from probes.auth.tokens import User
@@ -111,7 +112,7 @@ async def test_hostile_user_ids_find_nothing(threads: Threads, sub: str) -> None
     """A token of ours with a hostile user id is refused, or lists nothing."""
     answer = await threads.ask(User(sub, "hostile@netra-verify.invalid"))
     refuse_server_error(answer, "an empty list or 4xx")
-    if answer.status == OK and threads.items(answer):
+    if answer.status == HTTPStatus.OK and threads.items(answer):
         raise CheckFailure(expected="no rows for a user who has none", actual=seen(answer))
 
 

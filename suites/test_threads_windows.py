@@ -2,13 +2,14 @@
 
 import re
 import statistics
+from http import HTTPStatus
 from typing import Any
 
 import pytest
 
 from fixtures.http_services import refuse_server_error, seen
 from fixtures.rows import Plant
-from fixtures.threads import LIMIT, OFFSET, OK, Threads
+from fixtures.threads import LIMIT, OFFSET, Threads
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure
@@ -74,7 +75,7 @@ def _at(limit: int, offset: int) -> dict[str, int]:
 async def test_out_of_range_is_refused(threads: Threads, owner: User, params: dict[str, Any]) -> None:
     """A window that can't be is refused with 422, whatever is wrong with it; one within the bounds is answered."""
     rules = threads.contract.threads
-    allowed = {OK} if _within(params, rules) else rules.out_of_bounds
+    allowed = {HTTPStatus.OK} if _within(params, rules) else rules.out_of_bounds
     answer = await threads.ask(owner, params)
     if answer.status not in allowed:
         bounds = f"contract.threads: limit {rules.min_limit}..{rules.max_limit}, out_of_bounds"
@@ -124,7 +125,7 @@ async def test_a_first_page_costs_a_page(
         for user in (stranger, owner):  # in turns, so that a slow moment of the machine meets both
             answer = await threads.ask(user, {LIMIT: 20})
             refuse_server_error(answer, "a first page")
-            if answer.status != OK or len(threads.items(answer)) != 20:  # noqa: PLR2004 - the window that was asked for
+            if answer.status != HTTPStatus.OK or len(threads.items(answer)) != 20:  # noqa: PLR2004 - the window that was asked for
                 raise CheckFailure(expected="a first page of 20", actual=seen(answer))
             times[user.sub].append(answer.elapsed_s * 1_000)
     few, many = (statistics.median(times[user.sub][1:]) for user in (stranger, owner))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import CloseCode
 
 from fixtures.sockets import SocketDoor
 from gate.check import check
@@ -15,7 +16,6 @@ from probes.auth.tokens import User
 from probes.deadlines import Deadlines
 from probes.errors import BadAnswer, TooSlow
 from probes.websocket.closes import describe
-from probes.websocket.handshake import SERVER_ERROR
 from probes.websocket.raw_frames import RawFrame, write
 from probes.websocket.sessions import Session
 from targets.contract import Contract
@@ -129,7 +129,7 @@ async def _send(session: Session, pieces: Sequence[Piece], deadlines: Deadlines)
 
 
 def _badly(session: Session) -> bool:
-    return session.closed is not None and session.closed.code == SERVER_ERROR
+    return session.closed is not None and session.closed.code == CloseCode.INTERNAL_ERROR
 
 
 def _ended(session: Session, error: BadAnswer) -> str:

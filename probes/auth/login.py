@@ -1,14 +1,12 @@
 """Fetching an access token from a login endpoint."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 
 from probes.auth.tokens import Held
 from probes.errors import BadAnswer, CredentialUnfit
 from probes.http.client import HttpClient
 from probes.secret import Secret
-
-OK = 200
-SERVER_ERROR = 500
 
 
 async def fetch_token(
@@ -23,9 +21,9 @@ async def fetch_token(
     """
     answer = await client.send("POST", path, headers={key_header: key}, json=dict(body))
     answer.refuse_limiter()
-    if answer.status >= SERVER_ERROR:
+    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise BadAnswer(answer.request, f"answered {answer.status}: {answer.text[:120]!r}")
-    if answer.status != OK:
+    if answer.status != HTTPStatus.OK:
         raise CredentialUnfit(
             answer.request,
             f"the login answered {answer.status}: look at NETRA_TOKENS__LOGIN_KEY and the contract's [login]",

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any, Protocol
 
 import msgspec
@@ -22,7 +23,6 @@ from probes.http.client import Answer, HttpClient
 from probes.json_values import refuse_size
 from probes.secret import Secret
 
-OK, UNAUTHORIZED, FORBIDDEN, TOO_MANY = 200, 401, 403, 429
 QUOTA_REASONS = ("rateLimitExceeded", "quotaExceeded", "RESOURCE_EXHAUSTED")  # of BigQuery's 403
 FAILING = frozenset({500, 502, 503, 504})
 MINUTE_S = 60.0
@@ -109,7 +109,7 @@ class GoogleApi:
             raise SourceRefused(said, refusal(error.answer)) from error
         except ProbeError as error:
             raise error if isinstance(error, SourceRefused) else SourceRefused(said, error.detail) from error
-        if answer.status != OK:
+        if answer.status != HTTPStatus.OK:
             raise SourceRefused(said, refusal(answer))
         try:
             refuse_size(answer.body)
@@ -140,10 +140,12 @@ class GoogleApi:
 
     async def _once(self, method: str, path: str, body: object) -> Answer:
         answer = await self._send(method, path, body, anew=False)
-        if answer.status == UNAUTHORIZED:  # workload identity's tokens live for minutes: they may end in mid-run
+        if (
+            answer.status == HTTPStatus.UNAUTHORIZED
+        ):  # workload identity's tokens live for minutes: they may end in mid-run
             answer = await self._send(method, path, body, anew=True)
-        if answer.status == TOO_MANY or (
-            answer.status == FORBIDDEN and any(reason in answer.text for reason in QUOTA_REASONS)
+        if answer.status == HTTPStatus.TOO_MANY_REQUESTS or (
+            answer.status == HTTPStatus.FORBIDDEN and any(reason in answer.text for reason in QUOTA_REASONS)
         ):
             raise _QuotaError(retry_after_s(answer.headers))
         if answer.status in FAILING:

@@ -5,6 +5,7 @@ import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
 
@@ -21,7 +22,6 @@ from probes.limits import HEADERS
 from probes.secret import Secret, reveal, without_frames
 
 EXCERPT = 200
-TOO_MANY = 429
 Value = str | Secret
 Headers = (
     Mapping[str, Value] | Mapping[str, str] | list[tuple[str, Value]] | list[tuple[str, str]] | list[tuple[str, Secret]]
@@ -80,7 +80,7 @@ class Answer:
 
     def refuse_limiter(self) -> None:
         """Raise RateLimited for a 429: a limiter's answer says nothing of the service behind it."""
-        if self.status == TOO_MANY:
+        if self.status == HTTPStatus.TOO_MANY_REQUESTS:
             wait = self.headers.get("retry-after", "")[:40]
             raise RateLimited(
                 self.request, f"answered 429{f', Retry-After {wait}' if wait else ''}: {self.text[:120]!r}"

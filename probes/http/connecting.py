@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from probes.errors import ClientUnfit, PathBlocked, Unreachable
 from probes.http.network_path import NetworkPath, Proxy
@@ -20,7 +21,6 @@ OUT_OF_DESCRIPTORS = frozenset({errno.ENFILE, errno.EMFILE})
 UNTRUSTED = {18: "self-signed", 19: "self-signed", 20: "an unknown issuer", 21: "an unknown issuer"}
 ADDRESS_S = 2.0  # for TCP to one of several addresses: one that leads nowhere must not use up the whole deadline
 HTTP_OK = range(200, 300)
-PROXY_AUTHENTICATION = 407
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +217,7 @@ def refuse_tunnel(head: bytes, proxy: Proxy, request: str) -> None:
     shown = first[:80].decode("latin-1")
     advice = (
         "it wants a user and a password: HTTPS_PROXY=http://user:password@host:port"
-        if status == PROXY_AUTHENTICATION
+        if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
         else "have it let us through, or let NO_PROXY hold the target's host"
     )
     raise PathBlocked(request, f"proxy {proxy.authority} refuses the tunnel ({shown!r}): {advice}")

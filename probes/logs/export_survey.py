@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from http import HTTPStatus
 from itertools import compress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -27,7 +28,6 @@ from probes.logs.incidents import Incidents
 from probes.logs.parsing import in_utc, parse_entry
 
 MOST_KEPT = 20_000
-SERVER_ERROR = 500
 
 
 @dataclass(slots=True)
@@ -216,7 +216,7 @@ def _is_plain(entry: _Narrow) -> bool:
         and entry.resource.type in {RESOURCE, ""}
         and bool(entry.logName)
         and (
-            type(request.status) is int and request.status < SERVER_ERROR
+            type(request.status) is int and request.status < HTTPStatus.INTERNAL_SERVER_ERROR
             if request is not None
             else not entry.logName.endswith("requests")
         )

@@ -14,11 +14,11 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http import HTTPStatus
 
 from probes.identity import PRODUCT
 from probes.logs.entries import LogEntry
 
-UNAVAILABLE = 503
 GOOD = range(200, 300)
 LONGEST = timedelta(seconds=180)  # an outage of ours, a slow machine included
 MOST = (
@@ -75,5 +75,5 @@ def _outages_of(run_id: str, marked: Sequence[tuple[LogEntry, str]]) -> Iterable
             if entry.moment - begun <= LONGEST:
                 yield Outage(run_id, begun, entry.moment, tuple(errors[:MOST]))
             begun = None
-        elif not edge and entry.status == UNAVAILABLE and begun is not None:
+        elif not edge and entry.status == HTTPStatus.SERVICE_UNAVAILABLE and begun is not None:
             errors.append(entry)

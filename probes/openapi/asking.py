@@ -5,12 +5,12 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 from probes.errors import BadAnswer, TooSlow, Unreachable
 from probes.http.client import Answer
 from probes.openapi.document import Operation, Request
 
-SERVER_ERROR = 500
 Ask = Callable[[Operation, Request], Awaitable[Answer]]
 
 
@@ -96,7 +96,7 @@ async def _ask(ask: Ask, one: Found, request: Request) -> None:
         return
     one.answered[str(answer.status)] += 1
     one.slowest_s = max(one.slowest_s, answer.elapsed_s)
-    if answer.status >= SERVER_ERROR:
+    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         one.troubles.append(f"{request.path[:120]} answered {answer.status}: {answer.text[:120]!r}")
         one.traces.append(answer.trace_id)
     if not one.operation.documents(answer.status):

@@ -1,7 +1,7 @@
 """What a number of held sessions comes to: closes by class, a bound on the hazard, and what it leaves open."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from probes.statistics import Rate, hazard_upper_bound, survival
@@ -91,10 +91,6 @@ class Exposure:
     def survival_bound(self, confidence: float = 0.95, hours: float = 1.0) -> float:
         """Lower bound on the probability of living that long, if the hazard is the same at every age."""
         return survival(self.hazard_bound(confidence), hours)
-
-    def at_risk(self, ages_s: Iterable[float]) -> list[int]:
-        """How many connections were seen at each age."""
-        return [sum(life.age_s >= age for life in self.lives) for age in ages_s]
 
     def sentence(self) -> str:
         """In one sentence, what this does not prove."""

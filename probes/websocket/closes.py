@@ -5,16 +5,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from websockets.asyncio.client import ClientConnection
+from websockets.frames import CloseCode
 
 from probes.statistics import percentile
 
 FEWEST = 3  # closes that make a cluster
 SPREAD_S = 1.0
 SPREAD_SHARE = 0.05
-NO_FRAME = 1006  # "no close frame came": reported by the library, never sent
 EARLY_S, EARLY_SHARE = 1.0, 0.01  # how much before the planned age a cut may come: clocks, and when counting began
 LATE_S, LATE_SHARE = 2.0, 0.05
-OUR_PROTOCOL_CODES = frozenset({1002, 1003, 1007, 1009})  # closed by our library over what the server sent
+OUR_PROTOCOL_CODES = frozenset(  # closed by our library over what the server sent
+    {CloseCode.PROTOCOL_ERROR, CloseCode.UNSUPPORTED_DATA, CloseCode.INVALID_DATA, CloseCode.MESSAGE_TOO_BIG}
+)
 
 
 class CloseClass(StrEnum):
@@ -31,13 +33,14 @@ class CloseClass(StrEnum):
     OTHER = "other"
 
 
-BY_CODE = {
-    1001: CloseClass.GOING_AWAY,
-    1012: CloseClass.GOING_AWAY,
-    1008: CloseClass.POLICY,
-    1011: CloseClass.SERVER_ERROR,
+BY_CODE: dict[int | None, CloseClass] = {
+    CloseCode.GOING_AWAY: CloseClass.GOING_AWAY,
+    CloseCode.SERVICE_RESTART: CloseClass.GOING_AWAY,
+    CloseCode.POLICY_VIOLATION: CloseClass.POLICY,
+    CloseCode.INTERNAL_ERROR: CloseClass.SERVER_ERROR,
 }
-CUTS = frozenset({None, 1000, 1001, 1012})  # what a platform's cut may look like; an error at that age stays an error
+# What a platform's cut may look like; an error at that age stays an error.
+CUTS = frozenset({None, CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY, CloseCode.SERVICE_RESTART})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ def end_of(connection: ClientConnection, age_s: float, *, by_us: bool) -> Closed
     error, told = connection.connection_exc, received or sent
     detail = "" if received else f"reset ({type(error).__name__})" if error else "the TCP connection ended"
     return Closed(
-        code=received.code if received and received.code != NO_FRAME else None,
+        code=received.code if received and received.code != CloseCode.ABNORMAL_CLOSURE else None,
         reason=told.reason if told else "",
         age_s=age_s,
         by_us=by_us,

@@ -9,6 +9,7 @@ from typing import Literal
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus, ProtocolError
+from websockets.frames import CloseCode
 from websockets.typing import Subprotocol
 
 from probes.deadlines import Deadlines
@@ -23,8 +24,6 @@ from probes.secret import Secret, reveal, without_frames
 from probes.websocket.dialect import Dialect, Message
 
 Way = Literal["header", "subprotocol"]
-SERVER_ERROR = 1011
-NO_CLOSE_YET = 1006
 MOST_TOLD = 400
 MOST_BEFORE = 20  # messages before the welcome: more is a server that never comes to it
 
@@ -151,7 +150,7 @@ async def read_welcome(
         raise TooSlow(said, f"no welcome within {deadlines.welcome:g} s") from error
     except ConnectionClosed as error:
         received = error.rcvd
-        if received is not None and received.code != SERVER_ERROR:
+        if received is not None and received.code != CloseCode.INTERNAL_ERROR:
             return Refused("close", received.code, received.reason)
         raise BadAnswer(said, f"the session ended before its welcome: {error}") from error
     except BadAnswer:
@@ -186,7 +185,7 @@ async def first_of_all(receive: Callable[[], Awaitable[Message]], said: str, dia
 def judge_welcome(first: Message, said: str, dialect: Dialect) -> Message | Refused:
     """The first message as a welcome, or as a refusal that a close follows. Raises BadAnswer for anything else."""
     if dialect.is_error(first):
-        return Refused("close", NO_CLOSE_YET, dialect.code_of(first), json.dumps(first)[:MOST_TOLD])
+        return Refused("close", CloseCode.ABNORMAL_CLOSURE, dialect.code_of(first), json.dumps(first)[:MOST_TOLD])
     if dialect.is_welcome(first):
         return first
     raise BadAnswer(

@@ -11,6 +11,7 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import CloseCode
 
 from probes.deadlines import Deadlines
 from probes.errors import BadAnswer, TooSlow
@@ -20,7 +21,6 @@ from probes.secret import Secret
 from probes.websocket.closes import Closed, describe, end_of
 from probes.websocket.dialect import Dialect, Message
 from probes.websocket.handshake import (
-    SERVER_ERROR,
     Credential,
     Refused,
     Way,
@@ -234,7 +234,7 @@ class Doorway:
             found = await first_of_all(receive, session.request, self.dialect)
         except BadAnswer:
             closed = session.closed
-            if closed and closed.code not in {None, SERVER_ERROR}:  # a server's error refuses nobody
+            if closed and closed.code not in {None, CloseCode.INTERNAL_ERROR}:  # a server's error refuses nobody
                 return Refused("close", closed.code or 0, closed.reason)
             raise
         if isinstance(found, Refused):
