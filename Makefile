@@ -48,6 +48,19 @@ verify-local: $(READY)  ## is the embedded copy of the system good? smoke phase,
 verify-staging: $(SUITE_READY)  ## smoke phase on a configured target; without configuration it says what it needs
 	@$(SUITE) $(RUN) --target=$(TARGET)
 
+#@ Before traffic
+
+.PHONY: candidate-local
+#: [FAULT=id,...: in the candidate alone] [BOTH=id,...] [QUICK=1]
+candidate-local: $(READY)  ## judge a revision without traffic beside the one that serves, on an embedded twin
+	@$(TWIN) exec --candidate $(addprefix --candidate-fault=,$(FAULT) $(BOTH)) $(if $(BOTH),--fault $(BOTH)) -- \
+		$(PYTEST) --target=local --phase=candidate --tag=verify
+
+.PHONY: candidate
+#: TAG=verify [TARGET=staging] [SHARE=10] [QUICK=1] [EVIDENCE=url]
+candidate: $(READY)  ## the same on a configured target: what was deployed with --no-traffic --tag
+	@$(PYTEST) --target=$(TARGET) --phase=candidate --tag=$(TAG) $(if $(SHARE),--share=$(SHARE))
+
 #@ The hour, the day, the gate
 
 .PHONY: soak-local

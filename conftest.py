@@ -4,6 +4,7 @@ pytest_plugins = (
     "gate.session.plugin",
     "fixtures.network",
     "fixtures.reachability",
+    "fixtures.candidate",
     "fixtures.target",
     "fixtures.clocks",
     "fixtures.residue",

@@ -9,8 +9,11 @@ Need = Literal[
     # What a service may well not have, and its target says so:
     "health", "exposition", "app-trace", "credentials", "refresh-tokens", "json", "readiness",
     "frontend", "document", "browser", "single", "logout", "agent",
+    # What the revision under test does not have before it takes traffic:
+    "serving",
 ]  # fmt: skip
-Phase = Literal["smoke", "soak", "day"]
+Phase = Literal["smoke", "soak", "day", "candidate"]
+BEFORE_TRAFFIC: Phase = "candidate"  # runs what smoke runs, on a revision without traffic, and checks of its own
 NEEDS = frozenset(get_args(Need))
 ALSO_NEEDS = "also_needs"  # a mark on one case of a check: what this case needs beyond the check's own needs
 ATTRIBUTE = "__netra_check__"
@@ -33,6 +36,10 @@ class Check:
     def family(self) -> str:
         """The part of the id before the first dot, such as `release`, `health` or `threads`."""
         return self.id.partition(".")[0]
+
+    def runs_in(self, phase: str) -> bool:
+        """Whether the check is one of a phase's: the candidate phase has all of smoke's too."""
+        return self.phase == phase or (phase == BEFORE_TRAFFIC and self.phase == "smoke")
 
 
 def check(

@@ -51,6 +51,7 @@ class Run:
     release: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     residue: int | None = 0
+    doubts: list[str] = field(default_factory=list)  # sentences on the evidence itself that keep the verdict from GO
     provoked: set[str] = field(default_factory=set)  # trace ids of requests whose 5xx we caused on purpose
     missing_routes: dict[str, str] = field(default_factory=dict)  # key of [contract.paths] -> the case that found it
     interrupted: str = ""

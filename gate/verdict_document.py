@@ -12,7 +12,7 @@ from gate.plots import Plot
 from gate.strict_json import JSON
 
 SCHEMA_VERSION: Literal[3] = 3
-Phase = Literal["smoke", "soak", "day", "gate"]
+Phase = Literal["smoke", "soak", "day", "candidate", "gate"]
 ExitCode = Literal[0, 1, 2, 3, 4, 10]
 KnownState = Literal["still fails", "no longer fails", "not seen", "expired"]
 RunId = Annotated[str, Meta(pattern="^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}$")]

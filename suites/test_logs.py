@@ -41,9 +41,9 @@ async def test_our_own_request_is_found(canary: Canary, release: ServiceDescript
             actual=f"not there after {canary.delay_s:.0f} s and {len(canary.attempts)} looks",
             evidence={"attempts": list(canary.attempts[-5:])},
         )
-    if canary.entry.revision != release.latest_created:
+    if canary.entry.revision != release.under_test:
         raise CheckFailure(
-            expected=f"logged by {release.latest_created}", actual=f"logged by {canary.entry.revision or 'no revision'}"
+            expected=f"logged by {release.under_test}", actual=f"logged by {canary.entry.revision or 'no revision'}"
         )
 
 
@@ -196,7 +196,7 @@ async def test_counts_and_log_agree(
     """5xx as counted by the platform are not more than the log shows; and the platform counts at all."""
     await backend.get(contract.paths.liveness)
     if release.current is None:
-        raise Broken(f"the platform does not list {release.latest_created}")
+        raise Broken(f"the platform does not list {release.under_test}")
     clock = log_lookup.clock
     started = clock.since(release.current.created, AROUND).start
     counts = RequestCounts(Counter(), Counter())
@@ -204,13 +204,13 @@ async def test_counts_and_log_agree(
     async def count() -> str:
         nonlocal counts
         window = Window(started, clock.now())
-        counts = await cloud_run.request_counts(target.backend.service, release.latest_created, window)
+        counts = await cloud_run.request_counts(target.backend.service, release.under_test, window)
         return "" if counts.codes.total() else "no request counted yet"
 
     await await_steady(count, in_a_row=1, deadline_s=contract.logs.metrics_wait_s)
     looked_for = clock.since(release.current.created, AROUND)
     read = await log_lookup.source.read(
-        looked_for, [SERVER_ERRORS], service=release.service, revision=release.latest_created
+        looked_for, [SERVER_ERRORS], service=release.service, revision=release.under_test
     )
     counted = sum(count for code, count in counts.codes.items() if code >= 500)  # noqa: PLR2004 - server errors
     logged = len([entry for entry in read.server_errors if not entry.platform_made])

@@ -37,7 +37,7 @@ async def test_prometheus_saw_no_server_error(
     await _is_scraped(prometheus, target.prometheus.job)
     doubt = await _why_not_ours(prometheus, backend, contract, deadlines)
     if release.current is None:
-        raise Broken(f"the platform does not list {release.latest_created}")
+        raise Broken(f"the platform does not list {release.under_test}")
     serving_s = (datetime.now(UTC) - release.current.created).total_seconds()
     requests = round(await prometheus.requests_within(serving_s))
     errors = await prometheus.server_errors_within(serving_s)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from fixtures.candidate import Candidate
 from fixtures.http_services import Door
 from fixtures.log_lookup import LogLookup
 from gate.check import check
@@ -49,14 +50,14 @@ async def test_every_answer_comes_from_the_revision(
         rule="share of another revision, 95 % bound", n=count, value=round(share_upper_bound(0, count), 3), unit="",
         confidence=0.95, answered=dict(answered),
     )  # fmt: skip
-    if set(answered) != {release.latest_created}:
-        raise CheckFailure(expected=f"{count} answers from {release.latest_created}", actual=f"{dict(answered)}")
+    if set(answered) != {release.under_test}:
+        raise CheckFailure(expected=f"{count} answers from {release.under_test}", actual=f"{dict(answered)}")
 
 
 @check(
     "release.traffic",
     requirement="the revision is ready and takes 100 % of the traffic",
-    needs="run",
+    needs="run serving",
     remedy="See the revision's conditions (gcloud run revisions describe), then send it all traffic.",
 )
 async def test_the_revision_is_ready_and_takes_all_traffic(release: ServiceDescription) -> None:
@@ -68,6 +69,29 @@ async def test_the_revision_is_ready_and_takes_all_traffic(release: ServiceDescr
         )
     if dict(release.traffic) != {release.latest_created: 100}:
         raise CheckFailure(expected=f"100 % on {release.latest_created}", actual=f"{dict(release.traffic)}")
+
+
+@check(
+    "release.candidate",
+    requirement="the tag names a ready revision that takes no traffic yet, or the share that was asked for",
+    phase="candidate",
+    needs="run",
+    remedy="gcloud run services update-traffic … --to-revisions=<serving>=100: users meet what nobody has judged.",
+)
+async def test_the_candidate_takes_what_it_may(candidate: Candidate | None, recorder: Recorder) -> None:
+    """Its share is what was asked for, 0 % at first; what its first request took is a figure, not a finding."""
+    if candidate is None:
+        raise Broken("the phase has no candidate")
+    recorder.figures(
+        rule="first request, perhaps before an instance", n=1, value=round(candidate.first_request_s, 2), unit="s",
+        said=candidate.first_request,
+    )  # fmt: skip
+    recorder.figures(rule="share of the traffic", value=candidate.percent, unit="%", limit=candidate.share)
+    if candidate.percent != candidate.share:
+        raise CheckFailure(
+            expected=f"{candidate.share} % on {candidate.revision}",
+            actual=f"{candidate.percent} %: {dict(candidate.described.traffic)}",
+        )
 
 
 @check(
@@ -126,12 +150,15 @@ async def test_the_request_timeout_suffices(
     needs="run",
     remedy="Keep the previous revision: without one the only way is forward.",
 )
-async def test_there_is_a_way_back(release: ServiceDescription, run: Run, target: Target) -> None:
-    """A ready revision older than the one under test exists, and the commands that go back to it are in the report."""
+async def test_there_is_a_way_back(
+    release: ServiceDescription, run: Run, target: Target, candidate: Candidate | None
+) -> None:
+    """Another ready revision exists, and the commands that go back to it, or take the tag away, are in the report."""
     if not release.previous_ready:
         raise CheckFailure(
             expected="a ready revision before this one",
             actual=f"{target.backend.service} has {len(release.revisions)} revision(s), none of them ready and older",
         )
-    if not any(release.previous_ready in line for line in run.release.get("rollback", [])):
+    back = f"--remove-tags={candidate.tag}" if candidate else release.previous_ready
+    if not any(back in line for line in run.release.get("rollback", [])):
         raise Broken("the rollback commands were not put into the report")

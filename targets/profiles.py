@@ -10,7 +10,8 @@ from targets.deviations import ABSENT, CORE
 from targets.loading import HERE, ConfigurationError, read_toml
 from targets.model import Target
 
-PHASES = ("smoke", "soak", "day")
+PHASES = ("smoke", "soak", "day", "candidate")
+SECTIONS = {"candidate": ("smoke", "candidate")}  # what a phase requires: its own section, or more than one
 NEEDED_ELSEWHERE = frozenset({"prometheus", "json", "readiness", "document", "browser"})  # where `full` requires more
 Required = dict[str, tuple[str, ...]]  # check id -> case ids; () for a check without cases
 
@@ -28,7 +29,10 @@ def load_required(profile: str, phase: str, folder: Path | None = None, offers: 
     profiles: dict[str, dict[str, Any]] = {}
     for path in reversed(places):
         profiles |= read_toml(path)
-    return _required(profile, phase, profiles, (), offers)
+    required: Required = {}
+    for section in SECTIONS.get(phase, (phase,)):
+        required |= _required(profile, section, profiles, (), offers)
+    return _without_needs(required, frozenset({"serving"})) if phase == "candidate" else required
 
 
 def required_of(
@@ -40,7 +44,7 @@ def required_of(
 
     One of its own that takes leave to write is left out where there is none, as the profiles do it.
     """
-    own = [one for one in target.checks if one.required and phase == "smoke"]
+    own = [one for one in target.checks if one.required and "smoke" in SECTIONS.get(phase, (phase,))]
     asked = {one.id: () for one in own if "write" in offers or "write" not in one.all_needs}
     named = profile or target.required_profile
     return without_absent(load_required(named, phase, folder, offers), target.gone, named) | asked

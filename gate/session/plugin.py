@@ -8,11 +8,11 @@ import sys
 from collections.abc import Callable, Generator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, get_args
 
 import pytest
 
-from gate.check import ALSO_NEEDS
+from gate.check import ALSO_NEEDS, Phase
 from gate.evidence import Recorder
 from gate.redaction import Redactor
 from gate.release.store import VARIABLE
@@ -47,7 +47,7 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """Declare the run's options, and take the last verdict away before anything can go wrong."""
     group = parser.getgroup("netra-verify")
-    group.addoption("--phase", choices=("smoke", "soak", "day"), default="smoke", help="which phase to run")
+    group.addoption("--phase", choices=get_args(Phase), default="smoke", help="which phase to run")
     group.addoption("--quick", action="store_true", help="smaller samples: sooner, and proving less")
     group.addoption("--report-dir", default="reports", help="where runs are written; default: reports")
     group.addoption("--log-export", default=None, help="judge logs.* by an exported log file instead of the log API")

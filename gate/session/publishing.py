@@ -146,6 +146,7 @@ def publish(run: Run, exit_status: int, console: Console) -> int:
 
 
 def _judge(run: Run, exit_status: int, doubts: Sequence[str] = ()) -> Document:
+    doubts = [*run.doubts, *doubts]
     listed = {**run.plan.accepted, **load_known(run.plan.known_failures, datetime.now(UTC).date())}
     decision = decide(
         {key: result.outcome for key, result in run.results.items()},

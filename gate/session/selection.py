@@ -29,7 +29,7 @@ def choose(items: list[pytest.Item], run: Run | None) -> list[pytest.Item]:
         if run is None:
             continue
         lacking = sorted((declared.needs | _also(item)) - run.plan.offers)
-        if declared.phase != run.plan.phase:
+        if not declared.runs_in(run.plan.phase):
             left_out.append(item)
         elif lacking:
             result.outcome = Outcome.NOT_APPLICABLE

@@ -1,8 +1,8 @@
-"""The service as Cloud Run describes it (Admin API v2) and counts it (request_count). GET only, ever."""
+"""The service as Cloud Run describes it (Admin API v2) and counts it (request_count). GET only here."""
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -17,12 +17,24 @@ MOST_PAGES = 200
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One revision of a service."""
+    """One revision of a service. Variables by name only."""
 
     name: str
     created: datetime
     image: str
     ready: bool
+    why: str = ""  # the platform's own words where it is not ready
+    request_timeout_s: float = 0.0
+    variables: frozenset[str] = frozenset()
+    empty_variables: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """What a tag points to: a revision, at a URL of its own."""
+
+    revision: str
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +51,37 @@ class ServiceDescription:
     empty_variables: frozenset[str]
     revisions: tuple[Revision, ...]  # newest first
     image: str
+    under_test: str = ""  # the latest created revision, or the one that `judging` names
+    tags: Mapping[str, Tagged] = field(default_factory=dict)
+    url: str = ""  # the service's own, without a tag
 
     @property
     def current(self) -> Revision | None:
-        """The latest created revision, in full."""
-        return next((one for one in self.revisions if one.name == self.latest_created), None)
+        """The revision under test, in full."""
+        return self.revision(self.under_test)
 
     @property
     def previous_ready(self) -> str:
-        """The newest ready revision before the latest created one; empty where there is none."""
-        older = [one.name for one in self.revisions if one.ready and one.name != self.latest_created]
+        """The newest ready revision beside the one under test; empty where there is none."""
+        older = [one.name for one in self.revisions if one.ready and one.name != self.under_test]
         return older[0] if older else ""
+
+    @property
+    def serving(self) -> str:
+        """The revision with most of the traffic, of those that are not under test; empty where there is none."""
+        others = {name: percent for name, percent in self.traffic.items() if name != self.under_test}
+        return max(others, key=lambda name: others[name], default="")
+
+    def revision(self, name: str) -> Revision | None:
+        """One of its revisions, in full."""
+        return next((one for one in self.revisions if one.name == name), None)
+
+    def judging(self, revision: Revision) -> "ServiceDescription":
+        """The same service with that revision under test, whether it is the latest one or not."""
+        return replace(
+            self, under_test=revision.name, image=revision.image, request_timeout_s=revision.request_timeout_s,
+            variables=revision.variables, empty_variables=revision.empty_variables,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,33 +153,56 @@ class CloudRun:
 def _description(service: str, raw: Mapping[str, Any], revisions: tuple[Revision, ...]) -> ServiceDescription:
     template = raw["template"]
     container = template["containers"][0]
-    env = container.get("env", [])
     traffic: Counter[str] = Counter()
-    latest = _short(raw["latestReadyRevision"])
+    tags: dict[str, Tagged] = {}
+    latest, created = _short(raw.get("latestReadyRevision", "")), _short(raw.get("latestCreatedRevision", ""))
     for part in raw.get("trafficStatuses", []):
-        traffic[_short(part.get("revision", "")) or latest] += int(part.get("percent", 0))
+        name = _short(part.get("revision", "")) or latest
+        traffic[name] += int(part.get("percent", 0))
+        if part.get("tag"):
+            tags[str(part["tag"])] = Tagged(name, str(part.get("uri", "")))
     return ServiceDescription(
         service=service,
         latest_ready=latest,
-        latest_created=_short(raw["latestCreatedRevision"]),
+        latest_created=created,
         ready=raw.get("terminalCondition", {}).get("state") == READY,
         traffic={name: percent for name, percent in traffic.items() if percent},
-        request_timeout_s=float(str(template["timeout"]).removesuffix("s")),
-        variables=frozenset(one["name"] for one in env),
-        empty_variables=frozenset(one["name"] for one in env if not one.get("value") and not one.get("valueSource")),
+        request_timeout_s=_timeout(template),
+        variables=_variables(container),
+        empty_variables=_empty(container),
         revisions=revisions,
         image=str(container.get("image", "")),
+        under_test=created,
+        tags=tags,
+        url=str(raw.get("uri", "")),
     )
 
 
+def _variables(container: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(one["name"] for one in container.get("env", []))
+
+
+def _empty(container: Mapping[str, Any]) -> frozenset[str]:
+    env = container.get("env", [])
+    return frozenset(one["name"] for one in env if not one.get("value") and not one.get("valueSource"))
+
+
+def _timeout(described: Mapping[str, Any]) -> float:
+    return float(str(described.get("timeout", "300s")).removesuffix("s"))  # Cloud Run's own default
+
+
 def _revision(raw: Mapping[str, Any]) -> Revision:
-    states = {one.get("type"): one.get("state") for one in raw.get("conditions", [])}
-    containers = raw.get("containers") or [{}]
+    ready: Mapping[str, Any] = next((one for one in raw.get("conditions", []) if one.get("type") == "Ready"), {})
+    container = (raw.get("containers") or [{}])[0]
     return Revision(
         name=_short(raw["name"]),
         created=parse_time(raw["createTime"]),
-        image=str(containers[0].get("image", "")),
-        ready=states.get("Ready") == READY,
+        image=str(container.get("image", "")),
+        ready=ready.get("state") == READY,
+        why=" ".join(str(ready[key]) for key in ("state", "reason", "revisionReason", "message") if ready.get(key)),
+        request_timeout_s=_timeout(raw),
+        variables=_variables(container),
+        empty_variables=_empty(container),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from gate.check import Check, Phase
 from gate.document import build
@@ -77,7 +77,7 @@ def stored(  # noqa: PLR0913 - whatever a test wants to be different
     return build(run, decision, EXIT_CODES[decision.verdict], listed)
 
 
-def _result(key: Key, outcome: Outcome, phase: Literal["smoke", "soak", "day"], accruals: Iterable[Any]) -> Result:
+def _result(key: Key, outcome: Outcome, phase: Phase, accruals: Iterable[Any]) -> Result:
     recorder = Recorder()
     for one in accruals:
         recorder.accrue(**one)

@@ -1,0 +1,34 @@
+"""A revision before traffic: where it is reached, how it is compared, and what may differ by design."""
+
+import re
+
+from pydantic import Field, field_validator
+
+from targets.contract.parts import Part, Seconds
+from targets.deviations import Accepted
+
+TAG = re.compile(r"[a-z]([a-z0-9-]{0,44}[a-z0-9])?")  # as Cloud Run takes it
+
+
+class Candidate(Part):
+    """How a tagged revision is reached; empty: at the URL that Cloud Run gives the tag."""
+
+    url: str = ""  # with {tag} in it, where something of one's own maps tags to hosts
+    warm_s: Seconds = 60.0  # how long the first request may take: at 0 % of traffic there is no instance yet
+
+    @field_validator("url")
+    @classmethod
+    def _names_the_tag(cls, url: str) -> str:
+        if url and not (url.startswith(("http://", "https://")) and "{tag}" in url):
+            raise ValueError(f"must begin with http:// or https:// and have {{tag}} in it, got {url!r}")
+        return url
+
+
+class Compare(Part):
+    """How the candidate is compared with the revision that serves."""
+
+    latency_ratio: float = Field(1.25, gt=1)  # the candidate may take at most so many times as long
+    rounds: int = Field(5, ge=3)  # of every request: twice to the serving revision, once to the candidate
+    pairs: int = Field(40, ge=20)  # of each timed request, at first; three times as many where those leave it open
+    volatile: tuple[str, ...] = ()  # fields and headers, beside [refusal] volatile, whose values say nothing
+    expected: tuple[Accepted, ...] = ()  # differences by design, named as the report names them; * for anything
