@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from twin.names import OLD_REVISION, REVISION
+from twin.names import CANDIDATE_REVISION, OLD_REVISION, REVISION
 from twin.switching.registry import Undo, fault, replace
 
 if TYPE_CHECKING:
@@ -116,5 +116,42 @@ def first_ever(platform: "Platform") -> Undo:
     def change(told: Told) -> None:
         if "revisions" in told:
             told["revisions"] = [one for one in told["revisions"] if not one["name"].endswith("-old")]
+
+    return _describing(platform, BACKEND, change)
+
+
+@fault("release.candidate-takes-a-tenth", place="stack", seen="gcloud run deploy without --no-traffic, beside a tag")
+async def candidate_takes_a_tenth(stack: "Stack") -> Undo:
+    """Users meet the tagged revision before anybody has judged it."""
+    await stack.tell_platform("PUT", f"/traffic/{BACKEND}", {CANDIDATE_REVISION: 10, REVISION: 90})
+
+    async def undo() -> None:
+        await stack.tell_platform("PUT", f"/traffic/{BACKEND}", {REVISION: 100})
+
+    return undo
+
+
+@fault("platform.tag-moves", place="platform", seen="two pipelines that deploy under one tag", dependency=True)
+def tag_moves(platform: "Platform") -> Undo:
+    """The tag points to another revision as soon as it has been read once."""
+    read = 0
+
+    def change(told: Told) -> None:
+        nonlocal read
+        tagged = [part for part in told.get("trafficStatuses", []) if "tag" in part]
+        for part in tagged if read else []:
+            part["revision"] = OLD_REVISION
+        read += bool(tagged)
+
+    return _describing(platform, BACKEND, change)
+
+
+@fault("platform.nothing-serves", place="platform", seen="the first deploy of a service failed", dependency=True)
+def nothing_serves(platform: "Platform") -> Undo:
+    """No revision has ever taken traffic."""
+
+    def change(told: Told) -> None:
+        told.pop("trafficStatuses", None)
+        told.pop("latestReadyRevision", None)
 
     return _describing(platform, BACKEND, change)
