@@ -7,8 +7,12 @@ STATE ?= fixed
 TARGET ?= staging
 REPORTS ?= reports
 RUN := -m gate.session -c pytest.ini --report-dir=$(REPORTS) $(if $(EVIDENCE),--evidence=$(EVIDENCE)) \
-	$(if $(KNOWN),--known-failures=$(KNOWN)) $(if $(filter-out 0 no false,$(QUICK)),--quick)
+	$(if $(KNOWN),--known-failures=$(KNOWN)) $(if $(filter-out 0 no false,$(QUICK)),--quick) \
+	$(if $(CHECK),--check='$(CHECK)') $(if $(filter-out 0 no false,$(LF)),--lf)
 PYTEST := $(PY) $(RUN)
+# What a report prints for running a case again: this very command, up to the case.
+GIVEN = $(foreach name,TARGET TAG SHARE STATE FAULT BOTH QUICK DURATION CUT AGE REPORTS,$(if $(filter command% environment%,$(origin $(name))),$(name)='$($(name))'))
+RERUN = NETRA_RERUN="make $@ $(strip $(GIVEN)) CHECK="
 SOAK = $(if $(DURATION),--duration=$(DURATION)) $(if $(RESUME),--resume=$(RESUME))
 TWIN := $(PY) -m twin
 .DEFAULT_GOAL := help
@@ -39,51 +43,52 @@ $(VENV)-suite/.ready-%:
 
 .PHONY: verify-local
 #: [STATE=fixed|as-reported|as-written|as-deployed] [FAULT=id,...]
-#: [QUICK=1] [KNOWN=file]
+#: [QUICK=1] [KNOWN=file] [CHECK='threads.*'] [LF=1: what failed last]
 verify-local: $(READY)  ## is the embedded copy of the system good? smoke phase, about half a minute
-	@$(TWIN) exec --state $(STATE) $(if $(FAULT),--fault $(FAULT)) -- $(PYTEST) --target=$(if $(filter as-deployed%,$(STATE)),as-deployed,local)
+	@$(RERUN) $(TWIN) exec --state $(STATE) $(if $(FAULT),--fault $(FAULT)) -- $(PYTEST) --target=$(if $(filter as-deployed%,$(STATE)),as-deployed,local)
 
 .PHONY: verify-staging
 #: [TARGET=staging] [QUICK=1] [EVIDENCE=url] [KNOWN=file]
+#: [CHECK='threads.*'] [LF=1: what failed last]
 verify-staging: $(SUITE_READY)  ## smoke phase on a configured target; without configuration it says what it needs
-	@$(SUITE) $(RUN) --target=$(TARGET)
+	@$(RERUN) $(SUITE) $(RUN) --target=$(TARGET)
 
 #@ Before traffic
 
 .PHONY: candidate-local
 #: [FAULT=id,...: in the candidate alone] [BOTH=id,...] [QUICK=1]
 candidate-local: $(READY)  ## judge a revision without traffic beside the one that serves, on an embedded twin
-	@$(TWIN) exec --candidate $(addprefix --candidate-fault=,$(FAULT) $(BOTH)) $(if $(BOTH),--fault $(BOTH)) -- \
+	@$(RERUN) $(TWIN) exec --candidate $(addprefix --candidate-fault=,$(FAULT) $(BOTH)) $(if $(BOTH),--fault $(BOTH)) -- \
 		$(PYTEST) --target=local --phase=candidate --tag=verify
 
 .PHONY: candidate
 #: TAG=verify [TARGET=staging] [SHARE=10] [QUICK=1] [EVIDENCE=url]
 candidate: $(READY)  ## the same on a configured target: what was deployed with --no-traffic --tag
-	@$(PYTEST) --target=$(TARGET) --phase=candidate --tag=$(TAG) $(if $(SHARE),--share=$(SHARE))
+	@$(RERUN) $(PYTEST) --target=$(TARGET) --phase=candidate --tag=$(TAG) $(if $(SHARE),--share=$(SHARE))
 
 #@ The hour, the day, the gate
 
 .PHONY: soak-local
 #: [DURATION=1h] [CUT=20s: what an hour takes] [FAULT=id,...] [RESUME=run|last]
 soak-local: $(READY)  ## soak phase on the embedded twin
-	@$(TWIN) exec --state $(STATE) --cut $(or $(CUT),20s) $(if $(FAULT),--fault $(FAULT)) -- \
+	@$(RERUN) $(TWIN) exec --state $(STATE) --cut $(or $(CUT),20s) $(if $(FAULT),--fault $(FAULT)) -- \
 		$(PYTEST) --target=local --phase=soak $(SOAK)
 
 .PHONY: soak-staging
 #: [TARGET=staging] [DURATION=1h] [RESUME=run|last]
 soak-staging: $(SUITE_READY)  ## soak phase on a configured target
-	@$(SUITE) $(RUN) --target=$(TARGET) --phase=soak $(SOAK)
+	@$(RERUN) $(SUITE) $(RUN) --target=$(TARGET) --phase=soak $(SOAK)
 
 .PHONY: day-local
 #: [AGE=25h] [FAULT=id,...]
 day-local: $(READY)  ## day phase on an embedded twin that has been serving for a while
-	@$(TWIN) exec --state $(STATE) --age $(or $(AGE),25h) $(if $(FAULT),--fault $(FAULT)) -- \
+	@$(RERUN) $(TWIN) exec --state $(STATE) --age $(or $(AGE),25h) $(if $(FAULT),--fault $(FAULT)) -- \
 		$(PYTEST) --target=local --phase=day
 
 .PHONY: day-staging
 #: [TARGET=staging] [EVIDENCE=url]
 day-staging: $(SUITE_READY)  ## day phase: the hours since the last one; run it every hour
-	@$(SUITE) $(RUN) --target=$(TARGET) --phase=day
+	@$(RERUN) $(SUITE) $(RUN) --target=$(TARGET) --phase=day
 
 .PHONY: gate
 #: [TARGET=staging] [REVISION=...] [EVIDENCE=url] [REJUDGE=folder] [EXPLAIN=check]

@@ -9,15 +9,17 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 import msgspec
 
+from gate.failures import waits_for
 from gate.figures import ServerLine
 from gate.outcomes import Outcome
 from gate.server_errors import ServerError, read_error, without_variables
+from gate.strict_json import JSON
 from gate.verdict_document import Cause, Row
 
 SHOWN = (Outcome.FAILED, Outcome.BROKEN, Outcome.PENDING)
@@ -50,6 +52,7 @@ class _Group:
     known: KnownCause | None
     error: ServerError | None
     rows: list[Row]
+    waiting: list[Row] = field(default_factory=list)  # cases that merely wait for one of these
 
     @property
     def clauses(self) -> frozenset[str]:
@@ -57,13 +60,22 @@ class _Group:
 
 
 @cache
+def _table() -> dict[str, JSON]:
+    return tomllib.loads((Path(__file__).parent / "causes.toml").read_text(encoding="utf-8"))
+
+
+@cache
 def known_causes() -> tuple[KnownCause, ...]:
     """The table of known causes."""
-    table = tomllib.loads((Path(__file__).parent / "causes.toml").read_text(encoding="utf-8"))
     return tuple(
-        KnownCause(one["key"], one["sentence"], one["remedy"], tuple(map(re.compile, one["patterns"])))
-        for one in table["causes"]
+        KnownCause(cause["key"], cause["sentence"], cause["remedy"], tuple(map(re.compile, cause["patterns"])))
+        for cause in _table()["causes"]
     )
+
+
+@cache
+def _sights() -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(sight["pattern"]) for sight in _table()["sights"])
 
 
 def find_causes(rows: Iterable[Row], missing: Iterable[str] = ()) -> list[Cause]:
@@ -73,8 +85,23 @@ def find_causes(rows: Iterable[Row], missing: Iterable[str] = ()) -> list[Cause]
     """
     left_out = frozenset(missing)
     red = [row for row in rows if row.outcome in SHOWN and row.name not in left_out and not row.known_failure]
-    causes = [_cause(group) for outcome in SHOWN for group in _groups([row for row in red if row.outcome is outcome])]
+    waiting = {row.name: finder for row in red if (finder := _finder(row, red))}
+    groups = [
+        group
+        for outcome in SHOWN
+        for group in _groups([row for row in red if row.outcome is outcome and row.name not in waiting])
+    ]
+    for group in groups:
+        names = {row.name for row in group.rows}
+        group.waiting += [row for row in red if waiting.get(row.name) in names]
+    causes = [_cause(group) for group in groups]
     return sorted(causes, key=lambda cause: (SHOWN.index(cause.outcome), -len(cause.cases), cause.first))
+
+
+def _finder(row: Row, red: Iterable[Row]) -> str:
+    """The case for which a case merely waits; empty for one with a finding of its own."""
+    said = row.actual or row.reason
+    return next((other.name for other in red if other is not row and said.startswith(waits_for(other.name))), "")
 
 
 def _groups(rows: Sequence[Row]) -> list[_Group]:
@@ -122,9 +149,11 @@ def _fitting(row: Row, groups: Iterable[_Group]) -> _Group | None:
 
 
 def _clauses(row: Row) -> frozenset[str]:
-    """What a case saw, clause by clause, without numbers and ids."""
-    parts = (part.strip() for part in CLAUSE.split(without_variables(row.actual or row.reason)))
-    return frozenset(part for part in parts if len(part.split()) >= FEWEST_WORDS)
+    """What a case saw, clause by clause, without numbers and ids, and what is the same in other words."""
+    seen = row.actual or row.reason
+    parts = (part.strip() for part in CLAUSE.split(without_variables(seen)))
+    sights = (sight.pattern for sight in _sights() if sight.search(seen))
+    return frozenset((*(part for part in parts if len(part.split()) >= FEWEST_WORDS), *sights))
 
 
 def _seen(row: Row) -> str:
@@ -148,7 +177,7 @@ def _cause(group: _Group) -> Cause:
         traceback=group.error.text if group.error else "",
         first=min(times),
         last=max(times),
-        cases=[row.name for row in rows],
+        cases=[row.name for row in (*rows, *group.waiting)],
         lines=of_error[:MOST_LINES],
     )
 

@@ -59,6 +59,8 @@ def build(
         gate=None,
         seal=None,
         causes=[],
+        selection=run.selection,
+        rerun=run.plan.rerun,
         checks=rows,
     )
     return with_causes(clean(document, run.plan.secrets))

@@ -52,6 +52,16 @@ class Broken(Judgement):
         super().__init__(actual=reason, remedy=remedy, evidence=evidence)
 
 
+def waiting_for(finder: str, judgement: Judgement) -> Broken:
+    """BROKEN, and no second finding: what the case met was found by another case, which is named."""
+    return Broken(f"{waits_for(finder)}{judgement.actual}", remedy=judgement.remedy, evidence=judgement.evidence)
+
+
+def waits_for(finder: str) -> str:
+    """How the reason of a case begins that merely waits for what another one found."""
+    return f"waits for {finder}: "
+
+
 class Pending(Judgement):
     """PENDING: what there is neither proves nor refutes the requirement, or its time has not run yet."""
 

@@ -31,6 +31,7 @@ class Plan:
     overrides: tuple[Override, ...] = ()  # what was set otherwise than the target and its profile say
     accepted: Mapping[str, Known] = field(default_factory=dict)  # known failures that the target itself lists
     notes: tuple[str, ...] = ()  # what the report says first: what the target takes away or accepts
+    rerun: str = ""  # a command that ends where the name of a case to run again is put, quoted
     evidence: str = ""  # a store beside the report folder; see gate.release.store
 
     def required_cases(self) -> frozenset[tuple[str, str]]:

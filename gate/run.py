@@ -54,6 +54,11 @@ class Run:
     doubts: list[str] = field(default_factory=list)  # sentences on the evidence itself that keep the verdict from GO
     provoked: set[str] = field(default_factory=set)  # trace ids of requests whose 5xx we caused on purpose
     missing_routes: dict[str, str] = field(default_factory=dict)  # key of [contract.paths] -> the case that found it
+    broken_setups: list[tuple[BaseException, str]] = field(default_factory=list)  # an error, and who met it first
+    selection: str = ""  # how cases were selected; empty: everything is run, and the verdict is the release's
+    collected: int = 0  # how many cases the phase has, before any was left out
+    selected: list[Key] = field(default_factory=list)  # the cases that are to have a result
+    copies: dict[str, Path] = field(default_factory=dict)  # a report of the run's folder -> where else it is wanted
     interrupted: str = ""
     late: bool = False  # the deadline is over or near: nothing that takes long is begun any more
     blocked: str = ""  # why nothing of the target can be looked at from here: what is left of the run is left out
@@ -63,6 +68,10 @@ class Run:
     def __post_init__(self) -> None:
         """The plan's own notes come first."""
         self.notes.extend(self.plan.notes)
+
+    def required_cases(self) -> frozenset[Key]:
+        """Every case that must pass: the profile's, or of a selected run what was selected."""
+        return frozenset(self.selected) if self.selection else self.plan.required_cases()
 
     @property
     def folder(self) -> Path:

@@ -209,6 +209,8 @@ class Document(_Part, frozen=True, kw_only=True):
     seal: Seal | None  # null: it was not stored
     checks: list[Row]
     causes: list[Cause] = []  # of what did not pass, largest first
+    selection: str = ""  # how cases were selected; such a run is no evidence, and says nothing of the release
+    rerun: str = ""  # a command that ends where the name of a case to run again is put, quoted
 
     def __post_init__(self) -> None:
         """Refuse a document that contradicts itself. Raises ValueError with what does not go together."""

@@ -30,6 +30,10 @@ class ConfigurationError(Exception):
     """The configuration can't be used; the text is one paragraph that names the key and what to do."""
 
 
+class UnknownTarget(ConfigurationError):
+    """Nobody has described a target of this name."""
+
+
 def target_names(folder: Path = HERE) -> list[str]:
     """Every target that the folder describes."""
     return sorted(path.stem for path in folder.glob("*.toml") if path.stem not in NOT_TARGETS)
@@ -164,7 +168,7 @@ def _find(name: str, folder: Path | None) -> Path:
     known = sorted({*target_names(HERE), *(target_names(folder) if folder else [])})
     near = get_close_matches(name, known, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise ConfigurationError(
+    raise UnknownTarget(
         f"There is no target {name!r} (--target): known are {', '.join(known)}.{hint} "
         f"A target of your own is a file {name}.toml in a folder given with --targets-dir."
     )

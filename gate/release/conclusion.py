@@ -71,6 +71,7 @@ class Evidence:
     discards: Mapping[str, Discard]
     unfinished: tuple[str, ...]
     problems: tuple[str, ...] = ()
+    selected: tuple[StoredRun, ...] = ()  # runs of a selection: no evidence, in neither direction
     digests: Mapping[str, str] = field(default_factory=dict)  # of every stored file, byte for byte, by run
 
 
@@ -83,13 +84,15 @@ def gather(store: Store, target: str) -> Evidence:
     except StoreError as error:
         return Evidence(store.where, (), (), (), {}, (), (str(error),))
     usable = [one for one in found if isinstance(one, StoredRun)]
+    whole = [run for run in usable if not run.document.selection]
     return Evidence(
         store.where,
-        tuple(one for one in usable if one.document.phase != "gate"),
-        tuple(one for one in usable if one.document.phase == "gate"),
+        tuple(one for one in whole if one.document.phase != "gate"),
+        tuple(one for one in whole if one.document.phase == "gate"),
         tuple(one for one in found if isinstance(one, Unusable)),
         discards,
         tuple(unfinished),
+        selected=tuple(run for run in usable if run.document.selection),
         digests={run_id: digest(body) for run_id, body in bodies.items() if isinstance(body, bytes)},
     )
 
@@ -230,6 +233,12 @@ def _notes(
         f"run {one.id} has not come to its end, or was killed"
         for one in evidence.runs
         if not one.document.revision and not one.document.checks and one.document.started >= first
+    ]
+    notes += [
+        f"run {run.id} selected some cases ({run.document.selection}): no evidence, and it found failures; "
+        "a run of everything finds them, too, if they are the release's"
+        for run in evidence.selected
+        if run.document.revision == revision and run.document.counts.get(Outcome.FAILED)
     ]
     others = {one.id for one in evidence.runs if one.document.revision != revision}
     notes += [

@@ -96,7 +96,7 @@ class Store:
         for path in reversed(paths[-MOST_LOOKED_BACK:]):
             body = self._read([path])[path]
             last = _finished(body) if isinstance(body, bytes) else None
-            if last is not None and last.seal is not None and isinstance(body, bytes):
+            if last is not None and last.seal is not None and not last.selection and isinstance(body, bytes):
                 return seal(document, Before(last.run_id, last.revision, digest(body)), self.key)
         return seal(document, None, self.key)
 
@@ -111,13 +111,16 @@ class Store:
         read = self._read(list(paths.values()))
         return {run_id: read[path] for run_id, path in sorted(paths.items())}
 
-    def last(self, target: str, phase: str, before: str) -> Document | None:
-        """The verdict of the last finished run of a phase that began before the run `before`; None without one."""
-        paths = [path for path in self._glob(f"{target}/*/verdict.json") if path.split("/")[-2] < before]
+    def last(self, target: str, phase: str, before: str = "", *, with_selections: bool = False) -> Document | None:
+        """The verdict of the last finished run of a phase; None without one.
+
+        `before` names a run that it began before; runs of a selection count only `with_selections`.
+        """
+        paths = [path for path in self._glob(f"{target}/*/verdict.json") if not before or path.split("/")[-2] < before]
         for path in reversed(paths[-MOST_LOOKED_BACK:]):
             body = self._read([path])[path]
             document = _finished(body) if isinstance(body, bytes) else None
-            if document and document.phase == phase:
+            if document and document.phase == phase and (with_selections or not document.selection):
                 return document
         return None
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from gate.report.checklist import Report, owner
-from gate.report.wording import brief
+from gate.report.wording import brief, rerun
 from gate.verdict_document import Cause
 
 TRACE = re.compile(r"[0-9a-f]{32}")
@@ -29,6 +29,7 @@ class CauseInWords:
     turns_red: tuple[str, ...]  # titles of metrics and checklist items
     whom_to_call: str
     traceback: tuple[str, ...]  # its last lines, which say what was raised and where
+    rerun: str  # the command that runs its first case again; empty where none is known
     logs_link: str  # the first of its requests in the Logs Explorer; empty where no project or trace is known
 
 
@@ -50,6 +51,7 @@ def _in_words(report: Report, cause: Cause) -> CauseInWords:
         turns_red=tuple(answer.title for answer in answers if not frozenset(cause.cases).isdisjoint(answer.worst)),
         whom_to_call="; ".join(dict.fromkeys(role for family in families if (role := owner(family)))),
         traceback=tuple(cause.traceback.rstrip().splitlines()[-MOST_TRACEBACK:]),
+        rerun=rerun(report.document, cause.cases[0]),
         logs_link=_logs_link(str(report.document.release.get("project") or ""), cause),
     )
 
@@ -65,6 +67,8 @@ def _logs_link(project: str, cause: Cause) -> str:
 def scope(report: Report) -> str:
     """What the verdict is about and what is still owed: `for smoke, 2 of 5 metrics owed`."""
     document = report.document
+    if document.selection:
+        return f"of a selection ({document.selection}): no verdict of the release"
     owed = sum(bool(answer.owed) for answer in report.metrics)
     what = "for all phases" if document.phase == "gate" else f"for {document.phase}"
     return f"{what}, {owed} of {len(report.metrics)} metrics owed" if owed else what

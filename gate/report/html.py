@@ -14,7 +14,7 @@ from gate.outcomes import Outcome, Verdict
 from gate.report.causes import causes_in_words, scope
 from gate.report.checklist import Answer, Report
 from gate.report.plots import draw
-from gate.report.wording import brief, sentence, show_about, show_figure, show_value, worst_first
+from gate.report.wording import brief, rerun, sentence, show_about, show_figure, show_value, worst_first
 from gate.strict_json import JSON
 from gate.verdict_document import Document, Estimate, Row
 
@@ -75,6 +75,7 @@ def _environment() -> Environment:
         "log_text": _log_text,
         "moment": _moment,
         "pretty": _pretty,
+        "rerun": rerun,
         "sentence": sentence,
         "value": show_value,
         "worst_first": worst_first,

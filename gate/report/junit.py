@@ -4,7 +4,7 @@ from xml.etree import ElementTree as ET
 
 from gate.outcomes import Outcome
 from gate.report.checklist import Report, owner
-from gate.report.wording import show_figure
+from gate.report.wording import rerun, show_figure
 from gate.verdict_document import Cause, Row
 
 # XML 1.0 allows no other control characters; a server's answer may hold any.
@@ -22,7 +22,7 @@ def render_junit(report: Report) -> str:
     for family, rows in families.items():
         suite = ET.SubElement(root, "testsuite", {"name": family, "timestamp": document.started, **_counts(rows)})
         for row in rows:
-            suite.append(_case(row, causes.get(row.name)))
+            suite.append(_case(row, causes.get(row.name), rerun(document, row.name)))
     for key, value in _counts(document.checks).items():
         root.set(key, value)
     properties = ET.Element("properties")
@@ -44,7 +44,7 @@ def _counts(rows: list[Row]) -> dict[str, str]:
     }
 
 
-def _case(row: Row, cause: Cause | None) -> ET.Element:
+def _case(row: Row, cause: Cause | None, again: str) -> ET.Element:
     time = f"{row.duration_s:.3f}"
     case = ET.Element("testcase", classname=f"netra.{row.family}", name=_clean(row.name), time=time)
     properties = ET.SubElement(case, "properties")
@@ -65,7 +65,8 @@ def _case(row: Row, cause: Cause | None) -> ET.Element:
     elif row.outcome != Outcome.PASSED:
         ET.SubElement(case, "skipped", message=f"{row.outcome}: {message}")
     figures = [f"{figure.rule}: {show_figure(figure)}" for figure in row.figures]
-    said = [*figures, *(f"repeat it: {line}" for line in row.curl[-1:] if row.outcome != Outcome.PASSED)]
+    repeating = [*row.curl[-1:], again] if row.outcome != Outcome.PASSED else []
+    said = [*figures, *(f"repeat it: {line}" for line in repeating if line)]
     if said:
         ET.SubElement(case, "system-out").text = _clean("\n".join(said))
     return case

@@ -90,7 +90,7 @@ def _causes(report: Report) -> list[str]:
         lines += [f"### {MARKS[cause.outcome]} {one.count}: {_cell(cause.sentence)}", ""]
         told = {
             "what to do": cause.remedy, "whom to call": one.whom_to_call, "turns red": "; ".join(one.turns_red),
-            "when": one.since,
+            "when": one.since, "again": f"`{one.rerun}`" if one.rerun else "",
         }  # fmt: skip
         lines += [f"- **{label}**: {_cell(said)}" for label, said in told.items() if said]
         lines += ["", "<details><summary>Cases and the server's own words</summary>", ""]

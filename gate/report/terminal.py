@@ -36,14 +36,16 @@ def print_verdict(report: Report, folder: Path, console: Console) -> None:
     """Print causes first, then the checklist and the metrics, then the verdict as the last line."""
     document = report.document
     _print_causes(report, console)
-    console.print(_table("Deployment checklist", report.checklist), "")
-    console.print(_table("Success metrics", report.metrics), "")
+    if not document.selection:
+        console.print(_table("Deployment checklist", report.checklist), "")
+        console.print(_table("Success metrics", report.metrics), "")
     for note in document.notes:
         console.print(f"note: {note}", markup=False)
     absent = [row for row in document.checks if row.outcome == Outcome.NOT_APPLICABLE]
     if absent:
         console.print(f"[dim]not applicable here: {len(absent)} cases, listed in the report[/dim]")
-    console.print(sentence(document.reason), markup=False)
+    for said in dict.fromkeys([document.reason, *(document.doubts if document.selection else [])]):
+        console.print(sentence(said), markup=False)
     console.print(f"report: {folder / 'report.html'}", markup=False, soft_wrap=True)
     style = VERDICT_STYLES[document.verdict]
     revision = document.revision or "unknown"
@@ -65,7 +67,7 @@ def _print_causes(report: Report, console: Console) -> None:
         told = {
             **_of_one_case(report, cause), "cause": cause.sentence if alone and cause.traceback else "",
             "what to do": cause.remedy, "call": one.whom_to_call, "turns red": "; ".join(one.turns_red),
-            "when": one.since, "cases": "" if alone else one.cases,
+            "when": one.since, "cases": "" if alone else one.cases, "again": one.rerun,
         }  # fmt: skip
         for label, said in told.items():
             if said:

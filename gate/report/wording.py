@@ -1,11 +1,13 @@
 """Figures and moments in words, alike in every report for people."""
 
 import re
+import shlex
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import count
 
 from gate.figures import Figure, ServerLine
+from gate.verdict_document import Document
 
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 WORST_FIRST = ("EMERGENCY", "ALERT", "CRITICAL", "ERROR", "WARNING")  # the severities of Cloud Logging that stand out
@@ -69,6 +71,11 @@ def brief(text: str) -> str:
         return f"{'' if day == before else day}{moment:%H:%M}{' UTC' if next(seen) == last - 1 else ''}"
 
     return MOMENT.sub(shortened, text)
+
+
+def rerun(document: Document, name: str) -> str:
+    """The command that runs one case again; empty where none is known."""
+    return f"{document.rerun}{shlex.quote(name)}" if document.rerun else ""
 
 
 def sentence(text: str) -> str:

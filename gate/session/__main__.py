@@ -10,6 +10,7 @@ import signal
 import sys
 import traceback
 from contextlib import suppress
+from pathlib import Path
 
 INTERRUPTED, CRASHED, USAGE, INCONCLUSIVE = 2, 3, 4, 10
 
@@ -37,7 +38,11 @@ def main(arguments: list[str]) -> int:
 def _pytest(arguments: list[str]) -> int:
     import pytest  # noqa: PLC0415 - signals are in our hands before the first slow import
 
-    return int(pytest.main(arguments))
+    from gate.session.command_line import prepared  # noqa: PLC0415 - as above
+
+    words, folder = prepared(arguments, Path.cwd())
+    os.chdir(folder)
+    return int(pytest.main(words))
 
 
 def _conclude(code: int, why: str) -> int:

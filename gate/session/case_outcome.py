@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from gate.failures import Broken, Judgement, MissingRoute
+from gate.failures import Broken, CheckFailure, Judgement, MissingRoute, waiting_for
 from gate.outcomes import Outcome
 from gate.run import Result, Run
 from gate.verdict import name
@@ -20,14 +20,14 @@ def judge(
     report: pytest.TestReport | None,
     call: pytest.CallInfo[None],
     classify: Classify,
-    missing: dict[str, str],
+    run: Run,
 ) -> None:
     """Set the result's outcome from one phase (setup, call or teardown) of its case.
 
     The phases come in order: a call that passed makes PASSED, anything else what `classify` or its type says. A
     teardown can only take away from that: an undo that failed is BROKEN, a failure stays a failure. Without a report
-    (it was interrupted while it was made) what the phase raised decides. `missing` holds, by route, the case that found
-    it missing: one finding, for which every other case that meets it waits.
+    (it was interrupted while it was made) what the phase raised decides. `run` remembers which case found a route
+    missing, or a shared fixture broken: one finding, for which every other case that meets it waits.
     """
     result.duration_s += call.duration
     error = call.excinfo.value if call.excinfo else None
@@ -36,7 +36,8 @@ def judge(
         if call.when == "call":
             result.outcome, result.reason = Outcome.PASSED, ""
         return
-    verdict = _waiting(_judgement(error, outcome, classify), result, missing)
+    verdict = _waiting(_judgement(error, outcome, classify), result, run.missing_routes)
+    verdict = _sharing(verdict, error if call.when == "setup" else None, result, run)
     if call.when == "teardown" and result.outcome is Outcome.FAILED:
         result.reason += f" (and the undo broke: {verdict.actual})"
         return
@@ -74,7 +75,19 @@ def _waiting(judgement: Judgement, result: Result, missing: dict[str, str]) -> J
     finder = missing.setdefault(judgement.key, name(result.key))
     if finder == name(result.key):
         return judgement
-    return Broken(f"waits for {finder}: {judgement.actual}", remedy=judgement.remedy)
+    return waiting_for(finder, judgement)
+
+
+def _sharing(judgement: Judgement, error: BaseException | None, result: Result, run: Run) -> Judgement:
+    """A fixture that many cases share is set up once, and pytest raises its one error again in each of them."""
+    if error is None or isinstance(judgement, CheckFailure):
+        return judgement
+    finder = next((finder for raised, finder in run.broken_setups if raised is error), "")
+    if not finder:
+        run.broken_setups.append((error, name(result.key)))
+    if finder in {"", name(result.key)} or judgement.outcome is not Outcome.BROKEN:
+        return judgement
+    return waiting_for(finder, judgement)
 
 
 def _judgement(error: BaseException | None, outcome: str, classify: Classify) -> Judgement:

@@ -1,28 +1,28 @@
 """The gate as a pytest plugin: options, the run's frame, its fixtures; collection and judging are beside it."""
 
-import argparse
 import io
 import os
-import shlex
 import sys
 from collections.abc import Callable, Generator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TextIO, get_args
+from typing import TextIO
 
 import pytest
 
-from gate.check import ALSO_NEEDS, Phase
+from gate.check import ALSO_NEEDS
 from gate.evidence import Recorder
 from gate.redaction import Redactor
-from gate.release.store import VARIABLE
 from gate.run import Run
 from gate.session import hooks
 from gate.session.case_outcome import RESULT, begin_attempt, judge, settle
+from gate.session.copies import wanted_copies
 from gate.session.foreign_plugins import refuse_hiding
 from gate.session.live_progress import Live, Unbreakable
-from gate.session.publishing import begin, conclude, retire_latest
+from gate.session.options import add_options, arguments_of, default_reports, only_looks, refuse_workers, report_dir
+from gate.session.publishing import begin, conclude, put_latest_back, retire_latest
 from gate.session.secrecy import Secrecy
+from gate.session.selecting import Selecting, last_failed, selection_of
 from gate.session.selection import choose
 from gate.session.stopping import Stopping
 from gate.session.taking_down import TakingDown
@@ -31,11 +31,8 @@ RUN = pytest.StashKey[Run]()
 LIVE = pytest.StashKey[Live]()
 SESSION = pytest.StashKey[pytest.Session]()
 STOPPING = pytest.StashKey[Stopping]()
+LATEST = pytest.StashKey[str]()  # what `latest` was before this run
 AGAIN_S, SOAK_AGAIN_S = 5.0, 60.0  # after how long a stop that was survived is repeated; a soak says its goodbyes
-LOOK_ONLY = frozenset({
-    "--collect-only", "--co", "--help", "-h", "--version", "-V", "--fixtures", "--funcargs", "--fixtures-per-test",
-    "--markers", "--setup-plan",
-})  # fmt: skip
 QUIETER_THAN_QUIET = -2  # pytest's own lines give way to the gate's; -v is a line a case, -vv brings pytest's too
 
 
@@ -46,51 +43,25 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """Declare the run's options, and take the last verdict away before anything can go wrong."""
-    group = parser.getgroup("netra-verify")
-    group.addoption("--phase", choices=get_args(Phase), default="smoke", help="which phase to run")
-    group.addoption("--quick", action="store_true", help="smaller samples: sooner, and proving less")
-    group.addoption("--report-dir", default="reports", help="where runs are written; default: reports")
-    group.addoption("--log-export", default=None, help="judge logs.* by an exported log file instead of the log API")
-    group.addoption(
-        "--evidence", default=os.environ.get(VARIABLE, ""), metavar="URL",
-        help=f"a store into which the verdict is put as well: a folder, gs://bucket/path, ...; default: ${VARIABLE}",
-    )  # fmt: skip
-    group.addoption("--verdict-only", action="store_true", help="write verdict.json alone: no reports, no pictures")
-    group.addoption("--exit-code-only", action="store_true", help="say nothing, write verdict.json alone")
-    group.addoption("--known-failures", type=Path, default=None, help="TOML file of known failures")
+    add_options(parser)
     config = pluginmanager.get_plugin("pytestconfig")
-    arguments = _arguments(config) if config else []
-    if not _only_looks(arguments):
-        retire_latest(_report_dir(arguments))
-
-
-def _report_dir(arguments: list[str]) -> Path:
-    """Where the last verdict lies, whatever else is wrong with the command line."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--report-dir", type=Path, default=Path("reports"))
-    known, _ = parser.parse_known_args(arguments)
-    folder: Path = known.report_dir
-    return folder
-
-
-def _arguments(config: pytest.Config) -> list[str]:
-    """The command line with what PYTEST_ADDOPTS adds to it."""
-    added = shlex.split(os.environ.get("PYTEST_ADDOPTS", ""))
-    return [*added, *(str(one) for one in config.invocation_params.args)]
-
-
-def _only_looks(arguments: list[str]) -> bool:
-    return any(one in LOOK_ONLY for one in arguments)
+    arguments = arguments_of(config) if config else []
+    refuse_workers(arguments)
+    if config and not only_looks(arguments):
+        config.stash[LATEST] = retire_latest(report_dir(arguments, config.rootpath))
 
 
 @pytest.hookimpl(tryfirst=True)  # before Allure's own, which reads the folder that is set here
 def pytest_configure(config: pytest.Config) -> None:
     """Frame the run: plan, folder, a provisional verdict. Raises pytest.UsageError, contacting nothing."""
     config.addinivalue_line("markers", f"{ALSO_NEEDS}(*needs): what one case needs beyond its check")
-    if _only_looks(_arguments(config)):
+    if config.option.report_dir is None:
+        config.option.report_dir = str(default_reports(config.rootpath))
+    if only_looks(arguments_of(config)):
+        config.pluginmanager.register(Selecting(None, config.option.check, None))
         return
     refuse_hiding(config)
-    run = Run(config.hook.pytest_gate_plan(config=config))
+    run = _framed(config)
     config.pluginmanager.register(Secrecy(Redactor(run.plan.secrets)))
     begin(run)
     config.stash[RUN] = run
@@ -103,6 +74,7 @@ def pytest_configure(config: pytest.Config) -> None:
     again_s = SOAK_AGAIN_S if run.plan.phase == "soak" else AGAIN_S
     config.stash[STOPPING] = Stopping(run.plan.deadline_s, again_s, on_stop)
     config.pluginmanager.register(TakingDown(config.stash[STOPPING]))
+    run.copies = wanted_copies(config)
     config.option.allure_report_dir = None if run.plan.verdict_only else str(run.folder / "allure-results")
     verbose = config.option.verbose > 0
     if config.option.verbose <= 1:
@@ -111,6 +83,21 @@ def pytest_configure(config: pytest.Config) -> None:
     file = io.StringIO() if run.plan.silent else sys.stdout
     config.stash[LIVE] = Live(_past_capture(file), verbose=verbose)
     config.stash[STOPPING].arm()
+
+
+def _framed(config: pytest.Config) -> Run:
+    """The run by its plan. A name that no target has takes nothing away: the last verdict is seen again."""
+    if config.args_source is pytest.Config.ArgsSource.INVOCATION_DIR:  # of whatever folder, it is the whole suite
+        config.args = [str(config.rootpath / path) for path in config.getini("testpaths")] or config.args
+    try:
+        plan = config.hook.pytest_gate_plan(config=config)
+    except hooks.NoSuchTarget as error:
+        put_latest_back(Path(config.option.report_dir), config.stash.get(LATEST, ""))
+        raise pytest.UsageError(str(error)) from error
+    run = Run(plan, selection=selection_of(config))
+    last = last_failed(plan) if config.option.lf else None
+    config.pluginmanager.register(Selecting(run, config.option.check, last))
+    return run
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest's own header
@@ -195,7 +182,7 @@ def pytest_runtest_makereport(
         run = item.config.stash.get(RUN, None)
         if run is not None:
             result = item.stash[RESULT]
-            judge(result, report, call, item.config.hook.pytest_gate_classify, run.missing_routes)
+            judge(result, report, call, item.config.hook.pytest_gate_classify, run)
             settle(run, result)
             if call.when == "teardown":
                 item.config.stash[LIVE].end(run.results[result.key])

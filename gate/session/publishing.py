@@ -25,7 +25,9 @@ from gate.report.artifacts import write, write_all
 from gate.report.checklist import Report, answered
 from gate.report.terminal import print_verdict
 from gate.run import Run
+from gate.session.copies import put_copies
 from gate.session.last_word import LAST_WORD
+from gate.session.selecting import what_came
 from gate.verdict import decide
 from gate.verdict_document import Document, encode
 
@@ -37,14 +39,27 @@ KEPT = frozenset({
 })  # fmt: skip
 
 
-def retire_latest(report_dir: Path) -> None:
-    """Take the last verdict out of sight: a run that can't even begin must not leave an older GO to be read."""
+def retire_latest(report_dir: Path) -> str:
+    """Take the last verdict out of sight: a run that can't even begin must not leave an older GO to be read.
+
+    Returns where it pointed to; empty where it was not there.
+    """
+    latest = report_dir / "latest"
     try:
-        (report_dir / "latest").unlink(missing_ok=True)
+        before = str(latest.readlink()) if latest.is_symlink() else ""
+        latest.unlink(missing_ok=True)
     except NotADirectoryError:
-        return  # there is no folder, so no verdict in it; `begin` says so
+        return ""  # there is no folder, so no verdict in it; `begin` says so
     except OSError as error:
         raise _unwritable(report_dir, error) from error
+    return before
+
+
+def put_latest_back(report_dir: Path, before: str) -> None:
+    """Let `latest` be what it was, where no run was meant."""
+    if before:
+        with suppress(OSError):  # it was there a moment ago; if it can't be now, the usage error says more
+            (report_dir / "latest").symlink_to(before)
 
 
 def begin(run: Run) -> None:
@@ -68,7 +83,7 @@ def begin(run: Run) -> None:
         raise _unwritable(run.plan.report_dir, error) from error
     try:
         store = other_store(run.plan.evidence, run.plan.report_dir)
-        if store:
+        if store and not run.selection:
             store.probe(run.plan.target, run.id)
     except StoreError as error:
         raise pytest.UsageError(str(error)) from error
@@ -129,16 +144,16 @@ def publish(run: Run, exit_status: int, console: Console) -> int:
     pytest's own codes for an interrupt, an internal error and a usage error are kept; the verdict is then
     INCONCLUSIVE, or NO-GO if something had already failed.
     """
-    last = _last(run)
+    last = None if run.selection else _last(run)
     document = _judge(run, exit_status)
     document = msgspec.structs.replace(document, changes=changes(document, last))
-    refused = _stored(run, document)
+    refused = "" if run.selection else _stored(run, document)
     if refused:
         document = msgspec.structs.replace(_judge(run, exit_status, [refused]), changes=document.changes)
     document = msgspec.structs.replace(document, notes=[*document.notes, *_exported(run, document)])
     report = answered(_sealed(document, run.plan.report_dir))
     problems = write_all(run.folder, report, verdict_only=run.plan.verdict_only)
-    problems += _scrub(run)
+    problems += [*_scrub(run), *put_copies(run)]
     LAST_WORD.verdict, LAST_WORD.exit_code = str(document.verdict), int(document.exit_code)
     if not run.plan.silent:
         _announce(report, run.folder, console, problems)
@@ -146,11 +161,11 @@ def publish(run: Run, exit_status: int, console: Console) -> int:
 
 
 def _judge(run: Run, exit_status: int, doubts: Sequence[str] = ()) -> Document:
-    doubts = [*run.doubts, *doubts]
+    doubts = [*run.doubts, *doubts, *([what_came(run)] if run.selection else [])]
     listed = {**run.plan.accepted, **load_known(run.plan.known_failures, datetime.now(UTC).date())}
     decision = decide(
         {key: result.outcome for key, result in run.results.items()},
-        run.plan.required_cases(),
+        run.required_cases(),
         residue=run.residue,
         interrupted=run.interrupted,
         known=frozenset(key for key, one in listed.items() if not one.expired),

@@ -2,11 +2,12 @@
 
 import pytest
 
-from gate.check import ALSO_NEEDS, ATTRIBUTE, NEEDS, Check
+from gate.check import ALSO_NEEDS, NEEDS, Check
 from gate.outcomes import Outcome
 from gate.report.checklist import family_order
 from gate.run import Result, Run
 from gate.session.case_outcome import RESULT
+from gate.session.selecting import case_of, declaration
 from gate.verdict import name
 
 
@@ -23,7 +24,7 @@ def choose(items: list[pytest.Item], run: Run | None) -> list[pytest.Item]:
     _refuse_duplicates(checks)
     left_out = []
     for item, declared in checks.items():
-        result = Result(declared, _case(item), Outcome.BROKEN, reason="not run", remedy=declared.remedy)
+        result = Result(declared, case_of(item), Outcome.BROKEN, reason="not run", remedy=declared.remedy)
         item.stash[RESULT] = result
         _label(item, result)
         if run is None:
@@ -36,6 +37,9 @@ def choose(items: list[pytest.Item], run: Run | None) -> list[pytest.Item]:
             result.reason = "; ".join(f"needs {one}: {run.plan.lacking.get(one, 'not offered')}" for one in lacking)
             run.results[result.key] = result
             left_out.append(item)
+    if run is not None:
+        in_phase = (item for item, declared in checks.items() if declared.phase == run.plan.phase)
+        run.selected = [item.stash[RESULT].key for item in in_phase]
     return left_out
 
 
@@ -48,19 +52,13 @@ def _also(item: pytest.Item) -> set[str]:
 
 
 def _declaration(item: pytest.Item) -> Check:
-    declared = _own(item) or getattr(getattr(item, "function", None), ATTRIBUTE, None)
-    if not isinstance(declared, Check):
+    declared = declaration(item)
+    if declared is None:
         path, line, _ = item.reportinfo()
         raise pytest.UsageError(
             f"{path}:{(line or 0) + 1}: {item.name} is not declared as a check: give it @check(id, requirement=…)"
         )
     return declared
-
-
-def _own(item: pytest.Item) -> Check | None:
-    """The declaration that a parameter of the item carries: such an item is a check of its own, not a case."""
-    parameters = getattr(getattr(item, "callspec", None), "params", {}).values()
-    return next((getattr(one, ATTRIBUTE) for one in parameters if hasattr(one, ATTRIBUTE)), None)
 
 
 def _refuse_duplicates(checks: dict[pytest.Item, Check]) -> None:
@@ -69,11 +67,6 @@ def _refuse_duplicates(checks: dict[pytest.Item, Check]) -> None:
         first = places.setdefault(declared.id, declared.place)
         if first != declared.place:
             raise pytest.UsageError(f"check {declared.id!r} is declared twice: {first} and {declared.place}")
-
-
-def _case(item: pytest.Item) -> str:
-    callspec = getattr(item, "callspec", None)
-    return str(callspec.id) if callspec and not _own(item) else ""
 
 
 def _label(item: pytest.Item, result: Result) -> None:

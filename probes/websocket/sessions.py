@@ -197,10 +197,15 @@ class Doorway:
             raise
 
     async def join(
-        self, token: Secret, *, ping_interval: float | None = None
+        self, token: Secret, *, ping_interval: float | None = None, note: Callable[[str, str], None] | None = None
     ) -> tuple[ClientConnection, Message] | Refused:
-        """Open a bare connection, its welcome read, for a reader of one's own. Raises what `open` raises."""
+        """Open a bare connection, its welcome read, for a reader of one's own.
+
+        `note` is told the trace id and request before anything is sent. Raises what `open` raises.
+        """
         trace_id = self.identity.new_trace()
+        if note:
+            note(trace_id, f"GET {self.url} (WebSocket)")
         connection = await self._dial(Credential(token), trace_id, ping_interval)
         if isinstance(connection, Refused):
             return connection

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gate.causes import find_causes, known_causes
 from gate.document import missing_row
+from gate.failures import waits_for
 from gate.figures import ServerLine
 from gate.outcomes import Outcome
 from gate.server_errors import read_error, without_variables
@@ -158,3 +160,25 @@ def test_every_known_cause_has_a_key_of_its_own_and_patterns() -> None:
     assert len(set(keys)) == len(keys)
     assert all(one.patterns and one.sentence and one.remedy for one in known_causes())
     assert plain(keys) == keys
+
+
+def test_a_case_that_merely_waits_is_a_case_of_the_cause_it_waits_for() -> None:
+    found = row("threads.lists-own", actual="GET /api/threads answered 404")
+    waits = row("threads.order", actual=f"{waits_for('threads.lists-own')}GET /api/threads answered 404")
+    waits = replace(waits, outcome=Outcome.BROKEN)
+    (cause,) = find_causes([waits, found])
+    assert (cause.outcome, cause.cases) == (Outcome.FAILED, ["threads.lists-own", "threads.order"])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "20 of 20 were never opened, such as: the session ended before its welcome: no close frame received or sent",
+        "session: Error: closed with 1006 before the welcome",
+    ],
+)
+def test_the_same_sight_in_other_words_joins_the_cause_that_the_server_names(words: str) -> None:
+    seen = "the session ended: closed without a close frame (the TCP connection ended) at age 0.3 s"
+    loud = row("websocket.connects[header]", [said("ValueError", "no context")], actual=seen)
+    (cause,) = find_causes([loud, row("browser.page", actual=words)])
+    assert len(cause.cases) == 2

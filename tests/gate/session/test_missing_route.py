@@ -57,3 +57,30 @@ def test_what_the_target_accepts_is_a_known_failure_and_its_notes_come_first(min
     assert (row["outcome"], row["known_failure"]) == ("FAILED", f"team, until {until.isoformat()}: known")
     assert code != 1, output
     assert mini.verdict["notes"][0] == "absent: metrics"
+
+
+SHARED = (
+    HEAD
+    + """
+@pytest.fixture(scope="module")
+def thing():
+    raise OSError("no such thing")
+
+@check("a.first", requirement="it answers")
+def test_first(thing):
+    pass
+
+@check("a.second", requirement="it answers well")
+def test_second(thing):
+    pass
+"""
+)
+
+
+def test_a_fixture_that_many_share_breaks_once_and_the_others_wait(mini: Mini) -> None:
+    mini.write(SHARED, required='{"a.first": (), "a.second": ()}')
+    code, output = mini.run()
+    rows = {row["name"]: row["actual"] for row in mini.verdict["checks"]}
+    assert (code, len(mini.verdict["causes"])) == (10, 1), output
+    assert not rows["a.first"].startswith("waits for")
+    assert rows["a.second"].startswith("waits for a.first: ")

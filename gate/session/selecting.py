@@ -1,0 +1,146 @@
+"""Selecting some of the cases: by ids, by words, by what failed last. Such a run gives no verdict of the release.
+
+It is a kind of its own: its document names the selection, it is INCONCLUSIVE at best, no later run is compared with it,
+it goes to no evidence store, and the gate over many runs leaves it out.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+
+import pytest
+
+from gate.check import ATTRIBUTE, Check
+from gate.outcomes import Outcome
+from gate.plan import Plan
+from gate.release.store import Store
+from gate.run import Run
+from gate.verdict import name
+
+# Options that leave cases out, by the name under which pytest keeps them.
+SELECTING = {
+    "check": "--check", "lf": "--lf", "keyword": "-k", "markexpr": "-m", "deselect": "--deselect", "ignore": "--ignore",
+    "ignore_glob": "--ignore-glob",
+}  # fmt: skip
+WORDS = {
+    Outcome.PASSED: "passed", Outcome.FAILED: "failed", Outcome.BROKEN: "broken", Outcome.PENDING: "pending",
+    Outcome.NOT_APPLICABLE: "not applicable",
+}  # fmt: skip
+NOT_PASSED = frozenset({Outcome.FAILED, Outcome.BROKEN})
+
+
+def selection_of(config: pytest.Config) -> str:
+    """How cases were selected, as on the command line; empty for a run of everything."""
+    said = []
+    for option, spelled in SELECTING.items():
+        value = getattr(config.option, option, None)
+        values = value if isinstance(value, list | tuple) else [value]
+        said += [spelled if one is True else f"{spelled}={one}" for one in values if one]
+    if config.args_source is pytest.Config.ArgsSource.ARGS:
+        said += config.args
+    return " ".join(said)
+
+
+def last_failed(plan: Plan) -> frozenset[str]:
+    """The cases that failed or broke in the last run of this target and phase, selected ones among them.
+
+    Raises:
+        pytest.UsageError: There is no such run, or nothing did.
+    """
+    document = Store(str(plan.report_dir)).last(plan.target, plan.phase, with_selections=True)
+    if document is None:
+        raise pytest.UsageError(
+            f"--lf: {plan.report_dir} holds no finished run of {plan.target}, phase {plan.phase}. Run it once without."
+        )
+    left_out = frozenset(document.missing)
+    names = frozenset(row.name for row in document.checks if row.outcome in NOT_PASSED and row.name not in left_out)
+    if not names:
+        raise pytest.UsageError(f"--lf: nothing failed in the last run, {document.run_id}. Run it without.")
+    return names
+
+
+class Selecting:
+    """A plugin that lets ids be selected: as keywords of pytest's `-k`, by patterns, and by what failed last."""
+
+    def __init__(self, run: Run | None, patterns: Sequence[str], last: frozenset[str] | None) -> None:
+        self._run = run
+        self._patterns = patterns
+        self._last = last
+
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        """Ids, cases and families are words for `-k`."""
+        declared = declaration(item)
+        if declared:
+            item.extra_keyword_matches.update({declared.id, declared.family, _name(item, declared)})
+
+    @pytest.hookimpl(tryfirst=True)  # before -k and others, so that all are counted
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Leave out what is not selected. Raises pytest.UsageError for a pattern that fits nothing."""
+        declared = {item: found for item in items if (found := declaration(item))}
+        if self._run is not None:
+            self._run.collected = sum(one.phase == self._run.plan.phase for one in declared.values())
+        if not self._patterns and self._last is None:
+            return
+        for pattern in self._patterns:
+            self._refuse_unknown(pattern, declared)
+        left_out = [item for item in items if item in declared and not self._wanted(item, declared[item])]
+        items[:] = [item for item in items if item not in set(left_out)]
+        config.hook.pytest_deselected(items=left_out)
+
+    def _wanted(self, item: pytest.Item, declared: Check) -> bool:
+        name_of = _name(item, declared)
+        by_pattern = not self._patterns or any(fits(one, declared.id, name_of) for one in self._patterns)
+        return by_pattern and (self._last is None or name_of in self._last)
+
+    def _refuse_unknown(self, pattern: str, declared: dict[pytest.Item, Check]) -> None:
+        fitting = [one for item, one in declared.items() if fits(pattern, one.id, _name(item, one))]
+        phase = self._run.plan.phase if self._run else ""
+        if not fitting:
+            ids = sorted({one.id for one in declared.values()} | {_name(*both) for both in declared.items()})
+            close = get_close_matches(pattern, ids, n=3)
+            hint = f"close to it: {', '.join(close)}" if close else "see the list in README"
+            raise pytest.UsageError(f"--check={pattern}: no check or case is called so; {hint}.")
+        if phase and all(one.phase != phase for one in fitting):
+            other = fitting[0]
+            raise pytest.UsageError(f"--check={pattern}: {other.id} is of another phase: add --phase={other.phase}.")
+
+
+def fits(pattern: str, check_id: str, case_name: str) -> bool:
+    """Whether a pattern names this check or this case of it; brackets are a case's own, and nothing special."""
+    return pattern in {check_id, case_name} or any(
+        fnmatchcase(text, pattern.replace("[", "[[]")) for text in (check_id, case_name)
+    )
+
+
+def declaration(item: pytest.Item) -> Check | None:
+    """The check that an item was declared to be: by a parameter of it, or by its function; None without one."""
+    callspec = getattr(item, "callspec", None)
+    parameters: Iterable[object] = callspec.params.values() if callspec else ()
+    own = next((getattr(one, ATTRIBUTE) for one in parameters if hasattr(one, ATTRIBUTE)), None)
+    declared = own or getattr(getattr(item, "function", None), ATTRIBUTE, None)
+    return declared if isinstance(declared, Check) else None
+
+
+def case_of(item: pytest.Item) -> str:
+    """The item's case id; empty for a check without cases, and for one that a parameter declares."""
+    callspec = getattr(item, "callspec", None)
+    own = callspec is not None and any(hasattr(one, ATTRIBUTE) for one in callspec.params.values())
+    return str(callspec.id) if callspec and not own else ""
+
+
+def what_came(run: Run) -> str:
+    """What a selected run came to: `12 of 203 selected, all passed; no verdict of the release`."""
+    outcomes = Counter(run.results[key].outcome for key in run.selected if key in run.results)
+    absent = len(run.selected) - outcomes.total()
+    said = [f"{outcomes[outcome]} {word}" for outcome, word in WORDS.items() if outcomes[outcome]]
+    said += [f"{absent} did not run"] if absent else []
+    if not run.selected:
+        return f"nothing of {run.collected} selected ({run.selection}); no verdict of the release"
+    all_passed = outcomes[Outcome.PASSED] == len(run.selected)
+    came_to = ", all passed" if all_passed else f": {', '.join(said)}"
+    return f"{len(run.selected)} of {run.collected} selected{came_to}; no verdict of the release"
+
+
+def _name(item: pytest.Item, declared: Check) -> str:
+    return name((declared.id, case_of(item)))
