@@ -61,8 +61,8 @@ def report_dir(arguments: list[str], root: Path) -> Path:
 
 
 def default_reports(root: Path) -> Path:
-    """The report folder where none is named: the project's, whatever folder pytest was started in."""
-    return Path(REPORTS) if root == Path.cwd() else root / REPORTS
+    """The report folder where none is named: below where the user stands, or the project's from anywhere inside it."""
+    return root / REPORTS if root in Path.cwd().parents else Path(REPORTS)
 
 
 def refuse_workers(arguments: list[str]) -> None:

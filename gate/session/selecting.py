@@ -37,9 +37,15 @@ def selection_of(config: pytest.Config) -> str:
         value = getattr(config.option, option, None)
         values = value if isinstance(value, list | tuple) else [value]
         said += [spelled if one is True else f"{spelled}={one}" for one in values if one]
-    if config.args_source is pytest.Config.ArgsSource.ARGS:
-        said += config.args
-    return " ".join(said)
+    return " ".join([*said, *selected_paths(config)])
+
+
+def selected_paths(config: pytest.Config) -> list[str]:
+    """The paths that the command line names; none where they are all that there is."""
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        return []
+    whole = {config.rootpath / path for path in config.getini("testpaths")}
+    return [] if {config.invocation_params.dir / path for path in config.args} == whole else list(config.args)
 
 
 def last_failed(plan: Plan) -> frozenset[str]:
