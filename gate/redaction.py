@@ -9,14 +9,16 @@ import html
 import json
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 from urllib.parse import quote, quote_plus
 
 SHORTEST_SECRET = 6  # a shorter value would black out ordinary words
 BLOCK = 6
 SHORTEST_PIECE = 2 * BLOCK - 1  # a piece of that length holds one whole block of the text at least
+SHORTEST_REMAINDER = 4  # beside a mark that says that the text was cut there; fewer characters say nothing
 STARS = "[redacted]"
+CUTS = re.compile(r"…|\.\.\.|\\{1,8}u2026")  # `probes.excerpt`'s mark, as it is and in JSON; pytest's own
 TOKENS = re.compile(r"[A-Za-z0-9_.-]{12,}")
 JWT_BEGINS = "eyJ"  # base64 of {" of a header, or of a payload
 PATTERNS = (
@@ -42,12 +44,14 @@ class Concealed(Protocol):
 class Redactor:
     """Replaces secrets in text and in JSON values. Prints as nothing but itself."""
 
-    __slots__ = ("_blocks", "_pieces", "_short")
+    __slots__ = ("_blocks", "_heads", "_pieces", "_short", "_tails")
 
     def __init__(self, secrets: Iterable[Concealed] = ()) -> None:
         self._short: set[str] = set()
         self._blocks: set[str] = set()  # every six characters in a row of a spelling
         self._pieces: dict[str, list[Place]] = {}  # every eleven, and where they stand
+        self._heads: set[str] = set()  # how a spelling begins: what a cut may leave of it before its mark
+        self._tails: set[str] = set()  # how it ends
         for secret in secrets:
             self.learn(secret)
 
@@ -60,6 +64,9 @@ class Redactor:
         if len(text) < SHORTEST_SECRET:
             return
         for spelling in {form.translate(LOWER) for form in _spellings(text)}:
+            for size in range(SHORTEST_REMAINDER, min(len(spelling), SHORTEST_PIECE)):
+                self._heads.add(spelling[:size])
+                self._tails.add(spelling[-size:])
             if len(spelling) < SHORTEST_PIECE:
                 self._short.add(spelling)
                 continue
@@ -100,7 +107,7 @@ class Redactor:
     def _places(self, text: str) -> Iterator[tuple[int, int]]:
         """From where to where secrets stand, in order. They may touch and overlap."""
         folded = text.translate(LOWER) if not text.isascii() else text.lower()
-        yield from sorted([*self._short_places(folded), *self._long_places(folded)])
+        yield from sorted([*self._short_places(folded), *self._long_places(folded), *self._cut_places(folded)])
 
     def _short_places(self, folded: str) -> Iterator[tuple[int, int]]:
         for spelling in self._short:
@@ -108,6 +115,16 @@ class Redactor:
             while at >= 0:
                 yield at, at + len(spelling)
                 at = folded.find(spelling, at + len(spelling))
+
+    def _cut_places(self, folded: str) -> Iterator[tuple[int, int]]:
+        """What the marks of cuts have beside them and is too short to be known elsewhere."""
+        sizes = range(SHORTEST_PIECE - 1, SHORTEST_REMAINDER - 1, -1)
+        for mark in CUTS.finditer(folded) if self._heads else ():
+            start, end = mark.span()
+            before = next((size for size in sizes if size <= start and folded[start - size : start] in self._heads), 0)
+            after = next((size for size in sizes if folded[end : end + size] in self._tails), 0)
+            yield from [(start - before, start)] if before else []
+            yield from [(end, end + after)] if after else []
 
     def _long_places(self, folded: str) -> Iterator[tuple[int, int]]:
         """Every sixth block of six is looked up; around one that is known, pieces are; a known one is extended."""
@@ -164,22 +181,41 @@ def _agreeing(text: str, at: int, spelling: str, where: int) -> tuple[int, int]:
 
 
 def _spellings(secret: str) -> Iterator[str]:
-    """The secret as files, headers, addresses and programs write it; letters' case does not matter to the search."""
+    """The secret as files, headers, addresses and programs write it; letters' case does not matter to the search.
+
+    What writes a text for its reader is seldom the only one that does: a body is JSON, and its excerpt a `repr`.
+    """
     raw = secret.encode("utf-8", "surrogatepass")
-    yield secret
-    quoted = json.dumps(secret)[1:-1]
-    yield from (quoted, json.dumps(secret, ensure_ascii=False)[1:-1], json.dumps(quoted)[1:-1])
-    yield from (repr(secret)[1:-1], repr(raw)[2:-1], repr(repr(secret))[2:-2], shlex.quote(secret))
-    yield from (html.escape(secret), html.escape(secret, quote=False), _as_jinja_escapes(secret))
-    yield from (secret.replace("\\", r"\\").replace("'", r"\'"), secret.replace("'", "''"))  # libpq's, SQL's
-    for code in (quote(raw, safe=""), quote(raw), quote_plus(raw), "".join(f"%{byte:02x}" for byte in raw)):
-        yield from (code, quote(code, safe=""))
+    once = {secret, *(write(secret) for write in WRITERS)}
+    yield from once | {write(form) for form in once for write in WRITERS}
     yield from (raw.hex(), raw.hex(" "), raw.hex(":"), "".join(f"\\x{byte:02x}" for byte in raw))
     yield from _base64(raw)
 
 
+def _bytes_of(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
 def _as_jinja_escapes(text: str) -> str:
     return html.escape(text, quote=False).replace('"', "&#34;").replace("'", "&#39;")
+
+
+WRITERS: tuple[Callable[[str], str], ...] = (
+    lambda text: json.dumps(text)[1:-1],
+    lambda text: json.dumps(text, ensure_ascii=False)[1:-1],
+    lambda text: repr(text)[1:-1],
+    lambda text: repr(_bytes_of(text))[2:-1],
+    shlex.quote,
+    html.escape,
+    lambda text: html.escape(text, quote=False),
+    _as_jinja_escapes,
+    lambda text: text.replace("\\", r"\\").replace("'", r"\'"),  # libpq's
+    lambda text: text.replace("'", "''"),  # SQL's
+    lambda text: quote(_bytes_of(text), safe=""),
+    lambda text: quote(_bytes_of(text)),
+    lambda text: quote_plus(_bytes_of(text)),
+    lambda text: "".join(f"%{byte:02x}" for byte in _bytes_of(text)),
+)
 
 
 def _base64(raw: bytes) -> Iterator[str]:

@@ -5,6 +5,7 @@ import math
 import re
 from typing import Any, NoReturn
 
+from probes.excerpt import excerpt
 from probes.limits import JSON_DEPTH, JSON_VALUES
 
 # A whole string (or the rest of the text, where it has no end), or a bracket. Possessive: linear whatever is sent.
@@ -58,5 +59,5 @@ def _refuse_constant(name: str) -> NoReturn:
 def _finite(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
-        raise ValueError(f"{text[:40]} is more than a number can be")
+        raise ValueError(f"{excerpt(text, 40)} is more than a number can be")
     return value

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from probes.excerpt import excerpt
 from probes.secret import Secret
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ async def _visit(playwright: "Playwright", what: Visit, executable: str) -> Seen
     try:
         page = await browser.new_page()
         console: list[str] = []
-        page.on("console", lambda message: console.append(message.text[:300]))
+        page.on("console", lambda message: console.append(excerpt(message.text, 300)))
         await _serve_page(page, what.origin)
         await page.goto(f"{what.origin}{PATH}")
         said: dict[str, Any] = await page.evaluate("what => visit(what)", what.told())

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from probes.errors import ProbeError, SourceRefused
+from probes.excerpt import excerpt
 from probes.google.api import Authorize
 from probes.http.client import Answer, HttpClient
 
@@ -122,7 +123,8 @@ def _samples(said: str, expression: str, answer: Answer) -> list[Sample]:
         return [Sample(one["metric"], float(one["value"][1]), float(one["value"][0])) for one in data["result"]]
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise SourceRefused(
-            said, f"status {answer.status}, and no answer of a Prometheus: {answer.text[:160]!r}; see [prometheus] url"
+            said,
+            f"status {answer.status}, not a Prometheus: {excerpt(answer.text, 160)!r}; see [prometheus] url",
         ) from error
 
 

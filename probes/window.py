@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from probes.excerpt import excerpt
+
 # RFC 3339, with what logging libraries make of it: any number of digits, a comma, a zone without a colon or none (UTC).
 STAMP = re.compile(
     r"(?P<whole>\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d)(?:[.,](?P<fraction>\d{1,12}))?(?P<zone>[Zz]|[+-]\d\d:?\d\d)?",
@@ -30,7 +32,7 @@ def parse_time(text: str) -> datetime:
     """An RFC 3339 time stamp of any precision, cut to microseconds, in UTC. Raises ValueError."""
     match = STAMP.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"{text[:60]!r} is no RFC 3339 time stamp")
+        raise ValueError(f"{excerpt(text, 60)!r} is no RFC 3339 time stamp")
     fraction = (match["fraction"] or "0")[:6]
     moment = datetime.fromisoformat(f"{match['whole'].upper()}.{fraction:0<6}{(match['zone'] or 'Z').upper()}")
     return moment.astimezone(UTC)

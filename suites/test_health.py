@@ -19,6 +19,7 @@ from probes.database.census import take_census
 from probes.database.connection import Connection, TableShape
 from probes.deadlines import Deadlines
 from probes.errors import BadAnswer
+from probes.excerpt import excerpt
 from probes.http.client import Answer
 from targets.contract import Contract
 from targets.contract.rest import HealthRules
@@ -203,7 +204,7 @@ async def test_it_tells_no_internals(health_answer: Answer, contract: Contract) 
     """Anybody may ask, so the answer names nothing of the inside."""
     found = next((leak for text in _texts(health_answer, contract) if (leak := LEAKS.search(text))), None)
     if found:
-        raise CheckFailure(expected="no internals", actual=f"{found.group()[:80]!r} in the body")
+        raise CheckFailure(expected="no internals", actual=f"{excerpt(found.group(), 80)!r} in the body")
     if health_answer.status != HTTPStatus.OK:
         raise CheckFailure(expected="200: what was not answered shows nothing", actual=seen(health_answer))
 

@@ -10,6 +10,7 @@ from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure, Pending
 from gate.run import Run
+from probes.excerpt import excerpt
 from probes.google.cloud_run import CloudRun, RequestCounts, ServiceDescription
 from probes.logs.cloud_logging import SERVER_ERRORS
 from probes.logs.entries import LogEntry, LogRead
@@ -150,7 +151,7 @@ async def test_the_known_incidents_are_gone(revision_log: LogRead, incidents: In
         counts = Counter(kind for kind, _ in found)
         raise CheckFailure(
             expected="no entry of a known incident",
-            actual=f"{dict(counts)}; first: {name} at {entry.timestamp}: {entry.text[:200]!r}",
+            actual=f"{dict(counts)}; first: {name} at {entry.timestamp}: {excerpt(entry.text)!r}",
         )
     _refuse_partial(revision_log)
 

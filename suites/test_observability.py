@@ -12,6 +12,7 @@ from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure
 from probes.auth.tokens import User
+from probes.excerpt import excerpt
 from probes.logs.entries import LogRead
 from targets.contract import Contract
 from targets.model import Target
@@ -45,7 +46,7 @@ async def _requests(backend: Door, contract: Contract) -> float:
     try:
         families = list(text_string_to_metric_families(answer.text))
     except ValueError as error:
-        raise CheckFailure(expected="Prometheus text", actual=f"{error}: {answer.text[:120]!r}") from error
+        raise CheckFailure(expected="Prometheus text", actual=f"{error}: {excerpt(answer.text, 120)!r}") from error
     counters = [family for family in families if family.type == "counter" and "request" in family.name]
     if not counters:
         raise CheckFailure(expected="a counter of requests", actual=f"families: {[one.name for one in families][:10]}")

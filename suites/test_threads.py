@@ -10,6 +10,7 @@ from fixtures.threads import Item, Threads
 from gate.check import check
 from gate.failures import CheckFailure
 from probes.auth.tokens import User
+from probes.excerpt import excerpt
 from targets.contract.rest import ThreadRules
 
 FIX_3 = (
@@ -67,7 +68,8 @@ def refuse_other(item: Item, expected: Wanted) -> None:
     actual = {name: item.get(name) for name in expected}
     if not same_json(actual, expected):
         raise CheckFailure(
-            expected=f"the data as written (contract.threads.compare): {str(expected)[:300]}", actual=str(actual)[:300]
+            expected=f"the data as written (contract.threads.compare): {excerpt(str(expected), 300)}",
+            actual=excerpt(str(actual), 300),
         )
 
 

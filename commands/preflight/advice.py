@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from probes.errors import SourceRefused
+from probes.excerpt import excerpt
 
 # Taste, and what preflight's own transaction handling makes beside the point.
 LEFT_OUT = (
@@ -43,7 +44,7 @@ async def ask_squawk(statements: Sequence[str]) -> list[str]:
     try:
         found = json.loads(answer)
     except ValueError as error:
-        raise SourceRefused("squawk", f"answered no JSON: {problem.decode(errors='replace')[:300]}") from error
+        raise SourceRefused("squawk", f"answered no JSON: {excerpt(problem, 300)}") from error
     return list(
         dict.fromkeys(
             f"{one['rule_name']}: {one['message']} [{lines[one['line']]}]" for one in found if one["line"] < len(lines)

@@ -18,6 +18,7 @@ from commands.preflight.scratch import read_scratch, watched
 from probes.database.connection import Connection, describe_url
 from probes.database.migrations import open_folder
 from probes.errors import SourceRefused
+from probes.excerpt import excerpt
 from probes.secret import Secret
 from targets.loading import ConfigurationError
 
@@ -202,5 +203,5 @@ def _failure(outcome: Outcome, relay: Relay) -> str:
 
 def _flat(text: object) -> str:
     """One printable line: the text is somebody else's."""
-    words = " ".join(str(text).split())[:LONGEST_SHOWN]
+    words = excerpt(" ".join(str(text).split()), LONGEST_SHOWN)
     return "".join(character if character.isprintable() else "?" for character in words)

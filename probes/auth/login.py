@@ -5,6 +5,7 @@ from http import HTTPStatus
 
 from probes.auth.tokens import Held
 from probes.errors import BadAnswer, CredentialUnfit
+from probes.excerpt import excerpt
 from probes.http.client import HttpClient
 from probes.secret import Secret
 
@@ -22,7 +23,7 @@ async def fetch_token(
     answer = await client.send("POST", path, headers={key_header: key}, json=dict(body))
     answer.refuse_limiter()
     if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise BadAnswer(answer.request, f"answered {answer.status}: {answer.text[:120]!r}")
+        raise BadAnswer(answer.request, f"answered {answer.status}: {excerpt(answer.text, 120)!r}")
     if answer.status != HTTPStatus.OK:
         raise CredentialUnfit(
             answer.request,

@@ -19,6 +19,7 @@ from tenacity import (
 )
 
 from probes.errors import ProbeError, SourceRefused
+from probes.excerpt import excerpt
 from probes.http.client import Answer, HttpClient
 from probes.json_values import refuse_size
 from probes.secret import Secret
@@ -116,10 +117,10 @@ class GoogleApi:
             told = msgspec.json.decode(answer.body)
         except ValueError as error:  # msgspec's own, bytes that are no UTF-8, and what is over a bound
             raise SourceRefused(
-                said, f"status {answer.status}, but no JSON ({error}): {answer.text[:200]!r}"
+                said, f"status {answer.status}, but no JSON ({error}): {excerpt(answer.text)!r}"
             ) from error
         if not isinstance(told, dict):
-            raise SourceRefused(said, f"not an object: {answer.text[:200]!r}")
+            raise SourceRefused(said, f"not an object: {excerpt(answer.text)!r}")
         return told
 
     async def _patiently(self, method: str, path: str, body: object) -> Answer:
@@ -162,7 +163,7 @@ class GoogleApi:
 def refusal(answer: Answer) -> str:
     """What a Google API's refusal comes to, and what to do about it."""
     advice = ADVICE.get(answer.status, "the API itself is failing")
-    return f"status {answer.status}: {advice} ({answer.text[:160]!r})"
+    return f"status {answer.status}: {advice} ({excerpt(answer.text, 160)!r})"
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import httpx
 
+from probes.excerpt import excerpt
+
 # What a shared cache obeys, the most special first; each holds for itself.
 FIELDS = ("surrogate-control", "cdn-cache-control", "cache-control")
 SHARED = frozenset({"public", "s-maxage", "must-revalidate"})  # let a shared cache keep an answer to Authorization
@@ -18,7 +20,7 @@ def given_to_others(headers: httpx.Headers, *, authorized: bool) -> str:
         authorized: Whether the request carried Authorization: shared caches then keep its answer only when told to.
     """
     if headers.get("age", "0").strip() not in {"", "0"}:
-        return f"it came out of a cache (Age: {headers['age'][:20]})"
+        return f"it came out of a cache (Age: {excerpt(headers['age'], 20)})"
     for field in FIELDS:
         said = _directives(headers, field)
         if "no-store" in said or said.get("private") == "":
@@ -26,7 +28,7 @@ def given_to_others(headers: httpx.Headers, *, authorized: bool) -> str:
         telling = SHARED if authorized and field == "cache-control" else KEPT
         found = sorted(name for name in telling & said.keys() if said[name] != "0")
         if found:
-            return f"a shared cache may keep it ({field.title()}: {', '.join(headers.get_list(field))[:120]})"
+            return f"a shared cache may keep it ({field.title()}: {excerpt(', '.join(headers.get_list(field)), 120)})"
     return _kept_for_the_next_user(headers) if authorized else ""
 
 
@@ -36,7 +38,7 @@ def _kept_for_the_next_user(headers: httpx.Headers) -> str:
     varies = {one.strip().lower() for value in headers.get_list("vary") for one in value.split(",")}
     if {"no-store", "no-cache"} & said.keys() or said.get("max-age", "0") == "0" or varies & {"authorization", "*"}:
         return ""
-    return f"the same browser keeps it for {said['max-age'][:12]} s for its next user (no Vary: Authorization)"
+    return f"the same browser keeps it for {excerpt(said['max-age'], 12)} s for its next user (no Vary: Authorization)"
 
 
 def _directives(headers: httpx.Headers, field: str) -> Mapping[str, str]:

@@ -12,6 +12,7 @@ from typing import Any, Self
 import httpx
 
 from probes.errors import BadAnswer, PathBlocked, ProbeError, RateLimited, TooSlow, Unreachable
+from probes.excerpt import excerpt
 from probes.http.connecting import tls_error
 from probes.http.content import ACCEPTED, read_body
 from probes.http.network_path import NetworkPath, find_path
@@ -21,7 +22,6 @@ from probes.json_values import read_json
 from probes.limits import HEADERS
 from probes.secret import Secret, reveal, without_frames
 
-EXCERPT = 200
 Value = str | Secret
 Headers = (
     Mapping[str, Value] | Mapping[str, str] | list[tuple[str, Value]] | list[tuple[str, str]] | list[tuple[str, Secret]]
@@ -57,7 +57,7 @@ class Answer:
         except ValueError as error:
             kind = self.headers.get("content-type", "no content type")
             raise BadAnswer(
-                self.request, f"status {self.status}, {kind[:80]}, no JSON ({error}): {self.text[:EXCERPT]!r}"
+                self.request, f"status {self.status}, {excerpt(kind, 80)}, no JSON ({error}): {excerpt(self.text)!r}"
             ) from error
 
     def json_object(self) -> dict[str, Any]:
@@ -76,14 +76,14 @@ class Answer:
 
     def _not(self, wanted: str, value: object) -> BadAnswer:
         came = f"JSON, but {type(value).__name__} instead of {wanted}"
-        return BadAnswer(self.request, f"status {self.status}, {came}: {self.text[:EXCERPT]!r}")
+        return BadAnswer(self.request, f"status {self.status}, {came}: {excerpt(self.text)!r}")
 
     def refuse_limiter(self) -> None:
         """Raise RateLimited for a 429: a limiter's answer says nothing of the service behind it."""
         if self.status == HTTPStatus.TOO_MANY_REQUESTS:
-            wait = self.headers.get("retry-after", "")[:40]
+            wait = excerpt(self.headers.get("retry-after", ""), 40)
             raise RateLimited(
-                self.request, f"answered 429{f', Retry-After {wait}' if wait else ''}: {self.text[:120]!r}"
+                self.request, f"answered 429{f', Retry-After {wait}' if wait else ''}: {excerpt(self.text, 120)!r}"
             )
 
     @property

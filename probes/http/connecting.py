@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from probes.errors import ClientUnfit, PathBlocked, Unreachable
+from probes.excerpt import excerpt
 from probes.http.network_path import NetworkPath, Proxy
 from probes.limits import PROXY_HEAD_BYTES
 
@@ -214,7 +215,7 @@ def refuse_tunnel(head: bytes, proxy: Proxy, request: str) -> None:
     status = int(words[1][:3]) if good else 0
     if status in HTTP_OK and head.endswith(b"\r\n\r\n"):
         return
-    shown = first[:80].decode("latin-1")
+    shown = excerpt(first.decode("latin-1"), 80)
     advice = (
         "it wants a user and a password: HTTPS_PROXY=http://user:password@host:port"
         if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterable, Iterator
 from typing import Protocol
 
 from probes.errors import BadAnswer
+from probes.excerpt import excerpt
 from probes.limits import BODY_BYTES, CODINGS, MIB, WIRE_BYTES
 
 ACCEPTED = "gzip, deflate"  # what we ask for, and all that we take
@@ -111,7 +112,9 @@ def _codings(encoding: str, request: str) -> list[str]:
 
 def _decoder(coding: str, request: str) -> _Decoder:
     if coding not in {"gzip", "x-gzip", "deflate"}:
-        raise BadAnswer(request, f"says Content-Encoding: {coding[:40]!r}, which was not asked for ({ACCEPTED})")
+        raise BadAnswer(
+            request, f"says Content-Encoding: {excerpt(coding, 40)!r}, which was not asked for ({ACCEPTED})"
+        )
     return _Inflate(coding)
 
 

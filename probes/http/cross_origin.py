@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from probes.excerpt import excerpt
+
 ANY = "*"
 SIMPLE_METHODS = frozenset({"GET", "HEAD", "POST"})  # a preflight need not name them
 
@@ -39,7 +41,7 @@ class Allowance:
         if allowed == ANY and with_credentials:
             return "Access-Control-Allow-Origin is *, which browsers refuse where credentials are sent"
         if allowed not in {origin, ANY}:
-            return f"Access-Control-Allow-Origin is {allowed[:120]!r}"
+            return f"Access-Control-Allow-Origin is {excerpt(allowed, 120)!r}"
         if with_credentials and not self.credentials:
             return "no Access-Control-Allow-Credentials: true"
         return ""

@@ -11,6 +11,7 @@ from enum import StrEnum
 import h11
 
 from probes.errors import BadAnswer, ClientUnfit, PathBlocked, ProbeError, SourceRefused, Unreachable
+from probes.excerpt import excerpt
 from probes.http.connecting import dial, resolve, secure
 from probes.http.network_path import NetworkPath
 from probes.identity import RunIdentity
@@ -183,7 +184,7 @@ def _whose_page(at: Knock, response: h11.Response | h11.InformationalResponse, p
         )
     server = head.get(b"server", b"").lower()
     if status in PROXY_STATUSES or PROXY_HEADERS & head.keys() or server.startswith(PROXY_SERVERS):
-        name = server.decode("latin-1")[:40]
+        name = excerpt(server.decode("latin-1"), 40)
         return Whose.OURS, (
             f"a proxy's own page ({status}, {name!r}) instead of the service's: see HTTPS_PROXY and NO_PROXY, or have "
             "it let us through"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from probes.errors import SourceRefused
+from probes.excerpt import excerpt
 from probes.google.api import GoogleApi
 from probes.logs.entries import LogEntry, LogRead
 from probes.logs.parsing import parse_entry
@@ -125,7 +126,7 @@ def entries_of(page: dict[str, Any]) -> list[dict[str, Any]]:
     """The entries of one page. Raises SourceRefused for what is no list of objects."""
     found = page.get("entries", [])
     if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
-        raise SourceRefused("entries:list", f"entries are no list of objects: {str(found)[:160]!r}")
+        raise SourceRefused("entries:list", f"entries are no list of objects: {excerpt(str(found), 160)!r}")
     return found
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from probes.excerpt import excerpt
 from probes.logs.entries import LogEntry
 from probes.logs.incidents import Incidents
 
@@ -46,7 +47,7 @@ class Cluster:
 
 def route_of(path: str) -> str:
     """A path without what differs from request to request."""
-    return "/".join("{id}" if _is_identifier(part) else part for part in path[:LONGEST_READ].split("/"))
+    return "/".join("{id}" if _is_identifier(part) else part for part in excerpt(path, LONGEST_READ).split("/"))
 
 
 def _is_identifier(part: str) -> bool:
@@ -59,7 +60,7 @@ def signature_of(text: str) -> str:
     """The line of a text that says what went wrong, without numbers and identifiers."""
     named = ERROR_LINE.findall(text)
     line = named[-1] if named else next((one for one in text.splitlines() if one.strip()), "")
-    plain = VARIABLE.sub("#", line.strip()[:LONGEST_READ])
+    plain = VARIABLE.sub("#", excerpt(line.strip(), LONGEST_READ))
     return plain if len(plain) <= LONGEST else f"{plain[: LONGEST - 1]}…"
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from probes.errors import SourceRefused
+from probes.excerpt import excerpt
 from probes.logs.entries import LogEntry
 from probes.logs.export_formats import CHUNK, iterate_objects, open_export
 from probes.logs.file_chunks import in_pieces, is_worth_it, seek_line
@@ -54,7 +55,9 @@ def _errors(candidates: Iterator[bytes], url: str) -> list[LogEntry]:
         try:
             raw = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise SourceRefused(url, f"is cut in the middle or no log export: {line[:60]!r}: {error}") from error
+            raise SourceRefused(
+                url, f"is cut in the middle or no log export: {excerpt(line, 60)!r}: {error}"
+            ) from error
         entry = parse_entry(raw) if isinstance(raw, dict) else None
         if entry is not None and _matters(entry):
             found.append(entry)

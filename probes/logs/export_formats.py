@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal, cast
 
 from probes.errors import SourceRefused
+from probes.excerpt import excerpt
 
 CHUNK = 1 << 20
 HEAD = 1 << 16
@@ -117,7 +118,7 @@ def _recognise(url: str, stream: "io.BufferedReader[Any]", plain: Path | None) -
     if text[:1] == b"[":
         return Export(url, "array", stream, plain, _characters(head[: begin + 1]))
     if text[:1] != b"{":
-        raise SourceRefused(url, f"is cut in the middle or no log export: it begins with {text[:20]!r}")
+        raise SourceRefused(url, f"is cut in the middle or no log export: it begins with {excerpt(text, 20)!r}")
     envelope = ENVELOPE.match(text)
     if envelope:
         past = _characters(head[: begin + envelope.end()])
@@ -166,7 +167,9 @@ def _end(export: Export, reader: "_Text") -> None:
         return
     after = AFTER_ENVELOPE.fullmatch(rest) if export.form == "envelope" else None
     if after is None:
-        raise SourceRefused(export.url, f"is cut in the middle or no log export: {rest[:60]!r} after its last entry")
+        raise SourceRefused(
+            export.url, f"is cut in the middle or no log export: {excerpt(rest, 60)!r} after its last entry"
+        )
     export.more = export.more or after[1] or ""
 
 

@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from probes.errors import SourceRefused
+from probes.excerpt import excerpt
 from probes.logs.entries import REQUEST_LOG, RESOURCE, LogEntry, is_telling, project_of
 from probes.logs.export_formats import CHUNK, iterate_objects, open_export
 from probes.logs.file_chunks import in_pieces, is_worth_it, seek_line
@@ -244,8 +245,8 @@ def _survey_plainly(batch: bytes, url: str, found: Survey) -> None:
             try:
                 raw = json.loads(line)
             except (ValueError, RecursionError) as error:
-                where = f"entry {found.total + 1} or after it ({line[:60]!r})"
+                where = f"entry {found.total + 1} or after it ({excerpt(line, 60)!r})"
                 raise SourceRefused(url, f"is cut in the middle or no log export: {where}: {error}") from error
             if not isinstance(raw, dict):
-                raise SourceRefused(url, f"is not a list of entries: {line[:60]!r}")
+                raise SourceRefused(url, f"is not a list of entries: {excerpt(line, 60)!r}")
             found.add(raw)

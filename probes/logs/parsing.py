@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from probes.excerpt import excerpt
 from probes.logs.entries import REQUEST_LOG, LogEntry
 from probes.window import parse_time
 
@@ -99,7 +100,7 @@ def _status(request: Mapping[str, JSON], problems: list[str], *, required: bool)
         return value
     if required or value is not None:
         problems.append(
-            "has no status" if value is None else f"has a status that can't be read, {str(value)[:SHOWN]!r}"
+            "has no status" if value is None else f"has a status that can't be read, {excerpt(str(value), SHOWN)!r}"
         )
     return None
 
@@ -115,7 +116,7 @@ def _timestamp(value: JSON, problems: list[str]) -> str:
             raise TypeError(_kind(value))  # noqa: TRY301 - every way to be unreadable is named in one place
         moment = parse_time(value)
     except (ValueError, OverflowError, OSError, TypeError):
-        problems.append(f"has a time stamp that can't be read, {str(value)[:SHOWN]!r}")
+        problems.append(f"has a time stamp that can't be read, {excerpt(str(value), SHOWN)!r}")
         return ""
     return value if value[10] == "T" and value[-1] == "Z" else in_utc(moment)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from probes.errors import BadAnswer, TooSlow, Unreachable
+from probes.excerpt import excerpt
 from probes.http.client import Answer
 from probes.openapi.document import Operation, Request
 
@@ -88,16 +89,16 @@ async def _ask(ask: Ask, one: Found, request: Request) -> None:
         answer = await ask(one.operation, request)
     except TooSlow:
         one.answered["hangs"] += 1
-        one.troubles.append(f"{request.path[:120]} hangs")
+        one.troubles.append(f"{excerpt(request.path, 120)} hangs")
         return
     except (Unreachable, BadAnswer) as error:
         one.answered["no answer"] += 1
-        one.troubles.append(f"{request.path[:120]}: {error.detail[:120]}")
+        one.troubles.append(f"{excerpt(request.path, 120)}: {excerpt(error.detail, 120)}")
         return
     one.answered[str(answer.status)] += 1
     one.slowest_s = max(one.slowest_s, answer.elapsed_s)
     if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        one.troubles.append(f"{request.path[:120]} answered {answer.status}: {answer.text[:120]!r}")
+        one.troubles.append(f"{excerpt(request.path, 120)} answered {answer.status}: {excerpt(answer.text, 120)!r}")
         one.traces.append(answer.trace_id)
     if not one.operation.documents(answer.status):
         one.undocumented[str(answer.status)] += 1

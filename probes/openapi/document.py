@@ -6,6 +6,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import urlencode
 
+from probes.excerpt import excerpt
+
 READ_ONLY = frozenset({"GET", "HEAD"})
 SEED = 20_251_125  # generated requests are the same in every run
 MOST_EXAMPLES = 2
@@ -83,7 +85,7 @@ def read_document(document: dict[str, Any], *, excluded: Sequence[str], most_cas
                 why = "its description can't be read"
             left |= {f"{method} {path}": why} if why else {}
     except SchemathesisError as error:
-        raise NotAnApi(f"{type(error).__name__}: {error}"[:300]) from error
+        raise NotAnApi(excerpt(f"{type(error).__name__}: {error}", 300)) from error
     return Published(tuple(asked), left)
 
 

@@ -17,6 +17,7 @@ from websockets.asyncio.server import broadcast
 from websockets.exceptions import ConnectionClosed
 
 from probes.errors import BadAnswer, ClientUnfit, ProbeError, Unreachable
+from probes.excerpt import excerpt
 from probes.soak.exposure import Life
 from probes.websocket.closes import CloseClass, Closed, classify, describe, end_of
 from probes.websocket.dialect import Dialect, Message, data_of
@@ -225,11 +226,11 @@ class Lifeline:
         try:
             message = parse(raw, "")
         except BadAnswer:
-            self.ear.breach(self.line, "no message", f"received {str(raw)[:120]!r}")
+            self.ear.breach(self.line, "no message", f"received {excerpt(str(raw), 120)!r}")
             return
         kind, data = message.get("type"), message.get("data") or {}
         if not isinstance(kind, str) or not isinstance(data, dict):
-            self.ear.breach(self.line, "no message", f"received {str(raw)[:120]!r}")
+            self.ear.breach(self.line, "no message", f"received {excerpt(str(raw), 120)!r}")
             return
         named = self.pace.dialect.user_field
         if data.get(named, self.user) != self.user:

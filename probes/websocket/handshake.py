@@ -14,6 +14,7 @@ from websockets.typing import Subprotocol
 
 from probes.deadlines import Deadlines
 from probes.errors import BadAnswer, TooSlow, Unreachable
+from probes.excerpt import excerpt
 from probes.http.connecting import dial as connect_tcp
 from probes.http.connecting import tls_error
 from probes.http.network_path import NetworkPath
@@ -121,11 +122,11 @@ async def dial(
 def _answered(error: InvalidStatus, request: str) -> Refused:
     """What a handshake that was answered with another status than 101 comes to. Raises BadAnswer but for 4xx."""
     status = error.response.status_code
-    body = bytes(error.response.body or b"")[:200].decode(errors="replace")
+    body = excerpt(bytes(error.response.body or b""))
     if 400 <= status < 500:  # noqa: PLR2004 - a refusal; whether the right one is the check's to say
         return Refused("handshake", status, body)
     location = error.response.headers.get_all("Location")
-    where = f" (to {location[0][:200]!r})" if location else ""
+    where = f" (to {excerpt(location[0])!r})" if location else ""
     raise BadAnswer(request, f"the handshake was answered {status}{where}: {body!r}") from without_frames(error)
 
 
@@ -163,9 +164,9 @@ def parse(raw: str | bytes, said: str) -> Message:
     try:
         message = read_json(raw.encode("utf-8", errors="surrogatepass") if isinstance(raw, str) else raw)
     except ValueError as error:
-        raise BadAnswer(said, f"a message that is no JSON ({error}): {str(raw)[:200]!r}") from error
+        raise BadAnswer(said, f"a message that is no JSON ({error}): {excerpt(str(raw))!r}") from error
     if not isinstance(message, dict):
-        raise BadAnswer(said, f"a message that is no object: {str(raw)[:200]!r}")
+        raise BadAnswer(said, f"a message that is no object: {excerpt(str(raw))!r}")
     return message
 
 
@@ -185,11 +186,13 @@ async def first_of_all(receive: Callable[[], Awaitable[Message]], said: str, dia
 def judge_welcome(first: Message, said: str, dialect: Dialect) -> Message | Refused:
     """The first message as a welcome, or as a refusal that a close follows. Raises BadAnswer for anything else."""
     if dialect.is_error(first):
-        return Refused("close", CloseCode.ABNORMAL_CLOSURE, dialect.code_of(first), json.dumps(first)[:MOST_TOLD])
+        return Refused(
+            "close", CloseCode.ABNORMAL_CLOSURE, dialect.code_of(first), excerpt(json.dumps(first), MOST_TOLD)
+        )
     if dialect.is_welcome(first):
         return first
     raise BadAnswer(
         said,
         f"the first message is no welcome (contract.websocket.dialect: {dialect.welcome_type} "
-        f"{dialect.welcome_event}): {str(first)[:200]}",
+        f"{dialect.welcome_event}): {excerpt(str(first))}",
     )

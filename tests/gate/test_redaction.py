@@ -3,16 +3,18 @@
 import base64
 import html
 import json
+import re
 import shlex
 import time
 from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.redaction import SHORTEST_PIECE, Redactor
+from gate.redaction import SHORTEST_PIECE, SHORTEST_REMAINDER, SHORTEST_SECRET, Redactor
+from probes.excerpt import excerpt
 from probes.secret import Secret
 
 SECRET = "p&ss/w0rd+\"with\"='signs'\\ <and>; mör€"
@@ -58,15 +60,51 @@ def test_a_known_secret_goes_whatever_its_spelling(spelling: str) -> None:
     assert "[redacted]" in clean
 
 
-@pytest.mark.parametrize("spelling", SPELLINGS)
-def test_no_piece_of_a_secret_is_left_where_a_text_was_cut(spelling: str) -> None:
-    redactor, whole = Redactor([Secret(SECRET)]), SPELLINGS[spelling]
-    for at in range(SHORTEST_PIECE, len(whole) - SHORTEST_PIECE):
-        assert not redactor.leaks(redactor.text(f"{whole[:at]}..."))
-        assert not redactor.leaks(redactor.text(f"...{whole[at:]}"))
-        assert not redactor.leaks(redactor.text(f"'{whole[:at]}...{whole[at:]}'"))
+SHOWN: dict[str, Callable[[str, int], str]] = {
+    "as it is": excerpt,
+    "repr": lambda text, most: repr(excerpt(text, most)),
+    "in JSON": lambda text, most: json.dumps({"detail": excerpt(text, most)}),
+    "repr in JSON": lambda text, most: json.dumps({"detail": repr(excerpt(text, most))}),
+    "pytest's": lambda text, most: f"{text[:most]}...{text[-most // 3 :]}",
+}
+BEFORE = "answered 401: "
 
 
+KNOWING = Redactor([Secret(SECRET)])
+TWICE = {"JSON in JSON", "percent twice"}  # written twice already: `repr` would be a third time, which nobody looks for
+
+
+@pytest.mark.parametrize("shown", SHOWN)
+@pytest.mark.parametrize("spelling", sorted(SPELLINGS.keys() - TWICE))
+def test_no_piece_of_a_secret_is_left_wherever_a_text_was_cut(spelling: str, shown: str) -> None:
+    """Wherever that is; what is left of the secret is shorter than a remainder that says anything."""
+    redactor, whole = KNOWING, SPELLINGS[spelling]
+    text = f"{BEFORE}{whole} was refused"
+    for most in range(len(BEFORE) + SHORTEST_REMAINDER, len(BEFORE + whole), 1 + len(whole) // 60):
+        said = redactor.text(SHOWN[shown](text, most))
+        assert not redactor.leaks(said), (most, said)
+        assert not _remainder(said, redactor), (most, said)
+
+
+def _remainder(said: str, redactor: Redactor) -> list[str]:
+    """What stands at a mark and is more than a few characters of a secret."""
+    return [
+        piece
+        for mark in re.finditer(r"…|\.\.\.", said)
+        for piece in (said[: mark.start()][-SHORTEST_REMAINDER:], said[mark.end() :][:SHORTEST_REMAINDER])
+        if redactor.leaks(f"{piece}…") or redactor.leaks(f"…{piece}")
+    ]
+
+
+@settings(deadline=None)
+@given(st.text(st.sampled_from("abcXYZ019-_"), min_size=SHORTEST_SECRET, max_size=60), st.integers(0, 70))
+def test_no_piece_of_any_secret_is_left_at_a_cut(secret: str, most: int) -> None:
+    said = Redactor([Secret(secret)]).text(repr(excerpt(f"<<{secret}>>", most + 2)))
+    for size in range(SHORTEST_REMAINDER, len(secret)):
+        assert f"<<{secret[:size]}" not in said
+
+
+@settings(deadline=None, max_examples=25)
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=SHORTEST_PIECE, max_size=40), st.text(), st.text())
 def test_any_secret_goes_from_any_text(secret: str, before: str, after: str) -> None:
     redactor = Redactor([Secret(secret)])
