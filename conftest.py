@@ -11,6 +11,7 @@ pytest_plugins = (
     "fixtures.tokens",
     "fixtures.database",
     "fixtures.users",
+    "fixtures.entries",
     "fixtures.http_services",
     "fixtures.threads",
     "fixtures.rows",

@@ -27,11 +27,17 @@ class CheckFailure(Judgement, AssertionError):  # Allure reads an AssertionError
     outcome = Outcome.FAILED
 
 
-class MissingRoute(CheckFailure):
-    """FAILED, once a run: a route that the contract names is not there. Who meets it later waits for that finding.
+class OneFinding(CheckFailure):
+    """FAILED, once a run: what many cases meet, of one cause. Who meets it later waits for that finding.
 
-    `key` is the route's key in the contract's `[paths]`.
+    `key` tells one such cause from another.
     """
+
+    key = ""
+
+
+class MissingRoute(OneFinding):
+    """A route that the contract names is not there. `key` is its key in the contract's `[paths]`."""
 
     def __init__(self, key: str, seen: str) -> None:
         super().__init__(
@@ -39,6 +45,19 @@ class MissingRoute(CheckFailure):
             actual=f"{seen}: is [contract.paths] {key} right?",
             remedy=f"Correct `{key}` under [contract.paths] in the target's TOML; if the service has no such route, "
             "say so there (an empty path), or deploy it.",
+        )
+        self.key = key
+
+
+class ShutDoor(OneFinding):
+    """A door that lets no good token in. `key` names the door, `name` is the door's in a sentence."""
+
+    def __init__(self, key: str, name: str, seen: str) -> None:
+        super().__init__(
+            expected=f"{name} lets good tokens in",
+            actual=f"{name} lets no good token in: {seen}",
+            remedy=f"See what the server says of these requests: {name} refuses whoever comes. If our tokens are not "
+            "what it asks for, correct [contract.tokens] in the target's TOML.",
         )
         self.key = key
 

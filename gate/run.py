@@ -53,7 +53,7 @@ class Run:
     residue: int | None = 0
     doubts: list[str] = field(default_factory=list)  # sentences on the evidence itself that keep the verdict from GO
     provoked: set[str] = field(default_factory=set)  # trace ids of requests whose 5xx we caused on purpose
-    missing_routes: dict[str, str] = field(default_factory=dict)  # key of [contract.paths] -> the case that found it
+    found_once: dict[str, str] = field(default_factory=dict)  # key of a `OneFinding` -> the case that found it
     broken_setups: list[tuple[BaseException, str]] = field(default_factory=list)  # an error, and who met it first
     selection: str = ""  # how cases were selected; empty: everything is run, and the verdict is the release's
     collected: int = 0  # how many cases the phase has, before any was left out

@@ -76,6 +76,7 @@ async def _refuse_unless_let_in(doors: Doors, door: DoorName, token: Secret, own
     """Raise CheckFailure unless a door takes the token for its own user's."""
     said = await doors.ask(door, Forgery("good", token))
     if said is None or said.decision != "let in":
+        await doors.refuse_shut([door])
         raise CheckFailure(expected=f"{door} lets a good token in", actual=said.detail if said else "not asked")
     if door != "rest" and said.user_id != owner.sub:
         raise CheckFailure(expected=f"user {owner.sub}", actual=f"{door} names {said.user_id!r}")

@@ -42,6 +42,7 @@ async def test_the_doors_agree_every_time(
                 recorder.trace(said.trace_id)
     _record(recorder, rounds, wrong, doors.names)
     if differences:
+        await doors.refuse_shut(door for door in doors.names if wrong[door])
         shares = ", ".join(f"{door} {wrong[door]} of {2 * rounds}" for door in doors.names)
         raise CheckFailure(
             expected=f"{rounds} rounds of one opinion",

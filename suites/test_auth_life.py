@@ -8,7 +8,7 @@ import pytest
 
 from fixtures.doors import DoorName, Doors
 from fixtures.http_services import AuthDoor, seen
-from fixtures.sockets import SocketDoor
+from fixtures.sockets import SocketDoor, refusal
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure
@@ -65,6 +65,7 @@ async def test_a_token_ends(
             continue
         if end == "expiry" and clock.now_s() >= int(issued) + life_s:
             raise Broken(f"our side was too slow to show the token at {door} before it ended")
+        await doors.refuse_shut([door])
         raise CheckFailure(expected=f"{door} takes the token while it is good", actual=said.detail)
     if end == "logout":
         answer = await auth.post(contract.paths.auth_logout, token=token)
@@ -95,12 +96,9 @@ async def test_a_session_ends_with_its_tokens_logout(
 ) -> None:
     """A session that was open when its token was logged out is closed by the server when it is used next."""
     token = mint.good(owner)
-    session = await sockets.try_open(token)
+    session = await sockets.try_open(token, good=True)
     if not isinstance(session, Session):
-        raise CheckFailure(
-            expected="a session for a good token",
-            actual=f"refused by {session.by} with {session.status} {session.message or session.detail!r}",
-        )
+        raise CheckFailure(expected="a session for a good token", actual=refusal(session))
     answer = await auth.post(contract.paths.auth_logout, token=token)
     if answer.status not in range(200, 300):
         raise CheckFailure(expected="a logout (contract.paths.auth_logout)", actual=seen(answer))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fixtures.sockets import dialect_of
+from fixtures.sockets import SocketDoor, dialect_of
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure
@@ -40,7 +40,9 @@ def page_visit(target: Target, contract: Contract, tokens: TokenSource, owner: U
     needs="http ws token frontend browser",
     remedy="The step that failed says where: CORS for the list, the selected subprotocol or Origin for the session.",
 )
-async def test_a_real_page_works(page_visit: Visit, contract: Contract, run: Run, recorder: Recorder) -> None:
+async def test_a_real_page_works(
+    page_visit: Visit, contract: Contract, run: Run, recorder: Recorder, sockets: SocketDoor
+) -> None:
     """The list is read, the session opens with the subprotocol selected, and one answer is read."""
     seen = await visit(page_visit, find_browser())
     if not run.plan.verdict_only:
@@ -54,6 +56,8 @@ async def test_a_real_page_works(page_visit: Visit, contract: Contract, run: Run
     trouble = dict(seen.trouble)
     if "session" not in trouble and seen.protocol != selected:
         trouble["session"] = f"the selected subprotocol is {seen.protocol!r}, not {selected!r}"
+    if trouble.keys() == {"session"}:
+        await sockets.refuse_shut()
     if trouble:
         raise CheckFailure(
             expected=f"a page of {seen.origin} that lists threads, opens a session and reads an answer",

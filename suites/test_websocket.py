@@ -170,6 +170,8 @@ async def test_sessions_stay_open(
     )  # fmt: skip
     _record(report, recorder, contract)
     problem = _problem(report, sizes)
+    if len(report.of_kind("never opened")) >= sizes.steady_sessions:
+        await sockets.refuse_shut()
     if problem and report.unfit_because:
         raise Broken(f"{report.unfit_because}. What was seen may be our own doing: {problem}")
     if problem:

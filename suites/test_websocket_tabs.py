@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from fixtures.sockets import SocketDoor
+from fixtures.sockets import SocketDoor, refusal
 from fixtures.users import MakeUser
 from gate.check import check
 from gate.evidence import Recorder
@@ -80,11 +80,11 @@ async def test_every_tab_lives_and_hears(sockets: SocketDoor, owner: User, contr
 async def test_coming_and_going_uses_nothing_up(sockets: SocketDoor, owner: User, recorder: Recorder) -> None:
     """Each of thirty connections is welcomed and answered, and so is the one after them."""
     for number in range(1, CONNECTS + 2):
-        session = await sockets.try_open(sockets.tokens.good(owner))
+        session = await sockets.try_open(sockets.tokens.good(owner), good=True)
         if not isinstance(session, Session):
             raise CheckFailure(
                 expected=f"connection {number} of one user is welcomed, like those before it",
-                actual=f"refused by {session.by} with {session.status} {session.message or session.detail!r}",
+                actual=refusal(session),
             )
         await session.ping()
         await session.aclose()

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from gate.failures import Broken, CheckFailure, Judgement, MissingRoute, waiting_for
+from gate.failures import Broken, CheckFailure, Judgement, OneFinding, waiting_for
 from gate.outcomes import Outcome
 from gate.run import Result, Run
 from gate.verdict import name
@@ -26,8 +26,8 @@ def judge(
 
     The phases come in order: a call that passed makes PASSED, anything else what `classify` or its type says. A
     teardown can only take away from that: an undo that failed is BROKEN, a failure stays a failure. Without a report
-    (it was interrupted while it was made) what the phase raised decides. `run` remembers which case found a route
-    missing, or a shared fixture broken: one finding, for which every other case that meets it waits.
+    (it was interrupted while it was made) what the phase raised decides. `run` remembers which case made a `OneFinding`,
+    or met a broken shared fixture first: every other case that meets the same waits for that one.
     """
     result.duration_s += call.duration
     error = call.excinfo.value if call.excinfo else None
@@ -36,7 +36,7 @@ def judge(
         if call.when == "call":
             result.outcome, result.reason = Outcome.PASSED, ""
         return
-    verdict = _waiting(_judgement(error, outcome, classify), result, run.missing_routes)
+    verdict = _waiting(_judgement(error, outcome, classify), result, run.found_once)
     verdict = _sharing(verdict, error if call.when == "setup" else None, result, run)
     if call.when == "teardown" and result.outcome is Outcome.FAILED:
         result.reason += f" (and the undo broke: {verdict.actual})"
@@ -68,11 +68,11 @@ def settle(run: Run, result: Result) -> None:
     run.results[result.key] = worst
 
 
-def _waiting(judgement: Judgement, result: Result, missing: dict[str, str]) -> Judgement:
-    """A route that another case has found missing already is no second finding."""
-    if not isinstance(judgement, MissingRoute):
+def _waiting(judgement: Judgement, result: Result, found: dict[str, str]) -> Judgement:
+    """What another case has found already, a missing route or a shut door, is no second finding."""
+    if not isinstance(judgement, OneFinding):
         return judgement
-    finder = missing.setdefault(judgement.key, name(result.key))
+    finder = found.setdefault(judgement.key, name(result.key))
     if finder == name(result.key):
         return judgement
     return waiting_for(finder, judgement)

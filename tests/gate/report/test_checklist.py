@@ -33,6 +33,13 @@ def test_the_metric_is_as_bad_as_its_worst_check(tmp_path: Path) -> None:
     assert (answers["auth-latency"], answers["threads"], answers["health"]) == ("PENDING", "FAILED", "NOT RUN")
 
 
+def test_an_item_whose_cases_wait_for_a_finding_has_failed(tmp_path: Path) -> None:
+    document = make_document(tmp_path, {"websocket.steady": Outcome.BROKEN})
+    waiting = replace(document.checks[0], reason="waits for auth.accepts[rest]: nobody is let in")
+    answers = {one.key: one.outcome for one in answered(replace(document, checks=[waiting])).metrics}
+    assert answers["websocket"] == "FAILED"
+
+
 def test_a_metric_that_owes_a_longer_phase_is_bounded_not_passed(tmp_path: Path) -> None:
     document = make_document(tmp_path, {"websocket.steady": Outcome.PASSED})
     answer = next(one for one in answered(document).metrics if one.key == "websocket")

@@ -1,4 +1,4 @@
-"""A route that is not there is one finding, for which the others wait; what a target accepts is a known failure."""
+"""A route that is not there, or a door that is shut, is one finding, for which the others wait."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -43,6 +43,39 @@ def test_a_missing_route_is_one_finding_and_the_others_wait_for_it(mini: Mini) -
     }  # fmt: skip
     assert rows["a.first"]["actual"].endswith("is [contract.paths] threads right?")
     assert rows["a.second[y]"]["reason"].startswith("waits for a.first: GET /t answered 404")
+
+
+SHUT = (
+    HEAD
+    + """
+from gate.failures import ShutDoor
+
+@check("a.first", requirement="it opens")
+def test_first():
+    raise ShutDoor("ws", "the WebSocket", "6 of 6 were turned away")
+
+@check("b.second", requirement="it talks")
+def test_second():
+    raise ShutDoor("ws", "the WebSocket", "6 of 6 were turned away")
+
+@check("b.third", requirement="REST answers")
+def test_third():
+    raise ShutDoor("rest", "REST", "3 of 3 were turned away")
+"""
+)
+
+
+def test_a_door_that_lets_nobody_in_is_one_finding_and_another_door_is_another(mini: Mini) -> None:
+    mini.write(SHUT, required='{"a.first": (), "b.second": (), "b.third": ()}')
+    code, output = mini.run()
+    rows = {row["name"]: row for row in mini.verdict["checks"]}
+    assert code == 1, output
+    outcomes = {name: row["outcome"] for name, row in rows.items()}
+    assert outcomes == {"a.first": "FAILED", "b.second": "BROKEN", "b.third": "FAILED"}
+    assert rows["b.second"]["reason"] == (
+        "waits for a.first: the WebSocket lets no good token in: 6 of 6 were turned away"
+    )
+    assert "[contract.tokens]" in rows["a.first"]["remedy"]
 
 
 def test_what_the_target_accepts_is_a_known_failure_and_its_notes_come_first(mini: Mini) -> None:
