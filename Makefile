@@ -66,6 +66,13 @@ candidate-local: $(READY)  ## judge a revision without traffic beside the one th
 candidate: $(READY)  ## the same on a configured target: what was deployed with --no-traffic --tag
 	@$(RERUN) $(PYTEST) --target=$(TARGET) --phase=candidate --tag=$(TAG) $(if $(SHARE),--share=$(SHARE))
 
+.PHONY: target
+#: NAME=mine BACKEND=https://... [AUTH=https://...]
+#: [DIR=targets] [DOCUMENT=/openapi.json]
+target: $(READY)  ## write the first TOML of a target by looking at its service
+	@$(PY) -m commands target --name '$(NAME)' --backend '$(BACKEND)' $(if $(AUTH),--auth '$(AUTH)') \
+		$(if $(DIR),--dir '$(DIR)') $(if $(DOCUMENT),--document '$(DOCUMENT)')
+
 #@ The hour, the day, the gate
 
 .PHONY: soak-local

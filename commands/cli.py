@@ -14,7 +14,7 @@ from commands.console import say
 from gate.release.store import VARIABLE
 from probes.errors import ProbeError
 from targets.durations import parse_duration
-from targets.loading import ConfigurationError, load_target
+from targets.loading import HERE, ConfigurationError, load_target
 
 USAGE, REFUSED = 4, 10
 NEEDED_FOR_ROWS = ("database.url",)
@@ -43,7 +43,9 @@ def main(arguments: Sequence[str]) -> int:
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = _Parser(prog="python -m commands", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="reap | repair-plan | preflight | report | errors | gate")
+    commands = parser.add_subparsers(
+        required=True, metavar="target | reap | repair-plan | preflight | report | errors | gate"
+    )
     reap = commands.add_parser("reap", help="remove rows that killed runs left behind")
     reap.add_argument("--older-than", type=duration, default=timedelta(hours=1), help="90s, 10m, 1h; default 1h")
     reap.set_defaults(
@@ -83,8 +85,26 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     counting.add_argument("--service", default="", help="of this service only; default: of all")
     counting.add_argument("--revision", default="", help="of this revision only; default: of all")
     counting.set_defaults(run=lambda options: errors.run(options.export, options.service, options.revision))
+    _add_target(commands)
     _add_gate(commands)
     return parser.parse_args(arguments)
+
+
+def _add_target(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    looking = commands.add_parser("target", help="write the first TOML of a target by looking at its service")
+    looking.add_argument("--name", required=True, help="the target's name, and its file's")
+    looking.add_argument("--backend", required=True, metavar="URL", help="the base URL of its API")
+    looking.add_argument("--auth", default="", metavar="URL", help="of its auth service; default: the same")
+    looking.add_argument("--dir", type=Path, default=HERE, help="the folder that it is written to; default: targets")
+    looking.add_argument("--document", default="", metavar="PATH", help="of its OpenAPI document, where it is unusual")
+    looking.set_defaults(run=_target)
+
+
+async def _target(options: argparse.Namespace) -> int:
+    from commands.describing import command  # noqa: PLC0415 - asyncpg and httpx, which a gate has no use for
+
+    auth = options.auth or options.backend
+    return await command.run(command.Wanted(options.name, options.dir, options.backend, auth, options.document))
 
 
 async def _preflight(options: argparse.Namespace) -> int:

@@ -30,8 +30,8 @@ ENV_PREFIX = "NETRA_"
 class Platform(Part):
     """The Google project around the services and how we may read it."""
 
-    project: str
-    region: str
+    project: str = ""  # empty: the service is not on Cloud Run, or nobody lets us read it
+    region: str = ""
     credentials: Literal["google", "token", "none"] = "google"
     access_token: Secret = Secret()
     logging_url: str = "https://logging.googleapis.com"
@@ -130,7 +130,7 @@ class Target(BaseSettings):
     profile_with_a_token: str = ""  # where all that there is is an access token
     backend: Service
     auth: Service
-    platform: Platform
+    platform: Platform = Platform()
     network: Network = Network()
     prometheus: Prometheus = Prometheus()
     database: Database = Database()
@@ -215,7 +215,8 @@ class Target(BaseSettings):
     def lacks_google(self) -> bool:
         """Whether Google's APIs are to be read and nothing here gives us credentials for them."""
         given = bool(self.platform.access_token)
-        return self.platform.credentials == "google" and not given and not google_credentials.can_be_expected()
+        asked = bool(self.platform.project) and self.platform.credentials == "google"
+        return asked and not given and not google_credentials.can_be_expected()
 
     @property
     def token_way(self) -> Literal["mint", "fetch", "given", ""]:
@@ -253,7 +254,9 @@ class Target(BaseSettings):
         no_secret = f"no signing secret: set {ENV_PREFIX}TOKENS__SIGNING_SECRET"
         reach = self.platform.credentials != "token" or self.platform.access_token
         no_platform = "" if reach else f"no access to the platform's APIs: set {ENV_PREFIX}PLATFORM__ACCESS_TOKEN"
-        if self.lacks_google:
+        if not self.platform.project:
+            no_platform = "no Google project: [platform] project is empty"
+        elif self.lacks_google:
             no_platform = f"no Google credentials: set {google_credentials.VARIABLE}"
         asks_for_key = any("{service_key}" in value for value in self.contract.validation.headers.values())
         no_key = (

@@ -11,6 +11,7 @@ class Layout:
 
     id: str = "id"
     object: str = "object"
+    object_value: str = "thread"  # what stands in that column
     owner: str = "user_id"
     title: str = "title"
     metadata: str = "metadata_"

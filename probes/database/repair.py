@@ -16,6 +16,7 @@ from probes.database.connection import Connection, TableShape
 from probes.database.metadata_shapes import PLAIN, SHAPES, TEXT_SHAPES
 from probes.database.poison import HOLDERS, find_poisoned, is_poisoned
 from probes.database.seeding import RowSpec, Seeder
+from probes.errors import SourceRefused
 
 Found = Mapping[str, Any]
 
@@ -199,6 +200,8 @@ async def rehearse(connection: Connection, table: TableShape, seeder: Seeder, st
 
     Where the column can hold rows that its operators can't read, such rows are among those that must stay as they
     are. The statements must be scoped to rows of ours (`scope_of`), so that no row of anybody else is locked.
+
+    Raises SourceRefused where our database user may not do that.
     """
     owner = f"{seeder.prefix}owner"
     specs = [RowSpec(owner, shape) for shape in SHAPES]
@@ -217,6 +220,9 @@ async def rehearse(connection: Connection, table: TableShape, seeder: Seeder, st
             for statement in statements:
                 await connection.execute(statement)
             again = sum([_changed(await connection.execute(statement)) for statement in statements])
+        except asyncpg.InsufficientPrivilegeError as problem:
+            why = f"our user may not change rows of ours ({problem}): GRANT UPDATE on {table.name} to it (database.url)"
+            raise SourceRefused("the rehearsal of the repair", why) from problem
         except asyncpg.PostgresError as problem:
             error = f"{type(problem).__name__}: {problem}"
         after = {} if error else await _read(connection, table, ids)

@@ -159,7 +159,7 @@ class Seeder:
         """By column: what is written into it."""
         layout, moment = self._layout, self._moment
         return {
-            layout.object: lambda _spec: "thread",
+            layout.object: lambda _spec: layout.object_value,
             layout.title: lambda spec: spec.title,
             layout.owner: lambda spec: spec.column_owner or spec.owner,
             layout.metadata: self._written,

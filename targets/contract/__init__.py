@@ -17,7 +17,8 @@ from targets.contract.websocket import WebSocketRules
 OK = 200
 # Never laid over the default key by key: half of one schema and half of another is neither.
 WHOLE = frozenset({
-    "threads.item", "threads.compare", "health.detailed", "health.liveness", "health.readiness", "validation.headers",
+    "threads.item", "threads.compare", "threads.times", "database.columns",
+    "health.detailed", "health.liveness", "health.readiness", "validation.headers",
     "validation.good", "validation.bad", "tokens.extra_claims", "tokens.refresh_claims", "login.body",
     "websocket.dialect.user_message", "websocket.error_codes",
 })  # fmt: skip

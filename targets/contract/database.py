@@ -11,7 +11,7 @@ class Column(Part):
     """One column: whether it has to be there, and the types that the code can work with."""
 
     presence: Literal["needed", "optional", "absent"]
-    types: tuple[str, ...]
+    types: tuple[str, ...] = ()  # of one that is absent nobody asks
 
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]  # of a column: it stands in our SQL as it is
@@ -29,6 +29,7 @@ class LayoutRules(Part):
     updated_at: Name
     deleted_at: Name
     object: Name
+    object_value: str
     owner_in: Literal["column", "metadata", "either"]
     owner_key: Key
     title_key: Key

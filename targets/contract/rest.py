@@ -1,27 +1,31 @@
 """The REST door: where it is, how it refuses, what an item of the list looks like and is compared with."""
 
 import re
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from targets.contract.parts import Part, Schema, Statuses
 
 Written = Literal["", "id", "title", "owner", "metadata", "created_at", "updated_at"]
 
 
-class Paths(Part):
-    """Where each door is, below the service's base URL; an empty one: the service has no such route."""
+Path = Annotated[str, Field(pattern=r"^/\S*$")]
+PathOrNone = Annotated[str, Field(pattern=r"^(/\S*)?$")]  # empty: the service has no such route
 
-    threads: str
-    health: str
-    liveness: str
-    readiness: str
-    metrics: str
-    websocket: str
-    auth_health: str
-    auth_validate: str
-    auth_logout: str
+
+class Paths(Part):
+    """Where each door is, below the service's base URL."""
+
+    threads: Path
+    health: PathOrNone
+    liveness: Path
+    readiness: PathOrNone
+    metrics: PathOrNone
+    websocket: PathOrNone
+    auth_health: Path
+    auth_validate: Path
+    auth_logout: PathOrNone
 
 
 class ByKind(Part):

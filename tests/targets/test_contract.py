@@ -25,6 +25,9 @@ def toml(key: str, value: str) -> str:
 
 BAD = {
     "a number for a path": (toml("paths.threads", "5"), "contract.paths.threads"),
+    "a path that is none": (toml("paths.liveness", '""'), "contract.paths.liveness"),
+    "a path without its slash": (toml("paths.metrics", '"metrics"'), "contract.paths.metrics"),
+    "an algorithm that nobody signs with": (toml("tokens.algorithm", '"none"'), "contract.tokens.algorithm"),
     "a text for a bound": (toml("threads.max_limit", '"many"'), "contract.threads.max_limit"),
     "a status that is none": (toml("refusal.rest.bad", "[4010]"), "contract.refusal.rest.bad"),
     "a default out of bounds": (toml("threads.default_limit", "500"), "contract.threads"),

@@ -1,0 +1,1 @@
+"""A first TOML of a target, written by looking at its service: `make target`."""

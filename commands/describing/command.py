@@ -1,0 +1,145 @@
+"""`make target`: look at a service, and write the first TOML of a target with what was seen and what was not."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from commands.console import say
+from commands.describing.answers import Asker, find_document, look_at_refusals, look_at_routes
+from commands.describing.findings import Findings, as_toml, key_of, plain
+from commands.describing.published import read_published
+from commands.describing.table import look_at_table
+from probes.database.connection import connect
+from probes.deadlines import Deadlines
+from probes.http.client import HttpClient
+from probes.http.network_path import UnusablePath
+from probes.identity import RunIdentity
+from probes.secret import Secret
+from targets.loading import NOT_TARGETS, ConfigurationError, describe_target
+from targets.pasted_dsn import read_pasted
+
+DSN = "NETRA_DATABASE__URL"
+NEVER = {  # what nobody can see from outside
+    "tokens.algorithm": "HS256, or RS256 with the private key as PEM in NETRA_TOKENS__SIGNING_SECRET",
+    "tokens.key_id": "`kid` of a token's header, where the service looks its key up by it",
+    "tokens.issuer": "`iss` of a good token",
+    "tokens.audience": "`aud` of a good token",
+    "tokens.lifetime_s": "how long an access token lives",
+    "tokens.extra_claims": "what an access token says besides sub, email, iss, aud, iat, exp and jti",
+    "tokens.refresh_claims": "what tells a refresh token from it; {}: nothing does",
+    "paths.auth_logout": 'POST with the token as Bearer; "": there is none',
+    "auth.latency_clock": '"server" (Server-Timing, or the request log), or "client"',
+    "browser.frontend": 'the origin of the pages that ask this service; "": none does',
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which target is to be written, where, and where its service is."""
+
+    name: str
+    folder: Path
+    backend: str
+    auth: str
+    document: str
+
+
+async def run(wanted: Wanted) -> int:
+    """Look, write, and say what could not be found out. Raises ConfigurationError, ProbeError."""
+    path = wanted.folder / f"{wanted.name}.toml"
+    _refuse(wanted, path)
+    findings = Findings()
+    try:
+        async with HttpClient(wanted.backend, RunIdentity("target"), deadline_s=Deadlines().answer) as client:
+            await client.send("GET", "/")  # nobody there: said at once, with the reason
+            await _look(Asker(client), wanted.document, findings)
+    except (UnusablePath, ValueError) as error:
+        raise ConfigurationError(f"BACKEND ({wanted.backend!r}) can't be asked: {error}.") from error
+    route = findings.found.get("paths.threads", ("", ""))[0]
+    await _look_at_database(route, findings)
+    for key, what in NEVER.items():
+        findings.miss(key, what)
+    _write(path, text_of(wanted, findings))
+    describe_target(wanted.name, wanted.folder)  # what is written must load
+    _report(path, findings)
+    return 0
+
+
+def _refuse(wanted: Wanted, path: Path) -> None:
+    if not wanted.name.replace("-", "").replace("_", "").isalnum() or wanted.name in NOT_TARGETS:
+        raise ConfigurationError(f"NAME ({wanted.name!r}) must be a file's name of letters, digits, - and _.")
+    for name, url in (("BACKEND", wanted.backend), ("AUTH", wanted.auth)):
+        if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
+            raise ConfigurationError(f"{name} ({url!r}) must be a base URL, http:// or https://.")
+    if path.exists():
+        raise ConfigurationError(f"{path} exists already, and is not written over: name another NAME, or another DIR.")
+
+
+async def _look(asker: Asker, given: str, findings: Findings) -> None:
+    document = await find_document(asker, given)
+    if document is None:
+        findings.see(
+            "api.document", "", f"{given or 'no usual place'} is no OpenAPI document: name it with DOCUMENT=/path"
+        )
+        findings.miss("paths.threads", "which route lists what a user owns")
+    else:
+        read_published(document[1], document[0], findings)
+    await look_at_routes(asker, findings)
+    if "paths.threads" in findings.found:
+        await look_at_refusals(asker, findings.found["paths.threads"][0], findings)
+
+
+async def _look_at_database(route: str, findings: Findings) -> None:
+    given = os.environ.get(DSN, "")
+    if not given:
+        findings.miss("database.table", f"{DSN} is not set: set it, and the table is looked at")
+        return
+    read = read_pasted(given)
+    if read.advice:
+        raise ConfigurationError(f"{DSN} {read.advice}.")
+    async with connect(Secret(read.url), "target", Deadlines(), pgbouncer=read.pgbouncer) as connection:
+        await look_at_table(connection, route, findings)
+
+
+def text_of(wanted: Wanted, findings: Findings) -> str:
+    """The TOML: what was seen with where, and what was not as comments."""
+    lines = [
+        f"# Written by `make target` from what {wanted.backend} shows. Lines with a ? could not be found out: until",
+        "# somebody says otherwise, what targets/contract.toml says holds there. See docs/adding-a-target.md.",
+        'environment = "staging"',
+        'profile = "service"                    # on Cloud Run, with [platform] project and region: "read-only"',
+        'profile_when_writing = "service-writing"   # "staging-writing"',
+        "",
+        "[backend]",
+        f"url = {as_toml(wanted.backend)}",
+        f"service = {as_toml(wanted.name)}",
+        "",
+        "[auth]",
+        f"url = {as_toml(wanted.auth)}",
+        f"service = {as_toml(wanted.name)}",
+        "",
+        "[writing]",
+        "allowed = false                        # true: rows are seeded, once NETRA_WRITING__CONFIRM says so too",
+    ]
+    for section, found, unknown in findings.sections():
+        lines += ["", f"[contract.{section}]"]
+        lines += [f"{key_of(key)} = {as_toml(value)}   # {plain(where)}" for key, (value, where) in found.items()]
+        lines += [f"# ? {key}: {plain(what)}" for key, what in unknown.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} can't be written ({error.strerror}): name another folder with DIR."
+        ) from error
+
+
+def _report(path: Path, findings: Findings) -> None:
+    say(f"{path}: {len(findings.found)} keys of the contract were found out, {len(findings.unknown)} were not:")
+    for key, what in findings.unknown.items():
+        say(f"  contract.{key}: {plain(what)}")

@@ -1,0 +1,61 @@
+"""What was found out about a service, by the contract's keys, and what was not."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+Value = TypeVar("Value")
+LONGEST = 240
+BARE = re.compile(r"[A-Za-z0-9_-]+")
+
+
+@dataclass(slots=True)
+class Findings:
+    """By dotted key below `[contract]`: the value and where it was seen, or what a person has to look at."""
+
+    found: dict[str, tuple[Any, str]] = field(default_factory=dict)
+    unknown: dict[str, str] = field(default_factory=dict)
+
+    def see(self, key: str, value: Any, where: str) -> None:  # noqa: ANN401 - any TOML value
+        """A value was seen: what was unknown of it is not any more."""
+        self.found[key] = (value, where)
+        self.unknown.pop(key, None)
+
+    def miss(self, key: str, what: str) -> None:
+        """A value could not be found out."""
+        if key not in self.found:
+            self.unknown[key] = what
+
+    def sections(self) -> Iterator[tuple[str, dict[str, tuple[Any, str]], dict[str, str]]]:
+        """Every section with what was found of it and what was not, in the order in which they came up."""
+        names = dict.fromkeys(key.rpartition(".")[0] for key in (*self.found, *self.unknown))
+        for name in names:
+            yield name, _below(self.found, name), _below(self.unknown, name)
+
+
+def _below(table: Mapping[str, Value], section: str) -> dict[str, Value]:
+    return {key.rpartition(".")[2]: value for key, value in table.items() if key.rpartition(".")[0] == section}
+
+
+def plain(text: str) -> str:
+    """A comment or a line for a terminal, whatever a service calls its routes and columns: one line, bounded."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)[:LONGEST]
+
+
+def as_toml(value: object) -> str:
+    """A value as TOML writes it on one line. Raises TypeError for what TOML does not know."""
+    if isinstance(value, Mapping):
+        pairs = ", ".join(f"{key_of(str(key))} = {as_toml(inner)}" for key, inner in value.items())
+        return f"{{ {pairs} }}" if pairs else "{}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(as_toml, value))}]"
+    if isinstance(value, bool | int | float | str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    raise TypeError(f"TOML has no {type(value).__name__}")
+
+
+def key_of(name: str) -> str:
+    """A key, in quotes where it needs them."""
+    return name if BARE.fullmatch(name) else json.dumps(name)

@@ -1,0 +1,83 @@
+"""What the database says of the table: its columns, and which of them is which."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from commands.describing.findings import Findings
+from probes.database.connection import Connection, TableShape, find_table, read_heads
+
+# What a column is for, by words of its name, the plainest first; JSON columns and the primary key are known by kind.
+WORDS: Mapping[str, Sequence[str]] = {
+    "owner": ("user_id", "owner_id", "owner", "account_id", "account", "user", "author", "tenant"),
+    "title": ("title", "subject", "headline", "name"),
+    "created_at": ("created", "inserted"),
+    "updated_at": ("updated", "changed", "modified"),
+    "deleted_at": ("deleted", "removed", "archived"),
+    "object": ("object", "kind", "type"),
+}
+TABLES = (
+    "SELECT c.oid::regclass::text AS name FROM pg_class AS c "
+    "WHERE c.relkind IN ('r', 'p') AND pg_table_is_visible(c.oid) "
+    "AND c.relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace) ORDER BY 1"
+)
+KEY = (
+    "SELECT a.attname FROM pg_index AS i "
+    "JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey) "
+    "WHERE i.indrelid = to_regclass($1) AND i.indisprimary"
+)
+
+
+async def look_at_table(connection: Connection, route: str, findings: Findings) -> None:
+    """Note the table that the list's route is about, its columns, and the version table."""
+    names = [row["name"] for row in await connection.fetch(TABLES)]
+    wanted = route.rstrip("/").rpartition("/")[2].replace("-", "_")
+    table = await find_table(connection, wanted) if wanted in names else None
+    if table is None:
+        findings.miss("database.table", f"no table is called {wanted!r}; there are {', '.join(names) or 'none'}")
+    else:
+        findings.see("database.table", table.name, "called as the list's route is")
+        await _columns(connection, table, findings)
+    await _versions(connection, names, findings)
+
+
+async def _columns(connection: Connection, table: TableShape, findings: Findings) -> None:
+    keys = [row["attname"] for row in await connection.fetch(KEY, table.name)]
+    layout = {"id": keys[0]} if len(keys) == 1 else {}
+    documents = [name for name, kind in table.columns.items() if kind in {"jsonb", "json"}]
+    layout |= {"metadata": documents[0]} if documents else {}
+    for part, words in WORDS.items():
+        left = [name for name in table.columns if name not in layout.values()]
+        name = next((name for word in words for name in left if re.search(rf"(^|_){word}", name)), "")
+        layout |= {part: name} if name else {}
+    for part in ("id", "metadata", *WORDS):
+        key = f"database.layout.{part}"
+        if part in layout:
+            findings.see(key, layout[part], f"{table.columns[layout[part]]}")
+        else:
+            findings.miss(key, f"which column that is, of {', '.join(table.columns)}")
+    if "owner" in layout:
+        findings.see("database.layout.owner_in", "column", "there is a column for it")
+    findings.miss("database.layout.object_value", "what stands in the object's column, where there is one")
+    findings.see(
+        "database.columns",
+        {
+            name: {"presence": "needed", "types": [table.columns[name]]}
+            for name in layout.values()
+            if name != layout.get("object")
+        },
+        "as they are now",
+    )
+
+
+async def _versions(connection: Connection, names: Sequence[str], findings: Findings) -> None:
+    for name in names:
+        table = await find_table(connection, name)
+        if table is not None and [*table.columns] == ["version_num"]:
+            heads = sorted(await read_heads(connection, name) or ())
+            findings.see("database.version_table", name, "its one column is alembic's")
+            findings.see(
+                "database.heads", heads, "what the database is at; the image's own `alembic heads` belong here"
+            )
+            return
+    findings.miss("database.version_table", "no table of alembic's was seen")
+    findings.miss("database.heads", "what `alembic heads` prints in the deployed image")
