@@ -13,9 +13,6 @@ class Outcome(StrEnum):
     NOT_APPLICABLE = "NOT_APPLICABLE"  # the target can't offer what the check needs
 
 
-WAITS = "waits for "  # begins the reason of a case that is BROKEN by what another has found; its name follows
-
-
 class Verdict(StrEnum):
     """What a run says of the revision."""
 

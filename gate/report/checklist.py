@@ -8,8 +8,9 @@ from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 
+from gate.failures import waits_for
 from gate.figures import Figure
-from gate.outcomes import WAITS, Outcome
+from gate.outcomes import Outcome
 from gate.strict_json import JSON
 from gate.verdict_document import Document, Row
 
@@ -87,7 +88,10 @@ def _answer(item: Mapping[str, JSON], document: Document) -> Answer:
     waiting = {row.name for row in rows if row.id in longer and row.outcome == Outcome.PENDING}
     owed = tuple(text for one in item.get("owed", []) if (text := _owed(one, rows)))
     absent = set(document.missing) - waiting
-    counts = Counter(NOT_RUN if row.name in absent else _outcome(row) for row in rows if row.name not in waiting)
+    failed = [row for row in document.checks if row.outcome == Outcome.FAILED]
+    counts = Counter(
+        NOT_RUN if row.name in absent else _outcome(row, failed) for row in rows if row.name not in waiting
+    )
     outcome = next((str(one) for one in WORST_FIRST if counts[one]), OWED if waiting else NOT_RUN)
     if outcome == Outcome.PASSED:
         outcome = BOUNDED if owed else PROVED if document.phase == "gate" and item.get("figure") else outcome
@@ -104,9 +108,11 @@ def _answer(item: Mapping[str, JSON], document: Document) -> Answer:
     )
 
 
-def _outcome(row: Row) -> Outcome:
-    """A case's outcome; one that waits for another's finding is not unknown to an item: what it needs has FAILED."""
-    return Outcome.FAILED if row.outcome == Outcome.BROKEN and row.reason.startswith(WAITS) else row.outcome
+def _outcome(row: Row, failed: Iterable[Row]) -> Outcome:
+    """A case's outcome; where it waits for another's finding, what it needs has FAILED, and so has the item."""
+    said = row.actual or row.reason
+    waits = row.outcome == Outcome.BROKEN and any(said.startswith(waits_for(one.name)) for one in failed)
+    return Outcome.FAILED if waits else row.outcome
 
 
 def _owed(item: Mapping[str, str], rows: Iterable[Row]) -> str:

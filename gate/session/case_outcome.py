@@ -26,8 +26,8 @@ def judge(
 
     The phases come in order: a call that passed makes PASSED, anything else what `classify` or its type says. A
     teardown can only take away from that: an undo that failed is BROKEN, a failure stays a failure. Without a report
-    (it was interrupted while it was made) what the phase raised decides. `run` remembers which case made a `OneFinding`,
-    or met a broken shared fixture first: every other case that meets the same waits for that one.
+    (it was interrupted while it was made) what the phase raised decides. `run` remembers which case made a
+    `OneFinding`, or met a broken shared fixture first: every other case that meets the same waits for that one.
     """
     result.duration_s += call.duration
     error = call.excinfo.value if call.excinfo else None

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from gate.failures import waits_for
 from gate.outcomes import Outcome
 from gate.report.checklist import BOUNDED, OWED, PROVED, answered
 from tests.catalogue import declared_checks
@@ -34,10 +35,15 @@ def test_the_metric_is_as_bad_as_its_worst_check(tmp_path: Path) -> None:
 
 
 def test_an_item_whose_cases_wait_for_a_finding_has_failed(tmp_path: Path) -> None:
-    document = make_document(tmp_path, {"websocket.steady": Outcome.BROKEN})
-    waiting = replace(document.checks[0], reason="waits for auth.accepts[rest]: nobody is let in")
-    answers = {one.key: one.outcome for one in answered(replace(document, checks=[waiting])).metrics}
-    assert answers["websocket"] == "FAILED"
+    told = {"auth.accepts": Outcome.FAILED, "websocket.steady": Outcome.BROKEN, "auth.latency": Outcome.BROKEN}
+    document = make_document(tmp_path, told)
+    finder, *others = document.checks
+    waiting = [replace(row, actual=f"{waits_for(finder.name)}nobody is let in") for row in others]
+    answers = {one.key: one.outcome for one in answered(replace(document, checks=[finder, *waiting])).metrics}
+    assert (answers["websocket"], answers["auth-latency"]) == ("FAILED", "FAILED")
+    broken = replace(finder, outcome=Outcome.BROKEN)
+    answers = {one.key: one.outcome for one in answered(replace(document, checks=[broken, *waiting])).metrics}
+    assert answers["websocket"] == "BROKEN"
 
 
 def test_a_metric_that_owes_a_longer_phase_is_bounded_not_passed(tmp_path: Path) -> None:
