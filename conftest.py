@@ -24,6 +24,8 @@ pytest_plugins = (
     "fixtures.platform",
     "fixtures.log_lookup",
     "fixtures.logs",
+    "fixtures.compared_log",
+    "fixtures.comparison",
     "fixtures.server_lines",
     "fixtures.day",
     "fixtures.prometheus",

@@ -9,8 +9,8 @@ Need = Literal[
     # What a service may well not have, and its target says so:
     "health", "exposition", "app-trace", "credentials", "refresh-tokens", "json", "readiness",
     "frontend", "document", "browser", "single", "logout", "agent",
-    # What the revision under test does not have before it takes traffic:
-    "serving",
+    # What the revision under test has only once it takes traffic, and only before:
+    "serving", "alone",
 ]  # fmt: skip
 Phase = Literal["smoke", "soak", "day", "candidate"]
 BEFORE_TRAFFIC: Phase = "candidate"  # runs what smoke runs, on a revision without traffic, and checks of its own

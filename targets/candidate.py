@@ -28,7 +28,7 @@ class Compare(Part):
     """How the candidate is compared with the revision that serves."""
 
     latency_ratio: float = Field(1.25, gt=1)  # the candidate may take at most so many times as long
-    rounds: int = Field(5, ge=3)  # of every request: twice to the serving revision, once to the candidate
+    rounds: int = Field(6, ge=5)  # of every request: twice to the serving revision, once to the candidate
     pairs: int = Field(40, ge=20)  # of each timed request, at first; three times as many where those leave it open
     volatile: tuple[str, ...] = ()  # fields and headers, beside [refusal] volatile, whose values say nothing
     expected: tuple[Accepted, ...] = ()  # differences by design, named as the report names them; * for anything

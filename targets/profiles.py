@@ -32,7 +32,8 @@ def load_required(profile: str, phase: str, folder: Path | None = None, offers: 
     required: Required = {}
     for section in SECTIONS.get(phase, (phase,)):
         required |= _required(profile, section, profiles, (), offers)
-    return _without_needs(required, frozenset({"serving"})) if phase == "candidate" else required
+    lacking = {"serving", "alone"} - set(offers) if phase == "candidate" else set[str]()
+    return _without_needs(required, frozenset(lacking))
 
 
 def required_of(

@@ -1,0 +1,1 @@
+"""Two revisions side by side: what one answers and the other does not, and which takes longer."""

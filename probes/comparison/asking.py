@@ -1,0 +1,152 @@
+"""Asking two revisions the same over HTTP: in rounds for what they answer, in pairs for how long they take."""
+
+import asyncio
+import random
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from probes.comparison.noise import Round, is_decided
+from probes.errors import BadAnswer, TooSlow, Unreachable
+from probes.http.client import Answer, Headers, HttpClient
+from probes.json_values import read_json
+from probes.secret import Secret
+
+Volatile = Collection[str]  # names of fields and headers, in small letters
+AT_ONCE = 6  # questions; the three answers of a round come one after the other
+# Headers of the way there, not of the service; a body says its own length.
+NOT_ITS_OWN = frozenset({
+    "alt-svc", "connection", "content-length", "keep-alive", "server", "transfer-encoding", "via",
+})  # fmt: skip
+# Headers whose values differ from answer to answer by their nature.
+VOLATILE_HEADERS = frozenset({
+    "age", "date", "etag", "expires", "last-modified", "retry-after", "server-timing", "set-cookie", "traceparent",
+    "x-cloud-trace-context", "x-ratelimit-remaining", "x-ratelimit-reset", "x-request-id", "x-response-time",
+    "x-trace-id",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A read-only request."""
+
+    name: str
+    method: str
+    path: str
+    headers: Headers | None = None
+    token: Secret | None = None
+    names_only: bool = False  # of a Prometheus text the metrics' names and types count, not their values
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The times of two answers of the same question, one after the other, in milliseconds."""
+
+    client: tuple[float, float]  # of the serving revision and of the candidate, by our clock
+    server: tuple[float, float] | None  # by theirs, where both say it
+
+
+@dataclass(frozen=True, slots=True)
+class Statuses:
+    """How often each side was asked, and how often it answered 5xx or nothing."""
+
+    asked: int = 0
+    failed: int = 0
+
+    def plus(self, answers: Iterable[Answer | None]) -> "Statuses":
+        """With further answers; None: there was none."""
+        listed = list(answers)
+        bad = sum(one is None or one.status >= 500 for one in listed)  # noqa: PLR2004 - the server's own errors
+        return Statuses(self.asked + len(listed), self.failed + bad)
+
+
+@dataclass(slots=True)
+class Sides:
+    """The two revisions, and what came of all that they were asked."""
+
+    serving: HttpClient
+    candidate: HttpClient
+    of_serving: Statuses = Statuses()
+    of_candidate: Statuses = Statuses()
+
+    async def rounds(self, question: Question, most: int, chance: random.Random, volatile: Volatile) -> list[Round]:
+        """Ask in rounds: the serving revision twice, the candidate once, in an order by chance. Raises RateLimited.
+
+        It ends where further rounds could find nothing any more.
+        """
+        found: list[Round] = []
+        while len(found) < most and not is_decided(found, volatile):
+            order = [("primary", self.serving), ("secondary", self.serving), ("candidate", self.candidate)]
+            chance.shuffle(order)
+            answers = {role: await self._ask(client, question) for role, client in order}
+            found.append(Round(**{role: observation(answer, question) for role, answer in answers.items()}))
+        return found
+
+    async def pairs(self, question: Question, count: int) -> list[Pair]:
+        """Ask in pairs, each side first in every other one. A pair without two good answers is left out."""
+        found = []
+        for number in range(count):
+            order = [self.serving, self.candidate]
+            order.reverse() if number % 2 else None
+            answers = {client: await self._ask(client, question) for client in order}
+            serving, candidate = answers[self.serving], answers[self.candidate]
+            if isinstance(serving, Answer) and isinstance(candidate, Answer) and serving.status == candidate.status:
+                found.append(_pair(serving, candidate))
+        return found
+
+    async def _ask(self, client: HttpClient, question: Question) -> Answer | str:
+        """The answer, or in a word why there was none."""
+        answer: Answer | str
+        try:
+            got = await client.send(question.method, question.path, headers=question.headers, token=question.token)
+            got.refuse_limiter()
+            answer = got
+        except (Unreachable, TooSlow, BadAnswer) as error:
+            answer = type(error).__name__
+        came = [answer if isinstance(answer, Answer) else None]
+        if client is self.serving:
+            self.of_serving = self.of_serving.plus(came)
+        else:
+            self.of_candidate = self.of_candidate.plus(came)
+        return answer
+
+
+async def ask_all(
+    sides: Sides, questions: Sequence[Question], rounds: int, chance: random.Random, volatile: Volatile
+) -> dict[str, list[Round]]:
+    """The rounds of several questions, some at once. Raises what `Sides.rounds` raises."""
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one(question: Question) -> list[Round]:
+        async with gate:
+            return await sides.rounds(question, rounds, chance, volatile)
+
+    answered = await asyncio.gather(*map(one, questions))
+    return {question.name: found for question, found in zip(questions, answered, strict=True)}
+
+
+def observation(answer: Answer | str, question: Question) -> Any:  # noqa: ANN401 - a JSON value
+    """An answer as a JSON value that can be compared."""
+    if isinstance(answer, str):
+        return {"status": answer}
+    headers: dict[str, str] = {}
+    for name, value in answer.headers.multi_items():
+        if name.lower() not in NOT_ITS_OWN:
+            headers[name.lower()] = f"{headers[name.lower()]}, {value}" if name.lower() in headers else value
+    return {"status": answer.status, "headers": headers, "body": _body(answer, names_only=question.names_only)}
+
+
+def _body(answer: Answer, *, names_only: bool) -> Any:  # noqa: ANN401 - a JSON value
+    if names_only:
+        types = [line.split() for line in answer.text.splitlines() if line.startswith("# TYPE ")]
+        return {words[2]: words[3] for words in types if len(words) == 4}  # noqa: PLR2004 - "# TYPE name type"
+    try:
+        return read_json(answer.body)
+    except ValueError:
+        return answer.text
+
+
+def _pair(serving: Answer, candidate: Answer) -> Pair:
+    theirs = (serving.server_ms, candidate.server_ms)
+    server = (theirs[0], theirs[1]) if theirs[0] is not None and theirs[1] is not None else None
+    return Pair((serving.elapsed_s * 1e3, candidate.elapsed_s * 1e3), server)
