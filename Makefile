@@ -154,9 +154,10 @@ errors: $(SUITE_READY)  ## the 5xx in an exported log of any size, by route and 
 #@ Proving the suite itself
 
 .PHONY: prove
-#: [ONLY='threads.*'] [SHARD=1/4] [JOBS=2]
+#: [ONLY='threads.*'] [SHARD=1/4] [JOBS=2] [WHOLE=1]
 prove: $(READY)  ## one fault at a time: which checks turn red, and no others
-	@$(PY) -m tests.prove $(if $(ONLY),--only $(ONLY)) $(if $(SHARD),--shard $(SHARD)) $(if $(JOBS),--jobs $(JOBS))
+	@$(PY) -m tests.prove $(if $(ONLY),--only $(ONLY)) $(if $(SHARD),--shard $(SHARD)) $(if $(JOBS),--jobs $(JOBS)) \
+		$(if $(filter-out 0 no false,$(WHOLE)),--whole)
 
 .PHONY: hostile
 #: [RUNS=20] [SEED=1] [WHOLE=0]

@@ -22,6 +22,19 @@ class Expectation:
     phase: str = "smoke"  # in which it is shown
     doubts: tuple[str, ...] = ()  # what must not pass and not fail: evidence is taken away, nothing is refuted
 
+    def selection(self, ids: Iterable[str]) -> tuple[str, ...]:
+        """Which of all checks to run to see it; empty for everything.
+
+        The families in which something must turn, less what only waits there and is not named, and `always`. A
+        family in which nothing must turn is left to the whole matrix (`make prove WHOLE=1`), which shows every case.
+        """
+        named = (*self.turns, *self.doubts)
+        if not named or EVERYTHING in named:
+            return ()
+        families = {one.partition(".")[0] for one in named} | {*_table()["always"]}
+        slow = {*_table()["slow"]} - {one.partition("[")[0] for one in named}
+        return tuple(one for one in ids if one.partition(".")[0] in families and one not in slow)
+
     def problems(self, red: Mapping[str, str], exit_code: int) -> list[str]:
         """What in a run is not as expected; `red` maps each case that did not pass to its outcome."""
         failed = [name for name, outcome in red.items() if outcome == "FAILED"]

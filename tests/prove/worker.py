@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,8 +52,8 @@ class Stage:
         self._client = client
         self._phase = phase
 
-    async def show(self, *faults: str) -> Shown:
-        """Run the stage's phase under faults (none: healthy) and leave the twin healthy, its log empty."""
+    async def show(self, *faults: str, checks: Sequence[str] = ()) -> Shown:
+        """Run the stage's phase, or some of its checks, under faults; leave the twin healthy, its log empty."""
         begun = time.monotonic()
         shutil.rmtree(self._folder / "reports", ignore_errors=True)  # a day goes on from the last one's windows
         await self._ask("DELETE", "/log")
@@ -67,7 +67,7 @@ class Stage:
             await self._ask("PUT", "/candidate/faults", alone)
         fault = ",".join(faults)
         try:
-            exit_code = await self._pytest()
+            exit_code = await self._pytest(checks)
         finally:
             await self._ask("DELETE", "/faults")
         verdict = self._folder / "reports/latest/verdict.json"
@@ -86,10 +86,11 @@ class Stage:
         if answer.is_error:
             raise RuntimeError(f"{method} {path} on the twin's control port: {answer.status_code} {answer.text}")
 
-    async def _pytest(self) -> int:
+    async def _pytest(self, checks: Sequence[str]) -> int:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "pytest", "--target=prove", f"--targets-dir={TARGETS}", "--quick",
             "--verdict-only", f"--report-dir={self._folder / 'reports'}", *PHASES[self._phase][1],
+            *(f"--check={one}" for one in checks),
             cwd=ROOT, env=os.environ | {"NETRA_ADDRESSES": str(self._folder / "addresses.json")},
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip

@@ -1,14 +1,17 @@
 """The day phase as cron runs it: every run adds the hours since the last one, until there are 24."""
 
-import json
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from gate.release.seal import digest, seal
+from gate.verdict_document import Before, decode, encode
 from tests.system.running import run, twin_up, verdict_in
 
+STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)")
 DAY = ("pytest", "-c", "pytest.ini", "--target=local", "--phase=day", "--verdict-only")
 
 
@@ -26,19 +29,20 @@ def row_of(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def let_time_pass(folder: Path, control: str, hours: float, *, serving: float) -> None:
-    """Move what the last runs left into the past, and let the revision have served for so long."""
-    for path in (folder / "reports/local").glob("*/verdict.json"):
-        document = json.loads(path.read_text())
-        document["started"] = _earlier(document["started"], hours)
-        for one in row_of(document)["accruals"]:
-            one["start"], one["end"] = _earlier(one["start"], hours), _earlier(one["end"], hours)
-        path.write_text(json.dumps(document))
+    """Move what the last runs left into the past, sealed as of then, and let the revision have served for so long."""
+    before: Before | None = None
+    for path in sorted((folder / "reports/local").glob("*/verdict.json")):
+        then = STAMP.sub(lambda stamp: _earlier(stamp[0], hours), path.read_text(encoding="utf-8"))
+        document = seal(decode(then), before, key="")
+        path.write_bytes(encode(document))
+        before = Before(document.run_id, document.revision, digest(path.read_bytes()))
     httpx.delete(f"{control}/log").raise_for_status()
     httpx.put(f"{control}/age", json={"hours": serving, "requests_per_hour": 30}).raise_for_status()
 
 
 def _earlier(moment: str, hours: float) -> str:
-    return (datetime.fromisoformat(moment) - timedelta(hours=hours)).isoformat()
+    then = datetime.fromisoformat(moment) - timedelta(hours=hours)
+    return then.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def test_a_day_is_added_up_from_run_to_run(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from tests.pages import blocks
 from tests.system.running import ROOT, run, verdict_in
 
 PAGE = ROOT / "docs/adding-a-check.md"
-ROOMS = ("commands", "fixtures", "gate", "probes", "suites", "targets", "tests", "twin")
-FILES = ("conftest.py", "pytest.ini", "pyproject.toml", "README.md", "docs/runbook.md", "docs/looking.toml")
+ROOMS = ("commands", "docs", "fixtures", "gate", "probes", "suites", "targets", "tests", "twin")
+FILES = ("conftest.py", "pytest.ini", "pyproject.toml", "README.md", "ARCHITECTURE.md", "Makefile")
 CHECK, FAULT = "health.json-type", "health.json-as-text"
 WHERE = re.compile(r"^# (\S+\.(?:py|toml))(?:, in (\[[a-z.]+\]))?\n")
 COPIED = shutil.ignore_patterns("__pycache__")

@@ -31,6 +31,9 @@ async def another_run(twin: dict[str, str]) -> AsyncIterator[None]:
     await connection.close()
 
 
+FEW = 20  # what five tabs, twenty at once and one user a role need; a user a case was 52
+
+
 def notes_of(twin: dict[str, str], reports: Path, *more: str, target: str = "as-deployed") -> str:
     env = {"NETRA_ADDRESSES": twin["NETRA_ADDRESSES"]}
     _, said = run(*WORDS, f"--target={target}", f"--report-dir={reports}", *more, env=env)
@@ -49,7 +52,7 @@ def test_a_second_run_leaves_no_more_and_reap_removes_them(twin: dict[str, str],
     first, second = (LEFT.search(notes_of(twin, tmp_path / name)) for name in ("first", "second"))
     assert first
     assert second
-    assert 0 < int(first[1]) <= 4
+    assert 0 < int(first[1]) <= FEW
     assert first[2] == "0"
     assert second.groups() == (first[1], first[1])
     assert f"{first[1]} rows of ours removed from users" in reap(twin)
