@@ -106,6 +106,11 @@ gate: $(SUITE_READY)  ## judge a revision by all of its runs
 		$(if $(DISCARD),--discard $(DISCARD)) $(if $(BECAUSE),--because='$(BECAUSE)') $(if $(OWNER),--owner='$(OWNER)') \
 		$(if $(EXPLAIN),--explain='$(EXPLAIN)')
 
+.PHONY: history
+#: TARGET=staging [EVIDENCE=url]
+history: $(READY)  ## one page over the runs of a target: revisions, figures, causes; it decides nothing
+	@$(PY) -m commands history --target=$(TARGET) --report-dir=$(REPORTS) $(if $(EVIDENCE),--evidence='$(EVIDENCE)')
+
 .PHONY: report
 #: [REPORTS=folder]
 report: $(SUITE_READY)  ## the last run as Allure's page, one file that works offline; needs Node.js 20

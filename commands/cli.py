@@ -44,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = _Parser(prog="python -m commands", description=__doc__)
     commands = parser.add_subparsers(
-        required=True, metavar="target | reap | repair-plan | preflight | report | errors | gate"
+        required=True, metavar="target | reap | repair-plan | preflight | report | errors | history | gate"
     )
     reap = commands.add_parser("reap", help="remove rows that killed runs left behind")
     reap.add_argument("--older-than", type=duration, default=timedelta(hours=1), help="90s, 10m, 1h; default 1h")
@@ -86,6 +86,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     counting.add_argument("--revision", default="", help="of this revision only; default: of all")
     counting.set_defaults(run=lambda options: errors.run(options.export, options.service, options.revision))
     _add_target(commands)
+    _add_history(commands)
     _add_gate(commands)
     return parser.parse_args(arguments)
 
@@ -112,6 +113,25 @@ async def _preflight(options: argparse.Namespace) -> int:
 
     question = command.Question(options.alembic, options.since, options.ini, options.url_variable, options.passed)
     return await command.run(question, options.database)
+
+
+def _add_history(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    looking_back = commands.add_parser(
+        "history", help="a page over the runs of a target: it shows, and decides nothing"
+    )
+    looking_back.add_argument("--target", required=True, help="name of the target")
+    looking_back.add_argument("--targets-dir", type=Path, default=None, help="a folder with targets of your own")
+    looking_back.add_argument("--report-dir", type=Path, default=Path("reports"), help="where the page is written")
+    looking_back.add_argument(
+        "--evidence", default=os.environ.get(VARIABLE, ""), metavar="URL", help="the evidence store; as for the gate"
+    )
+    looking_back.set_defaults(run=_history)
+
+
+async def _history(options: argparse.Namespace) -> int:
+    from commands import history  # noqa: PLC0415 - nothing else draws pages
+
+    return history.run(options.target, options.targets_dir, options.evidence, options.report_dir)
 
 
 def _add_gate(commands: "argparse._SubParsersAction[_Parser]") -> None:

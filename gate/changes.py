@@ -24,7 +24,15 @@ def changes(document: Document, previous: Document | None) -> Changes | None:
         newly_failing=[one for one in both if now[one].outcome is Outcome.FAILED is not before[one].outcome],
         newly_passing=[one for one in both if now[one].outcome is Outcome.PASSED and before[one].outcome in BAD],
         moved=[moved for name in both for moved in _moved(now[name], before[name])],
+        new_causes=_beyond(document, previous),
+        gone_causes=_beyond(previous, document),
     )
+
+
+def _beyond(one: Document, other: Document) -> list[str]:
+    """The causes of failures in one document that the other does not have, by their signature."""
+    known = {cause.key for cause in other.causes if cause.outcome is Outcome.FAILED}
+    return [cause.sentence for cause in one.causes if cause.outcome is Outcome.FAILED and cause.key not in known]
 
 
 def _ran(document: Document) -> dict[str, Row]:

@@ -31,7 +31,7 @@ RULES = (
         re.compile(r"((?:java|vb|live)script|data(?=[ \t]{0,8}:[ \t]{0,8}text/html))[ \t]{0,8}:", re.IGNORECASE),
         "\\1 \uff1a",
     ),
-    (re.compile(r"^([ \t]{0,64}VERDICT)(?=:)", re.IGNORECASE | re.MULTILINE), r"\1 "),
+    (re.compile(r"(VERDICT)(?=:)", re.IGNORECASE), r"\1 "),  # anywhere: a terminal breaks lines where it likes
 )
 
 

@@ -75,6 +75,8 @@ class Changes(_Part, frozen=True, kw_only=True):
     newly_failing: list[str]
     newly_passing: list[str]
     moved: list[Moved]
+    new_causes: list[str] = []  # one sentence each
+    gone_causes: list[str] = []
 
 
 class GateInput(_Part, frozen=True, kw_only=True):

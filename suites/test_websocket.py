@@ -207,7 +207,7 @@ def _record(report: SteadyReport, recorder: Recorder, contract: Contract) -> Non
         rule="early ends; 95 % bound on the hazard of a session",
         n=len(exposure.lives), value=len(exposure.early), limit=0, confidence=0.95,
         window=f"oldest age {exposure.oldest_s:.0f} s of the promised {contract.websocket.session_seconds:g} s",
-        connection_hours=round(exposure.hours, 4), hazard_per_hour_at_most=round(exposure.hazard_bound(), 2),
+        connection_hours=round(exposure.hours, 4), hazard_per_hour=round(exposure.hazard_bound(), 2),
         survival_1h_at_least=round(exposure.survival_bound(), 4), rtt_p95_ms=report.times.percentile(0.95),
         closes=dict(exposure.closes), echoes=report.times.n,
     )  # fmt: skip

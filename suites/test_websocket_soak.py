@@ -75,7 +75,7 @@ def _record(findings: Findings, recorder: Recorder) -> None:
     recorder.figures(
         rule="the hour: broken promises of the sessions", n=len(exposure.lives), value=findings.events, limit=0,
         confidence=0.95, window=_window(findings), connection_hours=round(exposure.hours, 4),
-        hazard_per_hour_at_most=round(exposure.hazard_bound(), 3), closes=dict(exposure.closes),
+        hazard_per_hour=round(exposure.hazard_bound(), 3), closes=dict(exposure.closes),
         survival_1h_at_least=round(exposure.survival_bound(hours=plan.hour_s / 3600), 4),
         oldest_age_s=round(exposure.oldest_s, 1), planned_cuts_a_session=[fewest, most],
         outlived_their_token=sum(life.outlived_token for life in exposure.lives),

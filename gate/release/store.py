@@ -13,6 +13,7 @@ import logging
 import os
 import re
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +30,7 @@ from gate.verdict_document import Before, Document, decode, encode
 VARIABLE = "NETRA_EVIDENCE"
 DISCARDED = "discarded"
 MOST_LOOKED_BACK = 60
+AT_ONCE = 32  # files that are read before the first of them is used
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")  # what a run or a soak's group may be called
 
 
@@ -111,6 +113,13 @@ class Store:
         read = self._read(list(paths.values()))
         return {run_id: read[path] for run_id, path in sorted(paths.items())}
 
+    def each(self, target: str) -> Iterator[tuple[str, bytes | StoreError]]:
+        """Every stored run of a target by its id, oldest first, a few in memory at a time. Raises StoreError."""
+        paths = self._glob(f"{target}/*/verdict.json")
+        for start in range(0, len(paths), AT_ONCE):
+            read = self._read(paths[start : start + AT_ONCE])
+            yield from ((path.split("/")[-2], body) for path, body in read.items())
+
     def last(self, target: str, phase: str, before: str = "", *, with_selections: bool = False) -> Document | None:
         """The verdict of the last finished run of a phase; None without one.
 
@@ -176,6 +185,8 @@ class Store:
     def _read(self, paths: list[str]) -> dict[str, bytes | StoreError]:
         if not paths:
             return {}
+        if self.folder is not None:
+            return {path: _read_locally(path) for path in paths}
         read = self._fs.cat(paths, on_error="return")
         return {
             path: body if isinstance(body, bytes) else StoreError(f"{path} can't be read ({_said(body)})")
@@ -190,6 +201,13 @@ def _finished(body: bytes) -> Document | None:
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     return document if document.checks else None
+
+
+def _read_locally(path: str) -> bytes | StoreError:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        return StoreError(f"{path} can't be read ({_said(error)})")
 
 
 def _create_locally(path: Path, body: bytes) -> None:

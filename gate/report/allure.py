@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ import attrs
 from allure_commons.logger import AllureFileLogger
 from allure_commons.model2 import TestResultContainer
 
-from gate.outcomes import Outcome
+from gate.outcomes import Outcome, Verdict
 from gate.redaction import Redactor
 from gate.report.checklist import answers_for_a_metric, epic, owner
 from gate.report.wording import show_figure
@@ -30,13 +30,15 @@ STATUSES = {
     Outcome.PENDING: "skipped",
     Outcome.NOT_APPLICABLE: "skipped",
 }
-CATEGORIES = [
+KINDS = [
     {"name": "FAILED: the product does not meet the requirement", "matchedStatuses": ["failed"]},
     {"name": "BROKEN: we could not find out", "matchedStatuses": ["broken"]},
     {"name": "PENDING: not enough evidence yet", "matchedStatuses": ["skipped"], "messageRegex": "PENDING.*"},
     {"name": "NOT_APPLICABLE: not on offer here", "matchedStatuses": ["skipped"], "messageRegex": "NOT_APPLICABLE.*"},
 ]
 CONSOLE = "https://console.cloud.google.com"
+MOST_NAME = 160
+VERDICT = "verdict"
 OURS = frozenset({"epic", "feature", "story", "severity", "owner", "netra-case", "tag"})
 
 
@@ -81,13 +83,55 @@ def finish(folder: Path, document: Document, environ: Mapping[str, str] | None =
             path.write_text(json.dumps(result | _about(row, document, result.get("labels", []))), encoding="utf-8")
     for row in rows.values():
         (folder / f"{uuid4()}-result.json").write_text(json.dumps(_unseen(row, document)), encoding="utf-8")
+    for path in folder.glob("*-globals.json"):
+        path.unlink()
+    for name, content in _verdict(document):
+        (folder / name).write_text(json.dumps(content), encoding="utf-8")
     told = ("target", "revision", "phase", "profile", "verdict", "run_id")
     lines = [f"{key}={getattr(document, key)}" for key in told]
     (folder / "environment.properties").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    (folder / "categories.json").write_text(json.dumps(CATEGORIES), encoding="utf-8")
+    (folder / "categories.json").write_text(json.dumps(_categories(document)), encoding="utf-8")
     executor = _executor(document, environ or {})
     if executor:
         (folder / "executor.json").write_text(json.dumps(executor), encoding="utf-8")
+
+
+def _verdict(document: Document) -> Iterator[tuple[str, dict[str, JSON]]]:
+    """What keeps Allure's page from looking good where the verdict is not GO: it counts results, and knows no verdict.
+
+    An error of the whole run, which Allure shows above all; and, where nothing that ran failed or broke (time is owed,
+    rows were left, the run was cut short), one broken result that is the verdict itself, so that no ring is green.
+    """
+    if document.verdict is Verdict.GO:
+        return
+    message = f"{document.verdict}: {document.reason}"
+    yield f"{uuid4()}-globals.json", {"attachments": [], "errors": [{"message": message, "trace": ""}]}
+    if not {Outcome.FAILED, Outcome.BROKEN} & document.counts.keys():
+        digest = hashlib.sha256(VERDICT.encode()).hexdigest()
+        started, ended = (
+            round(datetime.fromisoformat(at).timestamp() * 1000) for at in (document.started, document.ended)
+        )
+        yield f"{uuid4()}-result.json", {
+            "uuid": str(uuid4()), "start": started, "stop": ended, "name": f"{VERDICT}: {document.verdict}",
+            "fullName": f"netra.{VERDICT}", "historyId": digest, "testCaseId": digest, "status": "broken",
+            "statusDetails": {"message": message, "trace": ""}, "links": [],
+            "labels": [{"name": "epic", "value": "Release gate"}, {"name": "netra-case", "value": VERDICT}],
+        }  # fmt: skip
+
+
+def _categories(document: Document) -> list[dict[str, JSON]]:
+    """A category a cause, largest first, then the kinds for what has none; a result is of the first that fits."""
+    causes = [
+        {
+            "name": f"{len(cause.cases)} of one cause: {cause.sentence}"[:MOST_NAME],
+            "messageRegex": f"(?s).*\\[cause {cause.key}\\].*",
+            "matchedStatuses": sorted(
+                {STATUSES[outcome] for outcome in (Outcome.FAILED, Outcome.BROKEN, cause.outcome)}
+            ),
+        }
+        for cause in document.causes
+    ]
+    return [*causes, *KINDS]
 
 
 def _label(result: dict[str, JSON], wanted: str) -> str:
@@ -109,7 +153,7 @@ def _about(row: Row, document: Document, others: list[dict[str, str]]) -> dict[s
         "testCaseId": digest,
         "labels": kept + [{"name": key, "value": value} for key, value in labels.items() if value],
         "links": _links(row, document),
-        **_outcome(row),
+        **_outcome(row, next((cause.key for cause in document.causes if row.name in cause.cases), "")),
     }
 
 
@@ -135,13 +179,13 @@ def _links(row: Row, document: Document) -> list[dict[str, str]]:
     return links
 
 
-def _outcome(row: Row) -> dict[str, JSON]:
+def _outcome(row: Row, cause: str) -> dict[str, JSON]:
     outcome = row.outcome
     parts = {"requirement": row.requirement, "expected": row.expected, "actual": row.actual}
     lines = [f"{key}: {value}" for key, value in parts.items() if value]
     lines += [f"what to do: {row.remedy}"] if row.remedy else []
     lines += [f"server: {line.timestamp} {line.severity} {line.text}" for line in row.server_lines]
-    message = "" if outcome is Outcome.PASSED else f"{outcome}: {row.reason}"
+    message = "" if outcome is Outcome.PASSED else f"{outcome}: {row.reason}{cause and f' [cause {cause}]'}"
     details: dict[str, JSON] = {"message": message, "trace": "" if outcome is Outcome.PASSED else "\n".join(lines)}
     if row.known_failure:
         details |= {"known": True, "muted": True}

@@ -7,7 +7,7 @@ from gate.outcomes import EXIT_CODES, Outcome
 from gate.report.checklist import Report
 from gate.report.markdown import render_markdown
 from gate.report.wording import sentence
-from gate.verdict_document import Document, Row
+from gate.verdict_document import Cause, Document
 
 MOST_ANNOTATIONS = 10  # of a kind, in a step
 MOST_BYTES = 1024 * 1024
@@ -37,30 +37,32 @@ def fitting(text: str, most: int) -> str:
 
 
 def annotations(document: Document) -> list[str]:
-    """The workflow commands: an error a FAILED, a warning a BROKEN or PENDING that is required, one for the verdict."""
-    failed = [row for row in document.checks if row.outcome == Outcome.FAILED and not row.known_failure]
-    open_ones = [
-        row
-        for row in document.checks
-        if row.required and row.outcome in {Outcome.BROKEN, Outcome.PENDING, Outcome.NOT_APPLICABLE}
-    ]
+    """The workflow commands: one for the verdict, then one a cause: an error for FAILED, else a warning."""
+    open_ones = {row.name for row in document.checks if row.required and row.outcome is not Outcome.PASSED}
+    causes = [one for one in document.causes if one.outcome is Outcome.FAILED or not open_ones.isdisjoint(one.cases)]
     verdict = f"{document.verdict}: {document.target} {document.revision}".strip()
     kind = {0: "notice", 1: "error"}.get(EXIT_CODES[document.verdict], "warning")
-    room = {"error": MOST_ANNOTATIONS, "warning": MOST_ANNOTATIONS}
+    room = dict.fromkeys(("error", "warning"), MOST_ANNOTATIONS)
     if kind in room:
         room[kind] -= 1
+    failed = [one for one in causes if one.outcome is Outcome.FAILED]
     return [
         _line(kind, verdict, sentence(document.reason)),
         *_lines("error", failed, room["error"]),
-        *_lines("warning", open_ones, room["warning"]),
+        *_lines("warning", [one for one in causes if one not in failed], room["warning"]),
     ]
 
 
-def _lines(kind: str, rows: Sequence[Row], most: int) -> list[str]:
-    if len(rows) <= most:
-        return [_line(kind, row.name, row.reason or row.outcome) for row in rows]
-    shown = [_line(kind, row.name, row.reason or row.outcome) for row in rows[: most - 1]]
-    return [*shown, _line(kind, f"{len(rows) - len(shown)} more", "see the step summary")]
+def _lines(kind: str, causes: Sequence[Cause], most: int) -> list[str]:
+    shown = causes if len(causes) <= most else causes[: most - 1]
+    lines = [_line(kind, _title(one), "\n".join(filter(None, (one.sentence, one.remedy)))) for one in shown]
+    left = len(causes) - len(shown)
+    return [*lines, _line(kind, f"{left} more causes", "see the step summary")] if left else lines
+
+
+def _title(cause: Cause) -> str:
+    count = len(cause.cases)
+    return cause.cases[0] if count == 1 else f"{count} cases of one cause, such as {cause.cases[0]}"
 
 
 def _line(kind: str, title: str, text: str) -> str:

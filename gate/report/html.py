@@ -33,7 +33,7 @@ def render_html(report: Report) -> str:
     failures = [row for outcome in FAILING for row in rows if row.outcome == outcome and row.name not in missing]
     plots = _plots(rows)
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             doc=document,
@@ -56,15 +56,16 @@ def render_html(report: Report) -> str:
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """The templates, with the filters that they use."""
+    made = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
+    made.filters |= {
         "about": show_about,
         "anchor": _anchor,
         "brief": brief,
@@ -80,7 +81,7 @@ def _environment() -> Environment:
         "value": show_value,
         "worst_first": worst_first,
     }
-    return environment
+    return made
 
 
 def _sections(document: Document, failures: Sequence[Row], plots: Sequence[object]) -> list[tuple[str, str]]:

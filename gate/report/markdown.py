@@ -1,5 +1,7 @@
 """The summary as Markdown: for a CI step summary, a chat, a ticket."""
 
+from collections.abc import Sequence
+
 from gate.report.causes import causes_in_words
 from gate.report.checklist import Report
 from gate.report.wording import brief, sentence, show_figure
@@ -51,13 +53,19 @@ def _changes(document: Document) -> list[str]:
     told = document.changes
     if not told:
         return []
-    lines = [f"- newly failing: `{name}`" for name in told.newly_failing]
-    lines += [f"- newly passing: `{name}`" for name in told.newly_passing]
+    lines = [f"- new cause: {_cell(sentence)}" for sentence in told.new_causes]
+    lines += [f"- no longer a cause: {_cell(sentence)}" for sentence in told.gone_causes]
+    lines += _few("newly failing", told.newly_failing) + _few("newly passing", told.newly_passing)
     lines += [
         f"- moved beyond its interval: `{one.name}`, {one.before.value:g} to {one.now.value:g} {one.unit}"
         for one in told.moved
     ]
     return [f"Since run `{told.since}`:", "", *(lines or ["- nothing newly fails, passes or has moved"]), ""]
+
+
+def _few(label: str, names: Sequence[str]) -> list[str]:
+    more = [f"- {label}: and {len(names) - MOST_CASES} more"] if len(names) > MOST_CASES else []
+    return [*(f"- {label}: `{name}`" for name in names[:MOST_CASES]), *more]
 
 
 def _known(document: Document) -> list[str]:

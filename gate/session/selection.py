@@ -38,8 +38,7 @@ def choose(items: list[pytest.Item], run: Run | None) -> list[pytest.Item]:
             run.results[result.key] = result
             left_out.append(item)
     if run is not None:
-        in_phase = (item for item, declared in checks.items() if declared.phase == run.plan.phase)
-        run.selected = [item.stash[RESULT].key for item in in_phase]
+        run.selected = [item.stash[RESULT].key for item in checks if item not in set(left_out)]
     return left_out
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from targets.profiles import load_required
+from tests.prove.causes import KEPT, print_share, read_kept
 from tests.prove.expectations import Expectation, awaiting, elsewhere, load, unproved
 from tests.prove.worker import HEALTHY, Shown, staged
 from twin.switching.registry import declared
@@ -41,6 +42,8 @@ def main(arguments: Sequence[str]) -> int:
         shown += of_phase
     wrong = {one.fault: found for one in shown if (found := _problems(one, expectations))}
     _print_summary(shown, wrong, complaints, console)
+    now = {one.fault for one in shown}
+    print_share([fault for fault in read_kept(options.out / KEPT.name) if fault.fault in now], console)
     return 1 if wrong or complaints else 0
 
 
@@ -92,7 +95,7 @@ async def _show_all(
     total, shown = len(waiting), list[Shown]()
 
     async def work() -> None:
-        async with staged(phase) as stage:
+        async with staged(phase, options.out / KEPT.name) as stage:
             while waiting:
                 fault = waiting.pop(0)
                 named = [fault] if fault else []

@@ -47,10 +47,11 @@ class Shown:
 class Stage:
     """A running twin and the folder for its runs."""
 
-    def __init__(self, folder: Path, client: httpx.AsyncClient, phase: str) -> None:
+    def __init__(self, folder: Path, client: httpx.AsyncClient, phase: str, keep: Path | None) -> None:
         self._folder = folder
         self._client = client
         self._phase = phase
+        self._keep = keep
 
     async def show(self, *faults: str, checks: Sequence[str] = ()) -> Shown:
         """Run the stage's phase, or some of its checks, under faults; leave the twin healthy, its log empty."""
@@ -74,6 +75,9 @@ class Stage:
         if not verdict.exists():
             output = (self._folder / "last-output.txt").read_text(errors="replace")
             raise RuntimeError(f"the run under {fault or 'no fault'} left no verdict (exit code {exit_code}): {output}")
+        if self._keep:
+            self._keep.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(verdict, self._keep / f"{fault or f'healthy-{self._phase}'}.json")
         document: dict[str, Any] = json.loads(verdict.read_text())
         # What this target lacks and its profile does not ask for is proved elsewhere: see expectations.toml.
         rows = [row for row in document["checks"] if row["required"] or row["outcome"] != "NOT_APPLICABLE"]
@@ -101,11 +105,11 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(phase: str = "smoke") -> AsyncIterator[Stage]:
-    """A twin of one's own, for runs of one phase."""
+async def staged(phase: str = "smoke", keep: Path | None = None) -> AsyncIterator[Stage]:
+    """A twin of one's own, for runs of one phase; every fault's verdict is kept in `keep`, under the fault's id."""
     with tempfile.TemporaryDirectory(prefix="netra-prove-") as name:
         folder = Path(name)
         async with standing_twin(folder / "addresses.json", *PHASES[phase][0]) as addresses:
             control = addresses["twin"]["control_url"]
             async with httpx.AsyncClient(base_url=control, timeout=SWITCH_S, trust_env=False) as client:
-                yield Stage(folder, client, phase)
+                yield Stage(folder, client, phase, keep)

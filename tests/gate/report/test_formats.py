@@ -14,12 +14,12 @@ from msgspec.structs import replace
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from rich.console import Console
 
-from gate.document import SCHEMA
+from gate.document import SCHEMA, with_causes
 from gate.outcomes import Outcome
 from gate.report.allure import STATUSES, finish
 from gate.report.artifacts import RENDERERS, write_all
 from gate.report.checklist import Report, answered
-from gate.report.github import CUT, annotations, announce, fitting
+from gate.report.github import CUT, MOST_ANNOTATIONS, annotations, announce, fitting
 from gate.report.html import render_html
 from gate.report.junit import render_junit
 from gate.report.markdown import render_markdown
@@ -65,7 +65,9 @@ def document(request: pytest.FixtureRequest, tmp_path: Path) -> Document:
 
 
 def results(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(path.read_text()) for path in folder.glob("*-result.json")]
+    """The results of rows; the verdict itself may be one beside them."""
+    told = [json.loads(path.read_text()) for path in folder.glob("*-result.json")]
+    return [result for result in told if not result["name"].startswith("verdict: ")]
 
 
 def test_counts_agree_in_every_format(document: Document, tmp_path: Path) -> None:
@@ -107,9 +109,9 @@ def test_counts_agree_in_every_format(document: Document, tmp_path: Path) -> Non
         int(number or 1)
         for number in re.findall(r"^(?:FAILED|BROKEN|PENDING) (?:(\d+) cases:)?", printed, re.MULTILINE)
     ) == (counts["FAILED"] + counts["BROKEN"] + counts["PENDING"])
-    assert sum(line.startswith("::error") for line in annotations(document)) == (counts["FAILED"] + 1) * bool(
-        counts["FAILED"]
-    )
+    failed = [cause for cause in document.causes if cause.outcome is Outcome.FAILED]
+    errors = sum(line.startswith("::error") for line in annotations(document))
+    assert errors == bool(failed) + min(len(failed), MOST_ANNOTATIONS - 1), "a line a cause, and one for the verdict"
 
 
 def test_every_file_fits_its_schema(document: Document, tmp_path: Path) -> None:
@@ -127,6 +129,13 @@ def test_every_file_fits_its_schema(document: Document, tmp_path: Path) -> None:
         jsonschema.validate(result, ALLURE_RESULT)
     assert len({result["historyId"] for result in found}) == len(found)
     categories = json.loads((tmp_path / "run/allure-results/categories.json").read_text())
+    by_cause = [one["name"] for one in categories if "of one cause" in one["name"]]
+    assert len(by_cause) == len(document.causes)
+    for cause, category in zip(document.causes, categories, strict=False):
+        fitting = [
+            one["name"] for one in found if re.fullmatch(category["messageRegex"], one["statusDetails"]["message"])
+        ]
+        assert sorted(fitting) == sorted(cause.cases)
     assert all(set(one["matchedStatuses"]) <= set(STATUSES.values()) for one in categories)
     junit = ET.parse(tmp_path / "run/junit.xml").getroot()  # noqa: S314 - our own output
     _assert_junit(junit)
@@ -190,7 +199,7 @@ def test_a_known_failure_is_marked_in_every_format(tmp_path: Path) -> None:
     document = make_document(tmp_path, {"auth.latency": F, "threads.order": P})
     known = KnownFailure(name="auth.latency", owner="ada", reason="waits", expires="2026-12-24", state="still fails")
     row = replace(document.checks[0], known_failure="ada, until 2026-12-24: waits")
-    document = replace(document, checks=[row, *document.checks[1:]], known_failures=[known])
+    document = with_causes(replace(document, checks=[row, *document.checks[1:]], known_failures=[known]))
     finish(tmp_path / "allure", document)
     details = next(one["statusDetails"] for one in results(tmp_path / "allure") if one["name"] == "auth.latency")
     assert (details["known"], details["muted"]) == (True, True)
@@ -202,7 +211,9 @@ def test_a_known_failure_is_marked_in_every_format(tmp_path: Path) -> None:
 
 def test_at_most_ten_annotations_of_a_kind_and_the_rest_counted(tmp_path: Path) -> None:
     outcomes = {f"a.broken{n}": B for n in range(18)} | {f"a.failed{n}": F for n in range(18)}
-    lines = annotations(make_document(tmp_path, outcomes))
+    document = make_document(tmp_path, outcomes)
+    causes = [cause for cause in document.causes for _ in range(18)]
+    lines = annotations(replace(document, causes=causes))
     kinds = Counter(line.partition(" ")[0] for line in lines)
     assert kinds == {"::error": 10, "::warning": 10}
     assert "title=NO-GO" in lines[0]

@@ -1,0 +1,38 @@
+"""`make history`: one page over the runs of a target in the evidence store. It decides nothing."""
+
+from pathlib import Path
+
+from commands.console import say
+from gate.history import tell
+from gate.release.store import Store, StoreError
+from gate.report.artifacts import write
+from gate.report.history import render_history
+from targets.loading import ConfigurationError, describe_target
+
+PAGE = "history.html"
+
+
+def run(target: str, targets_dir: Path | None, evidence: str, report_dir: Path) -> int:
+    """Write `history.html` below the report folder; return 0.
+
+    Raises:
+        ConfigurationError: No such target, a store that can't be read, a folder that can't be written.
+    """
+    name = describe_target(target, targets_dir).name
+    try:
+        store = Store(evidence or str(report_dir))
+        history = tell(name, store.where, store.each(name), store.discards(name))
+    except StoreError as error:
+        raise ConfigurationError(str(error)) from error
+    page = report_dir / name / PAGE
+    try:
+        page.parent.mkdir(parents=True, exist_ok=True)
+        write(page, render_history(history))
+    except OSError as error:
+        raise ConfigurationError(f"{page} can't be written ({error.strerror}): name another folder.") from error
+    left_out = ", ".join(f"{count} {why}" for why, count in history.left_out.items())
+    say(
+        f"{len(history.runs)} runs of {len(history.revisions)} revisions{f'; left out: {left_out}' if left_out else ''}"
+    )
+    say(f"history: {page}")
+    return 0
