@@ -8,7 +8,7 @@ Need = Literal[
     "http", "auth", "ws", "db", "write", "logs", "run", "metrics", "prometheus", "token", "mint", "twin",
     # What a service may well not have, and its target says so:
     "health", "exposition", "app-trace", "credentials", "refresh-tokens", "json", "readiness",
-    "frontend", "document", "browser", "single", "logout", "agent",
+    "frontend", "document", "browser", "single", "logout", "agent", "server-timing",
     # What the revision under test has only once it takes traffic, and only before:
     "serving", "alone",
 ]  # fmt: skip
@@ -16,6 +16,7 @@ Phase = Literal["smoke", "soak", "day", "candidate"]
 BEFORE_TRAFFIC: Phase = "candidate"  # runs what smoke runs, on a revision without traffic, and checks of its own
 NEEDS = frozenset(get_args(Need))
 ALSO_NEEDS = "also_needs"  # a mark on one case of a check: what this case needs beyond the check's own needs
+AT_THE_END = "at_the_end"  # a mark on a case that judges the whole run: it runs after all others
 ATTRIBUTE = "__netra_check__"
 Body = TypeVar("Body", bound=Callable[..., object])
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from fixtures.latency import Validation
+from fixtures.latency import Validation, contradiction
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure, Pending
@@ -14,6 +14,7 @@ from probes.deadlines import Deadlines
 from probes.errors import ProbeError
 from probes.latency.calibration import ATTEMPTS, CALLS, Calibration, calibrate
 from probes.latency.measuring import Measurement, TooManyVoid, measure_by_plan, measure_fit
+from probes.latency.network_round_trip import RoundTrip
 from probes.latency.open_loop import LatencySample, cold_starts, measure_latency
 from probes.latency.sequential_plan import Look, look_sizes, make_plan, rates
 from probes.statistics import Finding, percentile, percentile_interval
@@ -66,7 +67,9 @@ async def test_validation_is_fast_enough(
         raise CheckFailure(expected="answers to measure", actual=f"no call succeeded: {got.sample.failures[0]}")
     _record(got, plan, rules, recorder)
     _record_the_way(warm, got.sample, own, recorder)
-    await _record_the_network(validation, recorder)
+    way = await _record_the_network(validation, recorder)
+    if way and rules.latency_clock == "server" and (said := contradiction(got.sample, way, rules)):
+        raise Broken(f"the server's clock decides nothing, for ours contradicts it: {said}")
     _judge(got.sample, got.finding, rules)
 
 
@@ -167,17 +170,18 @@ def _record_the_way(warm: LatencySample, sample: LatencySample, own: Calibration
     )  # fmt: skip
 
 
-async def _record_the_network(validation: Validation, recorder: Recorder) -> None:
+async def _record_the_network(validation: Validation, recorder: Recorder) -> RoundTrip | None:
     """State the network's round trip. A no-op route that does not answer is another check's subject, and said here."""
     try:
         way = await validation.round_trip()
     except ProbeError as error:
         recorder.attach("the network's round trip", f"not measured: {error}")
-        return
+        return None
     recorder.figures(
         rule="the network's round trip, on a no-op route", n=way.n, value=round(way.p50_ms, 2), unit="ms",
         least=round(way.least_ms, 2), servers_own_time_taken_off=way.own_time_off,
     )  # fmt: skip
+    return way
 
 
 def _median(values: Sequence[float]) -> float | None:

@@ -1,11 +1,10 @@
 """What happens while the auth service is down: nobody is let in, everybody is answered, and it recovers."""
 
 import time
-from http import HTTPStatus
 
 from fixtures.http_services import seen
 from fixtures.sockets import SocketDoor
-from fixtures.threads import Threads
+from fixtures.threads import Threads, await_recovery
 from fixtures.twin import TwinControl
 from gate.check import check
 from gate.evidence import Recorder
@@ -15,7 +14,6 @@ from probes.auth.tokens import TokenSource, User
 from probes.deadlines import Deadlines
 from probes.errors import BadAnswer, ProbeError
 from probes.secret import Secret
-from probes.waiting import await_steady
 from probes.websocket.handshake import Way
 from probes.websocket.sessions import Session
 
@@ -84,12 +82,7 @@ async def _serves_again(
     threads: Threads, sockets: SocketDoor, owner: User, deadlines: Deadlines, recorder: Recorder
 ) -> None:
     begun = time.monotonic()
-
-    async def look() -> str:
-        again = await threads.ask(owner)
-        return "" if again.status == HTTPStatus.OK else seen(again)
-
-    recovered = await await_steady(look, in_a_row=3, deadline_s=deadlines.recovery)
+    recovered = await await_recovery(threads, owner, deadlines.recovery)
     if not recovered.steady:
         raise CheckFailure(
             expected=f"REST serves again within {deadlines.recovery:g} s", actual=recovered.attempts[-1],

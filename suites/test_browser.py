@@ -1,5 +1,6 @@
 """What a browser lets pages do with the answers: which origins may ask and read, and who is given a cached answer."""
 
+from collections.abc import Sequence
 from itertools import product
 
 import pytest
@@ -12,10 +13,13 @@ from gate.evidence import Recorder
 from gate.failures import CheckFailure
 from probes.auth.tokens import TokenSource, User
 from probes.http.caching import given_to_others
+from probes.http.client import Answer
 from probes.http.cross_origin import Allowance
 from probes.secret import Secret
 from probes.websocket.handshake import Refused
 from targets.contract import Contract
+
+ASKERS = ("frontend", "stranger")
 
 
 @check(
@@ -24,7 +28,7 @@ from targets.contract import Contract
     needs="http frontend",
     remedy="List the frontend's origin by name in the one CORS middleware; answer OPTIONS before authentication.",
 )
-@pytest.mark.parametrize("asker", ["frontend", "stranger"])
+@pytest.mark.parametrize("asker", ASKERS)
 async def test_a_page_may_ask(backend: Door, contract: Contract, asker: str) -> None:
     """Every method and header of the frontend's pages is allowed to it, and no stranger is."""
     rules = contract.browser
@@ -61,28 +65,30 @@ async def test_a_page_may_ask(backend: Door, contract: Contract, asker: str) -> 
     ),
 )
 @pytest.mark.parametrize(
-    "status,asker",
+    "status,askers",
     [
-        pytest.param(status, asker, id=f"{asker} on {status}")
-        for status in ("200", "4xx")
-        for asker in ("frontend", "stranger")
+        *(pytest.param(status, (asker,), id=f"{asker} on {status}") for status in ("200", "4xx") for asker in ASKERS),
+        pytest.param("5xx", ASKERS, id="everybody on 5xx", marks=pytest.mark.also_needs("twin")),
     ],
-)
-async def test_a_page_reads_the_answer(asks: Asker, contract: Contract, status: str, asker: str) -> None:
+)  # fmt: skip
+async def test_a_page_reads_the_answer(asks: Asker, contract: Contract, status: str, askers: Sequence[str]) -> None:
     """Each answer names the frontend's origin when it asks, and no stranger's when that one asks."""
-    rules = contract.browser
-    for origin in origins_of(contract, asker):
-        for answer in await asks(origin, good=status == "200"):
-            asked = f"{answer.request} from {origin}, answered {answer.status}"
-            allowance = Allowance.of(answer.headers)
-            if asker == "stranger" and allowance.lets_in(origin):
-                told = " with credentials" if allowance.credentials else ""
-                raise CheckFailure(
-                    expected=f"{asked}: not to be read", actual=f"{allowance.origins[0]!r} may read it{told}"
-                )
-            trouble = allowance.trouble_of_reading(origin, with_credentials=rules.credentials)
-            if asker == "frontend" and trouble:
-                raise CheckFailure(expected=f"{asked}: to be read by the page", actual=trouble)
+    origins = [(asker, origin) for asker in askers for origin in origins_of(contract, asker)]
+    for asker, origin in origins:
+        for answer in await asks(origin, status):
+            _judge(answer, asker, origin, with_credentials=contract.browser.credentials)
+
+
+def _judge(answer: Answer, asker: str, origin: str, *, with_credentials: bool) -> None:
+    """Raise CheckFailure where the frontend's page can't read an answer, or a stranger's can."""
+    asked = f"{answer.request} from {origin}, answered {answer.status}"
+    allowance = Allowance.of(answer.headers)
+    if asker == "stranger" and allowance.lets_in(origin):
+        told = " with credentials" if allowance.credentials else ""
+        raise CheckFailure(expected=f"{asked}: not to be read", actual=f"{allowance.origins[0]!r} may read it{told}")
+    trouble = allowance.trouble_of_reading(origin, with_credentials=with_credentials)
+    if asker == "frontend" and trouble:
+        raise CheckFailure(expected=f"{asked}: to be read by the page", actual=trouble)
 
 
 @check(
@@ -91,7 +97,7 @@ async def test_a_page_reads_the_answer(asks: Asker, contract: Contract, status: 
     needs="ws token frontend",
     remedy="Compare the handshake's Origin with the list that CORS uses; a client that sends none is no browser.",
 )
-@pytest.mark.parametrize("asker", ["frontend", "stranger"])
+@pytest.mark.parametrize("asker", ASKERS)
 async def test_a_page_opens_a_session(
     sockets: SocketDoor, tokens: TokenSource, owner: User, contract: Contract, asker: str
 ) -> None:

@@ -28,8 +28,12 @@ def refuse_title(item: Item | None, title: str | None, journey: Journey, where: 
     needs="http write mint single",
     remedy="Commit before answering; answer what was stored, not what was sent; see the server's traceback.",
 )
-async def test_a_created_thread_is_stored(journey: Journey, seeder: Seeder) -> None:
-    """Two threads, one without a title, are answered, read back, listed once each, and in the table."""
+async def test_a_created_thread_is_stored(journey: Journey, seeder: Seeder, stranger: User) -> None:
+    """Two threads, one without a title, are answered, read back, listed once each, and in the table.
+
+    So is one whose metadata names somebody else, or it is refused: whose it is, the token alone says.
+    """
+    before = {journey.threads.id_of(item) for item in await journey.threads.everything(journey.user)}
     for title in (TITLE, None):
         said = {"metadata": METADATA} | ({"title": title} if title else {})
         item = await journey.create(**said)
@@ -37,10 +41,30 @@ async def test_a_created_thread_is_stored(journey: Journey, seeder: Seeder) -> N
         refuse_title(item, title, journey, "in the answer")
         if not await seeder.holds(thread_id):
             raise CheckFailure(expected=f"a row {thread_id} in the table", actual="there is none: nothing was stored")
-        ids = [journey.threads.id_of(one) for one in await journey.threads.everything(journey.user)]
-        if ids.count(thread_id) != 1:
-            raise CheckFailure(expected=f"{thread_id} once in its owner's list", actual=f"{ids.count(thread_id)} times")
+        await _refuse_other_list(journey, before)
         refuse_title(await journey.listed(thread_id), title, journey, "in the list")
+    named = {journey.threads.contract.database.layout.owner_key: stranger.sub}
+    answer = await journey.do("create", json=journey.body(title=OTHER_TITLE, metadata=named))
+    refuse_server_error(answer, "a thread of the asker's own, or a refusal")
+    if answer.status in journey.threads.contract.threads.one.created:
+        journey.keep(answer.json_object())
+    await _refuse_other_list(journey, before)
+    foreign = [item for item in await journey.threads.everything(stranger) if OTHER_TITLE in item.values()]
+    if foreign:
+        raise CheckFailure(
+            expected="metadata that makes nobody an owner", actual="the thread is in somebody else's list"
+        )
+
+
+async def _refuse_other_list(journey: Journey, before: set[str]) -> None:
+    """Raise CheckFailure unless the list holds what it held, and what the journey made, each once."""
+    ids = [journey.threads.id_of(item) for item in await journey.threads.everything(journey.user)]
+    missing, unknown = set(journey.made) - set(ids), set(ids) - set(journey.made) - before
+    if missing or unknown or len(ids) != len(set(ids)):
+        raise CheckFailure(
+            expected=f"{len(journey.made)} created threads in their owner's list, each once",
+            actual=f"{len(ids)} items: {len(missing)} missing, {len(unknown)} that nobody asked for, at once after it",
+        )
 
 
 @check(

@@ -1,47 +1,23 @@
-"""One user, many sockets: tabs, connections that come and go, a long talk, and the agent's answer in every tab."""
+"""One user, many sockets: tabs, connections that come and go, and a long talk."""
 
 import asyncio
-from collections.abc import Sequence
+import time
+from itertools import count
 
-from fixtures.sockets import SocketDoor, refusal
-from fixtures.users import MakeUser
+from fixtures.agent import read_run, refuse_other_run
+from fixtures.growth import is_growth, refuse_growth
+from fixtures.sockets import SocketDoor, refuse_refused
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure
 from probes.auth.tokens import User
 from probes.errors import ProbeError
-from probes.websocket.dialect import Message, data_of
+from probes.trend import find_trend
 from probes.websocket.sessions import Session
 from targets.contract import Contract
 
-TABS, CONNECTS, MESSAGES, TOGETHER = 5, 30, 300, 20
-
-
-async def run_of(session: Session, contract: Contract) -> list[Message]:
-    """The events of one answer of the agent, up to its last one. Raises TooSlow where it does not end."""
-    rules = contract.websocket.agent
-    events: list[Message] = []
-    while not events or events[-1].get("type") != rules.events[-1]:
-        events.append(await session.receive_of(*rules.events, deadline_s=rules.seconds))
-    return events
-
-
-def refuse_other_run(events: Sequence[Message], contract: Contract, tab: str) -> None:
-    """Raise CheckFailure where a run is not the contract's events in their order, of one run, with the answer."""
-    rules = contract.websocket.agent
-    kinds = [str(event.get("type")) for event in events]
-    if kinds != list(rules.events):
-        raise CheckFailure(
-            expected=f"{list(rules.events)} in {tab} (contract.websocket.agent.events)", actual=f"{kinds}"
-        )
-    runs = {str(data_of(event).get(rules.run_field)) for event in events if rules.run_field}
-    if len(runs) > 1:
-        raise CheckFailure(expected=f"events of one run in {tab}", actual=f"of {len(runs)} runs")
-    said = str(data_of(events[-1]).get(rules.text_field, ""))
-    if not said.strip():
-        raise CheckFailure(
-            expected=f"an answer in {rules.text_field!r} of the last event in {tab}", actual=f"{events[-1]}"
-        )
+TABS, AT_ONCE, ROUNDS = 5, 5, 6
+MESSAGES, EACH, LOOKS = 300, 5, (8, 16, 30, 60)  # in batches of five, looked at after so many of them
 
 
 @check(
@@ -53,22 +29,26 @@ def refuse_other_run(events: Sequence[Message], contract: Contract, tab: str) ->
 async def test_every_tab_lives_and_hears(sockets: SocketDoor, owner: User, contract: Contract) -> None:
     """Five sessions of one user are open at once; the agent's answer comes to each; four go on after one is closed."""
     tabs = [await sockets.open(owner) for _ in range(TABS)]
-    for tab in tabs:
-        await tab.ping()
+    for number, tab in enumerate(tabs, 1):
+        await _refuse_dead(tab, f"tab {number} lives when {TABS} are open")
     await tabs[0].send(tabs[0].dialect.said("what is new?"))
     for number, tab in enumerate(tabs, 1):
         try:
-            refuse_other_run(await run_of(tab, contract), contract, f"tab {number} of {TABS}")
+            refuse_other_run(await read_run(tab, contract), contract, f"tab {number} of {TABS}", owner)
         except ProbeError as error:
             expected = f"the agent's answer in tab {number} of {TABS}"
             raise CheckFailure(expected=expected, actual=error.detail) from error
     await tabs[-1].aclose()
     for number, tab in enumerate(tabs[:-1], 1):
-        try:
-            await tab.ping()
-        except ProbeError as error:
-            expected = f"tab {number} goes on when another is closed"
-            raise CheckFailure(expected=expected, actual=error.detail) from error
+        await _refuse_dead(tab, f"tab {number} goes on when another is closed")
+
+
+async def _refuse_dead(session: Session, expected: str) -> None:
+    """Raise CheckFailure where a ping is not answered."""
+    try:
+        await session.ping()
+    except ProbeError as error:
+        raise CheckFailure(expected=expected, actual=error.detail) from error
 
 
 @check(
@@ -78,77 +58,64 @@ async def test_every_tab_lives_and_hears(sockets: SocketDoor, owner: User, contr
     remedy="Free what a connection took when it closes, however it closes.",
 )
 async def test_coming_and_going_uses_nothing_up(sockets: SocketDoor, owner: User, recorder: Recorder) -> None:
-    """Each of thirty connections is welcomed and answered, and so is the one after them."""
-    for number in range(1, CONNECTS + 2):
-        session = await sockets.try_open(sockets.tokens.good(owner), good=True)
-        if not isinstance(session, Session):
-            raise CheckFailure(
-                expected=f"connection {number} of one user is welcomed, like those before it",
-                actual=refusal(session),
-            )
-        await session.ping()
+    """Each of thirty connections is welcomed and answered, no slower than those before it; and so is the next one."""
+    visits = count(1)
+
+    async def visit() -> float:
+        number, begun = next(visits), time.perf_counter()
+        session = refuse_refused(
+            await sockets.try_open(sockets.tokens.good(owner), good=True),
+            f"connection {number} of one user is welcomed, like those before it",
+        )
+        took = time.perf_counter() - begun
+        await _refuse_dead(session, f"connection {number} is answered")
         await session.aclose()
-    recorder.figures(rule="connections of one user, one after the other", n=CONNECTS + 1, value=CONNECTS + 1)
+        return took * 1e3
+
+    async def measure() -> list[float]:
+        times = list[float]()
+        for _ in range(ROUNDS):
+            for visited in await asyncio.gather(*(visit() for _ in range(AT_ONCE)), return_exceptions=True):
+                if isinstance(visited, BaseException):
+                    raise visited
+                times.append(visited)
+        return [*times, await visit()]
+
+    await refuse_growth(measure, recorder, "time to the welcome, of one user's connections")
 
 
 @check(
     "websocket.long-talk",
-    requirement="three hundred messages in one session are all answered, in order",
+    requirement="three hundred messages in one session are all answered, the last as quickly as the first",
     needs="ws token",
-    remedy="Answer each message in the session's own loop; no buffer that waits for more, no limit on messages.",
+    remedy="Answer each message in the session's own loop: no buffer that waits for more, no limit, no growing list.",
 )
 async def test_a_long_talk_is_answered_to_its_end(sockets: SocketDoor, owner: User, recorder: Recorder) -> None:
-    """Each ping is answered before the next one is sent."""
-    session = await sockets.open(owner)
-    for number in range(1, MESSAGES + 1):
-        try:
-            await session.ping(seq=number)
-        except ProbeError as error:
-            expected = f"message {number} of {MESSAGES} is answered"
-            raise CheckFailure(expected=expected, actual=error.detail) from error
-    recorder.figures(rule="messages answered in one session", n=MESSAGES, value=MESSAGES, limit=MESSAGES)
+    """Batch by batch, every ping has its pong, and a batch takes no longer than those before it."""
+
+    async def measure() -> list[float]:
+        session, times = await sockets.open(owner), list[float]()
+        for batch in range(MESSAGES // EACH):
+            begun = time.perf_counter()
+            numbers = range(batch * EACH + 1, (batch + 1) * EACH + 1)
+            for number in numbers:
+                await session.send({"type": session.dialect.ping, "seq": number})
+            for number in numbers:
+                await _refuse_silence(session, number)
+            times.append((time.perf_counter() - begun) * 1e3)
+            if len(times) in LOOKS and is_growth(find_trend(times), looks=len(LOOKS)):
+                break  # what grows with each message is not waited for to its end
+        await session.aclose()
+        return times
+
+    await refuse_growth(measure, recorder, f"time for {EACH} of {MESSAGES} messages in one session", looks=len(LOOKS))
 
 
-@check(
-    "websocket.together",
-    requirement="twenty users at once: each welcome, each answer and each event is its own user's",
-    needs="ws mint",
-    remedy="Keep nothing of a session in a module global; hand the user through, from the token to the last event.",
-)
-async def test_users_at_once_keep_their_own(sockets: SocketDoor, make_user: MakeUser, recorder: Recorder) -> None:
-    """Twenty users open at the same time and ping at the same time; nobody sees another's name."""
-    users = [make_user("together") for _ in range(TOGETHER)]
-    sessions = await asyncio.gather(*(sockets.open(user) for user in users))
-    pongs = await asyncio.gather(*(session.ping() for session in sessions))
-    for user, session, pong in zip(users, sessions, pongs, strict=True):
-        field = session.dialect.user_field
-        for what, message in (("welcome", session.welcome), ("answer", pong)):
-            named = data_of(message).get(field, None if what == "welcome" else user.sub)
-            if field and named != user.sub:
-                raise CheckFailure(expected=f"{field} {user.sub} in the {what}", actual=f"{named!r}")
-    recorder.figures(rule="users at once", n=TOGETHER, value=TOGETHER, limit=TOGETHER)
-
-
-@check(
-    "websocket.agent",
-    requirement="a user's message is answered by the agent's events in their order, and nobody else hears them",
-    needs="ws mint agent",
-    remedy="End every run with its last event, whatever happens in it; send to the user's own sockets alone.",
-)
-async def test_the_agent_answers_its_user_alone(
-    sockets: SocketDoor, owner: User, stranger: User, contract: Contract
-) -> None:
-    """Two messages get two runs, each whole and in order; a stranger who is connected hears nothing."""
-    mine, theirs = await sockets.open(owner), await sockets.open(stranger)
-    for asked in (f"first question of {owner.sub}", f"second question of {owner.sub}"):
-        await mine.send(mine.dialect.said(asked))
-        try:
-            events = await run_of(mine, contract)
-        except ProbeError as error:
-            last = contract.websocket.agent.events[-1]
-            raise CheckFailure(expected=f"an answer that ends with {last}", actual=error.detail) from error
-        refuse_other_run(events, contract, "the user's session")
-    await theirs.send({"type": theirs.dialect.heartbeat})
-    overheard = await theirs.receive_answer(theirs.deadlines.message)
-    if overheard.get("type") != theirs.dialect.acknowledgement:
-        raise CheckFailure(expected="nothing of another user's agent", actual=f"{overheard}")
+async def _refuse_silence(session: Session, number: int) -> None:
+    """Raise CheckFailure where a pong does not come, or something else does."""
+    try:
+        answer = await session.receive_answer(session.deadlines.message)
+    except ProbeError as error:
+        raise CheckFailure(expected=f"message {number} of {MESSAGES} is answered", actual=error.detail) from error
+    if answer.get("type") != session.dialect.pong:
+        raise CheckFailure(expected=f"a pong for message {number} of {MESSAGES}", actual=f"{answer}"[:200])

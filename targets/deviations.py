@@ -11,6 +11,7 @@ from targets.contract.parts import Part
 # What a target may call absent = the need of a check without which that check is not asked.
 ABSENT: Mapping[str, str] = {
     "api.document": "document",
+    "auth.server-timing": "server-timing",
     "auth.service-credentials": "credentials",
     "frontend": "frontend",
     "health.detailed": "health",
@@ -56,6 +57,7 @@ def taken_away(contract: Contract) -> frozenset[str]:
         "threads.one": not contract.threads.one.create,
         "websocket": not contract.paths.websocket,
         "tokens.refresh": not contract.tokens.refresh_claims,
+        "auth.server-timing": (contract.auth.latency_clock, contract.auth.server_time) != ("server", "server-timing"),
         "logs.trace": not contract.logs.trace_field,
         "auth.service-credentials": not contract.validation.headers,
     }

@@ -102,7 +102,7 @@ def _answer(item: Mapping[str, JSON], document: Document) -> Answer:
         outcome=outcome,
         passed=sum(row.outcome == Outcome.PASSED for row in rows),
         total=len(rows),
-        figure=_figure(item.get("figure", []), rows),
+        figure=None if _is_contradicted(item, rows) else _figure(item.get("figure", []), rows),
         owed=owed,
         worst=tuple(row.name for row in rows if row.outcome != Outcome.PASSED),
     )
@@ -122,6 +122,12 @@ def _owed(item: Mapping[str, str], rows: Iterable[Row]) -> str:
         return ""
     until = max((str(row.evidence.get("owed_until") or "") for row in about), default="")
     return item["text"] + (f", not before {until}" if until else "")
+
+
+def _is_contradicted(item: Mapping[str, JSON], rows: Iterable[Row]) -> bool:
+    """Whether a row that the figure rests on did not pass: no figure is shown then."""
+    bases = set(item.get("figure_unless", ()))
+    return any(row.id in bases and row.outcome not in {Outcome.PASSED, Outcome.NOT_APPLICABLE} for row in rows)
 
 
 def _figure(ids: Iterable[str], rows: Iterable[Row]) -> Figure | None:

@@ -10,7 +10,7 @@ from typing import TextIO
 
 import pytest
 
-from gate.check import ALSO_NEEDS
+from gate.check import ALSO_NEEDS, AT_THE_END
 from gate.evidence import Recorder
 from gate.redaction import Redactor
 from gate.run import Run
@@ -55,6 +55,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
 def pytest_configure(config: pytest.Config) -> None:
     """Frame the run: plan, folder, a provisional verdict. Raises pytest.UsageError, contacting nothing."""
     config.addinivalue_line("markers", f"{ALSO_NEEDS}(*needs): what one case needs beyond its check")
+    config.addinivalue_line("markers", f"{AT_THE_END}: a case that judges the whole run, after all others")
     if config.option.report_dir is None:
         config.option.report_dir = str(default_reports(config.rootpath))
     if only_looks(arguments_of(config)):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gate.check import ALSO_NEEDS, NEEDS, Check
+from gate.check import ALSO_NEEDS, AT_THE_END, NEEDS, Check
 from gate.outcomes import Outcome
 from gate.report.checklist import family_order
 from gate.run import Result, Run
@@ -20,7 +20,8 @@ def choose(items: list[pytest.Item], run: Run | None) -> list[pytest.Item]:
         pytest.UsageError: A test without a declaration, or a check id declared in two places; both are named.
     """
     checks = {item: _declaration(item) for item in items}
-    items.sort(key=lambda item: family_order(checks[item].family))  # stable: within a family as written
+    # Stable: within a family as written, but for what judges the whole run.
+    items.sort(key=lambda item: (item.get_closest_marker(AT_THE_END) is not None, family_order(checks[item].family)))
     _refuse_duplicates(checks)
     left_out = []
     for item, declared in checks.items():

@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from types import TracebackType
@@ -96,13 +96,23 @@ class HttpClient:
     """An async client for one base URL. Use as a context manager."""
 
     def __init__(
-        self, base_url: str, identity: RunIdentity, *, deadline_s: float, path: NetworkPath | None = None
+        self,
+        base_url: str,
+        identity: RunIdentity,
+        *,
+        deadline_s: float,
+        path: NetworkPath | None = None,
+        watch: Callable[[Answer], None] | None = None,
     ) -> None:
-        """`path` is the way there; None: as this machine's environment has it. Raises UnusablePath."""
+        """`path` is the way there; None: as this machine's environment has it. `watch` is shown every answer.
+
+        Raises UnusablePath.
+        """
         self.identity = identity
         self.base_url = base_url.rstrip("/")
         self.path = path or find_path(self.base_url)
         self._deadline_s = deadline_s
+        self._watch = watch
         # The transport without httpx' client around it: that one builds the next request of a redirect (and fails
         # where Location is no URL), and undoes Content-Encoding without a bound.
         self._transport = httpx.AsyncHTTPTransport(
@@ -174,7 +184,10 @@ class HttpClient:
             raise TooSlow(request, f"no answer within {limit:g} s") from without_frames(error)
         except httpx.TransportError as error:
             raise _transport_error(error, request) from without_frames(error)
-        return Answer(status, answered, body, time.perf_counter() - begun, trace, request)
+        answer = Answer(status, answered, body, time.perf_counter() - begun, trace, request)
+        if self._watch:
+            self._watch(answer)
+        return answer
 
     async def _exchange(self, made: httpx.Request, request: str) -> tuple[int, httpx.Headers, bytes]:
         response = await self._transport.handle_async_request(made)

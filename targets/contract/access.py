@@ -52,4 +52,5 @@ class AuthRules(Part):
     server_time: Literal["server-timing", "request-log"]
     server_timing_metric: str
     noop: str
+    clock_gap_ms: Seconds
     refusal_cost_ratio: float = Field(gt=0)

@@ -105,6 +105,7 @@ class ThreadRules(Part):
     out_of_bounds: Statuses
     forged_headers: tuple[str, ...]
     volume_ratio: float
+    together_ratio: float
 
     @model_validator(mode="after")
     def _bounds_hold_the_default(self) -> "ThreadRules":

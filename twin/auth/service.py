@@ -97,6 +97,7 @@ class Seams:
     before_answer: Callable[[], Awaitable[None]] = at_once
     before_refusal: Callable[[], Awaitable[None]] = at_once
     health: Callable[[], Awaitable[Response]] = field(default=_healthy)
+    told_ms: Callable[[float], float] = field(default=lambda took: took)
     login_key: str = ""
     sent: Callable[[Request], str] = field(
         default=lambda request: request.headers.get("authorization", "").removeprefix("Bearer ")

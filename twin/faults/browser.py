@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from twin.backend.seams import Seams
 
 ALLOWED = "access-control-allow-origin"
-REFUSED = 400
+REFUSED, SERVER_ERROR = 400, 500
 
 
 @fault("browser.any-origin-reflected", place="backend", seen="as recorded: a second middleware reflects any origin")
@@ -62,6 +62,17 @@ def _answering(seams: "Seams", change: "Callable[[int, MutableHeaders], None]") 
         return changed
 
     return replace(seams, cross_origin=around)
+
+
+@fault("browser.server-errors-without-origin", place="backend", seen="Starlette's own 500, outside every middleware")
+def server_errors_without_origin(seams: "Seams") -> Undo:
+    """The frontend's own pages can't read a 5xx."""
+
+    def change(status: int, headers: MutableHeaders) -> None:
+        if status >= SERVER_ERROR and ALLOWED in headers:
+            del headers[ALLOWED]
+
+    return _answering(seams, change)
 
 
 @fault("browser.errors-without-origin", place="backend", seen="error handlers outside the CORS middleware")

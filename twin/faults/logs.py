@@ -208,6 +208,34 @@ for _name, (_text, _seen) in SIGNATURES.items():
         _signature(_name, _text, _seen, _kind)
 
 
+OBSERVED: Mapping[str, str] = {  # what the service's own public code writes, as recorded
+    "find-threads": "Error finding threads for user u: (UntranslatableCharacterError) WHERE (metadata_ ->> $1) = $2",
+    "create-thread": "'IDManager' object has no attribute 'generate_thread_id'",
+    "await-a-bool": "object bool can't be used in 'await' expression",
+    "metadata-missing": "Thread metadata is missing",
+    "websocket-context": "user_context must be a UserExecutionContext instance",
+    "websocket-lockout": "User u has reached the maximum number of WebSocket managers (5)",
+}
+for _name, _text in OBSERVED.items():
+    _signature(_name, _text, "as recorded", "message")
+
+
+@fault("logs.traceback-beside-200", place="backend", seen="'except Exception: logger.exception()', and an answer")
+def traceback_beside_200(seams: "Seams") -> Undo:
+    """The metrics route fails in a part of it, logs that whole, and answers all the same."""
+    healthy = seams.expose_metrics
+
+    def expose(given: "Seams") -> Any:  # noqa: ANN401 - a Response
+        gauges = dict[str, float]()
+        try:
+            gauges["sessions"] += 1
+        except KeyError as error:
+            given.log.write("ERROR", "a collector failed", error)
+        return healthy(given)
+
+    return replace(seams, expose_metrics=expose)
+
+
 @fault("logs.dsn-logged", place="backend", seen="an exception of the database driver, logged whole")
 def dsn_logged(seams: "Seams") -> Undo:
     """A URL with a password is written to the log."""

@@ -2,8 +2,11 @@
 
 import html
 import json
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+from starlette.responses import JSONResponse, Response
 
 from twin.faults.threads_metadata import rendering
 from twin.switching.registry import Undo, fault, replace
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
 
     from twin.backend.bodies import Draft
     from twin.backend.seams import Seams
+    from twin.backend.threads import Window
 
 LARGE = 64 * 1024
 DEEP = b"[" * 100
@@ -115,3 +119,50 @@ def escaped_twice(seams: "Seams") -> Undo:
 def times_as_floats(seams: "Seams") -> Undo:
     """Times are floats."""
     return rendering(seams, lambda item, _metadata: item.update(created_at=float(item["created_at"]) + 0.25))
+
+
+def _poisonous(name: str, poisonous: Callable[[bytes], bool], seen: str, *, everybody: bool) -> None:
+    """Take a body as it is, and fail every list, or its owner's, as long as its row is there."""
+
+    def install(seams: "Seams") -> Undo:
+        taken: list[dict[str, Any]] = []
+        create, find = seams.create, seams.find_threads
+
+        async def creating(given: "Seams", request: "Request") -> Response:
+            if not poisonous(await request.body()):
+                return await create(given, request)
+            identity = await authenticated(given, request)
+            row = await given.store.create(identity.user_id, empty)
+            taken.append({"id": row["id"], "user": identity.user_id})
+            return JSONResponse(given.render_thread(row))
+
+        async def finding(given: "Seams", user: str, window: "Window") -> list[dict[str, Any]]:
+            for one in taken:
+                stored = await given.store.find(one["id"], one["user"])
+                if stored and (everybody or one["user"] == user):
+                    raise RuntimeError(seen)
+            return await find(given, user, window)
+
+        from twin.backend.bodies import Draft  # noqa: PLC0415 - other processes import this file for its ids alone
+        from twin.backend.thread_routes import authenticated  # noqa: PLC0415 - as above
+
+        empty = Draft(titled=False, title=None, metadata=None)
+        return replace(seams, create=creating, find_threads=finding)
+
+    fault(name, place="backend", seen=seen)(install)
+
+
+_poisonous(
+    "threads.created-poison-breaks-all-lists", CRASHES["nul"][0],
+    "as recorded at beta-10: UntranslatableCharacterError in everybody's list", everybody=True,
+)  # fmt: skip
+_poisonous(
+    "threads.created-number-breaks-own-list", CRASHES["number-title"][0],
+    "as recorded: a title that is a number, and a response model that wants a text", everybody=False,
+)  # fmt: skip
+
+
+@fault("threads.created-at-is-now", place="backend", seen="default_factory=datetime.now of a response model")
+def created_at_is_now(seams: "Seams") -> Undo:
+    """Every thread was created just now."""
+    return rendering(seams, lambda item, _metadata: item.update(created_at=int(time.time())))

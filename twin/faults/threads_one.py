@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from twin.backend.seams import Seams
 
 
+OK = 200
+
+
 def _statement(seams: "Seams", name: str, before: str, after: str) -> Undo:
     """Write one statement of the store otherwise."""
     healthy = seams.store.statements
@@ -100,3 +103,57 @@ def foreign_by_id(seams: "Seams") -> Undo:
         return healthy(row and {**row, "own": True, "owned": True})
 
     return replace(seams, access=access)
+
+
+def _then(seams: "Seams", step: str, change: Any) -> Undo:  # noqa: ANN401 - (seams, the body sent, the answer) -> awaitable
+    """Have something happen after a route has done what it does."""
+    healthy = getattr(seams, step)
+
+    async def route(given: "Seams", request: "Request", *ids: str) -> Response:
+        body = await request.body()
+        answer: Response = await healthy(given, request, *ids)
+        if answer.status_code == OK:
+            await change(given, json.loads(body), json.loads(bytes(answer.body)))
+        return answer
+
+    return replace(seams, **{step: route})
+
+
+async def _give_away(seams: "Seams", body: "dict[str, Any]", item: "dict[str, Any]") -> None:
+    """Make whoever the metadata names the owner."""
+    named = (body.get("metadata") or {}).get("user_id")
+    if named:
+        async with seams.store.engine.begin() as connection:
+            await connection.execute(
+                text("UPDATE threads SET user_id = :named WHERE id = :id"), {"named": named, "id": item["id"]}
+            )
+
+
+@fault("threads.created-for-another", place="backend", seen="the owner taken from the body's metadata")
+def created_for_another(seams: "Seams") -> Undo:
+    """A thread belongs to whom its metadata names."""
+    return _then(seams, "create", _give_away)
+
+
+@fault("threads.rename-changes-owner", place="backend", seen="the whole of the metadata written over the old one")
+def rename_changes_owner(seams: "Seams") -> Undo:
+    """Who changes a thread may give it to somebody else."""
+    return _then(seams, "change", _give_away)
+
+
+@fault("threads.created-twice", place="backend", seen="a retry of the insert after a time-out that had succeeded")
+def created_twice(seams: "Seams") -> Undo:
+    """A second thread is stored with each."""
+
+    async def again(given: "Seams", _body: "dict[str, Any]", item: "dict[str, Any]") -> None:
+        async with given.store.engine.begin() as connection:
+            await connection.execute(
+                text(
+                    "INSERT INTO threads (id, object, title, user_id, metadata_, created_at, updated_at) "
+                    "SELECT id || '-2', object, title, user_id, metadata_, created_at, updated_at "
+                    "FROM threads WHERE id = :id"
+                ),
+                {"id": item["id"]},
+            )
+
+    return _then(seams, "create", again)

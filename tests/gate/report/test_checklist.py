@@ -102,6 +102,15 @@ def test_a_metric_says_until_when_it_is_owed(tmp_path: Path) -> None:
     assert "not before 2026-11-21T00:00:00Z" in answer.owed[0]
 
 
+@pytest.mark.parametrize("basis", ["logs.canary", "logs.complete", "logs.own-errors", "logs.metrics-agree"])
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.BROKEN, Outcome.PENDING])
+def test_no_zero_is_shown_beside_what_it_rests_on(tmp_path: Path, basis: str, outcome: Outcome) -> None:
+    for found, is_shown in ((Outcome.PASSED, True), (outcome, False)):
+        document = make_document(tmp_path, {"logs.zero-500": Outcome.PASSED, basis: found})
+        answer = next(one for one in answered(document).metrics if one.key == "zero-500")
+        assert (answer.figure is not None) == is_shown
+
+
 def test_the_runbook_says_whom_to_call_as_the_reports_do() -> None:
     runbook = (Path(__file__).parents[3] / "docs/runbook.md").read_text()
     assert LAYOUT["owners"].keys() == set(LAYOUT["families"])

@@ -69,6 +69,18 @@ def test_needs_that_the_target_lacks_are_listed_not_skipped(mini: Mini) -> None:
     assert "NETRA_DATABASE__URL" in row["reason"]
 
 
+def test_what_judges_the_whole_run_runs_after_all_others(mini: Mini) -> None:
+    mini.write(
+        "import pytest\n" + HEAD + 'done = []\n@pytest.mark.parametrize("case", [pytest.param("last", '
+        'marks=pytest.mark.at_the_end), "first"])\n@check("a.good", requirement="it holds")\ndef test_it(case):\n'
+        '    done.append(case)\n    assert case == "first" or done == ["first", "other", "last"], done\n'
+        '@check("z.other", requirement="it holds")\ndef test_other():\n    done.append("other")\n',
+        required='{"a.good": ("first", "last"), "z.other": ()}',
+    )
+    code, output = mini.run()
+    assert code == 0, output
+
+
 def test_deselecting_what_is_required_is_inconclusive(mini: Mini) -> None:
     mini.write(GOOD)
     code, output = mini.run("-k", "nothing_matches")

@@ -1,0 +1,70 @@
+"""What the figures of validation rest on: a clock of the server's that ours bears out, and calls that cost the same."""
+
+from fixtures.growth import refuse_growth
+from fixtures.latency import Validation, contradiction
+from gate.check import check
+from gate.evidence import Recorder
+from gate.failures import CheckFailure
+from probes.deadlines import Deadlines
+from probes.latency.clock_agreement import unexplained_ms
+from probes.latency.open_loop import LatencySample, measure_latency
+from targets.contract import Contract
+from targets.model import Sizes
+
+WARM_UP, FEW, MANY = 10, 40, 120
+
+
+async def _measure(validation: Validation, calls: int, sizes: Sizes, deadlines: Deadlines) -> LatencySample:
+    """Calls at the run's rate. Raises CheckFailure where one of them fails."""
+    sample = await measure_latency(
+        validation.exchange, calls=calls, rate=sizes.latency_rate, deadline_s=deadlines.answer
+    )
+    if sample.failures:
+        raise CheckFailure(
+            expected=f"{calls} validations", actual=f"{len(sample.failures)} failed: {sample.failures[0]}"
+        )
+    return sample
+
+
+@check(
+    "auth.clocks-agree",
+    requirement="the server's own clock in Server-Timing is not contradicted by ours less the round trip",
+    needs="auth token server-timing",
+    remedy="Measure around everything that a request waits for, the queue before the handler included.",
+)
+async def test_the_servers_clock_is_not_contradicted(
+    validation: Validation, contract: Contract, sizes: Sizes, deadlines: Deadlines, recorder: Recorder
+) -> None:
+    """What we wait for a validation is what the server says that it took, and the way there and back."""
+    await validation.warm_up(WARM_UP, sizes.latency_rate)
+    sample = await _measure(validation, FEW, sizes, deadlines)
+    way = await validation.round_trip()
+    gap = unexplained_ms(sample, way.p50_ms)
+    if gap is None:
+        raise CheckFailure(expected="Server-Timing in the answers", actual=f"none in {FEW} of them")
+    recorder.figures(
+        rule="median of our time less the server's own, the way, and our own loop's", n=FEW, value=round(gap, 2),
+        unit="ms", limit=contract.auth.clock_gap_ms, round_trip=round(way.p50_ms, 2),
+    )  # fmt: skip
+    said = contradiction(sample, way, contract.auth)
+    if said:
+        raise CheckFailure(expected="a server's clock that ours bears out (contract.auth.clock_gap_ms)", actual=said)
+
+
+@check(
+    "auth.trend",
+    requirement="validation does not grow slower over the run",
+    needs="auth token",
+    remedy="What each call leaves behind (a session, a connection, an entry of a cache) has to be let go.",
+)
+async def test_validation_does_not_grow_slower(
+    validation: Validation, sizes: Sizes, deadlines: Deadlines, recorder: Recorder
+) -> None:
+    """Call after call at the run's rate, by our clock: their times have no upward trend."""
+    await validation.warm_up(WARM_UP, sizes.latency_rate)
+
+    async def measure() -> list[float]:
+        calls = (await _measure(validation, MANY, sizes, deadlines)).calls
+        return [call.client_ms - call.own_ms for call in calls]
+
+    await refuse_growth(measure, recorder, f"time for each of {MANY} validations")

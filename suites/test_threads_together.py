@@ -1,0 +1,134 @@
+"""Many lists: of one user to the far end, of several users at once, and again and again."""
+
+import asyncio
+import statistics
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from http import HTTPStatus
+
+from fixtures.growth import refuse_growth
+from fixtures.http_services import refuse_server_error, seen
+from fixtures.rows import Plant
+from fixtures.threads import LIMIT, Threads
+from fixtures.users import MakeUser
+from gate.check import check
+from gate.evidence import Recorder
+from gate.failures import CheckFailure
+from probes.auth.tokens import User
+from probes.statistics import trials_to_catch
+
+ROWS, DELETED = 250, 30
+USERS, EACH, SINGLE = 5, 4, 4
+MIXED_UP, MISSED = 0.05, 0.001  # a fault that mixes up so many answers is missed in so many runs at most
+ROUNDS = -(-trials_to_catch(MIXED_UP, MISSED) // (USERS * EACH))  # 135 answers: seven rounds of twenty at once
+PAGES = 40
+
+
+@check(
+    "threads.far",
+    requirement="a list of 250 is read to its end, with deleted rows among them",
+    needs="http write mint",
+    remedy="Filter before LIMIT, and let the offset go as far as the list does.",
+)
+async def test_a_long_list_is_read_to_its_end(threads: Threads, plant: Plant, owner: User) -> None:
+    """Window by window all living rows come, each once, and none of the deleted ones."""
+    living = list(await plant(owner, count=ROWS // 2))
+    for minutes in range(1, DELETED + 1):  # a deleted row between living ones, all the way down
+        await plant(owner, deleted=True, age=timedelta(minutes=minutes))
+        living += await plant(owner, count=4, age=timedelta(minutes=minutes, seconds=30))
+    living += await plant(owner, count=ROWS - len(living), age=timedelta(days=1))
+    ids = [threads.id_of(item) for item in await threads.everything(owner)]
+    missing, foreign = {row.id for row in living} - set(ids), set(ids) - {row.id for row in living}
+    if missing or foreign or len(ids) != len(living):
+        raise CheckFailure(
+            expected=f"{len(living)} threads, each once",
+            actual=f"{len(ids)} items: {len(missing)} are missing, {len(foreign)} do not belong there",
+        )
+
+
+@check(
+    "threads.together",
+    requirement="twenty lists of several users at once: each gets its own, none is 5xx, all in a stated time",
+    needs="http write mint",
+    remedy="No module global between two awaits, a pool that fits the concurrency, no lock around a request.",
+)
+async def test_users_at_once_get_their_own_lists(
+    threads: Threads, plant: Plant, make_user: MakeUser, recorder: Recorder
+) -> None:
+    """Round by round each of five users asks four times at once; then a few ask one after the other, for comparison."""
+    users = [make_user("together") for _ in range(USERS)]
+    own = {user.sub: {row.id for row in await plant(user, count=3)} for user in users}
+    at_once, single, compared = list[float](), list[float](), 0
+    await asyncio.gather(*(threads.ask(user) for user in users * EACH))  # opens the connections
+    for number in range(ROUNDS):
+        begun = time.perf_counter()
+        answers = await asyncio.gather(*(_own_list(threads, user, own) for user in users * EACH))
+        at_once.append(time.perf_counter() - begun)
+        compared += len(answers)
+        for user in (users * 2)[number % USERS :][:SINGLE]:
+            begun = time.perf_counter()
+            await _own_list(threads, user, own)
+            single.append(time.perf_counter() - begun)
+    _judge_cost(at_once, single, threads.contract.threads.together_ratio, compared, recorder)
+
+
+async def _own_list(threads: Threads, user: User, own: dict[str, set[str]]) -> int:
+    """Raise CheckFailure for anything but the user's own list; how many items it has."""
+    answer = await threads.ask(user)
+    refuse_server_error(answer, f"the list of {user.sub}, asked with {USERS * EACH - 1} others at once")
+    if answer.status != HTTPStatus.OK:
+        raise CheckFailure(expected=f"200 with the list of {user.sub}", actual=seen(answer))
+    items = threads.items(answer)
+    ids = {threads.id_of(item) for item in items}
+    if ids != own[user.sub]:
+        whose = next((sub for sub, others in own.items() if sub != user.sub and ids & others), "nobody here")
+        raise CheckFailure(
+            expected=f"the {len(own[user.sub])} threads of {user.sub}", actual=f"{len(ids)} threads, of {whose}"
+        )
+    return len(items)
+
+
+def _judge_cost(
+    at_once: Sequence[float], single: Sequence[float], limit: float, compared: int, recorder: Recorder
+) -> None:
+    """State how many answers were compared, and how often a fault is missed; then what twenty at once cost."""
+    many = USERS * EACH
+    recorder.figures(
+        rule=f"lists of {USERS} users, {many} at once, that hold another user's threads", n=compared, value=0, limit=0,
+        one_in_twenty_is_missed_with=float(f"{(1 - MIXED_UP) ** compared:.2g}"),
+    )  # fmt: skip
+    in_a_row = statistics.fmean(single) * many
+    ratio = statistics.median(at_once) / in_a_row
+    recorder.figures(
+        rule=f"time for {many} lists at once over one after the other (median of rounds)",
+        n=len(at_once), value=round(ratio, 2), unit="x", limit=limit,
+        at_once_ms=round(statistics.median(at_once) * 1e3, 1), one_ms=round(statistics.fmean(single) * 1e3, 1),
+    )  # fmt: skip
+    if ratio > limit:
+        raise CheckFailure(
+            expected=f"{many} lists at once within {limit:g} times what they take one after the other "
+            "(contract.threads.together_ratio)",
+            actual=f"{ratio:.1f} times: {statistics.median(at_once) * 1e3:.0f} ms against {in_a_row * 1e3:.0f} ms",
+        )
+
+
+@check(
+    "threads.steady-cost",
+    requirement="the last pages of a run cost what the first did",
+    needs="http token",
+    remedy="What grows with each request (a list, a cache without a bound, an open cursor) has to be let go.",
+)
+async def test_the_last_page_costs_what_the_first_did(threads: Threads, owner: User, recorder: Recorder) -> None:
+    """One page after the other: their times have no upward trend."""
+
+    async def measure() -> list[float]:
+        times = list[float]()
+        for _ in range(PAGES):
+            answer = await threads.ask(owner, {LIMIT: 1})
+            refuse_server_error(answer, "a page")
+            times.append(answer.elapsed_s * 1e3)
+        return times
+
+    await threads.ask(owner, {LIMIT: 1})  # opens the connection
+    await refuse_growth(measure, recorder, f"time for each of {PAGES} pages")

@@ -1,0 +1,125 @@
+"""Many users at once: whose welcome, whose answer, whose event it is; and whom the agent's answer reaches."""
+
+import asyncio
+from collections.abc import Sequence
+
+from fixtures.agent import read_run, refuse_other_names, refuse_other_run, run_ids
+from fixtures.sockets import SocketDoor
+from fixtures.users import MakeUser
+from gate.check import check
+from gate.evidence import Recorder
+from gate.failures import CheckFailure
+from gate.run import Run
+from probes.auth.tokens import User
+from probes.errors import ProbeError, TooSlow
+from probes.statistics import trials_to_catch
+from probes.websocket.dialect import Message, data_of
+from probes.websocket.sessions import Session
+from targets.contract import Contract
+
+USERS, MIXED_UP, MISSED = 20, 0.05, 0.001  # a fault that mixes up so many answers is missed in so many runs at most
+ROUNDS = -(-trials_to_catch(MIXED_UP, MISSED) // USERS)  # of so many users at once: 135 answers take seven
+ASKED = 2  # rounds in which the agent is asked as well: 200 events, and an answer may cost a model's time
+QUIET_S = 1.0  # how long a stray event is listened for
+
+
+@check(
+    "websocket.together",
+    requirement="twenty users at once: each welcome, each answer and each event is its own user's, in order",
+    needs="ws mint",
+    remedy="Keep nothing of a session in a module global; hand the user through, from the token to the last event.",
+)
+async def test_users_at_once_keep_their_own(
+    sockets: SocketDoor, make_user: MakeUser, contract: Contract, run: Run, recorder: Recorder
+) -> None:
+    """Twenty users open, ping and talk to the agent at the same time, again and again; nobody sees another's name."""
+    users = [make_user("together") for _ in range(USERS)]
+    compared, runs = 0, list[str]()
+    for number in range(ROUNDS):
+        sessions = await asyncio.gather(*(sockets.open(user) for user in users))
+        compared += sum(await asyncio.gather(*map(_talk, users, sessions)))
+        if number < ASKED and "agent" in run.plan.offers:
+            for ids in await asyncio.gather(*(_ask(*pair, contract) for pair in zip(users, sessions, strict=True))):
+                runs += ids
+        await asyncio.gather(*(session.aclose() for session in sessions))
+    if len(runs) != len(set(runs)):
+        raise CheckFailure(expected="a run of the agent for each user", actual="one run in several users' sessions")
+    recorder.figures(
+        rule=f"answers to {USERS} users at once with another user's name, or none", n=compared, value=0, limit=0,
+        runs_of_the_agent=len(runs), one_in_twenty_is_missed_with=f"{(1 - MIXED_UP) ** (ROUNDS * USERS):.1g}",
+    )  # fmt: skip
+
+
+async def _talk(user: User, session: Session) -> int:
+    """Raise CheckFailure unless welcome and answers are the user's and in order; how many names were compared."""
+    dialect = session.dialect
+    sent = [dialect.ping, dialect.heartbeat, dialect.ping, dialect.heartbeat]
+    for kind in sent:
+        await session.send({"type": kind})
+    answers = [await session.receive_answer(session.deadlines.message) for _ in sent]
+    kinds = [str(answer.get("type")) for answer in answers]
+    wanted = [dialect.pong if kind == dialect.ping else dialect.acknowledgement for kind in sent]
+    if kinds != wanted:
+        raise CheckFailure(expected=f"{wanted} to {sent}, at {USERS} users at once", actual=f"{kinds}")
+    named = [session.welcome, *(answer for answer in answers if answer.get("type") == dialect.pong)]
+    for message in named if dialect.user_field else ():
+        if data_of(message).get(dialect.user_field) != user.sub:
+            raise CheckFailure(
+                expected=f"{dialect.user_field} {user.sub} in {message.get('type')}", actual=f"{message}"[:300]
+            )
+    return len(named)
+
+
+async def _ask(user: User, session: Session, contract: Contract) -> Sequence[str]:
+    """Have the agent answer. Raises CheckFailure for anything but one whole run of the user's; the run's id."""
+    await session.send(session.dialect.said(f"a question of {user.sub}"))
+    messages = await _read_run(session, contract)
+    refuse_other_run(messages, contract, f"the session of {user.sub}", user)
+    return sorted(run_ids(messages, contract))
+
+
+async def _read_run(session: Session, contract: Contract) -> list[Message]:
+    try:
+        return await read_run(session, contract)
+    except ProbeError as error:
+        last = contract.websocket.agent.events[-1]
+        raise CheckFailure(expected=f"an answer that ends with {last}", actual=error.detail) from error
+
+
+@check(
+    "websocket.agent",
+    requirement="a user's message is answered by the agent's events in their order, and nobody else hears them",
+    needs="ws mint agent",
+    remedy="End every run with its last event, whatever happens in it; send to the user's own sockets alone.",
+)
+async def test_the_agent_answers_its_user_alone(
+    sockets: SocketDoor, owner: User, stranger: User, contract: Contract
+) -> None:
+    """Two messages get two runs, whole and in order, in both tabs; a stranger hears nothing, nor a second later."""
+    mine, other_tab, theirs = await sockets.open(owner), await sockets.open(owner), await sockets.open(stranger)
+    seen = set[str]()
+    for asked in (f"first question of {owner.sub}", f"second question of {owner.sub}"):
+        await mine.send(mine.dialect.said(asked))
+        for name, session in (("the user's session", mine), ("the user's other tab", other_tab)):
+            messages = await _read_run(session, contract)
+            refuse_other_run(messages, contract, name, owner)
+            ids = run_ids(messages, contract)
+            if session is mine and ids & seen:
+                raise CheckFailure(expected="a run of its own for each message", actual=f"run {ids} came again")
+            seen |= ids
+    late = await asyncio.gather(*(_overhear(session) for session in (mine, other_tab, theirs)))
+    if any(late):
+        whose = "the user's own sessions after the run's end" if not late[-1] else "a stranger's session"
+        raise CheckFailure(expected="nothing more of the agent, to anybody", actual=f"in {whose}: {late}"[:400])
+    for session, user in ((mine, owner), (theirs, stranger)):
+        refuse_other_names([await session.ping()], contract, "a pong after the agent's answer", user)
+
+
+async def _overhear(session: Session) -> list[Message]:
+    """What a session that said nothing is sent for a while, but for what may come unasked."""
+    messages = list[Message]()
+    while True:
+        try:
+            messages.append(await session.receive_answer(QUIET_S))
+        except TooSlow:
+            return messages

@@ -1,0 +1,34 @@
+"""A server's clock is believed as far as ours bears it out."""
+
+from probes.latency.clock_agreement import unexplained_ms
+from probes.latency.open_loop import Call, LatencySample
+
+
+def call(client_ms: float, server_ms: float | None, lag_ms: float = 0.0, own_ms: float = 0.0) -> Call:
+    return Call(
+        due_s=0.0, lag_ms=lag_ms, own_ms=own_ms, standstill_ms=0.0, client_ms=client_ms, server_ms=server_ms,
+        opened=None, first_byte_ms=0.0, trace_id="", failure="",
+    )  # fmt: skip
+
+
+def sample(*calls: Call) -> LatencySample:
+    return LatencySample(calls, 50.0, 2.0)
+
+
+def test_what_the_server_and_the_way_explain_is_no_gap() -> None:
+    honest = sample(*(call(90.0 + n, 10.0 + n) for n in range(9)))
+    assert unexplained_ms(honest, 80.0) == 0.0
+
+
+def test_a_server_that_says_less_than_we_waited_leaves_a_gap() -> None:
+    lying = sample(*(call(200.0, 5.0) for _ in range(9)))
+    assert unexplained_ms(lying, 80.0) == 115.0
+
+
+def test_our_own_lag_is_not_the_servers_gap() -> None:
+    lagging = sample(*(call(200.0, 5.0, lag_ms=60.0, own_ms=50.0) for _ in range(9)))
+    assert unexplained_ms(lagging, 80.0) == 5.0
+
+
+def test_where_no_call_says_the_servers_time_nothing_is_contradicted() -> None:
+    assert unexplained_ms(sample(call(200.0, None)), 80.0) is None

@@ -1,0 +1,186 @@
+"""Faults of what several users, several tabs, and long sessions meet on the WebSocket."""
+
+import asyncio
+import random
+import time
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from twin.faults.websocket import handling
+from twin.switching.registry import Undo, fault, replace
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.websockets import WebSocket
+
+    from twin.backend.auth_client import Identity
+    from twin.backend.seams import Seams
+    from twin.backend.websocket import Message, Sessions
+
+MOST_TABS, MOST_MESSAGES = 3, 200
+STEP_S, LATE_S, IDLE_S = 0.01, 0.4, 1.0
+GOING_AWAY = 1001
+ONE_IN_TWENTY = 0.05
+
+
+@fault("websocket.fourth-tab-ends-the-first", place="backend", seen="a limit of three sockets, the oldest goes")
+def fourth_kicks(seams: "Seams") -> Undo:
+    """A user's fourth session closes the first."""
+    healthy, opened = seams.sessions.talk, defaultdict[str, list["WebSocket"]](list)
+
+    async def talk(sessions: "Sessions", socket: "WebSocket", identity: "Identity") -> None:
+        own = opened[identity.user_id]
+        own.append(socket)
+        if len(own) > MOST_TABS:
+            await own.pop(0).close(GOING_AWAY)
+        try:
+            await healthy(sessions, socket, identity)
+        finally:
+            if socket in own:
+                own.remove(socket)
+
+    return replace(seams.sessions, talk=talk)
+
+
+def _agent(seams: "Seams", *kinds: str) -> Undo:
+    """An agent of these events."""
+
+    class Agent:
+        async def run(self, asked: str) -> "AsyncIterator[Message]":
+            for kind in kinds:
+                yield {"type": kind, "data": {"text": asked} if kind == "agent_completed" else {}}
+
+    return replace(seams.sessions, supervisor=Agent)
+
+
+@fault("websocket.agent-silent", place="backend", seen="as recorded at beta-17: a run that dies before its first event")
+def agent_silent(seams: "Seams") -> Undo:
+    """A message is taken and never answered."""
+    return _agent(seams)
+
+
+@fault("websocket.agent-out-of-order", place="backend", seen="events sent by two tasks")
+def agent_out_of_order(seams: "Seams") -> Undo:
+    """A tool has completed before it began."""
+    return _agent(
+        seams, "agent_started", "agent_thinking", "tool_completed", "tool_executing", "agent_completed"
+    )  # fmt: skip
+
+
+def _strangers(sessions: "Sessions", user_id: str) -> list["WebSocket"]:
+    return [socket for other, own in sessions.hub.sockets.items() if other != user_id for socket in own]
+
+
+@fault("websocket.agent-late-to-others", place="backend", seen="a queue of undelivered events that forgets whose")
+def agent_late_to_others(seams: "Seams") -> Undo:
+    """The last event of a run reaches a stranger as well, a moment later."""
+    healthy, running = seams.sessions.tell, set[asyncio.Task[None]]()
+
+    async def later(sessions: "Sessions", user_id: str, message: "Message") -> None:
+        await asyncio.sleep(LATE_S)
+        for socket in _strangers(sessions, user_id)[:1]:
+            await sessions.send(socket, message)
+
+    async def tell(sessions: "Sessions", user_id: str, message: "Message") -> None:
+        await healthy(sessions, user_id, message)
+        if message["type"] == "agent_completed":
+            task = asyncio.create_task(later(sessions, user_id, message))
+            running.add(task)
+            task.add_done_callback(running.discard)
+
+    return replace(seams.sessions, tell=tell)
+
+
+@fault("websocket.agent-answers-another", place="backend", seen="the current user in a module global")
+def agent_answers_another(seams: "Seams") -> Undo:
+    """An answer goes to another user who is connected, where there is one."""
+    healthy = seams.sessions.tell
+
+    async def tell(sessions: "Sessions", user_id: str, message: "Message") -> None:
+        others = [other for other, own in sessions.hub.sockets.items() if other != user_id and own]
+        await healthy(sessions, others[0] if others else user_id, message)
+
+    return replace(seams.sessions, tell=tell)
+
+
+@fault("websocket.closed-after-200", place="backend", seen="a limit of messages a connection, against floods")
+def closed_after_200(seams: "Seams") -> Undo:
+    """A session is closed at its two hundred and first ping."""
+    healthy, counted = seams.sessions.handlers["ping"], defaultdict[int, int](int)
+
+    async def ping(sessions: "Sessions", socket: "WebSocket", identity: "Identity", message: "Message") -> None:
+        counted[id(socket.state)] += 1
+        if counted[id(socket.state)] > MOST_MESSAGES:
+            await socket.close(GOING_AWAY)
+            return
+        await healthy(sessions, socket, identity, message)
+
+    return handling(seams, ping=ping)
+
+
+@fault("websocket.each-message-slower", place="backend", seen="a history that is serialised again for every message")
+def each_message_slower(seams: "Seams") -> Undo:
+    """Each ping of a session takes ten milliseconds longer than the one before."""
+    healthy = seams.sessions.handlers["ping"]
+
+    async def ping(sessions: "Sessions", socket: "WebSocket", identity: "Identity", message: "Message") -> None:
+        socket.state.pings = getattr(socket.state, "pings", 0) + 1
+        await asyncio.sleep(STEP_S * socket.state.pings)
+        await healthy(sessions, socket, identity, message)
+
+    return handling(seams, ping=ping)
+
+
+@fault("websocket.each-connect-slower", place="backend", seen="a list of managers that every connect walks through")
+def each_connect_slower(seams: "Seams") -> Undo:
+    """A user's connects take ever longer, while they come close upon each other."""
+    sessions = seams.sessions
+    healthy, made, last = sessions.authenticate, defaultdict[str, int](int), defaultdict[str, float](float)
+
+    async def authenticate(token: str) -> "Identity | None":
+        identity = await healthy(token)
+        if identity is not None:
+            user, now = identity.user_id, time.monotonic()
+            made[user] = made[user] + 1 if now - last[user] < IDLE_S else 0
+            await asyncio.sleep(2 * STEP_S * made[user])
+            last[user] = time.monotonic()
+        return identity
+
+    return replace(sessions, authenticate=authenticate)
+
+
+@fault(
+    "websocket.one-in-twenty-is-anothers", place="backend", seen="a module global, read after an await: now and then"
+)
+def one_in_twenty(seams: "Seams") -> Undo:
+    """Of the pongs of users who ping at the same time, one in twenty names another of them."""
+    healthy, last = seams.sessions.handlers["ping"], list["Identity"]()
+
+    async def ping(sessions: "Sessions", socket: "WebSocket", identity: "Identity", message: "Message") -> None:
+        others = [one for one in last if one.user_id != identity.user_id]
+        last[:] = [identity, *others[:1]]
+        await asyncio.sleep(0.002)
+        mixed_up = others and random.random() < ONE_IN_TWENTY  # noqa: S311 - no secret
+        await healthy(sessions, socket, others[0] if mixed_up else identity, message)
+
+    async def forgetting(sessions: "Sessions", socket: "WebSocket", identity: "Identity", message: "Message") -> None:
+        await ping(sessions, socket, identity, message)
+        last[:] = [one for one in last if one.user_id != identity.user_id]
+
+    return handling(seams, ping=forgetting)
+
+
+@fault("websocket.something-before-the-welcome", place="backend", seen="a status that a service sends as it accepts")
+def before_the_welcome(seams: "Seams") -> Undo:
+    """The welcome is not the first message."""
+    healthy: Any = seams.sessions.send
+    seen = set[int]()
+
+    async def send(socket: "WebSocket", message: "Message") -> None:
+        if id(socket.state) not in seen:
+            seen.add(id(socket.state))
+            await healthy(socket, {"type": "agent_update", "data": {"status": "starting"}})
+        await healthy(socket, message)
+
+    return replace(seams.sessions, send=send)
