@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from probes.excerpt import excerpt
+
 Value = TypeVar("Value")
 LONGEST = 240
 BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -41,7 +43,7 @@ def _below(table: Mapping[str, Value], section: str) -> dict[str, Value]:
 
 def plain(text: str) -> str:
     """A comment or a line for a terminal, whatever a service calls its routes and columns: one line, bounded."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)[:LONGEST]
+    return excerpt("".join(letter if letter.isprintable() else "?" for letter in text), LONGEST)
 
 
 def as_toml(value: object) -> str:
