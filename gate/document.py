@@ -13,7 +13,7 @@ from gate.outcomes import EXIT_CODES, Outcome, Verdict
 from gate.plain_text import neutralise_json
 from gate.redaction import Concealed, Redactor
 from gate.run import Result, Run
-from gate.strict_json import plain
+from gate.strict_json import JSON, plain
 from gate.verdict import Decision, Key, name
 from gate.verdict_document import SCHEMA_VERSION, Document, ExitCode, Phase, Row, count_outcomes
 
@@ -44,7 +44,7 @@ def build(
         overrides=list(run.plan.overrides),
         verdict=decision.verdict,
         exit_code=msgspec.convert(exit_code, ExitCode),
-        reason=decision.reason,
+        reason=with_standing(decision.reason, run.release),
         started=rfc3339(run.started),
         ended=rfc3339(datetime.now(UTC)),
         release=plain(run.release),
@@ -64,6 +64,12 @@ def build(
         checks=rows,
     )
     return with_causes(clean(document, run.plan.secrets))
+
+
+def with_standing(reason: str, release: Mapping[str, JSON]) -> str:
+    """The verdict's sentence, which begins with what the revision takes of the traffic where that is not all of it."""
+    standing = release.get("standing", "")
+    return f"{standing}: {reason}" if standing else reason
 
 
 def with_causes(document: Document) -> Document:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from gate.causes import find_causes
-from gate.document import missing_row
+from gate.document import missing_row, with_standing
 from gate.moments import rfc3339
 from gate.outcomes import EXIT_CODES, Outcome
 from gate.plots import WindowsPlot
@@ -130,7 +130,7 @@ def conclude(evidence: Evidence, frame: Frame, run_id: str, now: datetime, more:
         overrides=[],
         verdict=decision.verdict,
         exit_code=msgspec.convert(EXIT_CODES[decision.verdict], ExitCode),
-        reason=decision.reason,
+        reason=with_standing(decision.reason, latest.document.release if latest else {}),
         started=rfc3339(now),
         ended=rfc3339(datetime.now(UTC)),
         release=latest.document.release if latest else {},

@@ -12,6 +12,7 @@ from datetime import date, datetime
 
 import msgspec
 
+from gate.check import BEFORE_TRAFFIC
 from gate.known import in_force
 from gate.outcomes import Outcome
 from gate.release.accruals import Accrued, accrue, unknown_need
@@ -53,18 +54,23 @@ class Merged:
 def newest_revision(runs: Sequence[StoredRun]) -> str:
     """The revision of the run that started last; empty without one that knows its revision."""
     known = [run for run in runs if run.document.revision]
+    known = [run for run in known if _served(run)] or known  # a candidate is judged by name until it has traffic
     return max(known, key=lambda run: (run.document.started, run.id)).document.revision if known else ""
 
 
 def stint(runs: Sequence[StoredRun], revision: str) -> tuple[list[StoredRun], list[StoredRun]]:
-    """The revision's runs: those of its present stint, and those from before another revision was verified."""
+    """The revision's runs: those of its present stint, and those from before another revision was verified.
+
+    A candidate takes nobody's place: judging another revision before traffic ends no stint, and what was seen of this
+    one before traffic holds until it has served and another one served after it.
+    """
     ordered = sorted((run for run in runs if run.document.revision), key=lambda run: (run.document.started, run.id))
     present: list[StoredRun] = []
     before: list[StoredRun] = []
     broken = False  # another revision was seen since the last run of ours
     for run in ordered:
         if run.document.revision != revision:
-            broken = True
+            broken = broken or (_served(run) and any(map(_served, present)))
             continue
         if broken:
             before += present
@@ -72,6 +78,10 @@ def stint(runs: Sequence[StoredRun], revision: str) -> tuple[list[StoredRun], li
         broken = False
         present.append(run)
     return present, before
+
+
+def _served(run: StoredRun) -> bool:
+    return run.document.phase != BEFORE_TRAFFIC
 
 
 def merge(
