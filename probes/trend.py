@@ -29,8 +29,8 @@ class Trend:
     growth: float
 
     def grows(self, *, chance: float, least: float) -> bool:
-        """Whether it grows: not by chance, and by at least `least`, and to at least twice of where it started."""
-        return self.chance <= chance and self.growth >= max(least, self.start)
+        """Whether it grows: not by chance, by at least `least`, and by at least half of where it started."""
+        return self.chance <= chance and self.growth >= max(least, self.start / 2)
 
 
 def find_trend(values: Sequence[float]) -> Trend:
