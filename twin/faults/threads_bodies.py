@@ -166,3 +166,17 @@ _poisonous(
 def created_at_is_now(seams: "Seams") -> Undo:
     """Every thread was created just now."""
     return rendering(seams, lambda item, _metadata: item.update(created_at=int(time.time())))
+
+
+@fault("threads.frames-in-refused-bodies", place="backend", seen="as recorded at beta-17: stack_trace and debug_info")
+def frames_in_refused_bodies(seams: "Seams") -> Undo:
+    """Who sends a body that is refused is shown the code that refuses it."""
+    healthy = seams.render_refusal
+
+    def render(status: int, code: str, said: str) -> Response:
+        if code != "invalid_body":
+            return healthy(status, code, said)
+        frames = ["bodies.py:308 in read_draft", "thread_routes.py:47 in create_thread"]
+        return JSONResponse({"error": {"code": code, "message": said, "stack_trace": frames}, "trace_id": "x"}, status)
+
+    return replace(seams, render_refusal=render)
