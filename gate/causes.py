@@ -26,6 +26,7 @@ SHOWN = (Outcome.FAILED, Outcome.BROKEN, Outcome.PENDING)
 FAILING = frozenset({"ERROR", "CRITICAL", "ALERT", "EMERGENCY"})
 MOST_LINES = 12
 CLAUSE = re.compile(r"[:;,()\n]+")
+ANSWERED = re.compile(r"\banswered #\s*$")  # a request and its status: what every case of a route has in common
 FEWEST_WORDS = 4  # of a clause that two cases must share to be put down to one cause
 LONGEST_SIGNATURE = 240
 
@@ -138,12 +139,18 @@ def _known(error: ServerError | None, row: Row) -> KnownCause | None:
 
 
 def _fitting(row: Row, groups: Iterable[_Group]) -> _Group | None:
-    """The largest group whose cases saw the same in words, or whose error this case's evidence quotes."""
+    """The largest group whose cases saw the same in words, or whose error this case's evidence quotes.
+
+    The same are a known sight, or more than half of the clauses: a frame that many errors come in is no error.
+    """
     clauses, evidence = _clauses(row), without_variables(str(msgspec.to_builtins(row.evidence)))
+    sights = frozenset(sight.pattern for sight in _sights())
     fitting = [
         group
         for group in groups
-        if clauses & group.clauses or (group.error and without_variables(group.error.message) in evidence)
+        if clauses & group.clauses & sights
+        or 2 * len(clauses & group.clauses) > len(clauses)
+        or (group.error and without_variables(group.error.message) in evidence)
     ]
     return max(fitting, key=lambda group: len(group.rows), default=None)
 
@@ -151,7 +158,7 @@ def _fitting(row: Row, groups: Iterable[_Group]) -> _Group | None:
 def _clauses(row: Row) -> frozenset[str]:
     """What a case saw, clause by clause, without numbers and ids, and what is the same in other words."""
     seen = row.actual or row.reason
-    parts = (part.strip() for part in CLAUSE.split(without_variables(seen)))
+    parts = (part.strip() for part in CLAUSE.split(without_variables(seen)) if not ANSWERED.search(part))
     sights = (sight.pattern for sight in _sights() if sight.search(seen))
     return frozenset((*(part for part in parts if len(part.split()) >= FEWEST_WORDS), *sights))
 

@@ -29,6 +29,8 @@ async def refuse_unless_it_ends(doors: Doors, token: Secret, contract: Contract,
     """Raise CheckFailure unless every door refuses the token within the contract's time after its end."""
     within_s, begun = contract.tokens.ends_within_s, time.monotonic()
     for door in doors.names:
+        if door in doors.shut:
+            continue
         last = ""
 
         async def look(door: DoorName = door) -> str:
@@ -55,7 +57,10 @@ async def refuse_unless_it_ends(doors: Doors, token: Secret, contract: Contract,
 async def test_a_token_ends(
     doors: Doors, auth: AuthDoor, mint: Mint, owner: User, contract: Contract, recorder: Recorder, end: str
 ) -> None:
-    """The token is taken at every door first; after its end no door takes it any more."""
+    """The token is taken at every door first; after its end no door takes it any more.
+
+    A door that is known to let in nobody is not asked; when the others do right, this case waits for that finding.
+    """
     clock = SteadyClock()  # a clock that jumps would end the token for us alone
     token, expires = await _show_everywhere(doors, mint, owner, clock, ends=end == "expiry")
     if end == "logout":
@@ -65,6 +70,7 @@ async def test_a_token_ends(
     else:
         await await_steady(_over(clock, expires), in_a_row=1, deadline_s=max(LEFT_S) + 5)
     await refuse_unless_it_ends(doors, token, contract, recorder, end)
+    await doors.refuse_shut(doors.shut)
 
 
 async def _show_everywhere(
@@ -77,10 +83,11 @@ async def _show_everywhere(
     for left_s in LEFT_S:
         issued = clock.now_s() - (mint.lifetime_s - left_s if ends else 0)
         token, expires = mint.good(owner, now=issued), int(issued) + int(mint.lifetime_s)
-        said = await asyncio.gather(*(doors.ask(door, Forgery("good", token)) for door in doors.names))
+        names = [door for door in doors.names if door not in doors.shut]
+        said = await asyncio.gather(*(doors.ask(door, Forgery("good", token)) for door in names))
         if ends and clock.now_s() >= expires:
             continue
-        for door, answer in zip(doors.names, said, strict=True):
+        for door, answer in zip(names, said, strict=True):
             if answer is None or answer.decision != "let in":
                 await doors.refuse_shut([door])
                 actual = answer.detail if answer else "not asked"

@@ -1,7 +1,8 @@
 """The table of what is said of the service as deployed, and how a run is held against it."""
 
+from gate.failures import waits_for
 from targets.loading import describe_target
-from tests.prove.deployed import Row, compare, read_table
+from tests.prove.deployed import Row, came_to, compare, read_table
 from twin.states import DEPLOYED
 
 ROWS = [Row(("a.one", "b.*"), "FAILED", "it is broken"), Row(("c.three",), "NOT_APPLICABLE", "it is not there")]
@@ -24,6 +25,13 @@ def test_a_row_may_leave_two_outcomes_open() -> None:
     row = Row(("e.five",), "PASSED or PENDING", "it depends on the minute")
     assert compare([row], {"e.five": "PENDING"}) == compare([row], {"e.five": "PASSED"}) == []
     assert compare([row], {"e.five": "FAILED"}) != []
+
+
+def test_a_case_that_merely_waits_for_another_is_not_broken() -> None:
+    waits = {"outcome": "BROKEN", "reason": "in call", "actual": f"{waits_for('a.one')}it is shut"}
+    assert came_to(waits) == "WAITS"
+    assert came_to(waits | {"actual": "our side was slow"}) == "BROKEN"
+    assert came_to(waits | {"outcome": "FAILED"}) == "FAILED"
 
 
 def test_a_row_of_no_case_is_said() -> None:

@@ -170,6 +170,14 @@ def test_a_case_that_merely_waits_is_a_case_of_the_cause_it_waits_for() -> None:
     assert (cause.outcome, cause.cases) == (Outcome.FAILED, ["threads.lists-own", "threads.order"])
 
 
+def test_two_errors_in_one_frame_of_words_are_two_causes() -> None:
+    frame = 'GET http://127.0.0.1:46013/api/threads answered 500: \'{"message":"Failed to list threads. Error: {}\''
+    unreadable = frame.replace("{}", "unsupported Unicode escape sequence (the row can not be read)")
+    mistyped = frame.replace("{}", "1 validation error for Item: Input should be a valid string")
+    rows = [row("threads.metadata[a]", actual=unreadable), row("threads.metadata[b]", actual=mistyped)]
+    assert [cause.cases for cause in find_causes(rows)] == [["threads.metadata[a]"], ["threads.metadata[b]"]]
+
+
 @pytest.mark.parametrize(
     "words",
     [
