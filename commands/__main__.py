@@ -4,8 +4,9 @@ A crash of ours is exit code 3: Python's own 1 would be read as NO-GO, or as a m
 """
 
 import sys
-import traceback
 from contextlib import suppress
+
+from gate.crash import crash_in_words, reason_in_words
 
 INTERRUPTED, CRASHED = 2, 3
 
@@ -19,8 +20,8 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return _end(arguments, "interrupted", INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - whatever it is
-        traceback.print_exc()
-        return _end(arguments, f"{type(error).__name__}: {error}", CRASHED)
+        print(crash_in_words(error), file=sys.stderr)  # noqa: T201 - as below
+        return _end(arguments, reason_in_words(error), CRASHED)
 
 
 def _end(arguments: list[str], why: str, code: int) -> int:

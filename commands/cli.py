@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import NoReturn
 
 from commands import allure, errors, gate, rows
-from commands.console import say
+from commands.console import hide, say
 from gate.release.store import VARIABLE
 from probes.errors import ProbeError
+from probes.secret import Secret
+from targets.credentials import secrets_of_environment
+from targets.dsn import secrets_of_dsn
 from targets.durations import parse_duration
 from targets.loading import HERE, ConfigurationError, load_target
+from targets.model import Target
 
 USAGE, REFUSED = 4, 10
 NEEDED_FOR_ROWS = ("database.url",)
@@ -30,6 +34,7 @@ def duration(text: str) -> timedelta:
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command; return the process's exit code."""
+    hide(*secrets_of_environment(os.environ))
     options = _parse(arguments)
     try:
         return int(asyncio.run(options.run(options)))
@@ -41,6 +46,12 @@ def main(arguments: Sequence[str]) -> int:
         return REFUSED
 
 
+def _with_database(options: argparse.Namespace) -> Target:
+    target = load_target(options.target, options.targets_dir, NEEDED_FOR_ROWS)
+    hide(*target.secrets)
+    return target
+
+
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = _Parser(prog="python -m commands", description=__doc__)
     commands = parser.add_subparsers(
@@ -48,16 +59,10 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     reap = commands.add_parser("reap", help="remove rows that killed runs left behind")
     reap.add_argument("--older-than", type=duration, default=timedelta(hours=1), help="90s, 10m, 1h; default 1h")
-    reap.set_defaults(
-        run=lambda options: rows.reap(
-            load_target(options.target, options.targets_dir, NEEDED_FOR_ROWS), options.older_than
-        )
-    )
+    reap.set_defaults(run=lambda options: rows.reap(_with_database(options), options.older_than))
     repair = commands.add_parser("repair-plan", help="count rows of bad shape, and write the SQL that mends them")
     repair.add_argument("--out", type=Path, default=Path("reports/repair-plan.sql"), help="the file to review")
-    repair.set_defaults(
-        run=lambda options: rows.repair(load_target(options.target, options.targets_dir, NEEDED_FOR_ROWS), options.out)
-    )
+    repair.set_defaults(run=lambda options: rows.repair(_with_database(options), options.out))
     for command in (reap, repair):
         command.add_argument("--target", required=True, help="name of the target")
         command.add_argument("--targets-dir", type=Path, default=None, help="a folder with targets of your own")
@@ -111,6 +116,7 @@ async def _target(options: argparse.Namespace) -> int:
 async def _preflight(options: argparse.Namespace) -> int:
     from commands.preflight import command  # noqa: PLC0415 - alembic takes as long to import as a gate to judge
 
+    hide(*secrets_of_dsn(Secret(options.database or "")))
     question = command.Question(options.alembic, options.since, options.ini, options.url_variable, options.passed)
     return await command.run(question, options.database)
 

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import msgspec
 
-from commands.console import say
+from commands.console import say, say_verdict
 from gate.changes import changes
+from gate.document import clean
+from gate.redaction import Redactor
 from gate.release.conclusion import Evidence, Frame, conclude, gather
 from gate.release.merge import newest_revision
 from gate.release.store import Store, StoreError
@@ -21,6 +23,7 @@ from gate.report.terminal import console_for
 from gate.run import new_run_id
 from gate.session.publishing import other_store, publish_gate
 from gate.verdict_document import Document
+from targets.credentials import evidence_key, secrets_of_environment, wrong_evidence_key
 from targets.loading import ConfigurationError, describe_target
 from targets.model import Target
 from targets.profiles import required_of
@@ -50,10 +53,11 @@ class Question:
 
 def gate(question: Question) -> int:
     """Judge a revision by all its evidence; print and write the verdict; return its exit code."""
-    evidence = gather(_store(question), question.target)
+    store = _store(question)
+    evidence = gather(store, question.target)
     frame = _frame(question, evidence)
     run_id, now = new_run_id(), datetime.now(UTC)
-    elsewhere = other_store(question.evidence, question.report_dir)
+    elsewhere = other_store(question.evidence, question.report_dir, store.key, store.redactor)
     document = conclude(evidence, frame, run_id, now)
     document = msgspec.structs.replace(document, changes=changes(document, _last_gate(evidence, run_id)))
     if elsewhere:
@@ -64,7 +68,7 @@ def gate(question: Question) -> int:
                 conclude(evidence, frame, run_id, now, [str(error)]), changes=document.changes
             )
     try:
-        publish_gate(document, question.report_dir, console_for(sys.stdout), silent=question.silent)
+        publish_gate(document, question.report_dir, console_for(sys.stdout), key=store.key, silent=question.silent)
     except OSError as error:
         raise ConfigurationError(
             f"--report-dir {question.report_dir} can't be written ({error.strerror}): name a folder that can."
@@ -89,7 +93,7 @@ def _explain(document: Document, check_id: str) -> int:
 
 def _last_gate(evidence: Evidence, run_id: str) -> Document | None:
     last = max((one for one in evidence.gates if one.id < run_id), key=lambda one: one.id, default=None)
-    return last.document if last else None
+    return clean(last.document, evidence.redactor) if last else None
 
 
 def discard(question: Question, what: Sequence[str], because: str, owner: str) -> int:
@@ -116,15 +120,17 @@ def judge_again(path: Path, explained: str = "") -> int:
     run_id, target = named.run_id, named.target
     stored = read(run_id, body, target)
     if isinstance(stored, Unusable):
-        say(f"Run {run_id} {stored.problem}.\nVERDICT: INCONCLUSIVE", file=sys.stderr)
+        say(f"Run {run_id} {stored.problem}.", file=sys.stderr)
+        say_verdict("INCONCLUSIVE", file=sys.stderr)
         return INCONCLUSIVE
+    document = clean(stored.document, Redactor(secrets_of_environment(os.environ)))
     if explained:
-        return _explain(stored.document, explained)
-    decision = rejudge(stored.document)
-    code = exit_code(stored.document, decision)
+        return _explain(document, explained)
+    decision = rejudge(document)
+    code = exit_code(document, decision)
     say(f"{decision.reason}.")
-    say(f"Judged again from {len(stored.document.checks)} rows; the run itself said {stored.document.verdict}.")
-    say(f"VERDICT: {decision.verdict} revision={stored.document.revision} target={target} exit_code={code}")
+    say(f"Judged again from {len(document.checks)} rows; the run itself said {document.verdict}.")
+    say_verdict(f"{decision.verdict} revision={document.revision} target={document.target} exit_code={code}")
     return code
 
 
@@ -134,8 +140,12 @@ def who(environ: Mapping[str, str] = os.environ) -> str:
 
 
 def _store(question: Question) -> Store:
+    wrong = wrong_evidence_key(os.environ)
+    if wrong:
+        raise ConfigurationError(wrong[0])
+    redactor = Redactor(secrets_of_environment(os.environ))
     try:
-        return Store(question.evidence or str(question.report_dir))
+        return Store(question.evidence or str(question.report_dir), evidence_key(os.environ), redactor)
     except StoreError as error:
         raise ConfigurationError(str(error)) from error
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from commands.console import say
 from probes.database.connection import Connection, TableShape, connect, describe_url, find_table
 from probes.database.layout import Layout
+from probes.database.made_for_us import made_for_us
 from probes.database.repair import plan_repair
 from probes.database.residue import remove_traces, take_turn
-from probes.database.seeding import Seeder
+from probes.database.seeding import Row, Seeder
 from probes.deadlines import Deadlines
 from probes.errors import SourceRefused
 from targets.loading import ConfigurationError
@@ -50,9 +51,20 @@ async def reap(target: Target, older_than: timedelta) -> int:
             f"SELECT count(*) FROM {table.name} WHERE starts_with({table.layout.id}, 'nv-')"  # noqa: S608 - the catalogue's names
         )
         say(f"{removed} rows of ours older than {older_than} removed from {table.name}; {left} younger ones are left.")
+        await _reap_made(target, seeder, table, older_than)
         if target.residue.tables:
             await _reap_named(target, connection)
     return 0
+
+
+async def _reap_made(target: Target, seeder: Seeder, table: TableShape, older_than: timedelta) -> None:
+    """Delete what the service itself made for our users and a killed run did not take back: its ids are not ours."""
+    if target.database.pgbouncer or not await take_turn(seeder.connection):
+        say("Rows that the service made for our users are left as they are: a run may be using them.")
+        return
+    ids = await made_for_us(seeder.connection, table, older_than)
+    removed = await seeder.remove([Row(one, "", "", {}) for one in ids])
+    say(f"{removed} rows that the service made for users of ours removed from {table.name}.")
 
 
 async def _reap_named(target: Target, connection: Connection) -> None:

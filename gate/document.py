@@ -1,6 +1,6 @@
 """The verdict as a document: `verdict.json`, from which every other report is rendered."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from gate.known import Known
 from gate.moments import rfc3339
 from gate.outcomes import EXIT_CODES, Outcome, Verdict
 from gate.plain_text import neutralise_json
-from gate.redaction import Concealed, Redactor
+from gate.redaction import Redactor
 from gate.run import Result, Run
 from gate.strict_json import JSON, plain
 from gate.verdict import Decision, Key, name
@@ -51,6 +51,7 @@ def build(
         counts=count_outcomes(rows),
         missing=[name(key) for key in decision.missing],
         residue=run.residue,
+        left=list(run.left),
         interrupted=run.interrupted,
         notes=list(run.notes),
         doubts=list(doubts),
@@ -63,7 +64,7 @@ def build(
         rerun=run.plan.rerun,
         checks=rows,
     )
-    return with_causes(clean(document, run.plan.secrets))
+    return with_causes(clean(document, run.redactor))
 
 
 def with_standing(reason: str, release: Mapping[str, JSON]) -> str:
@@ -77,13 +78,13 @@ def with_causes(document: Document) -> Document:
     return msgspec.structs.replace(document, causes=find_causes(document.checks, document.missing))
 
 
-def clean(document: Document, secrets: Iterable[Concealed]) -> Document:
+def clean(document: Document, redactor: Redactor) -> Document:
     """The document as it may be written: every text in it without secrets and plain, and each value of its type.
 
     Raises:
         msgspec.ValidationError: It does not fit the schema.
     """
-    values = neutralise_json(Redactor(secrets).json(msgspec.to_builtins(document)))
+    values = neutralise_json(redactor.json(msgspec.to_builtins(document)))
     return msgspec.convert(values, Document)
 
 

@@ -33,6 +33,7 @@ class Plan:
     notes: tuple[str, ...] = ()  # what the report says first: what the target takes away or accepts
     rerun: str = ""  # a command that ends where the name of a case to run again is put, quoted
     evidence: str = ""  # a store beside the report folder; see gate.release.store
+    evidence_key: Concealed | None = None  # what stored runs are signed with; None: digests alone
 
     def required_cases(self) -> frozenset[tuple[str, str]]:
         """Every (check id, case id) that must pass; the case is empty for a check without cases."""

@@ -10,7 +10,9 @@ from gate.check import Check
 from gate.evidence import Recorder
 from gate.outcomes import Outcome
 from gate.plan import Plan
+from gate.redaction import Redactor
 from gate.verdict import Key
+from gate.verdict_document import Left
 
 
 def new_run_id(now: datetime | None = None) -> str:
@@ -51,6 +53,7 @@ class Run:
     release: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     residue: int | None = 0
+    left: list[Left] = field(default_factory=list)  # what the service made for our users, by table
     doubts: list[str] = field(default_factory=list)  # sentences on the evidence itself that keep the verdict from GO
     provoked: set[str] = field(default_factory=set)  # trace ids of requests whose 5xx we caused on purpose
     found_once: dict[str, str] = field(default_factory=dict)  # key of a `OneFinding` -> the case that found it
@@ -64,9 +67,11 @@ class Run:
     blocked: str = ""  # why nothing of the target can be looked at from here: what is left of the run is left out
     results: dict[Key, Result] = field(default_factory=dict)
     ended: dict[Key, list[Result]] = field(default_factory=dict)  # of cases that ran again: what they came to before
+    redactor: Redactor = field(init=False)  # the only one of a run: what it learns on the way holds everywhere
 
     def __post_init__(self) -> None:
-        """The plan's own notes come first."""
+        """The plan's own notes come first, and its secrets are hidden from the start."""
+        self.redactor = Redactor(self.plan.secrets)
         self.notes.extend(self.plan.notes)
 
     def required_cases(self) -> frozenset[Key]:

@@ -149,6 +149,16 @@ class Row(_Part, frozen=True, kw_only=True):
         return self.id, self.case
 
 
+class Left(_Part, frozen=True, kw_only=True):
+    """Rows of ours in a table that the service writes by itself: what a target's `[residue.tables]` names."""
+
+    table: str
+    before: Count | None  # the run; null: they could not be counted
+    after: Count | None
+    because: str  # what makes them, or why they could not be counted
+    removable: bool  # whether `make reap` may delete them
+
+
 class Cause(_Part, frozen=True, kw_only=True):
     """What cases that did not pass have in common; see `gate.causes`."""
 
@@ -202,6 +212,7 @@ class Document(_Part, frozen=True, kw_only=True):
     counts: dict[Outcome, Annotated[int, Meta(ge=1)]]
     missing: list[str]  # required cases that did not run
     residue: Count | None  # rows of ours that are left; null: they could not be counted
+    left: list[Left] = []  # what the service made for our users, by table; does not keep from GO: the next run uses it
     interrupted: str
     notes: list[str]
     doubts: list[str]  # sentences on the evidence itself that keep the verdict from GO

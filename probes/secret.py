@@ -8,6 +8,7 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 STARS = "******"
+Learn = Callable[["Secret"], object]  # hides a credential that was acquired during the run wherever text is written
 Error = TypeVar("Error", bound=BaseException)
 
 

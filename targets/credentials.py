@@ -21,7 +21,11 @@ HS256_BYTES = 32  # RFC 7518, 3.2: a key of the hash's size or larger
 ARMOUR = re.compile(r"\s*-----(BEGIN|END) [A-Z ]+-----\s*")
 RS256_BITS = 2048  # RFC 7518, 3.3
 QUOTES = ("'", '"', "`", "\u201c", "\u2018")
-OTHERS = ("PGPASSWORD", "NETRA_EVIDENCE_KEY")
+EVIDENCE_KEY = "NETRA_EVIDENCE_KEY"
+SHORTEST_EVIDENCE_KEY = 16
+OTHERS = ("PGPASSWORD", EVIDENCE_KEY)
+NAMED_SO = re.compile(r"(TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|(ACCESS|PRIVATE|SECRET|SERVICE|SIGNING)_KEY)$")
+SHORTEST_NAMED = 12  # a shorter value may be a word; what we use ourselves is known whatever it is called
 HEADERS = ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 GIVEN = "tokens.given"
@@ -54,9 +58,30 @@ def wrong_claims(claims: Mapping[str, str]) -> list[str]:
     ]
 
 
+def evidence_key(environ: Mapping[str, str]) -> Secret | None:
+    """What stored runs are signed with; None where the environment gives nothing."""
+    given = environ.get(EVIDENCE_KEY, "")
+    return Secret(given) if given else None
+
+
+def wrong_evidence_key(environ: Mapping[str, str]) -> list[str]:
+    """Why the evidence key can't be used, in one sentence that names the variable; empty when it can."""
+    text = environ.get(EVIDENCE_KEY, "")
+    short = [f"must have at least {SHORTEST_EVIDENCE_KEY} characters"] if len(text) < SHORTEST_EVIDENCE_KEY else []
+    wrong = [*_of_any(text), *short] if text else []
+    return [f"{EVIDENCE_KEY} {wrong[0]}: set it exactly as the secret store holds it."] if wrong else []
+
+
 def secrets_of_environment(environ: Mapping[str, str]) -> tuple[Secret, ...]:
-    """What libraries of ours take from the environment by themselves and could print: passwords, headers, proxies."""
+    """What stands in the environment and could be printed: passwords, headers and proxies that libraries take from it.
+
+    A CI job's other credentials as well, known by the names of their variables: we use none of them, and a library's
+    frame may hold them all.
+    """
     found = [environ[name] for name in OTHERS if environ.get(name)]
+    found += [
+        value for name, value in environ.items() if NAMED_SO.search(name.upper()) and len(value) >= SHORTEST_NAMED
+    ]
     for name in HEADERS:
         values = [pair.partition("=")[2].strip() for pair in environ.get(name, "").split(",")]
         found += [part for value in values for part in (value, unquote(value), unquote(value).rpartition(" ")[2])]

@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 
 from targets import google_credentials
 from targets.contract import WHOLE
-from targets.credentials import what_is_wrong, wrong_claims
+from targets.credentials import what_is_wrong, wrong_claims, wrong_evidence_key
 from targets.leave import LeaveError, flat, nested, refuse_addresses, refuse_elsewhere, refuse_variables, variable
 from targets.model import ENV_PREFIX, Target
 from targets.overrides import list_overrides
@@ -259,6 +259,7 @@ def _look_at_credentials(target: Target) -> None:
     claims = target.contract.tokens
     used = target.token_way == "given"  # noqa: S105 - a way's name
     wrong = what_is_wrong(target.credentials, token_is_used=used, algorithm=claims.algorithm)
+    wrong += wrong_evidence_key(os.environ)
     wrong += wrong_claims({"contract.tokens.audience": claims.audience, "contract.tokens.issuer": claims.issuer})
     if wrong:
         raise ConfigurationError(f"Target {target.name!r} can't be used, and nothing was contacted. {' '.join(wrong)}")

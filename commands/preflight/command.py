@@ -31,6 +31,14 @@ TABLES = (
 )
 
 
+NOT_CONFINED = (
+    "This system has no Landlock (Linux 6.7 and later), so the kernel held nothing back. What held: env.py had no "
+    "address but the scratch server's in its environment, and what it opens from Python, psycopg, psycopg2 "
+    "and SQLAlchemy was compared with it. What did not: a driver that opens its sockets in C code of its own with an "
+    "address written into env.py."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """The alembic folder, the revision that the target's database is at, and what its env.py needs."""
@@ -172,6 +180,8 @@ async def _report(
     risks = [risk for one in seen if planted for risk in judge(one, planted.baseline)]
     applied = [revision for revision in outcome.done if revision in pending]
     say(f"{len(applied)} pending migrations applied: {', '.join(applied) or 'none'}. Heads: {script.get_heads()}.")
+    if not outcome.confined:
+        say(NOT_CONFINED)
     for table, reason in planted.empty.items() if planted else ():
         say(f"{table} has no rows here, so what touches it was judged on an empty table: {_flat(reason)}")
     for risk in risks:

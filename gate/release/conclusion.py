@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 import msgspec
 
 from gate.causes import find_causes
-from gate.document import missing_row, with_standing
+from gate.document import clean, missing_row, with_standing
 from gate.moments import rfc3339
 from gate.outcomes import EXIT_CODES, Outcome
 from gate.plots import WindowsPlot
+from gate.redaction import Redactor
 from gate.release.accruals import Accrued
 from gate.release.merge import Merged, merge, newest_revision, stint
 from gate.release.seal import digest
@@ -73,6 +74,7 @@ class Evidence:
     problems: tuple[str, ...] = ()
     selected: tuple[StoredRun, ...] = ()  # runs of a selection: no evidence, in neither direction
     digests: Mapping[str, str] = field(default_factory=dict)  # of every stored file, byte for byte, by run
+    redactor: Redactor = field(default_factory=Redactor)
 
 
 def gather(store: Store, target: str) -> Evidence:
@@ -82,7 +84,7 @@ def gather(store: Store, target: str) -> Evidence:
         found = [read(run_id, body, target, store.key) for run_id, body in bodies.items()]
         discards, unfinished = store.discards(target), store.unfinished(target)
     except StoreError as error:
-        return Evidence(store.where, (), (), (), {}, (), (str(error),))
+        return Evidence(store.where, (), (), (), {}, (), (str(error),), redactor=store.redactor)
     usable = [one for one in found if isinstance(one, StoredRun)]
     whole = [run for run in usable if not run.document.selection]
     return Evidence(
@@ -94,6 +96,7 @@ def gather(store: Store, target: str) -> Evidence:
         tuple(unfinished),
         selected=tuple(run for run in usable if run.document.selection),
         digests={run_id: digest(body) for run_id, body in bodies.items() if isinstance(body, bytes)},
+        redactor=store.redactor,
     )
 
 
@@ -118,7 +121,7 @@ def conclude(evidence: Evidence, frame: Frame, run_id: str, now: datetime, more:
     rows = [_row(one, required=key in required) for key, one in merged.items()]
     rows += [_owed_row(key, required[key]) for key in decision.missing]
     latest = max([*present, *before], key=lambda run: (bool(run.document.release), run.id), default=None)
-    return Document(
+    document = Document(
         schema_version=SCHEMA_VERSION,
         run_id=run_id,
         target=frame.target,
@@ -155,6 +158,7 @@ def conclude(evidence: Evidence, frame: Frame, run_id: str, now: datetime, more:
         causes=find_causes(rows, [name(key) for key in decision.missing]),
         checks=rows,
     )
+    return clean(document, evidence.redactor)  # whoever may write into a store chooses its texts, folders' names too
 
 
 def _doubts(evidence: Evidence, revision: str, runs: Sequence[StoredRun]) -> list[str]:

@@ -13,7 +13,7 @@ def earlier_accruals(plan: Plan, revision: str, check_id: str) -> tuple[list[Acc
     Reads the store that the plan names, else the report folder. Discarded runs and those of an earlier stint add
     nothing; what a run that was cut short saw of events is kept, its coverage is not.
     """
-    evidence = gather(Store(plan.evidence or str(plan.report_dir)), plan.target)
+    evidence = gather(Store(plan.evidence or str(plan.report_dir), plan.evidence_key), plan.target)
     present, _ = stint([one for one in evidence.runs if one.id not in evidence.discards], revision)
     found = [
         accrual

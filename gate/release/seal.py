@@ -6,30 +6,14 @@ make all digests anew; with `NETRA_EVIDENCE_KEY` every run carries an HMAC too, 
 
 import hashlib
 import hmac
-import os
 
 import msgspec
 
+from gate.redaction import Concealed
 from gate.verdict_document import Before, Document, Seal, decode, encode
 
 KEY_VARIABLE = "NETRA_EVIDENCE_KEY"
-SHORTEST_KEY = 16
 BLANK = "0" * 64
-
-
-class KeyUnusable(ValueError):
-    """The key can't be used; the text is one paragraph that names the variable."""
-
-
-def evidence_key() -> str:
-    """The key from the environment; empty without one. Raises KeyUnusable for one that is too short or has blanks."""
-    key = os.environ.get(KEY_VARIABLE, "")
-    if key and (len(key) < SHORTEST_KEY or key != key.strip()):
-        raise KeyUnusable(
-            f"{KEY_VARIABLE} must have at least {SHORTEST_KEY} characters and no blanks around them: set it exactly as "
-            "the secret store holds it."
-        )
-    return key
 
 
 def digest(body: bytes) -> str:
@@ -37,7 +21,7 @@ def digest(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
-def seal(document: Document, before: Before | None, key: str) -> Document:
+def seal(document: Document, before: Before | None, key: Concealed | None) -> Document:
     """The document with its seal."""
     blank = msgspec.structs.replace(document, seal=Seal(BLANK, "", before))
     blank = decode(encode(blank))  # as a reader will have it: 5 in a field of fractions is 5.0 from now on
@@ -45,7 +29,7 @@ def seal(document: Document, before: Before | None, key: str) -> Document:
     return msgspec.structs.replace(blank, seal=Seal(digest(body), _signature(body, key), before))
 
 
-def broken_seal(document: Document, key: str) -> str:
+def broken_seal(document: Document, key: Concealed | None) -> str:
     """What is wrong with a document's seal; empty when nothing is."""
     if document.seal is None:
         return "carries no digest: it was not put there by this suite"
@@ -57,5 +41,5 @@ def broken_seal(document: Document, key: str) -> str:
     return ""
 
 
-def _signature(body: bytes, key: str) -> str:
-    return hmac.new(key.encode(), body, hashlib.sha256).hexdigest() if key else ""
+def _signature(body: bytes, key: Concealed | None) -> str:
+    return hmac.new(key.reveal().encode("utf-8", "surrogateescape"), body, hashlib.sha256).hexdigest() if key else ""

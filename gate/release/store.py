@@ -8,6 +8,7 @@ where none is named.
 """
 
 import contextlib
+import glob
 import json
 import logging
 import os
@@ -22,9 +23,11 @@ import fsspec
 import msgspec
 from fsspec.implementations.local import LocalFileSystem
 
+from gate.document import clean
 from gate.extras import how_to_install
 from gate.moments import rfc3339
-from gate.release.seal import KeyUnusable, digest, evidence_key, seal
+from gate.redaction import Concealed, Redactor
+from gate.release.seal import digest, seal
 from gate.verdict_document import Before, Document, decode, encode
 
 VARIABLE = "NETRA_EVIDENCE"
@@ -49,10 +52,14 @@ class Discard:
 
 
 class Store:
-    """Reads and adds evidence. `where` is a folder or any URL that fsspec knows."""
+    """Reads and adds evidence. `where` is a folder or any URL that fsspec knows.
 
-    def __init__(self, where: str) -> None:
-        self.where = where
+    With a `key` every run is signed with it, and one that is not is refused. Somebody may have written into the store:
+    what is shown of it is neutralised and redacted again.
+    """
+
+    def __init__(self, where: str, key: Concealed | None = None, redactor: Redactor | None = None) -> None:
+        self.where, self.key, self.redactor = where, key, redactor or Redactor()
         logging.getLogger("gcsfs").setLevel(logging.CRITICAL)  # it logs a traceback for what it raises anyway
         try:
             self._fs, root = fsspec.core.url_to_fs(where)
@@ -66,10 +73,6 @@ class Store:
                 f"The evidence store {where!r} can't be used: {error}. Name a folder or a URL such as gs://bucket/path."
             ) from error
         self._root = str(root).rstrip("/")
-        try:
-            self.key = evidence_key()
-        except KeyUnusable as error:
-            raise StoreError(str(error)) from error
 
     @property
     def folder(self) -> Path | None:
@@ -130,7 +133,7 @@ class Store:
             body = self._read([path])[path]
             document = _finished(body) if isinstance(body, bytes) else None
             if document and document.phase == phase and (with_selections or not document.selection):
-                return document
+                return clean(document, self.redactor)
         return None
 
     def unfinished(self, target: str) -> list[str]:
@@ -178,20 +181,28 @@ class Store:
 
     def _glob(self, pattern: str) -> list[str]:
         try:
-            return sorted(str(path) for path in self._fs.glob(f"{self._root}/{pattern}"))
+            return sorted(str(path) for path in self._fs.glob(f"{glob.escape(self._root)}/{pattern}"))
         except Exception as error:
             raise StoreError(f"The evidence store {self.where} can't be listed ({_said(error)}).") from error
 
     def _read(self, paths: list[str]) -> dict[str, bytes | StoreError]:
-        if not paths:
-            return {}
+        """Each file's body, or why there is none. A name that looks like a pattern is a name all the same."""
         if self.folder is not None:
             return {path: _read_locally(path) for path in paths}
-        read = self._fs.cat(paths, on_error="return")
+        plain = [path for path in paths if not glob.has_magic(path)]
+        read = self._fs.cat(plain, on_error="return") if plain else {}
+        read = dict(read) if isinstance(read, dict) else {plain[0]: read}
+        read |= {path: self._read_one(path) for path in paths if path not in read}
         return {
             path: body if isinstance(body, bytes) else StoreError(f"{path} can't be read ({_said(body)})")
-            for path, body in (read.items() if isinstance(read, dict) else [(paths[0], read)])
+            for path, body in read.items()
         }
+
+    def _read_one(self, path: str) -> bytes | Exception:
+        try:
+            return bytes(self._fs.cat_file(path))
+        except Exception as error:  # noqa: BLE001 - every file system has errors of its own, and it is said
+            return error
 
 
 def _finished(body: bytes) -> Document | None:

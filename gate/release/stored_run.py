@@ -9,6 +9,7 @@ import msgspec
 
 from gate.figures import Accrual
 from gate.outcomes import EXIT_CODES, Outcome
+from gate.redaction import Concealed
 from gate.release.seal import broken_seal
 from gate.release.store import StoreError
 from gate.verdict import Decision, Key, decide, name
@@ -48,7 +49,7 @@ class Unusable:
 
 
 def read(
-    run_id: str, body: bytes | StoreError, target: str, key: str = "", now: datetime | None = None
+    run_id: str, body: bytes | StoreError, target: str, key: Concealed | None = None, now: datetime | None = None
 ) -> StoredRun | Unusable:
     """Read one stored verdict, or say in one sentence why it can't be used. `key`: what it has to be signed with."""
     if isinstance(body, StoreError):

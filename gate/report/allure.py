@@ -16,6 +16,7 @@ from allure_commons.logger import AllureFileLogger
 from allure_commons.model2 import TestResultContainer
 
 from gate.outcomes import Outcome, Verdict
+from gate.plain_text import neutralise
 from gate.redaction import Redactor
 from gate.report.checklist import answers_for_a_metric, epic, owner
 from gate.report.wording import show_figure
@@ -43,7 +44,7 @@ OURS = frozenset({"epic", "feature", "story", "severity", "owner", "netra-case",
 
 
 def write_clean(redactor: Redactor) -> None:
-    """Let allure-pytest write results alone, and those without secrets: a killed run leaves them as they were written.
+    """Let allure-pytest write results alone, without secrets and plain: a killed run leaves them as they were written.
 
     Of fixtures it would write two files a case, which no reader of ours opens.
     """
@@ -59,9 +60,9 @@ def _unless_a_container(write: Callable[[object], None], redactor: Redactor, ite
 
 
 def _cleaned(value: Any, redactor: Redactor) -> Any:  # noqa: ANN401 - a part of one of Allure's results
-    """A result with every text in it redacted, in place."""
+    """A result with every text in it redacted and neutralised, in place."""
     if isinstance(value, str):
-        return redactor.text(value)
+        return neutralise(redactor.text(value), multi_line=True)
     if isinstance(value, list):
         return [_cleaned(item, redactor) for item in value]
     if attrs.has(type(value)):

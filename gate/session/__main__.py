@@ -8,7 +8,6 @@ nothing to judge is 10, and the last line always says a verdict.
 import os
 import signal
 import sys
-import traceback
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,8 +29,10 @@ def main(arguments: list[str]) -> int:
     except SystemExit as error:
         code, why = CRASHED, f"something called sys.exit({error.code!r})"
     except BaseException as error:  # noqa: BLE001 - whatever it is: a crash is never a verdict
-        traceback.print_exc()
-        code, why = CRASHED, f"{type(error).__name__}: {error}"
+        from gate.crash import crash_in_words, reason_in_words  # noqa: PLC0415 - as below
+
+        print(crash_in_words(error), file=sys.stderr)  # noqa: T201 - nothing of ours may be left to say it
+        code, why = CRASHED, reason_in_words(error)
     return _conclude(code, why)
 
 

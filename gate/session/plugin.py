@@ -12,7 +12,6 @@ import pytest
 
 from gate.check import ALSO_NEEDS, AT_THE_END
 from gate.evidence import Recorder
-from gate.redaction import Redactor
 from gate.run import Run
 from gate.session import hooks
 from gate.session.case_outcome import RESULT, begin_attempt, judge, settle
@@ -63,7 +62,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     refuse_hiding(config)
     run = _framed(config)
-    config.pluginmanager.register(Secrecy(Redactor(run.plan.secrets)))
+    config.pluginmanager.register(Secrecy(run.redactor))
     begin(run)
     config.stash[RUN] = run
 

@@ -17,8 +17,7 @@ from gate.extras import how_to_install
 from gate.known import load_known, refuse_too_far_ahead
 from gate.outcomes import EXIT_CODES, Outcome, Verdict
 from gate.plain_text import neutralise
-from gate.redaction import Redactor
-from gate.release.seal import KeyUnusable, evidence_key
+from gate.redaction import Concealed, Redactor
 from gate.release.store import Store, StoreError
 from gate.report import github
 from gate.report.artifacts import write, write_all
@@ -68,10 +67,6 @@ def begin(run: Run) -> None:
     Raises:
         pytest.UsageError: The folder can't be written.
     """
-    try:
-        evidence_key()
-    except KeyUnusable as error:
-        raise pytest.UsageError(str(error)) from error
     today = datetime.now(UTC).date()
     refuse_too_far_ahead(run.plan.accepted.values(), f"target {run.plan.target!r}, `accepted`", today)
     load_known(run.plan.known_failures, today)  # a list that can't be read is said now, not later
@@ -82,7 +77,7 @@ def begin(run: Run) -> None:
     except OSError as error:
         raise _unwritable(run.plan.report_dir, error) from error
     try:
-        store = other_store(run.plan.evidence, run.plan.report_dir)
+        store = _other_store(run)
         if store and not run.selection:
             store.probe(run.plan.target, run.id)
     except StoreError as error:
@@ -96,11 +91,17 @@ def point_latest(report_dir: Path, target: str, run_id: str) -> None:
     fresh.replace(report_dir / "latest")
 
 
-def other_store(where: str, report_dir: Path) -> Store | None:
+def other_store(
+    where: str, report_dir: Path, key: Concealed | None = None, redactor: Redactor | None = None
+) -> Store | None:
     """The evidence store; None where it is the report folder, which has everything anyway."""
-    store = Store(where) if where else None
+    store = Store(where, key, redactor) if where else None
     here = store is not None and store.folder is not None and store.folder.resolve() == report_dir.resolve()
     return None if here else store
+
+
+def _other_store(run: Run) -> Store | None:
+    return other_store(run.plan.evidence, run.plan.report_dir, run.plan.evidence_key, run.redactor)
 
 
 def _unwritable(report_dir: Path, error: OSError) -> pytest.UsageError:
@@ -128,11 +129,12 @@ def conclude(run: Run, exit_status: int, console: Console) -> int:
 def _say_crash(error: Exception, console: Console, run: Run) -> None:
     """Say where the verdict was lost. A terminal that can't be written to either has nothing to say it on."""
     with suppress(OSError, ValueError):
-        console.print(Redactor(run.plan.secrets).text(traceback.format_exc()), markup=False, soft_wrap=True)
-        why = Redactor(run.plan.secrets).text(f"reports could not be written: {type(error).__name__}: {error}")
+        where = neutralise(run.redactor.text(traceback.format_exc()), multi_line=True)
+        console.print(where, markup=False, soft_wrap=True)
+        why = run.redactor.text(f"reports could not be written: {type(error).__name__}: {error}")
         console.print(
             f"VERDICT: {LAST_WORD.verdict} target={run.plan.target} exit_code={LAST_WORD.exit_code} "
-            f"reason={' '.join(why.split())}",
+            f"reason={neutralise(why)}",
             markup=False,
             soft_wrap=True,
         )
@@ -151,7 +153,7 @@ def publish(run: Run, exit_status: int, console: Console) -> int:
     if refused:
         document = msgspec.structs.replace(_judge(run, exit_status, [refused]), changes=document.changes)
     document = msgspec.structs.replace(document, notes=[*document.notes, *_exported(run, document)])
-    report = answered(_sealed(document, run.plan.report_dir))
+    report = answered(_sealed(document, Store(str(run.plan.report_dir), run.plan.evidence_key)))
     problems = write_all(run.folder, report, verdict_only=run.plan.verdict_only)
     problems += [*_scrub(run), *put_copies(run)]
     LAST_WORD.verdict, LAST_WORD.exit_code = str(document.verdict), int(document.exit_code)
@@ -183,7 +185,8 @@ def _last(run: Run) -> Document | None:
         run.notes.append(f"no comparison with the last run: {LATE}")
         return None
     try:
-        return Store(run.plan.evidence or str(run.plan.report_dir)).last(run.plan.target, run.plan.phase, run.id)
+        store = Store(run.plan.evidence or str(run.plan.report_dir), run.plan.evidence_key, run.redactor)
+        return store.last(run.plan.target, run.plan.phase, run.id)
     except StoreError as error:
         run.notes.append(f"no comparison with the last run: {error}")
         return None
@@ -192,7 +195,7 @@ def _last(run: Run) -> Document | None:
 def _stored(run: Run, document: Document) -> str:
     """Put the verdict into the evidence store; returns why it could not, or nothing."""
     try:
-        store = other_store(run.plan.evidence, run.plan.report_dir)
+        store = _other_store(run)
         if store and run.late:
             return f"the verdict was not put into the evidence store: {LATE}"
         if store:
@@ -202,10 +205,10 @@ def _stored(run: Run, document: Document) -> str:
     return ""
 
 
-def _sealed(document: Document, report_dir: Path) -> Document:
+def _sealed(document: Document, here: Store) -> Document:
     """The document with the report folder's own seal: the folder is a store like any other."""
     try:
-        return Store(str(report_dir)).sealed(document)
+        return here.sealed(document)
     except StoreError:
         return document  # what can't be listed is no store: the report is written all the same, and is no evidence
 
@@ -221,14 +224,16 @@ def _exported(run: Run, document: Document) -> list[str]:
     except ImportError as error:
         return [f"no spans were sent to the collector: {error.name} is not installed; {how_to_install('otlp')}"]
     why = otlp.export(document) if otlp.configured(os.environ) else ""
-    return [neutralise(Redactor(run.plan.secrets).text(why))] if why else []
+    return [neutralise(run.redactor.text(why))] if why else []
 
 
-def publish_gate(document: Document, report_dir: Path, console: Console, *, silent: bool = False) -> None:
+def publish_gate(
+    document: Document, report_dir: Path, console: Console, *, key: Concealed | None = None, silent: bool = False
+) -> None:
     """Write a gate's report as a run's, say its verdict. Raises OSError when the folder can't be written."""
     folder = report_dir / document.target / document.run_id
     folder.mkdir(parents=True)
-    report = answered(_sealed(document, report_dir))
+    report = answered(_sealed(document, Store(str(report_dir), key)))
     problems = write_all(folder, report, verdict_only=silent)
     point_latest(report_dir, document.target, document.run_id)
     if not silent:
@@ -245,7 +250,7 @@ def _announce(report: Report, folder: Path, console: Console, problems: Sequence
 
 def _scrub(run: Run) -> list[str]:
     """Take secrets out of the files that others wrote into the run's folder; a hit is said, and in `redacted.json`."""
-    redactor = Redactor(run.plan.secrets)
+    redactor = run.redactor
     touched = []
     for path in sorted(run.folder.rglob("*")):
         if path.is_file():

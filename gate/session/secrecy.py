@@ -1,10 +1,12 @@
 """Nothing that pytest, Allure or a log handler writes during a run holds a secret, so that a killed run leaves none.
 
 Secrets print as stars by their own type. What is redacted here, before anybody reads it, is the rest: locals of a
-library's frames, a server that repeats our key, a library's own log lines.
+library's frames, a server that repeats our key, a library's own log lines. A server's text is in all of these too, and
+is neutralised in the same place: a traceback may neither forge a verdict's line nor command a terminal or a CI system.
 """
 
 import logging
+import re
 import resource
 import sys
 from collections.abc import Generator
@@ -12,21 +14,27 @@ from typing import Any, TextIO, cast
 
 import pytest
 
+from gate.plain_text import neutralise
 from gate.redaction import Redactor
 from gate.report.allure import write_clean
 
 NO_CORE = 1  # bytes: less than any core takes, and by core(5)'s rule for pipes none is handed to a program either
 
 
-class CleanStream:
-    """A text stream that redacts what is written to it."""
+PYTESTS_OWN = re.compile(r"(^\r|\x1b\[[0-9;]{0,16}m)")  # the begin of a line written again, and colours
 
-    def __init__(self, stream: TextIO, redactor: Redactor) -> None:
-        self._stream, self._redactor = stream, redactor
+
+class CleanStream:
+    """A text stream that redacts and neutralises what is written to it; its own colours may pass `with_colours`."""
+
+    def __init__(self, stream: TextIO, redactor: Redactor, *, with_colours: bool = False) -> None:
+        self._stream, self._redactor, self._with_colours = stream, redactor, with_colours
 
     def write(self, text: str) -> int:
-        """Write the text without secrets."""
-        self._stream.write(self._redactor.text(text))
+        """Write the text without secrets, and without what whoever reads it would obey."""
+        parts = PYTESTS_OWN.split(self._redactor.text(text)) if self._with_colours else [self._redactor.text(text)]
+        plain = (part if number % 2 else neutralise(part, multi_line=True) for number, part in enumerate(parts))
+        self._stream.write("".join(plain))
         return len(text)
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the stream has
@@ -49,7 +57,7 @@ class Secrecy:
         logging.setLogRecordFactory(self._record)
         reporter = session.config.pluginmanager.get_plugin("terminalreporter")
         if reporter:
-            reporter._tw._file = CleanStream(reporter._tw._file, self._redactor)  # noqa: SLF001 - all that pytest says passes there
+            reporter._tw._file = CleanStream(reporter._tw._file, self._redactor, with_colours=True)  # noqa: SLF001 - all that pytest says passes there
         if session.config.option.capture == "no":
             sys.stdout = cast("TextIO", CleanStream(self._streams[0], self._redactor))
             sys.stderr = cast("TextIO", CleanStream(self._streams[1], self._redactor))
@@ -77,12 +85,15 @@ class Secrecy:
         report.sections = cleaned(report.sections, self._redactor)
         return report
 
+    def _plain(self, text: str) -> str:
+        return neutralise(self._redactor.text(text), multi_line=True)
+
     def _record(self, *args: Any, **kwargs: Any) -> logging.LogRecord:  # noqa: ANN401 - logging's own signature
-        """A log record whose text is redacted before any handler, live or captured, has it."""
+        """A log record whose text is redacted and neutralised before any handler, live or captured, has it."""
         record = self._make_record(*args, **kwargs)
-        record.msg, record.args = self._redactor.text(record.getMessage()), ()
+        record.msg, record.args = self._plain(record.getMessage()), ()
         if record.exc_info:
-            record.exc_text = self._redactor.text(logging.Formatter().formatException(record.exc_info))
+            record.exc_text = self._plain(logging.Formatter().formatException(record.exc_info))
         return record
 
 
@@ -94,9 +105,9 @@ def leave_no_core() -> None:
 
 
 def cleaned(value: Any, redactor: Redactor) -> Any:  # noqa: ANN401 - a part of one of pytest's reports
-    """A part of a report with every text in it redacted; pytest's own objects are changed in place."""
+    """A part of a report with every text in it redacted and neutralised; pytest's own objects are changed in place."""
     if isinstance(value, str):
-        return redactor.text(value)
+        return neutralise(redactor.text(value), multi_line=True)
     if isinstance(value, list | tuple):
         return type(value)(cleaned(item, redactor) for item in value)
     if type(value).__module__.startswith("_pytest._code"):

@@ -54,7 +54,7 @@ def last_failed(plan: Plan) -> frozenset[str]:
     Raises:
         pytest.UsageError: There is no such run, or nothing did.
     """
-    document = Store(str(plan.report_dir)).last(plan.target, plan.phase, with_selections=True)
+    document = Store(str(plan.report_dir), plan.evidence_key).last(plan.target, plan.phase, with_selections=True)
     if document is None:
         raise pytest.UsageError(
             f"--lf: {plan.report_dir} holds no finished run of {plan.target}, phase {plan.phase}. Run it once without."

@@ -7,13 +7,20 @@ from probes.auth.tokens import Held
 from probes.errors import BadAnswer, CredentialUnfit
 from probes.excerpt import excerpt
 from probes.http.client import HttpClient
-from probes.secret import Secret
+from probes.secret import Learn, Secret
 
 
 async def fetch_token(
-    client: HttpClient, path: str, *, key_header: str, key: Secret, body: Mapping[str, object], token_field: str
+    client: HttpClient,
+    path: str,
+    *,
+    key_header: str,
+    key: Secret,
+    body: Mapping[str, object],
+    token_field: str,
+    learn: Learn,
 ) -> Held:
-    """Ask the login endpoint for an access token of its test user.
+    """Ask the login endpoint for an access token of its test user, and have it hidden (`learn`) before anybody has it.
 
     Raises:
         CredentialUnfit: The login refuses our key, or is not where the target says it is.
@@ -32,4 +39,6 @@ async def fetch_token(
     token = answer.json_object().get(token_field)
     if not isinstance(token, str):
         raise BadAnswer(answer.request, f"the login's answer has no text under {token_field!r}")
-    return Held(Secret(token), f"the token of {answer.request}")
+    secret = Secret(token)
+    learn(secret)
+    return Held(secret, f"the token of {answer.request}")

@@ -12,7 +12,7 @@ import requests.adapters
 
 from probes.errors import SourceRefused
 from probes.http.network_path import trust
-from probes.secret import Secret, without_frames
+from probes.secret import Learn, Secret, without_frames
 
 # What google-auth raises where no token is to be had; the rest is how it meets answers that it does not expect.
 REFUSALS = (google.auth.exceptions.GoogleAuthError, LookupError, ValueError, TypeError, AttributeError)
@@ -68,6 +68,20 @@ class Given:
         return self._token
 
 
+class _Hiding:
+    """Has every token hidden before anybody has it: once each, since one serves many calls."""
+
+    def __init__(self, learn: Learn) -> None:
+        self._learn, self._last = learn, Secret()
+
+    def __call__(self, token: str) -> Secret:
+        secret = Secret(token)
+        if secret != self._last:
+            self._learn(secret)
+            self._last = secret
+        return secret
+
+
 class Adc:
     """Whatever google-auth found: a key, gcloud's own, Workload Identity, the metadata server."""
 
@@ -75,8 +89,11 @@ class Adc:
         self,
         credentials: google.auth.credentials.Credentials,
         transport: google.auth.transport.requests.Request | None = None,
+        *,
+        learn: Learn,
     ) -> None:
         self._credentials = credentials
+        self._hide = _Hiding(learn)
         self._transport = transport or google_transport("")
         self._turn = asyncio.Lock()
 
@@ -90,13 +107,14 @@ class Adc:
                     raise SourceRefused(
                         "Google credentials", f"can't be refreshed: {_said(error)}"
                     ) from without_frames(error)
-            return Secret(str(self._credentials.token))
+            return self._hide(str(self._credentials.token))
 
 
 class IdentityToken:
     """An OIDC identity token for a service that Google IAM guards, renewed when it ends."""
 
-    def __init__(self, audience: str, transport: google.auth.transport.requests.Request) -> None:
+    def __init__(self, audience: str, transport: google.auth.transport.requests.Request, *, learn: Learn) -> None:
+        self._hide = _Hiding(learn)
         self._audience = audience
         self._transport = transport
         self._credentials: google.auth.credentials.Credentials | None = None
@@ -114,7 +132,7 @@ class IdentityToken:
                         f"can't be had ({_said(error)}): identity = \"google\" takes a service account's "
                         'credentials, or the metadata server\'s; else give one (identity = "given")',
                     ) from without_frames(error)
-            return Secret(str(self._credentials.token))
+            return self._hide(str(self._credentials.token))
 
     def _fetch(self) -> google.auth.credentials.Credentials:
         credentials: google.auth.credentials.Credentials = google.oauth2.id_token.fetch_id_token_credentials(

@@ -5,6 +5,7 @@ import dataclasses
 import json
 import pickle
 import pprint
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -107,7 +108,7 @@ REVEALING = {
     "probes/secret.py", "probes/auth/tokens.py", "probes/http/timing_transport.py", "probes/websocket/handshake.py",
     "probes/database/connection.py", "probes/page.py", "targets/dsn.py", "targets/credentials.py",
     "targets/model.py", "targets/loading.py", "targets/services.py", "gate/redaction.py", "probes/http/client.py",
-    "probes/http/connecting.py",
+    "probes/http/connecting.py", "gate/release/seal.py", "gate/crash.py",
 }  # fmt: skip
 
 
@@ -121,3 +122,22 @@ def test_only_sockets_signers_and_redaction_unwrap() -> None:
         if ".reveal()" in path.read_text(encoding="utf-8")
     }
     assert found <= REVEALING
+
+
+# Where a probe makes a secret of a text: of one that was acquired, `learn` has it hidden; the others are made by us.
+ACQUIRING = {"probes/auth/login.py", "probes/google/credentials.py"}
+MAKING = {
+    "probes/auth/forgeries.py": "forged here, and a JWT by its looks",
+    "probes/auth/foreign_keys.py": "forged here, and a JWT by its looks",
+    "probes/http/network_path.py": "of the environment's proxies, which the target reads",
+    "probes/websocket/handshake.py": "the name of a subprotocol",
+    "probes/secret.py": "the type itself",
+}
+
+
+def test_whoever_acquires_a_credential_has_it_hidden() -> None:
+    root = Path(__file__).parents[2]
+    texts = {str(path.relative_to(root)): path.read_text(encoding="utf-8") for path in (root / "probes").rglob("*.py")}
+    making = {name for name, text in texts.items() if re.search(r"\bSecret\((?!\))", text)}
+    assert making <= ACQUIRING | MAKING.keys()
+    assert all("learn(" in texts[name] for name in ACQUIRING)

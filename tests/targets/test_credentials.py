@@ -41,6 +41,8 @@ UNFIT = {
     "ended": ("TOKEN", token(NOW - 60), "ended at 20"),
     "no JWT": ("TOKEN", KEY, "is no JWT"),
     "audience": ("NETRA_CONTRACT__TOKENS__AUDIENCE", f'["{KEY}", "another"]', "JSON list"),
+    "evidence key, newline": ("NETRA_EVIDENCE_KEY", f"{KEY}\n", "ends with a newline"),
+    "evidence key, short": ("NETRA_EVIDENCE_KEY", "canary-short", "at least 16 characters"),
     "keywords": ("NETRA_DATABASE__URL", f"host=db password={KEY}", "is no URL"),
     "slash": ("NETRA_DATABASE__URL", f"postgresql://u:{KEY}/{KEY}@db/x", "%2F"),
     "hash": ("NETRA_DATABASE__URL", f"postgresql://u:{KEY}#{KEY}@db/x", "%23"),
@@ -164,6 +166,9 @@ def test_what_libraries_take_from_the_environment_is_secret_too() -> None:
         "OTEL_EXPORTER_OTLP_HEADERS": f"Authorization=Bearer%20{KEY},x-tenant=acme-tenant-7",
         "PGPASSWORD": "another-canary",
         "https_proxy": "http://me:third-canary@proxy.invalid:3128",
+        "GITHUB_TOKEN": "fourth-canary-of-the-job",
+        "MY_BROKER_PASSWORD": "fifth-canary-of-the-job",
     }
-    text = Redactor(secrets_of_environment(environ)).text(f"{KEY} acme-tenant-7 another-canary third-canary")
+    every = f"{KEY} acme-tenant-7 another-canary third-canary fourth-canary-of-the-job fifth-canary-of-the-job"
+    text = Redactor(secrets_of_environment(environ)).text(every)
     assert text.replace("[redacted]", "").strip() == ""

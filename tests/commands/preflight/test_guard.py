@@ -103,6 +103,36 @@ raise RuntimeError(opened.error_message.decode() or "it reached the other databa
     assert await other.contents() == before
 
 
+async def test_the_report_says_whether_the_kernel_helped(
+    scratch: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await run(Question(write_folder(tmp_path, PLAIN)), scratch)
+    assert ("no Landlock" in capsys.readouterr().out) is not is_offered()
+
+
+WITHOUT = """
+import ctypes
+class Refusing:
+    syscall = staticmethod(lambda *arguments: -1)
+import sys
+original = ctypes.CDLL
+ctypes.CDLL = lambda name, *more, **how: Refusing() if name is None else original(name, *more, **how)
+"""
+
+
+async def test_without_landlock_the_report_says_what_holds_and_what_does_not(
+    scratch: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An older kernel: the system call is not there, and the other nets hold."""
+    (tmp_path / "older").mkdir()
+    (tmp_path / "older/sitecustomize.py").write_text(WITHOUT)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "older"))
+    assert await run(Question(write_folder(tmp_path, PLAIN)), scratch) == 0
+    said = capsys.readouterr().out
+    assert "no Landlock" in said
+    assert "What did not: a driver that opens its sockets in C code" in said
+
+
 async def test_no_variable_of_the_caller_s_reaches_the_image(
     scratch: str, other: Other, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -285,7 +285,7 @@ def test_a_store_that_can_not_be_used_says_so(where: str) -> None:
      smoke(residue=None), smoke(interrupted="SIGTERM"), day(0, 3), day(0, 3, events=1)],
 )  # fmt: skip
 def test_a_stored_run_is_judged_again_alike(document: Document) -> None:
-    found = read(document.run_id, encode(seal(document, None, "")), "mini")
+    found = read(document.run_id, encode(seal(document, None, None)), "mini")
     assert isinstance(found, StoredRun), found
     decision = rejudge(found.document)
     assert (decision.verdict, decision.reason) == (document.verdict, document.reason)
@@ -294,6 +294,6 @@ def test_a_stored_run_is_judged_again_alike(document: Document) -> None:
 def test_a_gates_verdict_is_judged_again_alike(release: Release) -> None:
     release.add(smoke(F), soak(0, of=3))
     document = release.judge()
-    found = read(document.run_id, encode(seal(document, None, "")), "mini")
+    found = read(document.run_id, encode(seal(document, None, None)), "mini")
     assert not isinstance(found, Unusable), found
     assert (rejudge(found.document).verdict, rejudge(found.document).reason) == ("NO-GO", document.reason)

@@ -79,7 +79,7 @@ def write(told: tuple[Told, ...]) -> list[Document]:
 
 
 def evidence(documents: list[Document], *, gates: tuple[StoredRun, ...] = ()) -> Evidence:
-    runs = [read(one.run_id, encode(seal(one, None, "")), "mini") for one in documents]
+    runs = [read(one.run_id, encode(seal(one, None, None)), "mini") for one in documents]
     usable = tuple(one for one in runs if isinstance(one, StoredRun))
     unusable = tuple(one for one in runs if isinstance(one, Unusable))
     assert not unusable
@@ -133,6 +133,6 @@ def test_less_evidence_never_improves_the_gates_verdict(told: tuple[Told, ...], 
     rest = [*documents[:which], *documents[which + 1 :]]
     if not told[which].bad:
         assert GOODNESS[judge(evidence(rest)).verdict] <= GOODNESS[first.verdict]
-    remembered = read(first.run_id, encode(seal(first, None, "")), "mini")
+    remembered = read(first.run_id, encode(seal(first, None, None)), "mini")
     assert isinstance(remembered, StoredRun)
     assert judge(evidence(rest, gates=(remembered,))).verdict != "GO"

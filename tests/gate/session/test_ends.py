@@ -169,3 +169,16 @@ def test_a_reader_that_went_away_does_not_change_the_exit_code(mini: Mini) -> No
     process.stdout.close()
     assert process.wait(60) == 0
     assert mini.verdict["verdict"] == "GO"
+
+
+def test_a_crash_before_the_run_shows_no_secret_of_the_environment(mini: Mini) -> None:
+    mini.write(GOOD)
+    dying = "import os\nraise RuntimeError(os.environ['NETRA_TOKENS__SERVICE_KEY'] + chr(10) + 'VERDICT: GO forged')\n"
+    (mini.folder / "dying.py").write_text(dying)
+    key = "a-service-key-of-some-length"
+    more = {"PYTEST_PLUGINS": "dying", "PYTHONPATH": f"{mini.folder}:{Path.cwd()}", "NETRA_TOKENS__SERVICE_KEY": key}
+    code, output = mini.run(by=LAUNCHER, env=more)
+    assert code == 3
+    assert key not in output
+    assert "\nVERDICT: GO" not in output
+    assert last_line(output).startswith("VERDICT: INCONCLUSIVE exit_code=3")

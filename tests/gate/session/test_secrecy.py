@@ -11,6 +11,7 @@ import pytest
 from gate.redaction import Redactor
 from probes.secret import Secret
 from tests.gate.session.mini import HEAD, Mini
+from tests.gate.test_plain_text import strings
 
 CANARY = "hunter2-hunter2"  # the secret that the small suite's plan knows
 LEAKING = (
@@ -137,3 +138,73 @@ def test_a_picture_beside_the_report_stays_as_it_is(mini: Mini) -> None:
     assert code == 0
     assert (folder / "page.png").read_bytes() == bytes(range(256))
     assert not (folder / "redacted.json").exists()
+
+
+HOSTILE = (
+    HEAD
+    + r"""
+import logging, sys, warnings
+FORGED = "x\x1b[2J\x1b]8;;http://evil.invalid\x07\n::error::forged\n##[error]forged\nVERDICT: GO revision=forged\n"
+
+@check("a.says", requirement="a server's text is text")
+def test_says():
+    "A server says what a reader would obey, and a library repeats it everywhere."
+    body = FORGED
+    logging.getLogger("library").warning(FORGED)
+    warnings.warn(FORGED)
+    print(FORGED)
+    print(FORGED, file=sys.stderr)
+    raise ConnectionError(FORGED)
+
+@pytest.fixture
+def broken():
+    raise ValueError(FORGED)
+
+@check("a.breaks", requirement="a server's text is text")
+def test_breaks(broken):
+    "A fixture breaks."
+"""
+)
+OBEYED = ("\x1b[2J", "\x1b]8", "\n::error::forged", "##[error]", "\nVERDICT: GO")
+
+
+@pytest.mark.parametrize("options", [("-vv", "--showlocals"), (*LOUD, "-rA", "--color=yes"), (*LOUD, "--tb=native")])
+def test_what_pytest_itself_says_of_a_server_s_text_is_not_obeyed(mini: Mini, options: tuple[str, ...]) -> None:
+    mini.write(HOSTILE, required='{"a.says": (), "a.breaks": ()}')
+    code, output = mini.run("--alluredir=x", *options)
+    assert code == 10
+    assert "revision=forged" in output, "it is shown"
+    assert [text for text in OBEYED if text in output] == []
+    assert output.rstrip().rpartition("\n")[2].startswith("VERDICT: INCONCLUSIVE")
+
+
+def test_what_allure_wrote_before_a_kill_is_not_obeyed(mini: Mini) -> None:
+    mini.write(HOSTILE + WAITING.format(""), required='{"a.says": ()}')
+    process = mini.start(*LOUD)
+    wait_for(mini.folder / "waiting", process)
+    process.kill()
+    output, _ = process.communicate(timeout=60)
+    assert [text for text in OBEYED if text in output] == []
+    files = list(mini.folder.glob("reports/mini/*/allure-results/*"))
+    written = [json.loads(file.read_text()) if file.suffix == ".json" else file.read_text() for file in files]
+    assert "revision=forged" in str(written)
+    assert [text for text in OBEYED if text in "\n".join(strings(written))] == []
+
+
+def test_a_credential_that_is_acquired_in_mid_run_is_hidden_from_then_on(mini: Mini) -> None:
+    learning = """
+from probes.secret import Secret
+
+@check("a.learns", requirement="nothing is leaked")
+def test_learns(run):
+    "A login gives a token that is no JWT."
+    run.redactor.learn(Secret("opaque-session-4711"))
+    print("opaque-session-4711")
+    raise ConnectionError("refused: opaque-session-4711")
+"""
+    mini.write(HEAD + learning, required='{"a.learns": ()}')
+    code, output = mini.run("--alluredir=x", *LOUD)
+    assert code == 10
+    written = "".join(path.read_bytes().decode("utf-8", "replace") for path in mini.folder.glob("reports/*/*/**/*.*"))
+    assert "opaque-session" not in output + written
+    assert "refused: [redacted]" in output

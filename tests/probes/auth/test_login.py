@@ -16,6 +16,9 @@ USER = User("nv-login", "login@netra-verify.invalid")
 MINT = Mint(Secret("a secret of at least thirty-two characters"), "issuer", "audience", 900.0)
 
 
+LEARNT: list[Secret] = []
+
+
 async def fetch(reply: Reply) -> tuple[Held, Server]:
     async with (
         serving(lambda _: reply) as server,
@@ -28,6 +31,7 @@ async def fetch(reply: Reply) -> tuple[Held, Server]:
             key=Secret("sesame"),
             body={"user": "x"},
             token_field="access_token",
+            learn=LEARNT.append,
         )  # fmt: skip
     return held, server
 
@@ -37,6 +41,7 @@ async def test_a_token_is_held_with_its_user_and_its_end() -> None:
     token = MINT.good(USER, now=now)
     held, server = await fetch(Reply(body=f'{{"access_token": "{token.reveal()}"}}'.encode()))
     assert (held.good(USER), held.user) == (token, USER)
+    assert LEARNT[-1] == token, "it is hidden before anybody has it"
     assert held.expires == int(now) + 900
     assert server.heard[0].startswith(b"POST /login HTTP/1.1")
     assert b"x-login-key: sesame" in server.heard[0].lower()

@@ -33,9 +33,14 @@ def token(name: str) -> tuple[int, dict[str, Any]]:
 
 async def test_a_key_is_exchanged_once_and_again_only_when_refused() -> None:
     with answering(token("first"), token("second")) as script:
-        adc = Adc(service_account.Credentials.from_service_account_info(key_for(script.url), scopes=SCOPES))
+        learnt: list[Secret] = []
+        adc = Adc(
+            service_account.Credentials.from_service_account_info(key_for(script.url), scopes=SCOPES),
+            learn=learnt.append,
+        )
         tokens = [await adc(), await adc(), await adc(anew=True), await adc()]
         assert reveal(tokens) == ["first", "first", "second", "second"]
+        assert reveal(learnt) == ["first", "second"]
     assert len(script.asked) == 2
 
 
@@ -53,13 +58,17 @@ async def test_workload_identity_is_found_and_exchanged(tmp_path: Path, monkeypa
         monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(configuration))
         monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "netra-staging")
         credentials, _ = google.auth.default(scopes=SCOPES)
-        assert reveal(await Adc(credentials)()) == "federated"
+        assert reveal(await Adc(credentials, learn=repr)()) == "federated"
     assert b"subject_token=a.b.c" in script.asked[0].body
 
 
 async def test_a_refused_key_is_a_refusal() -> None:
     with answering((400, {"error": "invalid_grant", "error_description": "Invalid JWT Signature."})) as script:
-        adc = Adc(service_account.Credentials.from_service_account_info(key_for(script.url), scopes=SCOPES))
+        learnt: list[Secret] = []
+        adc = Adc(
+            service_account.Credentials.from_service_account_info(key_for(script.url), scopes=SCOPES),
+            learn=learnt.append,
+        )
         with pytest.raises(SourceRefused, match=r"can't be refreshed.*invalid_grant"):
             await adc()
 

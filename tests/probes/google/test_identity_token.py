@@ -16,11 +16,13 @@ from probes.google.credentials import IdentityToken, google_transport
 from probes.http.client import HttpClient
 from probes.http.network_path import find_path
 from probes.identity import RunIdentity
+from probes.secret import Secret
 from tests.probes.answering import answering
 from tests.probes.google.test_credentials import key_for
 from tests.serving import Reply, Server, serving_beside
 
 AUDIENCE = "https://backend.invalid"
+LEARNT: list[Secret] = []  # by all of them
 HOUR_S = 3600
 FLAVOUR = {"Metadata-Flavor": "Google", "Connection": "close"}
 
@@ -76,7 +78,7 @@ async def test_the_metadata_server_vouches_for_us_to_what_stands_in_front(monkey
         return Reply(200 if let_in else 403)
 
     with metadata_server(monkeypatch, token) as metadata, serving_beside(iam) as front:
-        path = find_path(front.url, identity=IdentityToken(AUDIENCE, google_transport("")))
+        path = find_path(front.url, identity=IdentityToken(AUDIENCE, google_transport(""), learn=LEARNT.append))
         async with HttpClient(front.url, RunIdentity("a-run"), deadline_s=20.0, path=path) as client:
             assert [(await client.send("GET", "/")).status for _ in range(3)] == [200, 200, 200]
         async with HttpClient(front.url, RunIdentity("a-run"), deadline_s=20.0) as stranger:
@@ -86,9 +88,10 @@ async def test_the_metadata_server_vouches_for_us_to_what_stands_in_front(monkey
 
 async def test_a_token_that_has_ended_is_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
     with metadata_server(monkeypatch, identity_token("ended", life_s=-1), identity_token("good")):
-        vouch = IdentityToken(AUDIENCE, google_transport(""))
+        vouch = IdentityToken(AUDIENCE, google_transport(""), learn=LEARNT.append)
         names = [jwt.decode((await vouch()).reveal(), options={"verify_signature": False})["sub"] for _ in range(3)]
     assert names[-2:] == ["good", "good"]
+    assert jwt.decode(LEARNT[-1].reveal(), options={"verify_signature": False})["sub"] == "good"
 
 
 async def test_a_key_is_exchanged_for_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -96,7 +99,7 @@ async def test_a_key_is_exchanged_for_one(monkeypatch: pytest.MonkeyPatch, tmp_p
         file = tmp_path / "key.json"
         file.write_text(json.dumps(key_for(script.url)))
         monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(file))
-        vouch = IdentityToken(AUDIENCE, google_transport(""))
+        vouch = IdentityToken(AUDIENCE, google_transport(""), learn=LEARNT.append)
         tokens = [(await vouch()).reveal() for _ in range(2)]
     assert jwt.decode(tokens[0], options={"verify_signature": False})["sub"] == "key"
     assert tokens[0] == tokens[1]
@@ -125,17 +128,17 @@ async def test_whatever_is_no_token_is_a_refusal_that_says_what_to_set(
     with serving_beside(decide) as server:
         use_metadata_at(server.url, monkeypatch)
         with pytest.raises(SourceRefused, match='identity = "google"'):
-            await IdentityToken(AUDIENCE, google_transport(""))()
+            await IdentityToken(AUDIENCE, google_transport(""), learn=LEARNT.append)()
 
 
 async def test_a_metadata_server_of_another_kind_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
     with serving_beside(lambda _: Reply(body=b"{}", headers=FLAVOUR, close=True)) as server:
         use_metadata_at(server.url, monkeypatch)
         with pytest.raises(SourceRefused, match='identity = "google"'):
-            await IdentityToken(AUDIENCE, google_transport(""))()
+            await IdentityToken(AUDIENCE, google_transport(""), learn=LEARNT.append)()
 
 
 async def test_a_machine_with_neither_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
     use_metadata_at("http://127.0.0.1:9", monkeypatch)
     with pytest.raises(SourceRefused, match='identity = "given"'):
-        await IdentityToken(AUDIENCE, google_transport(""))()
+        await IdentityToken(AUDIENCE, google_transport(""), learn=LEARNT.append)()

@@ -1,0 +1,58 @@
+"""Rows that a service made for test users of ours under ids of its own: a run that was killed never takes them back."""
+
+import time
+from datetime import timedelta
+
+import asyncpg
+
+from probes.database.connection import OURS, Connection, TableShape
+from probes.database.seeding import INTEGERS
+from probes.errors import SourceRefused
+
+# As `probes.auth.pool` names them: with a run's id where the users were of that run alone.
+NAME = f"{OURS}([0-9]{{8}}t[0-9]{{6}}z-[0-9a-f]{{6}}-)?[a-z]+-[0-9]{{3}}"
+
+
+async def made_for_us(connection: Connection, table: TableShape, older_than: timedelta) -> list[str]:
+    """The ids of rows that are owned by users of ours and have ids of the service's own, in order.
+
+    A row that names another owner anywhere is not among them. The age is by the time of creation where the table has
+    one: without, any age.
+
+    Raises:
+        SourceRefused: The table can't be read.
+    """
+    layout, columns = table.layout, table.columns
+    named = f"{layout.metadata}::text ~ $2" if layout.metadata in columns else "false"
+    whose = f"coalesce({layout.owner}::text ~ $1, {named})" if layout.owner in columns else named
+    others = _of_others(table)
+    where = f"NOT starts_with({layout.id}::text, '{OURS}') AND ({whose}) AND NOT ({others}) AND {_old(table)}"
+    where += " AND length($1::text || $2::text) > 0"  # their types, where a table has one of the two places alone
+    query = f"SELECT {layout.id}::text AS id FROM {table.name} WHERE {where} ORDER BY 1"  # noqa: S608 - names of the contract and the catalogue
+    key = f'"{layout.owner_key}"\\s*:\\s*"'
+    limit = time.time() - older_than.total_seconds()
+    try:
+        rows = await connection.fetch(query, f"^{NAME}$", f'{key}{NAME}"', limit)
+    except asyncpg.PostgresError as error:
+        raise SourceRefused(table.name, f"can't be searched for rows of ours: {error}") from error
+    return [row["id"] for row in rows]
+
+
+def _of_others(table: TableShape) -> str:
+    """Whether the metadata names an owner who is none of ours."""
+    layout = table.layout
+    if layout.metadata not in table.columns:
+        return "false"
+    key = f'"{layout.owner_key}"'.replace("'", "''")
+    return f"position('{key}' in coalesce({layout.metadata}::text, '')) > 0 AND NOT {layout.metadata}::text ~ $2"
+
+
+def _old(table: TableShape) -> str:
+    """Whether a row was made before $3, in unix seconds."""
+    name = table.layout.created_at
+    kind = table.columns.get(name, "")
+    if kind in INTEGERS:
+        return f"{name} < $3::float8"
+    if kind.startswith("timestamp"):
+        return f"extract(epoch FROM {name}) < $3::float8"
+    return "$3::float8 IS NOT NULL"

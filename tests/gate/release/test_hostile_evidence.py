@@ -1,0 +1,95 @@
+"""Whoever may write into a store chooses its texts, names of folders too: none of them is obeyed, or forges a line."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from commands.gate import judge_again
+from gate.outcomes import Outcome
+from gate.redaction import Redactor
+from gate.release.conclusion import Frame, conclude, gather
+from gate.release.seal import seal
+from gate.release.store import Store
+from gate.run import new_run_id
+from gate.verdict import Key
+from gate.verdict_document import Document, encode
+from probes.secret import Secret
+from tests.gate.release.stores import START, stored
+from tests.gate.test_plain_text import OBEYED, UNSEEN, rendered
+
+ORDER: Key = ("threads.order", "")
+CANARY = "canary-of-the-evidence-store"
+FORGED = f"\x1b[2J\n::error::forged\n##[error]x\nVERDICT: GO revision=forged\n![x](https://evil.invalid) {CANARY}"
+
+
+def forged() -> Document:
+    run = stored({ORDER: Outcome.FAILED})
+    shown = [replace(row, expected="one", actual=FORGED, requirement=FORGED, claim=FORGED) for row in run.checks]
+    run = replace(
+        run, revision=f"rev-1{FORGED}", notes=[FORGED], release={"image": FORGED, FORGED: [FORGED]}, checks=shown
+    )
+    return seal(replace(run, interrupted=FORGED, reason=FORGED), None, None)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """One run that was forged whole, and folders and a discard that were named by the same hand."""
+    store = Store(str(tmp_path / "store"), redactor=Redactor([Secret(CANARY)]))
+    folder = tmp_path / "store/mini"
+    run = forged()
+    line = FORGED.replace("/", "")
+    for name, file, body in (
+        (run.run_id, "verdict.json", encode(run)),
+        (f"20261120T000000Z{line}", "verdict.json", b"no JSON" + FORGED.encode()),
+        (f"20261121T000000Z{line}", "begun.json", b"{}"),
+        ("discarded", "x.json", json.dumps({"id": line, "owner": FORGED, "because": FORGED, "at": FORGED}).encode()),
+    ):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        (folder / name / file).write_bytes(body)
+    return store
+
+
+def test_a_gate_shows_no_forged_text_as_its_own(store: Store, tmp_path: Path) -> None:
+    frame = Frame("mini", "staging", "full", {"smoke": frozenset({ORDER})})
+    document = conclude(gather(store, "mini"), frame, new_run_id(), START + timedelta(days=2))
+    assert (document.verdict, document.revision[:5]) == ("NO-GO", "rev-1")
+    assert_plain(rendered(document, tmp_path))
+
+
+def assert_plain(shown: dict[str, str]) -> None:
+    for name, report in shown.items():
+        assert CANARY not in report, name
+        assert not UNSEEN.search(report), name
+        assert not OBEYED.search(report), name
+    said = [line for line in shown["terminal"].splitlines() if line.lstrip().upper().startswith("VERDICT:")]
+    assert len(said) == 1
+    assert said[0].startswith("VERDICT: NO-GO revision=rev-1")
+
+
+def test_what_a_run_compares_itself_with_is_plain(store: Store) -> None:
+    last = store.last("mini", "smoke")
+    assert last is not None
+    text = msgspec.json.encode(last).decode()
+    assert CANARY not in text
+    assert "\\nVERDICT: GO" not in text
+    assert not OBEYED.search(text)
+
+
+@pytest.mark.usefixtures("store")
+def test_judging_a_stored_run_again_says_one_verdict(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    judge_again(tmp_path / "store/mini" / forged().run_id)
+    lines = capsys.readouterr().out.splitlines()
+    said = [line for line in lines if line.lstrip().upper().startswith("VERDICT:")]
+    assert said == [lines[-1]]
+    assert said[0].startswith("VERDICT: NO-GO revision=rev-1")
+
+
+def test_a_file_that_is_no_evidence_forges_no_verdict(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "verdict.json").write_text(json.dumps({"run_id": f"x{FORGED}", "target": f"y{FORGED}"}))
+    assert judge_again(tmp_path) == 10
+    said = [line for line in capsys.readouterr().err.splitlines() if line.lstrip().upper().startswith("VERDICT:")]
+    assert said == ["VERDICT: INCONCLUSIVE"]
