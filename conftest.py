@@ -6,6 +6,7 @@ pytest_plugins = (
     "fixtures.reachability",
     "fixtures.candidate",
     "fixtures.target",
+    "fixtures.turns",
     "fixtures.clocks",
     "fixtures.residue",
     "fixtures.tokens",

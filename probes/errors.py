@@ -1,5 +1,8 @@
 """Why an observation could not be made, and whose fault that is."""
 
+# What taking an answer apart raises that is of another kind than was promised: any field may be of any type.
+UNREADABLE = (LookupError, ValueError, TypeError, AttributeError, OverflowError, RecursionError)
+
 
 class ProbeError(Exception):
     """An observation that could not be made: the request, and what happened instead of an answer."""

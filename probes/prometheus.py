@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from probes.errors import ProbeError, SourceRefused
+from probes.errors import UNREADABLE, BadAnswer, ProbeError, SourceRefused
 from probes.excerpt import excerpt
 from probes.google.api import Authorize
 from probes.http.client import Answer, HttpClient
@@ -114,14 +114,14 @@ class Prometheus:
 
 def _samples(said: str, expression: str, answer: Answer) -> list[Sample]:
     try:
-        body = json.loads(answer.body)
+        body = answer.json_object()
         if body["status"] == "error":
             raise SourceRefused(said, f"status {answer.status}: {body['error']} (in {expression})")
         data = body["data"]
         if data["resultType"] == "scalar":
             return [Sample({}, float(data["result"][1]), float(data["result"][0]))]
-        return [Sample(one["metric"], float(one["value"][1]), float(one["value"][0])) for one in data["result"]]
-    except (ValueError, KeyError, TypeError, IndexError) as error:
+        return [Sample(dict(one["metric"]), float(one["value"][1]), float(one["value"][0])) for one in data["result"]]
+    except (BadAnswer, *UNREADABLE) as error:
         raise SourceRefused(
             said,
             f"status {answer.status}, not a Prometheus: {excerpt(answer.text, 160)!r}; see [prometheus] url",

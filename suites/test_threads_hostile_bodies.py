@@ -1,7 +1,5 @@
 """Bodies that no thread should be made of: refused, or stored and listed; and nobody's list breaks, then or later."""
 
-import json
-
 import pytest
 
 from fixtures.http_services import refuse_server_error, seen
@@ -45,7 +43,7 @@ async def test_a_hostile_body_harms_nobody(journey: Journey, plant: Plant, owner
     body = BODIES[case].replace("{title}", rules.title).replace("{metadata}", rules.metadata)
     answer = await journey.do("create", content=body.encode(), headers={"Content-Type": "application/json"})
     if answer.status in rules.created:
-        thread_id = journey.keep(json.loads(answer.body))
+        thread_id = journey.keep(answer.json_object())
         if await journey.listed(thread_id) is None:
             raise CheckFailure(expected="what was taken is listed", actual=f"{thread_id} is not in its owner's list")
     for user in (journey.user, owner):

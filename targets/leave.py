@@ -22,7 +22,7 @@ OVERLAID = frozenset({
     *PLACES, "tokens.signing_secret", "tokens.service_key", "tokens.login_key",
     "platform.project", "platform.region", "platform.credentials",
     "platform.logging_url", "platform.run_url", "platform.monitoring_url", "platform.bigquery_url",
-    "twin.control_url", "twin.hour_s",
+    "twin.control_url", "twin.hour_s", "twin.turns",
 })  # fmt: skip
 PASSWORD = re.compile(r"\bpassword\s*=\s*('(?:[^'\\]|\\.)*'|\S+)")
 

@@ -87,6 +87,7 @@ class Twin(Part):
 
     control_url: str = ""
     hour_s: Seconds = 3600.0  # what an hour of a WebSocket takes there: less is compressed time
+    turns: str = ""  # the file by which runs at once on it take turns
 
 
 class Sizes(Part):

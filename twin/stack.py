@@ -30,6 +30,7 @@ PORTS = (
 )  # fmt: skip
 REMOTE: tuple[Place, ...] = ("backend", "auth", "platform")
 CONTROL_S = 20.0
+TURNS = "turns"
 
 
 @dataclass(slots=True)
@@ -54,6 +55,8 @@ class Stack:
     async def start(self) -> None:
         """Boot everything that can be booted at once. Raises BootError; call `stop` in any case."""
         self.processes.open()
+        for file in (self._turns, self._turns.with_name(f"{TURNS}.door")):
+            file.touch(mode=0o644)
         self.postgres = Postgres(self.processes, self.ports["database"])
         self.valkey = Valkey(self.processes, self.ports["redis"])
         self._boards = {"database": Switchboard(self.postgres, "database"), "stack": Switchboard(self, "stack")}
@@ -62,6 +65,11 @@ class Stack:
         for name in ours:
             self.launch(name)
         await asyncio.gather(self._start_database(), self.valkey.start(), *map(self.until_ready, ours))
+
+    @property
+    def _turns(self) -> Path:
+        """An empty file, with another one beside it, on which those who use this twin at once may take turns."""
+        return self.processes.folder / TURNS
 
     async def _start_database(self) -> None:
         await self.postgres.start()
@@ -142,7 +150,10 @@ class Stack:
                 "project": PROJECT, "region": REGION, "credentials": "none",
                 "logging_url": api, "run_url": api, "monitoring_url": api,
             },
-            "twin": {"control_url": f"http://127.0.0.1:{self.ports['control']}", "hour_s": self.hour_s},
+            "twin": {
+                "control_url": f"http://127.0.0.1:{self.ports['control']}", "hour_s": self.hour_s,
+                "turns": str(self._turns),
+            },
         }  # fmt: skip
 
     async def switch(self, wanted: list[str]) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from probes.errors import SourceRefused
+from probes.errors import UNREADABLE, SourceRefused
 from probes.google.api import GoogleApi
 from probes.window import Window, parse_time
 
@@ -109,7 +109,7 @@ class CloudRun:
         try:
             revisions = sorted(map(_revision, listed), key=lambda one: one.created, reverse=True)
             return _description(service, raw, tuple(revisions))
-        except (KeyError, ValueError, TypeError, IndexError) as error:
+        except UNREADABLE as error:
             raise SourceRefused(f"GET {base}", f"not a service description: {type(error).__name__}: {error}") from error
 
     async def request_counts(self, service: str, revision: str, window: Window) -> RequestCounts:
@@ -131,19 +131,25 @@ class CloudRun:
                     count = int(point["value"]["int64Value"])
                     codes[code] += count
                     ends[parse_time(point["interval"]["endTime"])] += count
-        except (KeyError, ValueError, TypeError, AttributeError) as error:
+        except UNREADABLE as error:
             raise SourceRefused(f"GET {path}", f"not a time series: {type(error).__name__}: {error}") from error
         return RequestCounts(codes, ends)
 
     async def _pages(self, api: GoogleApi, path: str, query: Mapping[str, str], key: str) -> list[Any]:
         found: list[Any] = []
-        token = ""
+        token, before = "", set[str]()
         for _ in range(MOST_PAGES):
             page = await self._get(api, path, {**query, **({"pageToken": token} if token else {})})
-            found += page.get(key, [])
-            token = page.get("nextPageToken", "")
+            listed = page.get(key) or []
+            if not isinstance(listed, list):
+                raise SourceRefused(f"GET {path}", f"{key} is no list: {str(listed)[:160]!r}")
+            found += listed
+            token = str(page.get("nextPageToken") or "")
             if not token:
                 return found
+            if token in before:
+                raise SourceRefused(f"GET {path}", "a page names a next page that was read before: it goes in a circle")
+            before.add(token)
         raise SourceRefused(f"GET {path}", f"not at its end after {MOST_PAGES} pages")
 
     async def _get(self, api: GoogleApi, path: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -10,12 +10,12 @@ import google.oauth2.id_token
 import requests
 import requests.adapters
 
-from probes.errors import SourceRefused
+from probes.errors import UNREADABLE, SourceRefused
 from probes.http.network_path import trust
 from probes.secret import Learn, Secret, without_frames
 
 # What google-auth raises where no token is to be had; the rest is how it meets answers that it does not expect.
-REFUSALS = (google.auth.exceptions.GoogleAuthError, LookupError, ValueError, TypeError, AttributeError)
+REFUSALS = (google.auth.exceptions.GoogleAuthError, *UNREADABLE)
 
 
 class _Trusting(requests.adapters.HTTPAdapter):

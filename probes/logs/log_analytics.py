@@ -7,12 +7,13 @@ DuckDB over the rows of the oracle.
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from probes.errors import SourceRefused
+from probes.errors import UNREADABLE, SourceRefused
 from probes.google.api import GoogleApi
 from probes.identity import PRODUCT
 from probes.logs.entries import REQUEST_LOG, LogEntry
@@ -84,20 +85,31 @@ class LogAnalytics:
     async def count(self, service: str, revision: str, window: Window) -> list[HourOfRequests]:
         """Requests and 5xx by hour, each entry once. Raises SourceRefused."""
         rows = await self._query(COUNTS, service, revision, window)
-        return [
-            HourOfRequests(_moment(row["hour"]), int(row["requests"]), int(row["others"]), int(row["errors"]))
-            for row in rows
-        ]
+        with self._readable():
+            return [
+                HourOfRequests(_moment(row["hour"]), int(row["requests"]), int(row["others"]), int(row["errors"]))
+                for row in rows
+            ]
 
     async def errors(self, service: str, revision: str, window: Window) -> tuple[list[LogEntry], bool]:
         """The 5xx themselves, oldest first, and whether these are all. Raises SourceRefused."""
         rows = await self._query(ERRORS, service, revision, window)
-        return [_entry(row, service, revision) for row in rows], len(rows) < MOST_ERRORS
+        with self._readable():
+            return [_entry(row, service, revision) for row in rows], len(rows) < MOST_ERRORS
 
     async def holds(self, trace: str, service: str, revision: str, window: Window) -> bool:
         """Whether a request of this trace (its full name) is in the view. Raises SourceRefused."""
         rows = await self._query(TRACED, service, revision, window, trace)
-        return bool(rows) and int(rows[0]["found"]) > 0
+        with self._readable():
+            return bool(rows) and int(rows[0]["found"]) > 0
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        """Raise SourceRefused for rows and jobs of another kind than BigQuery documents."""
+        try:
+            yield
+        except UNREADABLE as error:
+            raise SourceRefused(self.name, f"not an answer of BigQuery: {type(error).__name__}: {error}") from error
 
     async def _query(
         self, sql: str, service: str, revision: str, window: Window, trace: str = ""
@@ -121,8 +133,9 @@ class LogAnalytics:
         told = await self._api.ask(self.name, "POST", base, body)
         rows: list[dict[str, Any]] = []
         for waited in range(MOST_WAITS):
-            rows += _rows(told, self.name)
-            job, token = told.get("jobReference") or {}, told.get("pageToken", "")
+            with self._readable():
+                rows += _rows(told, self.name)
+                job, token = dict(told.get("jobReference") or {}), str(told.get("pageToken") or "")
             if told.get("jobComplete") and not token:
                 return rows
             if not told.get("jobComplete"):

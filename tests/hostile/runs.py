@@ -18,6 +18,7 @@ import psutil
 
 from tests.counts import PAGE, keep
 from tests.hostile.proxy import ALL_MODES, HARMLESS, Hostility, hostile
+from tests.hostile.sockets import SOCKET_MODES
 from tests.prove.worker import TARGETS
 from tests.standing import ROOT, own_folder, standing_twin
 
@@ -30,6 +31,7 @@ CODES = {0, 1, 2, 10}  # 3 is a crash of ours and 4 a wrong configuration
 SEEN_SHARE = 0.3
 SECRET = re.compile("secret|password|key|token|given", re.IGNORECASE)
 LEAST_SECRET = 8  # shorter values, such as an algorithm's name, stand anywhere by chance
+WITH_SOCKETS = ("websocket", "websocket", "auth")
 SHARES = (0.05, 0.3, 1.0)
 AGAIN = re.compile(r"(?P<family>[\w-]+), (?P<mode>.+), (?P<share>[\d.]+), seed (?P<seed>\d+)")
 
@@ -164,8 +166,9 @@ def _draw_all(runs: int, seed: int, whole: int) -> list[tuple[str, Hostility]]:
     """What each run meets: so many of single families, then so many whole ones."""
     draw, drawn = random.Random(seed), list[tuple[str, Hostility]]()  # noqa: S311 - seeded
     for number in range(runs + whole):
-        family = draw.choice(FAMILIES) if number < runs else ""
-        drawn.append((family, Hostility(draw.choice(ALL_MODES), draw.choice(SHARES), draw.randrange(10**6))))
+        mode = draw.choice(ALL_MODES)
+        family = draw.choice(WITH_SOCKETS if mode in SOCKET_MODES else FAMILIES) if number < runs else ""
+        drawn.append((family, Hostility(mode, draw.choice(SHARES), draw.randrange(10**6))))
     return drawn
 
 

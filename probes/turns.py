@@ -1,0 +1,70 @@
+"""Turns between processes on one machine: many together, or one alone. Nothing outlives whoever takes them.
+
+Two files, both locked with flock(2), which the kernel gives back when a process ends, however it ends. Whoever wants a
+turn passes through the door first and stands in it until it has the turn: one that wants to be alone is therefore
+not kept waiting by others that come and go.
+"""
+
+import fcntl
+import os
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from probes.errors import SourceRefused
+
+POLL_S = 0.02
+DOOR = ".door"  # behind the name of the file that the turns are taken on
+
+
+@dataclass(slots=True)
+class Turns:
+    """The turns of one process. `path` and its door are made by whatever the turns are about."""
+
+    path: Path
+    waited_s: float = 0.0  # in all
+    _held: list[int] = field(default_factory=list)  # file descriptors
+
+    def take(self, *, alone: bool, within_s: float) -> None:
+        """Wait for a turn and hold it until `give_back`.
+
+        Raises:
+            SourceRefused: Others had theirs for all that time, or the files are not there.
+        """
+        begun = time.monotonic()
+        try:
+            door = self._lock(Path(f"{self.path}{DOOR}"), fcntl.LOCK_EX, begun + within_s)
+            try:
+                self._held.append(self._lock(self.path, fcntl.LOCK_EX if alone else fcntl.LOCK_SH, begun + within_s))
+            finally:
+                os.close(door)
+        except TimeoutError as error:
+            raise SourceRefused("a turn on the target", f"another run has been using it for {within_s:g} s") from error
+        except OSError as error:
+            raise SourceRefused("a turn on the target", f"{self.path} can't be locked ({error.strerror})") from error
+        finally:
+            self.waited_s += time.monotonic() - begun
+
+    def give_back(self) -> None:
+        """End the turn, if there is one."""
+        while self._held:
+            os.close(self._held.pop())
+
+    @staticmethod
+    def _lock(path: Path, kind: int, until: float) -> int:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        pause = threading.Event()
+        while True:
+            try:
+                fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    os.close(descriptor)
+                    raise TimeoutError from None
+                pause.wait(POLL_S)
+            except BaseException:
+                os.close(descriptor)
+                raise
+            else:
+                return descriptor

@@ -1,0 +1,215 @@
+"""Clients, sessions and a table over a world in memory, with the answers spoiled as a test wants."""
+
+import asyncio
+import json as text
+import random
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+from websockets.exceptions import ConnectionClosedOK
+from websockets.frames import Close
+
+from fixtures.sockets import dialect_of
+from gate.evidence import Recorder
+from gate.plan import Plan
+from gate.run import Run
+from probes.auth.pool import UserPool
+from probes.database.connection import OURS
+from probes.database.seeding import Row, RowSpec
+from probes.deadlines import Deadlines
+from probes.google.api import GoogleApi
+from probes.google.cloud_run import CloudRun
+from probes.google.credentials import nobody
+from probes.http.client import Answer, Headers, HttpClient
+from probes.http.network_path import find_path
+from probes.identity import RunIdentity
+from probes.json_values import read_json
+from probes.logs.cloud_logging import CloudLogging
+from probes.secret import Secret, reveal
+from probes.websocket.handshake import Credential, Refused
+from probes.websocket.sessions import Doorway
+from probes.window import SteadyClock
+from targets.model import Target
+from tests.fuzz.spoiling import spoil, spoil_headers
+from tests.fuzz.world import World, user_of
+
+SHORT = Deadlines(
+    answer=1.0, health=1.0, welcome=0.05, message=0.05, close=0.05, platform=1.0, server_lines=0.05, recovery=0.05
+)
+
+
+@dataclass
+class Spoiler:
+    """Which answers are spoiled: every one, or one in some, from a seed; none without a seed."""
+
+    seed: int | None
+    share: float = 1.0
+    draw: random.Random = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin."""
+        self.draw = random.Random(self.seed)  # noqa: S311 - seeded
+
+    def body(self, body: bytes) -> bytes:
+        """A body, spoiled perhaps."""
+        return spoil(self.draw, body) if self._now() else body
+
+    def headers(self, headers: dict[str, str]) -> dict[str, str]:
+        """Headers, spoiled perhaps."""
+        return spoil_headers(self.draw, headers) if self._now() else headers
+
+    def _now(self) -> bool:
+        return self.seed is not None and self.draw.random() < self.share
+
+
+class MemoryClient(HttpClient):
+    """A client whose answers come from a world."""
+
+    def __init__(self, door: str, world: World, spoiler: Spoiler, identity: RunIdentity) -> None:
+        super().__init__("http://127.0.0.1:9", identity, deadline_s=1.0, path=find_path("http://127.0.0.1:9"))
+        self._door, self._world, self._spoiler = door, world, spoiler
+
+    async def send(
+        self, method: str, path: str, *, headers: Headers | None = None, params: Mapping[str, object] | None = None,
+        json: object = None, content: bytes | None = None, token: Secret | None = None,
+        trace_id: str | None = None, **_: object,
+    ) -> Answer:  # fmt: skip
+        """One answer."""
+        trace = trace_id or self.identity.new_trace()
+        pairs = list(headers.items()) if isinstance(headers, Mapping) else list(headers or ())
+        sent = {
+            str(name).lower(): str(value) for name, value in reveal([*self.identity.headers(trace).items(), *pairs])
+        }
+        if token is not None:
+            sent["authorization"] = f"Bearer {token.reveal()}"
+        query = "&".join(f"{key}={quote(str(value))}" for key, value in (reveal(params) or {}).items())
+        target = f"{path}?{query}" if query else path
+        body = reveal(json) if json is not None else _read(content)
+        status, told, said = self._world.answer(self._door, method, target, sent, body)
+        told, said = self._spoiler.headers(told), self._spoiler.body(said)
+        await asyncio.sleep(0)
+        wire = [(name.encode(), value.encode("latin-1")) for name, value in told.items()]
+        return Answer(status, httpx.Headers(wire), said, 0.001, trace, f"{method} {target[:200]}")
+
+
+def _read(content: bytes | None) -> Any:  # noqa: ANN401 - any JSON value
+    try:
+        return read_json(content or b"")
+    except ValueError:
+        return None
+
+
+class MemoryConnection:
+    """A WebSocket connection's end, as far as a session looks at it."""
+
+    def __init__(self, world: World, user: str, spoiler: Spoiler) -> None:
+        self._world, self._user, self._spoiler = world, user, spoiler
+        self._inbox: asyncio.Queue[str | bytes | None] = asyncio.Queue()
+        self.transport = SimpleNamespace(abort=lambda: self._inbox.put_nowait(None))
+        closed = Close(1000, "bye")
+        self.protocol = SimpleNamespace(close_rcvd=closed, close_sent=None, close_rcvd_then_sent=True)
+        self.connection_exc = None
+        self.subprotocol = world.contract.websocket.dialect.subprotocol
+        self.request = self.response = SimpleNamespace(headers=httpx.Headers())
+        self.close_code = 1000
+        self._say(world.welcome(user))
+
+    def _say(self, message: dict[str, Any]) -> None:
+        said = self._spoiler.body(text.dumps(message).encode())
+        self._inbox.put_nowait(said if self._spoiler.draw.random() < 0.2 else said.decode("utf-8", "surrogateescape"))
+
+    async def send(self, message: str | bytes | Iterable[str]) -> None:
+        """Answer a message; one in fragments comes as a list."""
+        whole = message if isinstance(message, str | bytes) else "".join(message)
+        self._say(self._world.message(whole, self._user))
+
+    async def recv(self) -> str | bytes:
+        """The next message. Raises what websockets raises at the end."""
+        said = await self._inbox.get()
+        if said is None:
+            raise ConnectionClosedOK(self.protocol.close_rcvd, None, None)
+        return said
+
+    async def close(self, *_: object) -> None:
+        """End."""
+        self._inbox.put_nowait(None)
+
+    async def wait_closed(self) -> None:
+        """Ended at once."""
+
+    async def __aiter__(self) -> AsyncIterator[str | bytes]:
+        while (said := await self._inbox.get()) is not None:
+            yield said
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryDoorway(Doorway):
+    """Opens sessions of a world."""
+
+    world: World | None = None
+    spoiler: Spoiler | None = None
+
+    async def _dial(self, credential: Credential, trace_id: str, ping_interval: float | None) -> Any:  # noqa: ANN401 - a connection, or how we were refused
+        del trace_id, ping_interval
+        user = user_of(credential.token.reveal() if credential.token is not None else "")
+        if not user or self.world is None or self.spoiler is None:
+            return Refused("handshake", 401, "no")
+        return MemoryConnection(self.world, user, self.spoiler)
+
+
+@dataclass
+class MemorySeeder:
+    """A table of a world."""
+
+    world: World
+    count: int = 0
+
+    def reserve(self, specs: Sequence[RowSpec]) -> list[Row]:
+        """Name the rows."""
+        rows = []
+        for spec in specs:
+            self.count += 1
+            name, owner = f"{OURS}{self.count:07d}", spec.column_owner or spec.owner
+            rows.append(Row(name, owner, spec.owner, {"id": name, "owner": owner, "title": spec.title}))
+        return rows
+
+    async def insert(self, rows: Sequence[Row], specs: Sequence[RowSpec]) -> None:
+        """Put them in."""
+        for row, spec in zip(rows, specs, strict=True):
+            self.world.rows[row.id] = self.world.item(row.id, row.owner, spec.title, None)
+
+    async def remove(self, rows: Sequence[Row]) -> int:
+        """Take them out."""
+        return sum(self.world.rows.pop(row.id, None) is not None for row in rows)
+
+    async def holds(self, thread_id: str) -> bool:
+        """Whether it is there."""
+        return thread_id in self.world.rows
+
+    async def remove_of(self, user: str) -> int:
+        """Take a user's out."""
+        gone = [key for key, row in self.world.rows.items() if row["user_id"] == user]
+        return sum(self.world.rows.pop(key) is not None for key in gone)
+
+
+def given(target: Target, plan: Plan, spoiler: Spoiler, world: World) -> dict[str, Any]:
+    """What stands for the fixtures that reach out of the process, or belong to pytest."""
+    contract = target.contract
+    identity = RunIdentity("20261126T000000Z-abcdef")
+    clients = {door: MemoryClient(door, world, spoiler, identity) for door in ("backend", "auth", "google")}
+    google = GoogleApi(clients["google"], nobody)
+    url = target.backend.url.replace("http", "ws", 1).rstrip("/") + contract.paths.websocket
+    place = target.platform
+    return {
+        "target": target, "contract": contract, "run": Run(plan, id=identity.run_id), "identity": identity,
+        "recorder": Recorder(), "deadlines": SHORT, "sizes": target.quick_sizes, "clock": SteadyClock(),
+        "backend_client": clients["backend"], "auth_client": clients["auth"], "seeder": MemorySeeder(world),
+        "cloud_logging": CloudLogging(google, place.project), "user_pool": UserPool(OURS, 2), "provoked_503s": 0,
+        "cloud_run": CloudRun(google, google, place.project, place.region), "narrate": lambda _: None, "outages": (),
+        "export": None, "exported_log": None, "login": None, "network": None,
+        "doorway": MemoryDoorway(url, identity, SHORT, dialect_of(contract), None, world, spoiler),
+    }  # fmt: skip
