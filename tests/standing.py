@@ -5,13 +5,25 @@ import json
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
 BOOT_S, POLL_S = 60.0, 0.05
+
+
+def run_to_its_end(rounds: Coroutine[Any, Any, int]) -> int:
+    """asyncio.run, with SIGTERM as Ctrl-C: whatever a round started ends with it. Returns what the rounds return."""
+
+    async def hold() -> int:
+        task = asyncio.current_task()
+        if task is not None:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await rounds
+
+    return asyncio.run(hold())
 
 
 def own_folder(prefix: str) -> Path:

@@ -1,10 +1,10 @@
 """`python -m tests.hostile [RUNS] [SEED] [WHOLE] [--again RUN]`: generated runs behind a hostile proxy."""
 
 import argparse
-import asyncio
 import sys
 
 from tests.hostile.runs import main
+from tests.standing import run_to_its_end
 
 
 def _parse() -> argparse.Namespace:
@@ -18,4 +18,4 @@ def _parse() -> argparse.Namespace:
 
 if __name__ == "__main__":
     asked = _parse()
-    sys.exit(asyncio.run(main(asked.runs, asked.seed, asked.whole, again=asked.again)))
+    sys.exit(run_to_its_end(main(asked.runs, asked.seed, asked.whole, again=asked.again)))

@@ -144,6 +144,9 @@ async def _run(path: Path, family: str, hostility: Hostility, folder: Path, secr
     finally:
         looking.cancel()
         await asyncio.gather(looking, return_exceptions=True)
+        if process.returncode is None:  # the round itself is stopped
+            process.kill()
+            await process.wait()
     seconds = time.monotonic() - begun
     text = output.decode(errors="replace")
     crashed = "Traceback" in text or ("unexpected " in text and "Error:" in text)
