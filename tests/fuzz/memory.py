@@ -211,5 +211,6 @@ def given(target: Target, plan: Plan, spoiler: Spoiler, world: World) -> dict[st
         "cloud_logging": CloudLogging(google, place.project), "user_pool": UserPool(OURS, 2), "provoked_503s": 0,
         "cloud_run": CloudRun(google, google, place.project, place.region), "narrate": lambda _: None, "outages": (),
         "export": None, "exported_log": None, "login": None, "network": None,
+        "configured": target, "candidate": None,
         "doorway": MemoryDoorway(url, identity, SHORT, dialect_of(contract), None, world, spoiler),
     }  # fmt: skip

@@ -15,6 +15,7 @@ import conftest
 import suites
 from tests.arrows import files
 
+ASKING = frozenset({"guard"})  # fixtures that ask pytest's request for tokens and users alone
 PLUGINS = [name for name in conftest.pytest_plugins if name.startswith("fixtures.")]
 
 
@@ -52,7 +53,8 @@ def all_cases() -> list[Case]:
         for name, function in vars(module).items():
             if name.startswith("test_") and inspect.iscoroutinefunction(function):
                 found += [
-                    Case(function, values, f"{path.stem}:{name}{list(values.values())}") for values in _values(function)
+                    Case(function, values, f"{path.stem.removeprefix('test_')}.{name.removeprefix('test_')}-{number}")
+                    for number, values in enumerate(_values(function))
                 ]
     return found
 
@@ -69,12 +71,12 @@ def _values(function: Callable[..., Any]) -> list[dict[str, Any]]:
     return [dict(itertools.chain(*(one.items() for one in chosen))) for chosen in itertools.product(*by_mark)]
 
 
-def can_resolve(names: list[str], given: frozenset[str]) -> bool:
+def can_resolve(names: list[str], given: frozenset[str], whose: str = "") -> bool:
     """Whether these fixtures can be had from what is given, and from fixtures of the suite's own."""
     for name in names:
-        if name in given:
+        if name in given or (name == "request" and whose in ASKING):
             continue
-        if name not in FIXTURES or not can_resolve(list(inspect.signature(FIXTURES[name]).parameters), given):
+        if name not in FIXTURES or not can_resolve(list(inspect.signature(FIXTURES[name]).parameters), given, name):
             return False
     return True
 
@@ -98,8 +100,15 @@ class Resolver:
     stack: AsyncExitStack
     had: dict[str, Any] = field(default_factory=dict)
 
+    def getfixturevalue(self, name: str) -> Any:  # noqa: ANN401 - a fixture's value
+        """As pytest's request has it, for what was resolved before."""
+        return self.given[name] if name in self.given else self.had[name]
+
     async def get(self, name: str) -> Any:  # noqa: ANN401 - a fixture's value
         """A fixture's value."""
+        if name == "request":
+            await self.get("tokens")  # what those in ASKING ask for when they need it
+            return self
         if name in self.given:
             return self.given[name]
         if name not in self.had:

@@ -99,7 +99,10 @@ async def judge(case: Case, target: Target, plan: Plan, spoiler: Spoiler, world:
                         resolver.given[alias] = await resolver.get(name)
                 if "sockets" in case_wants(case):
                     doorway = resolver.given["doorway"]
-                    door = SocketDoor(doorway, await resolver.get("tokens"), resolver.given["recorder"], stack)
+                    door = SocketDoor(
+                        doorway, await resolver.get("tokens"), resolver.given["recorder"], stack,
+                        await resolver.get("socket_entry"), resolver.given["user_pool"],
+                    )  # fmt: skip
                     resolver.given["sockets"] = door
                 await resolver.run(case)
         except Judgement as judgement:
