@@ -1,7 +1,7 @@
 """A database's address as people paste it, from SQLAlchemy, Prisma, a console: read as asyncpg takes it, or advice."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
@@ -10,9 +10,17 @@ from targets.dsn import SCHEMES, is_url
 DRIVERS = ("asyncpg", "psycopg", "psycopg2", "psycopg2cffi", "pg8000", "psycopg_async", "aiopg")  # SQLAlchemy's
 TO_BE_CODED = "/?#["  # in a password, these end or break the part of a URL that it stands in
 SSL_MODES = frozenset({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"})
-# What other drivers call it; a bare `true` asks for encryption and says nothing of whom to trust.
-SSL_WORDS = {"true": "require", "1": "require", "on": "require", "false": "disable", "0": "disable", "off": "disable",
-             "no-verify": "require"}  # fmt: skip
+# What other drivers call it. Those in which `?ssl=true` is legal (JDBC, node-postgres) verify the certificate by it,
+# with what the machine trusts; an `sslmode` beside it says more, and decides.
+VERIFIED = "verify-full"
+BARE = frozenset({"true", "1", "on"})
+SSL_WORDS = dict.fromkeys(BARE, VERIFIED) | {
+    "false": "disable",
+    "0": "disable",
+    "off": "disable",
+    "no-verify": "require",
+}
+SYSTEM, ROOTS = "system", "sslrootcert"  # libpq's word for what the machine trusts
 # asyncpg's own, and server settings that it hands on as they are.
 TAKEN = frozenset({
     "host", "port", "user", "password", "dbname", "database", "passfile", "sslcert", "sslkey", "sslrootcert", "sslcrl",
@@ -105,20 +113,31 @@ def _wrong_in(place: str, query: list[tuple[str, str]]) -> Iterator[str]:
         yield "has a ?port= that is no number from 1 to 65535"
     if "port" in said and len(said["port"].split(",")) not in {1, len(said.get("host", place).split(","))}:
         yield "has another number of ports than of hosts: write host:port,host:port"
-    modes = {_mode(said[name]) for name in SSL & said.keys()}
-    if not modes <= SSL_MODES or len(modes) > 1:
-        yield f"has an ?sslmode= or ?ssl= that is none of {', '.join(sorted(SSL_MODES))}, or two that differ"
+    yield from _wrong_tls(said)
     if said.get(BINDING, "prefer") not in {"prefer", "disable"}:
         yield f"asks for {BINDING}, which asyncpg does not do: take it away, and keep sslmode=verify-full for it"
+
+
+def _wrong_tls(said: Mapping[str, str]) -> Iterator[str]:
+    """What is not clear of how it is to be encrypted, and whom to trust."""
+    modes = set(_modes(said))
+    if not modes <= SSL_MODES or len(modes) > 1:
+        yield f"has an ?sslmode= or ?ssl= that is none of {', '.join(sorted(SSL_MODES))}, or two that differ"
+    if said.get(ROOTS) == SYSTEM and modes - {VERIFIED}:
+        yield f"has {ROOTS}={SYSTEM} and an sslmode that verifies nothing: write sslmode={VERIFIED}"
 
 
 def _settings(query: list[tuple[str, str]]) -> tuple[list[tuple[str, str]], bool]:
     """The settings that asyncpg takes, in its own words, and whether a pooler is named."""
     kept: dict[str, str] = {}
     pgbouncer = False
+    said = dict(query)
+    modes = _modes(said)
+    if said.get(ROOTS) == SYSTEM or (modes == [VERIFIED] and said.get("ssl", "").lower() in BARE and ROOTS not in said):
+        modes, kept[ROOTS] = [VERIFIED], SYSTEM
     for name, value in query:
         if name in SSL:
-            kept["sslmode"] = _mode(value)
+            kept["sslmode"] = modes[0]
         elif name == POOLER:
             pgbouncer = value.lower() in {"true", "1", "on"}
         elif name == SCHEMA:
@@ -126,9 +145,15 @@ def _settings(query: list[tuple[str, str]]) -> tuple[list[tuple[str, str]], bool
         elif name == UNIX:
             kept["host"] = re.sub(r"/\.s\.PGSQL\.\d+$", "", value)
         elif name in TAKEN:
-            kept[name] = value
+            kept.setdefault(name, value)
+    if kept.get(ROOTS) == SYSTEM:
+        kept["sslmode"] = VERIFIED
     return list(kept.items()), pgbouncer
 
 
-def _mode(value: str) -> str:
-    return SSL_WORDS.get(value.lower(), value.lower())
+def _modes(said: Mapping[str, str]) -> list[str]:
+    """The modes of TLS that are asked for, in libpq's words: several where they differ."""
+    given = {name: SSL_WORDS.get(said[name].lower(), said[name].lower()) for name in SSL & said.keys()}
+    if said.get("ssl", "").lower() in BARE and given.get("sslmode", "disable") != "disable":
+        del given["ssl"]
+    return sorted(set(given.values()))

@@ -1,14 +1,17 @@
 """The target's Postgres as we may see it: a connection with deadlines, version heads, and the table's columns."""
 
 import asyncio
+import os
 import re
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import asyncpg
+import certifi
 
 from probes.database.layout import Layout
 from probes.deadlines import Deadlines
@@ -56,8 +59,10 @@ async def connect(
     }
     try:
         async with asyncio.timeout(deadlines.connect_database):
+            address, tls = as_taken(url.reveal())
             connection = await asyncpg.connect(
-                url.reveal(),
+                address,
+                ssl=tls,
                 command_timeout=deadlines.statement + SERVER_FIRST_S,
                 statement_cache_size=0 if pgbouncer else 100,
                 server_settings={} if pgbouncer else settings,
@@ -74,6 +79,22 @@ async def connect(
         raise SourceRefused(where, _reason(error)) from error
     finally:
         await _close(connection, deadlines)
+
+
+def as_taken(url: str) -> tuple[str, ssl.SSLContext | None]:
+    """An address as asyncpg takes it, and what it does not do itself: trust what this machine trusts.
+
+    That is `sslrootcert=system` of libpq 16, which goes with verify-full alone. None: the address says it all.
+    """
+    parts = urlsplit(url)
+    settings = parse_qsl(parts.query)
+    if ("sslrootcert", "system") not in settings:
+        return url, None
+    left = [(name, value) for name, value in settings if name not in {"sslrootcert", "sslmode"}]
+    context = ssl.create_default_context()
+    if not any(os.environ.get(name) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR")):
+        context.load_verify_locations(certifi.where())
+    return parts._replace(query=urlencode(left, quote_via=quote, safe="/:,")).geturl(), context
 
 
 async def _close(connection: Connection, deadlines: Deadlines) -> None:

@@ -9,7 +9,7 @@ from asyncpg import connect_utils
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.database.connection import describe_url
+from probes.database.connection import as_taken, describe_url
 from probes.secret import Secret
 from targets.credentials import what_is_wrong
 from targets.leave import hosts
@@ -26,7 +26,11 @@ READ = {
     "capitals": ("PostgreSQL://u:p@db/x", BASE),
     "sslmode": (f"{BASE}?sslmode=require", f"{BASE}?sslmode=require"),
     "ssl of asyncpg's dialect": (f"{BASE}?ssl=require", f"{BASE}?sslmode=require"),
-    "ssl=true": (f"{BASE}?ssl=true", f"{BASE}?sslmode=require"),
+    "ssl=true": (f"{BASE}?ssl=true", f"{BASE}?sslrootcert=system&sslmode=verify-full"),
+    "libpq 16's system roots": (f"{BASE}?sslrootcert=system", f"{BASE}?sslrootcert=system&sslmode=verify-full"),
+    "the same, in full": (f"{BASE}?sslmode=verify-full&sslrootcert=system",
+                          f"{BASE}?sslrootcert=system&sslmode=verify-full"),
+    "ssl=no-verify": (f"{BASE}?ssl=no-verify", f"{BASE}?sslmode=require"),
     "both alike": (f"{BASE}?ssl=true&sslmode=require", f"{BASE}?sslmode=require"),
     "channel_binding=prefer": (f"{BASE}?sslmode=require&channel_binding=prefer", f"{BASE}?sslmode=require"),
     "connect_timeout": (f"{BASE}?connect_timeout=10&application_name=app", BASE),
@@ -48,6 +52,7 @@ ADVISED = {
     "keywords": ("host=db password=canary", "is no URL"),
     "channel_binding": (f"{BASE}?channel_binding=require", "asks for channel_binding"),
     "sslmode": (f"{BASE}?sslmode=canary", "none of allow"),
+    "roots for nothing": (f"{BASE}?sslmode=require&sslrootcert=system", "write sslmode=verify-full"),
     "two that differ": (f"{BASE}?sslmode=disable&ssl=true", "two that differ"),
     "a host twice": (f"{BASE}?host=/var/run", "names a host before"),
     "an unknown setting": (f"{BASE}?canari=canary", "?canari="),
@@ -73,7 +78,8 @@ def test_what_people_paste_is_read(case: str) -> None:
     pasted, wanted = READ[case]
     read = read_pasted(pasted)
     assert (read.url, read.advice) == (wanted, "")
-    addresses, settings = taken(read.url)
+    assert read_pasted(read.url).url == read.url
+    addresses, settings = taken(as_taken(read.url)[0])
     assert addresses
     assert (settings.user, settings.database) == ("u", "x")
     assert settings.password == ("p@ss" if "ss@" in pasted else "p")
