@@ -73,6 +73,11 @@ target: $(READY)  ## write the first TOML of a target by looking at its service
 	@$(PY) -m commands target --name '$(NAME)' --backend '$(BACKEND)' $(if $(AUTH),--auth '$(AUTH)') \
 		$(if $(DIR),--dir '$(DIR)') $(if $(DOCUMENT),--document '$(DOCUMENT)')
 
+.PHONY: rollout
+#: TAG=verify [TARGET=staging] [STEPS=1,10,50,100]
+rollout: $(READY)  ## traffic in steps: the commands, and what each step has to prove
+	@$(PY) -m commands rollout --target=$(TARGET) --tag=$(TAG) --report-dir=$(REPORTS) $(if $(STEPS),--steps=$(STEPS))
+
 #@ The hour, the day, the gate
 
 .PHONY: soak-local

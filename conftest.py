@@ -29,6 +29,7 @@ pytest_plugins = (
     "fixtures.logs",
     "fixtures.compared_log",
     "fixtures.comparison",
+    "fixtures.share",
     "fixtures.server_lines",
     "fixtures.day",
     "fixtures.prometheus",

@@ -55,7 +55,7 @@ def _with_database(options: argparse.Namespace) -> Target:
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = _Parser(prog="python -m commands", description=__doc__)
     commands = parser.add_subparsers(
-        required=True, metavar="target | reap | repair-plan | preflight | report | errors | history | gate"
+        required=True, metavar="target | reap | repair-plan | preflight | report | errors | history | rollout | gate"
     )
     reap = commands.add_parser("reap", help="remove rows that killed runs left behind")
     reap.add_argument("--older-than", type=duration, default=timedelta(hours=1), help="90s, 10m, 1h; default 1h")
@@ -92,6 +92,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     counting.set_defaults(run=lambda options: errors.run(options.export, options.service, options.revision))
     _add_target(commands)
     _add_history(commands)
+    _add_rollout(commands)
     _add_gate(commands)
     return parser.parse_args(arguments)
 
@@ -138,6 +139,30 @@ async def _history(options: argparse.Namespace) -> int:
     from commands import history  # noqa: PLC0415 - nothing else draws pages
 
     return history.run(options.target, options.targets_dir, options.evidence, options.report_dir)
+
+
+def _add_rollout(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    shifting = commands.add_parser(
+        "rollout", help="traffic in steps: the commands, and the steps where that is allowed"
+    )
+    shifting.add_argument("--target", required=True, help="name of the target")
+    shifting.add_argument("--targets-dir", type=Path, default=None, help="a folder with targets of your own")
+    shifting.add_argument("--tag", required=True, help="the tag of the revision that gets traffic")
+    shifting.add_argument("--steps", default="1,10,50,100", help="per cent, with commas; default: 1,10,50,100")
+    shifting.add_argument(
+        "--report-dir", type=Path, default=Path("reports"), help="where runs and the account are kept"
+    )
+    shifting.add_argument("words", nargs="*", help="after --: further words for every run of the suite")
+    shifting.set_defaults(run=_rollout)
+
+
+async def _rollout(options: argparse.Namespace) -> int:
+    from commands import rollout  # noqa: PLC0415 - google-auth takes as long to import as a gate to judge
+
+    steps = rollout.steps_of(options.steps)
+    words = (*([f"--targets-dir={options.targets_dir}"] if options.targets_dir else []), *options.words)
+    target = load_target(options.target, options.targets_dir)
+    return await rollout.rollout(rollout.Question(target, options.tag, steps, options.report_dir, words))
 
 
 def _add_gate(commands: "argparse._SubParsersAction[_Parser]") -> None:

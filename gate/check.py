@@ -10,7 +10,7 @@ Need = Literal[
     "health", "exposition", "app-trace", "credentials", "refresh-tokens", "json", "readiness",
     "frontend", "document", "browser", "single", "logout", "agent", "server-timing",
     # What the revision under test has only once it takes traffic, and only before:
-    "serving", "alone",
+    "serving", "alone", "shared",
 ]  # fmt: skip
 Phase = Literal["smoke", "soak", "day", "candidate"]
 BEFORE_TRAFFIC: Phase = "candidate"  # runs what smoke runs, on a revision without traffic, and checks of its own

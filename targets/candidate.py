@@ -4,7 +4,7 @@ import re
 
 from pydantic import Field, field_validator
 
-from targets.contract.parts import Part, Seconds
+from targets.contract.parts import Fraction, Part, Seconds
 from targets.deviations import Accepted
 
 TAG = re.compile(r"[a-z]([a-z0-9-]{0,44}[a-z0-9])?")  # as Cloud Run takes it
@@ -32,3 +32,13 @@ class Compare(Part):
     pairs: int = Field(40, ge=20)  # of each timed request, at first; three times as many where those leave it open
     volatile: tuple[str, ...] = ()  # fields and headers, beside [refusal] volatile, whose values say nothing
     expected: tuple[Accepted, ...] = ()  # differences by design, named as the report names them; * for anything
+
+
+class Rollout(Part):
+    """How traffic comes to the candidate, and what a step has to prove. `may_shift` is the TOML's to say."""
+
+    may_shift: bool = False  # whether `make rollout` may move traffic itself; it prints the commands in any case
+    confirm: str = ""  # the target's name, from the environment
+    error_rate: Fraction = 0.01  # of users' requests, at most, at 95 %
+    latency_ratio: float = Field(1.25, gt=1)
+    wait_s: Seconds = 900.0  # for enough requests of users at a step

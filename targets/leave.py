@@ -14,7 +14,7 @@ PREFIX = "NETRA_"
 # What decides about writing: whose target this is, what it is called, and the leave itself.
 TOML_ALONE = frozenset({
     "name", "environment", "profile_when_writing", "writing.allowed",
-    "backend.service", "auth.service", "platform.project",
+    "backend.service", "auth.service", "platform.project", "rollout.may_shift",
 })  # fmt: skip
 PLACES = ("backend.url", "auth.url", "database.url")
 # What a running twin lays over its target: where it listens and its secrets, made at boot.

@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from probes.page import find_browser
 from probes.secret import Secret
 from targets import google_credentials
-from targets.candidate import Candidate, Compare
+from targets.candidate import Candidate, Compare, Rollout
 from targets.contract import Contract
 from targets.contract.parts import Part, Seconds
 from targets.credentials import without_armour
@@ -141,6 +141,7 @@ class Target(BaseSettings):
     twin: Twin = Twin()
     candidate: Candidate = Candidate()
     compare: Compare = Compare()
+    rollout: Rollout = Rollout()
     sizes: Sizes = Sizes()
     quick_sizes: QuickSizes = QuickSizes()
     deadlines: dict[str, Seconds] = Field(default_factory=dict)

@@ -7,7 +7,8 @@ from targets.leave import PLACES, flat, variable
 
 # Credentials and the confirmation are the environment's part, and no word against the file.
 ITS_PART = frozenset({
-    "writing.confirm", "tokens.signing_secret", "tokens.login_key", "tokens.given", "tokens.service_key",
+    "writing.confirm", "rollout.confirm",
+    "tokens.signing_secret", "tokens.login_key", "tokens.given", "tokens.service_key",
     "platform.access_token", "prometheus.access_token", "database.url", "database.pgbouncer",
 })  # fmt: skip
 HARMLESS = frozenset(

@@ -32,7 +32,7 @@ def load_required(profile: str, phase: str, folder: Path | None = None, offers: 
     required: Required = {}
     for section in SECTIONS.get(phase, (phase,)):
         required |= _required(profile, section, profiles, (), offers)
-    lacking = {"serving", "alone"} - set(offers) if phase == "candidate" else set[str]()
+    lacking = {"serving", "alone", "shared"} - set(offers) if phase == "candidate" else set[str]()
     return _without_needs(required, frozenset(lacking))
 
 

@@ -54,6 +54,7 @@ class ServiceDescription:
     under_test: str = ""  # the latest created revision, or the one that `judging` names
     tags: Mapping[str, Tagged] = field(default_factory=dict)
     url: str = ""  # the service's own, without a tag
+    changed: datetime | None = None  # when anything of it was changed last, its traffic included
 
     @property
     def current(self) -> Revision | None:
@@ -181,6 +182,7 @@ def _description(service: str, raw: Mapping[str, Any], revisions: tuple[Revision
         under_test=created,
         tags=tags,
         url=str(raw.get("uri", "")),
+        changed=parse_time(raw["updateTime"]) if raw.get("updateTime") else None,
     )
 
 

@@ -61,7 +61,7 @@ def test_a_candidate_is_named_with_its_share_and_what_its_first_request_took(
     [first] = [figure for figure in row["figures"] if figure["unit"] == "s"]
     assert first["value"] >= 1.5
     assert verdict["release"]["serving"] == REVISION
-    assert verdict["doubts"] == []
+    assert not any("moved" in doubt for doubt in verdict["doubts"])
 
 
 def test_no_such_tag_is_inconclusive_and_names_those_that_there_are(judged: Judged) -> None:
@@ -113,8 +113,8 @@ def test_a_tag_that_moves_in_mid_run_is_a_doubt(judged: Judged, control: httpx.C
     finally:
         control.delete("/faults/platform.tag-moves")
     assert code == INCONCLUSIVE
-    [doubt] = verdict["doubts"]
-    assert doubt.startswith(f"the tag verify moved to {OLD_REVISION} while the run went")
+    said = f"the tag verify moved to {OLD_REVISION} while the run went"
+    assert any(doubt.startswith(said) for doubt in verdict["doubts"])
 
 
 @pytest.mark.parametrize(

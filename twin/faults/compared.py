@@ -9,6 +9,8 @@ from twin.faults.threads_metadata import rendering
 from twin.switching.registry import Undo, fault, replace
 
 if TYPE_CHECKING:
+    from starlette.requests import Request
+
     from twin.backend.auth_client import Identity
     from twin.backend.seams import Seams
     from twin.backend.threads import Window
@@ -72,3 +74,20 @@ def logged_and_swallowed(seams: "Seams") -> Undo:
         return await healthy(given, user, window)
 
     return replace(seams, find_threads=find)
+
+
+@fault(
+    "compared.browsers-fail", place="backend", seen="a parser of User-Agent that knew none of the newer ones",
+    dependency=True,  # where nobody but us asks, nothing shows it
+)  # fmt: skip
+def browsers_fail(seams: "Seams") -> Undo:
+    """Only real users meet it: the list fails for whoever says that he is a browser."""
+    healthy = seams.read_query
+
+    def read(request: "Request") -> dict[str, str]:
+        agent = request.headers.get("user-agent", "")
+        if agent.startswith("Mozilla/"):
+            raise LookupError(f"no such browser: {agent}")
+        return healthy(request)
+
+    return replace(seams, read_query=read)

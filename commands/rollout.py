@@ -1,0 +1,238 @@
+"""Traffic in steps: the exact commands, what each step has to prove, and, where that is allowed, the steps themselves.
+
+Nothing is moved unless the target's TOML says `[rollout] may_shift = true` and the environment confirms it by the
+target's name. Then each step is moved, judged by a run of the suite, and taken back on NO-GO; every call is kept in an
+account.
+"""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import google.auth
+import google.auth.exceptions
+
+from commands.console import say
+from gate.redaction import Redactor
+from gate.run import new_run_id
+from probes.comparison.share import requests_needed
+from probes.deadlines import Deadlines
+from probes.errors import SourceRefused
+from probes.google.api import Authorize, GoogleApi
+from probes.google.cloud_run import CloudRun, ServiceDescription
+from probes.google.credentials import Adc, Given, google_transport, nobody
+from probes.google.shifting import shift
+from probes.http.client import HttpClient
+from probes.http.network_path import find_path
+from probes.identity import RunIdentity
+from probes.waiting import await_steady
+from targets.loading import ConfigurationError
+from targets.model import ENV_PREFIX, Target
+
+SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+WHOLE = 100
+GO, NO_GO = 0, 1
+IN_FORCE_S = 120.0  # for a change of traffic to be so
+Judge = Callable[[int], Awaitable[int]]  # the exit code of a verdict at that share of the traffic
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of a rollout."""
+
+    target: Target
+    tag: str
+    steps: tuple[int, ...]
+    report_dir: Path
+    words: tuple[str, ...] = ()  # for every run of the suite
+
+
+@dataclass(slots=True)
+class Account:
+    """Every call that changed something, and every verdict, written down as it happens."""
+
+    path: Path
+    said: list[dict[str, Any]] = field(default_factory=list)
+
+    def note(self, what: str, **more: object) -> None:
+        """Keep a line."""
+        self.said.append({"at": datetime.now(UTC).isoformat(), "what": what, **more})
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.write_text(json.dumps(self.said, indent=1) + "\n", encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A service whose candidate gets traffic."""
+
+    api: GoogleApi
+    cloud_run: CloudRun
+    described: ServiceDescription
+    new: str
+    old: str
+    place: str  # the full name of the service
+
+    def split(self, percent: int) -> dict[str, int]:
+        """The traffic with that share for the candidate."""
+        shares = {self.new: percent, self.old: WHOLE - percent}
+        return {name: share for name, share in shares.items() if share}
+
+
+def steps_of(text: str) -> tuple[int, ...]:
+    """`1,10,50,100` as numbers. Raises ConfigurationError."""
+    try:
+        steps = tuple(int(one) for one in text.split(","))
+    except ValueError as error:
+        raise ConfigurationError(f"--steps are whole numbers with commas (1,10,50,100), got {text!r}.") from error
+    if list(steps) != sorted(set(steps)) or not all(0 < one <= WHOLE for one in steps):
+        raise ConfigurationError(f"--steps must rise from above 0 to at most 100 %, got {text!r}.")
+    return steps
+
+
+async def rollout(question: Question, judge: Judge | None = None) -> int:
+    """Print the way, and go it where that is allowed; returns the exit code of the step that ended it.
+
+    `judge` gives the exit code of a verdict at a share; None: a run of the suite in a process of its own.
+
+    Raises:
+        SourceRefused: The platform has no such tag, or no ready revision without all of the traffic under it.
+    """
+    target = question.target
+    async with _admin(target) as (api, cloud_run):
+        described = await cloud_run.describe(target.backend.service)
+        tagged = described.tags.get(question.tag)
+        if tagged is None:
+            raise SourceRefused(
+                f"service {described.service}", f"has no tag {question.tag!r}: {sorted(described.tags)}"
+            )
+        revision = described.revision(tagged.revision)
+        if revision is None or not revision.ready:
+            raise SourceRefused(f"tag {question.tag}", f"{tagged.revision} is not ready")
+        described = described.judging(revision)
+        if not described.serving:
+            raise SourceRefused(f"tag {question.tag}", f"{revision.name} has all of the traffic already")
+        where = target.platform
+        place = f"projects/{where.project}/locations/{where.region}/services/{described.service}"
+        release = Release(api, cloud_run, described, revision.name, described.serving, place)
+        _print_plan(question, release)
+        if not target.rollout.may_shift:
+            say("\nNothing was moved: [rollout] may_shift is not set in the target's TOML. The commands above do it.")
+            return GO
+        if target.environment != "local" and target.rollout.confirm != target.name:
+            say(f"\nNothing was moved: confirm it with {ENV_PREFIX}ROLLOUT__CONFIRM={target.name}.")
+            return GO
+        return await _go(question, release, judge or _run_of(question))
+
+
+def _print_plan(question: Question, release: Release) -> None:
+    target, rules = question.target, question.target.rollout
+    where = f"--region={target.platform.region} --project={target.platform.project}"
+    move = f"gcloud run services update-traffic {release.described.service}"
+    judge = f"make candidate TARGET={target.name} TAG={question.tag}"
+    needed = requests_needed(rules.error_rate)
+    say(f"# {release.new} (tag {question.tag}) beside {release.old}")
+    say(f"{judge}")
+    for step in question.steps:
+        split = ",".join(f"{name}={share}" for name, share in release.split(step).items())
+        say(f"\n# {step} %")
+        say(f"{move} --to-revisions={split} {where}")
+        if step == WHOLE:
+            say(f"make verify-staging TARGET={target.name}\nmake soak-staging TARGET={target.name}")
+        else:
+            say(
+                f"# {needed} requests of users to the candidate without a failure, {needed * WHOLE // step} of all, "
+                f"prove that less than {rules.error_rate:.1%} fail; with fewer the answer is INCONCLUSIVE"
+            )
+            say(f"{judge} SHARE={step}")
+    say(f"\n# back, on NO-GO\n{move} --to-revisions={release.old}={WHOLE} {where}")
+
+
+async def _go(question: Question, release: Release, judge: Judge) -> int:
+    target = question.target
+    account = Account(question.report_dir / target.name / f"rollout-{new_run_id()}.json")
+    account.note("begun", revision=release.new, beside=release.old, steps=list(question.steps))
+    say(f"\nEvery call is kept in {account.path}.")
+    code = await _judged(judge, 0, account)
+    for step in question.steps if code == GO else ():
+        await _move(release, step, account)
+        code = await _judged(judge, step, account)
+        if code != GO:
+            break
+    if code == NO_GO:
+        await _move(release, 0, account)
+    stands = (await release.cloud_run.describe(release.described.service)).traffic
+    account.note("ended", exit_code=code, traffic=dict(stands))
+    if code not in {GO, NO_GO}:
+        say("Not decided: the traffic stays where it is. Go on, or back, with the commands above.")
+    say(f"ROLLOUT: {'done' if code == GO else 'stopped'} traffic={dict(stands)} exit_code={code}")
+    return code
+
+
+async def _move(release: Release, percent: int, account: Account) -> None:
+    """Put a share in force and wait until it is. Raises SourceRefused."""
+    split, tags = release.split(percent), {tag: one.revision for tag, one in release.described.tags.items()}
+    asked, answer = await shift(release.api, release.place, split, tags)
+    account.note(asked, traffic=split, operation=answer.get("name"), done=answer.get("done"))
+
+    async def look() -> str:
+        now = (await release.cloud_run.describe(release.described.service)).traffic
+        return "" if dict(now) == split else f"{dict(now)}"
+
+    if not (await await_steady(look, in_a_row=1, deadline_s=IN_FORCE_S)).steady:
+        raise SourceRefused(asked, f"{split} is not in force after {IN_FORCE_S:g} s")
+    say(f"\n{percent} % on {release.new}")
+
+
+async def _judged(judge: Judge, percent: int, account: Account) -> int:
+    code = await judge(percent)
+    account.note("judged", percent=percent, exit_code=code)
+    return code
+
+
+def _run_of(question: Question) -> Judge:
+    """Judges by a run of the suite: before all of the traffic as a candidate, then as what serves."""
+
+    async def run(percent: int) -> int:
+        of_phase = ["--phase=candidate", f"--tag={question.tag}", *([f"--share={percent}"] if percent else [])]
+        words = of_phase if percent < WHOLE else ["--phase=smoke"]
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "gate.session", "-c", "pytest.ini", f"--target={question.target.name}",
+            f"--report-dir={question.report_dir}", *words, *question.words,
+        )  # fmt: skip
+        try:
+            return await process.wait()
+        finally:
+            if process.returncode is None:
+                process.terminate()
+                await process.wait()
+
+    return run
+
+
+@asynccontextmanager
+async def _admin(target: Target) -> AsyncIterator[tuple[GoogleApi, CloudRun]]:
+    place, identity = target.platform, RunIdentity("rollout")
+    way = find_path(place.run_url, ca_file=target.network.ca_file)
+    async with HttpClient(place.run_url, identity, deadline_s=Deadlines().platform, path=way) as client:
+        api = GoogleApi(client, _authorize(target))
+        yield api, CloudRun(api, api, place.project, place.region)
+
+
+def _authorize(target: Target) -> Authorize:
+    if target.platform.credentials == "none":
+        return nobody
+    if target.platform.access_token:
+        return Given(target.platform.access_token)
+    try:
+        credentials, _ = google.auth.default(scopes=[SCOPE])
+    except google.auth.exceptions.DefaultCredentialsError as error:
+        raise ConfigurationError(
+            f"No Google credentials ({error}): gcloud auth application-default login, or NETRA_PLATFORM__ACCESS_TOKEN."
+        ) from error
+    return Adc(credentials, google_transport(target.network.ca_file), learn=Redactor(target.secrets).learn)

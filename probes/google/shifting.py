@@ -1,0 +1,30 @@
+"""Moving a service's traffic by the Admin API: the one place that changes anything, and only for `make rollout`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from probes.google.api import GoogleApi
+
+BY_NAME = "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION"
+
+
+async def shift(
+    api: GoogleApi, service: str, split: Mapping[str, int], tags: Mapping[str, str]
+) -> tuple[str, dict[str, Any]]:
+    """Put a split of the traffic in force and keep the tags; returns what was asked and the API's answer.
+
+    Args:
+        api: The Admin API, with leave to change (roles/run.developer).
+        service: Its full name, `projects/P/locations/L/services/S`.
+        split: Revision -> per cent, 100 in all.
+        tags: Tag -> revision, all that there are: one that is not named is taken away.
+
+    Raises:
+        SourceRefused: The API does not let us, or refuses the split.
+    """
+    targets: list[dict[str, Any]] = [
+        {"type": BY_NAME, "revision": name, "percent": percent} for name, percent in split.items() if percent
+    ]
+    targets += [{"type": BY_NAME, "revision": name, "tag": tag} for tag, name in tags.items()]
+    path = f"/v2/{service}?updateMask=traffic"
+    return f"PATCH {path}", await api.ask(f"PATCH {path}", "PATCH", path, {"traffic": targets})

@@ -1,0 +1,49 @@
+"""A share of the traffic: what users met at the candidate, beside what they met at the revision before it."""
+
+from fixtures.share import Shared
+from gate.check import check
+from gate.evidence import Recorder
+from gate.failures import CheckFailure, Pending
+from probes.comparison.ratio import chance_of_so_many
+from probes.comparison.share import is_slower
+from probes.statistics import share_upper_bound
+
+ALPHA = 0.05
+
+
+@check(
+    "release.share",
+    requirement="users at the candidate's share meet no more errors, no slower answers and no shorter sessions",
+    phase="candidate",
+    needs="run logs shared",
+    remedy="Move the traffic back (the report has the command), then look at the 5xx of the candidate in the log.",
+)
+async def test_users_meet_nothing_worse(shared: Shared, recorder: Recorder) -> None:
+    """5xx and sessions by Fisher's exact test, times by the Mann-Whitney test, in the same window of the log."""
+    new, old = shared.new, shared.old
+    errors = chance_of_so_many(new.failed, new.requests, old.failed, old.requests)
+    cut = chance_of_so_many(new.cut_short, new.sessions, old.cut_short, old.sessions)
+    bound = share_upper_bound(min(new.failed, new.requests), new.requests)
+    recorder.figures(
+        rule="share of users' requests that fail, 95 % bound", n=new.requests, value=round(bound, 4), unit="",
+        limit=shared.rules.error_rate, confidence=0.95, failed=new.failed, before=f"{old.failed} of {old.requests}",
+        chance=round(errors, 5), sessions=f"{new.cut_short} of {new.sessions} short, {old.cut_short} of {old.sessions}",
+    )  # fmt: skip
+    slower = is_slower(new.seconds, old.seconds, shared.rules.latency_ratio)
+    worse = []
+    if errors <= ALPHA:
+        worse.append(f"{new.failed} of {new.requests} requests failed, against {old.failed} of {old.requests}")
+    if slower:
+        worse.append(f"answers take more than {shared.rules.latency_ratio:g} times as long")
+    if cut <= ALPHA:
+        before = f"{old.cut_short} of {old.sessions}"
+        worse.append(f"{new.cut_short} of {new.sessions} sessions ended at once, against {before}")
+    if worse:
+        raise CheckFailure(expected="what users meet at the revision before", actual="; ".join(worse))
+    if bound > shared.rules.error_rate:
+        raise Pending(
+            f"{new.requests} requests of users, {new.failed} failed: at most {bound:.1%} fail, and the limit is "
+            f"{shared.rules.error_rate:.1%}; {shared.needed} without a failure would do"
+        )
+    if slower is None:
+        raise Pending(f"{len(new.seconds)} and {len(old.seconds)} good answers: too few to compare their times")

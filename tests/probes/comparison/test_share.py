@@ -1,0 +1,67 @@
+"""Other people's requests at a share of the traffic."""
+
+import random
+
+import pytest
+from scipy import stats
+
+from probes.comparison.share import Traffic, is_slower, requests_needed, traffic_of
+from probes.logs.parsing import parse_entry
+
+RATIO = 1.25
+
+
+def entry(revision: str, status: int, latency: str, agent: str = "Mozilla/5.0", number: int = 0) -> dict[str, object]:
+    return {
+        "insertId": f"{revision}{number}", "logName": "projects/p/logs/run.googleapis.com%2Frequests",
+        "timestamp": "2026-11-26T01:00:00Z",
+        "resource": {"type": "cloud_run_revision", "labels": {"revision_name": revision, "service_name": "s"}},
+        "httpRequest": {"status": status, "latency": latency, "userAgent": agent, "requestUrl": "https://h/api"},
+    }  # fmt: skip
+
+
+def test_our_own_requests_are_nobodys_traffic() -> None:
+    listed = [
+        entry("new", 200, "0.1s"), entry("new", 500, "0.2s"), entry("new", 200, "0.3s", "netra-verify/0.1.0 (run x)"),
+        entry("new", 101, "3.5s"), entry("new", 101, "35s"), entry("old", 200, "0.4s"), entry("new", 404, "0.1s"),
+        entry("new", 200, "no time"),
+    ]  # fmt: skip
+    parsed = [parse_entry(one | {"insertId": str(number)}) for number, one in enumerate(listed)]
+    assert traffic_of(parsed, "new", "netra-verify/") == Traffic(4, 1, (0.1,), sessions=2, cut_short=1)
+
+
+@pytest.mark.parametrize("rate, needed", [(0.01, 299), (0.05, 59), (0.001, 2995)])
+def test_so_many_requests_without_a_failure_bound_the_rate(rate: float, needed: int) -> None:
+    assert requests_needed(rate) == needed
+    assert (1 - rate) ** needed <= 0.05 < (1 - rate) ** (needed - 1)
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_the_decision_is_scipys_mann_whitney(*, ties: bool) -> None:
+    chance = random.Random(ties)  # noqa: S311 - a simulation
+    for _ in range(60):
+        digits = 1 if ties else 9
+        new = [round(chance.lognormvariate(0.3, 0.5), digits) + 0.1 for _ in range(40)]
+        old = [round(chance.lognormvariate(0, 0.5), digits) + 0.1 for _ in range(60)]
+        theirs = stats.mannwhitneyu([one / RATIO for one in new], old, alternative="greater", method="asymptotic")
+        if abs(theirs.pvalue - 0.05) > 1e-3:
+            assert is_slower(new, old, RATIO) == (theirs.pvalue <= 0.05)
+
+
+def test_the_error_rate_is_held_at_the_limit_itself() -> None:
+    chance, runs = random.Random(1), 1_000  # noqa: S311 - a simulation
+
+    def times(factor: float, n: int) -> list[float]:
+        return [factor * chance.lognormvariate(0, 0.7) for _ in range(n)]
+
+    wrong = sum(bool(is_slower(times(RATIO, 30), times(1.0, 200), RATIO)) for _ in range(runs))
+    assert stats.binom.sf(wrong - 1, runs, 0.05) > 1e-4
+
+
+@pytest.mark.parametrize("new, old", [([], [1.0] * 100), ([1.0] * 100, []), ([9.0] * 19, [1.0] * 100)])
+def test_traffic_that_stopped_on_a_side_says_nothing(new: list[float], old: list[float]) -> None:
+    assert is_slower(new, old, RATIO) is None
+
+
+def test_times_that_are_all_the_same_are_not_slower() -> None:
+    assert is_slower([1.0] * 30, [1.0] * 30, RATIO) is False
