@@ -17,7 +17,7 @@ from gate.failures import CheckFailure
 from probes.auth.tokens import User
 from probes.statistics import percentile, trials_to_catch
 
-ROWS, DELETED = 250, 30
+ROWS, DELETED, EACH_GAP = 250, 30, 3
 USERS, EACH, SINGLE = 5, 4, 4
 MIXED_UP, MISSED = 0.05, 0.001  # a fault that mixes up so many answers is missed in so many runs at most
 ROUNDS = -(-trials_to_catch(MIXED_UP, MISSED) // (USERS * EACH))  # 135 answers: seven rounds of twenty at once
@@ -33,9 +33,9 @@ PAGES = 40
 async def test_a_long_list_is_read_to_its_end(threads: Threads, plant: Plant, owner: User) -> None:
     """Window by window all living rows come, each once, and none of the deleted ones."""
     living = list(await plant(owner, count=ROWS // 2))
-    for minutes in range(1, DELETED + 1):  # a deleted row between living ones, all the way down
-        await plant(owner, deleted=True, age=timedelta(minutes=minutes))
-        living += await plant(owner, count=4, age=timedelta(minutes=minutes, seconds=30))
+    for minutes in range(1, DELETED // EACH_GAP + 1):  # deleted rows between living ones, a good way down
+        await plant(owner, count=EACH_GAP, deleted=True, age=timedelta(minutes=minutes))
+        living += await plant(owner, count=10, age=timedelta(minutes=minutes, seconds=30))
     living += await plant(owner, count=ROWS - len(living), age=timedelta(days=1))
     ids = [threads.id_of(item) for item in await threads.everything(owner)]
     missing, foreign = {row.id for row in living} - set(ids), set(ids) - {row.id for row in living}
