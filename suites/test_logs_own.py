@@ -11,9 +11,9 @@ from gate.failures import Broken, CheckFailure
 from probes.logs.cloud_logging import SERVER_ERRORS
 from probes.logs.entries import LogEntry, LogRead
 from probes.logs.error_clusters import MEANWHILE
+from probes.logs.incidents import TRACEBACK
 from targets.model import Target
 
-TRACEBACK = "Traceback (most recent call last)"
 SHOWN = 5
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
-from probes.logs.incidents import Incidents, holds_credential
+from probes.logs.incidents import TRACEBACK, Incidents, holds_credential
 from probes.window import Window, parse_time
 
 REQUEST_LOG = "run.googleapis.com%2Frequests"
@@ -125,10 +125,11 @@ def once(entries: Iterable[LogEntry]) -> tuple[tuple[LogEntry, ...], int]:
 
 
 def is_telling(entry: LogEntry, incidents: Incidents) -> bool:
-    """Whether an entry is one that a check counts: a 5xx, one that can't be judged, an incident, or a credential."""
+    """Whether a check counts an entry: a 5xx, one that can't be judged, an incident, a traceback or a credential."""
     return (
         entry.has_server_error
         or bool(entry.problem)
         or bool(incidents.name(entry.text))
+        or TRACEBACK in entry.text
         or holds_credential(entry.text)
     )

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+TRACEBACK = "Traceback (most recent call last)"
 GAP = 200  # characters of one line that a * in a phrase stands for, at most
 MOST_GAPS = 2
 SHORTEST_ANCHOR = 4
@@ -46,12 +47,12 @@ class Incidents:
         return next((name for name, pattern in self.patterns if pattern.search(text)), "")
 
     def may_show(self, text: str) -> bool:
-        """Whether a text could show an incident or hold a credential: cheap, and never wrong when it says no."""
+        """Whether a text could show incident, traceback or credential: cheap, and never wrong when it says no."""
         lower = text.lower()
         for anchor in self.anchors:
             if anchor in lower:
                 return True
-        return "eyj" in lower or ("://" in lower and "@" in lower)
+        return "eyj" in lower or ("://" in lower and "@" in lower) or "traceback (" in lower
 
 
 def _expression(phrase: str) -> str:
