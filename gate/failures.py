@@ -5,6 +5,8 @@ from datetime import datetime
 
 from gate.outcomes import Outcome
 
+WAITS = "waits for "
+
 
 class Judgement(Exception):
     """A check's answer other than "passed": the outcome, expected against actual, and what to do."""
@@ -77,8 +79,11 @@ def waiting_for(finder: str, judgement: Judgement) -> Broken:
 
 
 def waits_for(finder: str) -> str:
-    """How the reason of a case begins that merely waits for what another one found."""
-    return f"waits for {finder}: "
+    """How the reason of a case begins that merely waits for what another one found.
+
+    No colon stands after a case's bracket: `]:` is markdown, and `gate.plain_text` would change it in the document.
+    """
+    return f"{WAITS}{finder}, which says: "
 
 
 class Pending(Judgement):

@@ -9,7 +9,7 @@ import pytest
 
 from fixtures.doors import NEED_OF, DoorName, Doors, Said
 from fixtures.http_services import AuthDoor, Door, credentials, refuse_server_error, seen
-from fixtures.reading import without
+from fixtures.reading import fits, without
 from fixtures.users import MakeUser
 from gate.check import check
 from gate.evidence import Recorder
@@ -127,8 +127,8 @@ async def test_validation_needs_the_service_key(
     """A good token with no service credentials, or with a wrong key in them, is not validated."""
     headers = credentials(target, Secret(key)) if key else {}
     answer = await auth.validate(tokens.good(owner), contract=contract, headers=headers)
-    allowed = contract.refusal.service_credentials
-    if answer.status not in allowed:
+    allowed, refusal = contract.refusal.service_credentials, contract.validation.bad
+    if answer.status not in allowed or (answer.status == HTTPStatus.OK and not fits(answer, refusal)):
         shown = "a wrong service key" if key else "no service credentials"
         raise CheckFailure(
             expected=f"{sorted(allowed)} (contract.refusal.service_credentials) with {shown}", actual=seen(answer)

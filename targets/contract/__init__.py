@@ -46,9 +46,13 @@ class Contract(Part):
 
     @model_validator(mode="after")
     def _a_refusal_can_be_told_from_a_validation(self) -> "Contract":
-        if OK in self.refusal.auth.bad and not self.validation.bad:
+        by_body = {
+            "refusal.auth.bad": self.refusal.auth.bad, "refusal.service_credentials": self.refusal.service_credentials
+        }  # fmt: skip
+        found = next((key for key, statuses in by_body.items() if OK in statuses), "")
+        if found and not self.validation.bad:
             raise ValueError(
-                "validation.bad is empty, and refusal.auth.bad has 200: say by a JSON Schema in validation.bad "
+                f"validation.bad is empty, and {found} has 200: say by a JSON Schema in validation.bad "
                 "what a refusal looks like"
             )
         return self

@@ -13,6 +13,7 @@ from gate.document import missing_row
 from gate.failures import waits_for
 from gate.figures import ServerLine
 from gate.outcomes import Outcome
+from gate.plain_text import neutralise
 from gate.server_errors import read_error, without_variables
 from gate.strict_json import plain
 from gate.verdict_document import Row
@@ -160,6 +161,13 @@ def test_every_known_cause_has_a_key_of_its_own_and_patterns() -> None:
     assert len(set(keys)) == len(keys)
     assert all(one.patterns and one.sentence and one.remedy for one in known_causes())
     assert plain(keys) == keys
+
+
+def test_a_case_that_waits_for_one_case_of_a_check_is_known_by_its_neutralised_reason() -> None:
+    found = row("auth.accepts[rest]", actual="REST lets no good token in")
+    waits = row("threads.order", actual=neutralise(f"{waits_for('auth.accepts[rest]')}REST lets no good token in"))
+    (cause,) = find_causes([replace(waits, outcome=Outcome.BROKEN), found])
+    assert cause.cases == ["auth.accepts[rest]", "threads.order"]
 
 
 def test_a_case_that_merely_waits_is_a_case_of_the_cause_it_waits_for() -> None:

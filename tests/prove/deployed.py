@@ -12,7 +12,7 @@ from typing import Any
 
 from rich.console import Console
 
-from gate.failures import waits_for
+from gate.failures import WAITS
 from tests.prove.expectations import matches
 from tests.standing import ROOT
 
@@ -72,7 +72,7 @@ def run_state(state: str, folder: Path) -> tuple[int, dict[str, str]]:
 
 def came_to(row: Mapping[str, Any]) -> str:
     """A case's outcome; WAITS where it is BROKEN by nothing but what another case has found."""
-    waits = row["outcome"] == "BROKEN" and str(row["actual"] or row["reason"]).startswith(waits_for("").rstrip(": "))
+    waits = row["outcome"] == "BROKEN" and str(row["actual"] or row["reason"]).startswith(WAITS)
     return "WAITS" if waits else str(row["outcome"])
 
 

@@ -43,6 +43,9 @@ def create_app() -> FastAPI:
             return JSONResponse(WIRE["validation"]["malformed"])
         if isinstance(token, str) and len(token) > WIRE["validation"]["longest_token"]:
             return JSONResponse({"detail": "Request Entity Too Large"}, 413)
+        secret = request.headers.get("x-service-secret", "")
+        if secret and not hmac.compare_digest(secret.encode(), os.environ["SERVICE_KEY"].encode()):
+            return JSONResponse(WIRE["validation"]["unknown_service"])
         claims = _read(validator, token, revoked)
         return JSONResponse(WIRE["validation"]["bad"] if claims is None else _good(claims))
 
