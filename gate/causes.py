@@ -27,6 +27,7 @@ FAILING = frozenset({"ERROR", "CRITICAL", "ALERT", "EMERGENCY"})
 MOST_LINES = 12
 CLAUSE = re.compile(r"[:;,()\n]+")
 ANSWERED = re.compile(r"\banswered #\s*$")  # a request and its status: what every case of a route has in common
+OURS = "Ours, or the way there, and no word on the service: mend what the reason says, and run again."
 FEWEST_WORDS = 4  # of a clause that two cases must share to be put down to one cause
 LONGEST_SIGNATURE = 240
 
@@ -220,4 +221,4 @@ def _remedy(group: _Group) -> str:
     if group.error and group.error.frame:
         place = f"Look at {group.error.frame}: the server's own traceback ends there."
         return f"{place} {usual}" if len(named) == 1 else place
-    return usual
+    return usual or (OURS if group.rows[0].outcome is Outcome.BROKEN else "")

@@ -15,7 +15,9 @@ MOST_CASES = 4
 MOST_TRACEBACK = 12
 
 
-LOGS_EXPLORER = "https://console.cloud.google.com/logs/query;query={query}?project={project}"
+CONSOLE = "https://console.cloud.google.com"
+LOGS_EXPLORER = CONSOLE + "/logs/query;query={query}?project={project}"
+SHORTEST, MOST_SHORT = 30, 140  # characters of a cause in one line
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class CauseInWords:
 
     cause: Cause
     count: str  # "34 cases"
+    short: str  # the sentence in one line: without what the server said in brackets
     since: str  # "22:36 to 22:37 UTC"
     cases: str  # the first few by name
     turns_red: tuple[str, ...]  # titles of metrics and checklist items
@@ -46,6 +49,7 @@ def _in_words(report: Report, cause: Cause) -> CauseInWords:
     return CauseInWords(
         cause=cause,
         count=f"{count} case{'' if count == 1 else 's'}",
+        short=_short(cause.sentence),
         since=brief(cause.first if cause.first == cause.last else f"{cause.first} to {cause.last}"),
         cases=", ".join(cause.cases[:MOST_CASES]) + more,
         turns_red=tuple(answer.title for answer in answers if not frozenset(cause.cases).isdisjoint(answer.worst)),
@@ -54,6 +58,22 @@ def _in_words(report: Report, cause: Cause) -> CauseInWords:
         rerun=rerun(report.document, cause.cases[0]),
         logs_link=_logs_link(str(report.document.release.get("project") or ""), cause),
     )
+
+
+def _short(sentence: str) -> str:
+    """The first clause of a sentence that names the error as well, or its beginning."""
+    first = sentence.partition(" (")[0]
+    kept = first if len(first) >= SHORTEST else sentence
+    return kept if len(kept) <= MOST_SHORT else f"{kept[: MOST_SHORT - 1]}…"
+
+
+def revision_link(report: Report) -> str:
+    """The revision's page at Google Cloud; empty where it is not there."""
+    release = report.document.release
+    project, region, service = (str(release.get(key) or "") for key in ("project", "region", "service"))
+    if report.document.environment == "local" or not (PROJECT.fullmatch(project) and region and service):
+        return ""
+    return f"{CONSOLE}/run/detail/{quote(region)}/{quote(service)}/revisions?project={project}"
 
 
 def _logs_link(project: str, cause: Cause) -> str:

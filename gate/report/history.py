@@ -9,7 +9,7 @@ from gate.report.html import environment
 
 ROOM = 1.1  # above the highest point
 MOST_NAMES = 6  # of moments below a chart
-MOST_REVISIONS = 24  # columns of the causes' table: a phone scrolls, and a wall of columns says nothing
+MOST_REVISIONS = 10  # columns of the causes' table: a phone scrolls, and a wall of columns says nothing
 MOST_FLAKY = 40
 COLOURS = {"GO": ACCENT, "NO-GO": BAD, "INCONCLUSIVE": FAINT}
 

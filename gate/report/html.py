@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gate.figures import Figure
 from gate.outcomes import Outcome, Verdict
-from gate.report.causes import causes_in_words, scope
+from gate.report.causes import causes_in_words, revision_link, scope
 from gate.report.checklist import Answer, Report
 from gate.report.plots import draw
 from gate.report.wording import brief, rerun, sentence, show_about, show_figure, show_value, worst_first
@@ -38,6 +38,7 @@ def render_html(report: Report) -> str:
         .render(
             doc=document,
             scope=scope(report),
+            revision_link=revision_link(report),
             causes=causes_in_words(report),
             most_causes=MOST_CAUSES,
             took=_lasting(_seconds(document.started, document.ended)),

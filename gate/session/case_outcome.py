@@ -46,7 +46,8 @@ def judge(
     result.outcome = Outcome.BROKEN if call.when == "teardown" else verdict.outcome
     result.expected, result.actual = verdict.expected, verdict.actual
     result.reason = f"in {call.when}: {verdict.actual}" if call.when != "call" else verdict.actual
-    result.remedy = verdict.remedy or result.remedy
+    # What mends the product says nothing where we, or the way there, are what is broken.
+    result.remedy = verdict.remedy or ("" if result.outcome is Outcome.BROKEN else result.remedy)
 
 
 def begin_attempt(run: Run, result: Result) -> None:
