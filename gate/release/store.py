@@ -26,8 +26,13 @@ from fsspec.implementations.local import LocalFileSystem
 from gate.document import clean
 from gate.extras import how_to_install
 from gate.moments import rfc3339
+<<<<<<< HEAD
 from gate.redaction import Concealed, Redactor
 from gate.release.seal import digest, seal
+=======
+from gate.outcomes import Verdict
+from gate.release.seal import KeyUnusable, digest, evidence_key, seal
+>>>>>>> 4d24402 (People are told: GitHub, GitLab, messengers by Apprise, a route for Alertmanager; bounded, and a note where it fails)
 from gate.verdict_document import Before, Document, decode, encode
 
 VARIABLE = "NETRA_EVIDENCE"
@@ -123,17 +128,27 @@ class Store:
             read = self._read(paths[start : start + AT_ONCE])
             yield from ((path.split("/")[-2], body) for path, body in read.items())
 
-    def last(self, target: str, phase: str, before: str = "", *, with_selections: bool = False) -> Document | None:
+    def last(
+        self, target: str, phase: str, before: str = "", *, with_selections: bool = False, decided: bool = False
+    ) -> Document | None:
         """The verdict of the last finished run of a phase; None without one.
 
-        `before` names a run that it began before; runs of a selection count only `with_selections`.
+        `before` names a run that it began before; runs of a selection count only `with_selections`, and with `decided`
+        those alone that are no INCONCLUSIVE.
         """
         paths = [path for path in self._glob(f"{target}/*/verdict.json") if not before or path.split("/")[-2] < before]
         for path in reversed(paths[-MOST_LOOKED_BACK:]):
             body = self._read([path])[path]
             document = _finished(body) if isinstance(body, bytes) else None
+<<<<<<< HEAD
             if document and document.phase == phase and (with_selections or not document.selection):
                 return clean(document, self.redactor)
+=======
+            if document is None or document.phase != phase or (decided and document.verdict is Verdict.INCONCLUSIVE):
+                continue
+            if with_selections or not document.selection:
+                return document
+>>>>>>> 4d24402 (People are told: GitHub, GitLab, messengers by Apprise, a route for Alertmanager; bounded, and a note where it fails)
         return None
 
     def unfinished(self, target: str) -> list[str]:

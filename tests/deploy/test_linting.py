@@ -1,6 +1,5 @@
 """Every pipeline file is what its system takes, by that system's schema and linters, and sticks to our own rules."""
 
-import json
 import re
 import shutil
 import subprocess

@@ -108,7 +108,7 @@ def test_the_step_summary_is_appended_on_github_only(
     assert capsys.readouterr().out == ""
     announce(answered(document), {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)})
     assert summary.read_text().startswith("before\n# ")
-    failed = sum(row.outcome == "FAILED" for row in document.checks)
+    failed = sum(cause.outcome == "FAILED" for cause in document.causes)
     assert capsys.readouterr().out.count("::error") == (failed + 1 if failed else 0)  # and one for the verdict
 
 

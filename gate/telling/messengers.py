@@ -1,0 +1,70 @@
+"""Chat, mail, pagers and webhooks, by the URLs of Apprise (https://github.com/caronc/apprise/wiki).
+
+    NETRA_TELL="slack://… gchat://… mailto://… pagerduty://… json://hooks.example/path"
+
+The URLs are credentials: nothing of them is ever printed.
+"""
+
+import logging
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from gate.extras import how_to_install
+from gate.telling.message import Message
+
+if TYPE_CHECKING:
+    from apprise import Apprise
+
+VARIABLE = "NETRA_TELL"
+
+
+def tell_messengers(message: Message, urls: str, within_s: float) -> Iterator[str]:
+    """Send the message to every URL at once; yields a sentence for what could not be done."""
+    try:
+        messengers = _load(urls.split())
+    except ImportError:
+        yield f"nobody was told: {VARIABLE} is set, and apprise is not installed ({how_to_install('tell')})"
+        return
+    known = {place: messenger for place, messenger in messengers.items() if messenger is not None}
+    yield from (
+        f"the {_nth(place)} URL of {VARIABLE} is none that Apprise knows" for place in messengers.keys() - known
+    )
+    done: dict[int, bool] = {}
+
+    def send(place: int, messenger: "Apprise") -> None:
+        try:
+            done[place] = bool(
+                messenger.notify(
+                    title=message.title, body=message.body, notify_type="success" if message.good else "failure"
+                )
+            )
+        except Exception:  # noqa: BLE001 - whatever it is: its text may hold the URL, and the note says who was not told
+            done[place] = False
+
+    until = time.monotonic() + within_s
+    senders = [threading.Thread(target=send, args=pair, daemon=True) for pair in known.items()]
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join(max(0.0, until - time.monotonic()))
+    for place in known:
+        if not done.get(place):
+            why = "refused the message" if place in done else f"did not answer within {within_s:g} s"
+            yield f"the {_nth(place)} messenger of {VARIABLE} {why}"
+
+
+def _load(urls: list[str]) -> dict[int, "Apprise | None"]:
+    """A messenger a URL, by its place from 1; None for a URL that Apprise does not know. Raises ImportError."""
+    with warnings.catch_warnings(action="ignore"):  # of modules that it imports, on some Pythons
+        from apprise import Apprise  # noqa: PLC0415 - an extra, and as slow to import as a report to render
+
+        logging.getLogger("apprise").setLevel(logging.CRITICAL)  # it logs what it could not reach, by its URL
+        messengers = {place: Apprise() for place in range(1, len(urls) + 1)}
+        return {place: one if one.add(urls[place - 1]) else None for place, one in messengers.items()}
+
+
+def _nth(place: int) -> str:
+    return {1: "first", 2: "second", 3: "third"}.get(place, f"{place}th")
