@@ -69,7 +69,7 @@ def gate(question: Question) -> int:
                 conclude(evidence, frame, run_id, now, [str(error)]), changes=document.changes
             )
     if not question.silent and somebody_listens():
-        notes = tell_people(document, question.evidence or str(question.report_dir))
+        notes = tell_people(document, store)
         document = msgspec.structs.replace(document, notes=[*document.notes, *notes])
     try:
         publish_gate(document, question.report_dir, console_for(sys.stdout), key=store.key, silent=question.silent)

@@ -1,12 +1,15 @@
 """`make history`: one page over the runs of a target in the evidence store. It decides nothing."""
 
+import os
 from pathlib import Path
 
 from commands.console import say
 from gate.history import tell
+from gate.redaction import Redactor
 from gate.release.store import Store, StoreError
 from gate.report.artifacts import write
 from gate.report.history import render_history
+from targets.credentials import secrets_of_environment
 from targets.loading import ConfigurationError, describe_target
 
 PAGE = "history.html"
@@ -27,7 +30,7 @@ def run(target: str, targets_dir: Path | None, evidence: str, report_dir: Path) 
     page = report_dir / name / PAGE
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
-        write(page, render_history(history))
+        write(page, Redactor(secrets_of_environment(os.environ)).text(render_history(history)))
     except OSError as error:
         raise ConfigurationError(f"{page} can't be written ({error.strerror}): name another folder.") from error
     left_out = ", ".join(f"{count} {why}" for why, count in history.left_out.items())

@@ -21,16 +21,12 @@ HS256_BYTES = 32  # RFC 7518, 3.2: a key of the hash's size or larger
 ARMOUR = re.compile(r"\s*-----(BEGIN|END) [A-Z ]+-----\s*")
 RS256_BITS = 2048  # RFC 7518, 3.3
 QUOTES = ("'", '"', "`", "\u201c", "\u2018")
-<<<<<<< HEAD
 EVIDENCE_KEY = "NETRA_EVIDENCE_KEY"
 SHORTEST_EVIDENCE_KEY = 16
-OTHERS = ("PGPASSWORD", EVIDENCE_KEY)
+OTHERS = ("PGPASSWORD", EVIDENCE_KEY, "GITHUB_TOKEN", "NETRA_GITLAB_TOKEN")
 NAMED_SO = re.compile(r"(TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|(ACCESS|PRIVATE|SECRET|SERVICE|SIGNING)_KEY)$")
 SHORTEST_NAMED = 12  # a shorter value may be a word; what we use ourselves is known whatever it is called
-=======
-OTHERS = ("PGPASSWORD", "NETRA_EVIDENCE_KEY", "GITHUB_TOKEN", "NETRA_GITLAB_TOKEN")
 MESSENGERS = "NETRA_TELL"
->>>>>>> 4d24402 (People are told: GitHub, GitLab, messengers by Apprise, a route for Alertmanager; bounded, and a note where it fails)
 HEADERS = ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 GIVEN = "tokens.given"
@@ -84,13 +80,10 @@ def secrets_of_environment(environ: Mapping[str, str]) -> tuple[Secret, ...]:
     frame may hold them all.
     """
     found = [environ[name] for name in OTHERS if environ.get(name)]
-<<<<<<< HEAD
     found += [
         value for name, value in environ.items() if NAMED_SO.search(name.upper()) and len(value) >= SHORTEST_NAMED
     ]
-=======
     found += environ.get(MESSENGERS, "").split()  # URLs that are credentials as a whole
->>>>>>> 4d24402 (People are told: GitHub, GitLab, messengers by Apprise, a route for Alertmanager; bounded, and a note where it fails)
     for name in HEADERS:
         values = [pair.partition("=")[2].strip() for pair in environ.get(name, "").split(",")]
         found += [part for value in values for part in (value, unquote(value), unquote(value).rpartition(" ")[2])]

@@ -26,13 +26,9 @@ from fsspec.implementations.local import LocalFileSystem
 from gate.document import clean
 from gate.extras import how_to_install
 from gate.moments import rfc3339
-<<<<<<< HEAD
+from gate.outcomes import Verdict
 from gate.redaction import Concealed, Redactor
 from gate.release.seal import digest, seal
-=======
-from gate.outcomes import Verdict
-from gate.release.seal import KeyUnusable, digest, evidence_key, seal
->>>>>>> 4d24402 (People are told: GitHub, GitLab, messengers by Apprise, a route for Alertmanager; bounded, and a note where it fails)
 from gate.verdict_document import Before, Document, decode, encode
 
 VARIABLE = "NETRA_EVIDENCE"
@@ -140,15 +136,10 @@ class Store:
         for path in reversed(paths[-MOST_LOOKED_BACK:]):
             body = self._read([path])[path]
             document = _finished(body) if isinstance(body, bytes) else None
-<<<<<<< HEAD
-            if document and document.phase == phase and (with_selections or not document.selection):
-                return clean(document, self.redactor)
-=======
             if document is None or document.phase != phase or (decided and document.verdict is Verdict.INCONCLUSIVE):
                 continue
             if with_selections or not document.selection:
-                return document
->>>>>>> 4d24402 (People are told: GitHub, GitLab, messengers by Apprise, a route for Alertmanager; bounded, and a note where it fails)
+                return clean(document, self.redactor)
         return None
 
     def unfinished(self, target: str) -> list[str]:

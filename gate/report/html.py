@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gate.figures import Figure
 from gate.outcomes import Outcome, Verdict
+from gate.plain_text import neutralise
 from gate.report.causes import causes_in_words, revision_link, scope
 from gate.report.checklist import Answer, Report
 from gate.report.plots import draw
@@ -76,6 +77,7 @@ def environment() -> Environment:
         "limited": _limited,
         "log_text": _log_text,
         "moment": _moment,
+        "plain": neutralise,
         "pretty": _pretty,
         "rerun": rerun,
         "sentence": sentence,

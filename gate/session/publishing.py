@@ -2,7 +2,7 @@
 
 import os
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,10 +18,6 @@ from gate.known import load_known, refuse_too_far_ahead
 from gate.outcomes import EXIT_CODES, Outcome, Verdict
 from gate.plain_text import neutralise
 from gate.redaction import Concealed, Redactor
-<<<<<<< HEAD
-=======
-from gate.release.seal import KeyUnusable, evidence_key
->>>>>>> 4d24402 (People are told: GitHub, GitLab, messengers by Apprise, a route for Alertmanager; bounded, and a note where it fails)
 from gate.release.store import Store, StoreError
 from gate.report import github
 from gate.report.artifacts import write, write_all
@@ -157,15 +153,10 @@ def publish(run: Run, exit_status: int, console: Console) -> int:
     refused = "" if run.selection else _stored(run, document)
     if refused:
         document = msgspec.structs.replace(_judge(run, exit_status, [refused]), changes=document.changes)
-<<<<<<< HEAD
-    document = msgspec.structs.replace(document, notes=[*document.notes, *_exported(run, document)])
-    report = answered(_sealed(document, Store(str(run.plan.report_dir), run.plan.evidence_key)))
-=======
     document = msgspec.structs.replace(
         document, notes=[*document.notes, *_exported(run, document), *_told(run, document)]
     )
-    report = answered(_sealed(document, run.plan.report_dir))
->>>>>>> 4d24402 (People are told: GitHub, GitLab, messengers by Apprise, a route for Alertmanager; bounded, and a note where it fails)
+    report = answered(_sealed(document, Store(str(run.plan.report_dir), run.plan.evidence_key)))
     problems = write_all(run.folder, report, verdict_only=run.plan.verdict_only)
     problems += [*_scrub(run), *put_copies(run)]
     LAST_WORD.verdict, LAST_WORD.exit_code = str(document.verdict), int(document.exit_code)
@@ -239,32 +230,32 @@ def _exported(run: Run, document: Document) -> list[str]:
     return [neutralise(run.redactor.text(why))] if why else []
 
 
-<<<<<<< HEAD
-def publish_gate(
-    document: Document, report_dir: Path, console: Console, *, key: Concealed | None = None, silent: bool = False
-) -> None:
-=======
 def _told(run: Run, document: Document) -> list[str]:
     """Tell whoever is to know; returns a note for each that was not told."""
     if run.plan.verdict_only or not somebody_listens():
         return []
     if run.late:
         return [f"nobody was told: {LATE}"]
-    return tell_people(document, run.plan.evidence or str(run.plan.report_dir), run.plan.secrets)
+    try:
+        store = Store(run.plan.evidence or str(run.plan.report_dir), run.plan.evidence_key, run.redactor)
+    except StoreError as error:
+        return [f"nobody was told: {error}"]
+    return tell_people(document, store)
 
 
-def tell_people(document: Document, store: str, secrets: Iterable[Concealed] = ()) -> list[str]:
+def tell_people(document: Document, store: Store) -> list[str]:
     """Tell whoever the environment names, of a run's verdict or a gate's; returns a note for each that was not told."""
     try:
-        last = Store(store).last(document.target, document.phase, document.run_id, decided=True)
-    except StoreError:
-        last = None  # said where the comparison with the last run was asked for
+        last = store.last(document.target, document.phase, document.run_id, decided=True)
+    except StoreError as error:
+        return [f"nobody was told: {error}"]
     notes = tell(answered(document), last.verdict if last else None)
-    return [neutralise(Redactor(secrets).text(note)) for note in notes]
+    return [neutralise(store.redactor.text(note)) for note in notes]
 
 
-def publish_gate(document: Document, report_dir: Path, console: Console, *, silent: bool = False) -> None:
->>>>>>> 4d24402 (People are told: GitHub, GitLab, messengers by Apprise, a route for Alertmanager; bounded, and a note where it fails)
+def publish_gate(
+    document: Document, report_dir: Path, console: Console, *, key: Concealed | None = None, silent: bool = False
+) -> None:
     """Write a gate's report as a run's, say its verdict. Raises OSError when the folder can't be written."""
     folder = report_dir / document.target / document.run_id
     folder.mkdir(parents=True)
