@@ -63,20 +63,20 @@ candidate-local: $(READY)  ## judge a revision without traffic beside the one th
 
 .PHONY: candidate
 #: TAG=verify [TARGET=staging] [SHARE=10] [QUICK=1] [EVIDENCE=url]
-candidate: $(READY)  ## the same on a configured target: what was deployed with --no-traffic --tag
-	@$(RERUN) $(PYTEST) --target=$(TARGET) --phase=candidate --tag=$(TAG) $(if $(SHARE),--share=$(SHARE))
+candidate: $(SUITE_READY)  ## the same on a configured target: what was deployed with --no-traffic --tag
+	@$(RERUN) $(SUITE) $(RUN) --target=$(TARGET) --phase=candidate --tag=$(TAG) $(if $(SHARE),--share=$(SHARE))
 
 .PHONY: target
 #: NAME=mine BACKEND=https://... [AUTH=https://...]
 #: [DIR=targets] [DOCUMENT=/openapi.json]
-target: $(READY)  ## write the first TOML of a target by looking at its service
-	@$(PY) -m commands target --name '$(NAME)' --backend '$(BACKEND)' $(if $(AUTH),--auth '$(AUTH)') \
+target: $(SUITE_READY)  ## write the first TOML of a target by looking at its service
+	@$(SUITE) -m commands target --name '$(NAME)' --backend '$(BACKEND)' $(if $(AUTH),--auth '$(AUTH)') \
 		$(if $(DIR),--dir '$(DIR)') $(if $(DOCUMENT),--document '$(DOCUMENT)')
 
 .PHONY: rollout
 #: TAG=verify [TARGET=staging] [STEPS=1,10,50,100]
-rollout: $(READY)  ## traffic in steps: the commands, and what each step has to prove
-	@$(PY) -m commands rollout --target=$(TARGET) --tag=$(TAG) --report-dir=$(REPORTS) $(if $(STEPS),--steps=$(STEPS))
+rollout: $(SUITE_READY)  ## traffic in steps: the commands, and what each step has to prove
+	@$(SUITE) -m commands rollout --target=$(TARGET) --tag=$(TAG) --report-dir=$(REPORTS) $(if $(STEPS),--steps=$(STEPS))
 
 #@ The hour, the day, the gate
 
@@ -113,8 +113,8 @@ gate: $(SUITE_READY)  ## judge a revision by all of its runs
 
 .PHONY: history
 #: TARGET=staging [EVIDENCE=url]
-history: $(READY)  ## one page over the runs of a target: revisions, figures, causes; it decides nothing
-	@$(PY) -m commands history --target=$(TARGET) --report-dir=$(REPORTS) $(if $(EVIDENCE),--evidence='$(EVIDENCE)')
+history: $(SUITE_READY)  ## one page over the runs of a target: revisions, figures, causes; it decides nothing
+	@$(SUITE) -m commands history --target=$(TARGET) --report-dir=$(REPORTS) $(if $(EVIDENCE),--evidence='$(EVIDENCE)')
 
 .PHONY: report
 #: [REPORTS=folder]

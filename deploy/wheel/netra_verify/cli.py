@@ -13,7 +13,8 @@ from netra_verify import TREE
 PHASES = {"run": "smoke", "soak": "soak", "day": "day", "candidate": "candidate"}
 COMMANDS = {
     "run": "the smoke phase, after a deploy: --target NAME [--quick]",
-    "candidate": "the smoke phase on a revision without traffic: --target NAME",
+    "candidate": "judge a revision without traffic beside the one that serves: --target NAME --tag TAG",
+    "rollout": "traffic in steps: the commands, and what each has to prove: --target NAME --tag TAG",
     "soak": "an hour of open sessions: --target NAME [--duration 1h]",
     "day": "the hours since the last one: --target NAME",
     "gate": "judge a revision by all of its runs: --target NAME",
@@ -23,11 +24,11 @@ COMMANDS = {
     "repair-plan": "count rows of bad shape and write the SQL that mends them: --target NAME",
     "reap": "remove what killed runs left behind: --target NAME",
     "report": "the last run as Allure's page",
-    "init": "write a first target by looking at the service",
+    "init": "write the first target by looking at its service: --name NAME --backend URL",
 }
 OWN_TARGETS = Path("targets")
 USAGE = 4
-OF_TARGETS = frozenset({"gate", "history", "repair-plan", "reap"})
+OF_TARGETS = frozenset({"gate", "history", "repair-plan", "reap", "rollout"})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,6 +58,9 @@ def _run(phase: str, options: list[str]) -> int:
 def _command(word: str, options: list[str]) -> int:
     from commands.__main__ import run  # noqa: PLC0415 - as above
 
+    if word == "init":
+        OWN_TARGETS.mkdir(exist_ok=True)
+        return run(["target", f"--dir={OWN_TARGETS}", *options])
     return run([word, *options, *(_own_targets(options) if word in OF_TARGETS else [])])
 
 
