@@ -119,7 +119,7 @@ def judge_again(path: Path, explained: str = "") -> int:
     try:
         body = file.read_bytes()
         named = msgspec.json.decode(body, type=_Named)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigurationError(f"{file} can't be read as a verdict ({error}): name a run's folder.") from error
     run_id, target = named.run_id, named.target
     stored = read(run_id, body, target)

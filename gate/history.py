@@ -185,7 +185,7 @@ def lasted(run: ShownRun) -> float:
 def _read(body: bytes | Exception) -> ShownRun | None:
     try:
         return None if isinstance(body, Exception) else _DECODER.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 

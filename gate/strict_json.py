@@ -22,6 +22,22 @@ def plain(value: object) -> JSON:
     return str(value)
 
 
+def is_deeper(value: JSON, most: int) -> bool:
+    """Whether objects and lists lie within each other more than `most` deep; without recursion, whatever the depth."""
+    level = [value]
+    for _ in range(most + 1):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, dict | list)
+            for inner in (one.values() if isinstance(one, dict) else one)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
+
+
 def word_for(value: float) -> str:
     """How a number that is not finite is written."""
     if math.isnan(value):

@@ -9,9 +9,11 @@ from msgspec import Meta
 from gate.figures import Accrual, Count, Figure, ServerLine, Trace
 from gate.outcomes import Outcome, Verdict
 from gate.plots import Plot
-from gate.strict_json import JSON
+from gate.strict_json import JSON, is_deeper
 
 SCHEMA_VERSION: Literal[3] = 3
+MOST_DEPTH = 250  # of what cases attach: what a server sends is refused above 200
+TOO_DEEP = f"nested over {MOST_DEPTH} deep"
 Phase = Literal["smoke", "soak", "day", "candidate", "gate"]
 ExitCode = Literal[0, 1, 2, 3, 4, 10]
 KnownState = Literal["still fails", "no longer fails", "not seen", "expired"]
@@ -250,8 +252,16 @@ def encode(document: Document) -> bytes:
 
 
 def decode(body: bytes | str) -> Document:
-    """Read a document. Raises msgspec.DecodeError for what is no strict JSON, and its ValidationError."""
-    return msgspec.json.decode(body, type=Document)
+    """Read a document. Raises msgspec.DecodeError for what is not strict JSON or nested too deep; ValidationError."""
+    try:
+        document = msgspec.json.decode(body, type=Document)
+    except RecursionError as error:
+        raise msgspec.DecodeError(TOO_DEEP) from error
+    free = [document.release, *(row.evidence for row in document.checks)]
+    free += [figure.details for row in document.checks for figure in row.figures]
+    if any(is_deeper(one, MOST_DEPTH) for one in free):
+        raise msgspec.DecodeError(TOO_DEEP)
+    return document
 
 
 def schema() -> dict[str, JSON]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from gate.figures import Figure
 from gate.outcomes import Outcome, Verdict
@@ -57,12 +58,18 @@ def render_html(report: Report) -> str:
     )
 
 
+def _as_text(value: object) -> object:
+    """What a page shows, plain. A document is already; history's texts come from the store as they lie there."""
+    return neutralise(value, multi_line=True) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 @cache
 def environment() -> Environment:
     """The templates, with the filters that they use."""
     made = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
+        finalize=_as_text,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -27,6 +27,30 @@ def refuse_hiding(config: pytest.Config) -> None:
             )
 
 
+# Where pytest itself writes past everything that redacts.
+PAST_REDACTION = {
+    "--pastebin": "sends all that is said to a public site",
+    "--debug": "writes what hooks are given, errors among it, into a file",
+    "--capture=tee-sys": "writes what cases print to the terminal as it is: use -s",
+}
+
+
+def refuse_what_shows(config: pytest.Config) -> None:
+    """Refuse options that would show what is redacted everywhere else. Raises pytest.UsageError naming it."""
+    option = config.option
+    asked = {
+        "--pastebin": getattr(option, "pastebin", None),
+        "--debug": option.debug,
+        "--capture=tee-sys": option.capture == "tee-sys",
+    }
+    for name, value in asked.items():
+        if value:
+            raise pytest.UsageError(
+                f"{name} {PAST_REDACTION[name]}; secrets of the target could be in it. Take it away, out of "
+                "PYTEST_ADDOPTS as well."
+            )
+
+
 def foreign(config: pytest.Config) -> list[str]:
     """Every other plugin from outside the suite, with its version."""
     found = {

@@ -16,7 +16,7 @@ from gate.run import Run
 from gate.session import hooks
 from gate.session.case_outcome import RESULT, begin_attempt, judge, settle
 from gate.session.copies import wanted_copies
-from gate.session.foreign_plugins import refuse_hiding
+from gate.session.foreign_plugins import refuse_hiding, refuse_what_shows
 from gate.session.live_progress import Live, Unbreakable
 from gate.session.options import add_options, arguments_of, default_reports, only_looks, refuse_workers, report_dir
 from gate.session.publishing import begin, conclude, put_latest_back, retire_latest
@@ -61,6 +61,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Selecting(None, config.option.check, None))
         return
     refuse_hiding(config)
+    refuse_what_shows(config)
     run = _framed(config)
     config.pluginmanager.register(Secrecy(run.redactor))
     begin(run)

@@ -93,3 +93,22 @@ def test_a_file_that_is_no_evidence_forges_no_verdict(capsys: pytest.CaptureFixt
     assert judge_again(tmp_path) == 10
     said = [line for line in capsys.readouterr().err.splitlines() if line.lstrip().upper().startswith("VERDICT:")]
     assert said == ["VERDICT: INCONCLUSIVE"]
+
+
+@pytest.mark.parametrize("depth", [400, 900, 100_000])
+def test_what_is_nested_without_end_is_corrupt_and_crashes_nothing(
+    tmp_path: Path, depth: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, run = Store(str(tmp_path / "store")), stored({ORDER: Outcome.FAILED})
+    store.put(run)
+    path = tmp_path / "store/mini" / run.run_id / "verdict.json"
+    deep = b'"evidence": {"x": ' + b"[" * depth + b"]" * depth + b"}"
+    path.write_bytes(path.read_bytes().replace(b'"evidence": {}', deep))
+    frame = Frame("mini", "staging", "full", {"smoke": frozenset({ORDER})}, "rev-1")
+    document = conclude(gather(store, "mini"), frame, new_run_id(), START + timedelta(days=2))
+    assert document.verdict == "INCONCLUSIVE"
+    assert f"run {run.run_id} is corrupt" in document.reason
+    assert store.last("mini", "smoke") is None
+    if depth < 100_000:  # more than that can't be named either
+        assert judge_again(path) == 10
+        assert "nested" in capsys.readouterr().err

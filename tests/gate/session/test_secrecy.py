@@ -208,3 +208,13 @@ def test_learns(run):
     written = "".join(path.read_bytes().decode("utf-8", "replace") for path in mini.folder.glob("reports/*/*/**/*.*"))
     assert "opaque-session" not in output + written
     assert "refused: [redacted]" in output
+
+
+@pytest.mark.parametrize("option", ["--pastebin=all", "--debug", "--capture=tee-sys"])
+@pytest.mark.parametrize("how", ["command line", "PYTEST_ADDOPTS"])
+def test_an_option_that_shows_what_is_redacted_elsewhere_is_refused(mini: Mini, option: str, how: str) -> None:
+    mini.write(LEAKING, required='{"a.leaks": ()}')
+    code, output = mini.run(option) if how == "command line" else mini.run(env={"PYTEST_ADDOPTS": option})
+    assert code == 4
+    assert option.partition("=")[0] in output
+    assert CANARY not in output
