@@ -63,10 +63,9 @@ class Redactor:
         text = secret.reveal()
         if len(text) < SHORTEST_SECRET:
             return
-        for spelling in {form.translate(LOWER) for form in _spellings(text)}:
-            for size in range(SHORTEST_REMAINDER, min(len(spelling), SHORTEST_PIECE)):
-                self._heads.add(spelling[:size])
-                self._tails.add(spelling[-size:])
+        for spelling, (head, tail) in _with_remainders(text).items():
+            self._heads |= {spelling[:size] for size in range(head, min(len(spelling), SHORTEST_PIECE))}
+            self._tails |= {spelling[-size:] for size in range(tail, min(len(spelling), SHORTEST_PIECE))}
             if len(spelling) < SHORTEST_PIECE:
                 self._short.add(spelling)
                 continue
@@ -180,20 +179,42 @@ def _agreeing(text: str, at: int, spelling: str, where: int) -> tuple[int, int]:
     return start, end
 
 
+def _with_remainders(text: str) -> dict[str, tuple[int, int]]:
+    """Every spelling, and how long its beginning and its end have to be to say anything of the secret.
+
+    An escape is long and says little: `&#39;` is one character, and stands at many a cut.
+    """
+    found: dict[str, tuple[int, int]] = {}
+    ends = text[:SHORTEST_REMAINDER], text[-SHORTEST_REMAINDER:]
+    for spelling, head, tail in zip(_spellings(text), *map(_spellings, ends), strict=True):
+        form = spelling.translate(LOWER)
+        known = found.get(form, (len(form), len(form)))
+        least = [max(SHORTEST_REMAINDER, len(end)) for end in (head, tail)]
+        found[form] = min(known[0], least[0]), min(known[1], least[1])
+    return found
+
+
 def _spellings(secret: str) -> Iterator[str]:
     """The secret as files, headers, addresses and programs write it; letters' case does not matter to the search.
 
     What writes a text for its reader is seldom the only one that does: a body is JSON, and its excerpt a `repr`.
     """
     raw = secret.encode("utf-8", "surrogatepass")
-    once = {secret, *(write(secret) for write in WRITERS)}
-    yield from once | {write(form) for form in once for write in WRITERS}
+    once = [secret, *(write(secret) for write in WRITERS)]
+    yield from once
+    yield from (write(form) for form in once for write in WRITERS)
     yield from (raw.hex(), raw.hex(" "), raw.hex(":"), "".join(f"\\x{byte:02x}" for byte in raw))
     yield from _base64(raw)
 
 
 def _bytes_of(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
+
+
+def _as_shell_escapes(text: str) -> str:
+    """Between its quotes: these are no part of the secret, and stand at the end of many a text that was cut."""
+    quoted = shlex.quote(text)
+    return quoted[1:-1] if quoted != text else text
 
 
 def _as_jinja_escapes(text: str) -> str:
@@ -205,7 +226,7 @@ WRITERS: tuple[Callable[[str], str], ...] = (
     lambda text: json.dumps(text, ensure_ascii=False)[1:-1],
     lambda text: repr(text)[1:-1],
     lambda text: repr(_bytes_of(text))[2:-1],
-    shlex.quote,
+    _as_shell_escapes,
     html.escape,
     lambda text: html.escape(text, quote=False),
     _as_jinja_escapes,
