@@ -109,7 +109,7 @@ class MemoryConnection:
     def __init__(self, world: World, user: str, spoiler: Spoiler) -> None:
         self._world, self._user, self._spoiler = world, user, spoiler
         self._inbox: asyncio.Queue[str | bytes | None] = asyncio.Queue()
-        self.transport = SimpleNamespace(abort=lambda: self._inbox.put_nowait(None))
+        self.transport = SimpleNamespace(abort=lambda: self._inbox.put_nowait(None), write=self._refuse)
         closed = Close(1000, "bye")
         self.protocol = SimpleNamespace(close_rcvd=closed, close_sent=None, close_rcvd_then_sent=True)
         self.connection_exc = None
@@ -117,6 +117,10 @@ class MemoryConnection:
         self.request = self.response = SimpleNamespace(headers=httpx.Headers())
         self.close_code = 1000
         self._say(world.welcome(user))
+
+    def _refuse(self, _frame: bytes) -> None:
+        """A frame that was written by hand is answered with an error."""
+        self._say(self._world.message(b"", self._user))
 
     def _say(self, message: dict[str, Any]) -> None:
         said = self._spoiler.body(text.dumps(message).encode())

@@ -1,0 +1,29 @@
+"""A target that is nowhere, and a plan for it: what the checks in memory are about."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gate.plan import Plan
+from targets.loading import load_target
+from targets.model import Target
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory: pytest.TempPathFactory) -> Target:
+    addresses = tmp_path_factory.mktemp("target") / "addresses.json"
+    tokens = {"signing_secret": "a-secret-of-thirty-two-characters", "service_key": "a-key", "login_key": "a-key"}
+    there = {"backend": {"url": "http://127.0.0.1:9"}, "auth": {"url": "http://127.0.0.1:9"}, "tokens": tokens}
+    there["platform"] = {"credentials": "none"}
+    addresses.write_text(json.dumps(there))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NETRA_ADDRESSES", str(addresses))
+        patch.setenv("NETRA_CONTRACT__LOGS__CANARY_WAIT_S", "0.05")
+        return load_target("local")
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    offers = frozenset(["http", "ws", "auth", "health", "logs", "run", "metrics", "mint", "token", "write", "single"])
+    return Plan("local", "local", "full", "smoke", offers, {}, {}, (), tmp_path, quick=True, deadline_s=60.0)
