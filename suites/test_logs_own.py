@@ -8,6 +8,7 @@ from fixtures.log_lookup import LogLookup
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure
+from probes.excerpt import excerpt
 from probes.logs.cloud_logging import SERVER_ERRORS
 from probes.logs.entries import LogEntry, LogRead
 from probes.logs.error_clusters import MEANWHILE
@@ -68,7 +69,7 @@ async def test_nothing_failed_behind_good_answers(revision_log: LogRead, recorde
         first = stray[0]
         if first.trace_id:
             recorder.trace(first.trace_id, "the request of the first traceback")
-        last_line = first.text.strip().splitlines()[-1][:200]
+        last_line = excerpt(first.text.strip().splitlines()[-1])
         raise CheckFailure(
             expected="no traceback but beside a 5xx",
             actual=f"{len(stray)}, the first at {first.timestamp}: {last_line!r}",

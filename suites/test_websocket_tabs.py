@@ -12,6 +12,7 @@ from gate.evidence import Recorder
 from gate.failures import CheckFailure
 from probes.auth.tokens import User
 from probes.errors import ProbeError
+from probes.excerpt import excerpt
 from probes.trend import find_trend
 from probes.websocket.sessions import Session
 from targets.contract import Contract
@@ -118,4 +119,4 @@ async def _refuse_silence(session: Session, number: int) -> None:
     except ProbeError as error:
         raise CheckFailure(expected=f"message {number} of {MESSAGES} is answered", actual=error.detail) from error
     if answer.get("type") != session.dialect.pong:
-        raise CheckFailure(expected=f"a pong for message {number} of {MESSAGES}", actual=f"{answer}"[:200])
+        raise CheckFailure(expected=f"a pong for message {number} of {MESSAGES}", actual=excerpt(f"{answer}"))

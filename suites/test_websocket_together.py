@@ -12,6 +12,7 @@ from gate.failures import CheckFailure
 from gate.run import Run
 from probes.auth.tokens import User
 from probes.errors import ProbeError, TooSlow
+from probes.excerpt import excerpt
 from probes.statistics import trials_to_catch
 from probes.websocket.dialect import Message, data_of
 from probes.websocket.sessions import Session
@@ -65,7 +66,7 @@ async def _talk(user: User, session: Session) -> int:
     for message in named if dialect.user_field else ():
         if data_of(message).get(dialect.user_field) != user.sub:
             raise CheckFailure(
-                expected=f"{dialect.user_field} {user.sub} in {message.get('type')}", actual=f"{message}"[:300]
+                expected=f"{dialect.user_field} {user.sub} in {message.get('type')}", actual=excerpt(f"{message}", 300)
             )
     return len(named)
 
@@ -110,7 +111,7 @@ async def test_the_agent_answers_its_user_alone(
     late = await asyncio.gather(*(_overhear(session) for session in (mine, other_tab, theirs)))
     if any(late):
         whose = "the user's own sessions after the run's end" if not late[-1] else "a stranger's session"
-        raise CheckFailure(expected="nothing more of the agent, to anybody", actual=f"in {whose}: {late}"[:400])
+        raise CheckFailure(expected="nothing more of the agent, to anybody", actual=excerpt(f"in {whose}: {late}", 400))
     for session, user in ((mine, owner), (theirs, stranger)):
         refuse_other_names([await session.ping()], contract, "a pong after the agent's answer", user)
 

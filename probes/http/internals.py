@@ -3,6 +3,8 @@
 import re
 from urllib.parse import unquote_plus, urlsplit
 
+from probes.excerpt import excerpt
+
 LOOKED_AT = 64 * 1024  # characters of a body
 # A key that holds something, whatever its words are joined by.
 _KEYS = (
@@ -34,7 +36,7 @@ def find_internals(text: str, request: str = "") -> str:
     """
     parts = urlsplit(request.partition(" ")[2])
     said = unquote_plus(f"{parts.path}?{parts.query}").lower()
-    for found in _INTERNALS.finditer(text[:LOOKED_AT]):
+    for found in _INTERNALS.finditer(excerpt(text, LOOKED_AT)):
         if found.group().lower() not in said:
             return found.group()
     return ""
