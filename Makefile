@@ -13,6 +13,10 @@ PYTEST := $(PY) $(RUN)
 # What a report prints for running a case again: this very command, up to the case.
 GIVEN = $(foreach name,TARGET TAG SHARE STATE FAULT BOTH QUICK DURATION CUT AGE REPORTS,$(if $(filter command% environment%,$(origin $(name))),$(name)='$($(name))'))
 RERUN = NETRA_RERUN="make $@ $(strip $(GIVEN)) CHECK="
+# What a command can't go without, said in one sentence before anything is started; make itself ends with 2.
+needs = $(if $($(1)),,@echo "make $@ needs $(1): make $@ $(1)=$(2)" >&2; exit 4)
+on-its-own = $(if $(filter command%,$(origin TARGET)),@echo "make $@ looks at the embedded twin alone: for TARGET=$(TARGET) it is make $(1) TARGET=$(TARGET)" >&2; exit 4)
+lasting = $(if $(DURATION),@$(1) -m targets.durations '$(DURATION)')
 SOAK = $(if $(DURATION),--duration=$(DURATION)) $(if $(RESUME),--resume=$(RESUME))
 TWIN := $(PY) -m twin
 .DEFAULT_GOAL := help
@@ -45,6 +49,7 @@ $(VENV)-suite/.ready-%:
 #: [STATE=fixed|as-reported|as-written|as-deployed] [FAULT=id,...]
 #: [QUICK=1] [KNOWN=file] [CHECK='threads.*'] [LF=1: what failed last]
 verify-local: $(READY)  ## is the embedded copy of the system good? smoke phase, about half a minute
+	$(call on-its-own,verify-staging)
 	@$(RERUN) $(TWIN) exec --state $(STATE) $(if $(FAULT),--fault $(FAULT)) -- $(PYTEST) --target=$(if $(filter as-deployed%,$(STATE)),as-deployed,local)
 
 .PHONY: verify-staging
@@ -58,12 +63,14 @@ verify-staging: $(SUITE_READY)  ## smoke phase on a configured target; without c
 .PHONY: candidate-local
 #: [FAULT=id,...: in the candidate alone] [BOTH=id,...] [QUICK=1]
 candidate-local: $(READY)  ## judge a revision without traffic beside the one that serves, on an embedded twin
+	$(call on-its-own,candidate)
 	@$(RERUN) $(TWIN) exec --candidate $(addprefix --candidate-fault=,$(FAULT) $(BOTH)) $(if $(BOTH),--fault $(BOTH)) -- \
 		$(PYTEST) --target=local --phase=candidate --tag=verify
 
 .PHONY: candidate
 #: TAG=verify [TARGET=staging] [SHARE=10] [QUICK=1] [EVIDENCE=url]
 candidate: $(SUITE_READY)  ## the same on a configured target: what was deployed with --no-traffic --tag
+	$(call needs,TAG,verify)
 	@$(RERUN) $(SUITE) $(RUN) --target=$(TARGET) --phase=candidate --tag=$(TAG) $(if $(SHARE),--share=$(SHARE))
 
 .PHONY: target
@@ -76,6 +83,7 @@ target: $(SUITE_READY)  ## write the first TOML of a target by looking at its se
 .PHONY: rollout
 #: TAG=verify [TARGET=staging] [STEPS=1,10,50,100]
 rollout: $(SUITE_READY)  ## traffic in steps: the commands, and what each step has to prove
+	$(call needs,TAG,verify)
 	@$(SUITE) -m commands rollout --target=$(TARGET) --tag=$(TAG) --report-dir=$(REPORTS) $(if $(STEPS),--steps=$(STEPS))
 
 #@ The hour, the day, the gate
@@ -83,17 +91,21 @@ rollout: $(SUITE_READY)  ## traffic in steps: the commands, and what each step h
 .PHONY: soak-local
 #: [DURATION=1h] [CUT=20s: what an hour takes] [FAULT=id,...] [RESUME=run|last]
 soak-local: $(READY)  ## soak phase on the embedded twin
+	$(call on-its-own,soak-staging)
+	$(call lasting,$(PY))
 	@$(RERUN) $(TWIN) exec --state $(STATE) --cut $(or $(CUT),20s) $(if $(FAULT),--fault $(FAULT)) -- \
 		$(PYTEST) --target=local --phase=soak $(SOAK)
 
 .PHONY: soak-staging
 #: [TARGET=staging] [DURATION=1h] [RESUME=run|last]
 soak-staging: $(SUITE_READY)  ## soak phase on a configured target
+	$(call lasting,$(SUITE))
 	@$(RERUN) $(SUITE) $(RUN) --target=$(TARGET) --phase=soak $(SOAK)
 
 .PHONY: day-local
 #: [AGE=25h] [FAULT=id,...]
 day-local: $(READY)  ## day phase on an embedded twin that has been serving for a while
+	$(call on-its-own,day-staging)
 	@$(RERUN) $(TWIN) exec --state $(STATE) --age $(or $(AGE),25h) $(if $(FAULT),--fault $(FAULT)) -- \
 		$(PYTEST) --target=local --phase=day
 
@@ -159,6 +171,7 @@ preflight: $(READY)  ## apply migrations to a scratch database with rows in it, 
 .PHONY: errors
 #: EXPORT=file-or-url [SERVICE=name] [REVISION=name]
 errors: $(SUITE_READY)  ## the 5xx in an exported log of any size, by route and signature
+	$(call needs,EXPORT,file.json)
 	@$(SUITE) -m commands errors '$(EXPORT)' $(if $(SERVICE),--service '$(SERVICE)') $(if $(REVISION),--revision '$(REVISION)')
 
 #@ Proving the suite itself
@@ -194,6 +207,7 @@ setup-suite: $(SUITE_READY)  ## install what a run on a configured target needs,
 .PHONY: road
 #: CHECK=threads.metadata (any check, or a fault)
 road: $(READY)  ## where a check is declared, fed, broken on purpose and reported, as path:line
+	$(call needs,CHECK,threads.metadata)
 	@$(PY) -m tests.road '$(CHECK)'
 
 .PHONY: test

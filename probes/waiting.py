@@ -1,5 +1,6 @@
 """Waiting for steadiness: readiness may be retried, correctness never."""
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -20,16 +21,24 @@ class _NotYetError(Exception):
     """Not enough good answers in a row."""
 
 
-async def await_steady(look: Callable[[], Awaitable[str]], *, in_a_row: int, deadline_s: float) -> Steadiness:
+async def await_steady(
+    look: Callable[[], Awaitable[str]],
+    *,
+    in_a_row: int,
+    deadline_s: float,
+    narrate: Callable[[str], None] | None = None,
+) -> Steadiness:
     """Look again and again until `in_a_row` looks in a row were good, or the deadline passed.
 
-    `look` returns an empty string for good, else what is wrong; a ProbeError counts as what is wrong.
+    `look` returns an empty string for good, else what is wrong; a ProbeError counts as what is wrong. `narrate` is told
+    what is waited for, and how long still at most.
 
     Raises:
         SourceRefused: At once. A missing right, a wrong project or a used-up quota is not mended by looking again,
             and is no fault of the service that is looked at.
     """
     attempts: list[str] = []
+    until = time.monotonic() + deadline_s
 
     async def round_of_looks() -> None:
         for _ in range(in_a_row):
@@ -40,6 +49,8 @@ async def await_steady(look: Callable[[], Awaitable[str]], *, in_a_row: int, dea
             except ProbeError as error:
                 wrong = str(error)
             attempts.append(wrong or "good")
+            if wrong and narrate:
+                narrate(f"waiting, {max(0.0, until - time.monotonic()):.0f} s more at most: {wrong}")
             if wrong:
                 raise _NotYetError(wrong)
 

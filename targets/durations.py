@@ -1,9 +1,12 @@
 """Durations as people write them."""
 
 import re
+import sys
+from collections.abc import Sequence
 from datetime import timedelta
 
 PART = r"(\d+(?:\.\d+)?)([smhd])"
+USAGE = 4  # as pytest ends for what is wrong on its command line
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -13,3 +16,23 @@ def parse_duration(text: str) -> timedelta:
         raise ValueError(f"{text!r} is no duration: write 90s, 10m, 1h, 1h30m or 2d")
     parts = re.findall(PART, text)
     return sum((timedelta(**{UNITS[unit]: float(number)}) for number, unit in parts), timedelta())
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Look at durations before anything is started: 0, or 4 with a sentence for the first that is none."""
+    wrong = next((why for text in arguments if (why := _what_is_wrong(text))), "")
+    if wrong:
+        sys.stderr.write(f"DURATION {wrong}.\n")
+    return USAGE if wrong else 0
+
+
+def _what_is_wrong(text: str) -> str:
+    try:
+        seconds = parse_duration(text).total_seconds()
+    except ValueError as error:
+        return str(error)
+    return f"{text!r} is too short: nothing can be held for less than a second" if seconds < 1 else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -2,6 +2,7 @@
 
 import io
 import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import IO
 
@@ -42,7 +43,7 @@ class Unbreakable(io.TextIOWrapper):
 class Live:
     """Says what is being checked: live where there is a terminal, a line a family everywhere."""
 
-    def __init__(self, file: IO[str], *, verbose: bool) -> None:
+    def __init__(self, file: IO[str], *, verbose: bool, expected: Callable[[], Mapping[str, float]] = dict) -> None:
         terminal = file.isatty()
         self.console = console_for(file)
         self._verbose = verbose
@@ -50,12 +51,14 @@ class Live:
         self._results: list[Result] = []
         self._since = 0.0
         self._begun = 0.0
+        self._line = ""
         self._said = 0.0
         self._progress = Progress(
             SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(),
             console=self.console, transient=True,
         )  # fmt: skip
         self._animated = terminal and not verbose
+        self._expected = expected() if self._animated else {}  # by case, how long it took the last time
 
     def begin(self, result: Result) -> None:
         """A case begins."""
@@ -66,8 +69,8 @@ class Live:
         if self._animated:
             for task in list(self._progress.task_ids):
                 self._progress.remove_task(task)
-            done = f"{self._family:<14}{len(self._results)} done, now "
-            self._progress.add_task(f"[dim]{done}[/]{escape(name(result.key))}")
+            self._line = escape(name(result.key))
+            self._progress.add_task(self._case(result))
             self._progress.start()
 
     def end(self, result: Result) -> None:
@@ -83,10 +86,17 @@ class Live:
         """Where the case in hand has got to: in place on a terminal, elsewhere a line every ten seconds."""
         if self._animated:
             for task in self._progress.task_ids:
-                self._progress.update(task, description=escape(text))
+                self._progress.update(task, description=f"[dim]{self._line:<14}[/]{escape(text)}")
         elif time.monotonic() - self._said >= SAY_EVERY_S:
             self._said = time.monotonic()
             self.console.print(f"  {text}", markup=False, soft_wrap=True)
+
+    def _case(self, result: Result) -> str:
+        """Family, how many are done, the case, and how long it took the last time."""
+        case = name(result.key)
+        last_s = self._expected.get(case)
+        usually = f" [dim](last time {last_s:.1f} s)[/]" if last_s is not None and last_s >= 1 else ""
+        return f"[dim]{self._family:<14}{len(self._results)} done, now [/]{escape(case)}{usually}"
 
     def close(self) -> None:
         """No more cases."""

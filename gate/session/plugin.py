@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Generator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -21,7 +22,7 @@ from gate.session.live_progress import Live, Unbreakable
 from gate.session.options import add_options, arguments_of, default_reports, only_looks, refuse_workers, report_dir
 from gate.session.publishing import begin, conclude, put_latest_back, retire_latest
 from gate.session.secrecy import Secrecy
-from gate.session.selecting import Selecting, last_failed, selection_of
+from gate.session.selecting import Selecting, last_durations, last_failed, selection_of
 from gate.session.selection import choose
 from gate.session.stopping import Stopping
 from gate.session.taking_down import TakingDown
@@ -82,7 +83,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.verbose = QUIETER_THAN_QUIET
         config.option.no_summary = True
     file = io.StringIO() if run.plan.silent else sys.stdout
-    config.stash[LIVE] = Live(_past_capture(file), verbose=verbose)
+    config.stash[LIVE] = Live(_past_capture(file), verbose=verbose, expected=partial(last_durations, run.plan))
     config.stash[STOPPING].arm()
 
 

@@ -14,7 +14,7 @@ import pytest
 from gate.check import ATTRIBUTE, Check
 from gate.outcomes import Outcome
 from gate.plan import Plan
-from gate.release.store import Store
+from gate.release.store import Store, StoreError
 from gate.run import Run
 from gate.verdict import name
 
@@ -64,6 +64,15 @@ def last_failed(plan: Plan) -> frozenset[str]:
     if not names:
         raise pytest.UsageError(f"--lf: nothing failed in the last run, {document.run_id}. Run it without.")
     return names
+
+
+def last_durations(plan: Plan) -> dict[str, float]:
+    """By case, how many seconds it took in the last run of this target and phase; nothing where there was none."""
+    try:
+        document = Store(str(plan.report_dir), plan.evidence_key).last(plan.target, plan.phase)
+    except StoreError:
+        return {}  # it only says how long something usually takes
+    return {row.name: row.duration_s for row in document.checks} if document else {}
 
 
 class Selecting:
