@@ -7,10 +7,12 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Protocol
 
 import jwt
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from probes.errors import CredentialUnfit
 from probes.secret import Secret
@@ -68,10 +70,8 @@ class Mint:
         """The public half of an RS256 key, as services keep it (PEM); empty for a secret that is shared."""
         if self.algorithm == "HS256":
             return ""
-        key = serialization.load_pem_private_key(self.secret.reveal().encode(), password=None)
-        public = key.public_key()
         form = serialization.PublicFormat.SubjectPublicKeyInfo
-        return public.public_bytes(serialization.Encoding.PEM, form).decode()
+        return _private_key(self.secret).public_key().public_bytes(serialization.Encoding.PEM, form).decode()
 
     def claims(self, user: User, now: float | None = None) -> dict[str, Any]:
         """The claims of a good token issued at `now` (unix seconds; the present when None)."""
@@ -90,11 +90,26 @@ class Mint:
     def sign(self, claims: dict[str, Any], headers: Mapping[str, Any] | None = None) -> Secret:
         """Sign any claims, also those that PyJWT would not write, under further headers. The result is a credential."""
         payload, head = json.dumps(claims).encode(), {**self.header, **(headers or {})}
-        return self.secret.derive(lambda key: jwt.PyJWS().encode(payload, key, self.algorithm, headers=head))
+        private = None if self.algorithm == "HS256" else _private_key(self.secret)
+        return self.secret.derive(
+            lambda shared: jwt.PyJWS().encode(payload, private or shared, self.algorithm, headers=head)
+        )
 
     def good(self, user: User, *, now: float | None = None) -> Secret:
         """A good token."""
         return self.sign(self.claims(user, now))
+
+
+@cache
+def _private_key(pem: Secret) -> rsa.RSAPrivateKey:
+    """The key, read once: its numbers are checked for a tenth of a second, in which our own loop would stand still.
+
+    Raises ValueError for a key of another kind.
+    """
+    key = serialization.load_pem_private_key(pem.reveal().encode(), password=None)
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise ValueError("RS256 takes an RSA key")  # noqa: TRY004 - a credential's value is wrong, no caller's type
+    return key
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -48,14 +47,13 @@ TURNS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """The page's way as it went: what `make target` wrote, the file at the end, and the last command's outcome."""
+    """The page's way before its last command: what `make target` wrote, the file at the end, where the service is."""
 
     first: str
     last: str
     url: str
-    code: int
-    output: str
-    verdict: dict[str, Any]
+    folder: Path
+    judge: str
 
 
 def blocks() -> list[Block]:
@@ -89,9 +87,9 @@ def held(command: str) -> Iterator[None]:
         process.wait(30)
 
 
-def typed(command: str, before: str = "") -> tuple[int, str]:
+def typed(command: str) -> tuple[int, str]:
     done = subprocess.run(
-        [SHELL, "-c", f"{before}{command}"], cwd=ROOT, env=clean_environment(), stdout=subprocess.PIPE,
+        [SHELL, "-c", command], cwd=ROOT, env=clean_environment(), stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, timeout=RUN_S, check=False,
     )  # fmt: skip
     return done.returncode, done.stdout
@@ -115,20 +113,21 @@ def walk() -> Iterator[Walk]:
             for block in blocks():
                 last = replace_sections(last, block.text) if block.language == "toml" else last
             file.write_text(last, encoding="utf-8")
-            code, output = typed(commands[2], f". {environment}\n")
             url = re.search(r"NOTES=(\S+)", environment.read_text(encoding="utf-8"))
             assert url
-            yield Walk(first, last, url[1], code, output, verdict_in(Path(name) / "reports"))
+            yield Walk(first, last, url[1], Path(name), f". {environment}\n{commands[2]}")
 
 
 @pytest.mark.timeout(900)  # a whole run, on a machine that may be busy
 def test_the_page_leads_from_an_empty_file_to_go(walk: Walk) -> None:
     assert len([one for one in blocks() if not one.language]) == 3
-    required = {row["name"]: row for row in walk.verdict["checks"] if row["required"]}
+    code, output = typed(walk.judge)
+    verdict = verdict_in(walk.folder / "reports")
+    required = {row["name"]: row for row in verdict["checks"] if row["required"]}
     red = {name: row["reason"] for name, row in required.items() if row["outcome"] != "PASSED"}
     ours = {name for name, reason in red.items() if required[name]["outcome"] == "BROKEN" and OURS in reason}
     assert {name: reason for name, reason in red.items() if name not in ours} == {}
-    assert (walk.code, walk.verdict["verdict"]) == ((10, "INCONCLUSIVE") if ours else (0, "GO")), walk.output
+    assert (code, verdict["verdict"]) == ((10, "INCONCLUSIVE") if ours else (0, "GO")), output
     assert {
         "notes.limits",
         "notes.version",
@@ -136,7 +135,7 @@ def test_the_page_leads_from_an_empty_file_to_go(walk: Walk) -> None:
         "threads.values",
         "auth.refuses[HS-RS confusion]",
     } <= required.keys()
-    lacking = {row["id"] for row in walk.verdict["checks"] if row["outcome"] == "NOT_APPLICABLE"}
+    lacking = {row["id"] for row in verdict["checks"] if row["outcome"] == "NOT_APPLICABLE"}
     assert {"websocket.connects", "observability.metrics", "logs.zero-500", "release.revision"} <= lacking
 
 

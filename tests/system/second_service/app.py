@@ -106,7 +106,7 @@ def create(dsn: str, verifier: Verifier, service_key: str) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         verifier.load()
-        async with asyncpg.create_pool(dsn, min_size=2, max_size=10) as pool:
+        async with asyncpg.create_pool(dsn, min_size=10, max_size=10) as pool:
             await pool.execute(SCHEMA)
             app.state.store, app.state.verifier, app.state.service_key = Store(pool), verifier, service_key
             app.state.ready()
