@@ -15,6 +15,7 @@ from probes.excerpt import excerpt
 from probes.http.connecting import dial, resolve, secure
 from probes.http.network_path import NetworkPath
 from probes.identity import RunIdentity
+from probes.limits import PARTS
 from probes.secret import reveal
 
 HEAD_BYTES, PAGE_BYTES = 32 * 1024, 4 * 1024  # of a first answer: enough to see whose it is
@@ -143,7 +144,7 @@ async def _read_head(
 ) -> h11.Response | h11.InformationalResponse:
     """The head of the answer. Raises Unreachable where nothing comes at all."""
     any_byte = False
-    while True:
+    for _ in range(PARTS):
         event = state.next_event()
         if event is h11.NEED_DATA:
             data = await reader.read(HEAD_BYTES)
@@ -155,6 +156,7 @@ async def _read_head(
             isinstance(event, h11.InformationalResponse) and event.status_code == SWITCHED
         ):
             return event
+    raise BadAnswer(request, f"{PARTS} informational answers, and none that is final")
 
 
 async def _read_page(reader: asyncio.StreamReader, state: h11.Connection) -> bytes:

@@ -17,7 +17,7 @@ import h11
 from probes.errors import BadAnswer, Unreachable
 from probes.http.connecting import Opened, open_streams
 from probes.http.network_path import NetworkPath, find_path
-from probes.limits import HEADERS, TIMED_BYTES
+from probes.limits import HEADERS, PARTS, TIMED_BYTES
 from probes.secret import Secret, reveal, without_frames
 
 CHUNK = 64 * 1024
@@ -140,7 +140,7 @@ async def _receive(connection: _Connection, request: str) -> tuple[h11.Response,
     response: h11.Response | None = None
     first_byte = 0.0
     body = bytearray()
-    while True:
+    for _ in range(PARTS):
         event = connection.state.next_event()
         if event is h11.NEED_DATA:
             data = await _read(connection, request, begun=bool(first_byte))
@@ -156,6 +156,7 @@ async def _receive(connection: _Connection, request: str) -> tuple[h11.Response,
                 raise BadAnswer(request, f"a body of over {TIMED_BYTES // 1024} KiB where a short answer is promised")
         elif isinstance(event, h11.EndOfMessage) and response is not None:
             return response, first_byte, bytes(body)
+    raise BadAnswer(request, f"over {PARTS} parts where a short answer is promised")
 
 
 async def _read(connection: _Connection, request: str, *, begun: bool) -> bytes:
