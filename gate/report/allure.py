@@ -125,7 +125,7 @@ def _categories(document: Document) -> list[dict[str, JSON]]:
     causes = [
         {
             "name": f"{len(cause.cases)} of one cause: {cause.sentence}"[:MOST_NAME],
-            "messageRegex": f"(?s).*\\[cause {cause.key}\\].*",
+            "messageRegex": f"[\\s\\S]*\\[cause {cause.key}\\][\\s\\S]*",
             "matchedStatuses": sorted(
                 {STATUSES[outcome] for outcome in (Outcome.FAILED, Outcome.BROKEN, cause.outcome)}
             ),
