@@ -21,7 +21,7 @@ from twin.switching.registry import declared
 MAKEFILE = Makefile()
 MAKE = shutil.which("make") or "make"
 CASES = pytest.mark.parametrize("page", PAGES, ids=named)
-PHASES = ("smoke", "soak", "day")
+PHASES = ("smoke", "soak", "day", "candidate")
 OF_OTHERS = {
     "--to-latest",
     "--limit",

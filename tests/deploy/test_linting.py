@@ -148,10 +148,15 @@ def test_no_pipeline_leaves_the_heads_empty_that_staging_requires() -> None:
 def test_the_rollout_is_verified_by_the_container() -> None:
     pipeline, target = documents(DEPLOY / "clouddeploy/clouddeploy.yaml")
     stage = pipeline["serialPipeline"]["stages"][0]
-    assert stage["strategy"]["standard"]["verify"] is True
+    canary = stage["strategy"]["canary"]
+    phases = canary["customCanaryDeployment"]["phaseConfigs"]
+    assert [phase["percentage"] for phase in phases] == [10, 100]
+    assert all(phase["verify"] is True for phase in phases)
+    assert canary["runtimeConfig"]["cloudRun"]["canaryRevisionTags"] == ["verify"]
     assert stage["targetId"] == target["metadata"]["name"]
     skaffold = documents(DEPLOY / "clouddeploy/skaffold.yaml")[0]
-    assert stage["profiles"] == [one["name"] for one in skaffold["profiles"]]
+    of_phases = [name for phase in phases for name in phase.get("profiles", [])]
+    assert [*stage["profiles"], *of_phases] == [one["name"] for one in skaffold["profiles"]]
     (verify,) = skaffold["verify"]
     seconds = int(target["executionConfigs"][1]["executionTimeout"].rstrip("s"))
     assert verify["timeout"] < seconds
