@@ -91,7 +91,7 @@ def test_a_workflow_may_nothing_but_what_a_job_is_given(path: Path) -> None:
     workflow = documents(path)[0]
     assert workflow["permissions"] == {}
     for name, job in workflow["jobs"].items():
-        assert job["permissions"] == (READING if name == "deploy" else READING | TELLING), name
+        assert job["permissions"] == (READING if name in {"deploy", "shift"} else READING | TELLING), name
 
 
 def test_what_a_run_left_is_kept_also_when_it_failed() -> None:

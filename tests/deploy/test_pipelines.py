@@ -64,6 +64,7 @@ def test_githubs_verify_step_is_go_with_masked_secrets_a_summary_and_outputs(
     inputs = {
         "inputs.target": "local", "inputs.phase": "smoke", "inputs.evidence": str(tmp_path / "evidence"),
         "inputs.write && inputs.target || ''": "local", "inputs.heads || '[]'": HEADS, "inputs.secrets-of": PREFIX,
+        "inputs.tag": "verify", "inputs.share": "0",
         "github.token": "", "inputs.messengers && format('secret:{0}/versions/latest', inputs.messengers) || ''": "",
     }  # fmt: skip
     own = {key: filled(value, inputs) for key, value in steps["Verify"]["env"].items()}
