@@ -1,4 +1,4 @@
-"""The listings in README, runbook and ARCHITECTURE, made from what they list: `python -m tests.catalogue`."""
+"""The listings in README, ARCHITECTURE and pages, made from what they list: `python -m tests.catalogue`."""
 
 import importlib
 import json
@@ -16,7 +16,7 @@ from gate.check import ATTRIBUTE, Check
 from gate.document import SCHEMA
 from gate.report.checklist import family_order, owner
 from gate.verdict_document import schema
-from tests import arrows
+from tests import arrows, incidents
 
 ROOT = Path(__file__).parents[1]
 LOOKING = ROOT / "docs/looking.toml"  # how to look, by check id
@@ -125,6 +125,7 @@ def pages() -> dict[Path, str]:
         ROOT / "docs/runbook.md": ("checks", render_runbook()),
         ROOT / "ARCHITECTURE.md": ("arrows", arrows.render()),
         ROOT / "docs/adding-a-target.md": ("contract", render_contract()),
+        ROOT / "docs/incidents.md": ("incidents", incidents.render()),
     }
     placed_listings = {path: placed(path.read_text(encoding="utf-8"), *listing) for path, listing in listings.items()}
     generated = {ROOT / "targets/needs.toml": render_needs(), SCHEMA: json.dumps(schema(), indent=1) + "\n"}

@@ -1,0 +1,156 @@
+"""Faults from public reports about what is around a handler: doors, clients, middlewares and log lines."""
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+import httpx
+
+from twin.switching.registry import Undo, fault, replace
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from twin.backend.auth_client import Identity
+    from twin.backend.seams import Seams
+
+OK, CALLS = 200, 8
+Around = Callable[["ASGIApp", "Scope", "Receive", "Send"], Awaitable[None]]
+
+
+def _around(seams: "Seams", layer: Around) -> Undo:
+    """Put one more layer under the outermost one."""
+    healthy = seams.cross_origin
+
+    def around(app: "ASGIApp") -> "ASGIApp":
+        inner = healthy(app)
+
+        async def layered(scope: "Scope", receive: "Receive", send: "Send") -> None:
+            await layer(inner, scope, receive, send)
+
+        return layered
+
+    return replace(seams, cross_origin=around)
+
+
+@fault(
+    "auth.missing-token-is-403",
+    place="backend",
+    seen="fastapi/fastapi#10177: HTTPBearer answers a missing header with 403, and without a challenge",
+)
+def missing_is_403(seams: "Seams") -> Undo:
+    """Who shows no token is forbidden, where clients wait for a 401 before they log in again."""
+    from twin.backend.refusals import RefusedError  # noqa: PLC0415 - other processes import this file for its ids alone
+
+    healthy = seams.validate
+
+    async def validate(given: "Seams", token: str) -> "Identity | None":
+        if not token:
+            raise RefusedError(403, "forbidden", "Not authenticated")
+        return await healthy(given, token)
+
+    return replace(seams, validate=validate)
+
+
+@fault(
+    "auth.signature-removed-on-the-way",
+    place="backend",
+    seen="pomerium/pomerium#6677: Cloud Run checks the token itself and hands it on without its signature",
+)
+def signature_removed(seams: "Seams") -> Undo:
+    """A good token arrives as header and payload, and a word where its signature was."""
+    healthy = seams.bearer_of
+    return replace(
+        seams,
+        bearer_of=lambda request: ".".join([*healthy(request).split(".")[:2], "SIGNATURE_REMOVED_BY_GOOGLE"]),
+    )
+
+
+@fault(
+    "auth.answers-left-open",
+    place="backend",
+    seen="encode/httpx#2139: a response that is not read to its end keeps its connection of the pool",
+)
+def answers_left_open(seams: "Seams") -> Undo:
+    """Each refusal keeps a connection to the auth service; after a few, nobody is let in: 503."""
+    from twin.backend.auth_client import AuthUnavailableError, Identity  # noqa: PLC0415 - as above
+
+    client = httpx.AsyncClient(
+        timeout=httpx.Timeout(1, pool=0.05), trust_env=False, limits=httpx.Limits(max_connections=CALLS)
+    )
+
+    async def validate(given: "Seams", token: str) -> "Identity | None":
+        asked = client.build_request(
+            "POST", f"{given.auth.url}/validate", json={"token": token},
+            headers={"X-Service-Key": given.auth.service_key},
+        )  # fmt: skip
+        try:
+            answer = await client.send(asked, stream=True)
+            if answer.status_code != OK:
+                return None
+            body = json.loads(await answer.aread())
+        except httpx.HTTPError as error:
+            raise AuthUnavailableError(type(error).__name__) from error
+        return Identity(body["user_id"], "")
+
+    installed = replace(seams, validate=validate)
+
+    async def undo() -> None:
+        installed()
+        await client.aclose()
+
+    return undo
+
+
+@fault(
+    "logs.query-logged",
+    place="backend",
+    seen="greeves89/AI-Employee#373: an access line with the whole target, and a token in its query",
+)
+def query_logged(seams: "Seams") -> Undo:
+    """Each request is logged with its query."""
+
+    async def logged(inner: "ASGIApp", scope: "Scope", receive: "Receive", send: "Send") -> None:
+        target = f"{scope['path']}?{scope['query_string'].decode('latin-1')}"
+        seams.log.write("INFO", f'"{scope["method"]} {target} HTTP/1.1"')
+        await inner(scope, receive, send)
+
+    return _around(seams, logged)
+
+
+@fault(
+    "observability.trace-in-a-copied-context",
+    place="backend",
+    seen="Kludex/starlette#1081: a variable that is set in the task of an inner layer is unset outside of it",
+)
+def trace_in_a_copy(seams: "Seams") -> Undo:
+    """The trace is there in the handler's task, and gone on the line that is written when it is done."""
+    from twin.telemetry import TRACE  # noqa: PLC0415 - as above
+
+    async def copied(inner: "ASGIApp", scope: "Scope", receive: "Receive", send: "Send") -> None:
+        trace = TRACE.get()
+        TRACE.set("")
+
+        async def inside() -> None:
+            TRACE.set(trace)
+            await inner(scope, receive, send)
+
+        await asyncio.create_task(inside())
+
+    return _around(seams, copied)
+
+
+@fault(
+    "threads.root-path-eats-the-route",
+    place="backend",
+    seen="Kludex/starlette#2599: a root path is cut off every path that begins with its letters",
+)
+def root_path_eats(seams: "Seams") -> Undo:
+    """The root path is /api/thread, and of /api/threads an s is left, which is no route."""
+
+    async def cut(inner: "ASGIApp", scope: "Scope", receive: "Receive", send: "Send") -> None:
+        await inner({**scope, "path": re.sub("^/api/thread", "", scope["path"])}, receive, send)
+
+    return _around(seams, cut)
