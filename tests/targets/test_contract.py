@@ -12,6 +12,7 @@ from targets.deviations import ABSENT, CORE
 from targets.loading import ConfigurationError, describe_target
 from targets.profiles import load_required, refuse_unknown, required_of
 from tests.standing import ROOT
+from tests.system.running import run
 from tests.targets.test_loading import MINE, write
 
 CONTRACT = tomllib.loads((ROOT / "targets/contract.toml").read_text(encoding="utf-8"))
@@ -146,3 +147,23 @@ def test_two_places_of_one_service_say_its_contract_once(tmp_path: Path) -> None
     assert mine.contract.paths == staging.paths.model_copy(update={"threads": "/v2/threads"})
     with pytest.raises(ConfigurationError, match="no target 'nowhere'"):
         describe_target("mine", write(tmp_path, text=text.replace('"staging"\n[', '"nowhere"\n[')))
+
+
+EXIT_4 = {
+    "a key of a wrong type": (toml("threads.max_limit", '"many"'), "contract.threads.max_limit"),
+    "a schema that is none": (toml("threads.item", '{ type = "objekt" }'), "contract.threads.item"),
+    "an absent that a required check needs": ('absent = ["threads"]\n', "`absent` names 'threads'"),
+    "an accepted that has expired": (accepted("threads.deleted", "2025-01-01"), "accepted.0"),
+}
+
+
+@pytest.mark.parametrize("what", EXIT_4)
+def test_bad_input_is_exit_code_4_and_one_paragraph_with_its_key(tmp_path: Path, what: str) -> None:
+    more, key = EXIT_4[what]
+    at_the_top = more.startswith("absent")
+    write(tmp_path, text=more + MINE if at_the_top else MINE + more)
+    where = (f"--targets-dir={tmp_path}", f"--report-dir={tmp_path / 'reports'}")
+    code, output = run("pytest", "-c", "pytest.ini", "--target=mine", *where)
+    assert code == 4, output
+    assert key in output
+    assert "Traceback" not in output
