@@ -55,6 +55,13 @@ def test_a_second_run_leaves_no_more_and_reap_removes_them(twin: dict[str, str],
     assert 0 < int(first[1]) <= FEW
     assert first[2] == "0"
     assert second.groups() == (first[1], first[1])
+    (left,) = verdict_in(tmp_path / "second")["left"]
+    assert (left["table"], left["before"], left["after"], left["removable"]) == (
+        "users",
+        int(first[1]),
+        int(first[1]),
+        True,
+    )
     assert f"{first[1]} rows of ours removed from users" in reap(twin)
     assert "0 rows of ours removed from users" in reap(twin)
 
@@ -72,3 +79,16 @@ def test_a_run_that_may_not_write_says_what_it_can_not_avoid(twin: dict[str, str
     notes = notes_of(twin, tmp_path / "reports", f"--targets-dir={tmp_path}", target="reading")
     assert "this run may not write, and can't avoid rows of ours in users (REST makes one" in notes
     assert "this run may not remove them" in notes
+
+
+async def test_what_a_killed_run_made_through_the_api_is_reaped_by_its_owner(twin: dict[str, str]) -> None:
+    """A journey that is killed leaves threads whose ids are the service's own."""
+    connection = await asyncpg.connect(twin["url"])
+    made = "INSERT INTO threads (id, object, created_at, metadata_) VALUES ($1, 'thread', 1, $2)"
+    await connection.execute(made, "thread-4711", '{"user_id": "nv-traveller-001"}')
+    await connection.execute(made, "thread-4712", '{"user_id": "somebody"}')
+    assert "1 rows that the service made for users of ours removed from" in reap(twin)
+    left = await connection.fetch("SELECT id FROM threads WHERE id LIKE 'thread-471%'")
+    assert [row["id"] for row in left] == ["thread-4712"]
+    await connection.execute("DELETE FROM threads WHERE id = 'thread-4712'")
+    await connection.close()
