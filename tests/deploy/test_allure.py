@@ -21,6 +21,7 @@ from tests.system.waiting import until
 
 GOOD = {"auth.latency": Outcome.PASSED, "logs.zero-500": Outcome.PASSED, "threads.order": Outcome.PASSED}
 BAD = GOOD | {"logs.zero-500": Outcome.FAILED}
+ONE, TWO = "20261126T000001Z-000001", "20261126T000002Z-000002"
 LONGEST_BUILD_S = 5.0
 needs_node = pytest.mark.skipif(not shutil.which("npm"), reason="Node.js is not installed: Allure's page was not built")
 LOADER = '<script async src="https://www.googletagmanager.com/gtag/js?id=G-X"></script>\n'
@@ -48,7 +49,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 @needs_node
 @needs_chromium
 def test_the_page_shows_the_run_and_asks_nobody_for_anything(tmp_path: Path, page: Page) -> None:
-    folder = lay(tmp_path, "one", BAD)
+    folder = lay(tmp_path, ONE, BAD)
     code, said = run("commands", "report", "--reports", str(tmp_path))
     assert (code, str(folder / "allure.html") in said) == (0, True), said
     page.open(folder / "allure.html", 1400, "light", scripts=True)
@@ -67,7 +68,7 @@ def test_the_browser_would_notice_a_page_that_asks(tmp_path: Path, page: Page) -
 
 @needs_node
 def test_the_page_is_built_within_its_time(tmp_path: Path) -> None:
-    lay(tmp_path, "one", {f"family{n % 9}.check{n}": Outcome.PASSED for n in range(300)})
+    lay(tmp_path, ONE, {f"family{n % 9}.check{n}": Outcome.PASSED for n in range(300)})
     assert run("commands", "report", "--reports", str(tmp_path))[0] == 0  # sets Allure up where it is not yet
     began = perf_counter()
     assert run("commands", "report", "--reports", str(tmp_path))[0] == 0
@@ -76,19 +77,19 @@ def test_the_page_is_built_within_its_time(tmp_path: Path) -> None:
 
 @needs_node
 def test_history_is_kept_across_runs_and_a_page_built_twice_counts_once(tmp_path: Path) -> None:
-    for name, outcomes in (("one", GOOD), ("two", BAD), ("two", None)):
+    for name, outcomes in ((ONE, GOOD), (TWO, BAD), (TWO, None)):
         if outcomes is not None:
             lay(tmp_path, name, outcomes)
         assert run("commands", "report", "--reports", str(tmp_path))[0] == 0
     points = [json.loads(line) for line in (tmp_path / "mini/allure-history.jsonl").read_text().splitlines()]
-    assert [point["name"].rpartition(" ")[2] for point in points] == ["one", "two"]
+    assert [point["name"].rpartition(" ")[2] for point in points] == [ONE, TWO]
     statuses = [sorted(one["status"] for one in point["testResults"].values()) for point in points]
     assert statuses == [["passed", "passed", "passed"], ["failed", "passed", "passed"]]
 
 
 @needs_node
 def test_a_history_that_is_none_is_named_and_left_alone(tmp_path: Path) -> None:
-    folder = lay(tmp_path, "one", GOOD)
+    folder = lay(tmp_path, ONE, GOOD)
     history = tmp_path / "mini/allure-history.jsonl"
     history.write_text("not a history\n")
     code, said = run("commands", "report", "--reports", str(tmp_path))
@@ -98,7 +99,7 @@ def test_a_history_that_is_none_is_named_and_left_alone(tmp_path: Path) -> None:
 
 
 def test_without_node_it_says_what_to_install_and_what_to_read_instead(tmp_path: Path) -> None:
-    lay(tmp_path, "one", GOOD)
+    lay(tmp_path, ONE, GOOD)
     code, said = run("commands", "report", "--reports", str(tmp_path), env={"PATH": "/nonexistent"})
     assert code == 4
     assert "Node.js 20 or newer" in said
@@ -107,7 +108,7 @@ def test_without_node_it_says_what_to_install_and_what_to_read_instead(tmp_path:
 
 
 def test_an_old_node_is_named_with_its_version(tmp_path: Path) -> None:
-    lay(tmp_path, "one", GOOD)
+    lay(tmp_path, ONE, GOOD)
     for name in ("node", "npm"):
         (tmp_path / name).write_text("#!/bin/sh\necho v12.22.9\n")
         (tmp_path / name).chmod(0o755)
@@ -118,7 +119,7 @@ def test_an_old_node_is_named_with_its_version(tmp_path: Path) -> None:
 def test_no_run_and_a_run_without_results_are_said(tmp_path: Path) -> None:
     code, said = run("commands", "report", "--reports", str(tmp_path))
     assert (code, "make verify-local" in said, "Traceback" in said) == (4, True, False), said
-    shutil.rmtree(lay(tmp_path, "one", GOOD) / "allure-results")
+    shutil.rmtree(lay(tmp_path, ONE, GOOD) / "allure-results")
     code, said = run("commands", "report", "--reports", str(tmp_path))
     assert (code, "no Allure results" in said) == (4, True), said
 
