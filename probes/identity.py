@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 PRODUCT, VERSION = "netra-verify", "0.1.0"
-Outage = Literal["", "outage begins", "outage", "outage ends"]
+Outage = Literal["", "outage begins", "outage", "outage ends", "hostile frames"]
 
 
 @dataclass(slots=True)
@@ -13,7 +13,8 @@ class RunIdentity:
     """Who is asking: the run's id goes into every request, so that the server's logs can be told apart by run.
 
     While a run has taken a dependency away on purpose, `outage` says so in every request as well: what the log holds of
-    it is all that later runs have to tell its 503s from others (see `probes.logs.provoked`).
+    it is all that later runs have to tell its 503s from others (see `probes.logs.provoked`). So are sessions that are
+    sent frames which no server can take: some log a traceback over each.
     """
 
     run_id: str

@@ -8,11 +8,13 @@ from fixtures.log_lookup import LogLookup
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure
+from gate.run import Run
 from probes.excerpt import excerpt
 from probes.logs.cloud_logging import SERVER_ERRORS
 from probes.logs.entries import LogEntry, LogRead
 from probes.logs.error_clusters import MEANWHILE
 from probes.logs.incidents import TRACEBACK
+from probes.logs.provoked import without_provoked
 from targets.model import Target
 
 SHOWN = 5
@@ -55,15 +57,16 @@ async def test_our_own_server_errors_are_in_the_log(
     needs="logs",
     remedy="An error that is caught, logged and answered with 200 is an error all the same: answer it, or mend it.",
 )
-async def test_nothing_failed_behind_good_answers(revision_log: LogRead, recorder: Recorder) -> None:
+async def test_nothing_failed_behind_good_answers(revision_log: LogRead, recorder: Recorder, run: Run) -> None:
     """Each traceback of the revision belongs to a 5xx: by its trace, or where lines carry none, by its time."""
-    tracebacks = [entry for entry in revision_log.entries if not entry.is_request and TRACEBACK in entry.text]
+    written = [entry for entry in revision_log.entries if not entry.is_request and TRACEBACK in entry.text]
+    tracebacks = without_provoked(written, revision_log.entries) if "http" in run.plan.offers else written
     traces = {error.trace_id for error in revision_log.server_errors}
     moments = [error.moment for error in revision_log.server_errors]
     stray = [entry for entry in tracebacks if not _belongs(entry, traces, moments)]
     recorder.figures(
         rule="tracebacks that belong to no 5xx", n=revision_log.total, value=len(stray), limit=0,
-        tracebacks=len(tracebacks),
+        tracebacks=len(tracebacks), provoked_by_our_frames=len(written) - len(tracebacks),
     )  # fmt: skip
     if stray:
         first = stray[0]

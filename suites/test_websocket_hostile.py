@@ -71,6 +71,7 @@ CASES: dict[str, tuple[Act, str]] = {
     needs="ws token",
     remedy="Parse inside a try, bound the size before parsing, never let one session's error leave its own loop.",
 )
+@pytest.mark.usefixtures("hostile_frames")
 @pytest.mark.parametrize("case", CASES)
 async def test_hostile_messages_do_no_harm(
     sockets: SocketDoor, owner: User, bystander: User, contract: Contract, case: str

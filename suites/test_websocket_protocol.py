@@ -90,6 +90,7 @@ SILENCE_IS_FINE = frozenset({"session", "session or close", "anything"})
     needs="ws token",
     remedy="A proxy that looks into WebSocket frames, or a server that is too forgiving: the RFC's section is named.",
 )
+@pytest.mark.usefixtures("hostile_frames")
 @pytest.mark.parametrize("case", CASES)
 async def test_frames_are_taken_as_the_protocol_says(
     sockets: SocketDoor, owner: User, deadlines: Deadlines, contract: Contract, case: str

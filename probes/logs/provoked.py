@@ -45,9 +45,39 @@ class Outage:
         )
 
 
+HOSTILE = re.compile(rf"{re.escape(PRODUCT)}/[\w.]{{1,20}} \(run [\w-]{{1,40}}; hostile frames\)")
+LONGEST_SESSION = timedelta(seconds=30)  # of a case that sends such frames
+AFTERWARDS = timedelta(seconds=1)  # a line of stderr is stamped when it is read
+OF_ONE = 2  # tracebacks that one such session may provoke
+
+
 def is_marked(entry: LogEntry) -> bool:
-    """Whether the entry is of a request that says to be sent during an outage of a run's own making."""
-    return entry.is_request and MARK.fullmatch(entry.user_agent) is not None
+    """Whether the entry is of a request that says to be part of what a run provokes on purpose."""
+    agent = entry.user_agent
+    return entry.is_request and (MARK.fullmatch(agent) is not None or HOSTILE.fullmatch(agent) is not None)
+
+
+def without_provoked(tracebacks: Sequence[LogEntry], entries: Iterable[LogEntry]) -> list[LogEntry]:
+    """The tracebacks but those that carry no trace and were written while a session of ours was sent hostile frames.
+
+    Of each such session at most `OF_ONE`, and none that took longer than any of ours.
+    """
+    left = list(tracebacks)
+    for session in entries:
+        if not session.is_request or not session.timestamp or not HOSTILE.fullmatch(session.user_agent):
+            continue
+        until = session.moment + min(_lasted(session), LONGEST_SESSION) + AFTERWARDS
+        own = [one for one in left if not one.trace_id and session.moment - AFTERWARDS <= one.moment <= until]
+        for one in own[:OF_ONE]:
+            left.remove(one)
+    return left
+
+
+def _lasted(session: LogEntry) -> timedelta:
+    try:
+        return timedelta(seconds=max(0.0, float(session.latency.removesuffix("s"))))
+    except (ValueError, OverflowError):
+        return timedelta()
 
 
 def find_outages(entries: Iterable[LogEntry]) -> list[Outage]:

@@ -7,7 +7,7 @@ import pytest
 from probes.identity import Outage, RunIdentity
 from probes.logs.entries import LogEntry
 from probes.logs.parsing import parse_entry
-from probes.logs.provoked import LONGEST, MOST, find_outages, is_marked
+from probes.logs.provoked import LONGEST, MOST, find_outages, is_marked, without_provoked
 from probes.window import parse_time
 
 BEGUN = parse_time("2026-11-25T09:00:00Z")
@@ -73,3 +73,28 @@ def test_an_outage_excuses_no_more_than_one_run_asks() -> None:
 
 def test_only_requests_during_an_outage_are_marked() -> None:
     assert [is_marked(one) for one in (*OUTAGE, entry(3, ""))] == [True] * 4 + [False]
+
+
+def traceback_at(second: float, trace: str = "") -> LogEntry:
+    return parse_entry(
+        {
+            "logName": "projects/p/logs/run.googleapis.com%2Fstderr",
+            "timestamp": (BEGUN + timedelta(seconds=second)).isoformat(),
+            "insertId": f"traceback-{second}",
+            "trace": trace,
+            "textPayload": "Traceback (most recent call last):",
+        }
+    )
+
+
+def test_a_traceback_over_frames_that_no_server_can_take_is_the_runs_own() -> None:
+    sessions = [entry(0, "hostile frames", 101), entry(60, "", 101)]
+    own, others, traced = traceback_at(0.3), traceback_at(60.3), traceback_at(0.4, "projects/p/traces/abc")
+    assert without_provoked([own, others, traced], sessions) == [others, traced]
+
+
+def test_one_session_provokes_two_at_most_and_a_copied_agent_with_more_in_it_none() -> None:
+    written = [traceback_at(0.1 * number) for number in range(5)]
+    assert len(without_provoked(written, [entry(0, "hostile frames", 101)])) == 3
+    copied = entry(0, "", 101, agent=f"{RunIdentity(RUN, 'hostile frames').user_agent} curl")
+    assert without_provoked(written, [copied]) == written
