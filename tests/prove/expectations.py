@@ -21,17 +21,18 @@ class Expectation:
     may: tuple[str, ...]
     phase: str = "smoke"  # in which it is shown
     doubts: tuple[str, ...] = ()  # what must not pass and not fail: evidence is taken away, nothing is refuted
+    asks: tuple[str, ...] = ()  # families whose requests bring it out, though nothing turns in them
 
     def selection(self, ids: Iterable[str]) -> tuple[str, ...]:
         """Which of all checks to run to see it; empty for everything.
 
-        The families in which something must turn, less what only waits there and is not named, and `always`. A
-        family in which nothing must turn is left to the whole matrix (`make prove WHOLE=1`), which shows every case.
+        The families in which something must turn, less what only waits there and is not named, those of `asks`, and
+        `always`. Any other family is left to the whole matrix (`make prove WHOLE=1`), which shows every case.
         """
         named = (*self.turns, *self.doubts)
         if not named or EVERYTHING in named:
             return ()
-        families = {one.partition(".")[0] for one in named} | {*_table()["always"]}
+        families = {one.partition(".")[0] for one in named} | {*self.asks, *_table()["always"]}
         slow = {*_table()["slow"]} - {one.partition("[")[0] for one in named}
         return tuple(one for one in ids if one.partition(".")[0] in families and one not in slow)
 
@@ -69,7 +70,7 @@ def load() -> dict[str, Expectation]:
 
 def _expectation(fault: str, row: Mapping[str, Any], groups: Mapping[str, list[str]]) -> Expectation:
     turns, may, doubts = (tuple(_expand(row.get(key, ()), groups)) for key in ("turns", "may", "doubts"))
-    return Expectation(fault, turns, may, row.get("phase", "smoke"), doubts)
+    return Expectation(fault, turns, may, row.get("phase", "smoke"), doubts, tuple(row.get("asks", ())))
 
 
 def _expand(names: Iterable[str], groups: Mapping[str, list[str]]) -> Iterable[str]:
