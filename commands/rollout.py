@@ -7,6 +7,7 @@ account.
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -36,6 +37,7 @@ from targets.loading import ConfigurationError
 from targets.model import ENV_PREFIX, Target
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+TREE = Path(__file__).parents[1]  # a checkout, or what the wheel installed
 WHOLE = 100
 GO, NO_GO = 0, 1
 IN_FORCE_S = 120.0  # for a change of traffic to be so
@@ -202,8 +204,9 @@ def _run_of(question: Question) -> Judge:
         of_phase = ["--phase=candidate", f"--tag={question.tag}", *([f"--share={percent}"] if percent else [])]
         words = of_phase if percent < WHOLE else ["--phase=smoke"]
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "gate.session", "-c", "pytest.ini", f"--target={question.target.name}",
-            f"--report-dir={question.report_dir}", *words, *question.words,
+            sys.executable, "-m", "gate.session", "-c", str(TREE / "pytest.ini"), f"--rootdir={TREE}",
+            f"--target={question.target.name}", f"--report-dir={question.report_dir}", *words, *question.words,
+            str(TREE / "suites"), env=os.environ | {"PYTHONPATH": str(TREE)},
         )  # fmt: skip
         try:
             return await process.wait()
