@@ -28,10 +28,6 @@ class Trend:
     start: float
     growth: float
 
-    def grows(self, *, chance: float, least: float) -> bool:
-        """Whether it grows: not by chance, by at least `least`, and by at least half of where it started."""
-        return self.chance <= chance and self.growth >= max(least, self.start / 2)
-
 
 def find_trend(values: Sequence[float]) -> Trend:
     """Look for growth in values of equal distance. Raises ValueError for fewer than five, or what is not finite."""
