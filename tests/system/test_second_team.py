@@ -79,7 +79,9 @@ def sections(text: str) -> list[tuple[str, str]]:
 @contextmanager
 def held(command: str) -> Iterator[None]:
     """A command that runs until Ctrl-C, in a session of its own."""
-    process = subprocess.Popen([SHELL, "-c", command], cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [SHELL, "-c", command], cwd=ROOT, start_new_session=True, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+    )
     try:
         yield
     finally:
