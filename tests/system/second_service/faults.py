@@ -117,7 +117,7 @@ def _no_version(app: FastAPI) -> None:
 
 def _slow_pages(app: FastAPI) -> None:
     mine = app.state.store.mine
-    app.state.store.mine = f"{mine} AND (SELECT pg_sleep(1.2)) IS NOT NULL"
+    app.state.store.mine = f"{mine} AND (SELECT pg_sleep(4)) IS NOT NULL"
 
 
 FAULTS: dict[str, Fault] = {
