@@ -20,10 +20,15 @@ class _Value:
         return self.text
 
 
+def redactor_of_environment() -> Redactor:
+    """A redactor that knows what the environment calls a secret."""
+    values = [value for name, value in os.environ.items() if NAMED_SO.search(name.upper()) and len(value) >= SHORTEST]
+    return Redactor(_Value(value) for value in values)
+
+
 def crash_in_words(error: BaseException) -> str:
     """The traceback of an error, without secrets and with nothing in it that a reader would obey."""
-    values = [value for name, value in os.environ.items() if NAMED_SO.search(name.upper()) and len(value) >= SHORTEST]
-    told = Redactor(_Value(value) for value in values).text("".join(traceback.format_exception(error)))
+    told = redactor_of_environment().text("".join(traceback.format_exception(error)))
     return neutralise(told, multi_line=True).rstrip()
 
 

@@ -8,8 +8,9 @@ nothing to judge is 10, and the last line always says a verdict.
 import os
 import signal
 import sys
-from contextlib import suppress
+from contextlib import redirect_stderr, suppress
 from pathlib import Path
+from typing import TextIO, cast
 
 INTERRUPTED, CRASHED, USAGE, INCONCLUSIVE = 2, 3, 4, 10
 
@@ -39,11 +40,14 @@ def main(arguments: list[str]) -> int:
 def _pytest(arguments: list[str]) -> int:
     import pytest  # noqa: PLC0415 - signals are in our hands before the first slow import
 
+    from gate.crash import redactor_of_environment  # noqa: PLC0415 - as above
     from gate.session.command_line import prepared  # noqa: PLC0415 - as above
+    from gate.session.secrecy import CleanStream  # noqa: PLC0415 - as above
 
     words, folder = prepared(arguments, Path.cwd())
     os.chdir(folder)
-    return int(pytest.main(words))
+    with redirect_stderr(cast("TextIO", CleanStream(sys.stderr, redactor_of_environment(), with_colours=True))):
+        return int(pytest.main(words))  # a plugin that dies while it is imported is said by pytest itself
 
 
 def _conclude(code: int, why: str) -> int:
