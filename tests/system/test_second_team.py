@@ -79,14 +79,13 @@ def sections(text: str) -> list[tuple[str, str]]:
 @contextmanager
 def held(command: str) -> Iterator[None]:
     """A command that runs until Ctrl-C, in a session of its own."""
-    process = subprocess.Popen(
-        [SHELL, "-c", command], cwd=ROOT, start_new_session=True, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
-    )
-    try:
-        yield
-    finally:
-        os.killpg(process.pid, signal.SIGINT)
-        process.wait(30)
+    words = [SHELL, "-c", command]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, cwd=ROOT, start_new_session=True, stdin=pipe, stdout=subprocess.DEVNULL) as process:
+        try:
+            yield
+        finally:
+            os.killpg(process.pid, signal.SIGINT)
 
 
 def typed(command: str) -> tuple[int, str]:
