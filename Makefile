@@ -125,7 +125,7 @@ gate: $(SUITE_READY)  ## judge a revision by all of its runs
 
 .PHONY: history
 #: TARGET=staging [EVIDENCE=url]
-history: $(SUITE_READY)  ## one page over the runs of a target: revisions, figures, causes; it decides nothing
+history: $(SUITE_READY)  ## one page over a target's runs; it decides nothing
 	@$(SUITE) -m commands history --target=$(TARGET) --report-dir=$(REPORTS) $(if $(EVIDENCE),--evidence='$(EVIDENCE)')
 
 .PHONY: report

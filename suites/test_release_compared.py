@@ -171,9 +171,9 @@ async def _errors(beside: Beside) -> None:
         )
 
 
-def _some(said: Sequence[str]) -> str:
-    more = f"; and {len(said) - MOST_SAID} more" if len(said) > MOST_SAID else ""
-    return "; ".join(said[:MOST_SAID]) + more
+def _some(differences: Sequence[str]) -> str:
+    more = f"; and {len(differences) - MOST_SAID} more" if len(differences) > MOST_SAID else ""
+    return "; ".join(differences[:MOST_SAID]) + more
 
 
 PARTS: dict[str, tuple[str, Callable[[Beside], Awaitable[None]]]] = {

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from probes.errors import UNREADABLE, SourceRefused
+from probes.excerpt import excerpt
 from probes.google.api import GoogleApi
 from probes.window import Window, parse_time
 
@@ -143,7 +144,7 @@ class CloudRun:
             page = await self._get(api, path, {**query, **({"pageToken": token} if token else {})})
             listed = page.get(key) or []
             if not isinstance(listed, list):
-                raise SourceRefused(f"GET {path}", f"{key} is no list: {str(listed)[:160]!r}")
+                raise SourceRefused(f"GET {path}", f"{key} is no list: {excerpt(str(listed), 160)!r}")
             found += listed
             token = str(page.get("nextPageToken") or "")
             if not token:

@@ -12,6 +12,7 @@ from tests.road.source import (
     Function,
     Place,
     arguments,
+    declared_by_helper,
     declared_by_pattern,
     decorated,
     definition,
@@ -85,6 +86,10 @@ def _fault(wanted: str) -> tuple[Place, ast.Call, Function]:
         for found, call, function in decorated(path, "fault"):
             if found == wanted:
                 return Place(path, function.lineno, _claim(function)), call, function
+    for path in files("twin/faults"):
+        made_by = declared_by_helper(path, wanted)
+        if made_by:
+            return Place(path, made_by[1].lineno, _claim(made_by[1]) or "declared by a helper"), *made_by
     looped = {path: declared_by_pattern(path, "fault", wanted) for path in files("twin/faults")}
     for path, made in looped.items():
         if made and wanted in load():

@@ -46,6 +46,18 @@ def decorated(path: Path, decorator: str) -> Iterator[tuple[str, ast.Call, Funct
                 yield str(call.args[0].value), call, node
 
 
+def declared_by_helper(path: Path, wanted: str) -> tuple[ast.Call, Function] | None:
+    """The function of the module that declares `wanted` when it is called with that id, at the module's top."""
+    functions = {node.name: node for node in tree(path).body if isinstance(node, Function)}
+    for node in tree(path).body:
+        call = node.value if isinstance(node, ast.Expr) else None
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.args:
+            named = isinstance(call.args[0], ast.Constant) and call.args[0].value == wanted
+            if named and call.func.id in functions:
+                return call, functions[call.func.id]
+    return None
+
+
 def declared_by_pattern(path: Path, declaring: str, wanted: str) -> tuple[ast.Call, Function] | None:
     """The function that declares `wanted` in a loop, by `declaring(f"...{name}...")`; None where none does."""
     for node in tree(path).body:

@@ -75,7 +75,7 @@ def test_the_example_is_a_target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert tomllib.loads(contract) == tomllib.loads((ROOT / "targets/contract.toml").read_text(encoding="utf-8"))
     target = describe_target("mine", tmp_path)
     assert target.required_profile == "staging-writing"
-    assert target.gone == {"health.detailed", "metrics"}
+    assert target.gone == {"auth.server-timing", "health.detailed", "metrics"}
     assert [one.what for one in target.accepted] == ["auth.cheap-refusal"]
     assert [one.id for one in target.checks] == ["billing.plans"]
     assert (target.contract.auth.latency_clock, target.contract.login.path) == ("client", "/login")
