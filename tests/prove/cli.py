@@ -15,9 +15,10 @@ from rich.console import Console
 from targets.profiles import load_required
 from tests.prove.causes import KEPT, print_share, read_kept
 from tests.prove.expectations import Expectation, awaiting, elsewhere, load, unproved
-from tests.prove.worker import HEALTHY, Shown, staged
+from tests.prove.worker import HEALTHY, Shown, Stage, StageLost, staged
 from twin.switching.registry import declared
 
+LOST = -1  # no exit code of a run: its twin was lost
 CONDITIONAL = ("browser", "document", "json", "readiness")  # what a target may offer, and the twin does
 
 
@@ -76,6 +77,8 @@ def _by_phase(faults: Iterable[str], expectations: dict[str, Expectation]) -> di
 
 
 def _problems(one: Shown, expectations: dict[str, Expectation]) -> list[str]:
+    if one.exit_code == LOST:
+        return [one.reason]
     if one.fault == HEALTHY:
         return [f"{name} turned {outcome} on the healthy twin" for name, outcome in one.red.items()] + (
             [f"exit code {one.exit_code} on the healthy twin"] if one.exit_code else []
@@ -94,18 +97,26 @@ async def _show_all(
     waiting = list(faults)
     total, shown = len(waiting), list[Shown]()
 
-    async def work() -> None:
-        async with staged(phase, options.out / KEPT.name) as stage:
-            while waiting:
-                fault = waiting.pop(0)
-                named = [fault] if fault else []
-                some = () if options.whole or not fault else _selected(expectations.get(fault), phase)
+    async def show_on(stage: Stage, fault: str) -> Shown:
+        named = [fault] if fault else []
+        some = () if options.whole or not fault else _selected(expectations.get(fault), phase)
+        one = await stage.show(*named, checks=some)
+        for _ in range(options.retries):
+            if _problems(one, expectations):
                 one = await stage.show(*named, checks=some)
-                for _ in range(options.retries):
-                    if _problems(one, expectations):
-                        one = await stage.show(*named, checks=some)
-                shown.append(one)
-                _print_row(one, _problems(one, expectations), f"{len(shown)}/{total}", console)
+        return one
+
+    async def work() -> None:
+        while waiting:
+            async with staged(phase, options.out / KEPT.name) as stage:
+                while waiting and stage.fit:
+                    fault = waiting.pop(0)
+                    try:
+                        one = await show_on(stage, fault)
+                    except StageLost as error:  # this fault's twin is of no use to the next one
+                        one = Shown(fault, LOST, {}, (), 0.0, str(error), phase)
+                    shown.append(one)
+                    _print_row(one, _problems(one, expectations), f"{len(shown)}/{total}", console)
 
     async with asyncio.TaskGroup() as group:
         for _ in range(min(options.jobs, total)):

@@ -44,6 +44,10 @@ class Shown:
     phase: str = "smoke"
 
 
+class StageLost(Exception):
+    """The twin did not do what was asked, or a run left no verdict: what stands there is fit for no further fault."""
+
+
 class Stage:
     """A running twin and the folder for its runs."""
 
@@ -51,6 +55,7 @@ class Stage:
         self._folder = folder
         self._client = client
         self._phase = phase
+        self.fit = True
         self._keep = keep
 
     async def show(self, *faults: str, checks: Sequence[str] = ()) -> Shown:
@@ -69,12 +74,14 @@ class Stage:
         fault = ",".join(faults)
         try:
             exit_code = await self._pytest(checks)
+        except TimeoutError as error:
+            raise self._lost(f"the run under {fault or 'no fault'} took over {RUN_S:.0f} s") from error
         finally:
             await self._ask("DELETE", "/faults")
         verdict = self._folder / "reports/latest/verdict.json"
         if not verdict.exists():
             output = (self._folder / "last-output.txt").read_text(errors="replace")
-            raise RuntimeError(f"the run under {fault or 'no fault'} left no verdict (exit code {exit_code}): {output}")
+            raise self._lost(f"the run under {fault or 'no fault'} left no verdict (exit code {exit_code}): {output}")
         if self._keep:
             self._keep.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(verdict, self._keep / f"{fault or f'healthy-{self._phase}'}.json")
@@ -86,9 +93,16 @@ class Stage:
         return Shown(fault, exit_code, red, cases, time.monotonic() - begun, document["reason"], self._phase)
 
     async def _ask(self, method: str, path: str, body: object = None) -> None:
-        answer = await self._client.request(method, path, json=body)
+        try:
+            answer = await self._client.request(method, path, json=body)
+        except httpx.TransportError as error:
+            raise self._lost(f"{method} {path} on the twin's control port: {type(error).__name__}") from error
         if answer.is_error:
-            raise RuntimeError(f"{method} {path} on the twin's control port: {answer.status_code} {answer.text}")
+            raise self._lost(f"{method} {path} on the twin's control port: {answer.status_code} {answer.text}")
+
+    def _lost(self, why: str) -> StageLost:
+        self.fit = False
+        return StageLost(why)
 
     async def _pytest(self, checks: Sequence[str]) -> int:
         process = await asyncio.create_subprocess_exec(
@@ -98,8 +112,12 @@ class Stage:
             cwd=ROOT, env=os.environ | {"NETRA_ADDRESSES": str(self._folder / "addresses.json")},
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
-        async with asyncio.timeout(RUN_S):
-            output, _ = await process.communicate()
+        try:
+            async with asyncio.timeout(RUN_S):
+                output, _ = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
         (self._folder / "last-output.txt").write_bytes(output)
         return process.returncode or 0
 
