@@ -11,7 +11,7 @@ from gate.outcomes import Outcome, Verdict
 from gate.plots import Plot
 from gate.strict_json import JSON, is_deeper
 
-SCHEMA_VERSION: Literal[3] = 3
+SCHEMA_VERSION: Literal[4] = 4
 MOST_DEPTH = 250  # of what cases attach: what a server sends is refused above 200
 TOO_DEEP = f"nested over {MOST_DEPTH} deep"
 Phase = Literal["smoke", "soak", "day", "candidate", "gate"]
@@ -196,7 +196,7 @@ class Seal(_Part, frozen=True):
 class Document(_Part, frozen=True, kw_only=True):
     """One run's verdict, or a gate's over many runs (phase gate)."""
 
-    schema_version: Literal[3]
+    schema_version: Literal[4]
     run_id: RunId
     target: str
     environment: str

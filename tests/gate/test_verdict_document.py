@@ -101,7 +101,7 @@ def test_typing_changed_nothing_in_stored_documents(name: str) -> None:
 
 
 def _lifted(document: dict[str, Any]) -> dict[str, Any]:
-    document |= {"schema_version": 3, "overrides": [], "seal": None}
+    document |= {"schema_version": 4, "overrides": [], "seal": None}
     for row in document["checks"]:
         row["began"] = ""
         row["figures"] = [_lifted_figure(one) for one in row["figures"]]
