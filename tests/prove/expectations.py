@@ -21,7 +21,7 @@ class Expectation:
     may: tuple[str, ...]
     phase: str = "smoke"  # in which it is shown
     doubts: tuple[str, ...] = ()  # what must not pass and not fail: evidence is taken away, nothing is refuted
-    asks: tuple[str, ...] = ()  # families whose requests bring it out, though nothing turns in them
+    asks: tuple[str, ...] = ()  # families, or checks, whose requests bring it out, though nothing turns in them
 
     def selection(self, ids: Iterable[str]) -> tuple[str, ...]:
         """Which of all checks to run to see it; empty for everything.
@@ -34,7 +34,7 @@ class Expectation:
             return ()
         families = {one.partition(".")[0] for one in named} | {*self.asks, *_table()["always"]}
         slow = {*_table()["slow"]} - {one.partition("[")[0] for one in named}
-        return tuple(one for one in ids if one.partition(".")[0] in families and one not in slow)
+        return tuple(one for one in ids if one in self.asks or (one.partition(".")[0] in families and one not in slow))
 
     def problems(self, red: Mapping[str, str], exit_code: int) -> list[str]:
         """What in a run is not as expected; `red` maps each case that did not pass to its outcome."""
