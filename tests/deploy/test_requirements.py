@@ -18,6 +18,7 @@ PROVIDED = {
     "pydantic_core": "pydantic",
     "psycopg2": "psycopg",
     "opentelemetry": "opentelemetry-sdk",
+    "markupsafe": "jinja2",
 }
 ALIASES = {"allure-python-commons": "allure-pytest"}
 # Used by a URL's scheme, as a program, lazily by name, and under the name of the SDK.
