@@ -13,7 +13,7 @@ PYTEST := $(PY) $(RUN)
 # What a report prints for running a case again: this very command, up to the case.
 GIVEN = $(foreach name,TARGET TAG SHARE STATE FAULT BOTH QUICK DURATION CUT AGE REPORTS,$(if $(filter command% environment%,$(origin $(name))),$(name)='$($(name))'))
 RERUN = NETRA_RERUN="make $@ $(strip $(GIVEN)) CHECK="
-# What a command can't go without, said in one sentence before anything is started; make itself ends with 2.
+# What a command needs is checked before anything starts, and named in one sentence; make itself exits with 2.
 needs = $(if $($(1)),,@echo "make $@ needs $(1): make $@ $(1)=$(2)" >&2; exit 4)
 on-its-own = $(if $(filter command%,$(origin TARGET)),@echo "make $@ looks at the embedded twin alone: for TARGET=$(TARGET) it is make $(1) TARGET=$(TARGET)" >&2; exit 4)
 lasting = $(if $(DURATION),@$(1) -m targets.durations '$(DURATION)')

@@ -136,7 +136,7 @@ async def test_an_archived_thread_is_gone(journey: Journey) -> None:
 
 @check(
     "threads.messages",
-    requirement="the messages of a thread are a list for its owner, and nobody else's to read",
+    requirement="the messages of a thread are a list for its owner, and no other user can read them",
     needs="http write mint single",
     remedy="See the server's traceback; check the thread's owner before its messages are read.",
 )

@@ -89,7 +89,7 @@ async def _read_run(session: Session, contract: Contract) -> list[Message]:
 
 @check(
     "websocket.agent",
-    requirement="a user's message is answered by the agent's events in their order, and nobody else hears them",
+    requirement="a user's message is answered by the agent's events in order, and no other user receives them",
     needs="ws mint agent",
     remedy="End every run with its last event, whatever happens in it; send to the user's own sockets alone.",
 )
