@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from commands.console import say
+from commands.console import say, write_file
 from probes.database.connection import Connection, TableShape, connect, describe_url, find_table
 from probes.database.layout import Layout
 from probes.database.made_for_us import made_for_us
@@ -91,16 +91,6 @@ async def repair(target: Target, out: Path) -> int:
         say(f"{count:>9}  {name}")
     say(f"{plan.disagreeing:>9}  disagreeing owners: reported, not touched")
     say(f"{plan.poisoned:>9}  unreadable for ->> (data.poison): reported, not touched")
-    _write(out, plan.script())
+    write_file(out, plan.script(), "file with --out")
     say(f"The SQL to review is in {out}. Nothing was changed.")
     return 0
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path} can't be written ({error.strerror}): name another file with --out."
-        ) from error

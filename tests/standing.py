@@ -2,10 +2,11 @@
 
 import asyncio
 import json
+import os
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -56,3 +57,18 @@ async def standing_twin(addresses: Path, *words: str) -> AsyncIterator[dict[str,
         if twin.returncode is None:
             twin.send_signal(signal.SIGTERM)
         await twin.wait()
+
+
+async def run_within(within_s: float, *command: str, environment: Mapping[str, str] = os.environ) -> tuple[int, bytes]:
+    """A command's exit code, and all that it said. Raises TimeoutError; the process has ended however this ends."""
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=ROOT, env=dict(environment), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    try:
+        async with asyncio.timeout(within_s):
+            output, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return process.returncode or 0, output

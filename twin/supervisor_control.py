@@ -1,6 +1,7 @@
 """The twin's control port: faults, dependencies and settings, by HTTP on loopback."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import FastAPI, HTTPException
@@ -19,12 +20,15 @@ def control_port(stack: Stack, state: str, own: list[str]) -> FastAPI:
     app = FastAPI(openapi_url=None)
     changing = asyncio.Lock()
 
-    async def switch(wanted: list[str]) -> list[str]:
+    async def put_in_force(how: Callable[[list[str]], Awaitable[None]], wanted: list[str], whose: str = "") -> None:
         async with changing:
             try:
-                await stack.switch(wanted)
+                await how(wanted)
             except KeyError as error:
-                raise HTTPException(404, f"there is no fault {error.args[0]!r}") from error
+                raise HTTPException(404, f"there is no fault {error.args[0]!r}{whose}") from error
+
+    async def switch(wanted: list[str]) -> list[str]:
+        await put_in_force(stack.switch, wanted)
         return stack.on
 
     @app.get("/state")
@@ -56,11 +60,7 @@ def control_port(stack: Stack, state: str, own: list[str]) -> FastAPI:
 
     @app.put("/candidate/faults")
     async def in_the_candidate(wanted: list[str]) -> list[str]:
-        async with changing:
-            try:
-                await stack.switch_candidate(wanted)
-            except KeyError as error:
-                raise HTTPException(404, f"there is no fault {error.args[0]!r} of a revision alone") from error
+        await put_in_force(stack.switch_candidate, wanted, " of a revision alone")
         return stack.candidate_on
 
     @app.put("/tags/{name}")

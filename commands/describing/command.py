@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from commands.console import say
+from commands.console import say, write_file
 from commands.describing.answers import Asker, find_document, look_at_refusals, look_at_routes
 from commands.describing.findings import Findings, as_toml, key_of, plain
 from commands.describing.published import read_published
@@ -60,7 +60,7 @@ async def run(wanted: Wanted) -> int:
     await _look_at_database(route, findings)
     for key, what in NEVER.items():
         findings.miss(key, what)
-    _write(path, text_of(wanted, findings))
+    write_file(path, text_of(wanted, findings), "folder with DIR")
     describe_target(wanted.name, wanted.folder)  # what is written must load
     _report(path, findings)
     return 0
@@ -127,16 +127,6 @@ def text_of(wanted: Wanted, findings: Findings) -> str:
         lines += [f"{key_of(key)} = {as_toml(value)}   # {plain(where)}" for key, (value, where) in found.items()]
         lines += [f"# ? {key}: {plain(what)}" for key, what in unknown.items()]
     return "\n".join(lines) + "\n"
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path} can't be written ({error.strerror}): name another folder with DIR."
-        ) from error
 
 
 def _report(path: Path, findings: Findings) -> None:

@@ -7,7 +7,6 @@ came of each fault is kept in `compared.json`, beside this file; a fault that is
 import argparse
 import asyncio
 import json
-import os
 import re
 import sys
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ from typing import Any
 import httpx
 
 from tests.prove.expectations import Expectation, load, matches
-from tests.prove.worker import RUN_S, SWITCH_S, TARGETS
+from tests.prove.worker import RUN_S, SWITCH_S, run_proof
 from tests.standing import ROOT, own_folder, standing_twin
 from twin.switching.registry import declared
 
@@ -96,16 +95,8 @@ def _differences(rows: Sequence[Row]) -> list[str]:
 
 
 async def _judged(folder: Path, files: Sequence[str]) -> list[Row]:
-    reports = folder / "reports"
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "pytest", "--target=prove", f"--targets-dir={TARGETS}", "--quick", "--verdict-only",
-        f"--report-dir={reports}", "--phase=candidate", "--tag=verify", *files,
-        cwd=ROOT, env=os.environ | {"NETRA_ADDRESSES": str(folder / "addresses.json")},
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
-    async with asyncio.timeout(2 * RUN_S):
-        output, _ = await process.communicate()
-    verdict = reports / "latest/verdict.json"
+    _, output = await run_proof(folder, 2 * RUN_S, "--phase=candidate", "--tag=verify", *files)
+    verdict = folder / "reports/latest/verdict.json"
     if not verdict.exists():
         raise RuntimeError(f"the run left no verdict: {output.decode(errors='replace')}")
     rows: list[Row] = json.loads(verdict.read_text(encoding="utf-8"))["checks"]

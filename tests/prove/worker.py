@@ -1,6 +1,5 @@
 """One twin, kept up, on which faults are shown one after another."""
 
-import asyncio
 import json
 import os
 import shutil
@@ -15,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from tests.standing import ROOT, standing_twin
+from tests.standing import run_within, standing_twin
 from twin.switching.registry import declared
 
 TARGETS = Path(__file__).parent / "targets"
@@ -105,21 +104,20 @@ class Stage:
         return StageLost(why)
 
     async def _pytest(self, checks: Sequence[str]) -> int:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "pytest", "--target=prove", f"--targets-dir={TARGETS}", "--quick",
-            "--verdict-only", f"--report-dir={self._folder / 'reports'}", *PHASES[self._phase][1],
-            *(f"--check={one}" for one in checks),
-            cwd=ROOT, env=os.environ | {"NETRA_ADDRESSES": str(self._folder / "addresses.json")},
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-        )  # fmt: skip
-        try:
-            async with asyncio.timeout(RUN_S):
-                output, _ = await process.communicate()
-        finally:
-            if process.returncode is None:
-                process.kill()
+        selected = (f"--check={one}" for one in checks)
+        code, output = await run_proof(self._folder, RUN_S, *PHASES[self._phase][1], *selected)
         (self._folder / "last-output.txt").write_bytes(output)
-        return process.returncode or 0
+        return code
+
+
+async def run_proof(folder: Path, within_s: float, *options: str) -> tuple[int, bytes]:
+    """One quick run of the proof's target against the twin of a folder: exit code, output. Raises TimeoutError."""
+    return await run_within(
+        within_s,
+        *(sys.executable, "-m", "pytest", "--target=prove", f"--targets-dir={TARGETS}", "--quick", "--verdict-only"),
+        *(f"--report-dir={folder / 'reports'}", *options),
+        environment=os.environ | {"NETRA_ADDRESSES": str(folder / "addresses.json")},
+    )
 
 
 @asynccontextmanager

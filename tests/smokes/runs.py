@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.counts import keep
-from tests.standing import ROOT, own_folder, standing_twin
+from tests.standing import own_folder, run_within, standing_twin
 
 RUN_S = 900.0  # far from an idle machine's 40 s
 GO, NO_GO = 0, 1
@@ -49,19 +49,10 @@ def worst(codes: Iterable[int]) -> int:
 async def _smoke(number: int, addresses: Path, folder: Path) -> Smoke:
     reports, begun = folder / f"reports-{number}", time.monotonic()
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("NETRA_", "PYTEST_"))}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "gate.session", "-c", "pytest.ini", "--target=local", "--quick",
-        f"--report-dir={reports}", cwd=ROOT, env=environment | {"NETRA_ADDRESSES": str(addresses)},
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
-    try:
-        async with asyncio.timeout(RUN_S):
-            output, _ = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    seconds, code = time.monotonic() - begun, process.returncode or GO
+    words = ("-m", "gate.session", "-c", "pytest.ini", "--target=local", "--quick", f"--report-dir={reports}")
+    environment |= {"NETRA_ADDRESSES": str(addresses)}
+    code, output = await run_within(RUN_S, sys.executable, *words, environment=environment)
+    seconds = time.monotonic() - begun
     path = reports / "latest/verdict.json"
     if not path.exists():
         last = output.decode(errors="replace").strip().rpartition("\n")[2]

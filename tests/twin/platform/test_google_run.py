@@ -1,6 +1,5 @@
 """google-cloud-run, over REST, reads the twin's Admin API: the twin and our client can't share a mistake."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -9,7 +8,6 @@ from google.api_core import exceptions
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import run_v2
 from google.cloud.run_v2.services.revisions.transports.rest import RevisionsRestTransport
-from google.cloud.run_v2.services.services.transports.rest import ServicesRestTransport
 from google.protobuf import json_format
 
 from probes.google.cloud_run import CloudRun
@@ -29,19 +27,6 @@ from tests.twin.platform.serving import (  # fmt: skip
 
 PARENT = f"projects/{PROJECT}/locations/{REGION}"
 NAME = f"{PARENT}/services/{SERVICE}"
-
-
-@pytest.fixture
-def apis() -> Iterator[Served]:
-    """A service of two revisions, its traffic split."""
-    with served(build_platform()) as up:
-        yield up
-
-
-@pytest.fixture
-def services(apis: Served) -> run_v2.ServicesClient:
-    transport = ServicesRestTransport(host=apis.host, url_scheme="http", credentials=AnonymousCredentials())
-    return run_v2.ServicesClient(transport=transport)
 
 
 @pytest.fixture

@@ -1,31 +1,15 @@
 """google-cloud-run moves the twin's traffic and its tags, and is refused what the real API refuses."""
 
-from collections.abc import Iterator
-
 import pytest
 from google.api_core import exceptions
-from google.auth.credentials import AnonymousCredentials
 from google.cloud import run_v2
-from google.cloud.run_v2.services.services.transports.rest import ServicesRestTransport
 from google.protobuf import field_mask_pb2
 
-from tests.twin.platform.serving import LATEST, OLD, PROJECT, REGION, SERVICE, Served, build_platform, served
+from tests.twin.platform.serving import LATEST, OLD, PROJECT, REGION, SERVICE, Served, build_platform
 
 NAME = f"projects/{PROJECT}/locations/{REGION}/services/{SERVICE}"
 BY_NAME = run_v2.TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION
 TO_LATEST = run_v2.TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST
-
-
-@pytest.fixture
-def apis() -> Iterator[Served]:
-    with served(build_platform()) as up:
-        yield up
-
-
-@pytest.fixture
-def services(apis: Served) -> run_v2.ServicesClient:
-    transport = ServicesRestTransport(host=apis.host, url_scheme="http", credentials=AnonymousCredentials())
-    return run_v2.ServicesClient(transport=transport)
 
 
 def _share(revision: str, percent: int = 0, tag: str = "") -> run_v2.TrafficTarget:
