@@ -19,7 +19,7 @@ UNSEEN = re.compile(
 )
 COMMANDS = (
     "error|warning|notice|debug|group|endgroup|add-mask|set-output|save-state|set-env|add-path|add-matcher|remove-matcher|"
-    "stop-commands|echo"
+    "stop-commands|echo|internal-set-repo-path"
 )
 RULES = (
     (re.compile(rf"(^|[\s⏎]):(?=:[A-Za-z])|:(?=:(?:{COMMANDS})\b)", re.IGNORECASE | re.MULTILINE), r"\1: "),
