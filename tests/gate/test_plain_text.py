@@ -44,12 +44,13 @@ HOSTILE = (
 TEXTS = st.lists(st.one_of(st.sampled_from(HOSTILE), st.text(max_size=20)), min_size=1, max_size=6).map("".join)
 OWN_SCRIPT = (Path(__file__).parents[2] / "gate/report/templates/report.js").read_text(encoding="utf-8").rstrip("\n")
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
-# a terminal breaks lines where it likes, so `std::string` may come to begin one; only a command's own name is obeyed there
+# a terminal breaks lines where it likes, so `std::string` may come to begin one: there a command is one by its name
 COMMAND = (
     r"^\s*::(error|warning|notice|debug|(end)?group|(add|remove)-m\w+|set-\w+|save-state|add-path|stop-|echo|internal-)"
 )
 OBEYED = re.compile(
-    rf"(?im){COMMAND}|(^|⏎)[ \t]*::\w+( [^\n]*)?::|##(vso)?\[|!\[[^\]]*\]\(|\]\([^)]*\)|javascript\s*:|<(script|img|iframe)\b[^>]*(src|alert)"
+    rf"(?im){COMMAND}|(^|⏎)[ \t]*::\w+( [^\n]*)?::|##(vso)?\[|!\[[^\]]*\]\(|\]\([^)]*\)|javascript\s*:"
+    r"|<(script|img|iframe)\b[^>]*(src|alert)"
 )
 
 
