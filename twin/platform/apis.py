@@ -144,10 +144,10 @@ def _entries(platform: Platform, body: Mapping[str, Any], now: float) -> Respons
     order = body.get("orderBy") or "timestamp asc"
     if order not in {"timestamp", "timestamp asc", "timestamp desc"}:
         return error(400, f"order_by can't be {order!r}: timestamp asc, or timestamp desc")
-    test, query, token = parse(body.get("filter", "")), _entries_query(body), body.get("pageToken")
+    wanted, query, token = parse(body.get("filter", "")), _entries_query(body), body.get("pageToken")
     offset, at = _read_token(token, query) if token else (0, now)
     if token is None or platform.listing[0] != (query, at):
-        kept = [entry for entry in platform.visible(at) if test(entry)]
+        kept = [one for one in platform.visible(at, wanted.since, wanted.until) if wanted.test(one)]
         # Equal time stamps come in the order of their insert ids, as the API documents.
         backwards = order.endswith("desc")
         kept.sort(key=lambda entry: (nanoseconds(entry["timestamp"]), entry["insertId"]), reverse=backwards)

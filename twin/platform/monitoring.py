@@ -42,7 +42,7 @@ def _filter(asked: Mapping[str, str]) -> Test:
     text = asked.get("filter", "")
     if "metric.type" not in text:
         raise QueryError("Field filter had an invalid value: a filter must name exactly one metric.type")
-    return parse(text)
+    return parse(text).test
 
 
 def _interval(asked: Mapping[str, str]) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """The Logging query language, as far as its documentation goes for comparisons, AND, OR, NOT and parentheses."""
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 
 Entry = dict[str, Any]
 Test = Callable[[Entry], bool]
+EVER = math.inf
 LONGEST = 20_000
 SEVERITIES = ("DEFAULT", "DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL", "ALERT", "EMERGENCY")
 TOKEN = re.compile(
@@ -25,6 +27,18 @@ class QueryError(Exception):
     """A filter that the API would refuse."""
 
 
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A test of entries, and the time stamps between which everything lies that passes it, in nanoseconds since 1970.
+
+    The span is what an index is for: a store looks at the entries within it, and at no others.
+    """
+
+    test: Test
+    since: float = -EVER
+    until: float = EVER
+
+
 @dataclass(slots=True)
 class _Tokens:
     items: list[tuple[str, str]]
@@ -39,17 +53,17 @@ class _Tokens:
         return item
 
 
-def parse(text: str) -> Test:
-    """A test of entries from a filter. Raises QueryError."""
+def parse(text: str) -> Filter:
+    """A filter from its text. Raises QueryError."""
     if len(text) > LONGEST:
         raise QueryError(f"the filter is longer than {LONGEST} characters")
     tokens = _Tokens(_tokenise(text))
     if tokens.peek()[0] == "end":
-        return lambda _entry: True
-    test = _either(tokens)
+        return Filter(lambda _entry: True)
+    parsed = _either(tokens)
     if tokens.peek()[0] != "end":
         raise QueryError(f"unparsable filter at {tokens.peek()[1]!r}")
-    return test
+    return parsed
 
 
 def _tokenise(text: str) -> list[tuple[str, str]]:
@@ -67,51 +81,73 @@ def _tokenise(text: str) -> list[tuple[str, str]]:
     return items
 
 
-def _either(tokens: _Tokens) -> Test:
-    tests = [_both(tokens)]
+def _either(tokens: _Tokens) -> Filter:
+    parts = [_both(tokens)]
     while tokens.peek() == ("word", "OR"):
         tokens.take()
-        tests.append(_both(tokens))
-    return tests[0] if len(tests) == 1 else lambda entry: any(test(entry) for test in tests)
+        parts.append(_both(tokens))
+    if len(parts) == 1:
+        return parts[0]
+    tests = [part.test for part in parts]
+    return Filter(
+        lambda entry: any(test(entry) for test in tests),
+        min(part.since for part in parts),
+        max(part.until for part in parts),
+    )
 
 
-def _both(tokens: _Tokens) -> Test:
-    tests = [_negated(tokens)]
+def _both(tokens: _Tokens) -> Filter:
+    parts = [_negated(tokens)]
     while True:
         kind, word = tokens.peek()
         if (kind, word) == ("word", "AND"):
             tokens.take()
         elif kind == "end" or (kind, word) in {("word", "OR"), ("paren", ")")}:
             break
-        tests.append(_negated(tokens))  # two tests side by side are joined by AND
-    return tests[0] if len(tests) == 1 else lambda entry: all(test(entry) for test in tests)
+        parts.append(_negated(tokens))  # two tests side by side are joined by AND
+    if len(parts) == 1:
+        return parts[0]
+    tests = [part.test for part in parts]
+    return Filter(
+        lambda entry: all(test(entry) for test in tests),
+        max(part.since for part in parts),
+        min(part.until for part in parts),
+    )
 
 
-def _negated(tokens: _Tokens) -> Test:
+def _negated(tokens: _Tokens) -> Filter:
     if tokens.peek() == ("word", "NOT"):
         tokens.take()
-        test = _negated(tokens)
-        return lambda entry: not test(entry)
+        test = _negated(tokens).test
+        return Filter(lambda entry: not test(entry))
     return _single(tokens)
 
 
-def _single(tokens: _Tokens) -> Test:
+def _single(tokens: _Tokens) -> Filter:
     kind, word = tokens.take()
     if (kind, word) == ("paren", "("):
-        test = _either(tokens)
+        parsed = _either(tokens)
         if tokens.take() != ("paren", ")"):
             raise QueryError("a parenthesis is not closed")
-        return test
+        return parsed
     if kind not in {"word", "string"}:
         raise QueryError(f"unparsable filter at {word!r}")
     if tokens.peek()[0] != "op":
         wanted = _unquote(word).lower()
-        return lambda entry: wanted in str(entry).lower()
+        return Filter(lambda entry: wanted in str(entry).lower())
     _, operator = tokens.take()
     value_kind, value = tokens.take()
     if value_kind not in {"word", "string"}:
         raise QueryError(f"{word} {operator} lacks a value")
-    return _comparison(word, operator, _unquote(value))
+    wanted = _unquote(value)
+    return Filter(_comparison(word, operator, wanted), *_span(word, operator, wanted))
+
+
+def _span(path: str, operator: str, wanted: str) -> tuple[float, float]:
+    if path != "timestamp" or operator not in {"=", ">", ">=", "<", "<="}:
+        return -EVER, EVER
+    moment = nanoseconds(wanted)
+    return (-EVER if "<" in operator else moment), (EVER if ">" in operator else moment)
 
 
 def _unquote(word: str) -> str:

@@ -1,6 +1,7 @@
 """What the platform knows: services, revisions, traffic, settings, and every log entry."""
 
 import json
+import math
 import random
 import secrets
 import time
@@ -10,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from twin.platform.query import nanoseconds
 
 Entry = dict[str, Any]
 HOUR_S = 3600.0
@@ -76,6 +79,10 @@ class Stored:
 
     entry: Entry
     visible_at: float
+    stamped: int = field(init=False)  # the entry's time stamp, in nanoseconds since 1970
+
+    def __post_init__(self) -> None:
+        self.stamped = nanoseconds(self.entry["timestamp"])
 
 
 @dataclass(slots=True)
@@ -117,10 +124,11 @@ class Platform:
         entry.setdefault("receiveTimestamp", stamp(now))
         self.store += [Stored(one, time.monotonic() + self.log_delay_s) for one in self.keep(self, entry)]
 
-    def visible(self, at: float | None = None) -> list[Entry]:
-        """Every entry whose delay is over: now, or at a moment of the monotonic clock."""
+    def visible(self, at: float | None = None, since: float = -math.inf, until: float = math.inf) -> list[Entry]:
+        """Every entry whose delay is over, now or at a moment of the monotonic clock, with its time stamp in a span."""
         now = time.monotonic() if at is None else at
-        return self.found(self, [one.entry for one in self.store if one.visible_at <= now])
+        within = [one.entry for one in self.store if since <= one.stamped <= until and one.visible_at <= now]
+        return self.found(self, within)
 
     def lasts(self, seconds: float) -> float:
         """How long seconds of a WebSocket's life take here."""
