@@ -16,18 +16,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import google.auth
-import google.auth.exceptions
-
 from commands.console import say
 from gate.redaction import Redactor
 from gate.run import new_run_id
 from probes.comparison.share import requests_needed
 from probes.deadlines import Deadlines
 from probes.errors import SourceRefused
+from probes.google.adc import find_adc
 from probes.google.api import Authorize, GoogleApi
 from probes.google.cloud_run import CloudRun, ServiceDescription
-from probes.google.credentials import Adc, Given, google_transport, nobody
+from probes.google.credentials import Given, nobody
 from probes.google.shifting import shift
 from probes.http.client import HttpClient
 from probes.http.network_path import find_path
@@ -233,9 +231,9 @@ def _authorize(target: Target) -> Authorize:
     if target.platform.access_token:
         return Given(target.platform.access_token)
     try:
-        credentials, _ = google.auth.default(scopes=[SCOPE])
-    except google.auth.exceptions.DefaultCredentialsError as error:
+        return find_adc(SCOPE, target.network.ca_file, Redactor(target.secrets).learn)
+    except SourceRefused as error:
         raise ConfigurationError(
-            f"No Google credentials ({error}): gcloud auth application-default login, or NETRA_PLATFORM__ACCESS_TOKEN."
+            f"No Google credentials ({error.detail}): gcloud auth application-default login, or "
+            "NETRA_PLATFORM__ACCESS_TOKEN."
         ) from error
-    return Adc(credentials, google_transport(target.network.ca_file), learn=Redactor(target.secrets).learn)

@@ -113,8 +113,9 @@ async def _booted(options: argparse.Namespace) -> AsyncIterator[Stack]:
         serving = asyncio.create_task(server.serve())
         if options.age:
             await stack.age(options.age / 3600, options.requests_per_hour)
-        await stack.switch(wanted)
-        if stack.candidate:
+        if wanted:
+            await stack.switch(wanted)
+        if alone:
             await stack.switch_candidate(alone)
         await server.until_started()
         if options.verbose:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
-from twin.switching.registry import declared
+from twin.switching.registry import declared, find
 
 AS_WRITTEN = "as-written."
 STATES: Mapping[str, tuple[str, ...] | None] = {
@@ -39,19 +39,17 @@ def faults_of(state: str, more: list[str]) -> list[str]:
         return []
     if state not in STATES:
         raise UnknownNameError(f"there is no state {state!r}: known are {', '.join([*STATES, *DEPLOYED])}.")
-    known = {key: one for key, one in declared().items() if not one.dependency}
     own = STATES[state]
-    _refuse_unknown(more, known)
-    ids = list(own) if own is not None else [one for one in known if one.startswith(AS_WRITTEN)]
+    _refuse_unknown(more)
+    ids = list(own) if own is not None else [one for one in declared() if one.startswith(AS_WRITTEN)]
     return [*ids, *(one for one in more if one not in ids)]
 
 
 def faults_of_candidate(ids: list[str]) -> list[str]:
     """Faults that one of two revisions can have alone. Raises UnknownNameError, with where another one is."""
-    known = {key: one for key, one in declared().items() if not one.dependency}
-    _refuse_unknown(ids, known)
+    _refuse_unknown(ids)
     for one in ids:
-        parts = {declared()[part].place for part in (*known[one].brings, one)}
+        parts = {part.place for part in find([one]).values()}
         if parts != {"backend"}:
             shared = ", ".join(sorted(parts - {"backend"}))
             raise UnknownNameError(
@@ -60,9 +58,11 @@ def faults_of_candidate(ids: list[str]) -> list[str]:
     return ids
 
 
-def _refuse_unknown(ids: Iterable[str], known: Mapping[str, object]) -> None:
+def _refuse_unknown(ids: Iterable[str]) -> None:
+    found = find(ids)
     for one in ids:
-        if one not in known:
+        if one not in found or found[one].dependency:
+            known = [key for key, fault in declared().items() if not fault.dependency]
             near = get_close_matches(one, known, n=5, cutoff=0.4)
             hint = f" Near: {', '.join(near)}." if near else ""
             raise UnknownNameError(f"there is no fault {one!r}.{hint} `make faults` lists all {len(known)}.")

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-
-from alembic.script import ScriptDirectory
-from alembic.util.exc import CommandError
+from typing import TYPE_CHECKING
 
 from probes.errors import SourceRefused
+
+if TYPE_CHECKING:
+    from alembic.script import ScriptDirectory
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,12 @@ class History:
         return f"behind or ahead of the image: at {sorted(found)} (give contract.database.revisions to tell which)"
 
 
-def open_folder(folder: Path) -> ScriptDirectory:
+def open_folder(folder: Path) -> "ScriptDirectory":
     """The migrations in an alembic folder. Raises SourceRefused, naming the folder and what is wrong with it."""
+    # Slow to import, SQLAlchemy comes with it: most targets give their heads in the TOML.
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - as above
+    from alembic.util.exc import CommandError  # noqa: PLC0415 - as above
+
     if not (folder / "env.py").is_file() or not (folder / "versions").is_dir():
         raise SourceRefused(str(folder), "is no alembic folder: it must hold env.py and versions/")
     try:

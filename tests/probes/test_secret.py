@@ -125,7 +125,7 @@ def test_only_sockets_signers_and_redaction_unwrap() -> None:
 
 
 # Where a probe makes a secret of a text: of one that was acquired, `learn` has it hidden; the others are made by us.
-ACQUIRING = {"probes/auth/login.py", "probes/google/credentials.py"}
+ACQUIRING = {"probes/auth/login.py", "probes/google/adc.py"}
 MAKING = {
     "probes/auth/forgeries.py": "forged here, and a JWT by its looks",
     "probes/auth/foreign_keys.py": "forged here, and a JWT by its looks",

@@ -9,7 +9,9 @@ import importlib
 import pkgutil
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from inspect import isawaitable
+from pathlib import Path
 from typing import Any, Literal
 
 import twin.faults
@@ -86,6 +88,30 @@ def declared(places: Iterable[Place] | None = None) -> dict[str, Fault]:
     return {key: it for key, it in sorted(_DECLARED.items()) if wanted is None or it.place in wanted}
 
 
+def find(ids: Iterable[str]) -> dict[str, Fault]:
+    """The declared ones among some ids, with what they bring; only families with such an id in their text are imported.
+
+    All of them take most of a second to import, in a process whose callers are waiting.
+    """
+    found: dict[str, Fault] = {}
+    for one in ids:
+        if one not in _DECLARED:
+            for name, text in _families().items():
+                if f'"{one}"' in text:
+                    importlib.import_module(name)
+        known = _DECLARED if one in _DECLARED else declared()  # an id that no text has as it is
+        if one in known:
+            found |= {one: known[one], **find(known[one].brings)}
+    return found
+
+
+@cache
+def _families() -> dict[str, str]:
+    """The text of every family, by its module's name."""
+    folder = Path(twin.faults.__path__[0])
+    return {f"twin.faults.{path.stem}": path.read_text(encoding="utf-8") for path in sorted(folder.glob("[!_]*.py"))}
+
+
 class Switchboard:
     """The faults that are on in one process.
 
@@ -95,7 +121,7 @@ class Switchboard:
 
     def __init__(self, seams: object, place: Place) -> None:
         self._seams = seams
-        self._known = declared([place])
+        self._place = place
         self._on: list[str] = []
         self._undo: list[Undo] = []
 
@@ -107,11 +133,12 @@ class Switchboard:
     async def switch(self, wanted: Iterable[str]) -> None:
         """Have exactly the wanted faults in force. Raises KeyError for an id of no fault of this process."""
         ids = list(dict.fromkeys(wanted))
-        for unknown in (one for one in ids if one not in self._known):
+        known = {key: one for key, one in find(ids).items() if one.place == self._place}
+        for unknown in (one for one in ids if one not in known):
             raise KeyError(unknown)
         await self._take_back()
         for one in ids:
-            installed = self._known[one].install(self._seams)
+            installed = known[one].install(self._seams)
             self._undo.append(await installed if isawaitable(installed) else installed)
             self._on.append(one)
 

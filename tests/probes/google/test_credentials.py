@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from google.oauth2 import service_account
 
 from probes.errors import SourceRefused
-from probes.google.credentials import Adc, Given, nobody
+from probes.google.adc import Adc
+from probes.google.credentials import Given, nobody
 from probes.secret import Secret, reveal
 from tests.probes.answering import answering
 

@@ -12,7 +12,7 @@ import pytest
 from google.auth.compute_engine import _metadata
 
 from probes.errors import SourceRefused
-from probes.google.credentials import IdentityToken, google_transport
+from probes.google.adc import IdentityToken, google_transport
 from probes.http.client import HttpClient
 from probes.http.network_path import find_path
 from probes.identity import RunIdentity
