@@ -3,7 +3,8 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from probes.errors import SourceRefused
 
 INTEGERS = frozenset({"integer", "bigint"})
 STAMP = "%Y%m%dT%H%M%SZ"
+FEW = 50  # rows that one INSERT takes in one round trip, where COPY needs three
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,17 @@ class Seeder:
     """Writes and removes rows of one run in one table. Every id is `nv-<run id>-<serial>`: sortable, and ours."""
 
     def __init__(
-        self, connection: Connection, table: TableShape, run_id: str, deadlines: Deadlines | None = None
+        self,
+        connection: Connection,
+        table: TableShape,
+        run_id: str,
+        deadlines: Deadlines | None = None,
+        *,
+        session_has_deadlines: bool = False,
     ) -> None:
+        """`session_has_deadlines`: it was opened by `connect`, not behind PgBouncer; statements need no own limits."""
         self.connection = connection
+        self._session_has_deadlines = session_has_deadlines
         self._table = table
         self._layout = table.layout
         self._deadlines = deadlines or Deadlines()
@@ -125,7 +135,7 @@ class Seeder:
         return json.dumps(self._value(spec), ensure_ascii=False)
 
     async def insert(self, rows: Sequence[Row], specs: Sequence[RowSpec]) -> None:
-        """Insert reserved rows in bulk, in a transaction of their own: by COPY, or by one INSERT where COPY can't pass.
+        """Insert reserved rows, all or none: many by COPY; few, or where COPY can't pass, by one INSERT.
 
         Raises:
             SourceRefused: The database did not take them; none was kept.
@@ -170,27 +180,40 @@ class Seeder:
 
     async def _put(self, columns: Sequence[str], records: Sequence[tuple[object, ...]]) -> None:
         schema, _, name = self._table.name.rpartition(".")
+        if 0 < len(records) <= FEW:
+            await self._put_at_once(columns, records)
+            return
         try:
-            async with self.connection.transaction():
-                await self._limit_waiting()
+            async with self._limited():
                 await self.connection.copy_records_to_table(
                     name.strip('"'), schema_name=schema.strip('"') or None, columns=columns, records=records
                 )
         except asyncpg.FeatureNotSupportedError:  # COPY FROM is refused under row-level security; INSERT is not
-            kinds = ", ".join(f"${n}::{self._table.columns[one]}[]" for n, one in enumerate(columns, start=1))
-            async with self.connection.transaction():
-                await self._limit_waiting()
-                await self.connection.execute(
-                    f"INSERT INTO {self._table.name} ({', '.join(columns)}) SELECT * FROM unnest({kinds})",  # noqa: S608 - names and types are the catalogue's
-                    *map(list, zip(*records, strict=True)),
-                )
+            await self._put_at_once(columns, records)
 
-    async def _limit_waiting(self) -> None:
-        """Limits that hold for this transaction alone: behind PgBouncer there is no session to set them for."""
-        await self.connection.execute(
-            f"SET LOCAL lock_timeout = {int(self._deadlines.lock * 1000)}; "
-            f"SET LOCAL statement_timeout = {int(self._deadlines.statement * 1000)}"
-        )
+    async def _put_at_once(self, columns: Sequence[str], records: Sequence[tuple[object, ...]]) -> None:
+        kinds = ", ".join(f"${n}::{self._table.columns[one]}[]" for n, one in enumerate(columns, start=1))
+        async with self._limited():
+            await self.connection.execute(
+                f"INSERT INTO {self._table.name} ({', '.join(columns)}) SELECT * FROM unnest({kinds})",  # noqa: S608 - names and types are the catalogue's
+                *map(list, zip(*records, strict=True)),
+            )
+
+    @asynccontextmanager
+    async def _limited(self) -> AsyncIterator[None]:
+        """Around one statement, which waits for nothing longer than our deadlines.
+
+        Where the session has none (behind PgBouncer there is none) they are set for a transaction: three round trips.
+        """
+        if self._session_has_deadlines:
+            yield
+            return
+        async with self.connection.transaction():
+            await self.connection.execute(
+                f"SET LOCAL lock_timeout = {int(self._deadlines.lock * 1000)}; "
+                f"SET LOCAL statement_timeout = {int(self._deadlines.statement * 1000)}"
+            )
+            yield
 
     def _fit(self, column: str, value: object) -> object:
         if isinstance(value, datetime):
@@ -262,8 +285,7 @@ class Seeder:
         return f"{OURS}{datetime.fromtimestamp(time.time(), UTC) - age:{STAMP}}~"  # "~" sorts after the id's "-"
 
     async def _delete(self, where: str, *values: object) -> int:
-        async with self.connection.transaction():
-            await self._limit_waiting()
+        async with self._limited():
             status = await self.connection.execute(
                 f"DELETE FROM {self._table.name} WHERE {where}",  # noqa: S608 - the name is the catalogue's, the rest ours
                 *values,
