@@ -8,7 +8,7 @@ from targets.contract.parts import Part
 
 
 class Column(Part):
-    """One column: whether it has to be there, and the types that the code can work with."""
+    """One column: whether it has to be there, and the types that the code supports."""
 
     presence: Literal["needed", "optional", "absent"]
     types: tuple[str, ...] = ()  # of one that is absent nobody asks

@@ -77,7 +77,7 @@ def test_a_run_that_may_not_write_says_what_it_can_not_avoid(twin: dict[str, str
     text = (ROOT / "targets/as-deployed.toml").read_text(encoding="utf-8")
     (tmp_path / "reading.toml").write_text(text.replace("allowed = true", "allowed = false"))
     notes = notes_of(twin, tmp_path / "reports", f"--targets-dir={tmp_path}", target="reading")
-    assert "this run may not write, and can't avoid rows of ours in users (REST makes one" in notes
+    assert "this run may not write, and can't avoid rows of ours in users (REST creates one" in notes
     assert "this run may not remove them" in notes
 
 
