@@ -1,4 +1,4 @@
-"""The Alertmanager's route: every alert has a receiver, and the hourly day has its own."""
+"""The Alertmanager of the stack: every alert has a receiver, the hourly day has its own, and Prometheus finds it."""
 
 import re
 from collections.abc import Mapping
@@ -56,3 +56,20 @@ def test_the_hourly_day_has_a_route_of_its_own(alert: str) -> None:
 def test_no_address_stands_in_the_file() -> None:
     assert all("url_file" in hook for one in CONFIG["receivers"] for hook in one["webhook_configs"])
     assert "://" not in (STACK / "alertmanager/alertmanager.yml").read_text(encoding="utf-8")
+
+
+def test_the_stack_hands_it_every_address_that_it_reads() -> None:
+    given = read("compose.yaml")["services"]["alertmanager"]["secrets"]
+    hooks = [hook for one in CONFIG["receivers"] for hook in one["webhook_configs"]]
+    assert [hook["url_file"] for hook in hooks] == [f"/run/secrets/{name}" for name in given]
+
+
+def test_prometheus_finds_it_by_the_name_and_port_that_it_has_in_the_stack() -> None:
+    stack = read("compose.yaml")["services"]
+    (found,) = read("prometheus/prometheus.yml")["alerting"]["alertmanagers"][0]["dns_sd_configs"]
+    assert found["names"] == ["alertmanager"]
+    assert stack["alertmanager"]["ports"] == [f"127.0.0.1:{found['port']}:{found['port']}"]
+
+
+def test_the_stack_is_up_without_it_where_nobody_is_to_be_informed() -> None:
+    assert read("compose.yaml")["services"]["alertmanager"]["profiles"] == ["alerts"]
