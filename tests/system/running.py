@@ -25,11 +25,11 @@ def run(*words: str, env: dict[str, str] | None = None, cwd: Path = ROOT) -> tup
     return done.returncode, done.stdout
 
 
-def start(*words: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
-    """Start `python -m words…`, in a process group of its own."""
+def start(*words: str, env: dict[str, str] | None = None, stdin: int | None = None) -> subprocess.Popen[str]:
+    """Start `python -m words…`, in a process group of its own; its standard input is ours unless one is named."""
     return subprocess.Popen(
         [sys.executable, "-m", *words], cwd=ROOT, env={**clean_environment(), **(env or {})}, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
 
 

@@ -122,6 +122,17 @@ def test_it_ends_with_whoever_holds_its_standard_input(tmp_path: Path) -> None:
         until(lambda: not list(temporary.iterdir()), 10, "a folder was left")
 
 
+def test_a_signal_ends_it_well_while_its_standard_input_is_still_held(tmp_path: Path) -> None:
+    addresses = tmp_path / "addresses.json"
+    process = start("twin", "hold", "--while-stdin", "--addresses", str(addresses), stdin=subprocess.PIPE)
+    until(addresses.exists, BOOT_S, "it did not boot")
+    process.terminate()
+    assert process.stdout is not None
+    assert process.stdout.read() == ""  # not a word, above all no "Fatal Python error" of a thread that still reads
+    assert process.wait(timeout=20) == 0
+    process.communicate()
+
+
 def test_two_twins_run_side_by_side(twin: dict[str, Any], tmp_path: Path) -> None:
     with twin_up(tmp_path) as other:
         assert other["backend"]["url"] != twin["backend"]["url"]
