@@ -5,7 +5,6 @@ import json
 import pkgutil
 import subprocess
 import sys
-import tomllib
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
@@ -14,12 +13,11 @@ from pathlib import Path
 import suites
 from gate.check import ATTRIBUTE, Check
 from gate.document import SCHEMA
-from gate.report.checklist import family_order, owner
+from gate.report.checklist import family_order, how_to_look, owner
 from gate.verdict_document import schema
 from tests import arrows, incidents
 
 ROOT = Path(__file__).parents[1]
-LOOKING = ROOT / "docs/looking.toml"  # how to look, by check id
 
 
 def declared_checks() -> list[Check]:
@@ -48,15 +46,12 @@ def render() -> str:
 
 def render_runbook() -> str:
     """What a failure of each check means, how to look, what to do, and whom to call: by family."""
-    looking = tomllib.loads(LOOKING.read_text(encoding="utf-8"))
     lines = []
     for family, checks in groupby(declared_checks(), key=lambda one: one.family):
         lines += [f"### {family}", "", f"Whom to call: {owner(family)}.", ""]
         lines += ["| check | when it fails, this does not hold | how to look | what to do |", "|---|---|---|---|"]
         for one in checks:
-            lines.append(
-                f"| `{one.id}` | {one.requirement} | {looking.get(one.id, '')} | {one.remedy.replace('|', '/')} |"
-            )
+            lines.append(f"| `{one.id}` | {one.requirement} | {how_to_look(one.id)} | {one.remedy.replace('|', '/')} |")
         lines.append("")
     return "\n".join(lines)
 

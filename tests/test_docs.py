@@ -13,7 +13,7 @@ import yaml
 from gate.check import NEEDS
 from targets.deviations import ABSENT
 from targets.profiles import load_required
-from tests.catalogue import LOOKING, declared_checks, pages
+from tests.catalogue import declared_checks, pages
 from tests.pages import FENCE, PAGES, SPAN, Makefile, blocks, commands, module_run, named, options_in, understood
 from tests.standing import ROOT
 from twin.switching.registry import declared
@@ -153,6 +153,6 @@ def test_help_fits_a_terminal_and_begins_with_where_to_start() -> None:
 
 
 def test_the_runbook_says_how_to_look_for_every_check_and_for_no_other() -> None:
-    looking = tomllib.loads(LOOKING.read_text(encoding="utf-8"))
+    looking = tomllib.loads((ROOT / "gate/report/looking.toml").read_text(encoding="utf-8"))
     assert looking.keys() == {one.id for one in declared_checks()}
     assert not [one for one, how in looking.items() if "|" in how or len(how) < 20]

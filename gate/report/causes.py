@@ -5,9 +5,9 @@ from collections import Counter
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from gate.report.checklist import Report, owner
+from gate.report.checklist import Report, how_to_look, owner
 from gate.report.wording import brief, rerun
-from gate.verdict_document import Cause
+from gate.verdict_document import Cause, Row
 
 TRACE = re.compile(r"[0-9a-f]{32}")
 PROJECT = re.compile(r"[a-z][a-z0-9-]{4,29}")
@@ -18,6 +18,22 @@ MOST_TRACEBACK = 12
 CONSOLE = "https://console.cloud.google.com"
 LOGS_EXPLORER = CONSOLE + "/logs/query;query={query}?project={project}"
 SHORTEST, MOST_SHORT = 30, 140  # characters of a cause in one line
+
+
+@dataclass(frozen=True, slots=True)
+class RunbookRow:
+    """What the runbook says of a check that did not pass."""
+
+    check_id: str
+    requirement: str
+    looking: str  # empty for a check of a team's own
+    remedy: str
+    whom_to_call: str
+
+    @property
+    def anchor(self) -> str:
+        """Its place on the page."""
+        return f"runbook-{self.check_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +49,29 @@ class CauseInWords:
     whom_to_call: str
     traceback: tuple[str, ...]  # its last lines, which say what was raised and where
     rerun: str  # the command that runs its first case again; empty where none is known
+    runbook: tuple[RunbookRow, ...]  # of its checks
     logs_link: str  # the first of its requests in the Logs Explorer; empty where no project or trace is known
 
 
 def causes_in_words(report: Report) -> list[CauseInWords]:
     """Every cause of a report, in the document's order: largest first."""
     return [_in_words(report, cause) for cause in report.document.causes]
+
+
+def _runbook(report: Report, cause: Cause) -> tuple[RunbookRow, ...]:
+    """The runbook's rows of a cause's checks, each once."""
+    names = frozenset(cause.cases)
+    rows = {row.id: row for row in report.document.checks if row.name in names}
+    return tuple(_runbook_row(rows[name]) for name in dict.fromkeys(map(_check_of, cause.cases)) if name in rows)
+
+
+def _check_of(name: str) -> str:
+    """The check that a case's name begins with."""
+    return name.partition("[")[0]
+
+
+def _runbook_row(row: Row) -> RunbookRow:
+    return RunbookRow(row.id, row.requirement or row.claim, how_to_look(row.id), row.remedy, owner(row.family))
 
 
 def _in_words(report: Report, cause: Cause) -> CauseInWords:
@@ -56,6 +89,7 @@ def _in_words(report: Report, cause: Cause) -> CauseInWords:
         whom_to_call="; ".join(dict.fromkeys(role for family in families if (role := owner(family)))),
         traceback=tuple(cause.traceback.rstrip().splitlines()[-MOST_TRACEBACK:]),
         rerun=rerun(report.document, cause.cases[0]),
+        runbook=_runbook(report, cause),
         logs_link=_logs_link(str(report.document.release.get("project") or ""), cause),
     )
 

@@ -34,6 +34,7 @@ def render_html(report: Report) -> str:
     missing = set(document.missing)
     failures = [row for outcome in FAILING for row in rows if row.outcome == outcome and row.name not in missing]
     plots = _plots(rows)
+    causes = causes_in_words(report)
     return (
         environment()
         .get_template("report.html.j2")
@@ -41,7 +42,8 @@ def render_html(report: Report) -> str:
             doc=document,
             scope=scope(report),
             revision_link=revision_link(report),
-            causes=causes_in_words(report),
+            causes=causes,
+            runbook=list({row.check_id: row for cause in causes[:MOST_CAUSES] for row in cause.runbook}.values()),
             most_causes=MOST_CAUSES,
             took=_lasting(_seconds(document.started, document.ended)),
             span=_span(document),
@@ -78,6 +80,7 @@ def environment() -> Environment:
         "about": show_about,
         "anchor": _anchor,
         "brief": brief,
+        "coded": _coded,
         "covered": _covered,
         "estimate": _estimate,
         "figure": show_figure,
@@ -102,6 +105,7 @@ def _sections(document: Document, failures: Sequence[Row], plots: Sequence[objec
         "checklist": "Checklist",
         "failures": f"Did not pass ({len(failures)})" if failures else "",
         "changes": "Changes" if document.changes else "",
+        "runbook": "Runbook" if document.causes else "",
         "measurements": "Measurements" if plots else "",
         "unproved": "Not proved",
         "runs": "Runs" if document.gate else "",
@@ -186,6 +190,12 @@ def _estimate(told: Estimate, unit: str) -> str:
 def _anchor(name: str) -> str:
     """An id for a case: readable, and different for different names."""
     return "case-" + re.sub(r"[^A-Za-z0-9.-]", lambda it: f"_{ord(it[0]):x}", name)
+
+
+def _coded(text: str) -> Markup:
+    """A line of the runbook: what stands between backticks is code."""
+    parts = enumerate(text.split("`"))
+    return Markup("").join(Markup("<code>{}</code>").format(part) if place % 2 else part for place, part in parts)
 
 
 def _pretty(value: JSON) -> str:

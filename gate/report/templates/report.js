@@ -22,7 +22,11 @@ for (const pre of document.querySelectorAll("pre[aria-label^=Command]")) {
   const button = document.createElement("button");
   button.type = "button";
   button.textContent = "Copy";
-  button.addEventListener("click", () => navigator.clipboard.writeText(pre.textContent).then(() => { button.textContent = "Copied"; }));
+  const select = () => { getSelection().selectAllChildren(pre); button.textContent = "Selected: copy it with the keyboard"; };
+  button.addEventListener("click", () => {
+    if (!navigator.clipboard) return select(); // a page over plain HTTP has no clipboard
+    navigator.clipboard.writeText(pre.textContent).then(() => { button.textContent = "Copied"; }, select);
+  });
   pre.after(button);
 }
 addEventListener("hashchange", () => {

@@ -17,6 +17,7 @@ from gate.verdict_document import Changes, Document, Estimate, KnownFailure, Mov
 from tests.gate.documents import make_document
 from tests.gate.release.stores import NEEDS, START, shard, stored, window
 from tests.gate.report.browser import Page, browser, needs_chromium
+from tests.system.waiting import until
 
 CSS = (Path(__file__).parents[3] / "gate/report/templates/report.css").read_text(encoding="utf-8")
 P, F = Outcome.PASSED, Outcome.FAILED
@@ -122,6 +123,20 @@ def test_causes_and_the_way_back_stand_on_top(page: Page, pages: dict[str, Path]
     assert "gcloud run services update-traffic" in page.ask("document.getElementById('next').innerText")
     assert page.ask("document.querySelector('.scope').innerText").startswith("for smoke")
     assert page.ask("[...document.querySelectorAll('#causes details')].every(it => !it.open)")
+
+
+@needs_chromium
+def test_each_cause_leads_to_its_rows_of_the_runbook(page: Page, pages: dict[str, Path]) -> None:
+    page.open(pages["NO-GO"], 1400, "light", scripts=True)
+    links = page.ask("[...document.querySelectorAll('#causes .about a')].map(a => a.getAttribute('href'))")
+    assert "#runbook-auth.latency" in links
+    page.ask("document.querySelector('a[href=\"#runbook-auth.latency\"]').click()")
+    row = "document.getElementById('runbook-auth.latency')"
+    until(lambda: page.ask(f"{row}.open"), 20, "it did not open")
+    shown = page.ask(f"{row}.innerText")
+    assert all(
+        words in shown for words in ("How to look", "make gate TARGET=staging EXPLAIN=auth.latency", "What to do")
+    )
 
 
 @needs_chromium
