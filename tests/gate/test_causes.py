@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from gate.causes import find_causes, known_causes
+from gate.cause_table import known_causes
+from gate.causes import find_causes
 from gate.document import missing_row
 from gate.failures import waits_for
 from gate.figures import ServerLine

@@ -1,0 +1,198 @@
+"""Cases that did not pass, put together: by the server's own error, else by what was seen, then by what follows."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import msgspec
+
+from gate.cause_table import KnownCause, consequences, known_causes, sights
+from gate.server_errors import ServerError, read_error, without_variables
+from gate.verdict_document import Row
+
+FAILING = frozenset({"ERROR", "CRITICAL", "ALERT", "EMERGENCY"})
+CLAUSE = re.compile(r"[:;,()\n]+")
+ANSWERED = re.compile(r"\banswered #\s*$")  # a request and its status: what every case of a route has in common
+FEWEST_WORDS = 4  # of a clause that two cases must share to be put down to one cause
+LONGEST_SIGNATURE = 240
+READERS = frozenset({"logs", "observability", "api"})  # families that see what others' requests came to
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)")
+SERVER_ERROR = re.compile(r"\b5\d\d\b")
+
+
+@dataclass(slots=True)
+class Group:
+    """Rows of one cause while they are collected."""
+
+    signature: str
+    known: KnownCause | None
+    error: ServerError | None
+    rows: list[Row]
+    following: list[Row] = field(default_factory=list)  # cases that fail because of these
+    waiting: list[Row] = field(default_factory=list)  # cases that merely wait for one of these
+
+    @property
+    def clauses(self) -> frozenset[str]:
+        """What its cases saw, clause by clause."""
+        return frozenset().union(*(_clauses(row) for row in self.rows))
+
+    @property
+    def everyone(self) -> list[Row]:
+        """Its cases and those that follow from them."""
+        return [*self.rows, *self.following]
+
+    @property
+    def traces(self) -> frozenset[str]:
+        """The requests of its cases."""
+        return frozenset(trace.trace_id for row in self.rows for trace in row.traces)
+
+    @property
+    def checks(self) -> frozenset[str]:
+        """The checks whose cases these are."""
+        return frozenset(row.id for row in self.rows)
+
+
+def group_rows(rows: Sequence[Row]) -> list[Group]:
+    """Rows of one outcome by their causes."""
+    return _joined(_alike(rows))
+
+
+def _alike(rows: Sequence[Row]) -> list[Group]:
+    """First those with an error of the server's, which others then join that saw the same."""
+    groups: dict[str, Group] = {}
+    quiet = []
+    errors = {row.name: _errors(row) for row in rows}
+    spread = Counter(signature for found in errors.values() for signature in {error.signature for error in found})
+    for row in rows:
+        # What many cases met is more likely what stopped this one, too, than what it alone met, perhaps on purpose.
+        error = max(errors[row.name], key=lambda one: spread[one.signature], default=None)
+        known = _known(error, row)
+        if known is None and error is None:
+            quiet.append(row)
+            continue
+        signature = known.key if known else error.signature if error else ""
+        group = groups.setdefault(signature, Group(signature, known, error, []))
+        group.error = group.error or error
+        group.rows.append(row)
+    for row in quiet:
+        group = _fitting(row, groups.values()) or groups.setdefault(_seen(row), Group(_seen(row), None, None, []))
+        group.rows.append(row)
+    return list(groups.values())
+
+
+def _errors(row: Row) -> list[ServerError]:
+    """The errors that the server's lines for a case tell of, in order."""
+    return [error for line in row.server_lines if line.severity in FAILING and (error := read_error(line.text))]
+
+
+def _known(error: ServerError | None, row: Row) -> KnownCause | None:
+    said = f"{error.kind}: {error.message}" if error else f"{row.expected}\n{row.actual}\n{row.reason}"
+    return next((known for known in known_causes() if known.shows_in(said)), None)
+
+
+def _fitting(row: Row, groups: Iterable[Group]) -> Group | None:
+    """The largest group whose cases saw the same in words, or whose error this case's evidence quotes.
+
+    The same are a known sight, or more than half of the clauses: a frame that many errors come in is no error.
+    """
+    clauses, evidence = _clauses(row), without_variables(str(msgspec.to_builtins(row.evidence)))
+    known = frozenset(sight.pattern for sight in sights())
+    fitting = [
+        group
+        for group in groups
+        if clauses & group.clauses & known
+        or 2 * len(clauses & group.clauses) > len(clauses)
+        or (group.error and without_variables(group.error.message) in evidence)
+    ]
+    return max(fitting, key=lambda group: len(group.rows), default=None)
+
+
+def _clauses(row: Row) -> frozenset[str]:
+    """What a case saw, clause by clause, without numbers and ids, and what is the same in other words."""
+    seen = row.actual or row.reason
+    parts = (part.strip() for part in CLAUSE.split(without_variables(seen)) if not ANSWERED.search(part))
+    known = (sight.pattern for sight in sights() if sight.search(seen))
+    return frozenset((*(part for part in parts if len(part.split()) >= FEWEST_WORDS), *known))
+
+
+def _seen(row: Row) -> str:
+    """What groups rows without an error of the server's: the family, and what was expected and seen."""
+    said = without_variables(row.actual or row.reason).partition("\n")[0]
+    return f"{row.family}: {said}"[:LONGEST_SIGNATURE]
+
+
+def _joined(groups: list[Group]) -> list[Group]:
+    """Groups without those that follow from another, or are more of it: these are taken into it."""
+    left = list(groups)
+    while pair := next(((one, *found) for one in left if (found := _root(one, left))), None):
+        one, root, follows = pair
+        if follows:
+            root.following += one.everyone
+        else:
+            root.rows += one.rows
+            root.following += one.following
+        left.remove(one)
+    return left
+
+
+def _root(group: Group, groups: Iterable[Group]) -> tuple[Group, bool] | None:
+    """The largest group that this one belongs to, and whether it follows from it; None for a finding of its own."""
+    others = [one for one in groups if one is not group]
+    for belongs in (_is_consequence, _is_read_of, _is_raised_beside, _is_of_same_checks):
+        roots = [other for other in others if belongs(group, other)]
+        if roots:
+            return max(roots, key=lambda root: len(root.everyone)), belongs in {_is_consequence, _is_read_of}
+    return None
+
+
+def _is_consequence(group: Group, other: Group) -> bool:
+    """Whether the table says of each of these cases that it fails where one of the other's does."""
+    return all(
+        any(one.holds_for(row) and any(one.of.fullmatch(it.name) for it in other.everyone) for one in consequences())
+        for row in group.everyone
+    )
+
+
+def _is_read_of(group: Group, other: Group) -> bool:
+    """Whether these cases read of what the other's did: of its requests, or of a moment at which it was under way."""
+    if not group.checks or any(row.family not in READERS for row in group.rows):
+        return False
+    if any(row.family not in READERS for row in other.rows) and group.traces & other.traces:
+        return True
+    return any(_was_under_way(row, moment) for moment in _moments(group) for row in other.rows)
+
+
+def _moments(group: Group) -> list[datetime]:
+    said = " ".join(row.actual or row.reason for row in group.rows)
+    return [datetime.fromisoformat(found[0]) for found in MOMENT.finditer(said)]
+
+
+def _was_under_way(row: Row, moment: datetime) -> bool:
+    if row.family in READERS or not row.began:
+        return False
+    began = datetime.fromisoformat(row.began)
+    return began <= moment <= began + timedelta(seconds=row.duration_s)
+
+
+def _is_raised_beside(group: Group, other: Group) -> bool:
+    """Whether the server raised both in one place of its own code, and as errors of one kind or for one check."""
+    if group.known or other.known or not (group.error and other.error and group.error.frame):
+        return False
+    alike = group.error.kind == other.error.kind or group.checks <= other.checks
+    return group.error.frame == other.error.frame and alike and len(group.rows) <= len(other.rows)
+
+
+def _is_of_same_checks(group: Group, other: Group) -> bool:
+    """Whether these are further cases of the other's checks, of which the server says nothing else.
+
+    Two answers of 5xx are two errors where their words differ.
+    """
+    if group.error or group.known or not group.checks <= other.checks:
+        return False
+    return not (_is_server_error(group) and _is_server_error(other)) and len(group.rows) <= len(other.rows)
+
+
+def _is_server_error(group: Group) -> bool:
+    return any(SERVER_ERROR.search(row.actual or row.reason) for row in group.rows)

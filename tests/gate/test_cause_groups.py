@@ -1,0 +1,75 @@
+"""What follows from a cause joins it: by the table, by a request that was read of, by the place, by the check."""
+
+import pytest
+
+from gate.cause_table import consequences
+from gate.causes import find_causes
+from gate.figures import Trace
+from tests.gate.test_causes import row, said
+
+LET_IN = "rest: let in, 200 '{}'"
+
+
+def test_a_consequence_joins_its_cause_behind_its_own_cases() -> None:
+    follows = row("auth.same-answer", actual="one is answered otherwise", began="2026-01-07T09:00:00.000Z")
+    let_in = row("auth.refuses[expired]", actual=LET_IN, remedy="look at exp", began="2026-01-07T10:00:00.000Z")
+    (cause,) = find_causes([follows, let_in])
+    assert cause.cases == ["auth.refuses[expired]", "auth.same-answer"]
+    assert cause.remedy == "look at exp"
+
+
+def test_without_its_cause_a_consequence_is_a_cause() -> None:
+    alone = row("auth.same-answer", actual="one is answered otherwise")
+    other = row("release.order", actual="auth is newer")
+    assert len(find_causes([alone, other])) == 2
+
+
+@pytest.mark.parametrize(
+    "of", ["the request of trace t7", "the first at 2026-01-07T10:00:01.500000Z: 'RuntimeError: x'"]
+)
+def test_what_a_log_shows_of_a_case_is_a_case_of_its_cause(of: str) -> None:
+    traces = [Trace("t7", "GET /api/threads")]
+    seen = row("threads.order", actual="the order changed", traces=traces, duration_s=3.0)
+    read = row("logs.tracebacks", actual=of, traces=traces if "t7" in of else [], began="2026-01-07T10:05:00.000Z")
+    (cause,) = find_causes([read, seen])
+    assert cause.cases == ["threads.order", "logs.tracebacks"]
+
+
+def test_what_a_log_shows_of_another_time_is_a_cause_of_its_own() -> None:
+    seen = row("threads.order", actual="the order changed", duration_s=3.0)
+    read = row("logs.tracebacks", actual="the first at 2026-01-07T10:00:04Z: 'RuntimeError: x'")
+    assert len(find_causes([read, seen])) == 2
+
+
+def test_errors_of_one_kind_in_one_place_are_one_cause_whatever_they_say() -> None:
+    one = row("threads.metadata[[]]", [said("AttributeError", "'list' object has no attribute 'get'")])
+    other = row("threads.metadata[true]", [said("AttributeError", "'bool' object has no attribute 'get'", trace="t2")])
+    (cause,) = find_causes([one, other])
+    assert len(cause.cases) == 2
+
+
+def test_errors_of_two_kinds_in_one_place_are_one_cause_for_one_check_alone() -> None:
+    shape = row("threads.metadata[[]]", [said("TypeError", "list indices must be integers")])
+    key = row("threads.metadata[{}]", [said("KeyError", "'user_id'", trace="t2")])
+    assert len(find_causes([shape, key])) == 1
+    elsewhere = row("threads.volume", [said("MemoryError", "", trace="t2")])
+    assert len(find_causes([shape, elsewhere])) == 2
+
+
+def test_cases_of_one_check_are_one_cause_where_the_server_says_nothing() -> None:
+    one = row("auth.refuses[expired]", actual=LET_IN)
+    other = row("auth.refuses[none]", actual="websocket by header: let in, a session")
+    (cause,) = find_causes([one, other])
+    assert len(cause.cases) == 2
+
+
+def test_the_log_s_own_remedy_gives_way_to_the_one_of_what_it_read_of() -> None:
+    error = said("ValueError", "no order")
+    rows = [row("logs.zero-500", [error]), row("logs.incidents", [error]), row("threads.order", [error])]
+    (cause,) = find_causes(rows)
+    assert cause.remedy.endswith("mend threads.order")
+
+
+def test_every_consequence_names_cases_that_its_cause_does_not() -> None:
+    for one in consequences():
+        assert one.cases.pattern != one.of.pattern
