@@ -54,14 +54,14 @@ def arrows_inside(room: str) -> dict[str, set[str]]:
 
 def render() -> str:
     """The tables for ARCHITECTURE.md."""
-    lines = ["| room | what is in it | imports |", "|---|---|---|"]
+    lines = ["| package | what is in it | imports |", "|---|---|---|"]
     for room, row in ROOMS.items():
         lines.append(f"| `{room}/` | {row['holds']} | {_listed(row['imports'])} |")
     for room, table in INSIDE.items():
-        lines += ["", f"Inside `{room}/`, beside its single files:", "", "| part | imports |", "|---|---|"]
+        lines += ["", f"Inside `{room}/`, besides its single files:", "", "| part | imports |", "|---|---|"]
         lines += [f"| `{part}` | {_listed(others)} |" for part, others in sorted(table.items())]
     return "\n".join([*lines, ""])
 
 
 def _listed(names: list[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names) or "nothing of ours"
+    return ", ".join(f"`{name}`" for name in names) or "none of the others"
