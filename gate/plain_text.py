@@ -22,6 +22,8 @@ COMMANDS = (
     "stop-commands|echo|internal-set-repo-path"
 )
 RULES = (
+    # First, since the blank that it puts is one before a command; anywhere: a terminal breaks lines where it likes.
+    (re.compile(r"(VERDICT)(?=:)", re.IGNORECASE), r"\1 "),
     (re.compile(rf"(^|[\s⏎]):(?=:[A-Za-z])|:(?=:(?:{COMMANDS})\b)", re.IGNORECASE | re.MULTILINE), r"\1: "),
     (re.compile(r"#(?=#(?:vso)?\[)", re.IGNORECASE), "# "),
     (re.compile(r"!(?=\[)"), "! "),
@@ -31,8 +33,11 @@ RULES = (
         re.compile(r"((?:java|vb|live)script|data(?=[ \t]{0,8}:[ \t]{0,8}text/html))[ \t]{0,8}:", re.IGNORECASE),
         "\\1 \uff1a",
     ),
-    (re.compile(r"(VERDICT)(?=:)", re.IGNORECASE), r"\1 "),  # anywhere: a terminal breaks lines where it likes
 )
+
+
+# What stands in every text that has anything to neutralise: most have nothing of it, and are looked through once.
+SUSPECT = re.compile(f"[{UNSEEN.pattern[1:-1]}\\n:#!<\\]]")
 
 
 def neutralise(text: str, *, multi_line: bool = False) -> str:
@@ -41,6 +46,8 @@ def neutralise(text: str, *, multi_line: bool = False) -> str:
     What can't be seen is shown as Python writes it (`\x1b`, `\u202e`), what would be obeyed is parted by a blank or
     by its look-alike. Without `multi_line` it is one line.
     """
+    if not SUSPECT.search(text):
+        return text
     text = text.replace("\r\n", "\n")
     text = text if multi_line else text.replace("\n", NEW_LINE)
     text = UNSEEN.sub(_shown, text)

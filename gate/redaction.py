@@ -18,6 +18,7 @@ BLOCK = 6
 SHORTEST_PIECE = 2 * BLOCK - 1  # a piece of that length holds one whole block of the text at least
 SHORTEST_REMAINDER = 4  # beside a mark that says that the text was cut there; fewer characters say nothing
 STARS = "[redacted]"
+LONGEST_KEPT, MOST_KEPT = 200, 20_000  # characters of a text that is known to be clean, and how many of them
 CUTS = re.compile(r"…|\.\.\.|\\{1,8}u2026")  # `probes.excerpt`'s mark, as it is and in JSON; pytest's own
 TOKENS = re.compile(r"[A-Za-z0-9_.-]{12,}")
 JWT_BEGINS = "eyJ"  # base64 of {" of a header, or of a payload
@@ -44,9 +45,10 @@ class Concealed(Protocol):
 class Redactor:
     """Replaces secrets in text and in JSON values. Prints as nothing but itself."""
 
-    __slots__ = ("_blocks", "_heads", "_pieces", "_short", "_tails")
+    __slots__ = ("_blocks", "_clean", "_heads", "_pieces", "_short", "_tails")
 
     def __init__(self, secrets: Iterable[Concealed] = ()) -> None:
+        self._clean: set[str] = set()  # texts without any secret: a document says most of its words many times
         self._short: set[str] = set()
         self._blocks: set[str] = set()  # every six characters in a row of a spelling
         self._pieces: dict[str, list[Place]] = {}  # every eleven, and where they stand
@@ -63,6 +65,7 @@ class Redactor:
         text = secret.reveal()
         if len(text) < SHORTEST_SECRET:
             return
+        self._clean.clear()
         for spelling, (head, tail) in _with_remainders(text).items():
             self._heads |= {spelling[:size] for size in range(head, min(len(spelling), SHORTEST_PIECE))}
             self._tails |= {spelling[-size:] for size in range(tail, min(len(spelling), SHORTEST_PIECE))}
@@ -75,11 +78,16 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """The text without secrets, and without half characters, which no file can hold."""
-        text = self._without_known(text.encode("utf-8", "backslashreplace").decode())
-        text = TOKENS.sub(_without_jwt, text)
+        if text in self._clean:
+            return text
+        clean = text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+        clean = self._without_known(clean)
+        clean = TOKENS.sub(_without_jwt, clean) if JWT_BEGINS in clean else clean
         for pattern, put in PATTERNS:
-            text = pattern.sub(put, text)
-        return text
+            clean = pattern.sub(put, clean)
+        if clean == text and len(text) <= LONGEST_KEPT and len(self._clean) < MOST_KEPT:
+            self._clean.add(text)
+        return clean
 
     def json(self, value: Any) -> Any:  # noqa: ANN401 - any JSON value in, the same shape out
         """The JSON value with every string in it redacted, keys included."""

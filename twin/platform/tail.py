@@ -2,12 +2,16 @@
 
 import asyncio
 import json
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from twin.platform.state import Platform
 
 POLL_S = 0.02
+LOOK_EVERY = (
+    10  # polls after which a process may have begun to print: a look through the folders costs more than a poll
+)
 TRACE_KEY = "logging.googleapis.com/trace"
 
 
@@ -20,8 +24,11 @@ class Tail:
 
     async def follow(self) -> None:
         """Read what is new, again and again, until cancelled."""
-        while True:
-            for path in self._platform.log_dir.glob("*/*/std*.log"):
+        paths: list[Path] = []
+        for poll in count():
+            if poll % LOOK_EVERY == 0:
+                paths = list(self._platform.log_dir.glob("*/*/std*.log"))
+            for path in paths:
                 self._take(path)
             await asyncio.sleep(POLL_S)
 
