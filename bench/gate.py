@@ -106,12 +106,12 @@ async def measure() -> list[Figure]:
         judged, _ = await _best(lambda: _judged(folder / "evidence"))
         bare, ours = await _overhead(folder)
     return [
-        Figure(f"report.html of {CASES} cases, plots and imports included", seconds, 1.0, "s"),
-        Figure("its size", size / 1e6, 2.0, "MB"),
-        Figure(f"make gate over {HOURS} day files, {SHARDS} shards and a smoke run", judged, 3.0, "s"),
+        Figure(name=f"report.html of {CASES} cases, plots and imports included", value=seconds, limit=1.0, unit="s"),
+        Figure(name="its size", value=size / 1e6, limit=2.0, unit="MB"),
+        Figure(name=f"make gate over {HOURS} day files, {SHARDS} shards and a smoke run", value=judged, limit=3.0, unit="s"),
         Figure(
-            f"the suite's own overhead a case, over {CASES} cases", (ours - bare) / CASES * 1e3, 5.0, "ms",
-            f"bare pytest with httpx {bare / CASES * 1e3:.1f} ms a case",
+            name=f"the suite's own overhead a case, over {CASES} cases", value=(ours - bare) / CASES * 1e3, limit=5.0, unit="ms",
+            beside=f"bare pytest with httpx {bare / CASES * 1e3:.1f} ms a case",
         ),
     ]  # fmt: skip
 

@@ -41,8 +41,8 @@ async def _concurrent(url: str) -> list[Figure]:
     reference = f"; wrk p90 {outside['90']:.1f}, p99 {outside['99']:.1f} ms" if outside else "; wrk is not installed"
     return [
         Figure(
-            "p95 at 50 concurrent calls over raw asyncio",
-            middle["ours"] / middle["raw"], 1.25, "x", beside + reference,
+            name="p95 at 50 concurrent calls over raw asyncio",
+            value=middle["ours"] / middle["raw"], limit=1.25, unit="x", beside=beside + reference,
         ),
     ]  # fmt: skip
 
@@ -60,8 +60,8 @@ async def _overhead(url: str, rate: float) -> Figure:
         usual = percentile(await arrivals(stock, rate, 300), 0.95)
     own, least = statistics.median(probe), statistics.median(plain)
     return Figure(
-        f"overhead at p95, {rate:g} calls/s, over raw asyncio", own / least, 1.5, "x",
-        f"{own:.2f} ms, raw {least:.2f} ms, stock httpx {usual:.2f} ms",
+        name=f"overhead at p95, {rate:g} calls/s, over raw asyncio", value=own / least, limit=1.5, unit="x",
+        beside=f"{own:.2f} ms, raw {least:.2f} ms, stock httpx {usual:.2f} ms",
     )  # fmt: skip
 
 
@@ -72,7 +72,7 @@ def _beyond(sample: LatencySample) -> list[float]:
 
 async def _dispatch(url: str) -> Figure:
     sample = await _probe(url, 500, RATE)
-    return Figure("dispatch lag p99", sample.lag_p99_ms, 5.0, "ms", f"at {RATE:g} calls/s")
+    return Figure(name="dispatch lag p99", value=sample.lag_p99_ms, limit=5.0, unit="ms", beside=f"at {RATE:g} calls/s")
 
 
 async def _probe(url: str, calls: int, rate: float) -> LatencySample:
@@ -108,10 +108,10 @@ async def _stall(url: str) -> list[Figure]:
     times = sample.milliseconds("client")
     p99, p95, seen = percentile(times, 0.99), percentile(times, 0.95), percentile(blind, 0.99)
     return [
-        Figure("open loop, 1 s stall: p99 off the analytic 901 ms", abs(p99 - 901) / 901, 0.06, "", f"{p99:.0f} ms"),
-        Figure("open loop, 1 s stall: p95 off the analytic 501 ms", abs(p95 - 501) / 501, 0.06, "", f"{p95:.0f} ms"),
+        Figure(name="open loop, 1 s stall: p99 off the analytic 901 ms", value=abs(p99 - 901) / 901, limit=0.06, unit="", beside=f"{p99:.0f} ms"),
+        Figure(name="open loop, 1 s stall: p95 off the analytic 501 ms", value=abs(p95 - 501) / 501, limit=0.06, unit="", beside=f"{p95:.0f} ms"),
         Figure(
-            "closed loop at the same pace and time: p99, so many times too low", p99 / seen, 50, "x", f"{seen:.1f} ms",
+            name="closed loop at the same pace and time: p99, so many times too low", value=p99 / seen, limit=50, unit="x", beside=f"{seen:.1f} ms",
             at_least=True,
         ),
     ]  # fmt: skip

@@ -12,7 +12,15 @@ from twin.platform.state import Platform, Stored
 
 def main(path: str, port: str) -> None:
     """Serve until SIGTERM."""
-    platform = Platform("netra-staging", "us-central1", {}, Path(), 0, 0, log_delay_s=0.0)
+    platform = Platform(
+        project="netra-staging",
+        region="us-central1",
+        services={},
+        log_dir=Path(),
+        api_port=0,
+        control_port=0,
+        log_delay_s=0.0,
+    )
     with Path(path).open("rb") as file:
         platform.store += [Stored(json.loads(line), 0.0) for line in file]
     uvicorn.run(create_app(platform), host="127.0.0.1", port=int(port), log_level="warning", access_log=False)

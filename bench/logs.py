@@ -81,18 +81,18 @@ def _measure_scan(folder: Path) -> list[Figure]:
     memory = max(one[1] for one in scan)
     return [
         Figure(
-            f"5xx of {ENTRIES:,} entries of {size:.0f} bytes, faster than json.loads a line", base / best, 8.0, "x",
-            f"{base:.2f} s, ours {best:.2f} s", at_least=True,
+            name=f"5xx of {ENTRIES:,} entries of {size:.0f} bytes, faster than json.loads a line", value=base / best, limit=8.0, unit="x",
+            beside=f"{base:.2f} s, ours {best:.2f} s", at_least=True,
         ),
-        Figure("memory of that, every process of it", memory, 200.0, "MiB"),
-        Figure("memory with five times as many, over that", large[1] / memory, 1.15, "x", f"{large[1]:.0f} MiB"),
+        Figure(name="memory of that, every process of it", value=memory, limit=200.0, unit="MiB"),
+        Figure(name="memory with five times as many, over that", value=large[1] / memory, limit=1.15, unit="x", beside=f"{large[1]:.0f} MiB"),
         Figure(
-            "survey of the same: counts, incidents, credentials, faster than json.loads alone", base / whole, 2.0, "x",
-            f"{whole:.2f} s", at_least=True,
+            name="survey of the same: counts, incidents, credentials, faster than json.loads alone", value=base / whole, limit=2.0, unit="x",
+            beside=f"{whole:.2f} s", at_least=True,
         ),
         Figure(
-            "memory of the survey, and with five times as many", max(survey[0][1], large_survey[1]), 200.0, "MiB",
-            f"{survey[0][1]:.0f} and {large_survey[1]:.0f} MiB",
+            name="memory of the survey, and with five times as many", value=max(survey[0][1], large_survey[1]), limit=200.0, unit="MiB",
+            beside=f"{survey[0][1]:.0f} and {large_survey[1]:.0f} MiB",
         ),
     ]  # fmt: skip
 
@@ -177,8 +177,8 @@ async def _measure_list() -> Figure:
             if (read.total, read.pages) != (LISTED, pages):
                 raise RuntimeError(f"read {read.total} entries in {read.pages} pages, fetched {pages} pages")
     return Figure(
-        f"{LISTED:,} entries through entries:list over fetching the pages unlooked", min(ours) / min(theirs), 3.0, "x",
-        f"{min(ours):.2f} s, {min(theirs):.2f} s for {pages} pages",
+        name=f"{LISTED:,} entries through entries:list over fetching the pages unlooked", value=min(ours) / min(theirs), limit=3.0, unit="x",
+        beside=f"{min(ours):.2f} s, {min(theirs):.2f} s for {pages} pages",
     )  # fmt: skip
 
 

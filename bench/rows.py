@@ -43,7 +43,7 @@ async def measure() -> list[Figure]:
     processes = Processes()
     processes.open()
     try:
-        postgres = Postgres(processes, free_ports(1)[0])
+        postgres = Postgres(processes=processes, port=free_ports(1)[0])
         await postgres.start()
         await migrate(postgres.owner_url.replace("postgresql:", "postgresql+asyncpg:", 1))
         return await _measure(postgres)
@@ -54,7 +54,7 @@ async def measure() -> list[Figure]:
 async def _measure(postgres: Postgres) -> list[Figure]:
     # 1 MiB rows measure the disk, not the way of inserting.
     shapes = [shape for shape in SHAPES if shape.id != "1 MiB"]
-    specs = [RowSpec("nv-owner", shapes[number % len(shapes)]) for number in range(ROWS)]
+    specs = [RowSpec(owner="nv-owner", shape=shapes[number % len(shapes)]) for number in range(ROWS)]
     async with connect(Secret(postgres.owner_url), "bench", Deadlines(statement=120.0)) as connection:
         table = await find_table(connection, "threads")
         if table is None:
@@ -82,10 +82,16 @@ async def _measure(postgres: Postgres) -> list[Figure]:
         census = min([await timed(take_census(connection, table)) for _ in range(3)])
         scan = min([await timed(connection.fetch(BY_HAND)) for _ in range(3)])
     return [
-        Figure(f"seeding {ROWS:,} mixed rows", copied, 0.5, "s", f"executemany {each:.2f} s"),
-        Figure("executemany over COPY", each / copied, 2.0, "x", at_least=True),
-        Figure(f"reaping {ROWS:,} rows", reaped, 1.0, "s"),
         Figure(
-            f"census of {MANY:,} rows over a scan by hand", census / scan, 1.2, "x", f"{census:.2f} s, {scan:.2f} s"
+            name=f"seeding {ROWS:,} mixed rows", value=copied, limit=0.5, unit="s", beside=f"executemany {each:.2f} s"
+        ),
+        Figure(name="executemany over COPY", value=each / copied, limit=2.0, unit="x", at_least=True),
+        Figure(name=f"reaping {ROWS:,} rows", value=reaped, limit=1.0, unit="s"),
+        Figure(
+            name=f"census of {MANY:,} rows over a scan by hand",
+            value=census / scan,
+            limit=1.2,
+            unit="x",
+            beside=f"{census:.2f} s, {scan:.2f} s",
         ),
     ]

@@ -48,8 +48,10 @@ async def measure() -> list[Figure]:
     threads = [row["duration_s"] for row in whole["checks"] if row["family"] == "threads"]
     cases = f"{len(whole['checks'])} cases"
     return [
-        Figure("the twin up and down again", boot, 8.0, "s"),
-        Figure("smoke phase", _took(whole), 60.0, "s", cases),
-        Figure("smoke phase, quick", _took(quick), 15.0, "s", f"{len(quick['checks'])} cases"),
-        Figure("all of threads.*", sum(threads), 10.0, "s", f"{len(threads)} cases"),
+        Figure(name="the twin up and down again", value=boot, limit=8.0, unit="s"),
+        Figure(name="smoke phase", value=_took(whole), limit=60.0, unit="s", beside=cases),
+        Figure(
+            name="smoke phase, quick", value=_took(quick), limit=15.0, unit="s", beside=f"{len(quick['checks'])} cases"
+        ),
+        Figure(name="all of threads.*", value=sum(threads), limit=10.0, unit="s", beside=f"{len(threads)} cases"),
     ]

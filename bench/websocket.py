@@ -90,11 +90,11 @@ async def measure() -> list[Figure]:
 
     ours, over_tls = plain["ours"], tls["ours"]
     return [
-        Figure(f"opens a second, {COUNT:,} sessions", ours["opens_a_second"], 1000, at_least=True,
+        Figure(name=f"opens a second, {COUNT:,} sessions", value=ours["opens_a_second"], limit=1000, at_least=True,
                beside=beside(plain, "opens_a_second")),
-        Figure("memory a session, plain", ours["kib_a_session"], 16, "KiB", beside(plain, "kib_a_session", 1)),
-        Figure("memory a session, TLS", over_tls["kib_a_session"], 80, "KiB", beside(tls, "kib_a_session", 1)),
-        Figure("loop lag while held", ours["lag_ms"], 25, "ms", beside(plain, "lag_ms", 1)),
-        Figure("share of a core at 20 s pings", ours["core"], 0.06, "", beside(plain, "core", 3)),
-        Figure("false disconnects, plain and TLS", ours["lost"] + over_tls["lost"], 0, "", beside(plain, "lost")),
+        Figure(name="memory a session, plain", value=ours["kib_a_session"], limit=16, unit="KiB", beside=beside(plain, "kib_a_session", 1)),
+        Figure(name="memory a session, TLS", value=over_tls["kib_a_session"], limit=80, unit="KiB", beside=beside(tls, "kib_a_session", 1)),
+        Figure(name="loop lag while held", value=ours["lag_ms"], limit=25, unit="ms", beside=beside(plain, "lag_ms", 1)),
+        Figure(name="share of a core at 20 s pings", value=ours["core"], limit=0.06, unit="", beside=beside(plain, "core", 3)),
+        Figure(name="false disconnects, plain and TLS", value=ours["lost"] + over_tls["lost"], limit=0, unit="", beside=beside(plain, "lost")),
     ]  # fmt: skip

@@ -63,15 +63,23 @@ class _Opening(SteadyReport):
 
 async def ours(url: str, count: int, tls: ssl.SSLContext | None) -> Hold:
     """The suite's own lifelines, with protocol pings."""
-    door = Doorway(url, RUN, Deadlines(welcome=30.0, message=ANSWER_S), DIALECT, replace(find_path(url), tls=tls))
+    door = Doorway(
+        url=url,
+        identity=RUN,
+        deadlines=Deadlines(welcome=30.0, message=ANSWER_S),
+        dialect=DIALECT,
+        path=replace(find_path(url), tls=tls),
+    )
     report, tasks, lines = _Opening(), [], []
-    pace = Pace(3600.0, ANSWER_S, 5.0, DIALECT, keepalive_s=PING_S, reconnects=False)
+    pace = Pace(
+        ping_every_s=3600.0, answer_s=ANSWER_S, reconnect_s=5.0, dialect=DIALECT, keepalive_s=PING_S, reconnects=False
+    )
 
     async def join(user: str, keepalive_s: float | None) -> tuple[ClientConnection, Message] | Refused:
         return await door.join(Secret(user), ping_interval=keepalive_s)
 
     async def open_one(number: int) -> None:
-        line = Lifeline(number, "bench", join, pace, report)
+        line = Lifeline(line=number, user="bench", join=join, pace=pace, ear=report)
         lines.append(line)
         opened = report.awaited[number] = asyncio.get_running_loop().create_future()
         tasks.append(asyncio.create_task(line.live()))

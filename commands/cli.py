@@ -111,14 +111,24 @@ async def _target(options: argparse.Namespace) -> int:
     from commands.describing import command  # noqa: PLC0415 - asyncpg and httpx, which a gate has no use for
 
     auth = options.auth or options.backend
-    return await command.run(command.Wanted(options.name, options.dir, options.backend, auth, options.document))
+    return await command.run(
+        command.Wanted(
+            name=options.name, folder=options.dir, backend=options.backend, auth=auth, document=options.document
+        )
+    )
 
 
 async def _preflight(options: argparse.Namespace) -> int:
     from commands.preflight import command  # noqa: PLC0415 - alembic takes as long to import as a gate to judge
 
     hide(*secrets_of_dsn(Secret(options.database or "")))
-    question = command.Question(options.alembic, options.since, options.ini, options.url_variable, options.passed)
+    question = command.Question(
+        folder=options.alembic,
+        since=options.since,
+        ini=options.ini,
+        url_variables=options.url_variable,
+        passed=options.passed,
+    )
     return await command.run(question, options.database)
 
 
@@ -162,7 +172,9 @@ async def _rollout(options: argparse.Namespace) -> int:
     steps = rollout.steps_of(options.steps)
     words = (*([f"--targets-dir={options.targets_dir}"] if options.targets_dir else []), *options.words)
     target = load_target(options.target, options.targets_dir)
-    return await rollout.rollout(rollout.Question(target, options.tag, steps, options.report_dir, words))
+    return await rollout.rollout(
+        rollout.Question(target=target, tag=options.tag, steps=steps, report_dir=options.report_dir, words=words)
+    )
 
 
 def _add_gate(commands: "argparse._SubParsersAction[_Parser]") -> None:
@@ -192,12 +204,12 @@ async def _gate(options: argparse.Namespace) -> int:
     if not options.target:
         raise ConfigurationError("--target is missing: name the target whose evidence is to be judged.")
     question = gate.Question(
-        options.target,
-        options.targets_dir,
-        options.report_dir,
-        options.evidence,
-        options.revision,
-        options.exit_code_only,
+        target=options.target,
+        targets_dir=options.targets_dir,
+        report_dir=options.report_dir,
+        evidence=options.evidence,
+        revision=options.revision,
+        silent=options.exit_code_only,
     )
     if options.discard:
         return gate.discard(question, options.discard, options.because, options.owner or gate.who())

@@ -40,7 +40,7 @@ class _Named(msgspec.Struct, frozen=True):
     target: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """What is asked of the gate."""
 
@@ -169,7 +169,15 @@ def _frame(question: Question, evidence: Evidence) -> Frame:
     required = {phase: required_of(target, phase, question.targets_dir, offers, profile) for phase in PHASES}
     cases = {phase: _cases(checks) for phase, checks in required.items()}
     profiles = frozenset({target.required_profile, target.profile_when_writing} - {""})
-    return Frame(target.name, target.environment, profile, cases, question.revision, _needs(target), profiles)
+    return Frame(
+        target=target.name,
+        environment=target.environment,
+        profile=profile,
+        required=cases,
+        revision=question.revision,
+        needs=_needs(target),
+        profiles=profiles,
+    )
 
 
 def _needs(target: Target) -> dict[str, Need]:

@@ -42,7 +42,7 @@ IN_FORCE_S = 120.0  # for a change of traffic to be so
 Judge = Callable[[int], Awaitable[int]]  # the exit code of a verdict at that share of the traffic
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """What is asked of a rollout."""
 
@@ -67,7 +67,7 @@ class Account:
         self.path.write_text(json.dumps(self.said, indent=1) + "\n", encoding="utf-8")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
     """A service whose candidate gets traffic."""
 
@@ -119,7 +119,9 @@ async def rollout(question: Question, judge: Judge | None = None) -> int:
             raise SourceRefused(f"tag {question.tag}", f"{revision.name} has all of the traffic already")
         where = target.platform
         place = f"projects/{where.project}/locations/{where.region}/services/{described.service}"
-        release = Release(api, cloud_run, described, revision.name, described.serving, place)
+        release = Release(
+            api=api, cloud_run=cloud_run, described=described, new=revision.name, old=described.serving, place=place
+        )
         _print_plan(question, release)
         if not target.rollout.may_shift:
             say("\nNothing was moved: [rollout] may_shift is not set in the target's TOML. The commands above do it.")

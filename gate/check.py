@@ -21,7 +21,7 @@ ATTRIBUTE = "__netra_check__"
 Body = TypeVar("Body", bound=Callable[..., object])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """A declaration: what is claimed, what the target must offer for it, what to do when it does not hold."""
 
@@ -66,7 +66,15 @@ def check(
         code = getattr(body, "__code__", None)
         place = f"{code.co_filename}:{code.co_firstlineno}" if code else repr(body)
         claim = (body.__doc__ or "").strip().partition("\n")[0]
-        declared = Check(check_id, requirement, frozenset(needs.split()), phase, remedy, claim, place)
+        declared = Check(
+            id=check_id,
+            requirement=requirement,
+            needs=frozenset(needs.split()),
+            phase=phase,
+            remedy=remedy,
+            claim=claim,
+            place=place,
+        )
         setattr(body, ATTRIBUTE, declared)
         return body
 

@@ -25,7 +25,7 @@ class RowParts(TypedDict):
     plots: list[Plot]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Recorder:
     """Collects the evidence of one case while it runs. Later figures of one rule replace earlier ones."""
 

@@ -75,7 +75,7 @@ class ShownRun(msgspec.Struct, frozen=True):
         return next((stated[check] for check in SHOWN[wanted] if check in stated), None)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Revision:
     """One revision over its runs, in the order in which they began."""
 
@@ -147,7 +147,7 @@ class CauseOverTime:
     seen: tuple[int, ...]  # a number a revision, in their order
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     """A target over time."""
 
@@ -173,7 +173,13 @@ def tell(target: str, where: str, bodies: Iterable[tuple[str, bytes | Exception]
     runs.sort(key=lambda run: (run.started, run.run_id))
     revisions = _revisions(runs)
     return History(
-        target, where, tuple(runs), tuple(revisions), tuple(_causes(revisions)), tuple(_flaky(revisions)), left_out
+        target=target,
+        where=where,
+        runs=tuple(runs),
+        revisions=tuple(revisions),
+        causes=tuple(_causes(revisions)),
+        flaky=tuple(_flaky(revisions)),
+        left_out=left_out,
     )
 
 
@@ -205,7 +211,7 @@ def _revisions(runs: Sequence[ShownRun]) -> list[Revision]:
     found: dict[str, Revision] = {}
     for run in runs:
         if run.revision:
-            found.setdefault(run.revision, Revision(run.revision)).add(run)
+            found.setdefault(run.revision, Revision(name=run.revision)).add(run)
     revisions = list(found.values())
     for before, now in pairwise(revisions):
         _compare(before, now)

@@ -26,7 +26,7 @@ from gate.verdict_document import KnownFailure, KnownState
 MOST_AHEAD = timedelta(days=90)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """One accepted failure."""
 
@@ -68,7 +68,9 @@ def load_known(path: Path | None, today: date) -> dict[str, Known]:
             raise pytest.UsageError(f"known failures: {path}: entry {name!r} {what}; each needs all three.")
         expires = entry["expires"]
         expired = not in_force(expires, listed=today, today=today)
-        known[name] = Known(name, str(entry["owner"]), str(entry["reason"]), expires, expired=expired)
+        known[name] = Known(
+            name=name, owner=str(entry["owner"]), reason=str(entry["reason"]), expires=expires, expired=expired
+        )
     refuse_too_far_ahead(known.values(), f"known failures: {path}", today)
     return known
 

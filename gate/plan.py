@@ -9,7 +9,7 @@ from gate.redaction import Concealed
 from gate.verdict_document import Override
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """The run's frame: the target, what it offers, what must pass, and where results go."""
 

@@ -21,7 +21,7 @@ def new_run_id(now: datetime | None = None) -> str:
     return f"{moment:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Result:
     """What became of one case of one check."""
 
@@ -42,7 +42,7 @@ class Result:
         return self.check.id, self.case
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Run:
     """The session's state. Fixtures set what they learn: the revision, the release, the residue, notes."""
 

@@ -25,7 +25,7 @@ HTML = (Path(__file__).parent / "page.html").read_text(encoding="utf-8")
 PATH = "/netra-verify"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
     """What the page does: whom it asks, with which token, in which words."""
 
@@ -50,7 +50,7 @@ class Visit:
         }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """What the page saw. `trouble` is by step: `list`, `session`, `answer`; a step without trouble is not in it."""
 

@@ -65,13 +65,15 @@ class Cases:
         for item in session.items:
             result = item.stash[RESULT]
             more = sorted({need for mark in item.iter_markers("also_needs") for need in mark.args})
-            rows.append([result.check.id, result.check.phase, result.case, sorted(result.check.needs), more])
+            check = result.check
+            needs = {"needs": sorted(check.needs), "also_needs": more}
+            rows.append({"check": check.id, "phase": check.phase, "case": result.case} | needs)
         print("CASES" + json.dumps(rows))
 sys.exit(pytest.main(["--collect-only", "-q"], plugins=[Cases()]))
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One case that pytest collects from the suites."""
 
@@ -87,7 +89,7 @@ def collected() -> tuple[Case, ...]:
     """Every case of the suites, as pytest collects it."""
     done = subprocess.run([sys.executable, "-c", COLLECT], cwd=ROOT, capture_output=True, text=True, check=True)
     line = next(line for line in done.stdout.splitlines() if line.startswith("CASES"))
-    return tuple(Case(*row) for row in json.loads(line.removeprefix("CASES")))
+    return tuple(Case(**case) for case in json.loads(line.removeprefix("CASES")))
 
 
 def render_needs() -> str:

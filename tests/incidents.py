@@ -12,7 +12,7 @@ UNSEEN, OWED = "not observable from outside because ", "owed: "
 Kind = Literal["caught", "owed", "not observable"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
     """One report: what users saw, and the check and the fault that show it, or why none does."""
 

@@ -20,7 +20,7 @@ END_OF_HEAD = b"\r\n\r\n"
 LOOPBACK = "127.0.0.1"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """One answer. `delay_s` before it; `date_off_s` is how far the server's clock is ahead; `raw` replaces it all."""
 

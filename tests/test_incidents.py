@@ -68,4 +68,4 @@ def test_every_fault_that_was_made_from_a_report_is_in_the_catalogue_with_its_so
 )
 def test_an_entry_that_says_neither_how_nor_why_not_is_an_error(row: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="a-report needs `seen` and `fault`"):
-        _ = Incident("a-report", "a/b#1", "FastAPI", "Something happened.", **row).kind
+        _ = Incident(id="a-report", source="a/b#1", subject="FastAPI", saw="Something happened.", **row).kind

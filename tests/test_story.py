@@ -32,6 +32,6 @@ def test_a_fix_as_written_shows_what_its_own_fault_must_turn() -> None:
 
 
 def test_a_run_that_is_not_as_told_is_said() -> None:
-    step = Step("a", "b", ("x",), red=("auth.outage",), green=("health.*",))
-    shown = Shown("x", 0, {"health.fresh": "FAILED"}, (), 1.0, "")
+    step = Step(title="a", says="b", faults=("x",), red=("auth.outage",), green=("health.*",))
+    shown = Shown(fault="x", exit_code=0, red={"health.fresh": "FAILED"}, cases=(), seconds=1.0, reason="")
     assert step.problems(shown) == ["auth.outage is not red", "health.fresh is not green", "exit code 0 instead of 1"]

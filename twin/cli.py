@@ -189,7 +189,7 @@ async def _around_scratch(command: list[str]) -> int:
     processes = Processes()
     processes.open()
     try:
-        postgres = Postgres(processes, free_ports(1)[0])
+        postgres = Postgres(processes=processes, port=free_ports(1)[0])
         await postgres.start()
         environment = os.environ | {"NETRA_SCRATCH_URL": postgres.owner_url}
         return await asyncio.to_thread(processes.start("command", command, env=environment).wait)

@@ -30,7 +30,7 @@ SETTINGS = {
 }
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Postgres:
     """One cluster: `netra` owns the database and is the application, `netra_verify` is the suite's."""
 

@@ -36,7 +36,7 @@ CONTROL_S = 20.0
 TURNS = "turns"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Stack:
     """The running twin."""
 
@@ -60,7 +60,7 @@ class Stack:
         self.processes.open()
         for file in (self._turns, self._turns.with_name(f"{TURNS}.door")):
             file.touch(mode=0o644)
-        self.postgres = Postgres(self.processes, self.ports["database"])
+        self.postgres = Postgres(processes=self.processes, port=self.ports["database"])
         self.valkey = Valkey(self.processes, self.ports["redis"])
         self._boards = {"database": Switchboard(self.postgres, "database"), "stack": Switchboard(self, "stack")}
         write_platform_config(self)

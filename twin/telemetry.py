@@ -57,7 +57,7 @@ def error_body(code: str, message: str) -> dict[str, Any]:
     return {"error": {"code": code, "message": message}, "trace_id": TRACE.get()}
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Observe:
     """Outermost middleware: traces, times, counts and logs each request; answers 500 for what was not caught."""
 

@@ -34,7 +34,7 @@ NEVER = {  # what nobody can see from outside
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """Which target is to be written, where, and where its service is."""
 

@@ -39,7 +39,7 @@ NOT_CONFINED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """The alembic folder, the revision that the target's database is at, and what its env.py needs."""
 
@@ -84,7 +84,11 @@ async def run(question: Question, url: str | None) -> int:
     steps = [one.revision for one in reversed(list(script.walk_revisions("base", "heads")))]
     pending = [step for step in steps if step not in _done(script, question)]
     wanted = Wanted(
-        question.folder.resolve(), _ini(question), steps, tuple(question.url_variables), tuple(question.passed)
+        folder=question.folder.resolve(),
+        ini=_ini(question),
+        revisions=steps,
+        url_variables=tuple(question.url_variables),
+        passed=tuple(question.passed),
     )
     async with watched(url, scratch) as (connection, relay, port):
         if await connection.fetchval(TABLES):

@@ -24,7 +24,7 @@ TAIL = 15
 Begin = Callable[[str], Awaitable[None]]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Outcome:
     """How the process ended, in its own words."""
 
@@ -38,7 +38,7 @@ class Outcome:
     tail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """What to run: the alembic folder, its ini (or none), the revisions in order, and variables that env.py reads."""
 

@@ -21,7 +21,7 @@ COMPLETES = b"123nTCIs"  # each ends what one message of the extended protocol a
 LOOPBACK = "127.0.0.1"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
     """One statement of a revision: what was there before and after it, or the error that it ended with."""
 
@@ -33,7 +33,7 @@ class Observed:
     in_transaction: bool
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Relay:
     """Listens on loopback; `revision` is set by whoever knows which one is running, empty where nobody watches."""
 
@@ -74,7 +74,13 @@ class Relay:
             try:
                 server_writer.write(first.written)
                 if first.code != wire.CANCEL_REQUEST:
-                    await _Conversation(self, reader, writer, server_reader, server_writer).hold()
+                    await _Conversation(
+                        relay=self,
+                        reader=reader,
+                        writer=writer,
+                        server_reader=server_reader,
+                        server_writer=server_writer,
+                    ).hold()
             finally:
                 await _end(server_writer)
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -89,7 +95,7 @@ async def _end(writer: StreamWriter) -> None:
         await writer.wait_closed()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Conversation:
     relay: Relay
     reader: StreamReader
@@ -200,7 +206,16 @@ class _Conversation:
             return
         after = None if error or self.status == FAILED else read_snapshot(await self._ask(QUERY))
         text = "; ".join(dict.fromkeys(loud)) or "; ".join(statements)
-        self.relay.observed.append(Observed(self.relay.revision, text, self.before, after, error, self.status != IDLE))
+        self.relay.observed.append(
+            Observed(
+                revision=self.relay.revision,
+                statement=text,
+                before=self.before,
+                after=after,
+                error=error,
+                in_transaction=self.status != IDLE,
+            )
+        )
         self.before = after or self.before
 
     async def _ask(self, text: str) -> str:

@@ -12,7 +12,7 @@ from probes.secret import Secret
 from targets.loading import ConfigurationError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scratch:
     """Where it is and who we are there."""
 
@@ -32,8 +32,8 @@ def read_scratch(url: str) -> Scratch:
             "postgresql://user:password@host:port/database."
         )
     return Scratch(
-        parts.hostname, parts.port or 5432, unquote(parts.username), unquote(parts.password or ""),
-        unquote(parts.path.strip("/")),
+        host=parts.hostname, port=parts.port or 5432, user=unquote(parts.username), password=unquote(parts.password or ""),
+        database=unquote(parts.path.strip("/")),
     )  # fmt: skip
 
 
@@ -41,7 +41,7 @@ def read_scratch(url: str) -> Scratch:
 async def watched(url: str, scratch: Scratch) -> AsyncIterator[tuple[Connection, Relay, int]]:
     """Our own connection to it, the relay in front of it, and the relay's port."""
     async with connect(Secret(url), "preflight", Deadlines()) as connection:
-        relay = Relay(scratch.host, scratch.port, str(await connection.fetchval(IDENTITY)))
+        relay = Relay(host=scratch.host, port=scratch.port, identity=str(await connection.fetchval(IDENTITY)))
         port = await relay.open()
         try:
             yield connection, relay, port

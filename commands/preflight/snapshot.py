@@ -49,7 +49,7 @@ SELECT pg_catalog.json_build_object(
 KINDS = {"r": "table", "p": "table", "v": "view", "m": "materialized view", "f": "foreign table", "S": "sequence"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """Objects by what does not change when they are altered: an oid, or a table's oid with a name or a number."""
 

@@ -39,7 +39,7 @@ OWED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
     """What a gate is asked: the target, and what its profile requires, by phase."""
 
@@ -61,7 +61,7 @@ class Frame:
         return {key: phase for phase, keys in self.required.items() for key in keys}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """What a store holds of a target."""
 
@@ -84,16 +84,25 @@ def gather(store: Store, target: str) -> Evidence:
         found = [read(run_id, body, target, store.key) for run_id, body in bodies.items()]
         discards, unfinished = store.discards(target), store.unfinished(target)
     except StoreError as error:
-        return Evidence(store.where, (), (), (), {}, (), (str(error),), redactor=store.redactor)
+        return Evidence(
+            where=store.where,
+            runs=(),
+            gates=(),
+            unusable=(),
+            discards={},
+            unfinished=(),
+            problems=(str(error),),
+            redactor=store.redactor,
+        )
     usable = [one for one in found if isinstance(one, StoredRun)]
     whole = [run for run in usable if not run.document.selection]
     return Evidence(
-        store.where,
-        tuple(one for one in whole if one.document.phase != "gate"),
-        tuple(one for one in whole if one.document.phase == "gate"),
-        tuple(one for one in found if isinstance(one, Unusable)),
-        discards,
-        tuple(unfinished),
+        where=store.where,
+        runs=tuple(one for one in whole if one.document.phase != "gate"),
+        gates=tuple(one for one in whole if one.document.phase == "gate"),
+        unusable=tuple(one for one in found if isinstance(one, Unusable)),
+        discards=discards,
+        unfinished=tuple(unfinished),
         selected=tuple(run for run in usable if run.document.selection),
         digests={run_id: digest(body) for run_id, body in bodies.items() if isinstance(body, bytes)},
         redactor=store.redactor,

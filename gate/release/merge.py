@@ -38,7 +38,7 @@ class Said:
         return not self.objection
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Merged:
     """What one case comes to over all runs: the outcome, the run whose row shows it, and what each run said."""
 
@@ -113,22 +113,26 @@ def _settle(told: Sequence[Said], terms: Terms, today: date, discarded: frozense
     said = tuple(told)
     if accrued and accrued.outcome is Outcome.FAILED and not failed:
         worst = max((one for one in told if any(it.events for it in one.row.accruals)), key=_when)
-        return Merged(Outcome.FAILED, worst, accrued.reason, accrued, said=said)
+        return Merged(outcome=Outcome.FAILED, shown=worst, reason=accrued.reason, accrued=accrued, said=said)
     if failed:
         shown = max(counted or failed, key=_when)
-        return Merged(Outcome.FAILED, shown, "", accrued, accepted=not counted, said=said)
+        return Merged(outcome=Outcome.FAILED, shown=shown, reason="", accrued=accrued, accepted=not counted, said=said)
     if accrued:
-        return Merged(accrued.outcome, max(told, key=_when), accrued.reason, accrued, said=said)
+        return Merged(
+            outcome=accrued.outcome, shown=max(told, key=_when), reason=accrued.reason, accrued=accrued, said=said
+        )
     if passed:
         shown = max(passed, key=_when)
-        return Merged(Outcome.PASSED, shown, stale=any(known.values()), said=said)
+        return Merged(outcome=Outcome.PASSED, shown=shown, stale=any(known.values()), said=said)
     return _unproved(max(told, key=_when), said)
 
 
 def _unproved(last: Said, said: tuple[Said, ...]) -> Merged:
     if last.row.outcome is not Outcome.PASSED:
-        return Merged(last.row.outcome, last, said=said)
-    return Merged(Outcome.PENDING, last, f"passed in run {last.run.id}, which {last.objection}", said=said)
+        return Merged(outcome=last.row.outcome, shown=last, said=said)
+    return Merged(
+        outcome=Outcome.PENDING, shown=last, reason=f"passed in run {last.run.id}, which {last.objection}", said=said
+    )
 
 
 def _accrued(told: Sequence[Said], terms: Terms, discarded: frozenset[str]) -> Accrued | None:

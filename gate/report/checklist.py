@@ -21,7 +21,7 @@ NOT_RUN = "NOT RUN"
 WORST_FIRST = (Outcome.FAILED, Outcome.BROKEN, NOT_RUN, Outcome.PENDING, Outcome.NOT_APPLICABLE, Outcome.PASSED)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What a checklist item or a metric comes to: the worst outcome of its checks, and the figure to show."""
 

@@ -74,7 +74,7 @@ def pytest_configure(config: pytest.Config) -> None:
             config.stash[SESSION].shouldstop = reason
 
     again_s = SOAK_AGAIN_S if run.plan.phase == "soak" else AGAIN_S
-    config.stash[STOPPING] = Stopping(run.plan.deadline_s, again_s, on_stop)
+    config.stash[STOPPING] = Stopping(deadline_s=run.plan.deadline_s, again_s=again_s, on_stop=on_stop)
     config.pluginmanager.register(TakingDown(config.stash[STOPPING]))
     run.copies = wanted_copies(config)
     config.option.allure_report_dir = None if run.plan.verdict_only else str(run.folder / "allure-results")
@@ -96,7 +96,7 @@ def _framed(config: pytest.Config) -> Run:
     except hooks.NoSuchTarget as error:
         put_latest_back(Path(config.option.report_dir), config.stash.get(LATEST, ""))
         raise pytest.UsageError(str(error)) from error
-    run = Run(plan, selection=selection_of(config))
+    run = Run(plan=plan, selection=selection_of(config))
     last = last_failed(plan) if config.option.lf else None
     config.pluginmanager.register(Selecting(run, config.option.check, last))
     return run

@@ -25,7 +25,9 @@ def choose(items: list[pytest.Item], run: Run | None) -> list[pytest.Item]:
     _refuse_duplicates(checks)
     left_out = []
     for item, declared in checks.items():
-        result = Result(declared, case_of(item), Outcome.BROKEN, reason="not run", remedy=declared.remedy)
+        result = Result(
+            check=declared, case=case_of(item), outcome=Outcome.BROKEN, reason="not run", remedy=declared.remedy
+        )
         item.stash[RESULT] = result
         _label(item, result)
         if run is None:

@@ -44,7 +44,7 @@ class GivenUp(Broken):
     """A teardown that had no end within what was left. Not an interrupt: pytest goes on with the next one."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Stopping:
     """The signals of one run. `on_stop` is told the reason, once."""
 

@@ -9,7 +9,7 @@ from probes.auth.tokens import User
 DOMAIN = "netra-verify.invalid"  # of every email of ours; RFC 2606: nobody else's can end in it
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class UserPool:
     """Users by role and number. No case is given one that another case, or a row of ours, still has.
 

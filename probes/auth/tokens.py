@@ -47,7 +47,7 @@ class TokenSource(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mint:
     """Signs tokens with the auth service's secret: one that is shared, or the private key of RS256 as PEM."""
 

@@ -26,7 +26,7 @@ VOLATILE_HEADERS = frozenset({
 })  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """A read-only request."""
 

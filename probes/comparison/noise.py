@@ -27,7 +27,7 @@ class Round:
     candidate: Any
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
     """What the rounds of one question come to."""
 
@@ -62,7 +62,13 @@ def compare(question: str, rounds: Sequence[Round], volatile: Collection[str] = 
         for mark, count in of_candidate.items()
         if chance_of_so_many(count, total, of_secondary[mark], total) <= CERTAIN and not _is_volatile(mark, volatile)
     ]
-    return Compared(question, total, tuple(stable), tuple(sorted(of_secondary)), _unsteady(rounds, of_secondary))
+    return Compared(
+        question=question,
+        rounds=total,
+        found=tuple(stable),
+        noisy=tuple(sorted(of_secondary)),
+        unsteady=_unsteady(rounds, of_secondary),
+    )
 
 
 def is_decided(rounds: Sequence[Round], volatile: Collection[str] = ()) -> bool:

@@ -12,7 +12,7 @@ FEWEST = 20  # times on either side, below which ranks decide nothing
 NORMAL_95 = 1.6449  # one-sided
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
     """What one revision was asked in a window by anybody but us, and how it answered."""
 

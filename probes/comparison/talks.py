@@ -14,7 +14,7 @@ from probes.websocket.sessions import Doorway, Session, closing
 MOST_MESSAGES = 30
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Talk:
     """What is said in a session, one thing after the other."""
 

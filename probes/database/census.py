@@ -11,7 +11,7 @@ BAD_SHAPES = ("sql_null", "json_null", "array", "string", "number", "boolean")
 SHAPE_NAMES = {None: "sql_null", "null": "json_null"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Census:
     """How many rows have which metadata, ours aside; and how many owners disagree or are missing."""
 

@@ -19,7 +19,7 @@ OWNER = "<owner>"  # in a shape's text: the pair of key and name
 OWNER_KEY = "user_id"  # as the shapes below have it; a layout may call it otherwise
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
     """One shape: its case id and how to build its value for an owner.
 
@@ -61,30 +61,32 @@ def _nested(owner: str) -> dict[str, Any]:
 
 
 SHAPES = (
-    Shape("sql-null", lambda _owner: SQL_NULL),
-    Shape("json-null", lambda _owner: None),
-    Shape("{}", lambda _owner: {}),
-    Shape("[]", lambda _owner: []),
-    Shape("[1]", lambda _owner: [1]),
-    Shape('"text"', lambda _owner: "text"),
-    Shape("number", lambda _owner: 42),
-    Shape("true", lambda _owner: True),
-    Shape("user_id null", lambda _owner: {"user_id": None}),
-    Shape("user_id number", lambda _owner: {"user_id": 7}),
-    Shape("user_id with spaces", lambda owner: {"user_id": f"  {owner}  "}),
-    Shape("nested 50 deep", _nested),
-    Shape("unicode and emoji", lambda owner: {"user_id": owner, "title": "Grüße 你好 🚀 \u202e"}),
-    Shape("1 MiB", lambda owner: {"user_id": owner, "blob": "x" * ONE_MIB}),
-    Shape("title number", lambda owner: {"user_id": owner, "title": 123}),
-    Shape("title object", lambda owner: {"user_id": owner, "title": {"en": "Hello"}}),
-    Shape("updated_at text", lambda owner: {"user_id": owner, "updated_at": "2025-09-07T10:00:00Z"}),
-    Shape("updated_at fraction", lambda owner: {"user_id": owner, "updated_at": 1757239200.5}),
-    Shape("extra keys", lambda owner: {"user_id": owner, "tags": ["a", 1, None], "nested": {"ok": True}, "": 0}),
+    Shape(id="sql-null", build=lambda _owner: SQL_NULL),
+    Shape(id="json-null", build=lambda _owner: None),
+    Shape(id="{}", build=lambda _owner: {}),
+    Shape(id="[]", build=lambda _owner: []),
+    Shape(id="[1]", build=lambda _owner: [1]),
+    Shape(id='"text"', build=lambda _owner: "text"),
+    Shape(id="number", build=lambda _owner: 42),
+    Shape(id="true", build=lambda _owner: True),
+    Shape(id="user_id null", build=lambda _owner: {"user_id": None}),
+    Shape(id="user_id number", build=lambda _owner: {"user_id": 7}),
+    Shape(id="user_id with spaces", build=lambda owner: {"user_id": f"  {owner}  "}),
+    Shape(id="nested 50 deep", build=_nested),
+    Shape(id="unicode and emoji", build=lambda owner: {"user_id": owner, "title": "Grüße 你好 🚀 \u202e"}),
+    Shape(id="1 MiB", build=lambda owner: {"user_id": owner, "blob": "x" * ONE_MIB}),
+    Shape(id="title number", build=lambda owner: {"user_id": owner, "title": 123}),
+    Shape(id="title object", build=lambda owner: {"user_id": owner, "title": {"en": "Hello"}}),
+    Shape(id="updated_at text", build=lambda owner: {"user_id": owner, "updated_at": "2025-09-07T10:00:00Z"}),
+    Shape(id="updated_at fraction", build=lambda owner: {"user_id": owner, "updated_at": 1757239200.5}),
+    Shape(
+        id="extra keys", build=lambda owner: {"user_id": owner, "tags": ["a", 1, None], "nested": {"ok": True}, "": 0}
+    ),
 )
 # What only a column that keeps JSON as text can hold; the first two are unreadable for its own operators.
 TEXT_SHAPES = (
-    Shape("NUL escape", text=r'{<owner>, "x": "\u0000"}', poison=True),
-    Shape("lone surrogate", text=r'{<owner>, "x": "\ud83d"}', poison=True),
-    Shape("duplicate keys", text='{<owner>, "topic": "first", "topic": "last"}'),
+    Shape(id="NUL escape", text=r'{<owner>, "x": "\u0000"}', poison=True),
+    Shape(id="lone surrogate", text=r'{<owner>, "x": "\ud83d"}', poison=True),
+    Shape(id="duplicate keys", text='{<owner>, "topic": "first", "topic": "last"}'),
 )
-PLAIN = Shape("plain", lambda owner: {"user_id": owner}, carries=True)
+PLAIN = Shape(id="plain", build=lambda owner: {"user_id": owner}, carries=True)

@@ -39,7 +39,7 @@ class Repair:
         return f"SELECT count(*) FROM {table} WHERE {self.where}"  # noqa: S608 - names of the catalogue and the TOML
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Words:
     """The SQL by which one table's rows are read and written, whatever type its metadata has."""
 
@@ -78,7 +78,15 @@ def _words(table: TableShape) -> _Words:
         "jsonb": column,
         "json": f"(CASE WHEN NOT {poisoned} THEN {column}::jsonb END)",
     }.get(kind, f"(CASE WHEN {poisoned} THEN NULL WHEN {column} IS JSON THEN {column}::jsonb END)")
-    return _Words(column, value, shape_of(table), f"NOT ({poisoned})", table.owner_column, table.layout.owner_key, kind)
+    return _Words(
+        metadata=column,
+        value=value,
+        kind=shape_of(table),
+        readable=f"NOT ({poisoned})",
+        owner=table.owner_column,
+        key=table.layout.owner_key,
+        type=kind,
+    )
 
 
 def repairs_for(table: TableShape) -> tuple[Repair, ...]:
@@ -181,7 +189,7 @@ async def plan_repair(connection: Connection, table: TableShape) -> RepairPlan:
     return RepairPlan(table, counts, int(apart), (await find_poisoned(connection, table)).rows)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rehearsal:
     """What a repair did to one row of every shape, before it was rolled back."""
 
@@ -204,10 +212,10 @@ async def rehearse(connection: Connection, table: TableShape, seeder: Seeder, st
     Raises SourceRefused where our database user may not do that.
     """
     owner = f"{seeder.prefix}owner"
-    specs = [RowSpec(owner, shape) for shape in SHAPES]
-    sound = [RowSpec(owner, PLAIN), RowSpec(owner, PLAIN, column_owner=OTHER_OWNER)]
+    specs = [RowSpec(owner=owner, shape=shape) for shape in SHAPES]
+    sound = [RowSpec(owner=owner, shape=PLAIN), RowSpec(owner=owner, shape=PLAIN, column_owner=OTHER_OWNER)]
     if table.columns.get(table.layout.metadata) in HOLDERS:
-        sound += [RowSpec(owner, shape) for shape in TEXT_SHAPES]
+        sound += [RowSpec(owner=owner, shape=shape) for shape in TEXT_SHAPES]
     transaction = connection.transaction()
     await transaction.start()
     try:
@@ -229,14 +237,16 @@ async def rehearse(connection: Connection, table: TableShape, seeder: Seeder, st
     finally:
         await transaction.rollback()
     if error:
-        return Rehearsal(error, tuple(shape.id for shape in SHAPES), (), 0, len(SHAPES))
+        return Rehearsal(
+            error=error, unmended=tuple(shape.id for shape in SHAPES), touched=(), again=0, shapes=len(SHAPES)
+        )
     mended = {shape.id: after[row.id] for shape, row in zip(SHAPES, rows, strict=False)}
     return Rehearsal(
-        "",
-        tuple(name for name, row in mended.items() if not _in_order(row, name, owner)),
-        tuple(row.id for row in rows[len(specs) :] if after[row.id] != before[row.id]),
-        again,
-        len(SHAPES),
+        error="",
+        unmended=tuple(name for name, row in mended.items() if not _in_order(row, name, owner)),
+        touched=tuple(row.id for row in rows[len(specs) :] if after[row.id] != before[row.id]),
+        again=again,
+        shapes=len(SHAPES),
     )
 
 

@@ -21,7 +21,7 @@ STAMP = "%Y%m%dT%H%M%SZ"
 FEW = 50  # rows that one INSERT takes in one round trip, where COPY needs three
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RowSpec:
     """A row to seed, for `owner`: named in the owner's column (where there is one) and in metadata as it is shaped."""
 

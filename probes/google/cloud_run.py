@@ -16,7 +16,7 @@ READY = "CONDITION_SUCCEEDED"
 MOST_PAGES = 200
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
     """One revision of a service. Variables by name only."""
 
@@ -38,7 +38,7 @@ class Tagged:
     url: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceDescription:
     """A service as the platform describes it. Variables by name only: values are never kept."""
 

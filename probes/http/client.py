@@ -35,7 +35,7 @@ Headers = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """A finished answer. `elapsed_s` runs from sending to the last byte."""
 
@@ -191,7 +191,14 @@ class HttpClient:
             raise TooSlow(request, f"no answer within {limit:g} s") from without_frames(error)
         except httpx.TransportError as error:
             raise _transport_error(error, request) from without_frames(error)
-        answer = Answer(status, answered, body, time.perf_counter() - begun, trace, request)
+        answer = Answer(
+            status=status,
+            headers=answered,
+            body=body,
+            elapsed_s=time.perf_counter() - begun,
+            trace_id=trace,
+            request=request,
+        )
         if self._watch:
             self._watch(answer)
         return answer

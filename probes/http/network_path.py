@@ -32,7 +32,7 @@ class UnusablePath(ValueError):
     """A path that is configured, and that not every client could take; the text names the variable or key."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Proxy:
     """An HTTP proxy, asked for a tunnel with CONNECT."""
 
@@ -48,7 +48,7 @@ class Proxy:
         return f"{self.host}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkPath:
     """The way to one base URL. `tls` is None where there is none, `proxy` where the way is direct."""
 
@@ -90,7 +90,13 @@ def find_path(
         UnusablePath: A proxy of a kind that not every client can use, or a CA file that can't be.
     """
     scheme = urlsplit(url).scheme
-    return NetworkPath(url, trust(ca_file) if scheme in SECURE else None, _proxy_before(url), headers, identity)
+    return NetworkPath(
+        url=url,
+        tls=trust(ca_file) if scheme in SECURE else None,
+        proxy=_proxy_before(url),
+        headers=headers,
+        identity=identity,
+    )
 
 
 def _port(parts: SplitResult) -> int:
@@ -122,7 +128,7 @@ def _read_proxy(named: str, scheme: str) -> Proxy:
             "of the kind http://host:port (it tunnels TLS just as well), or let NO_PROXY hold the target's host."
         )
     user, password = unquote(parts.username or ""), Secret(unquote(parts.password or ""))
-    return Proxy(Secret(f"http://{parts.netloc}"), parts.hostname, port, user, password)
+    return Proxy(url=Secret(f"http://{parts.netloc}"), host=parts.hostname, port=port, user=user, password=password)
 
 
 @cache  # each context reads all CAs, which takes 25 ms

@@ -50,7 +50,7 @@ class Whose(StrEnum):
     THEIRS = "theirs"  # whatever stands between, this is the door's own: a certificate that is not good
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:
     """What came of knocking at a door: the step that failed (or REACHED), whose doing that is, and what was seen."""
 
@@ -67,7 +67,7 @@ class Reached:
         return f"{self.door} {self.url}: {self.step}: {self.detail}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Knock:
     """One door to knock at. `key` is the section of the target's TOML that describes it."""
 
@@ -99,7 +99,9 @@ async def knock(at: Knock, identity: RunIdentity, *, deadline_s: float) -> Reach
     except ProbeError as error:
         steps.append(Step.REACHED)  # it answers; what, is for the checks to say
         whose, detail = Whose.NOBODYS, error.detail
-    return Reached(at.door, at.path.url, steps[-1], whose, detail, time.perf_counter() - begun)
+    return Reached(
+        door=at.door, url=at.path.url, step=steps[-1], whose=whose, detail=detail, elapsed_s=time.perf_counter() - begun
+    )
 
 
 async def _go(

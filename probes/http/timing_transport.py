@@ -24,7 +24,7 @@ CHUNK = 64 * 1024
 Headers = Mapping[str, str] | Mapping[str, str | Secret]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Timed:
     """One exchange on `time.perf_counter`'s clock, in seconds. `opened` is None on a reused connection."""
 
@@ -119,7 +119,16 @@ class TimingTransport:
             connection.state.start_next_cycle()
             self._idle.append(connection)
         pairs = tuple((bytes(name), bytes(value)) for name, value in response.headers)
-        return Timed(response.status_code, pairs, got, begun, opened, sent, first_byte, time.perf_counter())
+        return Timed(
+            status=response.status_code,
+            headers=pairs,
+            body=got,
+            begun=begun,
+            opened=opened,
+            sent=sent,
+            first_byte=first_byte,
+            done=time.perf_counter(),
+        )
 
 
 def _bytes(body: bytes | Secret) -> bytes:

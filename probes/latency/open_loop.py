@@ -20,7 +20,7 @@ from probes.statistics import percentile
 AHEAD = 300  # calls that may be under way at once: a server that hangs must not cost us every descriptor
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One call, in milliseconds. `client_ms` runs from the due moment; infinite when the call did not succeed.
 

@@ -60,7 +60,7 @@ class CloudLogging:
         }
         if len(body["filter"]) > LONGEST_FILTER:
             raise ValueError(f"a filter of {len(body['filter'])} characters; the API takes {LONGEST_FILTER}")
-        pile, tokens = _Pile(keep), set[str]()
+        pile, tokens = _Pile(keep=keep), set[str]()
         pages = empty = 0
         doubt = ""
         while not doubt:
@@ -80,12 +80,12 @@ class CloudLogging:
             elif empty >= MOST_EMPTY or pages >= MOST_PAGES:
                 doubt = f"not at its end after {pages} pages, the last {empty} of them empty"
         return LogRead(
-            tuple(pile.kept), pages, not doubt, doubt or pile.doubt, window, self.name, pile.repeated, pile.total,
-            pile.revisions.total(), body["filter"], dict(pile.revisions),
+            entries=tuple(pile.kept), pages=pages, exhausted=not doubt, doubt=doubt or pile.doubt, window=window, source=self.name, duplicates=pile.repeated, total=pile.total,
+            requests=pile.revisions.total(), query=body["filter"], revisions=dict(pile.revisions),
         )  # fmt: skip
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Pile:
     """Entries once per insertId (of one log and time, as the API compares them): those that are kept, and counts."""
 

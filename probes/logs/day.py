@@ -22,7 +22,7 @@ LATE_WRITERS = timedelta(minutes=10)  # asked for again: what came in late after
 OTHERS = f'{REQUESTS} AND NOT httpRequest.userAgent:"{PRODUCT}/"'
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DayLook:
     """One stretch of the day. `requests` are other people's, at least so many: one page is asked for."""
 
@@ -78,9 +78,9 @@ async def look_at(
             if busy and not await _is_alive(source, service, revision, hour, others, longest_request_s):
                 silent.append(hour.start)
     return DayLook(
-        window, tuple(errors.server_errors), others.requests, not others.exhausted, counted, tuple(silent),
-        errors.doubt, errors.pages + others.pages, await lines_of(source, errors.server_errors, window),
-        errors.query,
+        window=window, errors=tuple(errors.server_errors), requests=others.requests, more=not others.exhausted, counted=counted, silent=tuple(silent),
+        doubt=errors.doubt, pages=errors.pages + others.pages, lines=await lines_of(source, errors.server_errors, window),
+        query=errors.query,
     )  # fmt: skip
 
 
@@ -108,7 +108,7 @@ async def look_by_sql(
     counted = _counted_in(ended, window)
     doubt = "" if whole else f"only the first {len(errors)} were asked for"
     return DayLook(
-        window, tuple(errors), sum(one.others for one in told), False, counted, tuple(silent), doubt, 3, (),  # noqa: FBT003 - every request was counted
+        window=window, errors=tuple(errors), requests=sum(one.others for one in told), more=False, counted=counted, silent=tuple(silent), doubt=doubt, pages=3, lines=(),
         query=source.name,
     )  # fmt: skip
 

@@ -14,7 +14,7 @@ SERVER_ERRORS = range(500, 600)
 EPOCH = datetime.fromtimestamp(0, UTC)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogEntry:
     """One entry. `timestamp` stays as it came: nanoseconds don't fit a datetime."""
 
@@ -76,7 +76,7 @@ class LogEntry:
         return self.is_request and bool(self.text) and self.latency in {"", "0s", "0"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogRead:
     """What was read: entries once per insertId, and whether the source was read to its end."""
 

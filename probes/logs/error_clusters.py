@@ -21,7 +21,7 @@ MEANWHILE = timedelta(seconds=2)
 ERROR_LINE = re.compile(r"^[\w.]*(?:Error|Exception|Warning|Timeout)\b.*", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
     """Server errors of one kind: same status, route and signature."""
 
@@ -108,4 +108,15 @@ def _cluster(
     told = [*group, *(line for trace in traces for line in lines.get(trace, []))]
     known = sorted({incidents.name(entry.text) for entry in told} - {""})
     platform = sum(error.platform_made for error in group)
-    return Cluster(*key, len(group), times[0], times[-1], tuple(traces[:MOST_TRACES]), tuple(known), platform)
+    status, route, signature = key
+    return Cluster(
+        status=status,
+        route=route,
+        signature=signature,
+        count=len(group),
+        first=times[0],
+        last=times[-1],
+        trace_ids=tuple(traces[:MOST_TRACES]),
+        incidents=tuple(known),
+        by_platform=platform,
+    )

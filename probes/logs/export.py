@@ -69,8 +69,8 @@ class ExportFile:
         for kind in mine:
             revisions[kind[2]] += whole.requests[kind]
         return LogRead(
-            tuple(sorted(kept, key=lambda entry: entry.timestamp)), 1, not doubt, doubt, self._window(whole), self.name,
-            whole.repeated, sum(whole.kinds[kind] for kind in mine), revisions.total(), revisions=dict(revisions),
+            entries=tuple(sorted(kept, key=lambda entry: entry.timestamp)), pages=1, exhausted=not doubt, doubt=doubt, window=self._window(whole), source=self.name,
+            duplicates=whole.repeated, total=sum(whole.kinds[kind] for kind in mine), requests=revisions.total(), revisions=dict(revisions),
         )  # fmt: skip
 
     def _window(self, whole: Survey) -> Window:

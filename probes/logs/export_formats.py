@@ -28,7 +28,7 @@ MARKS: Mapping[bytes, str] = {
 Form = Literal["lines", "array", "envelope", "objects"]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Export:
     """An opened export: its form, and its bytes from the beginning."""
 
@@ -116,16 +116,18 @@ def _recognise(url: str, stream: "io.BufferedReader[Any]", plain: Path | None) -
         raise SourceRefused(url, "is empty: an export without entries proves nothing")
     begin = len(head) - len(text)
     if text[:1] == b"[":
-        return Export(url, "array", stream, plain, _characters(head[: begin + 1]))
+        return Export(url=url, form="array", stream=stream, plain=plain, begin=_characters(head[: begin + 1]))
     if text[:1] != b"{":
         raise SourceRefused(url, f"is cut in the middle or no log export: it begins with {excerpt(text, 20)!r}")
     envelope = ENVELOPE.match(text)
     if envelope:
         past = _characters(head[: begin + envelope.end()])
-        return Export(url, "envelope", stream, plain, past, (envelope[1] or b"").decode())
+        return Export(
+            url=url, form="envelope", stream=stream, plain=plain, begin=past, more=(envelope[1] or b"").decode()
+        )
     line, newline, _ = text.partition(b"\n")
     whole = line.rstrip().endswith(b"}") if newline else len(head) >= HEAD or line.rstrip().endswith(b"}")
-    return Export(url, "lines" if whole else "objects", stream, plain)
+    return Export(url=url, form="lines" if whole else "objects", stream=stream, plain=plain)
 
 
 def _characters(data: bytes) -> int:

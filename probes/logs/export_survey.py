@@ -31,7 +31,7 @@ from probes.logs.parsing import in_utc, parse_entry
 MOST_KEPT = 20_000
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Survey:
     """What an export holds."""
 
@@ -128,7 +128,7 @@ NARROW = msgspec.json.Decoder(_Narrow)
 
 def survey(url: str, incidents: Incidents) -> Survey:
     """Survey a whole export. Raises SourceRefused for one that can't be read to its end."""
-    found = Survey(incidents)
+    found = Survey(incidents=incidents)
     with open_export(url) as export:
         if export.form != "lines":
             for raw in iterate_objects(export):
@@ -152,7 +152,7 @@ def survey_piece(incidents: Incidents, path: str, begin: int, end: int) -> Surve
 
 def survey_lines(stream: BinaryIO, url: str, incidents: Incidents, begin: int = 0, end: int | None = None) -> Survey:
     """Survey NDJSON from where the stream is; with `end`, the lines that begin before it."""
-    found, rest = Survey(incidents), b""
+    found, rest = Survey(incidents=incidents), b""
     place = stream.tell() if end is not None else begin
     while data := stream.read(CHUNK):
         cut = data.rfind(b"\n") + 1

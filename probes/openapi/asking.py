@@ -15,7 +15,7 @@ from probes.openapi.document import Operation, Request
 Ask = Callable[[Operation, Request], Awaitable[Answer]]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Found:
     """What came of one operation."""
 
@@ -69,7 +69,7 @@ async def ask_operations(
         if started - begun > budget_s:
             why = f"the budget of {budget_s:g} s was used up"
             break
-        one = Found(operation)
+        one = Found(operation=operation)
         found.append(one)
         await asyncio.gather(*(_ask(ask, one, request) for request in operation.requests))
         dead = await is_alive()

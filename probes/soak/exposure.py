@@ -11,7 +11,7 @@ HOUR = 3600.0
 ENDS_WELL = frozenset({CloseClass.OURS, CloseClass.PLANNED_CUT})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Life:
     """One connection's life, from its welcome to its end."""
 

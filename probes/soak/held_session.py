@@ -28,7 +28,7 @@ SHORT_S = 1.0
 Join = Callable[[str, float | None], Awaitable[tuple[ClientConnection, Message] | Refused]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
     """How a lifeline behaves; all times in seconds."""
 
@@ -65,7 +65,7 @@ class Ear(Protocol):
         """A ping was answered."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Lifeline:
     """One user's session. `live` holds it until `leave`; what happens is told to the ear."""
 

@@ -12,7 +12,7 @@ from probes.websocket.closes import CloseClass
 MOST_TOLD = 50  # breaches that are kept in words; all are counted
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
     """The state at one moment."""
 
@@ -33,7 +33,7 @@ class Opened:
     silent_s: float  # how long it says nothing on purpose; 0: it talks
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Ledger:
     """What is known so far. `apply` takes one event in; unix times throughout."""
 
@@ -88,7 +88,16 @@ class Ledger:
     def _still_open(self) -> list[Life]:
         now, ours = self.last_at, CloseClass.OURS
         return [
-            Life(line, one.number, one.at, max(now - one.at, 0.0), now - one.since, ours, "", one.silent_s)
+            Life(
+                line=line,
+                number=one.number,
+                opened_at=one.at,
+                age_s=max(now - one.at, 0.0),
+                session_age_s=now - one.since,
+                close=ours,
+                detail="",
+                silent_s=one.silent_s,
+            )
             for line, one in self.open.items()
         ]
 
@@ -126,4 +135,6 @@ class Ledger:
             self.times.counts[int(step)] += count
         self.held_s += event.held
         self.worst = self.worst.worst(event.vitals)
-        self.ticks.append(Tick(event.at, event.open, event.p50, event.p95, event.vitals))
+        self.ticks.append(
+            Tick(at=event.at, open=event.open, rtt_p50_ms=event.p50, rtt_p95_ms=event.p95, vitals=event.vitals)
+        )

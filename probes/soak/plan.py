@@ -17,7 +17,7 @@ GRACE_S, GRACE_SHARE = (
 SILENCES_S = (30.0, 60.0, 300.0, 600.0, 900.0, 1800.0)  # of an hour: where proxies and gateways are known to cut
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """How much is held for how long; real seconds (on a twin an hour may take less of them)."""
 

@@ -71,7 +71,7 @@ class Bookkeeper:
         self.journal.flush()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Soak:
     """A soak that runs: `hold` returns when it is over, or was stopped."""
 
@@ -98,7 +98,16 @@ class Soak:
         left = plan.left_s(self.journal.ledger)
         for number in range(plan.sessions + plan.silent):
             silence = plan.silence_s(number - plan.sessions) if number >= plan.sessions else 0.0
-            self._lines.append(Lifeline(number, self.name_user(number), self.join, plan.pace, keeper, silence))
+            self._lines.append(
+                Lifeline(
+                    line=number,
+                    user=self.name_user(number),
+                    join=self.join,
+                    pace=plan.pace,
+                    ear=keeper,
+                    silence_s=silence,
+                )
+            )
         self._ends = time.perf_counter() + plan.stagger_s + left
         async with AsyncExitStack() as stack:
             stack.enter_context(small_buffers())

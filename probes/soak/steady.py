@@ -12,7 +12,7 @@ from probes.soak.round_trips import Times
 from probes.window import SteadyClock
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class SteadyReport:
     """What holding the sessions showed; the ear of its lifelines while they are held."""
 
@@ -72,7 +72,11 @@ async def hold_sessions(
     async with watching() as watch:
         async with asyncio.TaskGroup() as group:
             for number, delay in enumerate(delays):
-                group.create_task(_hold(Lifeline(number, name_user(number), join, pace, report), delay, seconds))
+                group.create_task(
+                    _hold(
+                        Lifeline(line=number, user=name_user(number), join=join, pace=pace, ear=report), delay, seconds
+                    )
+                )
         report.vitals = watch.take()
     report.unfit_because = report.unfit_because or report.vitals.unfit(pace.answer_s, descriptor_limit())
     return report

@@ -43,7 +43,7 @@ BY_CODE: dict[int | None, CloseClass] = {
 CUTS = frozenset({None, CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY, CloseCode.SERVICE_RESTART})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Closed:
     """How a session ended, and at what age. `code` is None when the TCP connection just ended (1006)."""
 

@@ -9,7 +9,7 @@ from typing import Any
 Message = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
     """Names of messages and of their fields. An empty name: the service does not say that."""
 

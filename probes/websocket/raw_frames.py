@@ -14,7 +14,7 @@ class _AnyFrame(Frame):
         """Everything goes."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RawFrame:
     """One frame as it goes over the wire. An opcode of 0 to 15, reserved ones included."""
 

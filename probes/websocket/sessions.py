@@ -34,7 +34,7 @@ MOST_QUEUED, MOST_HELD = 2000, 16 * 1024 * 1024  # messages and bytes that nobod
 CLOSED = object()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Session:
     """An open session. A task of its own drains it all the time: a client that does not read kills itself."""
 
@@ -148,7 +148,7 @@ class Session:
             await asyncio.wait({self._reader}, timeout=self.deadlines.close)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Doorway:
     """Where sessions are opened: the WebSocket URL, who we are, and the deadlines."""
 
@@ -186,7 +186,13 @@ class Doorway:
         connection = await self._dial(Credential(token, way, headers, query), trace_id, ping_interval)
         if isinstance(connection, Refused):
             return connection
-        session = Session(connection, f"WebSocket {self.url}", trace_id, self.deadlines, self.dialect)
+        session = Session(
+            connection=connection,
+            request=f"WebSocket {self.url}",
+            trace_id=trace_id,
+            deadlines=self.deadlines,
+            dialect=self.dialect,
+        )
         session.start()
         if shake_only:
             return session

@@ -48,7 +48,7 @@ class Verdicts:
 
 
 def question(target: Target, folder: Path, steps: str = "1,10,50,100") -> Question:
-    return Question(target, "verify", steps_of(steps), folder)
+    return Question(target=target, tag="verify", steps=steps_of(steps), report_dir=folder)
 
 
 def nothing_in(folder: Path) -> bool:

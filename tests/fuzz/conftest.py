@@ -26,4 +26,16 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Target:
 @pytest.fixture
 def plan(tmp_path: Path) -> Plan:
     offers = frozenset(["http", "ws", "auth", "health", "logs", "run", "metrics", "mint", "token", "write", "single"])
-    return Plan("local", "local", "full", "smoke", offers, {}, {}, (), tmp_path, quick=True, deadline_s=60.0)
+    return Plan(
+        target="local",
+        environment="local",
+        profile="full",
+        phase="smoke",
+        offers=offers,
+        lacking={},
+        required={},
+        secrets=(),
+        report_dir=tmp_path,
+        quick=True,
+        deadline_s=60.0,
+    )

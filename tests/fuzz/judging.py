@@ -82,8 +82,8 @@ async def judge(case: Case, target: Target, plan: Plan, spoiler: Spoiler, world:
                 if "sockets" in case_wants(case):
                     doorway = resolver.given["doorway"]
                     door = SocketDoor(
-                        doorway, await resolver.get("tokens"), resolver.given["recorder"], stack,
-                        await resolver.get("socket_entry"), resolver.given["user_pool"],
+                        doorway=doorway, tokens=await resolver.get("tokens"), recorder=resolver.given["recorder"], stack=stack,
+                        entry=await resolver.get("socket_entry"), pool=resolver.given["user_pool"],
                     )  # fmt: skip
                     resolver.given["sockets"] = door
                 await resolver.run(case)

@@ -93,7 +93,14 @@ class MemoryClient(HttpClient):
         told, said = self._spoiler.headers(told), self._spoiler.body(said)
         await asyncio.sleep(0)
         wire = [(name.encode(), value.encode("latin-1")) for name, value in told.items()]
-        return Answer(status, httpx.Headers(wire), said, 0.001, trace, f"{method} {target[:200]}")
+        return Answer(
+            status=status,
+            headers=httpx.Headers(wire),
+            body=said,
+            elapsed_s=0.001,
+            trace_id=trace,
+            request=f"{method} {target[:200]}",
+        )
 
 
 def _read(content: bytes | None) -> Any:  # noqa: ANN401 - any JSON value
@@ -209,12 +216,20 @@ def given(target: Target, plan: Plan, spoiler: Spoiler, world: World) -> dict[st
     url = target.backend.url.replace("http", "ws", 1).rstrip("/") + contract.paths.websocket
     place = target.platform
     return {
-        "target": target, "contract": contract, "run": Run(plan, id=identity.run_id), "identity": identity,
+        "target": target, "contract": contract, "run": Run(plan=plan, id=identity.run_id), "identity": identity,
         "recorder": Recorder(), "deadlines": SHORT, "sizes": target.quick_sizes, "clock": SteadyClock(),
         "backend_client": clients["backend"], "auth_client": clients["auth"], "seeder": MemorySeeder(world),
-        "cloud_logging": CloudLogging(google, place.project), "user_pool": UserPool(OURS, 2), "provoked_503s": 0,
+        "cloud_logging": CloudLogging(google, place.project), "user_pool": UserPool(mark=OURS, each=2), "provoked_503s": 0,
         "cloud_run": CloudRun(google, google, place.project, place.region), "narrate": lambda _: None, "outages": (),
         "export": None, "exported_log": None, "login": None, "network": None,
         "configured": target, "candidate": None,
-        "doorway": MemoryDoorway(url, identity, SHORT, dialect_of(contract), None, world, spoiler),
+        "doorway": MemoryDoorway(
+            url=url,
+            identity=identity,
+            deadlines=SHORT,
+            dialect=dialect_of(contract),
+            path=None,
+            world=world,
+            spoiler=spoiler,
+        ),
     }  # fmt: skip

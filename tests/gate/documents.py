@@ -24,7 +24,7 @@ def make_document(folder: Path, outcomes: dict[str, Outcome], *, secrets: tuple[
         required=dict.fromkeys(outcomes, ()), secrets=tuple(map(Secret, secrets)),
         report_dir=folder, quick=False, deadline_s=60,
     )  # fmt: skip
-    run = Run(plan, revision="service-00001-abc", release={"rollback": ["gcloud run services update-traffic …"]})
+    run = Run(plan=plan, revision="service-00001-abc", release={"rollback": ["gcloud run services update-traffic …"]})
     for check_id, outcome in outcomes.items():
         result = _result(check_id, outcome)
         run.results[result.key] = result
@@ -33,7 +33,15 @@ def make_document(folder: Path, outcomes: dict[str, Outcome], *, secrets: tuple[
 
 
 def _result(check_id: str, outcome: Outcome) -> Result:
-    declared = Check(check_id, "it holds", frozenset(), "smoke", "Fix 1", "It holds.", "test_x.py:1")
+    declared = Check(
+        id=check_id,
+        requirement="it holds",
+        needs=frozenset(),
+        phase="smoke",
+        remedy="Fix 1",
+        claim="It holds.",
+        place="test_x.py:1",
+    )
     recorder = Recorder()
     recorder.figures(rule="p95", n=500, value=41.5, unit="ms", limit=100.0, confidence=0.95, window="10 s")
     recorder.attach("seen", {"body": NASTY, "list": [1, None]})
@@ -41,7 +49,7 @@ def _result(check_id: str, outcome: Outcome) -> Result:
     recorder.curl("curl -i -H 'Authorization: Bearer $TOKEN' https://example.invalid/api/threads")
     recorder.server_lines([ServerLine("2026-01-07T00:00:00Z", "ERROR", "0af7", NASTY)])
     recorder.plot(LatencyPlot(ms=[1.0, 2.0, 3.0, 150.0], limit_ms=100.0, clock="server"))
-    result = Result(declared, "", outcome, recorder=recorder, duration_s=0.1, remedy="Fix 1")
+    result = Result(check=declared, case="", outcome=outcome, recorder=recorder, duration_s=0.1, remedy="Fix 1")
     if outcome is not Outcome.PASSED:
         result.expected, result.actual, result.reason = "one", NASTY, NASTY
     return result

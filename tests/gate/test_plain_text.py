@@ -60,15 +60,32 @@ def make(text: str, folder: Path) -> Document:
         target="mini", environment="local", profile="full", phase="smoke", offers=frozenset(), lacking={},
         required={"a.one": ()}, secrets=(), report_dir=folder, quick=False, deadline_s=60,
     )  # fmt: skip
-    run = Run(plan, revision=f"netra-00001{text}", release={"image": text, "rollback": [text]}, notes=[text])
+    run = Run(plan=plan, revision=f"netra-00001{text}", release={"image": text, "rollback": [text]}, notes=[text])
     recorder = Recorder()
     recorder.figures(rule=f"p95 {text}", n=1, value=1.0, unit=text[:3])
     recorder.attach(f"body {text}", {text: [text]})
     recorder.trace("0af7651916cd43dd8448eb211c80319c", f"GET /{text}")
     recorder.curl(text)
     recorder.server_lines([ServerLine("2026-01-07T00:00:00Z", "ERROR", "0af7", text)])
-    declared = Check("a.one", "it holds", frozenset(), "smoke", "Fix 1", "It holds.", "test_x.py:1")
-    result = Result(declared, "", Outcome.FAILED, "one", text, f"because {text}", "Fix 1", recorder=recorder)
+    declared = Check(
+        id="a.one",
+        requirement="it holds",
+        needs=frozenset(),
+        phase="smoke",
+        remedy="Fix 1",
+        claim="It holds.",
+        place="test_x.py:1",
+    )
+    result = Result(
+        check=declared,
+        case="",
+        outcome=Outcome.FAILED,
+        expected="one",
+        actual=text,
+        reason=f"because {text}",
+        remedy="Fix 1",
+        recorder=recorder,
+    )
     result.began = run.started
     run.results[result.key] = result
     decision = decide({result.key: Outcome.FAILED}, plan.required_cases())

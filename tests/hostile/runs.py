@@ -37,7 +37,7 @@ SHARES = (0.05, 0.3, 1.0)
 AGAIN = re.compile(r"(?P<family>[\w-]+), (?P<mode>.+), (?P<share>[\d.]+), seed (?P<seed>\d+)")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Came:
     """What one run came to."""
 
@@ -156,10 +156,10 @@ async def _run(path: Path, family: str, hostility: Hostility, folder: Path, secr
     sys.stdout.writelines(f"a secret stands in {name}\n" for name in leaked)
     last = text.strip().rpartition("\n")[2]
     came = Came(
-        f"{family or 'whole'}, {hostility.mode}, {hostility.share:g}, seed {hostility.seed}", process.returncode or 0,
-        hostility.spoiled, seconds, most[0], hung, not hung and seconds > DEADLINE_S + GRACE_S, crashed, bool(leaked),
-        not last.startswith("VERDICT: "),
-        not family and hostility.mode not in HARMLESS and hostility.share >= SEEN_SHARE,
+        what=f"{family or 'whole'}, {hostility.mode}, {hostility.share:g}, seed {hostility.seed}", code=process.returncode or 0,
+        spoiled=hostility.spoiled, seconds=seconds, most_mib=most[0], hung=hung, late=not hung and seconds > DEADLINE_S + GRACE_S, traceback=crashed, leaked=bool(leaked),
+        mute=not last.startswith("VERDICT: "),
+        must_be_seen=not family and hostility.mode not in HARMLESS and hostility.share >= SEEN_SHARE,
     )  # fmt: skip
     if came.wrong:
         sys.stdout.write(text[-4000:])

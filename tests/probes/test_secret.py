@@ -81,7 +81,10 @@ def test_a_value_of_another_type_is_refused_without_being_repeated() -> None:
 
 
 def test_what_holds_a_token_prints_none() -> None:
-    mint, user = Mint(Secret(CANARY), "issuer", "audience", 900.0), User("nv-a", "a@netra-verify.invalid")
+    mint, user = (
+        Mint(secret=Secret(CANARY), issuer="issuer", audience="audience", lifetime_s=900.0),
+        User("nv-a", "a@netra-verify.invalid"),
+    )
     made = [forge(kind, mint, user) for kind in KINDS]
     shown = repr([mint, Held(mint.good(user), "a test"), mint.good(user), made, [one.headers() for one in made]])
     assert CANARY not in shown

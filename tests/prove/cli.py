@@ -114,7 +114,9 @@ async def _show_all(
                     try:
                         one = await show_on(stage, fault)
                     except StageLost as error:  # this fault's twin is of no use to the next one
-                        one = Shown(fault, LOST, {}, (), 0.0, str(error), phase)
+                        one = Shown(
+                            fault=fault, exit_code=LOST, red={}, cases=(), seconds=0.0, reason=str(error), phase=phase
+                        )
                     shown.append(one)
                     _print_row(one, _problems(one, expectations), f"{len(shown)}/{total}", console)
 

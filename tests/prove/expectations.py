@@ -12,7 +12,7 @@ EVERYTHING = "*"
 NO_GO, INCONCLUSIVE = 1, 10
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
     """One fault's row of the table. A name is a case (`id[case]`), a check (`id`), a family (`family.*`) or `*`."""
 
@@ -70,7 +70,14 @@ def load() -> dict[str, Expectation]:
 
 def _expectation(fault: str, row: Mapping[str, Any], groups: Mapping[str, list[str]]) -> Expectation:
     turns, may, doubts = (tuple(_expand(row.get(key, ()), groups)) for key in ("turns", "may", "doubts"))
-    return Expectation(fault, turns, may, row.get("phase", "smoke"), doubts, tuple(row.get("asks", ())))
+    return Expectation(
+        fault=fault,
+        turns=turns,
+        may=may,
+        phase=row.get("phase", "smoke"),
+        doubts=doubts,
+        asks=tuple(row.get("asks", ())),
+    )
 
 
 def _expand(names: Iterable[str], groups: Mapping[str, list[str]]) -> Iterable[str]:

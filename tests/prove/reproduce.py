@@ -21,7 +21,7 @@ STORY = Path(__file__).parent / "story.toml"
 MOST_NAMED = 6
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One step of the story: the faults in force, and what they must show."""
 

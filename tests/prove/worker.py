@@ -30,7 +30,7 @@ PHASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
     """What one run under one fault came to."""
 
@@ -89,7 +89,15 @@ class Stage:
         rows = [row for row in document["checks"] if row["required"] or row["outcome"] != "NOT_APPLICABLE"]
         red = {row["name"]: row["outcome"] for row in rows if row["outcome"] != "PASSED"}
         cases = tuple(row["name"] for row in rows)
-        return Shown(fault, exit_code, red, cases, time.monotonic() - begun, document["reason"], self._phase)
+        return Shown(
+            fault=fault,
+            exit_code=exit_code,
+            red=red,
+            cases=cases,
+            seconds=time.monotonic() - begun,
+            reason=document["reason"],
+            phase=self._phase,
+        )
 
     async def _ask(self, method: str, path: str, body: object = None) -> None:
         try:

@@ -20,7 +20,7 @@ GO, NO_GO = 0, 1
 MOST_NAMED = 6
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Smoke:
     """What one run came to."""
 
@@ -56,14 +56,22 @@ async def _smoke(number: int, addresses: Path, folder: Path) -> Smoke:
     path = reports / "latest/verdict.json"
     if not path.exists():
         last = output.decode(errors="replace").strip().rpartition("\n")[2]
-        return Smoke(number, code, "none", seconds, (), 0, last)
+        return Smoke(number=number, code=code, verdict="none", seconds=seconds, red=(), passed=0, reason=last)
     document = json.loads(path.read_text(encoding="utf-8"))
     rows = document["checks"]
     red = tuple(f"{row['name']} {row['outcome']}" for row in rows if row["required"] and row["outcome"] != "PASSED")
     passed = sum(row["outcome"] == "PASSED" for row in rows)
     if code == GO:
         shutil.rmtree(reports)
-    return Smoke(number, code, document["verdict"], seconds, red, passed, document["reason"])
+    return Smoke(
+        number=number,
+        code=code,
+        verdict=document["verdict"],
+        seconds=seconds,
+        red=red,
+        passed=passed,
+        reason=document["reason"],
+    )
 
 
 async def _all(runs: int, at_once: int, addresses: Path, folder: Path) -> list[Smoke]:

@@ -56,7 +56,7 @@ async def notes_up(broken: str = "") -> AsyncIterator[Team]:
 
 async def _started(processes: Processes, broken: str) -> Team:
     database_port, port = free_ports(2)
-    postgres = Postgres(processes, database_port)
+    postgres = Postgres(processes=processes, port=database_port)
     await postgres.start()
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     jwk = json.loads(RSAAlgorithm.to_jwk(key.public_key())) | {"kid": KEY_ID, "alg": "RS256", "use": "sig"}

@@ -34,10 +34,16 @@ def look(
 
 
 REPLIES = {
-    "redirects to a login": (Reply(302, b"", headers={"Location": "https://login.invalid/"}), "a redirect to"),
-    "a page that is no JSON": (Reply(200, b"<html>please wait</html>", "text/html"), "text/html, no JSON"),
-    "JSON without a user": (Reply(200, b'{"valid": true}'), "names user None"),
-    "server errors": (Reply(500, b'{"error": "internal"}'), "answered 500"),
+    "redirects to a login": (
+        Reply(status=302, body=b"", headers={"Location": "https://login.invalid/"}),
+        "a redirect to",
+    ),
+    "a page that is no JSON": (
+        Reply(status=200, body=b"<html>please wait</html>", kind="text/html"),
+        "text/html, no JSON",
+    ),
+    "JSON without a user": (Reply(status=200, body=b'{"valid": true}'), "names user None"),
+    "server errors": (Reply(status=500, body=b'{"error": "internal"}'), "answered 500"),
     "no HTTP at all": (Reply(raw=b"+PONG\r\n\r\n"), "not an HTTP/1.1 answer"),
 }
 
@@ -52,7 +58,7 @@ def test_an_answer_that_is_no_validation_is_the_product_s_failure(addresses: str
 
 
 def test_a_limiter_is_no_verdict_on_the_service(addresses: str, tmp_path: Path) -> None:
-    reply = Reply(429, json.dumps({"error": "slow down"}).encode(), headers={"Retry-After": "30"})
+    reply = Reply(status=429, body=json.dumps({"error": "slow down"}).encode(), headers={"Retry-After": "30"})
     with serving_beside(lambda _: reply) as server:
         latency, accepts, output = look(addresses, tmp_path, NETRA_AUTH__URL=server.url)
     assert (latency["outcome"], accepts["outcome"]) == ("BROKEN", "BROKEN")

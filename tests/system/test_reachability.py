@@ -49,8 +49,8 @@ def test_one_door_that_is_down_is_that_door_s_failure(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "page,said",
     [
-        (Reply(403, IAM, "text/html", close=True), 'identity = "google"'),
-        (Reply(511, b"login", "text/html", close=True), "NO_PROXY"),
+        (Reply(status=403, body=IAM, kind="text/html", close=True), 'identity = "google"'),
+        (Reply(status=511, body=b"login", kind="text/html", close=True), "NO_PROXY"),
     ],
     ids=["IAM", "a portal"],
 )

@@ -45,7 +45,7 @@ TURNS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Walk:
     """The page's way before its last command: what `make target` wrote, the file at the end, where the service is."""
 
@@ -116,7 +116,7 @@ def walk() -> Iterator[Walk]:
             file.write_text(last, encoding="utf-8")
             url = re.search(r"NOTES=(\S+)", environment.read_text(encoding="utf-8"))
             assert url
-            yield Walk(first, last, url[1], Path(name), f". {environment}\n{commands[2]}")
+            yield Walk(first=first, last=last, url=url[1], folder=Path(name), judge=f". {environment}\n{commands[2]}")
 
 
 @pytest.mark.timeout(900)  # a whole run, on a machine that may be busy

@@ -20,7 +20,6 @@ QUICK = (
     "-k",
     "(auth and not outage) or opens_a_session or out_of_range",
 )
-ISSUER = ("netra-auth-service", "netra-platform", 900.0)
 SECRET = {"NETRA_TOKENS__SIGNING_SECRET": ""}
 NO_LOGIN = {**SECRET, "NETRA_TOKENS__LOGIN_KEY": ""}
 
@@ -41,7 +40,11 @@ def outcomes(addresses: str, reports: Path, env: dict[str, str]) -> tuple[int, d
 
 def given(told: dict[str, Any], *, issued: float) -> str:
     mint = Mint(
-        Secret(told["tokens"]["signing_secret"]), *ISSUER, extra_claims={"token_type": "access", "permissions": []}
+        secret=Secret(told["tokens"]["signing_secret"]),
+        issuer="netra-auth-service",
+        audience="netra-platform",
+        lifetime_s=900.0,
+        extra_claims={"token_type": "access", "permissions": []},
     )
     return mint.good(User("nv-somebody", "somebody@netra-verify.invalid"), now=issued).reveal()
 

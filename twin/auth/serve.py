@@ -16,7 +16,7 @@ async def main() -> None:
     def told_ms(took: float) -> float:
         return seams.told_ms(took)  # looked up for every answer: a fault may replace it
 
-    observed = Observe(create_app(seams), seams.log, told_ms=told_ms)
+    observed = Observe(app=create_app(seams), log=seams.log, told_ms=told_ms)
     await serve(observed, control_app(Switchboard(seams, "auth")))
 
 

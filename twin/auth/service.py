@@ -35,7 +35,7 @@ async def at_once() -> None:
     """No delay."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Validator:
     """Reads a token. Every rule that can be got wrong is an attribute of its own."""
 
@@ -81,7 +81,7 @@ async def _healthy() -> Response:
     return JSONResponse({"status": "healthy", "service": "netra-auth-service"})
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Seams:
     """The service's parts."""
 
@@ -120,7 +120,7 @@ def build_seams() -> Seams:
     log = Log(os.environ["GOOGLE_CLOUD_PROJECT"])
     redis = Redis.from_url(os.environ["REDIS_URL"], socket_timeout=2, socket_connect_timeout=2)
     return Seams(
-        Validator(os.environ["JWT_SECRET_KEY"]), os.environ["SERVICE_KEY"], log, Revocations(redis, log),
+        validator=Validator(secret=os.environ["JWT_SECRET_KEY"]), service_key=os.environ["SERVICE_KEY"], log=log, revocations=Revocations(redis, log),
         login_key=os.environ["LOGIN_KEY"],
     )  # fmt: skip
 

@@ -93,7 +93,7 @@ async def _as_json(body: dict[str, Any]) -> Response:
     return JSONResponse(body)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Seams:
     """Every replaceable part."""
 

@@ -38,10 +38,10 @@ def build_seams() -> Seams:
     store = SessionStore(redis, state_lives(float(os.environ.get("TWIN_HOUR_S", HOUR_S))))
     seams = Seams(
         environment=os.environ["ENVIRONMENT"],
-        repository=ThreadRepository(engine),
+        repository=ThreadRepository(engine=engine),
         auth=auth,
         checks=HealthChecks(engine, redis, auth).by_name(),
-        sessions=Sessions(auth.validate, store, log),
+        sessions=Sessions(authenticate=auth.validate, store=store, log=log),
         log=log,
         store=ThreadStore(engine),
     )
@@ -58,7 +58,9 @@ async def main() -> None:
     def render_error(error: BaseException) -> JSONResponse:
         return seams.render_error(error)  # looked up when it happens, so that a fault can replace it
 
-    app = Observe(Front(create_app(seams), seams), seams.log, seams.metrics.count, render_error)
+    app = Observe(
+        app=Front(create_app(seams), seams), log=seams.log, count=seams.metrics.count, render_error=render_error
+    )
     await serve(app, control_app(Switchboard(seams, "backend")))
 
 

@@ -43,7 +43,7 @@ class Window:
     offset: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class ThreadRepository:
     """Finds a user's threads. The statement is made of parts, so that each can be read by itself."""
 

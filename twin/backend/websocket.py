@@ -144,7 +144,7 @@ class ProtocolError(Exception):
         self.code = code
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Sessions:
     """Opens and serves WebSocket sessions. Every part that can be got wrong is a part of its own."""
 

@@ -24,7 +24,7 @@ BEGUN = time.monotonic()
 
 def create_app() -> FastAPI:
     """The app, all of its settings from the environment."""
-    validator, revoked = Validator(os.environ["JWT_SECRET_KEY"], longest=2**20), set[str]()
+    validator, revoked = Validator(secret=os.environ["JWT_SECRET_KEY"], longest=2**20), set[str]()
     app = FastAPI(title="auth-service", docs_url=None, redoc_url=None)
 
     @app.get("/health")

@@ -28,7 +28,7 @@ def create_app() -> FastAPI:
         connect_args={"statement_cache_size": 0, "prepared_statement_cache_size": 0},
     )  # fmt: skip
     now = revision(os.environ["TWIN_REVISION"])
-    users = Users(engine, now)
+    users = Users(engine=engine, revision=now)
     app = FastAPI(title=WIRE["service"], version=WIRE["version"], docs_url=None, redoc_url=None)
     add_routes(app, users, Threads(engine, now))
     _add_health(app, engine)

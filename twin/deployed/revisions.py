@@ -9,7 +9,7 @@ from typing import Any
 WIRE: Mapping[str, Any] = tomllib.loads((Path(__file__).parent / "wire.toml").read_text(encoding="utf-8"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
     """What is so at one commit."""
 
@@ -24,4 +24,10 @@ def revision(name: str) -> Revision:
     """A revision of the table. Raises KeyError."""
     told = WIRE["revision"][name]
     none = told.get("none", WIRE["refused"]["none"])
-    return Revision(told.get("dead", {}), told["stores"], told.get("socket", {}), told["json_error"], none)
+    return Revision(
+        dead=told.get("dead", {}),
+        stores=told["stores"],
+        socket=told.get("socket", {}),
+        json_error=told["json_error"],
+        none=none,
+    )

@@ -17,7 +17,7 @@ OK = 200
 MAKE_USER = "INSERT INTO users (id, email) VALUES (:id, :email) ON CONFLICT DO NOTHING"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Users:
     """The service's users, as its two doors know them."""
 

@@ -81,7 +81,7 @@ class Edge:
         if revision is None:
             writer.write(serialise(connection, own_answer(NO_SUCH_TAG), b"Page not found", request.method))
             return False
-        exchange = Exchange(request, headers, revision, received=len(body))
+        exchange = Exchange(request=request, headers=headers, revision=revision, received=len(body))
         await asyncio.sleep(revision.warming_s(time.monotonic()))
         if headers.get("upgrade", "").lower() == "websocket":
             await self._upgrade(exchange, reader, writer, connection.trailing_data[0])

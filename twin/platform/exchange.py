@@ -13,7 +13,7 @@ from twin.platform.state import Revision
 CHUNK = 64 * 1024
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Exchange:
     """One request on its way through."""
 

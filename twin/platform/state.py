@@ -18,7 +18,7 @@ Entry = dict[str, Any]
 HOUR_S = 3600.0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Revision:
     """One revision of a service; without an upstream it does not run."""
 
@@ -38,7 +38,7 @@ class Revision:
         return max(0.0, self.warm_at - now)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Service:
     """One service with its edge."""
 
@@ -85,7 +85,7 @@ class Stored:
         self.stamped = nanoseconds(self.entry["timestamp"])
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Platform:
     """Everything; the parts that a fault replaces are attributes."""
 
@@ -160,10 +160,10 @@ def load(path: Path) -> Platform:
         revisions = {key: Revision(name=key, **value) for key, value in told["revisions"].items()}
         latest = max(revisions.values(), key=lambda one: one.created).name
         services[name] = Service(
-            name, told["edge_port"], told["request_timeout_s"], dict(told["traffic"]), revisions, latest,
-            dict(told.get("tags", {})),
+            name=name, edge_port=told["edge_port"], request_timeout_s=told["request_timeout_s"], traffic=dict(told["traffic"]), revisions=revisions, latest=latest,
+            tags=dict(told.get("tags", {})),
         )  # fmt: skip
     return Platform(
-        config["project"], config["region"], services, Path(config["log_dir"]), config["api_port"],
-        config["control_port"], config["log_delay_s"], hour_s=config["hour_s"],
+        project=config["project"], region=config["region"], services=services, log_dir=Path(config["log_dir"]), api_port=config["api_port"],
+        control_port=config["control_port"], log_delay_s=config["log_delay_s"], hour_s=config["hour_s"],
     )  # fmt: skip

@@ -21,7 +21,7 @@ Undo = Callable[[], Awaitable[None] | None]
 Install = Callable[[Any], Undo | Awaitable[Undo]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """One way to be wrong: its stable id, the process that shows it, where it was seen, how to install it."""
 
@@ -51,7 +51,9 @@ def fault(
         module = install.__module__
         if fault_id in _DECLARED:
             raise ValueError(f"fault {fault_id!r} is declared twice: {_DECLARED[fault_id].module} and {module}")
-        _DECLARED[fault_id] = Fault(fault_id, place, seen, install, module, dependency, brings)
+        _DECLARED[fault_id] = Fault(
+            id=fault_id, place=place, seen=seen, install=install, module=module, dependency=dependency, brings=brings
+        )
         return install
 
     return declare

@@ -17,7 +17,7 @@ AT_ONE = "one"
 
 
 async def test_the_pending_revisions_alone_are_judged(scratch: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert await run(Question(TWIN, "0001_threads"), scratch) == 1
+    assert await run(Question(folder=TWIN, since="0001_threads"), scratch) == 1
     output = capsys.readouterr().out
     assert "3 pending" in output
     assert "0003_owner_index: builds an index on public.threads" in output
@@ -25,7 +25,7 @@ async def test_the_pending_revisions_alone_are_judged(scratch: str, capsys: pyte
 
 
 async def test_tables_that_the_revisions_make_themselves_are_nobody_s_yet(scratch: str) -> None:
-    assert await run(Question(TWIN), scratch) == 0
+    assert await run(Question(folder=TWIN), scratch) == 0
 
 
 HANDED = """
@@ -83,7 +83,7 @@ async def test_an_env_py_is_run_as_it_is(
     scratch: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     folder = write_folder(tmp_path, ENVIRONMENTS[name], "op.execute('ALTER TABLE things DROP COLUMN name')")
-    assert await run(Question(folder, AT_ONE), scratch) == 1
+    assert await run(Question(folder=folder, since=AT_ONE), scratch) == 1
     output = capsys.readouterr().out
     assert "1 pending migrations applied: two" in output
     assert "two: drops the column name of public.things" in output
@@ -95,7 +95,7 @@ async def test_a_driver_that_a_migration_opens_itself_is_heard(
     body = (
         "import os, psycopg; psycopg.connect(os.environ['DATABASE_URL'], autocommit=True).execute('DROP TABLE things')"
     )
-    assert await run(Question(write_folder(tmp_path, PLAIN, body), AT_ONE), scratch) == 1
+    assert await run(Question(folder=write_folder(tmp_path, PLAIN, body), since=AT_ONE), scratch) == 1
     assert "drops the table public.things" in capsys.readouterr().out
 
 
@@ -112,7 +112,7 @@ IMAGE_S_FAULT = {
 async def test_a_migration_that_fails_is_named(
     scratch: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], body: str
 ) -> None:
-    assert await run(Question(write_folder(tmp_path, PLAIN, body), AT_ONE), scratch) == 1
+    assert await run(Question(folder=write_folder(tmp_path, PLAIN, body), since=AT_ONE), scratch) == 1
     output = capsys.readouterr().out
     assert "A migration fails. two" in output
     assert IMAGE_S_FAULT[body] in output
@@ -134,13 +134,13 @@ async def test_an_env_py_that_can_not_be_run_here_is_not_a_migration_that_fails(
     scratch: str, tmp_path: Path, env: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=f"(?s){ENVIRONMENT_S_FAULT[env]}"):
-        await run(Question(write_folder(tmp_path, env)), scratch)
+        await run(Question(folder=write_folder(tmp_path, env)), scratch)
 
 
 async def test_an_extension_that_the_scratch_server_lacks_is_our_environment_s(scratch: str, tmp_path: Path) -> None:
     folder = write_folder(tmp_path, PLAIN, "op.execute('CREATE EXTENSION IF NOT EXISTS vector')")
     with pytest.raises(SourceRefused, match="scratch server lacks it"):
-        await run(Question(folder, AT_ONE), scratch)
+        await run(Question(folder=folder, since=AT_ONE), scratch)
 
 
 async def test_the_ini_beside_the_folder_is_read_and_its_address_is_not(
@@ -154,13 +154,13 @@ async def test_the_ini_beside_the_folder_is_read_and_its_address_is_not(
         "keys =\n[formatters]\nkeys =\n[logger_root]\nlevel = WARN\nhandlers =\n"
     )
     before = await other.contents()
-    assert await run(Question(folder), scratch) == 0
+    assert await run(Question(folder=folder), scratch) == 0
     assert await other.contents() == before
 
 
 async def test_hostile_text_stays_on_its_line(scratch: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     body = "op.execute('DROP TABLE things -- \\x1b[2J\\n::error::x\\nNo statement drops, rewrites or locks.')"
-    assert await run(Question(write_folder(tmp_path, PLAIN, body), AT_ONE), scratch) == 1
+    assert await run(Question(folder=write_folder(tmp_path, PLAIN, body), since=AT_ONE), scratch) == 1
     output = capsys.readouterr().out
     assert "\x1b" not in output
     assert not [line for line in output.splitlines() if line.startswith(("::", "No statement"))]
@@ -178,19 +178,19 @@ shared = pytest.mark.skipif(not SHARED.is_dir(), reason=f"{SHARED.name} of the s
 @shared
 @pytest.mark.parametrize("name", SHARED_FOLDERS)
 async def test_a_dangerous_folder_is_red(scratch: str, capsys: pytest.CaptureFixture[str], name: str) -> None:
-    assert await run(Question(SHARED / name, "r1"), scratch) == 1
+    assert await run(Question(folder=SHARED / name, since="r1"), scratch) == 1
     assert SHARED_FOLDERS[name] in capsys.readouterr().out
 
 
 @shared
 async def test_an_index_on_a_new_table_is_green(scratch: str) -> None:
-    assert await run(Question(SHARED / "ixon", "r1"), scratch) == 0
+    assert await run(Question(folder=SHARED / "ixon", since="r1"), scratch) == 0
 
 
 @shared
 async def test_a_missing_extension_is_not_a_migration_that_fails(scratch: str) -> None:
     with pytest.raises(SourceRefused, match="scratch server lacks it"):
-        await run(Question(SHARED / "extension", "r1"), scratch)
+        await run(Question(folder=SHARED / "extension", since="r1"), scratch)
 
 
 @shared
@@ -201,5 +201,5 @@ async def test_an_app_s_own_settings_reach_no_database(
     monkeypatch.setenv("SQLALCHEMY_DATABASE_URI", other.url)
     before = await other.contents()
     with pytest.raises(ConfigurationError, match=r"Refused before|asked for SQLALCHEMY_DATABASE_URI"):
-        await run(Question(SHARED / "settingsdb", "r1", passed=passed), scratch)
+        await run(Question(folder=SHARED / "settingsdb", since="r1", passed=passed), scratch)
     assert await other.contents() == before

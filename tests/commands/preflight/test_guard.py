@@ -75,7 +75,7 @@ async def test_another_address_is_refused(scratch: str, other: Other, tmp_path: 
     file = tmp_path / "app.db"
     env = f"URL, PORT = {other.url!r}, {port}\n" + WAYS[way].replace("FILE", str(file))
     with pytest.raises(ConfigurationError, match="Refused before its first statement"):
-        await run(Question(write_folder(tmp_path, env)), scratch)
+        await run(Question(folder=write_folder(tmp_path, env)), scratch)
     assert await other.contents() == before
     assert not file.exists()
 
@@ -85,7 +85,7 @@ async def test_another_database_of_the_scratch_server_is_refused(scratch: str, o
     name = other.url.rpartition("/")[2]
     env = SETTINGS.replace('os.environ["MY_APP_DB"]', f'os.environ["DATABASE_URL"].rpartition("/")[0] + "/{name}"')
     with pytest.raises(ConfigurationError, match="not the scratch server"):
-        await run(Question(write_folder(tmp_path, env)), scratch)
+        await run(Question(folder=write_folder(tmp_path, env)), scratch)
     assert await other.contents() == before
 
 
@@ -99,14 +99,14 @@ opened = pq.PGconn.connect(make_conninfo({other.url!r}).encode())
 raise RuntimeError(opened.error_message.decode() or "it reached the other database")
 """
     with pytest.raises(ConfigurationError, match="Permission denied"):
-        await run(Question(write_folder(tmp_path, env)), scratch)
+        await run(Question(folder=write_folder(tmp_path, env)), scratch)
     assert await other.contents() == before
 
 
 async def test_the_report_says_whether_the_kernel_helped(
     scratch: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    await run(Question(write_folder(tmp_path, PLAIN)), scratch)
+    await run(Question(folder=write_folder(tmp_path, PLAIN)), scratch)
     assert ("no Landlock" in capsys.readouterr().out) is not is_offered()
 
 
@@ -127,7 +127,7 @@ async def test_without_landlock_the_report_says_what_holds_and_what_does_not(
     (tmp_path / "older").mkdir()
     (tmp_path / "older/sitecustomize.py").write_text(WITHOUT)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "older"))
-    assert await run(Question(write_folder(tmp_path, PLAIN)), scratch) == 0
+    assert await run(Question(folder=write_folder(tmp_path, PLAIN)), scratch) == 0
     said = capsys.readouterr().out
     assert "no Landlock" in said
     assert "What did not: a driver that opens its sockets in C code" in said
@@ -140,7 +140,7 @@ async def test_no_variable_of_the_caller_s_reaches_the_image(
     monkeypatch.setenv("PGHOST", "db.staging.invalid")
     seen = tmp_path / "seen.json"
     env = f"import json, os\nopen({str(seen)!r}, 'w').write(json.dumps(dict(os.environ)))\n" + PLAIN
-    assert await run(Question(write_folder(tmp_path, env)), scratch) == 0
+    assert await run(Question(folder=write_folder(tmp_path, env)), scratch) == 0
     names = json.loads(seen.read_text())
     assert "MY_APP_DB" not in names
     assert names["PGHOST"] == "127.0.0.1"
@@ -154,8 +154,8 @@ async def test_a_variable_that_is_asked_for_is_named_and_can_be_given(
     before = await other.contents()
     folder = write_folder(tmp_path, SETTINGS)
     with pytest.raises(ConfigurationError, match=r"asked for MY_APP_DB.*--url-variable"):
-        await run(Question(folder), scratch)
-    assert await run(Question(folder, url_variables=["MY_APP_DB"]), scratch) == 0
+        await run(Question(folder=folder), scratch)
+    assert await run(Question(folder=folder, url_variables=["MY_APP_DB"]), scratch) == 0
     assert await other.contents() == before
 
 
@@ -165,12 +165,12 @@ async def test_an_address_that_is_handed_on_all_the_same_is_refused(
     monkeypatch.setenv("MY_APP_DB", other.url)
     before = await other.contents()
     with pytest.raises(ConfigurationError, match="Refused before its first statement"):
-        await run(Question(write_folder(tmp_path, SETTINGS), passed=["MY_APP_DB"]), scratch)
+        await run(Question(folder=write_folder(tmp_path, SETTINGS), passed=["MY_APP_DB"]), scratch)
     assert await other.contents() == before
 
 
 async def test_a_database_with_tables_in_it_is_no_scratch_database(other: Other, tmp_path: Path) -> None:
     before = await other.contents()
     with pytest.raises(ConfigurationError, match="has tables in it"):
-        await run(Question(write_folder(tmp_path)), other.url)
+        await run(Question(folder=write_folder(tmp_path)), other.url)
     assert await other.contents() == before

@@ -59,9 +59,12 @@ def stored(  # noqa: PLR0913 - whatever a test wants to be different
         target=target, environment="local", profile=profile, phase=phase, offers=frozenset(), lacking={},
         required=required, secrets=(), report_dir=Path("reports"), quick=quick, deadline_s=60,
     )  # fmt: skip
-    listed = {one: Known(one, "backend", "accepted", (START + timedelta(days=9)).date()) for one in known}
+    listed = {
+        one: Known(name=one, owner="backend", reason="accepted", expires=(START + timedelta(days=9)).date())
+        for one in known
+    }
     run = Run(
-        plan, started=START + at_h * HOUR, revision=revision, residue=residue, interrupted=interrupted,
+        plan=plan, started=START + at_h * HOUR, revision=revision, residue=residue, interrupted=interrupted,
         release={"service": "netra", "rollback": ["gcloud run services update-traffic …"]},
     )  # fmt: skip
     run.id = f"{run.started:%Y%m%dT%H%M%SZ}-{abs(hash((phase, at_h, revision, str(accruals)))) % 0xFFFFFF:06x}"
@@ -81,6 +84,16 @@ def _result(key: Key, outcome: Outcome, phase: Phase, accruals: Iterable[Any]) -
     recorder = Recorder()
     for one in accruals:
         recorder.accrue(**one)
-    declared = Check(key[0], f"{key[0]} holds", frozenset(), phase, "Fix 1", "It holds.", "test_x.py:1")
+    declared = Check(
+        id=key[0],
+        requirement=f"{key[0]} holds",
+        needs=frozenset(),
+        phase=phase,
+        remedy="Fix 1",
+        claim="It holds.",
+        place="test_x.py:1",
+    )
     reason = "" if outcome is Outcome.PASSED else f"expected it to hold, got {outcome}"
-    return Result(declared, key[1], outcome, reason=reason, actual=reason, remedy="Fix 1", recorder=recorder)
+    return Result(
+        check=declared, case=key[1], outcome=outcome, reason=reason, actual=reason, remedy="Fix 1", recorder=recorder
+    )

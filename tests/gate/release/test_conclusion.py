@@ -40,7 +40,14 @@ class Release:
             self.store.put(one)
 
     def judge(self, revision: str = "", required: dict[str, frozenset[Key]] | None = None) -> Document:
-        frame = Frame("mini", "local", "full", required or REQUIRED, revision, NEEDS)
+        frame = Frame(
+            target="mini",
+            environment="local",
+            profile="full",
+            required=required or REQUIRED,
+            revision=revision,
+            needs=NEEDS,
+        )
         document = conclude(gather(self.store, "mini"), frame, new_run_id(), NOW)
         jsonschema.validate(json.loads(encode(document)), json.loads(SCHEMA.read_text()))
         return document
@@ -173,7 +180,7 @@ def test_a_known_failure_is_accepted_until_its_date(release: Release) -> None:
     document = release.judge(required=only)
     assert document.verdict == "GO"
     assert document.known_failures[0].state == "still fails"
-    frame = Frame("mini", "local", "full", only, "", NEEDS)
+    frame = Frame(target="mini", environment="local", profile="full", required=only, revision="", needs=NEEDS)
     later = conclude(gather(release.store, "mini"), frame, new_run_id(), START + timedelta(days=20))
     assert later.verdict == "NO-GO"
 

@@ -54,7 +54,7 @@ def store(tmp_path: Path) -> Store:
 
 
 def test_a_gate_shows_no_forged_text_as_its_own(store: Store, tmp_path: Path) -> None:
-    frame = Frame("mini", "staging", "full", {"smoke": frozenset({ORDER})})
+    frame = Frame(target="mini", environment="staging", profile="full", required={"smoke": frozenset({ORDER})})
     document = conclude(gather(store, "mini"), frame, new_run_id(), START + timedelta(days=2))
     assert (document.verdict, document.revision[:5]) == ("NO-GO", "rev-1")
     assert_plain(rendered(document, tmp_path))
@@ -104,7 +104,9 @@ def test_what_is_nested_without_end_is_corrupt_and_crashes_nothing(
     path = tmp_path / "store/mini" / run.run_id / "verdict.json"
     deep = b'"evidence": {"x": ' + b"[" * depth + b"]" * depth + b"}"
     path.write_bytes(path.read_bytes().replace(b'"evidence": {}', deep))
-    frame = Frame("mini", "staging", "full", {"smoke": frozenset({ORDER})}, "rev-1")
+    frame = Frame(
+        target="mini", environment="staging", profile="full", required={"smoke": frozenset({ORDER})}, revision="rev-1"
+    )
     document = conclude(gather(store, "mini"), frame, new_run_id(), START + timedelta(days=2))
     assert document.verdict == "INCONCLUSIVE"
     assert f"run {run.run_id} is corrupt" in document.reason

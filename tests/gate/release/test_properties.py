@@ -30,7 +30,7 @@ WORSE = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Told:
     """One run, before it is written."""
 
@@ -49,21 +49,21 @@ class Told:
 
 MOSTLY_GOOD = st.sampled_from([Outcome.PASSED] * 12 + [Outcome.BROKEN, Outcome.PENDING, Outcome.FAILED])
 SMOKES = st.builds(
-    lambda outcomes: Told("smoke", tuple(zip(KEYS, outcomes, strict=True))),
+    lambda outcomes: Told(phase="smoke", outcomes=tuple(zip(KEYS, outcomes, strict=True))),
     st.tuples(*[MOSTLY_GOOD] * len(KEYS)),
 )
 SHARDS = st.builds(
-    lambda number, events: Told("soak", ((SOAK, Outcome.PENDING),), shard(number, 2, events=events)),
+    lambda number, events: Told(phase="soak", outcomes=((SOAK, Outcome.PENDING),), accrual=shard(number, 2, events=events)),
     st.integers(0, 1), st.sampled_from([0] * 9 + [1]),
 )  # fmt: skip
 DAYS = st.builds(
-    lambda start, events: Told("day", ((DAY, Outcome.PENDING),), window(start, start + 13, events=events)),
+    lambda start, events: Told(phase="day", outcomes=((DAY, Outcome.PENDING),), accrual=window(start, start + 13, events=events)),
     st.sampled_from([0, 12, 20]), st.sampled_from([0] * 9 + [1]),
 )  # fmt: skip
 WHOLE = (
-    Told("smoke", tuple((key, Outcome.PASSED) for key in KEYS)),
-    *(Told("soak", ((SOAK, Outcome.PENDING),), shard(number, 2)) for number in range(2)),
-    *(Told("day", ((DAY, Outcome.PENDING),), window(start, start + 13)) for start in (0, 12)),
+    Told(phase="smoke", outcomes=tuple((key, Outcome.PASSED) for key in KEYS)),
+    *(Told(phase="soak", outcomes=((SOAK, Outcome.PENDING),), accrual=shard(number, 2)) for number in range(2)),
+    *(Told(phase="day", outcomes=((DAY, Outcome.PENDING),), accrual=window(start, start + 13)) for start in (0, 12)),
 )
 RUNS = st.lists(SMOKES | SHARDS | DAYS, max_size=4).map(lambda more: (*WHOLE, *more))
 
@@ -83,11 +83,11 @@ def evidence(documents: list[Document], *, gates: tuple[StoredRun, ...] = ()) ->
     usable = tuple(one for one in runs if isinstance(one, StoredRun))
     unusable = tuple(one for one in runs if isinstance(one, Unusable))
     assert not unusable
-    return Evidence("here", usable, gates, unusable, {}, ())
+    return Evidence(where="here", runs=usable, gates=gates, unusable=unusable, discards={}, unfinished=())
 
 
 def judge(found: Evidence) -> Document:
-    frame = Frame("mini", "local", "full", REQUIRED, "rev-1", NEEDS)
+    frame = Frame(target="mini", environment="local", profile="full", required=REQUIRED, revision="rev-1", needs=NEEDS)
     return conclude(found, frame, new_run_id(), START + timedelta(days=3))
 
 

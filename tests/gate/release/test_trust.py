@@ -31,7 +31,9 @@ P, F, PENDING = Outcome.PASSED, Outcome.FAILED, Outcome.PENDING
 
 
 def judge(store: Store, required: dict[str, frozenset[Key]], after: timedelta = timedelta(days=2)) -> Document:
-    frame = Frame("mini", "staging", "full", required, "rev-1", NEEDS)
+    frame = Frame(
+        target="mini", environment="staging", profile="full", required=required, revision="rev-1", needs=NEEDS
+    )
     return conclude(gather(store, "mini"), frame, new_run_id(), START + after)
 
 

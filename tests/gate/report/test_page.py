@@ -31,7 +31,12 @@ def _gate(folder: Path) -> Document:
     store.put(stored({soak: Outcome.PENDING}, phase="soak", at_h=1, accruals={soak: [shard(0, 2)]}))
     store.put(stored({day: Outcome.PENDING}, phase="day", at_h=12, accruals={day: [window(0, 12)]}))
     required = {"smoke": frozenset(smoke), "soak": frozenset({soak}), "day": frozenset({day})}
-    return conclude(gather(store, "mini"), Frame("mini", "local", "full", required, "", NEEDS), new_run_id(), START)
+    return conclude(
+        gather(store, "mini"),
+        Frame(target="mini", environment="local", profile="full", required=required, revision="", needs=NEEDS),
+        new_run_id(),
+        START,
+    )
 
 
 def _failing(folder: Path) -> Document:

@@ -78,7 +78,19 @@ def test_many_causes_are_shown_in_part_and_the_rest_counted(tmp_path: Path) -> N
 
 
 def result(check_id: str, outcome: Outcome) -> Result:
-    return Result(Check(check_id, "it holds", frozenset(), "smoke", "", "", "test_x.py:1"), "", outcome)
+    return Result(
+        check=Check(
+            id=check_id,
+            requirement="it holds",
+            needs=frozenset(),
+            phase="smoke",
+            remedy="",
+            claim="",
+            place="test_x.py:1",
+        ),
+        case="",
+        outcome=outcome,
+    )
 
 
 @pytest.mark.parametrize("verbose", [False, True], ids=["quiet", "-v"])

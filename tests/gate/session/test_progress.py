@@ -31,10 +31,18 @@ def everything(terminal: int) -> str:
 
 
 def test_the_live_line_names_family_case_and_how_long_it_usually_takes() -> None:
-    declared = Check("logs.canary", "it is found", frozenset(), "smoke", "", "It is.", "x.py:1")
+    declared = Check(
+        id="logs.canary",
+        requirement="it is found",
+        needs=frozenset(),
+        phase="smoke",
+        remedy="",
+        claim="It is.",
+        place="x.py:1",
+    )
     with terminal() as (file, ours):
         live = Live(file, verbose=False, expected=lambda: {"logs.canary": 12.34})
-        live.begin(Result(declared, "", Outcome.BROKEN))
+        live.begin(Result(check=declared, case="", outcome=Outcome.BROKEN))
         live.say("waiting, 20 s more at most: 3 entries")
         live._progress.refresh()
         live.close()

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 PER_PAGE = 100
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Forge:
     """What it holds: posted bodies by path, remarks by their list's path, and what it is to do."""
 

@@ -22,7 +22,7 @@ from probes.errors import CredentialUnfit
 from probes.secret import Secret
 
 SECRET = "a secret of at least thirty-two characters"
-MINT = Mint(Secret(SECRET), "issuer", "audience", 900.0, 60.0)
+MINT = Mint(secret=Secret(SECRET), issuer="issuer", audience="audience", lifetime_s=900.0, skew_s=60.0)
 USER = User("nv-user", "user@netra-verify.invalid")
 STRICT: Any = {"require": ["sub", "iss", "aud", "iat", "exp"]}
 
@@ -96,7 +96,15 @@ def rs256() -> Mint:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     form = serialization.PrivateFormat.PKCS8
     pem = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
-    return Mint(Secret(pem), "issuer", "audience", 900.0, 60.0, algorithm="RS256", key_id="2026-11")
+    return Mint(
+        secret=Secret(pem),
+        issuer="issuer",
+        audience="audience",
+        lifetime_s=900.0,
+        skew_s=60.0,
+        algorithm="RS256",
+        key_id="2026-11",
+    )
 
 
 def read_rs256(token: Secret, mint: Mint) -> dict[str, Any]:

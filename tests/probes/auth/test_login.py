@@ -13,7 +13,9 @@ from probes.secret import Secret
 from tests.serving import Reply, Server, serving
 
 USER = User("nv-login", "login@netra-verify.invalid")
-MINT = Mint(Secret("a secret of at least thirty-two characters"), "issuer", "audience", 900.0)
+MINT = Mint(
+    secret=Secret("a secret of at least thirty-two characters"), issuer="issuer", audience="audience", lifetime_s=900.0
+)
 
 
 LEARNT: list[Secret] = []
@@ -48,11 +50,11 @@ async def test_a_token_is_held_with_its_user_and_its_end() -> None:
 
 
 REPLIES: list[tuple[Reply, type[ProbeError], str]] = [
-    (Reply(401), CredentialUnfit, "NETRA_TOKENS__LOGIN_KEY"),
-    (Reply(404), CredentialUnfit, "login"),
-    (Reply(302, headers={"Location": "/"}), CredentialUnfit, "302"),
-    (Reply(429), RateLimited, "429"),
-    (Reply(500), BadAnswer, "answered 500"),
+    (Reply(status=401), CredentialUnfit, "NETRA_TOKENS__LOGIN_KEY"),
+    (Reply(status=404), CredentialUnfit, "login"),
+    (Reply(status=302, headers={"Location": "/"}), CredentialUnfit, "302"),
+    (Reply(status=429), RateLimited, "429"),
+    (Reply(status=500), BadAnswer, "answered 500"),
     (Reply(body=b"<html>", kind="text/html"), BadAnswer, "text/html"),
     (Reply(body=b'{"token": "elsewhere"}'), BadAnswer, "no text under 'access_token'"),
     (Reply(body=b"[]"), BadAnswer, "list instead of an object"),

@@ -27,7 +27,9 @@ def test_our_own_requests_are_nobodys_traffic() -> None:
         entry("new", 200, "no time"),
     ]  # fmt: skip
     parsed = [parse_entry(one | {"insertId": str(number)}) for number, one in enumerate(listed)]
-    assert traffic_of(parsed, "new", "netra-verify/") == Traffic(4, 1, (0.1,), sessions=2, cut_short=1)
+    assert traffic_of(parsed, "new", "netra-verify/") == Traffic(
+        requests=4, failed=1, seconds=(0.1,), sessions=2, cut_short=1
+    )
 
 
 @pytest.mark.parametrize("rate, needed", [(0.01, 299), (0.05, 59), (0.001, 2995)])

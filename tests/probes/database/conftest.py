@@ -41,7 +41,7 @@ async def postgres() -> AsyncIterator[Postgres]:
     processes = Processes()
     processes.open()
     try:
-        server = Postgres(processes, free_ports(1)[0])
+        server = Postgres(processes=processes, port=free_ports(1)[0])
         await server.start()
         yield server
     finally:

@@ -80,7 +80,7 @@ async def test_rows_are_seeded_and_removed_through_a_transaction_pool(database: 
         table = await find_table(one, "threads")
         assert table is not None
         seeders = [Seeder(one, table, "29990101T000000Z-aaaaaa"), Seeder(other, table, "29990101T000000Z-bbbbbb")]
-        specs = [RowSpec("nv-owner", shape) for shape in SHAPES]
+        specs = [RowSpec(owner="nv-owner", shape=shape) for shape in SHAPES]
         for seeder in seeders:
             await seeder.insert(seeder.reserve(specs), specs)
         assert (await take_census(other, table)).bad == {}
@@ -98,5 +98,5 @@ async def test_no_transaction_of_ours_waits_for_a_lock_beyond_our_limit(database
         async with database.owner.transaction():
             await database.owner.execute("LOCK TABLE threads IN ACCESS EXCLUSIVE MODE")
             with pytest.raises(Exception, match="lock"):
-                await seeder.insert(seeder.reserve([RowSpec("nv-owner")]), [RowSpec("nv-owner")])
+                await seeder.insert(seeder.reserve([RowSpec(owner="nv-owner")]), [RowSpec(owner="nv-owner")])
     assert await database.ours() == 0

@@ -118,7 +118,7 @@ async def test_what_names_no_owner_is_nobodys_where_metadata_decides(database: D
     await deployed(database)
     async with connect(Secret(database.url), "self-test", DEADLINES) as connection:
         seeder = Seeder(connection, await table_of(connection, LAYOUT), RUN)
-        specs = [RowSpec("nv-a", shape) for shape in (*SHAPES, *TEXT_SHAPES, PLAIN)]
+        specs = [RowSpec(owner="nv-a", shape=shape) for shape in (*SHAPES, *TEXT_SHAPES, PLAIN)]
         rows = seeder.reserve(specs)
         await seeder.insert(rows, specs)
         named = await database.owner.fetch(
@@ -138,7 +138,7 @@ async def test_what_has_no_column_goes_into_the_metadata_that_carries_it(databas
     await deployed(database)
     async with connect(Secret(database.url), "self-test", DEADLINES) as connection:
         seeder = Seeder(connection, await table_of(connection, LAYOUT), RUN)
-        spec = RowSpec("nv-a", PLAIN, title="First light", column_owner="nv-b")
+        spec = RowSpec(owner="nv-a", shape=PLAIN, title="First light", column_owner="nv-b")
         (row,) = seeder.reserve([spec])
         await seeder.insert([row], [spec])
         told = await database.owner.fetchval("SELECT metadata_ ->> 'title' FROM threads WHERE id = $1", row.id)

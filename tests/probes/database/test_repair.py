@@ -49,8 +49,8 @@ async def test_without_one_of_its_statements_a_shape_stays(
 async def test_the_plan_counts_and_its_script_mends_what_it_counted(
     database: Database, connection: Connection, table: TableShape, seeder: Seeder
 ) -> None:
-    owners = [RowSpec("nv-owner", shape) for shape in SHAPES]
-    specs = [*owners, RowSpec("nv-owner", column_owner="nv-other")]
+    owners = [RowSpec(owner="nv-owner", shape=shape) for shape in SHAPES]
+    specs = [*owners, RowSpec(owner="nv-owner", column_owner="nv-other")]
     await seeder.insert(seeder.reserve(specs), specs)
     await database.owner.execute("UPDATE threads SET user_id = NULL WHERE id = 'thread-00-0'")
     plan = await plan_repair(connection, table)
@@ -66,7 +66,9 @@ async def test_the_plan_counts_and_its_script_mends_what_it_counted(
 async def test_what_was_there_is_kept_in_the_object(
     database: Database, connection: Connection, table: TableShape, seeder: Seeder
 ) -> None:
-    await seeder.insert(seeder.reserve([RowSpec("nv-owner", SHAPES[4])]), [RowSpec("nv-owner", SHAPES[4])])
+    await seeder.insert(
+        seeder.reserve([RowSpec(owner="nv-owner", shape=SHAPES[4])]), [RowSpec(owner="nv-owner", shape=SHAPES[4])]
+    )
     await database.owner.execute((await plan_repair(connection, table)).script())
     kept = await database.owner.fetchval("SELECT metadata_ ->> 'repaired_from' FROM threads WHERE id LIKE 'nv-%'")
     assert kept == "[1]"

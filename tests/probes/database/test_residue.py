@@ -54,7 +54,10 @@ async def test_one_run_has_the_turn_until_its_connection_ends(database: Database
 async def test_whom_rows_of_a_killed_run_name_is_seen_in_any_shape(
     connection: Connection, table: TableShape, seeder: Seeder
 ) -> None:
-    specs = [RowSpec("nv-owner-001", SHAPES[0]), *(RowSpec("nv-owner-002", shape) for shape in SHAPES)]
+    specs = [
+        RowSpec(owner="nv-owner-001", shape=SHAPES[0]),
+        *(RowSpec(owner="nv-owner-002", shape=shape) for shape in SHAPES),
+    ]
     await seeder.insert(seeder.reserve(specs), specs)
     names = ["nv-owner-001", "nv-owner-002", "nv-owner-003"]
     assert await seen_in_rows(connection, table, names) == {"nv-owner-001", "nv-owner-002"}

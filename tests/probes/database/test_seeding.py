@@ -25,7 +25,7 @@ async def seed(seeder: Seeder, specs: list[RowSpec]) -> None:
 
 async def test_every_shape_is_written_as_it_is(database: Database, seeder: Seeder) -> None:
     before = await database.checksum()
-    await seed(seeder, [RowSpec("nv-owner", shape) for shape in SHAPES])
+    await seed(seeder, [RowSpec(owner="nv-owner", shape=shape) for shape in SHAPES])
     kinds = await database.owner.fetch(
         "SELECT coalesce(jsonb_typeof(metadata_), 'SQL NULL') AS kind FROM threads WHERE id LIKE 'nv-%' ORDER BY id"
     )
@@ -57,7 +57,7 @@ async def test_a_table_of_another_revision_is_seeded_as_it_is(database: Database
         table = await find_table(connection, "threads")
         assert table is not None
         seeder = Seeder(connection, table, YOUNG)
-        await seed(seeder, [RowSpec("nv-owner", shape) for shape in SHAPES])
+        await seed(seeder, [RowSpec(owner="nv-owner", shape=shape) for shape in SHAPES])
         assert await seeder.residue() == len(SHAPES)
         assert (await take_census(connection, table)).bad == {}
         assert await seeder.remove_run() == len(SHAPES)
@@ -67,9 +67,9 @@ async def test_only_old_rows_of_ours_are_reaped(database: Database, connection: 
     before = await database.checksum()
     table = await find_table(connection, "threads")
     assert table is not None
-    await seed(seeder, [RowSpec("nv-owner")] * 3)
+    await seed(seeder, [RowSpec(owner="nv-owner")] * 3)
     young = Seeder(connection, table, YOUNG)
-    await seed(young, [RowSpec("nv-owner")] * 2)
+    await seed(young, [RowSpec(owner="nv-owner")] * 2)
     assert len(await young.leftovers(timedelta(hours=1))) == 3
     assert await young.reap(timedelta(hours=1)) == 3
     assert (await database.ours(), await database.checksum()) == (2, before)
@@ -101,7 +101,7 @@ async def test_a_database_that_takes_no_rows_says_why_and_keeps_none(database: D
         table = await find_table(connection, "threads")
         assert table is not None
         with pytest.raises(SourceRefused, match="seeding was refused"):
-            await seed(Seeder(connection, table, YOUNG), [RowSpec("nv-owner")] * 5)
+            await seed(Seeder(connection, table, YOUNG), [RowSpec(owner="nv-owner")] * 5)
     assert await database.ours() == 0
 
 
@@ -112,7 +112,10 @@ async def test_where_copy_can_not_pass_an_insert_does(database: Database) -> Non
         table = await find_table(connection, "threads")
         assert table is not None
         seeder = Seeder(connection, table, YOUNG)
-        await seed(seeder, [RowSpec("nv-owner", shape) for shape in SHAPES] + [RowSpec("nv-owner", deleted=True)])
+        await seed(
+            seeder,
+            [RowSpec(owner="nv-owner", shape=shape) for shape in SHAPES] + [RowSpec(owner="nv-owner", deleted=True)],
+        )
         assert await seeder.residue() == len(SHAPES) + 1
         assert await seeder.remove_run() == len(SHAPES) + 1
     assert (await database.ours(), await database.checksum()) == (0, before)
@@ -126,7 +129,7 @@ async def test_a_table_under_another_schema_is_not_found_instead_of_guessed(data
         found = await find_table(connection, "hidden.threads")
         assert found is not None
         seeder = Seeder(connection, found, YOUNG)
-        await seed(seeder, [RowSpec("nv-owner")] * 5)
+        await seed(seeder, [RowSpec(owner="nv-owner")] * 5)
         assert await seeder.remove_run() == 5
     await database.owner.execute("DROP SCHEMA hidden CASCADE")
 
@@ -149,7 +152,7 @@ async def test_a_connection_that_drops_in_mid_seed_leaves_nothing(postgres: Post
         large = next(shape for shape in SHAPES if shape.id == "1 MiB")
         cutting = asyncio.create_task(cut())
         with pytest.raises(SourceRefused, match="seeding was"):
-            await seed(Seeder(connection, table, YOUNG, short), [RowSpec("nv-owner", large)] * 200)
+            await seed(Seeder(connection, table, YOUNG, short), [RowSpec(owner="nv-owner", shape=large)] * 200)
     assert await cutting == 1
     assert await database.ours() == 0
 
@@ -158,14 +161,14 @@ async def test_a_locked_table_makes_us_wait_no_longer_than_our_lock_timeout(data
     async with database.owner.transaction():
         await database.owner.execute("LOCK TABLE threads IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(SourceRefused, match="lock"):
-            await seed(seeder, [RowSpec("nv-owner")])
+            await seed(seeder, [RowSpec(owner="nv-owner")])
 
 
 async def test_the_application_is_never_locked_out_by_seeding(database: Database, connection: Connection) -> None:
     table = await find_table(connection, "threads")
     assert table is not None
     async with connection.transaction():
-        await seed(Seeder(connection, table, YOUNG), [RowSpec("nv-owner")] * 100)
+        await seed(Seeder(connection, table, YOUNG), [RowSpec(owner="nv-owner")] * 100)
         await database.owner.execute("SET lock_timeout = '200ms'")
         assert await database.owner.execute("UPDATE threads SET title = title WHERE id LIKE 'thread-%'") == "UPDATE 50"
 

@@ -39,7 +39,13 @@ def metadata_server(monkeypatch: pytest.MonkeyPatch, *tokens: str) -> Iterator[S
 
     def decide(head: bytes) -> Reply:
         if b"metadata-flavor: google" not in head.lower():
-            return Reply(403, b"Missing Metadata-Flavor:Google header.", "text/html", FLAVOUR, close=True)
+            return Reply(
+                status=403,
+                body=b"Missing Metadata-Flavor:Google header.",
+                kind="text/html",
+                headers=FLAVOUR,
+                close=True,
+            )
         if b"/identity?" not in head:
             return about_the_account(head)
         token = left.pop(0) if len(left) > 1 else left[0]
@@ -75,7 +81,7 @@ async def test_the_metadata_server_vouches_for_us_to_what_stands_in_front(monkey
 
     def iam(head: bytes) -> Reply:
         let_in = f"x-serverless-authorization: bearer {token}".lower().encode() in head.lower()
-        return Reply(200 if let_in else 403)
+        return Reply(status=200 if let_in else 403)
 
     with metadata_server(monkeypatch, token) as metadata, serving_beside(iam) as front:
         path = find_path(front.url, identity=IdentityToken(AUDIENCE, google_transport(""), learn=LEARNT.append))
@@ -109,12 +115,14 @@ async def test_a_key_is_exchanged_for_one(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 
 ODD = {
-    "a refusal": Reply(403, b"no", headers=FLAVOUR, close=True),
-    "no token": Reply(200, b"<html>", headers=FLAVOUR, close=True),
-    "bytes": Reply(200, b"\xff\xfe.\x00.\x01", headers=FLAVOUR, close=True),
-    "a list in a token's form": Reply(200, b"e30.W10.e30", headers=FLAVOUR, close=True),
-    "a token without an end": Reply(200, jwt.encode({"sub": "x"}, "k" * 32).encode(), headers=FLAVOUR, close=True),
-    "an end that is no time": Reply(200, b"e30.eyJleHAiOiAieCJ9.e30", headers=FLAVOUR, close=True),
+    "a refusal": Reply(status=403, body=b"no", headers=FLAVOUR, close=True),
+    "no token": Reply(status=200, body=b"<html>", headers=FLAVOUR, close=True),
+    "bytes": Reply(status=200, body=b"\xff\xfe.\x00.\x01", headers=FLAVOUR, close=True),
+    "a list in a token's form": Reply(status=200, body=b"e30.W10.e30", headers=FLAVOUR, close=True),
+    "a token without an end": Reply(
+        status=200, body=jwt.encode({"sub": "x"}, "k" * 32).encode(), headers=FLAVOUR, close=True
+    ),
+    "an end that is no time": Reply(status=200, body=b"e30.eyJleHAiOiAieCJ9.e30", headers=FLAVOUR, close=True),
 }
 
 

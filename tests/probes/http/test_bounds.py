@@ -62,7 +62,7 @@ async def test_every_hostile_answer_is_a_value_or_an_error_of_a_probe(mode: str)
 
 
 async def test_a_limiter_s_answer_is_not_the_service_s() -> None:
-    answer = await ask(Reply(429, headers={"Retry-After": "99999999999"}))
+    answer = await ask(Reply(status=429, headers={"Retry-After": "99999999999"}))
     with pytest.raises(RateLimited, match="Retry-After 99999999999"):
         answer.json()
 

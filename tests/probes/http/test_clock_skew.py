@@ -34,7 +34,7 @@ def test_otherwise_it_is_not_known_to_be_ours(ahead: tuple[float, ...]) -> None:
 
 
 async def test_a_clock_is_read_from_the_date_of_an_answer() -> None:
-    async with serving(lambda _: Reply(404, date_off_s=120)) as server, asking(server.url) as client:
+    async with serving(lambda _: Reply(status=404, date_off_s=120)) as server, asking(server.url) as client:
         clock = await read_clock(client, "/")
     assert clock is not None
     assert clock.ahead_s == pytest.approx(120, abs=1.1)

@@ -64,7 +64,9 @@ async def by_the_measuring_transport(path: NetworkPath) -> int:
 
 async def by_websocket(path: NetworkPath) -> int:
     url = path.url.replace("http", "ws", 1) + "/ws"
-    opened = await Doorway(url, RUN, Deadlines(welcome=20.0), DIALECT, path).open(None, shake_only=True)
+    opened = await Doorway(url=url, identity=RUN, deadlines=Deadlines(welcome=20.0), dialect=DIALECT, path=path).open(
+        None, shake_only=True
+    )
     if isinstance(opened, Refused):
         return opened.status
     await opened.aclose()

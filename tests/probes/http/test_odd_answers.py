@@ -154,13 +154,17 @@ async def by_timing(path: NetworkPath) -> object:
 
 
 async def by_knocking(path: NetworkPath) -> object:
-    plain = await knock(Knock("door", path, "/", "backend"), RUN, deadline_s=ANSWER_S)
-    return plain, await knock(Knock("door", path, "/", "backend", upgrade=True), RUN, deadline_s=ANSWER_S)
+    plain = await knock(Knock(door="door", path=path, target="/", key="backend"), RUN, deadline_s=ANSWER_S)
+    return plain, await knock(
+        Knock(door="door", path=path, target="/", key="backend", upgrade=True), RUN, deadline_s=ANSWER_S
+    )
 
 
 async def by_socket(path: NetworkPath) -> object:
     deadlines = Deadlines(welcome=ANSWER_S, message=1.0, close=0.5)
-    opened = await Doorway(path.url.replace("http", "ws", 1), RUN, deadlines, DIALECT, path).open(None)
+    opened = await Doorway(
+        url=path.url.replace("http", "ws", 1), identity=RUN, deadlines=deadlines, dialect=DIALECT, path=path
+    ).open(None)
     if not isinstance(opened, Refused):
         await opened.aclose()
     return opened

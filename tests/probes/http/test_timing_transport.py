@@ -73,7 +73,7 @@ async def test_what_is_no_http_is_a_bad_answer() -> None:
 
 
 async def test_cookies_are_not_kept_and_redirects_not_followed() -> None:
-    reply = Reply(302, headers={"Location": "/elsewhere", "Set-Cookie": "affinity=00093; Path=/"})
+    reply = Reply(status=302, headers={"Location": "/elsewhere", "Set-Cookie": "affinity=00093; Path=/"})
     async with serving(lambda _: reply) as server:
         transport = TimingTransport(server.url)
         got = [await transport.exchange("GET", "/", {}) for _ in range(2)]

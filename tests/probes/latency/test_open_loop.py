@@ -24,7 +24,9 @@ LIMIT_MS = 100.0
 def answered(begun: float, server_ms: float = 1.0, status: int = 200) -> Timed:
     now = time.perf_counter()
     headers = ((b"server-timing", f"total;dur={server_ms}".encode()),)
-    return Timed(status, headers, b"{}", begun, None, begun, now, now)
+    return Timed(
+        status=status, headers=headers, body=b"{}", begun=begun, opened=None, sent=begun, first_byte=now, done=now
+    )
 
 
 def exchange(server_s: float = 0.001, block_at: range = range(0)) -> Exchange:

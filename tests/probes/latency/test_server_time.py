@@ -20,7 +20,18 @@ REQUESTS = "projects/p/logs/run.googleapis.com%2Frequests"
 
 
 def call(trace: str, failure: str = "") -> Call:
-    return Call(0.0, 0.0, 0.0, 0.0, 30.0, None, None, 20.0, trace, failure)
+    return Call(
+        due_s=0.0,
+        lag_ms=0.0,
+        own_ms=0.0,
+        standstill_ms=0.0,
+        client_ms=30.0,
+        server_ms=None,
+        opened=None,
+        first_byte_ms=20.0,
+        trace_id=trace,
+        failure=failure,
+    )
 
 
 def entry(trace: str, latency: str = "0.012500000s", instance: str = "one", log: str = REQUESTS) -> dict[str, Any]:
@@ -47,7 +58,17 @@ class Arriving:
         self._there += 1
         self.asked.append((conditions, service + revision))
         there = tuple(parse_entry(one) for one in self._entries[: self._there])
-        return LogRead(there, 1, True, "", window, self.name, 0, len(there), len(there))  # noqa: FBT003 - a record's own field
+        return LogRead(
+            entries=there,
+            pages=1,
+            exhausted=True,
+            doubt="",
+            window=window,
+            source=self.name,
+            duplicates=0,
+            total=len(there),
+            requests=len(there),
+        )
 
 
 async def look(source: Arriving, *calls: Call, deadline_s: float = 5.0) -> LatencySample:
@@ -94,7 +115,7 @@ async def ask_away(reply: Reply) -> tuple[float, bool]:
 
 
 async def test_the_round_trip_is_less_the_server_s_own_time_where_it_says_one() -> None:
-    slow, off = await ask_away(Reply(404, delay_s=0.03))
+    slow, off = await ask_away(Reply(status=404, delay_s=0.03))
     assert slow >= 30
     assert not off
     quick, off = await ask_away(Reply(delay_s=0.03, headers={"Server-Timing": "total;dur=30"}))

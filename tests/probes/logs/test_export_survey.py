@@ -176,7 +176,7 @@ def test_any_way_of_cutting_a_file_into_pieces_gives_the_same(
     inside = sorted({chance.randrange(size) for _ in range(12)})
     newline = path.read_bytes().index(b"\n")
     bounds = sorted({0, *inside, newline, newline + 1, newline + 2, size})
-    found, errors = Survey(KNOWN), []
+    found, errors = Survey(incidents=KNOWN), []
     for begin, end in pairwise(bounds):
         found.merge(survey_piece(KNOWN, str(path), begin, end))
         errors += [json.loads(line) for line in scan_piece(str(path), begin, end)]

@@ -29,7 +29,14 @@ class Service:
         if kind == "resets":
             raise Unreachable(request.path, "reset")
         self.deaths = {"stops": 1, "dies": 1000}.get(kind, self.deaths)
-        return Answer(int(kind) if kind.isdigit() else 200, httpx.Headers(), b"", 0.01, "a-trace", request.path)
+        return Answer(
+            status=int(kind) if kind.isdigit() else 200,
+            headers=httpx.Headers(),
+            body=b"",
+            elapsed_s=0.01,
+            trace_id="a-trace",
+            request=request.path,
+        )
 
     async def is_alive(self) -> str:
         self.deaths -= 1

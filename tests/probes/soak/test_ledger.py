@@ -25,7 +25,15 @@ PLAN = Plan(duration_s=3600.0, need_s=3600.0, sessions=10, silent=0, pace=PACE)
 
 
 def life(line: int, age: float, close: CloseClass, *, session_age: float | None = None, at: float = 0.0) -> Life:
-    return Life(line, 1, at, age, age if session_age is None else session_age, close, f"line {line}")
+    return Life(
+        line=line,
+        number=1,
+        opened_at=at,
+        age_s=age,
+        session_age_s=age if session_age is None else session_age,
+        close=close,
+        detail=f"line {line}",
+    )
 
 
 def ledger_of(*lives: Life, held: float = 3600.0) -> Ledger:
@@ -77,7 +85,7 @@ def test_a_cut_off_is_told_by_its_age() -> None:
     (900.0, 1001, CloseClass.GOING_AWAY), (10.0, 4000, CloseClass.OTHER),
 ])  # fmt: skip
 def test_a_planned_cut_is_one_at_its_age_and_no_error(age: float, code: int | None, kind: CloseClass) -> None:
-    assert classify(Closed(code, "", age, by_us=False), planned_at_s=3600.0) is kind
+    assert classify(Closed(code=code, reason="", age_s=age, by_us=False), planned_at_s=3600.0) is kind
 
 
 def test_ten_thousand_closes_are_clustered_at_once() -> None:

@@ -36,12 +36,14 @@ async def test_sessions_live_over_tls_with_small_buffers(tmp_path: Path) -> None
     certificate = certificate_in(tmp_path)
     async with serving(certificate) as url:
         path = find_path(url, ca_file=str(certificate))
-        door = Doorway(url, RunIdentity("20261124T000000Z-715ade"), SHORT, DIALECT, path)
+        door = Doorway(
+            url=url, identity=RunIdentity("20261124T000000Z-715ade"), deadlines=SHORT, dialect=DIALECT, path=path
+        )
 
         async def join(user: str, keepalive_s: float | None) -> tuple[ClientConnection, Message] | Refused:
             return await door.join(Secret(user), ping_interval=keepalive_s)
 
-        pace = Pace(0.1, 1.0, 1.0, DIALECT, keepalive_s=0.3, reconnects=False)
+        pace = Pace(ping_every_s=0.1, answer_s=1.0, reconnect_s=1.0, dialect=DIALECT, keepalive_s=0.3, reconnects=False)
         with small_buffers():
             report = await hold_sessions(join, lambda _: "bench", count=20, seconds=1.0, jitter_s=0.2, pace=pace)
     assert (report.exposure.early, report.breaches) == ([], [])

@@ -47,11 +47,28 @@ def build_platform() -> Platform:
     image = f"{REGION}-docker.pkg.dev/{PROJECT}/netra/backend@sha256:" + "ab" * 32
     env = {"ENVIRONMENT": "staging", "SERVICE_KEY": "set", "EMPTY": ""}
     revisions = {
-        OLD: Revision(OLD, "2026-11-22T08:00:00Z", image, ready=True, env=env, upstream_port=None),
-        LATEST: Revision(LATEST, "2026-11-24T08:00:00.123456Z", image, ready=True, env=env, upstream_port=None),
+        OLD: Revision(name=OLD, created="2026-11-22T08:00:00Z", image=image, ready=True, env=env, upstream_port=None),
+        LATEST: Revision(
+            name=LATEST, created="2026-11-24T08:00:00.123456Z", image=image, ready=True, env=env, upstream_port=None
+        ),
     }
-    service = Service(SERVICE, 1, 3600.0, {LATEST: 90, OLD: 10}, revisions, LATEST)
-    return Platform(PROJECT, REGION, {SERVICE: service}, Path(), 0, 0, log_delay_s=0.0)
+    service = Service(
+        name=SERVICE,
+        edge_port=1,
+        request_timeout_s=3600.0,
+        traffic={LATEST: 90, OLD: 10},
+        revisions=revisions,
+        latest=LATEST,
+    )
+    return Platform(
+        project=PROJECT,
+        region=REGION,
+        services={SERVICE: service},
+        log_dir=Path(),
+        api_port=0,
+        control_port=0,
+        log_delay_s=0.0,
+    )
 
 
 @contextmanager
