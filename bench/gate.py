@@ -108,12 +108,17 @@ async def measure() -> list[Figure]:
     return [
         Figure(name=f"report.html of {CASES} cases, plots and imports included", value=seconds, limit=1.0, unit="s"),
         Figure(name="its size", value=size / 1e6, limit=2.0, unit="MB"),
-        Figure(name=f"make gate over {HOURS} day files, {SHARDS} shards and a smoke run", value=judged, limit=3.0, unit="s"),
         Figure(
-            name=f"the suite's own overhead a case, over {CASES} cases", value=(ours - bare) / CASES * 1e3, limit=5.0, unit="ms",
+            name=f"make gate over {HOURS} day files, {SHARDS} shards and a smoke run", value=judged, limit=3.0, unit="s"
+        ),
+        Figure(
+            name=f"the suite's own overhead a case, over {CASES} cases",
+            value=(ours - bare) / CASES * 1e3,
+            limit=5.0,
+            unit="ms",
             beside=f"bare pytest with httpx {bare / CASES * 1e3:.1f} ms a case",
         ),
-    ]  # fmt: skip
+    ]
 
 
 async def _best(once: Callable[[], Awaitable[tuple[float, float]]]) -> tuple[float, float]:
@@ -205,9 +210,13 @@ async def _python(*words: str, cwd: Path) -> str:
     # Users' interpreters keep what they compiled; where ours is told not to, every run would compile it all again.
     env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *words, cwd=cwd, env={**env, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
+        sys.executable,
+        *words,
+        cwd=cwd,
+        env={**env, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
     said, _ = await process.communicate()
     if process.returncode:
         raise RuntimeError(f"{' '.join(words[:4])} ended with {process.returncode}: {said.decode()[-800:]}")

@@ -32,11 +32,15 @@ def certificate_in(folder: Path) -> Path:
     now = datetime.now(UTC)
     signed = (
         x509.CertificateBuilder()
-        .subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(hours=5))
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=5))
         .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
         .sign(key, hashes.SHA256())
-    )  # fmt: skip
+    )
     path = folder / "certificate.pem"
     secret = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -90,11 +94,42 @@ async def measure() -> list[Figure]:
 
     ours, over_tls = plain["ours"], tls["ours"]
     return [
-        Figure(name=f"opens a second, {COUNT:,} sessions", value=ours["opens_a_second"], limit=1000, at_least=True,
-               beside=beside(plain, "opens_a_second")),
-        Figure(name="memory a session, plain", value=ours["kib_a_session"], limit=16, unit="KiB", beside=beside(plain, "kib_a_session", 1)),
-        Figure(name="memory a session, TLS", value=over_tls["kib_a_session"], limit=80, unit="KiB", beside=beside(tls, "kib_a_session", 1)),
-        Figure(name="loop lag while held", value=ours["lag_ms"], limit=25, unit="ms", beside=beside(plain, "lag_ms", 1)),
-        Figure(name="share of a core at 20 s pings", value=ours["core"], limit=0.06, unit="", beside=beside(plain, "core", 3)),
-        Figure(name="false disconnects, plain and TLS", value=ours["lost"] + over_tls["lost"], limit=0, unit="", beside=beside(plain, "lost")),
-    ]  # fmt: skip
+        Figure(
+            name=f"opens a second, {COUNT:,} sessions",
+            value=ours["opens_a_second"],
+            limit=1000,
+            at_least=True,
+            beside=beside(plain, "opens_a_second"),
+        ),
+        Figure(
+            name="memory a session, plain",
+            value=ours["kib_a_session"],
+            limit=16,
+            unit="KiB",
+            beside=beside(plain, "kib_a_session", 1),
+        ),
+        Figure(
+            name="memory a session, TLS",
+            value=over_tls["kib_a_session"],
+            limit=80,
+            unit="KiB",
+            beside=beside(tls, "kib_a_session", 1),
+        ),
+        Figure(
+            name="loop lag while held", value=ours["lag_ms"], limit=25, unit="ms", beside=beside(plain, "lag_ms", 1)
+        ),
+        Figure(
+            name="share of a core at 20 s pings",
+            value=ours["core"],
+            limit=0.06,
+            unit="",
+            beside=beside(plain, "core", 3),
+        ),
+        Figure(
+            name="false disconnects, plain and TLS",
+            value=ours["lost"] + over_tls["lost"],
+            limit=0,
+            unit="",
+            beside=beside(plain, "lost"),
+        ),
+    ]

@@ -144,9 +144,14 @@ async def with_picows(url: str, count: int, tls: ssl.SSLContext | None) -> Hold:
 
     async def open_one(_number: int) -> None:
         transport, listener = await ws_connect(
-            Listens, url, ssl_context=tls, websocket_handshake_timeout=30, enable_auto_ping=True,
-            auto_ping_idle_timeout=PING_S, auto_ping_reply_timeout=ANSWER_S,
-        )  # fmt: skip
+            Listens,
+            url,
+            ssl_context=tls,
+            websocket_handshake_timeout=30,
+            enable_auto_ping=True,
+            auto_ping_idle_timeout=PING_S,
+            auto_ping_reply_timeout=ANSWER_S,
+        )
         welcoming: Any = listener
         await welcoming.welcomed
         transports.append(transport)
@@ -187,9 +192,12 @@ async def main(kind: str, url: str, count: int, hold_s: float, certificate: str 
         rss = process.memory_info().rss
         lost = await end()
     told = {
-        "opens_a_second": count / took, "kib_a_session": (rss - before) / 1024 / count, "lag_ms": vitals.lag_ms,
-        "core": used / hold_s, "lost": lost,
-    }  # fmt: skip
+        "opens_a_second": count / took,
+        "kib_a_session": (rss - before) / 1024 / count,
+        "lag_ms": vitals.lag_ms,
+        "core": used / hold_s,
+        "lost": lost,
+    }
     print(json.dumps(told))
 
 

@@ -121,10 +121,14 @@ async def _generated(node: str, scratch: Path, results: Path, title: str, histor
     kept.write_text(_without(history, title), encoding="utf-8")
     options = {"singleFile": True, "reportLanguage": "en", "groupBy": ["epic", "feature", "story"]}
     config = {
-        "name": title, "output": str(scratch / "out"), "historyPath": str(kept), "historyLimit": RUNS_OF_HISTORY,
-        "appendHistory": True, "plugins": {"awesome": {"options": options}},
+        "name": title,
+        "output": str(scratch / "out"),
+        "historyPath": str(kept),
+        "historyLimit": RUNS_OF_HISTORY,
+        "appendHistory": True,
+        "plugins": {"awesome": {"options": options}},
         "categories": json.loads((results / "categories.json").read_text(encoding="utf-8")),
-    }  # fmt: skip
+    }
     (scratch / "allurerc.json").write_text(json.dumps(config), encoding="utf-8")
     cli = str(PACKAGE / "node_modules/allure/cli.js")
     said = await _called(

@@ -184,9 +184,11 @@ def _add_gate(commands: "argparse._SubParsersAction[_Parser]") -> None:
     asking.add_argument("--revision", default="", help="the revision to judge; default: the newest one seen")
     asking.add_argument("--report-dir", type=Path, default=Path("reports"), help="where the gate's report is written")
     asking.add_argument(
-        "--evidence", default=os.environ.get(VARIABLE, ""), metavar="URL",
+        "--evidence",
+        default=os.environ.get(VARIABLE, ""),
+        metavar="URL",
         help=f"the evidence store: a folder or a URL; default: ${VARIABLE}, else the report folder",
-    )  # fmt: skip
+    )
     asking.add_argument(
         "--discard", nargs="+", default=[], metavar="RUN", help="record that runs (or soaks) do not count"
     )

@@ -13,7 +13,8 @@ from commands.console import say, say_verdict
 from gate.changes import changes
 from gate.document import clean
 from gate.redaction import Redactor
-from gate.release.conclusion import Evidence, Frame, conclude, gather
+from gate.release.conclusion import Frame, conclude
+from gate.release.gathering import Evidence, gather
 from gate.release.merge import newest_revision
 from gate.release.store import Store, StoreError
 from gate.release.stored_run import Unusable, exit_code, read, rejudge

@@ -204,10 +204,19 @@ def _run_of(question: Question) -> Judge:
         of_phase = ["--phase=candidate", f"--tag={question.tag}", *([f"--share={percent}"] if percent else [])]
         words = of_phase if percent < WHOLE else ["--phase=smoke"]
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "gate.session", "-c", str(TREE / "pytest.ini"), f"--rootdir={TREE}",
-            f"--target={question.target.name}", f"--report-dir={question.report_dir}", *words, *question.words,
-            str(TREE / "suites"), env=os.environ | {"PYTHONPATH": str(TREE)},
-        )  # fmt: skip
+            sys.executable,
+            "-m",
+            "gate.session",
+            "-c",
+            str(TREE / "pytest.ini"),
+            f"--rootdir={TREE}",
+            f"--target={question.target.name}",
+            f"--report-dir={question.report_dir}",
+            *words,
+            *question.words,
+            str(TREE / "suites"),
+            env=os.environ | {"PYTHONPATH": str(TREE)},
+        )
         try:
             return await process.wait()
         finally:

@@ -5,13 +5,38 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar, get_args
 
 Need = Literal[
-    "http", "auth", "ws", "db", "write", "logs", "run", "metrics", "prometheus", "token", "mint", "twin",
+    "http",
+    "auth",
+    "ws",
+    "db",
+    "write",
+    "logs",
+    "run",
+    "metrics",
+    "prometheus",
+    "token",
+    "mint",
+    "twin",
     # What a service may well not have, and its target says so:
-    "health", "exposition", "app-trace", "credentials", "refresh-tokens", "json", "readiness",
-    "frontend", "document", "browser", "single", "logout", "agent", "server-timing",
+    "health",
+    "exposition",
+    "app-trace",
+    "credentials",
+    "refresh-tokens",
+    "json",
+    "readiness",
+    "frontend",
+    "document",
+    "browser",
+    "single",
+    "logout",
+    "agent",
+    "server-timing",
     # What the revision under test has only once it takes traffic, and only before:
-    "serving", "alone", "shared",
-]  # fmt: skip
+    "serving",
+    "alone",
+    "shared",
+]
 Phase = Literal["smoke", "soak", "day", "candidate"]
 BEFORE_TRAFFIC: Phase = "candidate"  # runs what smoke runs, on a revision without traffic, and checks of its own
 NEEDS = frozenset(get_args(Need))

@@ -121,8 +121,27 @@ def _row(result: Result, *, required: bool, known: Mapping[str, Known]) -> Row:
 def missing_row(key: Key, outcome: Outcome = Outcome.BROKEN, reason: str = "") -> Row:
     """The row of a required case without a result."""
     return Row(
-        id=key[0], case=key[1], name=name(key), family=key[0].partition(".")[0], outcome=outcome, required=True,
-        claim="", requirement="", expected="", actual="",
-        reason=reason or "required by the profile, but it did not run", remedy="", known_failure="", began="",
-        duration_s=0.0, figures=[], evidence={}, accruals=[], traces=[], curl=[], server_lines=[], plots=[], inputs=[],
-    )  # fmt: skip
+        id=key[0],
+        case=key[1],
+        name=name(key),
+        family=key[0].partition(".")[0],
+        outcome=outcome,
+        required=True,
+        claim="",
+        requirement="",
+        expected="",
+        actual="",
+        reason=reason or "required by the profile, but it did not run",
+        remedy="",
+        known_failure="",
+        began="",
+        duration_s=0.0,
+        figures=[],
+        evidence={},
+        accruals=[],
+        traces=[],
+        curl=[],
+        server_lines=[],
+        plots=[],
+        inputs=[],
+    )

@@ -53,8 +53,13 @@ class Recorder:
     ) -> None:
         """State a measurement: the rule it follows, how many, the value, its limit, confidence and window."""
         stated: dict[str, Number | str | None] = {
-            "n": n, "value": value, "unit": unit, "limit": limit, "confidence": confidence, "window": window,
-        }  # fmt: skip
+            "n": n,
+            "value": value,
+            "unit": unit,
+            "limit": limit,
+            "confidence": confidence,
+            "window": window,
+        }
         self.add_figure(make_figure(rule, **stated, **extra))
 
     def add_figure(self, figure: Figure) -> None:
@@ -81,10 +86,20 @@ class Recorder:
         begun, ended = (rfc3339(moment, "auto") for moment in (start, end))
         self._accruals.append(
             Accrual(
-                kind=kind, start=begun, end=ended, need_s=need_s, proved=proved, events=events, n=n, hours=hours,
-                hour_s=hour_s, group=group, shard=shard, shards=shards,
+                kind=kind,
+                start=begun,
+                end=ended,
+                need_s=need_s,
+                proved=proved,
+                events=events,
+                n=n,
+                hours=hours,
+                hour_s=hour_s,
+                group=group,
+                shard=shard,
+                shards=shards,
             )
-        )  # fmt: skip
+        )
 
     def attach(self, name: str, value: object) -> None:
         """Keep a value as evidence under a name; what JSON does not know is kept as its text."""

@@ -285,11 +285,14 @@ GO_IS_WHOLE = {
     "if": {"properties": {"verdict": {"const": "GO"}}},
     "then": {
         "properties": {
-            "exit_code": {"const": 0}, "missing": {"maxItems": 0}, "residue": {"const": 0},
-            "interrupted": {"const": ""}, "doubts": {"maxItems": 0},
+            "exit_code": {"const": 0},
+            "missing": {"maxItems": 0},
+            "residue": {"const": 0},
+            "interrupted": {"const": ""},
+            "doubts": {"maxItems": 0},
         }
     },
-}  # fmt: skip
+}
 ZERO_IS_GO = {
     "if": {"properties": {"exit_code": {"const": 0}}},
     "then": {"properties": {"verdict": {"const": "GO"}}},

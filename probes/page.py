@@ -43,11 +43,17 @@ class Visit:
     def told(self) -> dict[str, Any]:
         """What the page's script is given."""
         return {
-            "list": self.list_url, "socket": self.socket_url, "token": self.token.reveal(),
+            "list": self.list_url,
+            "socket": self.socket_url,
+            "token": self.token.reveal(),
             "protocols": [one.reveal() if isinstance(one, Secret) else one for one in self.protocols],
-            "credentials": "include" if self.credentials else "omit", "welcome": self.welcome[0],
-            "event": self.welcome[1], "ping": self.ping, "pong": self.pong, "deadline": self.deadline_s * 1e3,
-        }  # fmt: skip
+            "credentials": "include" if self.credentials else "omit",
+            "welcome": self.welcome[0],
+            "event": self.welcome[1],
+            "ping": self.ping,
+            "pong": self.pong,
+            "deadline": self.deadline_s * 1e3,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,8 +47,9 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(self._hidden().encode("utf-8", "surrogatepass"),
-                                   other.reveal().encode("utf-8", "surrogatepass"))  # fmt: skip
+        return hmac.compare_digest(
+            self._hidden().encode("utf-8", "surrogatepass"), other.reveal().encode("utf-8", "surrogatepass")
+        )
 
     def __hash__(self) -> int:
         return hash((Secret, self._hidden()))

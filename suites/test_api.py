@@ -79,10 +79,12 @@ def _judge(asked: Asked, published: Published, recorder: Recorder) -> None:
     recorder.attach("not asked", not_asked)
     recorder.figures(
         rule="published read-only operations that fail",
-        n=len(asked.found), value=len(failed), limit=0,
+        n=len(asked.found),
+        value=len(failed),
+        limit=0,
         requests=sum(one.answered.total() for one in asked.found),
         with_undocumented_answers=sum(bool(one.undocumented) for one in asked.found),
-    )  # fmt: skip
+    )
     for trace in (trace for one in failed for trace in one.traces):
         recorder.trace(trace)
     if failed:

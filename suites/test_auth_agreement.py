@@ -84,11 +84,16 @@ def _record(recorder: Recorder, rounds: int, wrong: Counter[DoorName], doors: Se
     for door in doors:
         recorder.figures(
             rule=f"{door}: decisions that differ",
-            n=2 * rounds, value=wrong[door], limit=0, confidence=0.95,
+            n=2 * rounds,
+            value=wrong[door],
+            limit=0,
+            confidence=0.95,
             error_rate_at_most=round(share_upper_bound(wrong[door], 2 * rounds), 4),
-        )  # fmt: skip
+        )
     recorder.figures(
         rule="each door, each kind of token: a door that errs in 5 % of one kind is missed with the chance given",
-        n=rounds, value=round((1 - CAUGHT_RATE) ** rounds, 6), limit=MISSED_AT_MOST,
+        n=rounds,
+        value=round((1 - CAUGHT_RATE) ** rounds, 6),
+        limit=MISSED_AT_MOST,
         rounds_for_the_limit=trials_to_catch(CAUGHT_RATE, MISSED_AT_MOST),
-    )  # fmt: skip
+    )

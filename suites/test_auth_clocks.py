@@ -43,9 +43,13 @@ async def test_the_servers_clock_is_not_contradicted(
     if gap is None:
         raise CheckFailure(expected="Server-Timing in the answers", actual=f"none in {FEW} of them")
     recorder.figures(
-        rule="median of our time less the server's own, the way, and our own loop's", n=FEW, value=round(gap, 2),
-        unit="ms", limit=contract.auth.clock_gap_ms, round_trip=round(way.p50_ms, 2),
-    )  # fmt: skip
+        rule="median of our time less the server's own, the way, and our own loop's",
+        n=FEW,
+        value=round(gap, 2),
+        unit="ms",
+        limit=contract.auth.clock_gap_ms,
+        round_trip=round(way.p50_ms, 2),
+    )
     said = contradiction(sample, way, contract.auth)
     if said:
         raise CheckFailure(expected="a server's clock that ours bears out (contract.auth.clock_gap_ms)", actual=said)

@@ -40,10 +40,14 @@ async def test_refusing_is_cheap(
     refused = statistics.median(bad for _, bad in times)
     ratio = refused / statistics.median(good for good, _ in times)
     recorder.figures(
-        rule=f"median refused over median accepted, by the {'server' if served else 'client'}'s clock", n=PAIRS,
-        value=round(ratio, 2), limit=limit, confidence=1 - CHANCE_AT_MOST, pairs_over=over,
+        rule=f"median refused over median accepted, by the {'server' if served else 'client'}'s clock",
+        n=PAIRS,
+        value=round(ratio, 2),
+        limit=limit,
+        confidence=1 - CHANCE_AT_MOST,
+        pairs_over=over,
         by_chance_at_the_limit=round(chance, 5),
-    )  # fmt: skip
+    )
     said = f"{ratio:.1f} times ({refused:.0f} ms), {over} of {PAIRS} pairs over the limit"
     if chance <= CHANCE_AT_MOST:
         raise CheckFailure(expected=f"at most {limit:g} times", actual=said)

@@ -106,15 +106,25 @@ def _record(got: Measurement, plan: Sequence[Look], rules: AuthRules, recorder: 
     source = f", read in {rules.server_time}" if rules.latency_clock == "server" else ""
     recorder.figures(
         rule=f"p{rules.latency_percentile * 100:g} of POST /validate by the {rules.latency_clock}'s clock{source}",
-        n=len(times), value=_finite(percentile(times, rules.latency_percentile)), unit="ms", limit=limit,
-        confidence=rules.latency_confidence, window=f"{len(times) / sample.rate:.0f} s at {sample.rate:g}/s",
+        n=len(times),
+        value=_finite(percentile(times, rules.latency_percentile)),
+        unit="ms",
+        limit=limit,
+        confidence=rules.latency_confidence,
+        window=f"{len(times) / sample.rate:.0f} s at {sample.rate:g}/s",
         interval=[_finite(one) for one in percentile_interval(times, rules.latency_percentile)],
-        slow=_slow(sample, rules), finding=str(got.finding), looks=[one.n for one in plan],
-        false_go_at_most=round(at_limit.proved, 4), false_no_go_at_most=round(at_limit.refuted, 4),
-        p50=_finite(percentile(times, 0.5)), p99=_finite(percentile(times, 0.99)),
-        **_percentiles("client", client), **_percentiles("server", _servers_times(sample)),
-        dispatch_lag_p99=round(sample.lag_p99_ms, 2), failed=len(sample.failures),
-    )  # fmt: skip
+        slow=_slow(sample, rules),
+        finding=str(got.finding),
+        looks=[one.n for one in plan],
+        false_go_at_most=round(at_limit.proved, 4),
+        false_no_go_at_most=round(at_limit.refuted, 4),
+        p50=_finite(percentile(times, 0.5)),
+        p99=_finite(percentile(times, 0.99)),
+        **_percentiles("client", client),
+        **_percentiles("server", _servers_times(sample)),
+        dispatch_lag_p99=round(sample.lag_p99_ms, 2),
+        failed=len(sample.failures),
+    )
     _plot(sample, rules, recorder)
 
 
@@ -133,41 +143,65 @@ def _plot(sample: LatencySample, rules: AuthRules, recorder: Recorder) -> None:
     times, client = sample.milliseconds(clock), sample.milliseconds("client")
     recorder.plot(
         LatencyPlot(
-            ms=[one for one in times if one != INFINITE], client_ms=[one for one in client if one != INFINITE],
-            limit_ms=limit, clock=clock, percentile=rules.latency_percentile, failed=len(sample.failures),
+            ms=[one for one in times if one != INFINITE],
+            client_ms=[one for one in client if one != INFINITE],
+            limit_ms=limit,
+            clock=clock,
+            percentile=rules.latency_percentile,
+            failed=len(sample.failures),
         )
-    )  # fmt: skip
+    )
     recorder.plot(
         SequencePlot(
-            at_s=[call.due_s for call in sample.calls], ms=[_finite(one) for one in times],
-            client_ms=[_finite(one) for one in client], cold=list(cold_starts(sample)), limit_ms=limit, clock=clock,
+            at_s=[call.due_s for call in sample.calls],
+            ms=[_finite(one) for one in times],
+            client_ms=[_finite(one) for one in client],
+            cold=list(cold_starts(sample)),
+            limit_ms=limit,
+            clock=clock,
         )
-    )  # fmt: skip
+    )
 
 
 def _record_the_way(warm: LatencySample, sample: LatencySample, own: Calibration, recorder: Recorder) -> None:
     """State what of a client's time is not the server's: our own share, cold starts, new connections."""
     recorder.figures(
-        rule="the client's own share, against a stub on loopback", n=CALLS, value=round(own.p95_ms, 2), unit="ms",
-        p50=round(own.p50_ms, 2), dispatch_lag_p99=round(own.lag_p99_ms, 2), taken_again=list(own.attempts),
-    )  # fmt: skip
+        rule="the client's own share, against a stub on loopback",
+        n=CALLS,
+        value=round(own.p95_ms, 2),
+        unit="ms",
+        p50=round(own.p50_ms, 2),
+        dispatch_lag_p99=round(own.lag_p99_ms, 2),
+        taken_again=list(own.attempts),
+    )
     first, steps = warm.calls[0], [call.opened for call in (*warm.calls, *sample.calls) if call.opened]
     recorder.figures(
-        rule="first call of all, connection included (warm-up, discarded)", n=1, value=_finite(first.client_ms),
-        unit="ms", server=first.server_ms and round(first.server_ms, 2), warmed_up_with=len(warm.calls),
+        rule="first call of all, connection included (warm-up, discarded)",
+        n=1,
+        value=_finite(first.client_ms),
+        unit="ms",
+        server=first.server_ms and round(first.server_ms, 2),
+        warmed_up_with=len(warm.calls),
         failed=len(warm.failures),
-    )  # fmt: skip
+    )
     recorder.figures(
-        rule="opening a connection: name, TCP and TLS", n=len(steps), unit="ms",
-        value=_median([one.whole_s * 1e3 for one in steps]), name=_median([one.name_s * 1e3 for one in steps]),
+        rule="opening a connection: name, TCP and TLS",
+        n=len(steps),
+        unit="ms",
+        value=_median([one.whole_s * 1e3 for one in steps]),
+        name=_median([one.name_s * 1e3 for one in steps]),
         tcp=_median([one.tcp_s * 1e3 for one in steps]),
         tls=_median([one.tls_s * 1e3 for one in steps if one.tls_s is not None]),
-    )  # fmt: skip
+    )
     cold = [kind for kind in cold_starts(sample) if kind]
     recorder.figures(
-        rule="time to the first byte of an answer", n=len(sample.calls), unit="ms",
-        value=_median([call.first_byte_ms for call in sample.calls]), cold_starts=len(cold), kinds=sorted(set(cold)),
-    )  # fmt: skip
+        rule="time to the first byte of an answer",
+        n=len(sample.calls),
+        unit="ms",
+        value=_median([call.first_byte_ms for call in sample.calls]),
+        cold_starts=len(cold),
+        kinds=sorted(set(cold)),
+    )
 
 
 async def _record_the_network(validation: Validation, recorder: Recorder) -> RoundTrip | None:
@@ -178,9 +212,13 @@ async def _record_the_network(validation: Validation, recorder: Recorder) -> Rou
         recorder.attach("the network's round trip", f"not measured: {error}")
         return None
     recorder.figures(
-        rule="the network's round trip, on a no-op route", n=way.n, value=round(way.p50_ms, 2), unit="ms",
-        least=round(way.least_ms, 2), servers_own_time_taken_off=way.own_time_off,
-    )  # fmt: skip
+        rule="the network's round trip, on a no-op route",
+        n=way.n,
+        value=round(way.p50_ms, 2),
+        unit="ms",
+        least=round(way.least_ms, 2),
+        servers_own_time_taken_off=way.own_time_off,
+    )
     return way
 
 
@@ -229,9 +267,14 @@ async def test_no_call_stalls(
         worst = max(sample.calls, key=lambda call: call.client_ms)
         said = f"{worst.client_ms:.0f} ms at {worst.due_s:.1f} s {worst.failure}".strip()
         recorder.figures(
-            rule="slowest call by the client's clock", n=calls, value=_finite(worst.client_ms), unit="ms", limit=limit,
-            own_standstill=round(worst.own_ms, 1), taken_again=list(unclear),
-        )  # fmt: skip
+            rule="slowest call by the client's clock",
+            n=calls,
+            value=_finite(worst.client_ms),
+            unit="ms",
+            limit=limit,
+            own_standstill=round(worst.own_ms, 1),
+            taken_again=list(unclear),
+        )
         recorder.trace(worst.trace_id, "POST /validate, the slowest")
         if worst.client_ms < limit:
             return

@@ -85,13 +85,17 @@ async def _serves_again(
     recovered = await await_recovery(threads, owner, deadlines.recovery)
     if not recovered.steady:
         raise CheckFailure(
-            expected=f"REST serves again within {deadlines.recovery:g} s", actual=recovered.attempts[-1],
+            expected=f"REST serves again within {deadlines.recovery:g} s",
+            actual=recovered.attempts[-1],
             evidence={"attempts": list(recovered.attempts[-10:])},
-        )  # fmt: skip
+        )
     recorder.figures(
-        rule="until REST serves again, three times in a row", n=len(recovered.attempts), unit="s",
-        value=round(time.monotonic() - begun, 2), limit=deadlines.recovery,
-    )  # fmt: skip
+        rule="until REST serves again, three times in a row",
+        n=len(recovered.attempts),
+        unit="s",
+        value=round(time.monotonic() - begun, 2),
+        limit=deadlines.recovery,
+    )
     try:
         await sockets.open(owner)
     except ProbeError as error:

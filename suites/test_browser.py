@@ -34,12 +34,14 @@ async def test_a_page_may_ask(backend: Door, contract: Contract, asker: str) -> 
     rules = contract.browser
     for origin, method in product(origins_of(contract, asker), rules.methods):
         answer = await backend.ask(
-            "OPTIONS", contract.paths.threads,
+            "OPTIONS",
+            contract.paths.threads,
             headers={
-                "Origin": origin, "Access-Control-Request-Method": method,
+                "Origin": origin,
+                "Access-Control-Request-Method": method,
                 "Access-Control-Request-Headers": ", ".join(rules.headers).lower(),
             },
-        )  # fmt: skip
+        )
         asked = f"a preflight of {method} from {origin}"
         refuse_server_error(answer, f"{asked}: any answer but 5xx")
         allowance = Allowance.of(answer.headers)
@@ -70,7 +72,7 @@ async def test_a_page_may_ask(backend: Door, contract: Contract, asker: str) -> 
         *(pytest.param(status, (asker,), id=f"{asker} on {status}") for status in ("200", "4xx") for asker in ASKERS),
         pytest.param("5xx", ASKERS, id="everybody on 5xx", marks=pytest.mark.also_needs("twin")),
     ],
-)  # fmt: skip
+)
 async def test_a_page_reads_the_answer(asks: Asker, contract: Contract, status: str, askers: Sequence[str]) -> None:
     """Each answer names the frontend's origin when it asks, and no stranger's when that one asks."""
     origins = [(asker, origin) for asker in askers for origin in origins_of(contract, asker)]

@@ -20,8 +20,11 @@ async def test_the_repair_mends_every_shape(seeder: Seeder, table: TableShape, r
     found = await rehearse(seeder.connection, table, seeder, statements)
     recorder.figures(
         rule="shapes mended, in a rolled-back transaction",
-        n=found.shapes, value=found.shapes - len(found.unmended), limit=found.shapes, again=found.again,
-    )  # fmt: skip
+        n=found.shapes,
+        value=found.shapes - len(found.unmended),
+        limit=found.shapes,
+        again=found.again,
+    )
     problems = [found.error] if found.error else []
     problems += [f"not mended: {', '.join(found.unmended)}"] if found.unmended and not found.error else []
     problems += [f"touched {len(found.touched)} rows that were in order"] if found.touched else []

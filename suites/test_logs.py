@@ -70,9 +70,14 @@ async def test_the_reading_is_complete(
 
     series, looked = await log_lookup.until(begun, [f'httpRequest.requestUrl:"{mark}"'], lacking)
     recorder.figures(
-        rule="our requests found in the log", n=SERIES, value=len(found), limit=SERIES,
-        pages=revision_log.pages, entries=revision_log.total, duplicates=revision_log.duplicates,
-    )  # fmt: skip
+        rule="our requests found in the log",
+        n=SERIES,
+        value=len(found),
+        limit=SERIES,
+        pages=revision_log.pages,
+        entries=revision_log.total,
+        duplicates=revision_log.duplicates,
+    )
     if not looked.steady:
         raise CheckFailure(expected=f"all {SERIES} requests of ours in the log", actual=looked.attempts[-1])
     for read in (revision_log, series):
@@ -103,17 +108,27 @@ async def test_there_is_no_server_error(
         recorder.attach("503s that runs of this suite provoked on purpose", [outage.text for outage in outages])
     recorder.attach("query", revision_log.query or revision_log.source)
     recorder.figures(
-        rule="5xx in the request log", n=requests, value=len(errors), limit=0, window=revision_log.window.text,
-        confidence=0.95, share_at_most=round(share_upper_bound(len(errors), requests), 5),
-        pages=revision_log.pages, source=revision_log.source,
-        provoked=len(provoked), delivered_again=revision_log.duplicates, revisions=dict(revision_log.revisions),
-    )  # fmt: skip
+        rule="5xx in the request log",
+        n=requests,
+        value=len(errors),
+        limit=0,
+        window=revision_log.window.text,
+        confidence=0.95,
+        share_at_most=round(share_upper_bound(len(errors), requests), 5),
+        pages=revision_log.pages,
+        source=revision_log.source,
+        provoked=len(provoked),
+        delivered_again=revision_log.duplicates,
+        revisions=dict(revision_log.revisions),
+    )
     if last_day is not None:
         revisions = Counter(entry.revision for entry in last_day.server_errors if entry not in provoked)
         recorder.figures(
-            rule="5xx of any revision in the last 24 h (for information)", value=revisions.total(),
-            window=last_day.window.text, revisions=dict(revisions),
-        )  # fmt: skip
+            rule="5xx of any revision in the last 24 h (for information)",
+            value=revisions.total(),
+            window=last_day.window.text,
+            revisions=dict(revisions),
+        )
     plot_errors(errors, revision_log.window, recorder)
     if errors:
         clusters = show_errors(errors, revision_log.entries, incidents, recorder)

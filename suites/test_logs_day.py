@@ -43,16 +43,27 @@ def _record(day: Day, look: DayLook, canary: Canary, recorder: Recorder) -> None
     recorder.attach("query", look.query)
     plot_errors(look.errors, look.window, recorder)
     recorder.figures(
-        rule="5xx in the window that this run adds", n=look.requests, value=len(look.errors), limit=0,
-        window=look.window.text, confidence=0.95,
+        rule="5xx in the window that this run adds",
+        n=look.requests,
+        value=len(look.errors),
+        limit=0,
+        window=look.window.text,
+        confidence=0.95,
         share_at_most=round(share_upper_bound(len(look.errors), look.requests), 5),
-        at_least=look.more, counted_by_the_platform=look.counted, pages=look.pages,
+        at_least=look.more,
+        counted_by_the_platform=look.counted,
+        pages=look.pages,
         canary_s=round(canary.delay_s, 2),
-    )  # fmt: skip
+    )
     recorder.accrue(
-        "window", start=look.window.start, end=look.window.end, need_s=day.need_s, proved=day.proved,
-        events=len(look.errors), n=look.requests,
-    )  # fmt: skip
+        "window",
+        start=look.window.start,
+        end=look.window.end,
+        need_s=day.need_s,
+        proved=day.proved,
+        events=len(look.errors),
+        n=look.requests,
+    )
 
 
 def _refuse_unproved(day: Day, canary: Canary) -> None:

@@ -65,9 +65,13 @@ async def test_nothing_failed_behind_good_answers(revision_log: LogRead, recorde
     moments = [error.moment for error in revision_log.server_errors]
     stray = [entry for entry in tracebacks if not _belongs(entry, traces, moments)]
     recorder.figures(
-        rule="tracebacks that belong to no 5xx", n=revision_log.total, value=len(stray), limit=0,
-        tracebacks=len(tracebacks), provoked_by_our_frames=len(written) - len(tracebacks),
-    )  # fmt: skip
+        rule="tracebacks that belong to no 5xx",
+        n=revision_log.total,
+        value=len(stray),
+        limit=0,
+        tracebacks=len(tracebacks),
+        provoked_by_our_frames=len(written) - len(tracebacks),
+    )
     if stray:
         first = stray[0]
         if first.trace_id:

@@ -42,10 +42,13 @@ async def test_prometheus_saw_no_server_error(
     requests = round(await prometheus.requests_within(serving_s))
     errors = await prometheus.server_errors_within(serving_s)
     recorder.figures(
-        rule="5xx that the service counted, as scraped by Prometheus", n=requests,
-        value=round(sum(one.count for one in errors)), unit="answers", limit=provoked_503s,
+        rule="5xx that the service counted, as scraped by Prometheus",
+        n=requests,
+        value=round(sum(one.count for one in errors)),
+        unit="answers",
+        limit=provoked_503s,
         window=f"{serving_s / 3600:.3g} h of serving, at most the last 24",
-    )  # fmt: skip
+    )
     if sum(one.count for one in errors) > provoked_503s + 0.5:  # counts over a window are extrapolated, not whole
         named = ", ".join(f"{one.count:.0f} x {one.status} on {one.route}" for one in errors[:MOST_NAMED])
         raise CheckFailure(expected="no answer of 500 or more", actual=f"{named}, of {requests} answers")

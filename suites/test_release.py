@@ -47,9 +47,13 @@ async def test_every_answer_comes_from_the_revision(
     if not found.steady:
         raise Broken(f"only {answered.total()} of our {count} requests are in the request log")
     recorder.figures(
-        rule="share of another revision, 95 % bound", n=count, value=round(share_upper_bound(0, count), 3), unit="",
-        confidence=0.95, answered=dict(answered),
-    )  # fmt: skip
+        rule="share of another revision, 95 % bound",
+        n=count,
+        value=round(share_upper_bound(0, count), 3),
+        unit="",
+        confidence=0.95,
+        answered=dict(answered),
+    )
     if set(answered) != {release.under_test}:
         raise CheckFailure(expected=f"{count} answers from {release.under_test}", actual=f"{dict(answered)}")
 
@@ -83,9 +87,12 @@ async def test_the_candidate_takes_what_it_may(candidate: Candidate | None, reco
     if candidate is None:
         raise Broken("the phase has no candidate")
     recorder.figures(
-        rule="first request, perhaps before an instance", n=1, value=round(candidate.first_request_s, 2), unit="s",
+        rule="first request, perhaps before an instance",
+        n=1,
+        value=round(candidate.first_request_s, 2),
+        unit="s",
         said=candidate.first_request,
-    )  # fmt: skip
+    )
     recorder.figures(rule="share of the traffic", value=candidate.percent, unit="%", limit=candidate.share)
     if candidate.percent != candidate.share:
         raise CheckFailure(

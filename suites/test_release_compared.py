@@ -73,9 +73,10 @@ def _judge(compared: Sequence[Compared], beside: Beside) -> None:
     left = _unexpected(named, beside)
     if left:
         raise CheckFailure(
-            expected=f"what {beside.candidate.described.serving} answers", actual=_some(list(left.values())),
+            expected=f"what {beside.candidate.described.serving} answers",
+            actual=_some(list(left.values())),
             evidence={"differences": left},
-        )  # fmt: skip
+        )
     if unsteady or not compared:
         said = [f"{question}: {why}" for question, why in unsteady.items()] or ["nothing was asked"]
         raise Broken(f"nothing to compare with: {_some(said)}")
@@ -139,10 +140,14 @@ def _ratio(pairs: Sequence[Pair], alpha: float) -> tuple[Ratio, str]:
 
 def _state(name: str, ratio: Ratio, whose: str, beside: Beside) -> None:
     beside.recorder.figures(
-        rule=f"{name}: ratio of paired times ({whose}'s clock), Wilcoxon's signed ranks", n=ratio.n,
-        value=round(ratio.value, 3), unit="x", limit=beside.rules.latency_ratio, confidence=1 - ALPHA,
+        rule=f"{name}: ratio of paired times ({whose}'s clock), Wilcoxon's signed ranks",
+        n=ratio.n,
+        value=round(ratio.value, 3),
+        unit="x",
+        limit=beside.rules.latency_ratio,
+        confidence=1 - ALPHA,
         interval=(round(ratio.low, 3), round(ratio.high, 3)),
-    )  # fmt: skip
+    )
 
 
 async def _errors(beside: Beside) -> None:
@@ -154,9 +159,14 @@ async def _errors(beside: Beside) -> None:
         raise Broken(f"nothing was compared before this: {serving.asked} and {new.asked} requests")
     chance = chance_of_so_many(new.failed, new.asked, serving.failed, serving.asked)
     beside.recorder.figures(
-        rule="no more server errors than the serving revision, Fisher's exact test", n=new.asked, value=new.failed,
-        serving=serving.failed, of=serving.asked, chance=round(chance, 5), confidence=1 - CERTAIN,
-    )  # fmt: skip
+        rule="no more server errors than the serving revision, Fisher's exact test",
+        n=new.asked,
+        value=new.failed,
+        serving=serving.failed,
+        of=serving.asked,
+        chance=round(chance, 5),
+        confidence=1 - CERTAIN,
+    )
     old_lines, new_lines = await beside.log.errors(beside.candidate)
     beside.recorder.attach("errors in the log", {"serving": dict(old_lines), "candidate": dict(new_lines)})
     said = [f"{new.failed} of {new.asked} answers failed, against {serving.failed} of {serving.asked}"]
@@ -177,9 +187,12 @@ def _some(differences: Sequence[str]) -> str:
 
 
 PARTS: dict[str, tuple[str, Callable[[Beside], Awaitable[None]]]] = {
-    "answers": ("http", _answers), "refusals": ("http", _refusals), "sessions": ("ws", _sessions),
-    "latency": ("http", _latency), "errors": ("logs", _errors),
-}  # fmt: skip
+    "answers": ("http", _answers),
+    "refusals": ("http", _refusals),
+    "sessions": ("ws", _sessions),
+    "latency": ("http", _latency),
+    "errors": ("logs", _errors),
+}
 
 
 @check(

@@ -25,10 +25,17 @@ async def test_users_meet_nothing_worse(shared: Shared, recorder: Recorder) -> N
     cut = chance_of_so_many(new.cut_short, new.sessions, old.cut_short, old.sessions)
     bound = share_upper_bound(min(new.failed, new.requests), new.requests)
     recorder.figures(
-        rule="share of users' requests that fail, 95 % bound", n=new.requests, value=round(bound, 4), unit="",
-        limit=shared.rules.error_rate, confidence=0.95, failed=new.failed, before=f"{old.failed} of {old.requests}",
-        chance=round(errors, 5), sessions=f"{new.cut_short} of {new.sessions} short, {old.cut_short} of {old.sessions}",
-    )  # fmt: skip
+        rule="share of users' requests that fail, 95 % bound",
+        n=new.requests,
+        value=round(bound, 4),
+        unit="",
+        limit=shared.rules.error_rate,
+        confidence=0.95,
+        failed=new.failed,
+        before=f"{old.failed} of {old.requests}",
+        chance=round(errors, 5),
+        sessions=f"{new.cut_short} of {new.sessions} short, {old.cut_short} of {old.sessions}",
+    )
     slower = is_slower(new.seconds, old.seconds, shared.rules.latency_ratio)
     worse = []
     if errors <= ALPHA:

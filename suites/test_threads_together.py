@@ -86,14 +86,20 @@ def _judge_cost(at_once: Sequence[float], single: Sequence[float], limit: float,
     many, slow, one = USERS * EACH, percentile(at_once, 0.95), statistics.fmean(single)
     recorder.figures(
         rule=f"lists of {USERS} users, {many} at once, that hold another user's threads",
-        n=len(at_once), value=0, limit=0,
+        n=len(at_once),
+        value=0,
+        limit=0,
         one_in_twenty_is_missed_with=float(f"{(1 - MIXED_UP) ** len(at_once):.2g}"),
-    )  # fmt: skip
+    )
     recorder.figures(
         rule=f"p95 of lists asked for {many} at once, over one at a time",
-        n=len(at_once), value=round(slow / one, 2), unit="x", limit=limit,
-        at_once_p95_ms=round(slow * 1e3, 1), one_ms=round(one * 1e3, 1),
-    )  # fmt: skip
+        n=len(at_once),
+        value=round(slow / one, 2),
+        unit="x",
+        limit=limit,
+        at_once_p95_ms=round(slow * 1e3, 1),
+        one_ms=round(one * 1e3, 1),
+    )
     if slow > limit * one:
         raise CheckFailure(
             expected=f"{many} lists at once within {limit:g} times one by itself (contract.threads.together_ratio)",

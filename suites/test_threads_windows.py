@@ -132,9 +132,13 @@ async def test_a_first_page_costs_a_page(
     ratio = many / few
     recorder.figures(
         rule=f"median first page, {sizes.volume_rows} threads over 20",
-        n=VOLUME_ROUNDS, value=round(ratio, 2), unit="x", limit=contract.threads.volume_ratio,
-        few_ms=round(few, 2), many_ms=round(many, 2),
-    )  # fmt: skip
+        n=VOLUME_ROUNDS,
+        value=round(ratio, 2),
+        unit="x",
+        limit=contract.threads.volume_ratio,
+        few_ms=round(few, 2),
+        many_ms=round(many, 2),
+    )
     if ratio > contract.threads.volume_ratio:
         raise CheckFailure(
             expected=f"at most {contract.threads.volume_ratio} times the cost of a page for 20 threads",

@@ -90,9 +90,12 @@ async def test_pings_and_heartbeats_are_answered_in_order(
             if message["type"] == words.pong:
                 echoed.append(data_of(message).get(contract.websocket.echo_field))
     recorder.figures(
-        rule="answers to 10 messages", n=len(got), value=round((session.age_s - begun) * 1e3, 1), unit="ms",
+        rule="answers to 10 messages",
+        n=len(got),
+        value=round((session.age_s - begun) * 1e3, 1),
+        unit="ms",
         limit=deadlines.message * 1e3,
-    )  # fmt: skip
+    )
     if got != expected:
         raise CheckFailure(expected=f"{expected}", actual=f"{got}")
     if contract.websocket.echo_field and echoed != list(range(ROUNDS)):
@@ -159,15 +162,22 @@ async def test_sessions_stay_open(
     """Sessions with echoes and protocol pings all the way, none of which ends before we say goodbye."""
     users = [make_user("steady") for _ in range(sizes.steady_sessions)]
     pace = Pace(
-        ping_every_s=0.25, answer_s=deadlines.message, reconnect_s=contract.websocket.reconnect_s,
-        keepalive_s=min(20.0, max(0.5, sizes.steady_s / 4)), echo_field=contract.websocket.echo_field, reconnects=False,
+        ping_every_s=0.25,
+        answer_s=deadlines.message,
+        reconnect_s=contract.websocket.reconnect_s,
+        keepalive_s=min(20.0, max(0.5, sizes.steady_s / 4)),
+        echo_field=contract.websocket.echo_field,
+        reconnects=False,
         dialect=sockets.doorway.dialect,
-    )  # fmt: skip
+    )
     report = await hold_sessions(
         joiner(sockets, {user.sub: user for user in users}, contract.tokens.lifetime_s),
         lambda number: users[number].sub,
-        count=sizes.steady_sessions, seconds=sizes.steady_s, jitter_s=min(1.0, sizes.steady_s / 4), pace=pace,
-    )  # fmt: skip
+        count=sizes.steady_sessions,
+        seconds=sizes.steady_s,
+        jitter_s=min(1.0, sizes.steady_s / 4),
+        pace=pace,
+    )
     _record(report, recorder, contract)
     problem = _problem(report, sizes)
     if len(report.of_kind("never opened")) >= sizes.steady_sessions:
@@ -205,12 +215,18 @@ def _record(report: SteadyReport, recorder: Recorder, contract: Contract) -> Non
     exposure, vitals = report.exposure, report.vitals
     recorder.figures(
         rule="early ends; 95 % bound on the hazard of a session",
-        n=len(exposure.lives), value=len(exposure.early), limit=0, confidence=0.95,
+        n=len(exposure.lives),
+        value=len(exposure.early),
+        limit=0,
+        confidence=0.95,
         window=f"oldest age {exposure.oldest_s:.0f} s of the promised {contract.websocket.session_seconds:g} s",
-        connection_hours=round(exposure.hours, 4), hazard_per_hour=round(exposure.hazard_bound(), 2),
-        survival_1h_at_least=round(exposure.survival_bound(), 4), rtt_p95_ms=report.times.percentile(0.95),
-        closes=dict(exposure.closes), echoes=report.times.n,
-    )  # fmt: skip
+        connection_hours=round(exposure.hours, 4),
+        hazard_per_hour=round(exposure.hazard_bound(), 2),
+        survival_1h_at_least=round(exposure.survival_bound(), 4),
+        rtt_p95_ms=report.times.percentile(0.95),
+        closes=dict(exposure.closes),
+        echoes=report.times.n,
+    )
     recorder.attach("what this does not prove", exposure.sentence())
     recorder.attach("our own health, at worst", vitals.as_json())
     first = min((life.opened_at for life in exposure.lives), default=0.0)

@@ -50,33 +50,41 @@ def rules(heartbeat: str) -> dict[str, Rule]:
     inside = with_a_character.index("€".encode()) + 1
     begin, _, end = json.dumps({"type": heartbeat, "data": "|"}).encode().partition(b"|")
     return {
-    "fragmented text": _answer(
-        RawFrame(opcode=TEXT, data=beat[:5], fin=False), RawFrame(opcode=CONTINUATION, data=beat[5:12], fin=False),
-        RawFrame(opcode=CONTINUATION, data=beat[12:]), section="5.4",
-    ),
-    "ping inside a fragmented message": _answer(
-        RawFrame(opcode=TEXT, data=beat[:5], fin=False), None, RawFrame(opcode=CONTINUATION, data=beat[5:]), section="5.4",
-    ),
-    "character split between fragments": _answer(
-        RawFrame(opcode=TEXT, data=with_a_character[:inside], fin=False),
-        RawFrame(opcode=CONTINUATION, data=with_a_character[inside:]), section="5.6",
-    ),
-    "ping": _answer(None, RawFrame(opcode=TEXT, data=beat), section="5.5.2"),
-    "pong that nobody asked for": _answer(RawFrame(opcode=PONG, data=b"?"), RawFrame(opcode=TEXT, data=beat), section="5.5.3"),
-    "invalid UTF-8": _end(RawFrame(opcode=TEXT, data=begin + b"\xff" + end), section="8.1"),
-    "oversize": _end(RawFrame(opcode=TEXT, data=begin + b"x" * HUGE + end), section="7.4.1"),
-    "reserved opcode": _end(RawFrame(opcode=RESERVED_DATA, data=beat), section="5.2"),
-    "reserved control opcode": _end(RawFrame(opcode=RESERVED_CONTROL), section="5.2"),
-    "reserved bits": _end(RawFrame(opcode=TEXT, data=beat, reserved=0b011), section="5.2"),
-    "not masked": _end(RawFrame(opcode=TEXT, data=beat, masked=False), section="5.1"),
-    "continuation of nothing": _end(RawFrame(opcode=CONTINUATION, data=beat), section="5.4"),
-    "new message inside a fragmented one": _end(
-        RawFrame(opcode=TEXT, data=beat[:5], fin=False), RawFrame(opcode=TEXT, data=beat), section="5.4"
-    ),
-    "control frame too long": _end(RawFrame(opcode=PING, data=b"x" * 126), section="5.5"),
-    "control frame in fragments": _end(RawFrame(opcode=PING, data=b"x", fin=False), section="5.5"),
-    "close code that is never sent": _end(RawFrame(opcode=CLOSE, data=(1005).to_bytes(2, "big")), section="7.4.1"),
-    }  # fmt: skip
+        "fragmented text": _answer(
+            RawFrame(opcode=TEXT, data=beat[:5], fin=False),
+            RawFrame(opcode=CONTINUATION, data=beat[5:12], fin=False),
+            RawFrame(opcode=CONTINUATION, data=beat[12:]),
+            section="5.4",
+        ),
+        "ping inside a fragmented message": _answer(
+            RawFrame(opcode=TEXT, data=beat[:5], fin=False),
+            None,
+            RawFrame(opcode=CONTINUATION, data=beat[5:]),
+            section="5.4",
+        ),
+        "character split between fragments": _answer(
+            RawFrame(opcode=TEXT, data=with_a_character[:inside], fin=False),
+            RawFrame(opcode=CONTINUATION, data=with_a_character[inside:]),
+            section="5.6",
+        ),
+        "ping": _answer(None, RawFrame(opcode=TEXT, data=beat), section="5.5.2"),
+        "pong that nobody asked for": _answer(
+            RawFrame(opcode=PONG, data=b"?"), RawFrame(opcode=TEXT, data=beat), section="5.5.3"
+        ),
+        "invalid UTF-8": _end(RawFrame(opcode=TEXT, data=begin + b"\xff" + end), section="8.1"),
+        "oversize": _end(RawFrame(opcode=TEXT, data=begin + b"x" * HUGE + end), section="7.4.1"),
+        "reserved opcode": _end(RawFrame(opcode=RESERVED_DATA, data=beat), section="5.2"),
+        "reserved control opcode": _end(RawFrame(opcode=RESERVED_CONTROL), section="5.2"),
+        "reserved bits": _end(RawFrame(opcode=TEXT, data=beat, reserved=0b011), section="5.2"),
+        "not masked": _end(RawFrame(opcode=TEXT, data=beat, masked=False), section="5.1"),
+        "continuation of nothing": _end(RawFrame(opcode=CONTINUATION, data=beat), section="5.4"),
+        "new message inside a fragmented one": _end(
+            RawFrame(opcode=TEXT, data=beat[:5], fin=False), RawFrame(opcode=TEXT, data=beat), section="5.4"
+        ),
+        "control frame too long": _end(RawFrame(opcode=PING, data=b"x" * 126), section="5.5"),
+        "control frame in fragments": _end(RawFrame(opcode=PING, data=b"x", fin=False), section="5.5"),
+        "close code that is never sent": _end(RawFrame(opcode=CLOSE, data=(1005).to_bytes(2, "big")), section="7.4.1"),
+    }
 
 
 CASES = tuple(rules("any"))

@@ -73,23 +73,39 @@ def _record(findings: Findings, recorder: Recorder) -> None:
     plan, ledger, exposure = findings.plan, findings.ledger, findings.exposure
     fewest, most = findings.cuts_a_session
     recorder.figures(
-        rule="the hour: broken promises of the sessions", n=len(exposure.lives), value=findings.events, limit=0,
-        confidence=0.95, window=_window(findings), connection_hours=round(exposure.hours, 4),
-        hazard_per_hour=round(exposure.hazard_bound(), 3), closes=dict(exposure.closes),
+        rule="the hour: broken promises of the sessions",
+        n=len(exposure.lives),
+        value=findings.events,
+        limit=0,
+        confidence=0.95,
+        window=_window(findings),
+        connection_hours=round(exposure.hours, 4),
+        hazard_per_hour=round(exposure.hazard_bound(), 3),
+        closes=dict(exposure.closes),
         survival_1h_at_least=round(exposure.survival_bound(hours=plan.hour_s / 3600), 4),
-        oldest_age_s=round(exposure.oldest_s, 1), planned_cuts_a_session=[fewest, most],
+        oldest_age_s=round(exposure.oldest_s, 1),
+        planned_cuts_a_session=[fewest, most],
         outlived_their_token=sum(life.outlived_token for life in exposure.lives),
         silent_closes=dict(findings.silent.closes),
-    )  # fmt: skip
+    )
     if ledger.backs.n:
         recorder.figures(
-            rule="time to be back after a cut, slowest", n=ledger.backs.n, value=round(ledger.slowest_back_s, 3),
-            unit="s", limit=plan.pace.reconnect_s, p95_ms=ledger.backs.percentile(0.95), attempts=ledger.attempts,
-        )  # fmt: skip
+            rule="time to be back after a cut, slowest",
+            n=ledger.backs.n,
+            value=round(ledger.slowest_back_s, 3),
+            unit="s",
+            limit=plan.pace.reconnect_s,
+            p95_ms=ledger.backs.percentile(0.95),
+            attempts=ledger.attempts,
+        )
     recorder.figures(
-        rule="round trip of an echo, p95", n=ledger.times.n, value=ledger.times.percentile(0.95), unit="ms",
-        p50=ledger.times.percentile(0.5), p99=ledger.times.percentile(0.99),
-    )  # fmt: skip
+        rule="round trip of an echo, p95",
+        n=ledger.times.n,
+        value=ledger.times.percentile(0.95),
+        unit="ms",
+        p50=ledger.times.percentile(0.5),
+        p99=ledger.times.percentile(0.99),
+    )
     recorder.attach("our own health, at worst", ledger.worst.as_json())
     recorder.attach("seen by age", findings.by_age())
     recorder.attach("what this does not prove", exposure.sentence())
@@ -138,8 +154,16 @@ def _accrue(findings: Findings, recorder: Recorder, asked: Asked, *, fit: bool) 
     plan, ledger = findings.plan, findings.ledger
     end = datetime.fromtimestamp(ledger.last_at, UTC)
     recorder.accrue(
-        "exposure", start=end - timedelta(seconds=ledger.held_s), end=end, need_s=plan.need_s,
-        proved=fit and not findings.owed, events=findings.events if fit else 0, n=plan.sessions + plan.silent,
-        hours=round(findings.exposure.hours + findings.silent.hours, 5), group=asked.shard.group,
-        shard=asked.shard.index, shards=asked.shard.count, hour_s=plan.hour_s,
-    )  # fmt: skip
+        "exposure",
+        start=end - timedelta(seconds=ledger.held_s),
+        end=end,
+        need_s=plan.need_s,
+        proved=fit and not findings.owed,
+        events=findings.events if fit else 0,
+        n=plan.sessions + plan.silent,
+        hours=round(findings.exposure.hours + findings.silent.hours, 5),
+        group=asked.shard.group,
+        shard=asked.shard.index,
+        shards=asked.shard.count,
+        hour_s=plan.hour_s,
+    )

@@ -46,9 +46,13 @@ async def test_users_at_once_keep_their_own(
     if len(runs) != len(set(runs)):
         raise CheckFailure(expected="a run of the agent for each user", actual="one run in several users' sessions")
     recorder.figures(
-        rule=f"answers to {USERS} users at once with another user's name, or none", n=compared, value=0, limit=0,
-        runs_of_the_agent=len(runs), one_in_twenty_is_missed_with=f"{(1 - MIXED_UP) ** (ROUNDS * USERS):.1g}",
-    )  # fmt: skip
+        rule=f"answers to {USERS} users at once with another user's name, or none",
+        n=compared,
+        value=0,
+        limit=0,
+        runs_of_the_agent=len(runs),
+        one_in_twenty_is_missed_with=f"{(1 - MIXED_UP) ** (ROUNDS * USERS):.1g}",
+    )
 
 
 async def _talk(user: User, session: Session) -> int:

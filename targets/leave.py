@@ -12,18 +12,38 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 PREFIX = "NETRA_"
 # What decides about writing: whose target this is, what it is called, and the leave itself.
-TOML_ALONE = frozenset({
-    "name", "environment", "profile_when_writing", "writing.allowed",
-    "backend.service", "auth.service", "platform.project", "rollout.may_shift",
-})  # fmt: skip
+TOML_ALONE = frozenset(
+    {
+        "name",
+        "environment",
+        "profile_when_writing",
+        "writing.allowed",
+        "backend.service",
+        "auth.service",
+        "platform.project",
+        "rollout.may_shift",
+    }
+)
 PLACES = ("backend.url", "auth.url", "database.url")
 # What a running twin lays over its target: where it listens and its secrets, made at boot.
-OVERLAID = frozenset({
-    *PLACES, "tokens.signing_secret", "tokens.service_key", "tokens.login_key",
-    "platform.project", "platform.region", "platform.credentials",
-    "platform.logging_url", "platform.run_url", "platform.monitoring_url", "platform.bigquery_url",
-    "twin.control_url", "twin.hour_s", "twin.turns",
-})  # fmt: skip
+OVERLAID = frozenset(
+    {
+        *PLACES,
+        "tokens.signing_secret",
+        "tokens.service_key",
+        "tokens.login_key",
+        "platform.project",
+        "platform.region",
+        "platform.credentials",
+        "platform.logging_url",
+        "platform.run_url",
+        "platform.monitoring_url",
+        "platform.bigquery_url",
+        "twin.control_url",
+        "twin.hour_s",
+        "twin.turns",
+    }
+)
 PASSWORD = re.compile(r"\bpassword\s*=\s*('(?:[^'\\]|\\.)*'|\S+)")
 
 

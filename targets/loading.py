@@ -129,9 +129,10 @@ def _build(sources: _Sources, given: Mapping[str, Any]) -> Target:
 
 def _refuse_elsewhere(target: Target, sources: _Sources) -> None:
     places = {
-        "backend.url": target.backend.url, "auth.url": target.auth.url,
+        "backend.url": target.backend.url,
+        "auth.url": target.auth.url,
         "database.url": target.database.url.reveal(),
-    }  # fmt: skip
+    }
     confirmed = target.writing.confirm == target.name
     refuse_elsewhere(target.environment, flat(sources.described), flat(sources.given), places, confirmed=confirmed)
 

@@ -185,10 +185,15 @@ class Target(BaseSettings):
     def is_production(self) -> bool:
         """Whether anything about the target calls itself production."""
         names = [
-            self.environment, self.name, self.platform.project, self.backend.service, self.auth.service,
-            urlsplit(self.backend.url).hostname or "", urlsplit(self.auth.url).hostname or "",
+            self.environment,
+            self.name,
+            self.platform.project,
+            self.backend.service,
+            self.auth.service,
+            urlsplit(self.backend.url).hostname or "",
+            urlsplit(self.auth.url).hostname or "",
             *names_in(self.database.url.reveal()),
-        ]  # fmt: skip
+        ]
         return any(PRODUCTION.search(name) for name in names)
 
     @property

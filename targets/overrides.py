@@ -6,11 +6,20 @@ from typing import Any
 from targets.leave import PLACES, flat, variable
 
 # Credentials and the confirmation are the environment's part, and no word against the file.
-ITS_PART = frozenset({
-    "writing.confirm", "rollout.confirm",
-    "tokens.signing_secret", "tokens.login_key", "tokens.given", "tokens.service_key",
-    "platform.access_token", "prometheus.access_token", "database.url", "database.pgbouncer",
-})  # fmt: skip
+ITS_PART = frozenset(
+    {
+        "writing.confirm",
+        "rollout.confirm",
+        "tokens.signing_secret",
+        "tokens.login_key",
+        "tokens.given",
+        "tokens.service_key",
+        "platform.access_token",
+        "prometheus.access_token",
+        "database.url",
+        "database.pgbouncer",
+    }
+)
 HARMLESS = frozenset(
     {"platform.credentials", "platform.reads_per_minute", "platform.log_analytics", "database.alembic"}
 )

@@ -22,18 +22,59 @@ SSL_WORDS = dict.fromkeys(BARE, VERIFIED) | {
 }
 SYSTEM, ROOTS = "system", "sslrootcert"  # libpq's word for what the machine trusts
 # asyncpg's own, and server settings that it hands on as they are.
-TAKEN = frozenset({
-    "host", "port", "user", "password", "dbname", "database", "passfile", "sslcert", "sslkey", "sslrootcert", "sslcrl",
-    "sslpassword", "sslnegotiation", "ssl_min_protocol_version", "ssl_max_protocol_version", "target_session_attrs",
-    "krbsrvname", "gsslib", "options", "search_path", "role", "timezone",
-})  # fmt: skip
+TAKEN = frozenset(
+    {
+        "host",
+        "port",
+        "user",
+        "password",
+        "dbname",
+        "database",
+        "passfile",
+        "sslcert",
+        "sslkey",
+        "sslrootcert",
+        "sslcrl",
+        "sslpassword",
+        "sslnegotiation",
+        "ssl_min_protocol_version",
+        "ssl_max_protocol_version",
+        "target_session_attrs",
+        "krbsrvname",
+        "gsslib",
+        "options",
+        "search_path",
+        "role",
+        "timezone",
+    }
+)
 # What a pool, an ORM or libpq would do with it is done here by `[deadlines]`, by our own name, or not at all.
-DROPPED = frozenset({
-    "connect_timeout", "application_name", "fallback_application_name", "client_encoding", "keepalives",
-    "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout", "gssencmode",
-    "connection_limit", "pool_timeout", "pool_size", "max_overflow", "socket_timeout", "statement_cache_size",
-    "prepared_statement_cache_size", "async_fallback", "sslaccept", "command_timeout", "timeout", "supa",
-})  # fmt: skip
+DROPPED = frozenset(
+    {
+        "connect_timeout",
+        "application_name",
+        "fallback_application_name",
+        "client_encoding",
+        "keepalives",
+        "keepalives_idle",
+        "keepalives_interval",
+        "keepalives_count",
+        "tcp_user_timeout",
+        "gssencmode",
+        "connection_limit",
+        "pool_timeout",
+        "pool_size",
+        "max_overflow",
+        "socket_timeout",
+        "statement_cache_size",
+        "prepared_statement_cache_size",
+        "async_fallback",
+        "sslaccept",
+        "command_timeout",
+        "timeout",
+        "supa",
+    }
+)
 SSL = frozenset({"ssl", "sslmode"})
 BINDING, POOLER, SCHEMA, UNIX = "channel_binding", "pgbouncer", "schema", "unix_sock"
 HOST = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\[\]:]+)(:\d{1,5})?")

@@ -43,9 +43,17 @@ async def standing_twin(addresses: Path, *words: str) -> AsyncIterator[dict[str,
         TimeoutError: It takes too long.
     """
     twin = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "twin", "hold", "--while-stdin", "--addresses", str(addresses), *words,
-        cwd=ROOT, stdin=asyncio.subprocess.PIPE,  # held open by us alone: however we end, the twin ends with us
-    )  # fmt: skip
+        sys.executable,
+        "-m",
+        "twin",
+        "hold",
+        "--while-stdin",
+        "--addresses",
+        str(addresses),
+        *words,
+        cwd=ROOT,
+        stdin=asyncio.subprocess.PIPE,  # held open by us alone: however we end, the twin ends with us
+    )
     try:
         async with asyncio.timeout(BOOT_S):
             while not await asyncio.to_thread(addresses.exists):

@@ -267,9 +267,12 @@ def _up(options: argparse.Namespace) -> int:
         words = ["hold" if word == "up" else word for word in sys.argv[1:]]
         with log.open("wb") as file:
             holder = subprocess.Popen(
-                [sys.executable, "-m", "twin", *words], stdout=file, stderr=file, stdin=subprocess.DEVNULL,
+                [sys.executable, "-m", "twin", *words],
+                stdout=file,
+                stderr=file,
+                stdin=subprocess.DEVNULL,
                 start_new_session=True,
-            )  # fmt: skip
+            )
         limit = time.monotonic() + UP_S
         while not path.exists():
             if holder.poll() is not None or time.monotonic() > limit:

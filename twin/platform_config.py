@@ -14,10 +14,15 @@ if TYPE_CHECKING:
 def write_platform_config(stack: "Stack") -> None:
     """Write the platform's configuration into the twin's folder."""
     config = {
-        "project": PROJECT, "region": REGION, "api_port": stack.ports["platform"],
-        "control_port": stack.ports["platform_control"], "log_dir": str(stack.processes.folder / "logs"),
-        "log_delay_s": 0.05, "hour_s": stack.hour_s, "services": _services(stack, datetime.now(UTC)),
-    }  # fmt: skip
+        "project": PROJECT,
+        "region": REGION,
+        "api_port": stack.ports["platform"],
+        "control_port": stack.ports["platform_control"],
+        "log_dir": str(stack.processes.folder / "logs"),
+        "log_delay_s": 0.05,
+        "hour_s": stack.hour_s,
+        "services": _services(stack, datetime.now(UTC)),
+    }
     (stack.processes.folder / "platform.json").write_text(json.dumps(config))
 
 
@@ -41,11 +46,16 @@ def _services(stack: "Stack", now: datetime) -> dict[str, Any]:
         revisions[CANDIDATE_REVISION] = revision(BACKEND, timedelta(), "candidate_upstream")
     return {
         BACKEND: {
-            "edge_port": stack.ports["backend"], "request_timeout_s": 3600, "traffic": {REVISION: 100},
-            "tags": {TAG: CANDIDATE_REVISION} if stack.candidate else {}, "revisions": revisions,
+            "edge_port": stack.ports["backend"],
+            "request_timeout_s": 3600,
+            "traffic": {REVISION: 100},
+            "tags": {TAG: CANDIDATE_REVISION} if stack.candidate else {},
+            "revisions": revisions,
         },
         AUTH: {
-            "edge_port": stack.ports["auth"], "request_timeout_s": 300, "traffic": {AUTH_REVISION: 100},
+            "edge_port": stack.ports["auth"],
+            "request_timeout_s": 300,
+            "traffic": {AUTH_REVISION: 100},
             "revisions": {AUTH_REVISION: revision(AUTH, timedelta(minutes=10), "auth_upstream")},
         },
-    }  # fmt: skip
+    }

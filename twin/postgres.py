@@ -77,8 +77,11 @@ class Postgres:
         self.processes.start(
             "postgres",
             [binaries / "postgres", "-D", self.folder / "data", "-p", str(self.port), *options],
-            stdout=log, stderr=log, stop_signal=signal.SIGINT, user=user,
-        )  # fmt: skip
+            stdout=log,
+            stderr=log,
+            stop_signal=signal.SIGINT,
+            user=user,
+        )
         await self.processes.ready("postgres", self._answers, [log])
 
     def _initdb(self, binaries: Path, user: int | None) -> None:
@@ -90,12 +93,27 @@ class Postgres:
         password.chmod(0o600)
         done = subprocess.run(
             [
-                binaries / "initdb", "-D", self.folder / "data", "-U", "postgres", "-A", "scram-sha-256",
-                f"--pwfile={password}", "-E", "UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
-                "--locale=C", "--no-sync",
+                binaries / "initdb",
+                "-D",
+                self.folder / "data",
+                "-U",
+                "postgres",
+                "-A",
+                "scram-sha-256",
+                f"--pwfile={password}",
+                "-E",
+                "UTF8",
+                "--locale-provider=builtin",
+                "--builtin-locale=C.UTF-8",
+                "--locale=C",
+                "--no-sync",
             ],
-            user=user, group=user, extra_groups=None if user is None else [], capture_output=True, check=False,
-        )  # fmt: skip
+            user=user,
+            group=user,
+            extra_groups=None if user is None else [],
+            capture_output=True,
+            check=False,
+        )
         if done.returncode:
             raise BootError(f"initdb ended with code {done.returncode}: {done.stderr.decode(errors='replace')[-600:]}")
 

@@ -35,8 +35,10 @@ class Processes:
         self.folder.chmod(0o711)
         self._janitor = subprocess.Popen(
             [sys.executable, "-m", "twin.janitor", str(self.folder)],
-            stdin=subprocess.PIPE, start_new_session=True, cwd=Path(__file__).parent.parent,
-        )  # fmt: skip
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+            cwd=Path(__file__).parent.parent,
+        )
 
     def start(
         self,
@@ -53,10 +55,15 @@ class Processes:
         with _opened(stdout) as out, _opened(stderr) as err:
             process = subprocess.Popen(
                 [str(part) for part in command],
-                env=None if env is None else dict(env), stdout=out, stderr=err,
-                stdin=subprocess.DEVNULL if stdout else None, start_new_session=True, user=user, group=user,
+                env=None if env is None else dict(env),
+                stdout=out,
+                stderr=err,
+                stdin=subprocess.DEVNULL if stdout else None,
+                start_new_session=True,
+                user=user,
+                group=user,
                 extra_groups=None if user is None else [],
-            )  # fmt: skip
+            )
         self._tell(process.pid, stop_signal)
         self.running[name], self.signals[name] = process, stop_signal
         return process

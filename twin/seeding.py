@@ -12,13 +12,16 @@ async def seed_other_people(connection: Any) -> None:  # noqa: ANN401 - an async
     now = datetime.now(UTC)
     rows = [
         (
-            f"thread-{person:02d}-{number}", f"user-{person:02d}", f"Thread {number}",
+            f"thread-{person:02d}-{number}",
+            f"user-{person:02d}",
+            f"Thread {number}",
             json.dumps({"user_id": f"user-{person:02d}", "topic": f"topic {number}"}),
-            now - timedelta(days=number, minutes=person), now - timedelta(hours=number, minutes=person),
+            now - timedelta(days=number, minutes=person),
+            now - timedelta(hours=number, minutes=person),
         )
         for person in range(PEOPLE)
         for number in range(THREADS)
-    ]  # fmt: skip
+    ]
     await connection.executemany(
         "INSERT INTO threads (id, object, user_id, title, metadata_, created_at, updated_at) "
         "VALUES ($1, 'thread', $2, $3, $4::jsonb, $5, $6)",

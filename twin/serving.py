@@ -37,9 +37,17 @@ class Beside(uvicorn.Server):
 
 def _config(app: Any, port: int, **more: Any) -> uvicorn.Config:  # noqa: ANN401 - any ASGI app, uvicorn's own options
     return uvicorn.Config(
-        app, host=LOOPBACK, port=port, loop="asyncio", http="h11", access_log=False, log_level="warning",
-        h11_max_incomplete_event_size=LONGEST_HEADER, timeout_graceful_shutdown=1, **more,
-    )  # fmt: skip
+        app,
+        host=LOOPBACK,
+        port=port,
+        loop="asyncio",
+        http="h11",
+        access_log=False,
+        log_level="warning",
+        h11_max_incomplete_event_size=LONGEST_HEADER,
+        timeout_graceful_shutdown=1,
+        **more,
+    )
 
 
 async def serve(app: Any, control: Any) -> None:  # noqa: ANN401 - any ASGI apps

@@ -27,10 +27,22 @@ from twin.valkey import Valkey
 
 ROOT = Path(__file__).parent.parent
 PORTS = (
-    "backend", "auth", "database", "redis", "platform", "control",
-    "backend_upstream", "auth_upstream", "old_upstream",
-    "backend_control", "auth_control", "old_control", "platform_control", "candidate_upstream", "candidate_control",
-)  # fmt: skip
+    "backend",
+    "auth",
+    "database",
+    "redis",
+    "platform",
+    "control",
+    "backend_upstream",
+    "auth_upstream",
+    "old_upstream",
+    "backend_control",
+    "auth_control",
+    "old_control",
+    "platform_control",
+    "candidate_upstream",
+    "candidate_control",
+)
 REMOTE: tuple[Place, ...] = ("backend", "auth", "platform")
 CONTROL_S = 20.0
 TURNS = "turns"
@@ -111,17 +123,22 @@ class Stack:
 
     def _environment(self, name: str) -> dict[str, str]:
         own = {
-            "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "GOOGLE_CLOUD_PROJECT": PROJECT,
-            "ENVIRONMENT": "staging", "SERVICE_KEY": self.service_key,
-        }  # fmt: skip
+            "PYTHONPATH": str(ROOT),
+            "PYTHONUNBUFFERED": "1",
+            "GOOGLE_CLOUD_PROJECT": PROJECT,
+            "ENVIRONMENT": "staging",
+            "SERVICE_KEY": self.service_key,
+        }
         if name in BACKENDS:
             own |= {
                 "DATABASE_URL": self.postgres.owner_url.replace("postgresql:", "postgresql+asyncpg:", 1),
                 "REDIS_URL": self.valkey.url,
                 "AUTH_SERVICE_URL": f"http://127.0.0.1:{self.ports['auth']}",
-                "K_SERVICE": BACKEND, "K_REVISION": BACKENDS[name],
-                "TWIN_HOUR_S": str(self.hour_s), "TWIN_REVISION": self.deployed,
-            }  # fmt: skip
+                "K_SERVICE": BACKEND,
+                "K_REVISION": BACKENDS[name],
+                "TWIN_HOUR_S": str(self.hour_s),
+                "TWIN_REVISION": self.deployed,
+            }
         elif name == "auth":
             own |= {
                 "JWT_SECRET_KEY": self.secret,
@@ -143,14 +160,19 @@ class Stack:
             "database": {"url": self.postgres.verify_url},
             "tokens": {"signing_secret": self.secret, "service_key": self.service_key, "login_key": self.login_key},
             "platform": {
-                "project": PROJECT, "region": REGION, "credentials": "none",
-                "logging_url": api, "run_url": api, "monitoring_url": api,
+                "project": PROJECT,
+                "region": REGION,
+                "credentials": "none",
+                "logging_url": api,
+                "run_url": api,
+                "monitoring_url": api,
             },
             "twin": {
-                "control_url": f"http://127.0.0.1:{self.ports['control']}", "hour_s": self.hour_s,
+                "control_url": f"http://127.0.0.1:{self.ports['control']}",
+                "hour_s": self.hour_s,
                 "turns": str(self._turns),
             },
-        }  # fmt: skip
+        }
 
     async def switch(self, wanted: list[str]) -> None:
         """Have exactly these faults in force, everywhere. Raises KeyError for an unknown one."""

@@ -28,11 +28,23 @@ class Valkey:
         self.processes.start(
             "valkey",
             [
-                _binary(), "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
-                "--requirepass", self.password, "--dir", self.processes.folder,
+                _binary(),
+                "--port",
+                str(self.port),
+                "--bind",
+                "127.0.0.1",
+                "--save",
+                "",
+                "--appendonly",
+                "no",
+                "--requirepass",
+                self.password,
+                "--dir",
+                self.processes.folder,
             ],
-            stdout=log, stderr=log,
-        )  # fmt: skip
+            stdout=log,
+            stderr=log,
+        )
         await self.processes.ready("valkey", self._answers, [log])
 
     def _answers(self) -> bool:

@@ -22,8 +22,12 @@ NOWHERE = "/netra-verify-no-such-path"
 SOCKETS = ("/ws", "/api/ws", "/v1/ws", "/websocket")
 GOOD_WORDS = frozenset({"healthy", "up", "ok", "pass", "ready", "alive", "connected", "reachable"})
 ID_WORDS = ("correlation", "request-id", "request_id", "requestid", "trace", "x-id")
-UPGRADE = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
-           "Sec-WebSocket-Key": "bmV0cmEtdmVyaWZ5LW5vbg=="}  # fmt: skip
+UPGRADE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "bmV0cmEtdmVyaWZ5LW5vbg==",
+}
 
 
 class Asker:

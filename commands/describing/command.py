@@ -31,7 +31,7 @@ NEVER = {  # what nobody can see from outside
     "paths.auth_logout": 'POST with the token as Bearer; "": there is none',
     "auth.latency_clock": '"server" (Server-Timing, or the request log), or "client"',
     "browser.frontend": 'the origin of the pages that ask this service; "": none does',
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,10 +15,17 @@ from probes.excerpt import excerpt
 
 # Taste, and what preflight's own transaction handling makes beside the point.
 LEFT_OUT = (
-    "prefer-bigint-over-int", "prefer-bigint-over-smallint", "prefer-identity", "prefer-text-field",
-    "prefer-timestamptz", "prefer-robust-stmts", "require-timeout-settings", "require-lock-timeout",
-    "require-statement-timeout", "transaction-nesting",
-)  # fmt: skip
+    "prefer-bigint-over-int",
+    "prefer-bigint-over-smallint",
+    "prefer-identity",
+    "prefer-text-field",
+    "prefer-timestamptz",
+    "prefer-robust-stmts",
+    "require-timeout-settings",
+    "require-lock-timeout",
+    "require-statement-timeout",
+    "transaction-nesting",
+)
 
 
 async def ask_squawk(statements: Sequence[str]) -> list[str]:
@@ -35,9 +42,12 @@ async def ask_squawk(statements: Sequence[str]) -> list[str]:
     lines = [" ".join(statement.split()).rstrip(";") + ";" for statement in statements]
     try:
         process = await asyncio.create_subprocess_exec(
-            program, *options, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+            program,
+            *options,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
+        )
     except OSError as error:
         raise SourceRefused("squawk", f"can't be started ({error.strerror}): run `make setup`") from error
     answer, problem = await process.communicate("\n".join(lines).encode())

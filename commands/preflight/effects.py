@@ -12,10 +12,23 @@ from commands.preflight.snapshot import KINDS, Snapshot
 STRONG = {"ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock"}  # each keeps writers out
 # Their strong lock is held for a moment: what takes long in them (a rewrite, a scan, an index) is seen apart.
 BRIEF = {
-    ast.AlterTableStmt, ast.CommentStmt, ast.GrantStmt, ast.CreateTrigStmt, ast.CreatePolicyStmt, ast.AlterPolicyStmt,
-    ast.ViewStmt, ast.CreateStmt, ast.RuleStmt, ast.AlterOwnerStmt, ast.AlterSeqStmt, ast.CreateSeqStmt,
-    ast.CreateStatsStmt, ast.CreateFunctionStmt, ast.RenameStmt, ast.AlterObjectSchemaStmt,
-}  # fmt: skip
+    ast.AlterTableStmt,
+    ast.CommentStmt,
+    ast.GrantStmt,
+    ast.CreateTrigStmt,
+    ast.CreatePolicyStmt,
+    ast.AlterPolicyStmt,
+    ast.ViewStmt,
+    ast.CreateStmt,
+    ast.RuleStmt,
+    ast.AlterOwnerStmt,
+    ast.AlterSeqStmt,
+    ast.CreateSeqStmt,
+    ast.CreateStatsStmt,
+    ast.CreateFunctionStmt,
+    ast.RenameStmt,
+    ast.AlterObjectSchemaStmt,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,14 +16,21 @@ from pglast.visitors import Visitor
 
 Tree: TypeAlias = Any  # a node: pglast sets its attributes by name, and types know only those of the base
 QUIET = (
-    ast.TransactionStmt, ast.VariableSetStmt, ast.VariableShowStmt, ast.DeallocateStmt, ast.ConstraintsSetStmt,
+    ast.TransactionStmt,
+    ast.VariableSetStmt,
+    ast.VariableShowStmt,
+    ast.DeallocateStmt,
+    ast.ConstraintsSetStmt,
     ast.DiscardStmt,
-)  # fmt: skip
+)
 PLPGSQL_STATEMENT = 0  # parse mode: a whole statement, not an expression
 DROPPED_RELATIONS = {
-    ObjectType.OBJECT_TABLE: "table", ObjectType.OBJECT_VIEW: "view", ObjectType.OBJECT_MATVIEW: "materialized view",
-    ObjectType.OBJECT_FOREIGN_TABLE: "foreign table", ObjectType.OBJECT_SEQUENCE: "sequence",
-}  # fmt: skip
+    ObjectType.OBJECT_TABLE: "table",
+    ObjectType.OBJECT_VIEW: "view",
+    ObjectType.OBJECT_MATVIEW: "materialized view",
+    ObjectType.OBJECT_FOREIGN_TABLE: "foreign table",
+    ObjectType.OBJECT_SEQUENCE: "sequence",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,10 +56,18 @@ def environment(wanted: Wanted, scratch: Scratch, port: int, home: str) -> dict[
     return {
         **{name: os.environ[name] for name in kept if name in os.environ},
         **dict.fromkeys((URL_VARIABLE, *wanted.url_variables), address),
-        "PGHOST": scratch.host, "PGPORT": str(port), "PGUSER": scratch.user, "PGPASSWORD": scratch.password,
-        "PGDATABASE": scratch.database, "PGSSLMODE": "disable", "PGSERVICEFILE": os.devnull, "PGPASSFILE": os.devnull,
-        "PGSYSCONFDIR": home, "HOME": home, "PYTHONDONTWRITEBYTECODE": "1",
-    }  # fmt: skip
+        "PGHOST": scratch.host,
+        "PGPORT": str(port),
+        "PGUSER": scratch.user,
+        "PGPASSWORD": scratch.password,
+        "PGDATABASE": scratch.database,
+        "PGSSLMODE": "disable",
+        "PGSERVICEFILE": os.devnull,
+        "PGPASSFILE": os.devnull,
+        "PGSYSCONFDIR": home,
+        "HOME": home,
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
 
 
 def _url(scratch: Scratch, port: int, scheme: str) -> str:
@@ -72,9 +80,14 @@ async def run_migrations(wanted: Wanted, scratch: Scratch, port: int, begin: Beg
     reading, writing = os.pipe()
     with tempfile.TemporaryDirectory(prefix="netra-preflight-") as home, (Path(home) / "output").open("w+b") as output:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, str(MAIN), stdin=asyncio.subprocess.PIPE, stdout=output, stderr=output,
-            env=environment(wanted, scratch, port, home), pass_fds=[writing],
-        )  # fmt: skip
+            sys.executable,
+            str(MAIN),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            env=environment(wanted, scratch, port, home),
+            pass_fds=[writing],
+        )
         os.close(writing)
         try:
             async with asyncio.timeout(LONGEST_S):
@@ -93,9 +106,14 @@ async def run_migrations(wanted: Wanted, scratch: Scratch, port: int, begin: Beg
 
 def _description(wanted: Wanted, scratch: Scratch, port: int, reports: int) -> dict[str, Any]:
     return {
-        "reports": reports, "host": scratch.host, "port": port, "url": _url(scratch, port, "postgresql+psycopg"),
-        "folder": str(wanted.folder), "ini": str(wanted.ini) if wanted.ini else "", "revisions": list(wanted.revisions),
-    }  # fmt: skip
+        "reports": reports,
+        "host": scratch.host,
+        "port": port,
+        "url": _url(scratch, port, "postgresql+psycopg"),
+        "folder": str(wanted.folder),
+        "ini": str(wanted.ini) if wanted.ini else "",
+        "revisions": list(wanted.revisions),
+    }
 
 
 async def _follow(

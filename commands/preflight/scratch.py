@@ -32,9 +32,12 @@ def read_scratch(url: str) -> Scratch:
             "postgresql://user:password@host:port/database."
         )
     return Scratch(
-        host=parts.hostname, port=parts.port or 5432, user=unquote(parts.username), password=unquote(parts.password or ""),
+        host=parts.hostname,
+        port=parts.port or 5432,
+        user=unquote(parts.username),
+        password=unquote(parts.password or ""),
         database=unquote(parts.path.strip("/")),
-    )  # fmt: skip
+    )
 
 
 @asynccontextmanager

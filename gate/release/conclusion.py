@@ -7,18 +7,17 @@ from datetime import UTC, datetime
 import msgspec
 
 from gate.causes import find_causes
-from gate.document import clean, missing_row, with_standing
+from gate.document import clean, with_standing
 from gate.moments import rfc3339
-from gate.outcomes import EXIT_CODES, Outcome
-from gate.plots import WindowsPlot
-from gate.redaction import Redactor
-from gate.release.accruals import Accrued
+from gate.outcomes import EXIT_CODES
+from gate.release.doubts import find_doubts, write_notes
+from gate.release.gathering import Evidence
 from gate.release.merge import Merged, merge, newest_revision, stint
-from gate.release.seal import digest
-from gate.release.store import Discard, Store, StoreError
-from gate.release.stored_run import StoredRun, Unusable, read
+from gate.release.rows import known_failures, merged_row, owed_row
+from gate.release.stored_run import StoredRun
 from gate.release.terms import Need, Terms
-from gate.verdict import Key, decide, name
+from gate.strict_json import JSON
+from gate.verdict import Decision, Key, decide, name
 from gate.verdict_document import (
     SCHEMA_VERSION,
     Discarded,
@@ -26,17 +25,9 @@ from gate.verdict_document import (
     ExitCode,
     GateInput,
     GatePart,
-    KnownFailure,
-    KnownState,
     Row,
-    RowInput,
     count_outcomes,
 )
-
-OWED = {
-    "soak": "no soak of this revision yet: make soak-staging",
-    "day": "no day phase of this revision yet: make day-staging",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,268 +53,122 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """What a store holds of a target."""
+class _Weighed:
+    """The evidence of one revision, weighed: what every case came to, and what stands against the whole."""
 
-    where: str
-    runs: tuple[StoredRun, ...]
-    gates: tuple[StoredRun, ...]  # verdicts of earlier gates: no evidence, but they remember what they saw
-    unusable: tuple[Unusable, ...]
-    discards: Mapping[str, Discard]
-    unfinished: tuple[str, ...]
-    problems: tuple[str, ...] = ()
-    selected: tuple[StoredRun, ...] = ()  # runs of a selection: no evidence, in neither direction
-    digests: Mapping[str, str] = field(default_factory=dict)  # of every stored file, byte for byte, by run
-    redactor: Redactor = field(default_factory=Redactor)
+    evidence: Evidence
+    frame: Frame
+    now: datetime
+    revision: str
+    present: Sequence[StoredRun]  # the runs since the revision was verified last
+    before: Sequence[StoredRun]  # its earlier ones: their failures count, their passes don't
+    merged: Mapping[Key, Merged]
+    doubts: list[str]
 
-
-def gather(store: Store, target: str) -> Evidence:
-    """Read everything that the store holds of a target; what can't be read is named, never skipped."""
-    try:
-        bodies = store.runs(target)
-        found = [read(run_id, body, target, store.key) for run_id, body in bodies.items()]
-        discards, unfinished = store.discards(target), store.unfinished(target)
-    except StoreError as error:
-        return Evidence(
-            where=store.where,
-            runs=(),
-            gates=(),
-            unusable=(),
-            discards={},
-            unfinished=(),
-            problems=(str(error),),
-            redactor=store.redactor,
+    @property
+    def decision(self) -> Decision:
+        """The verdict by the rule that every run is judged by."""
+        return decide(
+            {key: one.outcome for key, one in self.merged.items()},
+            self.frame.cases(),
+            known=frozenset(name(key) for key, one in self.merged.items() if one.accepted or one.stale),
+            doubts=self.doubts,
         )
-    usable = [one for one in found if isinstance(one, StoredRun)]
-    whole = [run for run in usable if not run.document.selection]
-    return Evidence(
-        where=store.where,
-        runs=tuple(one for one in whole if one.document.phase != "gate"),
-        gates=tuple(one for one in whole if one.document.phase == "gate"),
-        unusable=tuple(one for one in found if isinstance(one, Unusable)),
-        discards=discards,
-        unfinished=tuple(unfinished),
-        selected=tuple(run for run in usable if run.document.selection),
-        digests={run_id: digest(body) for run_id, body in bodies.items() if isinstance(body, bytes)},
-        redactor=store.redactor,
-    )
+
+    @property
+    def release(self) -> dict[str, JSON]:
+        """How the revision stands in the platform, by the latest run that knows."""
+        runs = [*self.present, *self.before]
+        latest = max(runs, key=lambda run: (bool(run.document.release), run.id), default=None)
+        return latest.document.release if latest else {}
+
+    def objection(self, run: StoredRun) -> str:
+        """Why what passed in a run does not count; empty where it does."""
+        return self.frame.terms.objection(run.document, self.now)
+
+    def rows(self, missing: Sequence[Key]) -> list[Row]:
+        """Every case's row, with those that nothing was said of."""
+        required = self.frame.cases()
+        rows = [merged_row(one, required=key in required) for key, one in self.merged.items()]
+        return rows + [owed_row(key, required[key]) for key in missing]
+
+    def notes(self) -> list[str]:
+        """What is no doubt and still worth saying."""
+        objections = [
+            f"what passed in run {run.id} does not count: it {why}"
+            for run in self.present
+            if (why := self.objection(run))
+        ]
+        return [*write_notes(self.evidence, self.present, self.before, self.revision), *objections]
+
+    def given(self) -> GatePart:
+        """What the gate was given."""
+        return GatePart(
+            self.evidence.where,
+            [self._input(run) for run in self.evidence.runs if run.document.revision == self.revision],
+            [Discarded(one.id, one.owner, one.because, one.at) for one in self.evidence.discards.values()],
+        )
+
+    def _input(self, run: StoredRun) -> GateInput:
+        document, discard, objection = run.document, self.evidence.discards.get(run.id), self.objection(run)
+        return GateInput(
+            run_id=run.id,
+            phase=document.phase,
+            verdict=str(document.verdict),
+            started=document.started,
+            ended=document.ended,
+            counts=any(run is one for one in self.present) and not objection,
+            note=f"discarded by {discard.owner}: {discard.because}" if discard else objection,
+        )
 
 
 def conclude(evidence: Evidence, frame: Frame, run_id: str, now: datetime, more: Sequence[str] = ()) -> Document:
     """The gate's verdict as a document. `more`: doubts from outside, such as a store that can't be written."""
     revision = frame.revision or newest_revision(evidence.runs)
     present, before = stint([one for one in evidence.runs if one.id not in evidence.discards], revision)
-    merged = merge(present, before, frame.terms, now, frozenset(evidence.discards))
-    doubts = [*more, *_doubts(evidence, revision, [*present, *before])]
-    objections = [
-        f"what passed in run {run.id} does not count: it {why}"
-        for run in present
-        if (why := frame.terms.objection(run.document, now))
-    ]
-    required = frame.cases()
-    decision = decide(
-        {key: one.outcome for key, one in merged.items()},
-        required,
-        known=frozenset(name(key) for key, one in merged.items() if one.accepted or one.stale),
-        doubts=doubts,
+    weighed = _Weighed(
+        evidence=evidence,
+        frame=frame,
+        now=now,
+        revision=revision,
+        present=present,
+        before=before,
+        merged=merge(present, before, frame.terms, now, frozenset(evidence.discards)),
+        doubts=[*more, *find_doubts(evidence, revision, [*present, *before])],
     )
-    rows = [_row(one, required=key in required) for key, one in merged.items()]
-    rows += [_owed_row(key, required[key]) for key in decision.missing]
-    latest = max([*present, *before], key=lambda run: (bool(run.document.release), run.id), default=None)
-    document = Document(
+    # Whoever may write into a store chooses its texts, folders' names too.
+    return clean(_write(weighed, run_id), evidence.redactor)
+
+
+def _write(weighed: _Weighed, run_id: str) -> Document:
+    frame, decision = weighed.frame, weighed.decision
+    missing, rows = [name(key) for key in decision.missing], weighed.rows(decision.missing)
+    return Document(
         schema_version=SCHEMA_VERSION,
         run_id=run_id,
         target=frame.target,
         environment=frame.environment,
         profile=frame.profile,
-        revision=revision,
+        revision=weighed.revision,
         phase="gate",
         quick=False,
         overrides=[],
         verdict=decision.verdict,
         exit_code=msgspec.convert(EXIT_CODES[decision.verdict], ExitCode),
-        reason=with_standing(decision.reason, latest.document.release if latest else {}),
-        started=rfc3339(now),
+        reason=with_standing(decision.reason, weighed.release),
+        started=rfc3339(weighed.now),
         ended=rfc3339(datetime.now(UTC)),
-        release=latest.document.release if latest else {},
+        release=weighed.release,
         counts=count_outcomes(rows),
-        missing=[name(key) for key in decision.missing],
+        missing=missing,
         residue=0,
         interrupted="",
-        notes=_notes(evidence, present, before, revision, objections),
-        doubts=doubts,
-        known_failures=_known(merged, now),
+        notes=weighed.notes(),
+        doubts=weighed.doubts,
+        known_failures=known_failures(weighed.merged, weighed.now),
         changes=None,
-        gate=GatePart(
-            evidence.where,
-            [
-                _input(run, evidence, present, frame.terms.objection(run.document, now))
-                for run in evidence.runs
-                if run.document.revision == revision
-            ],
-            [Discarded(one.id, one.owner, one.because, one.at) for one in evidence.discards.values()],
-        ),
+        gate=weighed.given(),
         seal=None,
-        causes=find_causes(rows, [name(key) for key in decision.missing]),
+        causes=find_causes(rows, missing),
         checks=rows,
     )
-    return clean(document, evidence.redactor)  # whoever may write into a store chooses its texts, folders' names too
-
-
-def _doubts(evidence: Evidence, revision: str, runs: Sequence[StoredRun]) -> list[str]:
-    """What is wrong with the evidence itself."""
-    said = list(evidence.problems)
-    if not revision:
-        said.append(f"{evidence.where} holds no run that knows its revision")
-    elif not runs:
-        said.append(f"{evidence.where} holds no run of {revision} that counts")
-    said += [
-        f"run {one.run_id} {one.problem}"
-        for one in evidence.unusable
-        if one.revision in {"", revision} and one.run_id not in evidence.discards
-    ]
-    for run in runs:
-        if run.document.residue is None:
-            said.append(f"run {run.id} could not count the rows that it had seeded")
-        elif run.document.residue:
-            said.append(f"run {run.id} left {run.document.residue} rows of ours in the database")
-    first = min((run.document.started for run in runs), default="")
-    said += [
-        f"run {one.id} found failures and does not know of which revision: discard it, with the reason, or verify again"
-        for one in evidence.runs
-        if not one.document.revision and one.document.counts.get(Outcome.FAILED) and one.document.started >= first
-        and one.id not in evidence.discards
-    ]  # fmt: skip
-    return said + _vanished(evidence, revision) + _broken_chain(evidence, revision, first)
-
-
-def _vanished(evidence: Evidence, revision: str) -> list[str]:
-    """Evidence that an earlier gate was given for this revision, and that is not there any more."""
-    there = {one.id for one in evidence.runs} | {one.run_id for one in evidence.unusable} | evidence.discards.keys()
-    seen = {
-        one.run_id: gate.id
-        for gate in evidence.gates
-        if gate.document.revision == revision
-        for one in (gate.document.gate.inputs if gate.document.gate else ())
-    }
-    return [
-        f"run {run_id}, which gate {gate} was given, is gone" for run_id, gate in seen.items() if run_id not in there
-    ]
-
-
-def _broken_chain(evidence: Evidence, revision: str, first: str) -> list[str]:
-    """Runs that lay in the store before another one was put there, and that are gone or others now.
-
-    What is older than the revision's first run may be tidied away, unless it was of this revision itself.
-    """
-    there = {one.id for one in [*evidence.runs, *evidence.gates]} | {one.run_id for one in evidence.unusable}
-    oldest = min((run.id for run in evidence.runs if run.document.revision == revision), default="")
-    said = []
-    for run in [*evidence.runs, *evidence.gates]:
-        before = run.document.seal.before if run.document.seal else None
-        if before is None or run.document.started < first or before.run_id in evidence.discards:
-            continue
-        if before.run_id not in there:
-            if before.revision == revision or before.run_id >= oldest:
-                said.append(f"run {before.run_id}, which lay in the store before run {run.id}, is gone")
-        elif evidence.digests.get(before.run_id, before.digest) != before.digest:
-            said.append(
-                f"run {before.run_id} is not what lay in the store before run {run.id}: it was replaced or changed"
-            )
-    return sorted(set(said))
-
-
-def _notes(
-    evidence: Evidence,
-    present: Sequence[StoredRun],
-    before: Sequence[StoredRun],
-    revision: str,
-    objections: Sequence[str],
-) -> list[str]:
-    notes = [f"run {one} began and left no verdict" for one in evidence.unfinished]
-    first = min((run.document.started for run in present), default="")
-    notes += [
-        f"run {one.id} has not come to its end, or was killed"
-        for one in evidence.runs
-        if not one.document.revision and not one.document.checks and one.document.started >= first
-    ]
-    notes += [
-        f"run {run.id} selected some cases ({run.document.selection}): no evidence, and it found failures; "
-        "a run of everything finds them, too, if they are the release's"
-        for run in evidence.selected
-        if run.document.revision == revision and run.document.counts.get(Outcome.FAILED)
-    ]
-    others = {one.id for one in evidence.runs if one.document.revision != revision}
-    notes += [
-        f"{one.id} does not count: discarded by {one.owner} at {one.at}: {one.because}"
-        for one in evidence.discards.values()
-        if one.id not in others
-    ]
-    if before:
-        notes.append(
-            f"{len(before)} runs of this revision are from before another one was verified: their failures count, "
-            "what passed in them does not"
-        )
-    return [*notes, *objections]
-
-
-def _row(merged: Merged, *, required: bool) -> Row:
-    row = msgspec.structs.replace(
-        merged.shown.row,
-        outcome=merged.outcome,
-        required=required,
-        reason=merged.reason or ("" if merged.outcome is Outcome.PASSED else merged.shown.row.reason),
-        inputs=[RowInput(one.run.id, one.row.outcome, one.counts) for one in merged.said],
-    )
-    if merged.reason:
-        row = msgspec.structs.replace(row, expected="", actual=merged.reason)
-    if merged.accrued:
-        row = _with_accruals(row, merged, merged.accrued)
-    if merged.outcome is Outcome.PASSED:
-        row = msgspec.structs.replace(row, expected="", actual="", remedy="")
-    return row
-
-
-def _with_accruals(row: Row, merged: Merged, accrued: Accrued) -> Row:
-    """The row of a claim that takes longer than one run: what all runs come to, and each one's share."""
-    accruals = [one for said in merged.said for one in said.row.accruals]
-    spans = [one for one in accruals if one.kind == "window"]
-    return msgspec.structs.replace(
-        row,
-        figures=[accrued.figure, *row.figures],
-        accruals=accruals,
-        evidence=row.evidence | ({"owed_until": accrued.owed_until} if accrued.owed_until else {}),
-        plots=[*row.plots, *([WindowsPlot(spans=spans)] if spans else [])],
-    )
-
-
-def _owed_row(key: Key, phase: str) -> Row:
-    return missing_row(key, Outcome.PENDING, OWED[phase]) if phase in OWED else missing_row(key)
-
-
-def _known(merged: Mapping[Key, Merged], now: datetime) -> list[KnownFailure]:
-    """The known failures of the runs that are shown, each once."""
-    listed = {one.name: one for it in merged.values() for said in it.said for one in said.run.document.known_failures}
-    settled = {name(key): one for key, one in merged.items()}
-    return [
-        msgspec.structs.replace(
-            one, state="expired" if one.expires < now.date().isoformat() else _state(settled.get(one.name))
-        )
-        for one in listed.values()
-    ]
-
-
-def _state(merged: Merged | None) -> KnownState:
-    if merged is None:
-        return "not seen"
-    return "still fails" if merged.accepted else "no longer fails" if merged.stale else "not seen"
-
-
-def _input(run: StoredRun, evidence: Evidence, present: Sequence[StoredRun], objection: str) -> GateInput:
-    document, discard = run.document, evidence.discards.get(run.id)
-    note = f"discarded by {discard.owner}: {discard.because}" if discard else objection
-    counts = any(run is one for one in present) and not objection
-    return GateInput(
-        run_id=run.id, phase=document.phase, verdict=str(document.verdict), started=document.started,
-        ended=document.ended, counts=counts, note=note,
-    )  # fmt: skip

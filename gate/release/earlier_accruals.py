@@ -2,7 +2,7 @@
 
 from gate.figures import Accrual
 from gate.plan import Plan
-from gate.release.conclusion import gather
+from gate.release.gathering import gather
 from gate.release.merge import stint
 from gate.release.store import Store
 

@@ -112,12 +112,22 @@ def _verdict(document: Document) -> Iterator[tuple[str, dict[str, JSON]]]:
         started, ended = (
             round(datetime.fromisoformat(at).timestamp() * 1000) for at in (document.started, document.ended)
         )
-        yield f"{uuid4()}-result.json", {
-            "uuid": str(uuid4()), "start": started, "stop": ended, "name": f"{VERDICT}: {document.verdict}",
-            "fullName": f"netra.{VERDICT}", "historyId": digest, "testCaseId": digest, "status": "broken",
-            "statusDetails": {"message": message, "trace": ""}, "links": [],
-            "labels": [{"name": "epic", "value": "Release gate"}, {"name": "netra-case", "value": VERDICT}],
-        }  # fmt: skip
+        yield (
+            f"{uuid4()}-result.json",
+            {
+                "uuid": str(uuid4()),
+                "start": started,
+                "stop": ended,
+                "name": f"{VERDICT}: {document.verdict}",
+                "fullName": f"netra.{VERDICT}",
+                "historyId": digest,
+                "testCaseId": digest,
+                "status": "broken",
+                "statusDetails": {"message": message, "trace": ""},
+                "links": [],
+                "labels": [{"name": "epic", "value": "Release gate"}, {"name": "netra-case", "value": VERDICT}],
+            },
+        )
 
 
 def _categories(document: Document) -> list[dict[str, JSON]]:
@@ -143,9 +153,13 @@ def _about(row: Row, document: Document, others: list[dict[str, str]]) -> dict[s
     """Names that follow the check's id, so that its history survives a moved or renamed test; labels; the outcome."""
     digest = hashlib.sha256(row.name.encode()).hexdigest()
     labels = {
-        "epic": epic(row.id), "feature": row.family, "story": row.requirement or row.id,
-        "severity": _severity(row), "owner": owner(row.family), "netra-case": row.name,
-    }  # fmt: skip
+        "epic": epic(row.id),
+        "feature": row.family,
+        "story": row.requirement or row.id,
+        "severity": _severity(row),
+        "owner": owner(row.family),
+        "netra-case": row.name,
+    }
     kept = [one for one in others if one["name"] not in OURS]
     return {
         "name": row.name,

@@ -119,8 +119,11 @@ def _durations(history: History) -> Drawing | None:
 
 
 CHARTS: tuple[Callable[[History], Drawing | None], ...] = (
-    _latency, _counted("Server errors", "errors", "entries of 500 to 599 in a run", 9002), _sessions, _durations,
-)  # fmt: skip
+    _latency,
+    _counted("Server errors", "errors", "entries of 500 to 599 in a run", 9002),
+    _sessions,
+    _durations,
+)
 
 
 def _chart(runs: Sequence[ShownRun], highest: float, label: str) -> Chart:

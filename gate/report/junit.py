@@ -49,10 +49,14 @@ def _case(row: Row, cause: Cause | None, again: str) -> ET.Element:
     case = ET.Element("testcase", classname=f"netra.{row.family}", name=_clean(row.name), time=time)
     properties = ET.SubElement(case, "properties")
     told = {
-        "check": row.id, "outcome": row.outcome, "required": str(row.required).lower(),
-        "requirement": row.requirement, "owner": owner(row.family), "known_failure": row.known_failure,
+        "check": row.id,
+        "outcome": row.outcome,
+        "required": str(row.required).lower(),
+        "requirement": row.requirement,
+        "owner": owner(row.family),
+        "known_failure": row.known_failure,
         "cause": cause.signature if cause else "",
-    }  # fmt: skip
+    }
     for key, value in told.items():
         if value:
             ET.SubElement(properties, "property", name=key, value=_clean(value))

@@ -7,8 +7,17 @@ from gate.report.checklist import Report
 from gate.report.wording import brief, sentence, show_figure
 from gate.verdict_document import Document
 
-MARKS = {"PASSED": "✅", "FAILED": "❌", "BROKEN": "⚠️", "PENDING": "⏳", "NOT_APPLICABLE": "🚫", "NOT RUN": "·",
-         "BOUNDED": "◐", "OWED": "⏳", "PROVED": "✅"}  # fmt: skip
+MARKS = {
+    "PASSED": "✅",
+    "FAILED": "❌",
+    "BROKEN": "⚠️",
+    "PENDING": "⏳",
+    "NOT_APPLICABLE": "🚫",
+    "NOT RUN": "·",
+    "BOUNDED": "◐",
+    "OWED": "⏳",
+    "PROVED": "✅",
+}
 MOST_CAUSES = 12
 MOST_CASES = 25
 MOST_MISSING = 8
@@ -97,9 +106,12 @@ def _causes(report: Report) -> list[str]:
         cause = one.cause
         lines += [f"### {MARKS[cause.outcome]} {one.count}: {_cell(cause.sentence)}", ""]
         told = {
-            "what to do": cause.remedy, "whom to call": one.whom_to_call, "turns red": "; ".join(one.turns_red),
-            "when": one.since, "again": f"`{one.rerun}`" if one.rerun else "",
-        }  # fmt: skip
+            "what to do": cause.remedy,
+            "whom to call": one.whom_to_call,
+            "turns red": "; ".join(one.turns_red),
+            "when": one.since,
+            "again": f"`{one.rerun}`" if one.rerun else "",
+        }
         lines += [f"- **{label}**: {_cell(said)}" for label, said in told.items() if said]
         lines += ["", "<details><summary>Cases and the server's own words</summary>", ""]
         lines += [f"- `{_cell(name)}`{_cell(_seen(report, name))}" for name in cause.cases[:MOST_CASES]]

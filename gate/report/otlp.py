@@ -26,9 +26,12 @@ LIMIT_S = 5.0  # for all of it: what a run's end may be held up by a collector t
 LONGEST = 1000  # characters of an attribute
 NANO = 10**9
 OF_A_CASE = {
-    Outcome.PASSED: StatusCode.OK, Outcome.FAILED: StatusCode.ERROR, Outcome.BROKEN: StatusCode.ERROR,
-    Outcome.PENDING: StatusCode.UNSET, Outcome.NOT_APPLICABLE: StatusCode.UNSET,
-}  # fmt: skip
+    Outcome.PASSED: StatusCode.OK,
+    Outcome.FAILED: StatusCode.ERROR,
+    Outcome.BROKEN: StatusCode.ERROR,
+    Outcome.PENDING: StatusCode.UNSET,
+    Outcome.NOT_APPLICABLE: StatusCode.UNSET,
+}
 OF_A_RUN = {Verdict.GO: StatusCode.OK, Verdict.NO_GO: StatusCode.ERROR, Verdict.INCONCLUSIVE: StatusCode.UNSET}
 
 

@@ -34,9 +34,11 @@ def _latency(plot: LatencyPlot) -> Drawing:
     values, limit = sorted(plot.ms), float(plot.limit_ms)
     beside = "; faint: the client's" if plot.clock == "server" and plot.client_ms else ""
     chart = Chart(
-        x=(0, max([limit * 1.15, *(one * ROOM for one in values[-1:])])), y=(0, 1.02),
-        x_label=f"milliseconds, {plot.clock}'s time{beside}; dashed: the limit", y_label="share of calls",
-    )  # fmt: skip
+        x=(0, max([limit * 1.15, *(one * ROOM for one in values[-1:])])),
+        y=(0, 1.02),
+        x_label=f"milliseconds, {plot.clock}'s time{beside}; dashed: the limit",
+        y_label="share of calls",
+    )
     chart.rule(y=float(plot.percentile), colour=FAINT)
     chart.step(_shares(sorted(plot.client_ms), plot.failed), FAINT, 1.0)
     chart.step(_shares(values, plot.failed), ACCENT)
@@ -66,9 +68,11 @@ def _sequence(plot: SequencePlot) -> Drawing:
     top = max([limit, *(ms for _, ms, _ in points), *(ms for _, ms in also)])
     beside = "; faint: the client's" if plot.clock == "server" else ""
     chart = Chart(
-        x=_reach(at), y=(0, top * ROOM),
-        x_label="seconds since the first call; ring: cold start, cross: failed", y_label=f"milliseconds{beside}",
-    )  # fmt: skip
+        x=_reach(at),
+        y=(0, top * ROOM),
+        x_label="seconds since the first call; ring: cold start, cross: failed",
+        y_label=f"milliseconds{beside}",
+    )
     chart.dots(also, FAINT, 1.2)
     chart.dots([(when, ms) for when, ms, _ in points], ACCENT)
     chart.rings([(when, ms) for when, ms, kind in points if kind], BAD)
@@ -85,9 +89,11 @@ def _sequence(plot: SequencePlot) -> Drawing:
 def _sessions(plot: SessionsPlot) -> Drawing:
     most = max(plot.open, default=0)
     chart = Chart(
-        x=_reach(plot.at_s), y=(0, most * ROOM),
-        x_label="seconds since the first session opened", y_label="open sessions",
-    )  # fmt: skip
+        x=_reach(plot.at_s),
+        y=(0, most * ROOM),
+        x_label="seconds since the first session opened",
+        y_label="open sessions",
+    )
     chart.y_integer = True
     chart.step(list(zip(plot.at_s, plot.open, strict=True)), ACCENT)
     return chart, f"Open sessions over time, {most} at most."
@@ -123,9 +129,11 @@ def _closes(plot: ClosesPlot) -> Drawing:
 def _rtt(plot: RoundTripPlot) -> Drawing:
     top = max([*plot.p95_ms, *plot.p50_ms])
     chart = Chart(
-        x=_reach(plot.at_s), y=(0, top * ROOM),
-        x_label="seconds since the soak began", y_label="echo, ms (p95; faint: p50)",
-    )  # fmt: skip
+        x=_reach(plot.at_s),
+        y=(0, top * ROOM),
+        x_label="seconds since the soak began",
+        y_label="echo, ms (p95; faint: p50)",
+    )
     chart.line(zip(plot.at_s, plot.p50_ms, strict=True), FAINT, 1.0)
     chart.line(zip(plot.at_s, plot.p95_ms, strict=True), ACCENT)
     return chart, f"Round trip of an echo over time: p95 between {min(plot.p95_ms):.1f} and {max(plot.p95_ms):.1f} ms."
@@ -157,9 +165,11 @@ def _windows(plot: WindowsPlot) -> Drawing:
         colour = BAD if one.events else ACCENT if one.proved else FAINT
         bars.append(((start, start + (end - start) * 0.96), one.n / max(end - start, 1e-6), colour))
     chart = Chart(
-        x=(0, max(right for (_, right), _, _ in bars)), y=(0, max(height for _, height, _ in bars) * ROOM),
-        x_label=f"hours since {begun:%d %b %H:%M} UTC; pale: not proved; red: with 5xx", y_label="requests an hour",
-    )  # fmt: skip
+        x=(0, max(right for (_, right), _, _ in bars)),
+        y=(0, max(height for _, height, _ in bars) * ROOM),
+        x_label=f"hours since {begun:%d %b %H:%M} UTC; pale: not proved; red: with 5xx",
+        y_label="requests an hour",
+    )
     for span, height, colour in bars:
         chart.bar(span, (0, height), colour)
     events, n = sum(one.events for one in spans), sum(one.n for one in spans)

@@ -15,9 +15,16 @@ from gate.report.wording import brief, sentence, show_figure
 from gate.verdict_document import Cause, Document
 
 STYLES = {
-    "PASSED": "green", "FAILED": "bold red", "BROKEN": "yellow", "PENDING": "yellow",
-    "NOT_APPLICABLE": "dim", NOT_RUN: "yellow", BOUNDED: "cyan", OWED: "cyan", PROVED: "green",
-}  # fmt: skip
+    "PASSED": "green",
+    "FAILED": "bold red",
+    "BROKEN": "yellow",
+    "PENDING": "yellow",
+    "NOT_APPLICABLE": "dim",
+    NOT_RUN: "yellow",
+    BOUNDED: "cyan",
+    OWED: "cyan",
+    PROVED: "green",
+}
 VERDICT_STYLES = {Verdict.GO: "bold green", Verdict.NO_GO: "bold red", Verdict.INCONCLUSIVE: "bold yellow"}
 WIDTH_WITHOUT_TERMINAL = 100
 MOST_CAUSES = 8
@@ -65,10 +72,15 @@ def _print_causes(report: Report, console: Console) -> None:
         what = cause.cases[0] if alone else f"{one.count}: {_short(cause.sentence, MOST_SENTENCE)}"
         console.print(f"{mark(cause.outcome)} {escape(what)}")
         told = {
-            **_of_one_case(report, cause), "cause": cause.sentence if alone and cause.traceback else "",
-            "what to do": cause.remedy, "call": one.whom_to_call, "turns red": "; ".join(one.turns_red),
-            "when": one.since, "cases": "" if alone else one.cases, "again": one.rerun,
-        }  # fmt: skip
+            **_of_one_case(report, cause),
+            "cause": cause.sentence if alone and cause.traceback else "",
+            "what to do": cause.remedy,
+            "call": one.whom_to_call,
+            "turns red": "; ".join(one.turns_red),
+            "when": one.since,
+            "cases": "" if alone else one.cases,
+            "again": one.rerun,
+        }
         for label, said in told.items():
             if said:
                 console.print(f"    {label + ':':<13}{_short(said, MOST_SAID)}", markup=False)

@@ -54,9 +54,12 @@ class Live:
         self._line = ""
         self._said = 0.0
         self._progress = Progress(
-            SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(),
-            console=self.console, transient=True,
-        )  # fmt: skip
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            TimeElapsedColumn(),
+            console=self.console,
+            transient=True,
+        )
         self._animated = terminal and not verbose
         self._expected = expected() if self._animated else {}  # by case, how long it took the last time
 

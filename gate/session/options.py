@@ -13,10 +13,21 @@ from gate.check import Phase
 from gate.release.store import VARIABLE
 
 REPORTS = "reports"
-LOOK_ONLY = frozenset({
-    "--collect-only", "--co", "--help", "-h", "--version", "-V", "--fixtures", "--funcargs", "--fixtures-per-test",
-    "--markers", "--setup-plan",
-})  # fmt: skip
+LOOK_ONLY = frozenset(
+    {
+        "--collect-only",
+        "--co",
+        "--help",
+        "-h",
+        "--version",
+        "-V",
+        "--fixtures",
+        "--funcargs",
+        "--fixtures-per-test",
+        "--markers",
+        "--setup-plan",
+    }
+)
 WORKERS = re.compile(r"-n(\d+|auto|logical)?|--(numprocesses|maxprocesses|dist|tx)(=.*)?")
 
 
@@ -28,16 +39,21 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--report-dir", default=None, help=f"where runs are written; default: {REPORTS}")
     group.addoption("--log-export", default=None, help="judge logs.* by an exported log file instead of the log API")
     group.addoption(
-        "--evidence", default=os.environ.get(VARIABLE, ""), metavar="URL",
+        "--evidence",
+        default=os.environ.get(VARIABLE, ""),
+        metavar="URL",
         help=f"a store into which the verdict is put as well: a folder, gs://bucket/path, ...; default: ${VARIABLE}",
-    )  # fmt: skip
+    )
     group.addoption("--verdict-only", action="store_true", help="write verdict.json alone: no reports, no pictures")
     group.addoption("--exit-code-only", action="store_true", help="say nothing, write verdict.json alone")
     group.addoption("--known-failures", type=Path, default=None, help="TOML file of known failures")
     group.addoption(
-        "--check", action="append", default=[], metavar="ID",
+        "--check",
+        action="append",
+        default=[],
+        metavar="ID",
         help="run these checks alone, such as 'threads.*' or 'threads.metadata[json-null]': no verdict of the release",
-    )  # fmt: skip
+    )
 
 
 def arguments_of(config: pytest.Config) -> list[str]:

@@ -20,13 +20,21 @@ from gate.verdict import name
 
 # Options that leave cases out, by the name under which pytest keeps them.
 SELECTING = {
-    "check": "--check", "lf": "--lf", "keyword": "-k", "markexpr": "-m", "deselect": "--deselect", "ignore": "--ignore",
+    "check": "--check",
+    "lf": "--lf",
+    "keyword": "-k",
+    "markexpr": "-m",
+    "deselect": "--deselect",
+    "ignore": "--ignore",
     "ignore_glob": "--ignore-glob",
-}  # fmt: skip
+}
 WORDS = {
-    Outcome.PASSED: "passed", Outcome.FAILED: "failed", Outcome.BROKEN: "broken", Outcome.PENDING: "pending",
+    Outcome.PASSED: "passed",
+    Outcome.FAILED: "failed",
+    Outcome.BROKEN: "broken",
+    Outcome.PENDING: "pending",
     Outcome.NOT_APPLICABLE: "not applicable",
-}  # fmt: skip
+}
 NOT_PASSED = frozenset({Outcome.FAILED, Outcome.BROKEN})
 
 

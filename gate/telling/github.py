@@ -33,9 +33,10 @@ def tell_github(report: Report, message: Message, environ: Mapping[str, str], wi
     if not all(environ.get(key) for key in NEEDED):
         return
     headers = {
-        "Authorization": f"Bearer {environ['GITHUB_TOKEN']}", "Accept": "application/vnd.github+json",
+        "Authorization": f"Bearer {environ['GITHUB_TOKEN']}",
+        "Accept": "application/vnd.github+json",
         "X-GitHub-Api-Version": "2022-11-28",
-    }  # fmt: skip
+    }
     api = Api.at("GitHub", environ["GITHUB_API_URL"], headers, within_s)
     event = _event(environ)
     repository = f"/repos/{environ['GITHUB_REPOSITORY']}"

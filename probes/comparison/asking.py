@@ -15,15 +15,37 @@ from probes.secret import Secret
 Volatile = Collection[str]  # names of fields and headers, in small letters
 AT_ONCE = 6  # questions; the three answers of a round come one after the other
 # Headers of the way there, not of the service; a body says its own length.
-NOT_ITS_OWN = frozenset({
-    "alt-svc", "connection", "content-length", "keep-alive", "server", "transfer-encoding", "via",
-})  # fmt: skip
+NOT_ITS_OWN = frozenset(
+    {
+        "alt-svc",
+        "connection",
+        "content-length",
+        "keep-alive",
+        "server",
+        "transfer-encoding",
+        "via",
+    }
+)
 # Headers whose values differ from answer to answer by their nature.
-VOLATILE_HEADERS = frozenset({
-    "age", "date", "etag", "expires", "last-modified", "retry-after", "server-timing", "set-cookie", "traceparent",
-    "x-cloud-trace-context", "x-ratelimit-remaining", "x-ratelimit-reset", "x-request-id", "x-response-time",
-    "x-trace-id",
-})  # fmt: skip
+VOLATILE_HEADERS = frozenset(
+    {
+        "age",
+        "date",
+        "etag",
+        "expires",
+        "last-modified",
+        "retry-after",
+        "server-timing",
+        "set-cookie",
+        "traceparent",
+        "x-cloud-trace-context",
+        "x-ratelimit-remaining",
+        "x-ratelimit-reset",
+        "x-request-id",
+        "x-response-time",
+        "x-trace-id",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

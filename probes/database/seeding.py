@@ -265,8 +265,9 @@ class Seeder:
         """The ids that `reap` would remove."""
         rows = await self.connection.fetch(
             f"SELECT {self._layout.id} AS id FROM {self._table.name} WHERE {self._old} ORDER BY 1",  # noqa: S608 - as in `_delete`
-            OURS, self._before(older_than),
-        )  # fmt: skip
+            OURS,
+            self._before(older_than),
+        )
         return [row["id"] for row in rows]
 
     async def residue(self) -> int:

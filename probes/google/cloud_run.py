@@ -81,9 +81,13 @@ class ServiceDescription:
     def judging(self, revision: Revision) -> "ServiceDescription":
         """The same service with that revision under test, whether it is the latest one or not."""
         return replace(
-            self, under_test=revision.name, image=revision.image, request_timeout_s=revision.request_timeout_s,
-            variables=revision.variables, empty_variables=revision.empty_variables,
-        )  # fmt: skip
+            self,
+            under_test=revision.name,
+            image=revision.image,
+            request_timeout_s=revision.request_timeout_s,
+            variables=revision.variables,
+            empty_variables=revision.empty_variables,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,9 +53,10 @@ class Allowance:
             return f"Access-Control-Allow-Methods lacks {method}"
         any_header = ANY in self.headers and not with_credentials
         lacking = [
-            one for one in headers
+            one
+            for one in headers
             if one.lower() not in self.headers and not (any_header and one.lower() != "authorization")
-        ]  # fmt: skip
+        ]
         return f"Access-Control-Allow-Headers lacks {', '.join(lacking)}" if lacking else ""
 
     def lets_in(self, stranger: str) -> bool:

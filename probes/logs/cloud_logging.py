@@ -80,9 +80,18 @@ class CloudLogging:
             elif empty >= MOST_EMPTY or pages >= MOST_PAGES:
                 doubt = f"not at its end after {pages} pages, the last {empty} of them empty"
         return LogRead(
-            entries=tuple(pile.kept), pages=pages, exhausted=not doubt, doubt=doubt or pile.doubt, window=window, source=self.name, duplicates=pile.repeated, total=pile.total,
-            requests=pile.revisions.total(), query=body["filter"], revisions=dict(pile.revisions),
-        )  # fmt: skip
+            entries=tuple(pile.kept),
+            pages=pages,
+            exhausted=not doubt,
+            doubt=doubt or pile.doubt,
+            window=window,
+            source=self.name,
+            duplicates=pile.repeated,
+            total=pile.total,
+            requests=pile.revisions.total(),
+            query=body["filter"],
+            revisions=dict(pile.revisions),
+        )
 
 
 @dataclass(slots=True, kw_only=True)

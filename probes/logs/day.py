@@ -78,10 +78,17 @@ async def look_at(
             if busy and not await _is_alive(source, service, revision, hour, others, longest_request_s):
                 silent.append(hour.start)
     return DayLook(
-        window=window, errors=tuple(errors.server_errors), requests=others.requests, more=not others.exhausted, counted=counted, silent=tuple(silent),
-        doubt=errors.doubt, pages=errors.pages + others.pages, lines=await lines_of(source, errors.server_errors, window),
+        window=window,
+        errors=tuple(errors.server_errors),
+        requests=others.requests,
+        more=not others.exhausted,
+        counted=counted,
+        silent=tuple(silent),
+        doubt=errors.doubt,
+        pages=errors.pages + others.pages,
+        lines=await lines_of(source, errors.server_errors, window),
         query=errors.query,
-    )  # fmt: skip
+    )
 
 
 async def look_by_sql(
@@ -108,9 +115,17 @@ async def look_by_sql(
     counted = _counted_in(ended, window)
     doubt = "" if whole else f"only the first {len(errors)} were asked for"
     return DayLook(
-        window=window, errors=tuple(errors), requests=sum(one.others for one in told), more=False, counted=counted, silent=tuple(silent), doubt=doubt, pages=3, lines=(),
+        window=window,
+        errors=tuple(errors),
+        requests=sum(one.others for one in told),
+        more=False,
+        counted=counted,
+        silent=tuple(silent),
+        doubt=doubt,
+        pages=3,
+        lines=(),
         query=source.name,
-    )  # fmt: skip
+    )
 
 
 async def lines_of(source: CloudLogging, errors: Sequence[LogEntry], window: Window) -> tuple[LogEntry, ...]:

@@ -69,9 +69,17 @@ class ExportFile:
         for kind in mine:
             revisions[kind[2]] += whole.requests[kind]
         return LogRead(
-            entries=tuple(sorted(kept, key=lambda entry: entry.timestamp)), pages=1, exhausted=not doubt, doubt=doubt, window=self._window(whole), source=self.name,
-            duplicates=whole.repeated, total=sum(whole.kinds[kind] for kind in mine), requests=revisions.total(), revisions=dict(revisions),
-        )  # fmt: skip
+            entries=tuple(sorted(kept, key=lambda entry: entry.timestamp)),
+            pages=1,
+            exhausted=not doubt,
+            doubt=doubt,
+            window=self._window(whole),
+            source=self.name,
+            duplicates=whole.repeated,
+            total=sum(whole.kinds[kind] for kind in mine),
+            requests=revisions.total(),
+            revisions=dict(revisions),
+        )
 
     def _window(self, whole: Survey) -> Window:
         try:

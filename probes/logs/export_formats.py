@@ -22,9 +22,11 @@ ENVELOPE = re.compile(rb'\s*\{\s*(?:"nextPageToken"\s*:\s*"([^"\\]*)"\s*,\s*)?"e
 AFTER_ENVELOPE = re.compile(r'\s*(?:,\s*"nextPageToken"\s*:\s*"([^"]*)"\s*)?\}\s*')
 # PowerShell's `>` writes UTF-16. The longer marks first: the first two bytes of UTF-32's are UTF-16's.
 MARKS: Mapping[bytes, str] = {
-    codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
-}  # fmt: skip
+}
 Form = Literal["lines", "array", "envelope", "objects"]
 
 

@@ -148,9 +148,14 @@ class LogAnalytics:
 def parameters(service: str, revision: str, window: Window, trace: str = "") -> Mapping[str, str | datetime]:
     """What the statements are asked with."""
     return {
-        "start": window.start.astimezone(UTC), "end": window.end.astimezone(UTC), "log": REQUEST_LOG,
-        "service": service, "revision": revision, "ours": f"{PRODUCT}/", "trace": trace,
-    }  # fmt: skip
+        "start": window.start.astimezone(UTC),
+        "end": window.end.astimezone(UTC),
+        "log": REQUEST_LOG,
+        "service": service,
+        "revision": revision,
+        "ours": f"{PRODUCT}/",
+        "trace": trace,
+    }
 
 
 def _rows(told: Mapping[str, Any], said: str) -> Sequence[dict[str, Any]]:
@@ -169,14 +174,21 @@ def _moment(value: object) -> datetime:
 def _entry(row: Mapping[str, Any], service: str, revision: str) -> LogEntry:
     moment = _moment(row["timestamp"]).isoformat().replace("+00:00", "Z")
     request = {
-        "status": row["status"], "requestMethod": row["method"] or "", "requestUrl": row["url"] or "",
-        "userAgent": row["agent"] or "", "latency": row["latency"] or "",
-    }  # fmt: skip
+        "status": row["status"],
+        "requestMethod": row["method"] or "",
+        "requestUrl": row["url"] or "",
+        "userAgent": row["agent"] or "",
+        "latency": row["latency"] or "",
+    }
     return parse_entry(
         {
-            "insertId": row["insert_id"], "timestamp": moment, "logName": row["log_name"],
-            "trace": row["trace"] or "", "severity": "ERROR", "httpRequest": request,
+            "insertId": row["insert_id"],
+            "timestamp": moment,
+            "logName": row["log_name"],
+            "trace": row["trace"] or "",
+            "severity": "ERROR",
+            "httpRequest": request,
             "textPayload": row["text_payload"],
             "resource": {"labels": {"service_name": service, "revision_name": revision}},
         }
-    )  # fmt: skip
+    )

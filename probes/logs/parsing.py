@@ -18,10 +18,17 @@ SHOWN = 60
 LONGEST_STATUS = 3
 # The client library's own names (`LogEntry._asdict()`), beside those of the API.
 SNAKE: Mapping[str, str] = {
-    "log_name": "logName", "insert_id": "insertId", "http_request": "httpRequest", "text_payload": "textPayload",
-    "json_payload": "jsonPayload", "proto_payload": "protoPayload", "receive_timestamp": "receiveTimestamp",
-    "request_method": "requestMethod", "request_url": "requestUrl", "user_agent": "userAgent",
-}  # fmt: skip
+    "log_name": "logName",
+    "insert_id": "insertId",
+    "http_request": "httpRequest",
+    "text_payload": "textPayload",
+    "json_payload": "jsonPayload",
+    "proto_payload": "protoPayload",
+    "receive_timestamp": "receiveTimestamp",
+    "request_method": "requestMethod",
+    "request_url": "requestUrl",
+    "user_agent": "userAgent",
+}
 KEYS = frozenset({"insertId", "timestamp", "httpRequest", "textPayload", "jsonPayload", "protoPayload"})
 
 

@@ -29,9 +29,12 @@ class Found:
     def row(self) -> dict[str, object]:
         """Its row of a report's table."""
         return {
-            "operation": self.operation.name, "requests": self.answered.total(), "answered": dict(self.answered),
-            "undocumented": sorted(self.undocumented), "slowest_ms": round(self.slowest_s * 1e3, 1),
-        }  # fmt: skip
+            "operation": self.operation.name,
+            "requests": self.answered.total(),
+            "answered": dict(self.answered),
+            "undocumented": sorted(self.undocumented),
+            "slowest_ms": round(self.slowest_s * 1e3, 1),
+        }
 
 
 @dataclass(frozen=True, slots=True)

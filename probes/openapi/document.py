@@ -119,9 +119,12 @@ def _drawn(strategy: Any, most: int) -> list[Any]:  # noqa: ANN401 - a strategy 
 
     @seed(SEED)
     @settings(
-        max_examples=most, database=None, phases=[Phase.generate], deadline=None,
+        max_examples=most,
+        database=None,
+        phases=[Phase.generate],
+        deadline=None,
         suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
+    )
     @given(strategy)
     def draw(case: Any) -> None:  # noqa: ANN401 - as above
         drawn.append(case)

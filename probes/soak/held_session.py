@@ -265,10 +265,16 @@ class Lifeline:
             close, silent = CloseClass.PING_TIMEOUT, self.silence_s
             said = f"no answer within {self.pace.answer_s:g} s at age {closed.age_s:.1f} s"
         life = Life(
-            line=self.line, number=self.number, opened_at=self._opened_at, age_s=closed.age_s,
-            session_age_s=now - self._began, close=close, detail=said, silent_s=silent,
+            line=self.line,
+            number=self.number,
+            opened_at=self._opened_at,
+            age_s=closed.age_s,
+            session_age_s=now - self._began,
+            close=close,
+            detail=said,
+            silent_s=silent,
             outlived_token=closed.age_s > self.pace.token_s,
-        )  # fmt: skip
+        )
         self.ear.ended(replace(life, trace=self._trace) if life.early else life)
 
 

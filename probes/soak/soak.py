@@ -63,10 +63,14 @@ class Bookkeeper:
         """Write down the moment, and have all of it on disk."""
         vitals, times, self.interval = watch.take(), self.interval, Times()
         moment = Moment(
-            at=self.clock.now_s(), open=len(self.journal.ledger.open), p50=times.percentile(0.5),
+            at=self.clock.now_s(),
+            open=len(self.journal.ledger.open),
+            p50=times.percentile(0.5),
             p95=times.percentile(0.95),
-            rtt={str(step): count for step, count in times.counts.items()}, held=held_s, vitals=vitals,
-        )  # fmt: skip
+            rtt={str(step): count for step, count in times.counts.items()},
+            held=held_s,
+            vitals=vitals,
+        )
         self.journal.note(moment)
         self.journal.flush()
 
@@ -165,11 +169,17 @@ class Soak:
         ages = [now - one.at for one in ledger.open.values()] or [0.0]
         last = ledger.ticks[-1] if ledger.ticks else None
         return Progress(
-            open=len(ledger.open), total=len(self._lines), youngest_s=min(ages), oldest_s=max(ages),
-            closes=Counter(str(life.close) for life in ledger.lives), breaches=ledger.breaches.total(),
-            back=ledger.backs.n, rtt_p50_ms=last.rtt_p50_ms if last else None,
-            rtt_p95_ms=last.rtt_p95_ms if last else None, left_s=max(self._ends - time.perf_counter(), 0.0),
-        )  # fmt: skip
+            open=len(ledger.open),
+            total=len(self._lines),
+            youngest_s=min(ages),
+            oldest_s=max(ages),
+            closes=Counter(str(life.close) for life in ledger.lives),
+            breaches=ledger.breaches.total(),
+            back=ledger.backs.n,
+            rtt_p50_ms=last.rtt_p50_ms if last else None,
+            rtt_p95_ms=last.rtt_p95_ms if last else None,
+            left_s=max(self._ends - time.perf_counter(), 0.0),
+        )
 
     def unfit(self) -> str:
         """Why what we saw may be our own doing; empty when it is not."""

@@ -98,12 +98,20 @@ async def dial(
             try:
                 return await _Straight(
                     url + reveal(credential.query),
-                    additional_headers=reveal(pairs), user_agent_header=agent,
+                    additional_headers=reveal(pairs),
+                    user_agent_header=agent,
                     subprotocols=None if protocols is None else [Subprotocol(one.reveal()) for one in protocols],
-                    compression=None, open_timeout=None, close_timeout=deadlines.close, ping_interval=ping_interval,
-                    ping_timeout=deadlines.message, max_size=MESSAGE_BYTES, proxy=None, ssl=path.tls,
-                    server_hostname=path.host if path.tls else None, sock=plain,
-                )  # fmt: skip
+                    compression=None,
+                    open_timeout=None,
+                    close_timeout=deadlines.close,
+                    ping_interval=ping_interval,
+                    ping_timeout=deadlines.message,
+                    max_size=MESSAGE_BYTES,
+                    proxy=None,
+                    ssl=path.tls,
+                    server_hostname=path.host if path.tls else None,
+                    sock=plain,
+                )
             except BaseException:
                 plain.close()
                 raise

@@ -16,12 +16,25 @@ from targets.contract.websocket import WebSocketRules
 
 OK = 200
 # Never laid over the default key by key: half of one schema and half of another is neither.
-WHOLE = frozenset({
-    "threads.item", "threads.compare", "threads.times", "database.columns",
-    "health.detailed", "health.liveness", "health.readiness", "validation.headers",
-    "validation.good", "validation.bad", "tokens.extra_claims", "tokens.refresh_claims", "login.body",
-    "websocket.dialect.user_message", "websocket.error_codes",
-})  # fmt: skip
+WHOLE = frozenset(
+    {
+        "threads.item",
+        "threads.compare",
+        "threads.times",
+        "database.columns",
+        "health.detailed",
+        "health.liveness",
+        "health.readiness",
+        "validation.headers",
+        "validation.good",
+        "validation.bad",
+        "tokens.extra_claims",
+        "tokens.refresh_claims",
+        "login.body",
+        "websocket.dialect.user_message",
+        "websocket.error_codes",
+    }
+)
 
 
 class Contract(Part):
@@ -47,8 +60,9 @@ class Contract(Part):
     @model_validator(mode="after")
     def _a_refusal_can_be_told_from_a_validation(self) -> "Contract":
         by_body = {
-            "refusal.auth.bad": self.refusal.auth.bad, "refusal.service_credentials": self.refusal.service_credentials
-        }  # fmt: skip
+            "refusal.auth.bad": self.refusal.auth.bad,
+            "refusal.service_credentials": self.refusal.service_credentials,
+        }
         found = next((key for key, statuses in by_body.items() if OK in statuses), "")
         if found and not self.validation.bad:
             raise ValueError(

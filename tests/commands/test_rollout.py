@@ -65,9 +65,12 @@ async def test_each_step_is_judged_with_its_share_in_force(apis: Served, tmp_pat
     verdicts = Verdicts(apis)
     assert await rollout(question(target(apis), tmp_path), verdicts) == GO
     assert verdicts.seen == [
-        (0, {OLD: 100}), (1, {LATEST: 1, OLD: 99}), (10, {LATEST: 10, OLD: 90}), (50, {LATEST: 50, OLD: 50}),
+        (0, {OLD: 100}),
+        (1, {LATEST: 1, OLD: 99}),
+        (10, {LATEST: 10, OLD: 90}),
+        (50, {LATEST: 50, OLD: 50}),
         (100, {LATEST: 100}),
-    ]  # fmt: skip
+    ]
     assert apis.platform.services[SERVICE].tags == {"verify": LATEST}
     assert [one["what"] for one in account(tmp_path)].count("judged") == 5
 
@@ -106,10 +109,14 @@ async def test_without_both_words_nothing_is_moved_and_everything_is_printed(
     move = f"gcloud run services update-traffic {SERVICE} --to-revisions="
     where = "--region=us-central1 --project=netra-staging"
     for line in (
-        f"{move}{LATEST}=10,{OLD}=90 {where}", f"{move}{LATEST}=100 {where}", f"{move}{OLD}=100 {where}",
-        "make candidate TARGET=staging TAG=verify SHARE=10", "299 requests of users", "2990 of all",
+        f"{move}{LATEST}=10,{OLD}=90 {where}",
+        f"{move}{LATEST}=100 {where}",
+        f"{move}{OLD}=100 {where}",
+        "make candidate TARGET=staging TAG=verify SHARE=10",
+        "299 requests of users",
+        "2990 of all",
         "Nothing was moved",
-    ):  # fmt: skip
+    ):
         assert line in said
     assert verdicts.seen == []
     assert traffic(apis) == {OLD: 100}

@@ -47,10 +47,18 @@ class Image:
     def run(self, *arguments: str, env: Mapping[str, str] | None = None) -> tuple[int, str]:
         """Start the entry point as the container would; its exit code and its log."""
         done = subprocess.run(
-            self.words(*arguments), cwd="/", env=self.environment(env), text=True, user=self.user, group=self.user,
-            extra_groups=None if self.user is None else [], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            timeout=LONG_S, check=False,
-        )  # fmt: skip
+            self.words(*arguments),
+            cwd="/",
+            env=self.environment(env),
+            text=True,
+            user=self.user,
+            group=self.user,
+            extra_groups=None if self.user is None else [],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=LONG_S,
+            check=False,
+        )
         return done.returncode, done.stdout
 
     def words(self, *arguments: str) -> Sequence[str]:
@@ -94,9 +102,14 @@ def _install(folder: Path, python: Path) -> None:
         "python -m pip", f"{sys.executable} -m pip"
     )
     done = subprocess.run(
-        ["/bin/sh", "-c", command], env=clean_environment(), text=True, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, timeout=SLOWEST_INSTALL_S, check=False,
-    )  # fmt: skip
+        ["/bin/sh", "-c", command],
+        env=clean_environment(),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=SLOWEST_INSTALL_S,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout[-2000:]
 
 
@@ -106,9 +119,15 @@ def _python(user: int | None) -> Path:
         if path.is_file():
             try:
                 tried = subprocess.run(
-                    [path, "-c", RECENT], cwd="/", user=user, group=user, extra_groups=None if user is None else [],
-                    capture_output=True, check=False, timeout=30,
-                )  # fmt: skip
+                    [path, "-c", RECENT],
+                    cwd="/",
+                    user=user,
+                    group=user,
+                    extra_groups=None if user is None else [],
+                    capture_output=True,
+                    check=False,
+                    timeout=30,
+                )
             except PermissionError:
                 continue
             if tried.returncode == 0:

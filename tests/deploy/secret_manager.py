@@ -53,10 +53,13 @@ def secret_manager(held: Mapping[str, str], account: Path) -> Iterator[dict[str,
         thread.start()
         url = f"http://127.0.0.1:{server.server_port}"
         described = {
-            "type": "service_account", "client_email": "verify@p.invalid", "private_key_id": "k", "project_id": "p",
+            "type": "service_account",
+            "client_email": "verify@p.invalid",
+            "private_key_id": "k",
+            "project_id": "p",
             "private_key": KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
             "token_uri": f"{url}/token",
-        }  # fmt: skip
+        }
         account.write_text(json.dumps(described), encoding="utf-8")
         account.chmod(0o644)
         yield {"GOOGLE_APPLICATION_CREDENTIALS": str(account), "SECRET_MANAGER_URL": url}

@@ -100,9 +100,16 @@ def test_a_request_to_stop_leaves_a_verdict_and_is_not_zero(image: Image, twin: 
     reports = image.folder / "tmp/stopped"
     env = image.environment({**twin["addresses"], "REPORTS": str(reports)})
     process = subprocess.Popen(
-        image.words(*RUN), cwd="/", env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        user=image.user, group=image.user, extra_groups=None if image.user is None else [],
-    )  # fmt: skip
+        image.words(*RUN),
+        cwd="/",
+        env=env,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        user=image.user,
+        group=image.user,
+        extra_groups=None if image.user is None else [],
+    )
     until((reports / "latest/verdict.json").exists, 40, "the run did not begin")
     process.send_signal(signal.SIGTERM)
     log, _ = process.communicate(timeout=60)

@@ -35,9 +35,14 @@ def documents(path: Path) -> list[dict[str, Any]]:
 
 def tool(*words: str | Path, cwd: Path) -> str:
     done = subprocess.run(
-        [BIN / words[0], *words[1:]], cwd=cwd, text=True, check=False, timeout=100,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
+        [BIN / words[0], *words[1:]],
+        cwd=cwd,
+        text=True,
+        check=False,
+        timeout=100,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
     assert done.returncode == 0, done.stdout
     return done.stdout
 

@@ -46,9 +46,18 @@ def read(path: str) -> dict[str, Any]:
 
 def shell(script: str, *, cwd: Path, env: Mapping[str, str], user: int | None = None) -> tuple[int, str]:
     done = subprocess.run(
-        ["/bin/bash", "-e", "-c", script], cwd=cwd, env=env, text=True, user=user, group=user, check=False,
-        extra_groups=None if user is None else [], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=LONG_S,
-    )  # fmt: skip
+        ["/bin/bash", "-e", "-c", script],
+        cwd=cwd,
+        env=env,
+        text=True,
+        user=user,
+        group=user,
+        check=False,
+        extra_groups=None if user is None else [],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=LONG_S,
+    )
     return done.returncode, done.stdout
 
 
@@ -62,16 +71,27 @@ def test_githubs_verify_step_is_go_with_masked_secrets_a_summary_and_outputs(
 ) -> None:
     steps = {step.get("name"): step for step in read("github/netra-verify.yml")["jobs"]["verify"]["steps"]}
     inputs = {
-        "inputs.target": "local", "inputs.phase": "smoke", "inputs.evidence": str(tmp_path / "evidence"),
-        "inputs.write && inputs.target || ''": "local", "inputs.heads || '[]'": HEADS, "inputs.secrets-of": PREFIX,
-        "inputs.tag": "verify", "inputs.share": "0",
-        "github.token": "", "inputs.messengers && format('secret:{0}/versions/latest', inputs.messengers) || ''": "",
-    }  # fmt: skip
+        "inputs.target": "local",
+        "inputs.phase": "smoke",
+        "inputs.evidence": str(tmp_path / "evidence"),
+        "inputs.write && inputs.target || ''": "local",
+        "inputs.heads || '[]'": HEADS,
+        "inputs.secrets-of": PREFIX,
+        "inputs.tag": "verify",
+        "inputs.share": "0",
+        "github.token": "",
+        "inputs.messengers && format('secret:{0}/versions/latest', inputs.messengers) || ''": "",
+    }
     own = {key: filled(value, inputs) for key, value in steps["Verify"]["env"].items()}
     runner = {
-        **clean_environment(), **own, **surroundings, "GITHUB_ACTIONS": "true", "REPORTS": str(tmp_path / "reports"),
-        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"), "GITHUB_OUTPUT": str(tmp_path / "output"),
-    }  # fmt: skip
+        **clean_environment(),
+        **own,
+        **surroundings,
+        "GITHUB_ACTIONS": "true",
+        "REPORTS": str(tmp_path / "reports"),
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
+        "GITHUB_OUTPUT": str(tmp_path / "output"),
+    }
     code, log = shell(steps["Verify"]["run"], cwd=ROOT, env=runner)
     assert (code, last_line(log).startswith("VERDICT: GO target=local phase=smoke ")) == (0, True), log
     assert [line.startswith("::add-mask::") for line in log.splitlines()[:4]] == [True] * 4
@@ -99,9 +119,12 @@ def test_githubs_last_step_is_green_for_go_and_for_patience_alone(outcome: str, 
 
 
 WAITING: dict[str, Any] = {
-    "verdict": "INCONCLUSIVE", "residue": 0, "interrupted": "", "doubts": [],
+    "verdict": "INCONCLUSIVE",
+    "residue": 0,
+    "interrupted": "",
+    "doubts": [],
     "checks": [{"required": True, "outcome": "PASSED"}, {"required": True, "outcome": "PENDING"}],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(
@@ -147,9 +170,14 @@ def test_cloud_builds_step_fails_with_the_verdict_and_keeps_its_reports(
     (step,) = build["steps"]
     keep = str(image.folder / "tmp/kept")
     values = {
-        **build["substitutions"], "PROJECT_ID": "p", "BUILD_ID": "b-1", "_TARGET": "local", "_KEEP": keep,
-        "_HEADS": HEADS, "_SECRETS": PREFIX,
-    }  # fmt: skip
+        **build["substitutions"],
+        "PROJECT_ID": "p",
+        "BUILD_ID": "b-1",
+        "_TARGET": "local",
+        "_KEEP": keep,
+        "_HEADS": HEADS,
+        "_SECRETS": PREFIX,
+    }
 
     def substituted(text: str) -> str:
         return re.sub(r"\$\{(\w+)\}", lambda match: values[match[1]], text).replace("$$", "$")
@@ -160,10 +188,18 @@ def test_cloud_builds_step_fails_with_the_verdict_and_keeps_its_reports(
     httpx.put(switch, timeout=30).raise_for_status()
     try:
         done = subprocess.run(
-            ["/bin/sh", "-c", script], cwd="/", env=image.environment({**env, **surroundings}), text=True, check=False,
-            user=image.user, group=image.user, extra_groups=None if image.user is None else [], timeout=LONG_S,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+            ["/bin/sh", "-c", script],
+            cwd="/",
+            env=image.environment({**env, **surroundings}),
+            text=True,
+            check=False,
+            user=image.user,
+            group=image.user,
+            extra_groups=None if image.user is None else [],
+            timeout=LONG_S,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
     finally:
         httpx.delete(switch, timeout=30).raise_for_status()
     assert done.returncode == 1, done.stdout
@@ -192,10 +228,11 @@ def test_gitlabs_identity_is_one_that_googles_library_takes(tmp_path: Path) -> N
     job = read("gitlab/netra-verify.gitlab-ci.yml")[".netra-verify"]
     script = "\n".join(job["before_script"]).replace("/tmp/", f"{tmp_path}/")  # noqa: S108 - the job's own folder
     env = {
-        "GOOGLE_ID_TOKEN": "a.b.c", "VERIFIER": "verifier@p.iam.gserviceaccount.com",
+        "GOOGLE_ID_TOKEN": "a.b.c",
+        "VERIFIER": "verifier@p.iam.gserviceaccount.com",
         "WORKLOAD_IDENTITY_PROVIDER": "projects/1/locations/global/workloadIdentityPools/pool/providers/gitlab",
         "GOOGLE_APPLICATION_CREDENTIALS": str(tmp_path / "google.json"),
-    }  # fmt: skip
+    }
     assert shell(script, cwd=tmp_path, env=env) == (0, "")
     untyped: Any = Credentials
     credentials = untyped.from_file(str(tmp_path / "google.json"))

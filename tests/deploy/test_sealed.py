@@ -25,9 +25,15 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
 
 def enter(environment: dict[str, str], **more: str) -> tuple[int, list[str]]:
     done = subprocess.run(
-        [sys.executable, ENTRYPOINT, "--target=staging", "-k", "nothing_matches"], cwd=os.sep, text=True, check=False,
-        env={**environment, **more}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60,
-    )  # fmt: skip
+        [sys.executable, ENTRYPOINT, "--target=staging", "-k", "nothing_matches"],
+        cwd=os.sep,
+        text=True,
+        check=False,
+        env={**environment, **more},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=60,
+    )
     return done.returncode, done.stdout.strip().splitlines()
 
 
@@ -39,15 +45,19 @@ def test_a_named_secret_reaches_the_suite_and_is_masked_before_anything_else_is_
     environment: dict[str, str],
 ) -> None:
     code, lines = enter(
-        environment, GITHUB_ACTIONS="true", NETRA_TOKENS__SIGNING_SECRET=sealed("signing"),
+        environment,
+        GITHUB_ACTIONS="true",
+        NETRA_TOKENS__SIGNING_SECRET=sealed("signing"),
         NETRA_DATABASE__URL=sealed("database"),
-    )  # fmt: skip
+    )
     masked = {line for line in lines if line.startswith("::add-mask::")}
     assert set(lines[: len(masked)]) == masked
     assert masked == {
-        "::add-mask::a 100%25 made-up secret,", "::add-mask::of two lines and enough length",
-        f"::add-mask::{DATABASE}", "::add-mask::pass-word",
-    }  # fmt: skip
+        "::add-mask::a 100%25 made-up secret,",
+        "::add-mask::of two lines and enough length",
+        f"::add-mask::{DATABASE}",
+        "::add-mask::pass-word",
+    }
     said = "\n".join(line for line in lines if line not in masked)
     assert code == 4, said  # the rest of the target is still not configured, and these two are
     assert "NETRA_TOKENS__SERVICE_KEY" in said

@@ -34,10 +34,15 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(installed: Path, folder: Path, *arguments: str) -> tuple[int, str]:
     """`netra-verify ...` in a folder that is no checkout."""
     done = subprocess.run(
-        [sys.executable, "-m", "netra_verify", *arguments], cwd=folder, text=True, check=False, timeout=LONG_S,
+        [sys.executable, "-m", "netra_verify", *arguments],
+        cwd=folder,
+        text=True,
+        check=False,
+        timeout=LONG_S,
         env=clean_environment() | {"PYTHONPATH": str(installed), "HOME": "/nonexistent"},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
     return done.returncode, done.stdout
 
 
@@ -85,8 +90,13 @@ def test_a_pytest_beside_it_can_import_the_gate_and_is_otherwise_left_alone(inst
     (tmp_path / "test_ours.py").write_text("from gate.check import check\n\ndef test_it():\n    assert check\n")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:schemathesis", "test_ours.py"],
-        cwd=tmp_path, env=clean_environment() | {"PYTHONPATH": str(installed)}, text=True, check=False, timeout=LONG_S,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
+        cwd=tmp_path,
+        env=clean_environment() | {"PYTHONPATH": str(installed)},
+        text=True,
+        check=False,
+        timeout=LONG_S,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
     assert done.returncode == 0, done.stdout
     assert "VERDICT" not in done.stdout

@@ -82,9 +82,13 @@ async def judge(case: Case, target: Target, plan: Plan, spoiler: Spoiler, world:
                 if "sockets" in case_wants(case):
                     doorway = resolver.given["doorway"]
                     door = SocketDoor(
-                        doorway=doorway, tokens=await resolver.get("tokens"), recorder=resolver.given["recorder"], stack=stack,
-                        entry=await resolver.get("socket_entry"), pool=resolver.given["user_pool"],
-                    )  # fmt: skip
+                        doorway=doorway,
+                        tokens=await resolver.get("tokens"),
+                        recorder=resolver.given["recorder"],
+                        stack=stack,
+                        entry=await resolver.get("socket_entry"),
+                        pool=resolver.given["user_pool"],
+                    )
                     resolver.given["sockets"] = door
                 await resolver.run(case)
         except Judgement as judgement:

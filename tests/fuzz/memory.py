@@ -74,10 +74,18 @@ class MemoryClient(HttpClient):
         self._door, self._world, self._spoiler = door, world, spoiler
 
     async def send(
-        self, method: str, path: str, *, headers: Headers | None = None, params: Mapping[str, object] | None = None,
-        json: object = None, content: bytes | None = None, token: Secret | None = None,
-        trace_id: str | None = None, **_: object,
-    ) -> Answer:  # fmt: skip
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Headers | None = None,
+        params: Mapping[str, object] | None = None,
+        json: object = None,
+        content: bytes | None = None,
+        token: Secret | None = None,
+        trace_id: str | None = None,
+        **_: object,
+    ) -> Answer:
         """One answer."""
         trace = trace_id or self.identity.new_trace()
         pairs = list(headers.items()) if isinstance(headers, Mapping) else list(headers or ())
@@ -216,13 +224,29 @@ def given(target: Target, plan: Plan, spoiler: Spoiler, world: World) -> dict[st
     url = target.backend.url.replace("http", "ws", 1).rstrip("/") + contract.paths.websocket
     place = target.platform
     return {
-        "target": target, "contract": contract, "run": Run(plan=plan, id=identity.run_id), "identity": identity,
-        "recorder": Recorder(), "deadlines": SHORT, "sizes": target.quick_sizes, "clock": SteadyClock(),
-        "backend_client": clients["backend"], "auth_client": clients["auth"], "seeder": MemorySeeder(world),
-        "cloud_logging": CloudLogging(google, place.project), "user_pool": UserPool(mark=OURS, each=2), "provoked_503s": 0,
-        "cloud_run": CloudRun(google, google, place.project, place.region), "narrate": lambda _: None, "outages": (),
-        "export": None, "exported_log": None, "login": None, "network": None,
-        "configured": target, "candidate": None,
+        "target": target,
+        "contract": contract,
+        "run": Run(plan=plan, id=identity.run_id),
+        "identity": identity,
+        "recorder": Recorder(),
+        "deadlines": SHORT,
+        "sizes": target.quick_sizes,
+        "clock": SteadyClock(),
+        "backend_client": clients["backend"],
+        "auth_client": clients["auth"],
+        "seeder": MemorySeeder(world),
+        "cloud_logging": CloudLogging(google, place.project),
+        "user_pool": UserPool(mark=OURS, each=2),
+        "provoked_503s": 0,
+        "cloud_run": CloudRun(google, google, place.project, place.region),
+        "narrate": lambda _: None,
+        "outages": (),
+        "export": None,
+        "exported_log": None,
+        "login": None,
+        "network": None,
+        "configured": target,
+        "candidate": None,
         "doorway": MemoryDoorway(
             url=url,
             identity=identity,
@@ -232,4 +256,4 @@ def given(target: Target, plan: Plan, spoiler: Spoiler, world: World) -> dict[st
             world=world,
             spoiler=spoiler,
         ),
-    }  # fmt: skip
+    }

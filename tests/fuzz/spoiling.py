@@ -10,18 +10,42 @@ DEEP = 150
 LONG = 50_000
 RAW = '"\x00raw\x00"'  # stands for text that json.dumps would not write
 OTHERS: tuple[Callable[[random.Random], Any], ...] = (
-    lambda _: None, lambda _: True, lambda _: 0, lambda _: -1, lambda _: 1.5, lambda _: 10**30, lambda _: 2**63,
-    lambda _: "", lambda _: "text", lambda _: "\ud800", lambda _: "\x00", lambda _: "9999-99-99T99:99:99Z",
-    lambda _: [], lambda _: {}, lambda _: [None], lambda _: [[]], lambda _: {"": None}, lambda _: [{}],
-    lambda draw: "x" * draw.choice([300, LONG]), lambda _: list(range(3000)), lambda _: deep([]), lambda _: deep({}),
-)  # fmt: skip
+    lambda _: None,
+    lambda _: True,
+    lambda _: 0,
+    lambda _: -1,
+    lambda _: 1.5,
+    lambda _: 10**30,
+    lambda _: 2**63,
+    lambda _: "",
+    lambda _: "text",
+    lambda _: "\ud800",
+    lambda _: "\x00",
+    lambda _: "9999-99-99T99:99:99Z",
+    lambda _: [],
+    lambda _: {},
+    lambda _: [None],
+    lambda _: [[]],
+    lambda _: {"": None},
+    lambda _: [{}],
+    lambda draw: "x" * draw.choice([300, LONG]),
+    lambda _: list(range(3000)),
+    lambda _: deep([]),
+    lambda _: deep({}),
+)
 RAWS = ("NaN", "Infinity", "-0", "1e400", "1E-400", '"\\ud800"', '{"a":1,"a":2}', "[" * 5000 + "]" * 5000)
 WHOLES = (b"", b"null", b"[]", b"{}", b'"text"', b"7", b"{", b"\xff\xfe", b"\xef\xbb\xbf{}", b"<html>", b" " * LONG)
 HEADERS: dict[str, tuple[str, ...]] = {
     "content-type": ("", "text/html", "application/json; charset=\xff", ";;;"),
     "date": ("", "yesterday", "Wed, 99 Foo 2026 99:99:99 GMT", "Thu, 01 Jan 1970 00:00:00 -9999"),
     "server-timing": (
-        "total", "total;dur=", 'total;dur="x', "total;dur=1e999", ";;=,,", "total;dur=-1", "total;dur=NaN",
+        "total",
+        "total;dur=",
+        'total;dur="x',
+        "total;dur=1e999",
+        ";;=,,",
+        "total;dur=-1",
+        "total;dur=NaN",
     ),
     "retry-after": ("-1", "9" * 400, "soon"),
     "location": ("javascript:alert(1)", "http://[::1", "//", "\xff"),
@@ -32,7 +56,7 @@ HEADERS: dict[str, tuple[str, ...]] = {
     "access-control-max-age": ("x", "-1", "9" * 400),
     "vary": ("*", ",,"),
     "etag": ("W/", '"'),
-}  # fmt: skip
+}
 
 
 def deep(kind: object) -> object:

@@ -18,8 +18,11 @@ SERVICE, REVISION, PROJECT = "netra-backend-staging", "netra-backend-staging-000
 NAME = f"projects/{PROJECT}/locations/us-central1/services/{SERVICE}"
 CREATED = datetime.now(UTC) - timedelta(hours=2)
 JSON_HEADERS = {
-    "content-type": "application/json", "server-timing": "total;dur=3.2", "vary": "Origin", "cache-control": "no-store",
-}  # fmt: skip
+    "content-type": "application/json",
+    "server-timing": "total;dur=3.2",
+    "vary": "Origin",
+    "cache-control": "no-store",
+}
 Body = dict[str, Any] | list[Any] | str
 Wire = tuple[int, dict[str, str], bytes]
 
@@ -68,33 +71,45 @@ class World:
         if headers.get("origin") != frontend:
             return {}
         return {
-            "access-control-allow-origin": frontend, "access-control-allow-credentials": "true",
+            "access-control-allow-origin": frontend,
+            "access-control-allow-credentials": "true",
             "access-control-allow-methods": "GET, POST, PUT, DELETE",
             "access-control-allow-headers": "authorization, content-type",
-        }  # fmt: skip
+        }
 
     def _note(self, method: str, target: str, status: int, headers: Mapping[str, str]) -> None:
         trace = headers.get("x-cloud-trace-context", "").partition("/")[0]
         both = {
-            "timestamp": stamp(datetime.now(UTC)), "trace": f"projects/{PROJECT}/traces/{trace}", "severity": "INFO",
+            "timestamp": stamp(datetime.now(UTC)),
+            "trace": f"projects/{PROJECT}/traces/{trace}",
+            "severity": "INFO",
             "resource": {
-                "type": "cloud_run_revision", "labels": {"service_name": SERVICE, "revision_name": REVISION},
+                "type": "cloud_run_revision",
+                "labels": {"service_name": SERVICE, "revision_name": REVISION},
             },
-        }  # fmt: skip
+        }
         asked = {
-            "requestMethod": method, "requestUrl": f"https://a.invalid{target}", "status": status, "latency": "0.01s",
+            "requestMethod": method,
+            "requestUrl": f"https://a.invalid{target}",
+            "status": status,
+            "latency": "0.01s",
             "userAgent": headers.get("user-agent", ""),
-        }  # fmt: skip
+        }
         self.log += [
-            both | {
-                "insertId": f"r{len(self.log)}", "logName": f"projects/{PROJECT}/logs/run.googleapis.com%2Frequests",
-                "httpRequest": asked, "labels": {"instanceId": "one"},
+            both
+            | {
+                "insertId": f"r{len(self.log)}",
+                "logName": f"projects/{PROJECT}/logs/run.googleapis.com%2Frequests",
+                "httpRequest": asked,
+                "labels": {"instanceId": "one"},
             },
-            both | {
-                "insertId": f"a{len(self.log)}", "logName": f"projects/{PROJECT}/logs/run.googleapis.com%2Fstdout",
+            both
+            | {
+                "insertId": f"a{len(self.log)}",
+                "logName": f"projects/{PROJECT}/logs/run.googleapis.com%2Fstdout",
                 "jsonPayload": {"message": "served", "logging.googleapis.com/trace": trace},
             },
-        ]  # fmt: skip
+        ]
         del self.log[:-40]
 
     def _of_backend(
@@ -150,9 +165,15 @@ class World:
         """A thread as the list has it."""
         now = int(datetime.now(UTC).timestamp())
         return {
-            "id": thread_id, "object": "thread", "title": title, "user_id": user, "created_at": now, "updated_at": now,
-            "metadata": metadata if isinstance(metadata, dict) else {"user_id": user}, "message_count": 0,
-        }  # fmt: skip
+            "id": thread_id,
+            "object": "thread",
+            "title": title,
+            "user_id": user,
+            "created_at": now,
+            "updated_at": now,
+            "metadata": metadata if isinstance(metadata, dict) else {"user_id": user},
+            "message_count": 0,
+        }
 
     def _fixed(self) -> dict[str, Body]:
         paths = self.contract.paths
@@ -161,8 +182,11 @@ class World:
         }
         return {
             paths.health: {
-                "timestamp": datetime.now(UTC).isoformat(), "environment": "staging", "status": "healthy",
-                "failed_checks": [], "checks": checks,
+                "timestamp": datetime.now(UTC).isoformat(),
+                "environment": "staging",
+                "status": "healthy",
+                "failed_checks": [],
+                "checks": checks,
             },
             paths.liveness: {"status": "healthy"},
             paths.readiness: {"status": "ready"},
@@ -170,7 +194,7 @@ class World:
                 '# TYPE http_requests counter\nhttp_requests_total{status="200",route="/x"} '
                 f"{len(self.log) + 5 * len(self.rows)}\n"
             ),
-        }  # fmt: skip
+        }
 
     def _of_auth(self, method: str, path: str, headers: Mapping[str, str], body: Any) -> tuple[int, Body]:  # noqa: ANN401
         if path == self.contract.paths.auth_health:
@@ -193,15 +217,25 @@ class World:
         container = {"image": "i", "env": [{"name": one, "value": "x"} for one in self.contract.release.environment]}
         names = (REVISION, REVISION.replace("00001", "00000"))
         if path.endswith("/revisions"):
-            return 200, {"revisions": [
-                {"name": f"{NAME}/revisions/{one}", "createTime": stamp(CREATED - timedelta(days=number)),
-                 "containers": [container], "conditions": [ready]} for number, one in enumerate(names)
-            ]}  # fmt: skip
+            return 200, {
+                "revisions": [
+                    {
+                        "name": f"{NAME}/revisions/{one}",
+                        "createTime": stamp(CREATED - timedelta(days=number)),
+                        "containers": [container],
+                        "conditions": [ready],
+                    }
+                    for number, one in enumerate(names)
+                ]
+            }
         return 200, {
-            "name": NAME, "template": {"timeout": "3600s", "containers": [container]}, "terminalCondition": ready,
-            "latestReadyRevision": f"{NAME}/revisions/{REVISION}", "trafficStatuses": [{"percent": 100}],
+            "name": NAME,
+            "template": {"timeout": "3600s", "containers": [container]},
+            "terminalCondition": ready,
+            "latestReadyRevision": f"{NAME}/revisions/{REVISION}",
+            "trafficStatuses": [{"percent": 100}],
             "latestCreatedRevision": f"{NAME}/revisions/{REVISION}",
-        }  # fmt: skip
+        }
 
     def message(self, raw: str | bytes, user: str) -> dict[str, Any]:
         """What a session answers to a message."""

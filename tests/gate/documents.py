@@ -20,10 +20,18 @@ NASTY = 'a <script>alert("x")</script> & \x00\x1b[31m ]]> \ud800 Grüße 🚀'
 def make_document(folder: Path, outcomes: dict[str, Outcome], *, secrets: tuple[str, ...] = ()) -> Document:
     """The document of a run whose checks (by id) came to these outcomes; each carries all kinds of evidence."""
     plan = Plan(
-        target="mini", environment="local", profile="full", phase="smoke", offers=frozenset(), lacking={},
-        required=dict.fromkeys(outcomes, ()), secrets=tuple(map(Secret, secrets)),
-        report_dir=folder, quick=False, deadline_s=60,
-    )  # fmt: skip
+        target="mini",
+        environment="local",
+        profile="full",
+        phase="smoke",
+        offers=frozenset(),
+        lacking={},
+        required=dict.fromkeys(outcomes, ()),
+        secrets=tuple(map(Secret, secrets)),
+        report_dir=folder,
+        quick=False,
+        deadline_s=60,
+    )
     run = Run(plan=plan, revision="service-00001-abc", release={"rollback": ["gcloud run services update-traffic …"]})
     for check_id, outcome in outcomes.items():
         result = _result(check_id, outcome)

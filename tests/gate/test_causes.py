@@ -94,8 +94,10 @@ def test_failed_comes_first_then_the_largest() -> None:
     ours = [row(f"logs.canary[{n}]", outcome=Outcome.BROKEN, actual="", reason="403 of the log API") for n in range(9)]
     causes = find_causes([small, *ours, *large])
     assert [(cause.outcome, len(cause.cases)) for cause in causes] == [
-        (Outcome.FAILED, 3), (Outcome.FAILED, 1), (Outcome.BROKEN, 9),
-    ]  # fmt: skip
+        (Outcome.FAILED, 3),
+        (Outcome.FAILED, 1),
+        (Outcome.BROKEN, 9),
+    ]
 
 
 def test_what_passed_what_did_not_run_and_what_is_accepted_has_no_cause() -> None:

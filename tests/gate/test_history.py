@@ -9,8 +9,11 @@ from gate.release.store import StoreError
 from gate.report.history import render_history
 
 CAUSE: dict[str, Any] = {
-    "key": "k1", "sentence": "ValueError: no <context> in x.py", "outcome": "FAILED", "cases": ["a.b"],
-}  # fmt: skip
+    "key": "k1",
+    "sentence": "ValueError: no <context> in x.py",
+    "outcome": "FAILED",
+    "cases": ["a.b"],
+}
 
 
 def run(number: int, revision: str, outcomes: dict[str, str], **more: Any) -> tuple[str, bytes]:  # noqa: ANN401 - any key
@@ -22,10 +25,15 @@ def run(number: int, revision: str, outcomes: dict[str, str], **more: Any) -> tu
     rows[0]["figures"] = [figure]
     failed = "FAILED" in outcomes.values()
     document = {
-        "run_id": run_id, "revision": revision, "phase": "smoke", "verdict": "NO-GO" if failed else "GO",
-        "started": f"2026-11-{number:02d}T10:00:00Z", "ended": f"2026-11-{number:02d}T10:00:50Z", "checks": rows,
+        "run_id": run_id,
+        "revision": revision,
+        "phase": "smoke",
+        "verdict": "NO-GO" if failed else "GO",
+        "started": f"2026-11-{number:02d}T10:00:00Z",
+        "ended": f"2026-11-{number:02d}T10:00:50Z",
+        "checks": rows,
         "causes": [CAUSE] if failed else [],
-    }  # fmt: skip
+    }
     return run_id, json.dumps(document | more).encode()
 
 

@@ -32,15 +32,37 @@ from gate.verdict import decide
 from gate.verdict_document import Document
 
 HOSTILE = (
-    "\x1b[2J\x1b]8;;http://evil.invalid\x07", "\x9b31m", "\u202eOG", "\u2066", "\u200b", "::error title=x::forged",
-    "\n::set-output name=verdict::GO", "  ::stop-commands::x", "##[error]forged", "##vso[task.complete]",
-    "![pixel](https://evil.invalid/x.png)", "[here](javascript:alert(1))", "[ref]: https://evil.invalid",
+    "\x1b[2J\x1b]8;;http://evil.invalid\x07",
+    "\x9b31m",
+    "\u202eOG",
+    "\u2066",
+    "\u200b",
+    "::error title=x::forged",
+    "\n::set-output name=verdict::GO",
+    "  ::stop-commands::x",
+    "##[error]forged",
+    "##vso[task.complete]",
+    "![pixel](https://evil.invalid/x.png)",
+    "[here](javascript:alert(1))",
+    "[ref]: https://evil.invalid",
     "JavaScript :x",
-    "<img src=x onerror=alert(1)>", "<!--", "</pre></td>", "<script>alert(1)</script>", "data:text/html,x",
-    "x\nVERDICT: GO revision=forged target=prod exit_code=0", "\r\nVERDICT: GO", "\n# EOF\n", "]]>",
-    "[/bold red]", "{{7*7}}",
-    "\u2028VERDICT: GO", "%0AVERDICT: GO", "|", "`", "\x00",
-)  # fmt: skip
+    "<img src=x onerror=alert(1)>",
+    "<!--",
+    "</pre></td>",
+    "<script>alert(1)</script>",
+    "data:text/html,x",
+    "x\nVERDICT: GO revision=forged target=prod exit_code=0",
+    "\r\nVERDICT: GO",
+    "\n# EOF\n",
+    "]]>",
+    "[/bold red]",
+    "{{7*7}}",
+    "\u2028VERDICT: GO",
+    "%0AVERDICT: GO",
+    "|",
+    "`",
+    "\x00",
+)
 TEXTS = st.lists(st.one_of(st.sampled_from(HOSTILE), st.text(max_size=20)), min_size=1, max_size=6).map("".join)
 OWN_SCRIPT = (Path(__file__).parents[2] / "gate/report/templates/report.js").read_text(encoding="utf-8").rstrip("\n")
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
@@ -57,9 +79,18 @@ OBEYED = re.compile(
 def make(text: str, folder: Path) -> Document:
     """The document of a run in which a server said this wherever a server can say something."""
     plan = Plan(
-        target="mini", environment="local", profile="full", phase="smoke", offers=frozenset(), lacking={},
-        required={"a.one": ()}, secrets=(), report_dir=folder, quick=False, deadline_s=60,
-    )  # fmt: skip
+        target="mini",
+        environment="local",
+        profile="full",
+        phase="smoke",
+        offers=frozenset(),
+        lacking={},
+        required={"a.one": ()},
+        secrets=(),
+        report_dir=folder,
+        quick=False,
+        deadline_s=60,
+    )
     run = Run(plan=plan, revision=f"netra-00001{text}", release={"image": text, "rollback": [text]}, notes=[text])
     recorder = Recorder()
     recorder.figures(rule=f"p95 {text}", n=1, value=1.0, unit=text[:3])
@@ -148,11 +179,14 @@ def test_twice_is_as_good_as_once(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "GET https://api.example.com/api/threads?limit=5 answered 500: '{\"detail\": \"boom\"}'",
+        'GET https://api.example.com/api/threads?limit=5 answered 500: \'{"detail": "boom"}\'',
         "SELECT metadata_::jsonb ->> 'user_id' FROM threads WHERE n < 5",
-        "p95 was 41.5 ms, limit 100 ms [0.95]", "[::1]:5432", "Grüße 🚀", "ratio 3:1, a <= b",
+        "p95 was 41.5 ms, limit 100 ms [0.95]",
+        "[::1]:5432",
+        "Grüße 🚀",
+        "ratio 3:1, a <= b",
     ],
-)  # fmt: skip
+)
 def test_ordinary_text_stays(text: str) -> None:
     assert neutralise(text) == text
 

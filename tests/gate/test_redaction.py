@@ -115,11 +115,18 @@ def test_any_secret_goes_from_any_text(secret: str, before: str, after: str) -> 
 @pytest.mark.parametrize(
     "text",
     [
-        "curl -i -H &#39;Authorization: …&#39; http://x", "{&quot;token&quot;: &#39;…&#39;", "'...'",
-        '"…"', r"\'…\'", "%27…%27",
-        "a\\n…", "&amp;…", "wait ...", "\\\\…",
+        "curl -i -H &#39;Authorization: …&#39; http://x",
+        "{&quot;token&quot;: &#39;…&#39;",
+        "'...'",
+        '"…"',
+        r"\'…\'",
+        "%27…%27",
+        "a\\n…",
+        "&amp;…",
+        "wait ...",
+        "\\\\…",
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("secret", [SECRET, "plain-and-long-enough", "with a blank", "it's quoted 'twice'"])
 def test_what_was_cut_is_left_alone_where_no_secret_stands_at_the_cut(text: str, secret: str) -> None:
     assert Redactor([Secret(secret)]).text(text) == text

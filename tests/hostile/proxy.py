@@ -16,13 +16,20 @@ from tests.hostile.tls import TLS_MODES, tls_server
 END = b"\r\n\r\n"
 MIB = 1024 * 1024
 BOMB = gzip.compress(gzip.compress(b" " * (64 * MIB)))
-ODD_ENTRIES = json.dumps({
-    "entries": [
-        {}, {"insertId": 5, "timestamp": {}, "httpRequest": []}, {"logName": None, "textPayload": ["x"], "labels": 1},
-        {"logName": "projects/p/logs/run.googleapis.com%2Frequests", "httpRequest": {"status": "many", "latency": "1"}},
-        {"timestamp": "9999-99-99T99:99:99Z", "jsonPayload": "\ud800", "trace": 7, "resource": "none"},
-    ]
-}).encode()  # fmt: skip
+ODD_ENTRIES = json.dumps(
+    {
+        "entries": [
+            {},
+            {"insertId": 5, "timestamp": {}, "httpRequest": []},
+            {"logName": None, "textPayload": ["x"], "labels": 1},
+            {
+                "logName": "projects/p/logs/run.googleapis.com%2Frequests",
+                "httpRequest": {"status": "many", "latency": "1"},
+            },
+            {"timestamp": "9999-99-99T99:99:99Z", "jsonPayload": "\ud800", "trace": 7, "resource": "none"},
+        ]
+    }
+).encode()
 Spoil = Callable[[random.Random, bytes, bytes], bytes]  # the head and the body of an answer; returns what is sent
 
 

@@ -105,9 +105,10 @@ def _environment(addresses: Path, folder: Path) -> dict[str, str]:
     """Ours, with bytecode kept from run to run: compiling matplotlib again for each run is no part of what is shown."""
     kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     return kept | {
-        "NETRA_ADDRESSES": str(addresses), "NETRA_RUN_DEADLINE_S": str(DEADLINE_S),
+        "NETRA_ADDRESSES": str(addresses),
+        "NETRA_RUN_DEADLINE_S": str(DEADLINE_S),
         "PYTHONPYCACHEPREFIX": str(folder / "bytecode"),
-    }  # fmt: skip
+    }
 
 
 async def _run(path: Path, family: str, hostility: Hostility, folder: Path, secrets: list[str]) -> Came:
@@ -123,10 +124,14 @@ async def _run(path: Path, family: str, hostility: Hostility, folder: Path, secr
         f"--report-dir={folder / 'reports'}",
     ]
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *words, *(["-k", f"test_{family}"] if family else []),
-        cwd=ROOT, env=_environment(path, folder),
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
+        sys.executable,
+        *words,
+        *(["-k", f"test_{family}"] if family else []),
+        cwd=ROOT,
+        env=_environment(path, folder),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
     watch, most = psutil.Process(process.pid), [0.0]
 
     async def look() -> None:
@@ -156,11 +161,18 @@ async def _run(path: Path, family: str, hostility: Hostility, folder: Path, secr
     sys.stdout.writelines(f"a secret stands in {name}\n" for name in leaked)
     last = text.strip().rpartition("\n")[2]
     came = Came(
-        what=f"{family or 'whole'}, {hostility.mode}, {hostility.share:g}, seed {hostility.seed}", code=process.returncode or 0,
-        spoiled=hostility.spoiled, seconds=seconds, most_mib=most[0], hung=hung, late=not hung and seconds > DEADLINE_S + GRACE_S, traceback=crashed, leaked=bool(leaked),
+        what=f"{family or 'whole'}, {hostility.mode}, {hostility.share:g}, seed {hostility.seed}",
+        code=process.returncode or 0,
+        spoiled=hostility.spoiled,
+        seconds=seconds,
+        most_mib=most[0],
+        hung=hung,
+        late=not hung and seconds > DEADLINE_S + GRACE_S,
+        traceback=crashed,
+        leaked=bool(leaked),
         mute=not last.startswith("VERDICT: "),
         must_be_seen=not family and hostility.mode not in HARMLESS and hostility.share >= SEEN_SHARE,
-    )  # fmt: skip
+    )
     if came.wrong:
         sys.stdout.write(text[-4000:])
     return came
@@ -197,8 +209,10 @@ async def main(runs: int = 20, seed: int = 1, whole: int = 0, *, again: str = ""
             for family, hostility in drawn:
                 came.append(await _one(addresses, family, hostility, folder))
                 one = came[-1]
-                sys.stdout.write(f"{one.what}: exit {one.code}, {one.spoiled} spoiled, {one.seconds:.1f} s, "
-                                 f"{one.most_mib:.0f} MiB {one.wrong}\n")  # fmt: skip
+                sys.stdout.write(
+                    f"{one.what}: exit {one.code}, {one.spoiled} spoiled, {one.seconds:.1f} s, "
+                    f"{one.most_mib:.0f} MiB {one.wrong}\n"
+                )
                 sys.stdout.flush()
                 if not again:
                     keep("hostile", f"Seed {seed}", _counts(came), page)  # after each: a round may be stopped

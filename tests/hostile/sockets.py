@@ -55,9 +55,7 @@ SOCKET_MODES: dict[str, Frames] = {
     "a frame of 2^63": lambda _d, data: data + bytes([TEXT, 127]) + b"\xff" * 8,
     "pings without end": lambda _d, data: data + frame(PING, b"x") * 20_000,
     "messages without end": lambda _d, data: data + frame(TEXT, b'{"type": "noise"}') * 20_000,
-    "JSON of any kind": lambda draw, data: (
-        frame(TEXT, draw.choice(ODD_MESSAGES)) + data
-    ),
+    "JSON of any kind": lambda draw, data: frame(TEXT, draw.choice(ODD_MESSAGES)) + data,
     "deep messages": lambda _d, data: frame(TEXT, b'{"type":' * 900 + b"1" + b"}" * 900) + data,
     "binary messages": lambda _d, data: frame(0x82, b"\x00\x01") + data,
     "other bytes": lambda draw, _data: draw.randbytes(40),
@@ -66,7 +64,7 @@ SOCKET_MODES: dict[str, Frames] = {
     "101 with another key": lambda _d, data: data,
     "101 with an extension": lambda _d, data: data,
     "101 with a subprotocol": lambda _d, data: data,
-}  # fmt: skip
+}
 HEADS: dict[str, Callable[[bytes], bytes]] = {
     "101 with another key": lambda head: head.replace(b"ccept: ", b"ccept: x"),
     "101 with an extension": lambda head: head + b"\r\nSec-WebSocket-Extensions: permessage-deflate",

@@ -108,11 +108,23 @@ def test_what_led_to_an_error_carries_no_frames() -> None:
 
 
 REVEALING = {
-    "probes/secret.py", "probes/auth/tokens.py", "probes/http/timing_transport.py", "probes/websocket/handshake.py",
-    "probes/database/connection.py", "probes/page.py", "targets/dsn.py", "targets/credentials.py",
-    "targets/model.py", "targets/loading.py", "targets/services.py", "gate/redaction.py", "probes/http/client.py",
-    "probes/http/connecting.py", "gate/release/seal.py", "gate/crash.py",
-}  # fmt: skip
+    "probes/secret.py",
+    "probes/auth/tokens.py",
+    "probes/http/timing_transport.py",
+    "probes/websocket/handshake.py",
+    "probes/database/connection.py",
+    "probes/page.py",
+    "targets/dsn.py",
+    "targets/credentials.py",
+    "targets/model.py",
+    "targets/loading.py",
+    "targets/services.py",
+    "gate/redaction.py",
+    "probes/http/client.py",
+    "probes/http/connecting.py",
+    "gate/release/seal.py",
+    "gate/crash.py",
+}
 
 
 def test_only_sockets_signers_and_redaction_unwrap() -> None:

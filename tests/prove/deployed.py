@@ -59,9 +59,23 @@ def compare(rows: Iterable[Row], outcomes: Mapping[str, str]) -> list[str]:
 def run_state(state: str, folder: Path) -> tuple[int, dict[str, str]]:
     """One smoke run on the twin in a state: its exit code, and each case's outcome."""
     command = [
-        sys.executable, "-m", "twin", "exec", "--state", state, "--", sys.executable, "-m", "pytest", "-c",
-        "pytest.ini", "--target=as-deployed", "--quick", "--verdict-only", f"--report-dir={folder}",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "twin",
+        "exec",
+        "--state",
+        state,
+        "--",
+        sys.executable,
+        "-m",
+        "pytest",
+        "-c",
+        "pytest.ini",
+        "--target=as-deployed",
+        "--quick",
+        "--verdict-only",
+        f"--report-dir={folder}",
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=RUN_S, check=False)
     verdict = folder / "latest/verdict.json"
     if not verdict.exists():

@@ -77,10 +77,12 @@ async def _started(processes: Processes, broken: str) -> Team:
     return Team(
         url,
         {
-            "NETRA_TOKENS__SIGNING_SECRET": pem, "NETRA_TOKENS__SERVICE_KEY": service_key,
-            "NETRA_DATABASE__URL": postgres.verify_url, "NETRA_WRITING__CONFIRM": "notes",
+            "NETRA_TOKENS__SIGNING_SECRET": pem,
+            "NETRA_TOKENS__SERVICE_KEY": service_key,
+            "NETRA_DATABASE__URL": postgres.verify_url,
+            "NETRA_WRITING__CONFIRM": "notes",
         },
-    )  # fmt: skip
+    )
 
 
 def _answers(url: str) -> bool:

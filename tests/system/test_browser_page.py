@@ -29,9 +29,15 @@ def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]
 def look(addresses: Path, folder: Path) -> dict[str, Any]:
     """Run the check alone; its row of the verdict."""
     _, said = run(
-        "pytest", "--target=prove", f"--targets-dir={TARGETS}", f"--report-dir={folder}", "--quick", "-k", "real_page",
+        "pytest",
+        "--target=prove",
+        f"--targets-dir={TARGETS}",
+        f"--report-dir={folder}",
+        "--quick",
+        "-k",
+        "real_page",
         env={"NETRA_ADDRESSES": str(addresses)},
-    )  # fmt: skip
+    )
     assert "Traceback" not in said
     (row,) = [one for one in verdict_in(folder)["checks"] if one["id"] == CHECK]
     found: dict[str, Any] = row

@@ -36,9 +36,16 @@ class Judged:
 
     def __call__(self, *words: str) -> tuple[int, dict[str, Any]]:
         code, said = run(
-            "gate.session", "-c", "pytest.ini", "--target=local", "--phase=candidate", f"--report-dir={self._reports}",
-            "--verdict-only", *words, env={"NETRA_ADDRESSES": str(self._file)},
-        )  # fmt: skip
+            "gate.session",
+            "-c",
+            "pytest.ini",
+            "--target=local",
+            "--phase=candidate",
+            f"--report-dir={self._reports}",
+            "--verdict-only",
+            *words,
+            env={"NETRA_ADDRESSES": str(self._file)},
+        )
         assert (self._reports / "latest/verdict.json").exists(), said
         return code, verdict_in(self._reports)
 

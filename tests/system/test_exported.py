@@ -50,13 +50,15 @@ BAD: dict[str, tuple[list[dict[str, Any]] | str, str]] = {
     "empty": ("", "is empty"),
     "no entry": ("[]", "holds no entry"),
     "another project": (
-        [entry(1) | {"logName": "projects/other/logs/run.googleapis.com%2Frequests"}], "holds nothing of netra-staging"
+        [entry(1) | {"logName": "projects/other/logs/run.googleapis.com%2Frequests"}],
+        "holds nothing of netra-staging",
     ),
     "a next page": (json.dumps({"entries": [entry(1)], "nextPageToken": "abc"}), "names a next page"),
     "no request": (
-        [entry(1) | {"logName": "projects/netra-staging/logs/cloudaudit.googleapis.com%2Factivity"}], "no traffic"
+        [entry(1) | {"logName": "projects/netra-staging/logs/cloudaudit.googleapis.com%2Factivity"}],
+        "no traffic",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("what", BAD)

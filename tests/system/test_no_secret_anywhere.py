@@ -67,8 +67,11 @@ class Stage:
         with self.terminal(name).open("wb") as terminal:
             process = subprocess.Popen(
                 [*before, *words, f"--report-dir={place / 'reports'}"],
-                cwd=ROOT, env=self.env | {"TMPDIR": str(place / "tmp")}, stdout=terminal, stderr=subprocess.STDOUT,
-            )  # fmt: skip
+                cwd=ROOT,
+                env=self.env | {"TMPDIR": str(place / "tmp")},
+                stdout=terminal,
+                stderr=subprocess.STDOUT,
+            )
             try:
                 yield process
             finally:

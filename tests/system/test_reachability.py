@@ -21,9 +21,15 @@ def look(folder: Path, backend: str, auth: str) -> tuple[int, dict[str, str], st
         'logging_url = ""\nrun_url = ""\nmonitoring_url = ""\n'
     )
     code, said = run(
-        "pytest", "--target=mine", f"--targets-dir={folder}", f"--report-dir={folder / 'reports'}", "--verdict-only",
-        "-k", "test_target or test_health_", env={"NETRA_TOKENS__SERVICE_KEY": "a-key-of-the-tests"},
-    )  # fmt: skip
+        "pytest",
+        "--target=mine",
+        f"--targets-dir={folder}",
+        f"--report-dir={folder / 'reports'}",
+        "--verdict-only",
+        "-k",
+        "test_target or test_health_",
+        env={"NETRA_TOKENS__SERVICE_KEY": "a-key-of-the-tests"},
+    )
     assert "Traceback" not in said, said
     document = verdict_in(folder / "reports")
     rows = {row["name"]: row["outcome"] for row in document["checks"] if row["id"] == "target.reachable"}

@@ -108,9 +108,12 @@ def test_a_database_that_can_not_be_had_is_broken_not_failed(
 ) -> None:
     url = WRONG[what](addresses[1]["database"]["url"])
     code, output = run(
-        *QUICK, f"--report-dir={tmp_path}", "-k", "migrations or lists_own or owners_thread",
+        *QUICK,
+        f"--report-dir={tmp_path}",
+        "-k",
+        "migrations or lists_own or owners_thread",
         env={"NETRA_ADDRESSES": addresses[0], "NETRA_DATABASE__URL": url, "NETRA_WRITING__CONFIRM": "local"},
-    )  # fmt: skip
+    )
     outcomes = {row["name"]: row["outcome"] for row in verdict_in(tmp_path)["checks"]}
     assert code == 10, output
     assert (outcomes["migrations.head"], outcomes["threads.lists-own"]) == ("BROKEN", "BROKEN")

@@ -90,9 +90,15 @@ def held(command: str) -> Iterator[None]:
 
 def typed(command: str) -> tuple[int, str]:
     done = subprocess.run(
-        [SHELL, "-c", command], cwd=ROOT, env=clean_environment(), stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, timeout=RUN_S, check=False,
-    )  # fmt: skip
+        [SHELL, "-c", command],
+        cwd=ROOT,
+        env=clean_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=RUN_S,
+        check=False,
+    )
     return done.returncode, done.stdout
 
 
@@ -175,11 +181,26 @@ def test_a_fault_of_the_second_service_is_no_go(walk: Walk, fault: str, tmp_path
 def judged(walk: Walk, team: Team, folder: Path, case: str) -> tuple[int, str]:
     (folder / "notes.toml").write_text(walk.last.replace(walk.url, team.url), encoding="utf-8")
     command = [
-        f"{ROOT}/.venv/bin/python", "-m", "gate.session", "-c", "pytest.ini", "--target=notes",
-        f"--targets-dir={folder}", f"--report-dir={folder / 'reports'}", "--quick", "--verdict-only", f"--check={case}",
-    ]  # fmt: skip
+        f"{ROOT}/.venv/bin/python",
+        "-m",
+        "gate.session",
+        "-c",
+        "pytest.ini",
+        "--target=notes",
+        f"--targets-dir={folder}",
+        f"--report-dir={folder / 'reports'}",
+        "--quick",
+        "--verdict-only",
+        f"--check={case}",
+    ]
     done = subprocess.run(
-        command, cwd=ROOT, env=clean_environment() | team.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, timeout=RUN_S, check=False,
-    )  # fmt: skip
+        command,
+        cwd=ROOT,
+        env=clean_environment() | team.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=RUN_S,
+        check=False,
+    )
     return done.returncode, done.stdout

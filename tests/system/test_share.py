@@ -77,10 +77,19 @@ def in_the_candidate(addresses: dict[str, Any], *faults: str) -> Iterator[None]:
 
 def judged(folder: Path, reports: Path) -> dict[str, Any]:
     code, said = run(
-        "gate.session", "-c", "pytest.ini", "--target=local", "--phase=candidate", "--tag=verify", f"--share={SHARE}",
-        f"--report-dir={reports}", "--verdict-only", "-k", "test_users_meet_nothing_worse",
+        "gate.session",
+        "-c",
+        "pytest.ini",
+        "--target=local",
+        "--phase=candidate",
+        "--tag=verify",
+        f"--share={SHARE}",
+        f"--report-dir={reports}",
+        "--verdict-only",
+        "-k",
+        "test_users_meet_nothing_worse",
         env={"NETRA_ADDRESSES": str(folder / "addresses.json")},
-    )  # fmt: skip
+    )
     assert code != 0, "one check of many is no verdict"
     [row] = [row for row in verdict_in(reports)["checks"] if row["id"] == CHECK and row["outcome"] != "BROKEN"] or [
         said

@@ -148,8 +148,13 @@ def test_too_few_descriptors_are_our_own_fault(twin: dict[str, Any], tmp_path: P
     env = clean_environment() | twin["env"] | {"NETRA_SIZES__SOAK_SESSIONS": "400"}
     done = subprocess.run(
         ["/bin/sh", "-c", 'ulimit -n 256 && exec "$@"', "sh", *words],
-        cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     row = the_row(tmp_path)
     assert (done.returncode, row["outcome"]) == (10, "BROKEN"), done.stdout
     assert "470 descriptors and the hard limit is 256" in row["reason"]
@@ -159,15 +164,19 @@ def _shards(twin: dict[str, Any], folder: Path, count: int) -> list[dict[str, An
     """Run every share at once, each with a report folder of its own and one evidence store for all."""
     processes = [
         start(
-            *SOAK, f"--report-dir={folder / f'task-{index}'}", f"--evidence=file://{folder / 'store'}",
+            *SOAK,
+            f"--report-dir={folder / f'task-{index}'}",
+            f"--evidence=file://{folder / 'store'}",
             "--duration=5s",
-            env=twin["env"] | {
-                "CLOUD_RUN_TASK_INDEX": str(index), "CLOUD_RUN_TASK_COUNT": str(count),
+            env=twin["env"]
+            | {
+                "CLOUD_RUN_TASK_INDEX": str(index),
+                "CLOUD_RUN_TASK_COUNT": str(count),
                 "CLOUD_RUN_EXECUTION": "netra-soak-x7k2p",
             },
         )
         for index in range(count)
-    ]  # fmt: skip
+    ]
     for process in processes:
         said, _ = process.communicate(timeout=100)
         assert process.returncode == 10, said  # a share alone is no verdict

@@ -57,8 +57,15 @@ def refuse_any_but(rows: dict[str, dict[str, Any]], allowed: set[str]) -> None:
 def without_the_secret(rows: dict[str, dict[str, Any]]) -> None:
     """What can be shown without it is PASSED, the rest is NOT_APPLICABLE and says what it lacks."""
     refuse_any_but(rows, {"PASSED", "NOT_APPLICABLE"})
-    for name in ("auth.accepts[auth]", "auth.accepts[websocket by subprotocol]", "auth.refuses[HS-RS confusion]",
-                 "auth.agreement", "auth.latency", "auth.cheap-refusal", "websocket.connects[header]"):  # fmt: skip
+    for name in (
+        "auth.accepts[auth]",
+        "auth.accepts[websocket by subprotocol]",
+        "auth.refuses[HS-RS confusion]",
+        "auth.agreement",
+        "auth.latency",
+        "auth.cheap-refusal",
+        "websocket.connects[header]",
+    ):
         assert rows[name]["outcome"] == "PASSED"
     for name in ("auth.refuses[expired]", "auth.refuses[wrong issuer]", "auth.same-answer"):
         assert rows[name]["outcome"] == "NOT_APPLICABLE"

@@ -42,7 +42,7 @@ BAD = {
     ),
     "a refusal that looks like a validation": (toml("refusal.auth.bad", "[200]"), "validation.bad"),
     "what must follow, in other words": (toml("websocket.after.binary", '"a shrug"'), "websocket.after.binary"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("what", BAD)

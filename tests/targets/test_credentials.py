@@ -91,7 +91,7 @@ NO_KEYS: dict[str, tuple[Callable[[rsa.RSAPrivateKey], str], str]] = {
     "under a passphrase": (lambda key: pem(key, b"sesame"), "without one"),
     "an elliptic curve's": (lambda _: pem(ec.generate_private_key(ec.SECP256R1())), "another kind than RSA"),
     "too short": (lambda _: pem(rsa.generate_private_key(public_exponent=65537, key_size=1024)), "has 1024 bits"),  # noqa: S505 - the case
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", NO_KEYS)

@@ -11,9 +11,11 @@ from tests.targets.test_loading import MINE, write
 
 ALLOWED = "[writing]\nallowed = true\n"
 HERE = "postgresql://u:p@127.0.0.1:5/netra"
-LOCAL = MINE.replace('"staging"', '"local"').replace("https://api.example.invalid", "http://127.0.0.1:1").replace(
-    "https://auth.example.invalid", "http://[::1]:2"
-)  # fmt: skip
+LOCAL = (
+    MINE.replace('"staging"', '"local"')
+    .replace("https://api.example.invalid", "http://127.0.0.1:1")
+    .replace("https://auth.example.invalid", "http://[::1]:2")
+)
 
 
 @pytest.fixture(autouse=True)

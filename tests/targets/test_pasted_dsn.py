@@ -28,24 +28,32 @@ READ = {
     "ssl of asyncpg's dialect": (f"{BASE}?ssl=require", f"{BASE}?sslmode=require"),
     "ssl=true": (f"{BASE}?ssl=true", f"{BASE}?sslrootcert=system&sslmode=verify-full"),
     "libpq 16's system roots": (f"{BASE}?sslrootcert=system", f"{BASE}?sslrootcert=system&sslmode=verify-full"),
-    "the same, in full": (f"{BASE}?sslmode=verify-full&sslrootcert=system",
-                          f"{BASE}?sslrootcert=system&sslmode=verify-full"),
+    "the same, in full": (
+        f"{BASE}?sslmode=verify-full&sslrootcert=system",
+        f"{BASE}?sslrootcert=system&sslmode=verify-full",
+    ),
     "ssl=no-verify": (f"{BASE}?ssl=no-verify", f"{BASE}?sslmode=require"),
     "both alike": (f"{BASE}?ssl=true&sslmode=require", f"{BASE}?sslmode=require"),
     "channel_binding=prefer": (f"{BASE}?sslmode=require&channel_binding=prefer", f"{BASE}?sslmode=require"),
     "connect_timeout": (f"{BASE}?connect_timeout=10&application_name=app", BASE),
     "an empty setting": (f"{BASE}?sslmode=&x", BASE),
-    "several hosts": ("postgresql://u:p@a:1,b:2/x?target_session_attrs=any",
-                      "postgresql://u:p@a:1,b:2/x?target_session_attrs=any"),
-    "a socket's folder": ("postgresql+asyncpg://u:p@/x?host=/cloudsql/pro:reg:ins",
-                          "postgresql://u:p@/x?host=/cloudsql/pro:reg:ins"),
-    "a socket as pg8000 has it": ("postgresql+pg8000://u:p@/x?unix_sock=/cloudsql/p:r:i/.s.PGSQL.5432",
-                                  "postgresql://u:p@/x?host=/cloudsql/p:r:i"),
+    "several hosts": (
+        "postgresql://u:p@a:1,b:2/x?target_session_attrs=any",
+        "postgresql://u:p@a:1,b:2/x?target_session_attrs=any",
+    ),
+    "a socket's folder": (
+        "postgresql+asyncpg://u:p@/x?host=/cloudsql/pro:reg:ins",
+        "postgresql://u:p@/x?host=/cloudsql/pro:reg:ins",
+    ),
+    "a socket as pg8000 has it": (
+        "postgresql+pg8000://u:p@/x?unix_sock=/cloudsql/p:r:i/.s.PGSQL.5432",
+        "postgresql://u:p@/x?host=/cloudsql/p:r:i",
+    ),
     "a folder in the host's place": ("postgresql://u:p@%2Fvar%2Frun/x", "postgresql://u:p@%2Fvar%2Frun/x"),
     "an @ in the password": ("postgresql://u:p@ss@db/x", "postgresql://u:p%40ss@db/x"),
     "IPv6": ("postgresql://u:p@[::1]:5432/x", "postgresql://u:p@[::1]:5432/x"),
     "Prisma's schema": (f"{BASE}?schema=app", f"{BASE}?search_path=app"),
-}  # fmt: skip
+}
 ADVISED = {
     "jdbc": ("jdbc:postgresql://db/x?user=u&password=canary", "begins with something else"),
     "another driver": ("postgresql+odbc://u:canary@db/x", "begins with postgresql+odbc://"),
@@ -66,10 +74,22 @@ ADVISED = {
 def taken(dsn: str) -> tuple[list[Any], Any]:
     """What asyncpg itself makes of it: the addresses, and user, password, database and settings."""
     named = connect_utils._parse_connect_dsn_and_args(  # type: ignore[attr-defined] # the stubs leave it out
-        dsn=dsn, host=None, port=None, user=None, password=None, passfile=None, database=None, ssl=None,
-        service=None, servicefile=None, direct_tls=None, server_settings=None, target_session_attrs=None,
-        krbsrvname=None, gsslib=None,
-    )  # fmt: skip
+        dsn=dsn,
+        host=None,
+        port=None,
+        user=None,
+        password=None,
+        passfile=None,
+        database=None,
+        ssl=None,
+        service=None,
+        servicefile=None,
+        direct_tls=None,
+        server_settings=None,
+        target_session_attrs=None,
+        krbsrvname=None,
+        gsslib=None,
+    )
     return list(named[0]), named[1]
 
 
@@ -108,9 +128,13 @@ def test_a_pooler_that_the_address_names_is_heard(tmp_path: Path, monkeypatch: p
 WORD = st.text("abcxyz019-", min_size=1, max_size=9).filter(lambda text: text[0].isalpha())
 PASSWORD = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12)
 SETTINGS = {
-    **dict.fromkeys(sorted(DROPPED), "5"), "channel_binding": "prefer", "pgbouncer": "true", "ssl": "require",
-    "sslmode": "require", "target_session_attrs": "any",
-}  # fmt: skip
+    **dict.fromkeys(sorted(DROPPED), "5"),
+    "channel_binding": "prefer",
+    "pgbouncer": "true",
+    "ssl": "require",
+    "sslmode": "require",
+    "target_session_attrs": "any",
+}
 
 
 @given(
@@ -134,10 +158,35 @@ def test_who_where_and_what_come_through_whatever_else_is_pasted(
 
 
 SCRAPS = st.sampled_from(
-    ["postgresql://", "postgres+psycopg2://", "u:", "se/cret", "p%41", "@", ":", ",", "/x", "?", "&", "host=",
-     "ssl=true", "port=", "[", "]", "::1", "5432", "%2Frun", "#", " ", "\n", "\x00", "\u00e9", "sslmode=",
-     *sorted(SSL_MODES)]
-)  # fmt: skip
+    [
+        "postgresql://",
+        "postgres+psycopg2://",
+        "u:",
+        "se/cret",
+        "p%41",
+        "@",
+        ":",
+        ",",
+        "/x",
+        "?",
+        "&",
+        "host=",
+        "ssl=true",
+        "port=",
+        "[",
+        "]",
+        "::1",
+        "5432",
+        "%2Frun",
+        "#",
+        " ",
+        "\n",
+        "\x00",
+        "\u00e9",
+        "sslmode=",
+        *sorted(SSL_MODES),
+    ]
+)
 
 
 @given(st.one_of(st.text(max_size=40), st.lists(SCRAPS, max_size=12).map("".join)))

@@ -30,10 +30,16 @@ class Person:
         """Sign the token."""
         now = int(time.time())
         claims = {
-            "sub": self.sub, "email": self.email or f"{self.sub}@example.test", "iss": "netra-auth-service",
-            "aud": "netra-platform", "iat": now, "exp": now + 900, "jti": uuid.uuid4().hex, "token_type": "access",
+            "sub": self.sub,
+            "email": self.email or f"{self.sub}@example.test",
+            "iss": "netra-auth-service",
+            "aud": "netra-platform",
+            "iat": now,
+            "exp": now + 900,
+            "jti": uuid.uuid4().hex,
+            "token_type": "access",
             "permissions": [],
-        }  # fmt: skip
+        }
         self.token = jwt.encode(claims, self.twin["tokens"]["signing_secret"], algorithm="HS256")
 
     def ask(self, method: str, path: str, headers: dict[str, str] | None = None, **how: Json) -> httpx.Response:

@@ -69,9 +69,14 @@ class Validator:
         options: Any = {"require": self.required, "verify_iat": False, **self.options}
         try:
             claims: dict[str, Any] = jwt.decode(
-                token, self.secret, algorithms=self.algorithms, options=options,
-                issuer=self.issuer, audience=self.audience, leeway=self.leeway_s,
-            )  # fmt: skip
+                token,
+                self.secret,
+                algorithms=self.algorithms,
+                options=options,
+                issuer=self.issuer,
+                audience=self.audience,
+                leeway=self.leeway_s,
+            )
         except jwt.PyJWTError as error:
             raise BadTokenError(type(error).__name__) from error
         return claims
@@ -109,9 +114,16 @@ def issue(secret: str) -> str:
     """An access token of the one test user, as long as all of them live."""
     now = int(time.time())
     claims = {
-        "sub": TEST_USER, "email": f"{TEST_USER}@netra-verify.invalid", "iss": ISSUER, "aud": AUDIENCE, "iat": now,
-        "exp": now + LIFETIME_S, "jti": str(uuid.uuid4()), "token_type": "access", "permissions": [],
-    }  # fmt: skip
+        "sub": TEST_USER,
+        "email": f"{TEST_USER}@netra-verify.invalid",
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "iat": now,
+        "exp": now + LIFETIME_S,
+        "jti": str(uuid.uuid4()),
+        "token_type": "access",
+        "permissions": [],
+    }
     return jwt.encode(claims, secret, algorithm="HS256")
 
 
@@ -120,9 +132,12 @@ def build_seams() -> Seams:
     log = Log(os.environ["GOOGLE_CLOUD_PROJECT"])
     redis = Redis.from_url(os.environ["REDIS_URL"], socket_timeout=2, socket_connect_timeout=2)
     return Seams(
-        validator=Validator(secret=os.environ["JWT_SECRET_KEY"]), service_key=os.environ["SERVICE_KEY"], log=log, revocations=Revocations(redis, log),
+        validator=Validator(secret=os.environ["JWT_SECRET_KEY"]),
+        service_key=os.environ["SERVICE_KEY"],
+        log=log,
+        revocations=Revocations(redis, log),
         login_key=os.environ["LOGIN_KEY"],
-    )  # fmt: skip
+    )
 
 
 def create_app(seams: Seams) -> FastAPI:

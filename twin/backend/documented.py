@@ -35,12 +35,13 @@ AS_FOR_USERS = _refusals(
 WINDOW: dict[str, Any] = {
     "parameters": [
         {
-            "name": "limit", "in": "query",
+            "name": "limit",
+            "in": "query",
             "schema": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
         },
         {"name": "offset", "in": "query", "schema": {"type": "integer", "minimum": 0, "default": 0}},
     ]
-}  # fmt: skip
+}
 BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,

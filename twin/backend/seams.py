@@ -78,10 +78,13 @@ def refusal(status: int, code: str, text: str) -> Response:
 def allow_frontend(app: ASGIApp) -> ASGIApp:
     """Let pages of the frontend's origin, and of no other, read every answer, with credentials."""
     return CORSMiddleware(
-        app, allow_origins=[FRONTEND], allow_credentials=True, max_age=600,
+        app,
+        allow_origins=[FRONTEND],
+        allow_credentials=True,
+        max_age=600,
         allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "traceparent", "X-Cloud-Trace-Context"],
-    )  # fmt: skip
+    )
 
 
 def keep_private(path: str) -> str:

@@ -48,10 +48,14 @@ class ThreadStore:
     engine: AsyncEngine
     statements: dict[str, str] = field(
         default_factory=lambda: {
-            "find": FIND, "create": CREATE, "update": UPDATE, "archive": ARCHIVE, "messages": MESSAGES,
+            "find": FIND,
+            "create": CREATE,
+            "update": UPDATE,
+            "archive": ARCHIVE,
+            "messages": MESSAGES,
             "write-message": WRITE_MESSAGE,
         }
-    )  # fmt: skip
+    )
 
     async def find(self, thread_id: str, user: str) -> Row | None:
         """The row, living or not, whoever's it is; `own` and `owned` say whose. None where there is none."""

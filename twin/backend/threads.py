@@ -59,8 +59,11 @@ class ThreadRepository:
             columns=COLUMNS, by_column=self.by_column, by_metadata=self.by_metadata, order=self.order
         )
         values = {
-            "user": user, "limit": window.limit, "offset": window.offset, "reach": window.limit + window.offset,
-        }  # fmt: skip
+            "user": user,
+            "limit": window.limit,
+            "offset": window.offset,
+            "reach": window.limit + window.offset,
+        }
         async with self.engine.connect() as connection:
             rows = await connection.execute(text(query), values)
             return [dict(row) for row in rows.mappings()]

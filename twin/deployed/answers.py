@@ -25,19 +25,28 @@ INTERNAL = 500
 def log(severity: str, message: str, **context: object) -> None:
     """One JSON line, as the service writes it: no trace that Cloud Logging would know."""
     line = {
-        "severity": severity, "message": message, "timestamp": datetime.now(UTC).isoformat(),
-        "labels": {"module": "netra_backend.app", "function": "handle", "line": "1"}, "context": context,
-    }  # fmt: skip
+        "severity": severity,
+        "message": message,
+        "timestamp": datetime.now(UTC).isoformat(),
+        "labels": {"module": "netra_backend.app", "function": "handle", "line": "1"},
+        "context": context,
+    }
     print(json.dumps(line), file=sys.stderr if severity == "ERROR" else sys.stdout, flush=True)
 
 
 def error_answer(status: int, message: str, more: Mapping[str, Any] | None = None) -> JSONResponse:
     """An error as the service's own handler renders it."""
     body = {
-        "error": True, "error_code": WIRE["error_codes"].get(str(status), "ERROR"), "message": message,
-        "user_message": message, "details": {"status_code": status}, "trace_id": TRACE_ID.get(),
-        "timestamp": datetime.now(UTC).isoformat(), "request_id": None, **(more or {}),
-    }  # fmt: skip
+        "error": True,
+        "error_code": WIRE["error_codes"].get(str(status), "ERROR"),
+        "message": message,
+        "user_message": message,
+        "details": {"status_code": status},
+        "trace_id": TRACE_ID.get(),
+        "timestamp": datetime.now(UTC).isoformat(),
+        "request_id": None,
+        **(more or {}),
+    }
     return JSONResponse(body, status)
 
 
@@ -66,9 +75,13 @@ class Wrapped:
         """Put the origin rules of the framework inside: they refuse a stranger's preflight."""
         cors = WIRE["cors"]
         self.app = CORSMiddleware(
-            self.app, allow_origins=[WIRE["frontend"]], allow_credentials=True, allow_methods=cors["methods"],
-            allow_headers=cors["headers"], max_age=cors["max_age"],
-        )  # fmt: skip
+            self.app,
+            allow_origins=[WIRE["frontend"]],
+            allow_credentials=True,
+            allow_methods=cors["methods"],
+            allow_headers=cors["headers"],
+            max_age=cors["max_age"],
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; WebSockets pass untouched."""

@@ -30,10 +30,14 @@ def create_app() -> FastAPI:
     @app.get("/health")
     async def health() -> dict[str, Any]:
         return {
-            "status": "healthy", "service": "auth-service", "version": "1.0.0",
-            "timestamp": datetime.now(UTC).isoformat(), "uptime_seconds": time.monotonic() - BEGUN,
-            "database_status": "connected", "environment": "staging",
-        }  # fmt: skip
+            "status": "healthy",
+            "service": "auth-service",
+            "version": "1.0.0",
+            "timestamp": datetime.now(UTC).isoformat(),
+            "uptime_seconds": time.monotonic() - BEGUN,
+            "database_status": "connected",
+            "environment": "staging",
+        }
 
     @app.post("/auth/validate")
     async def validate(request: Request) -> Response:
@@ -84,9 +88,16 @@ def _good(claims: dict[str, Any]) -> dict[str, Any]:
 def _issue(secret: str, email: str) -> str:
     now = int(time.time())
     claims = {
-        "sub": str(uuid.uuid5(uuid.NAMESPACE_URL, email)), "email": email, "iss": ISSUER, "aud": AUDIENCE, "iat": now,
-        "exp": now + LIFETIME_S, "jti": str(uuid.uuid4()), "token_type": "access", "permissions": [],
-    }  # fmt: skip
+        "sub": str(uuid.uuid5(uuid.NAMESPACE_URL, email)),
+        "email": email,
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "iat": now,
+        "exp": now + LIFETIME_S,
+        "jti": str(uuid.uuid4()),
+        "token_type": "access",
+        "permissions": [],
+    }
     return jwt.encode(claims, secret, algorithm="HS256")
 
 

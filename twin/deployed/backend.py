@@ -24,9 +24,11 @@ from twin.serving import serve
 def create_app() -> FastAPI:
     """The app over its parts, all of its settings from the environment."""
     engine = create_async_engine(
-        os.environ["DATABASE_URL"], pool_size=10, pool_pre_ping=True,
+        os.environ["DATABASE_URL"],
+        pool_size=10,
+        pool_pre_ping=True,
         connect_args={"statement_cache_size": 0, "prepared_statement_cache_size": 0},
-    )  # fmt: skip
+    )
     now = revision(os.environ["TWIN_REVISION"])
     users = Users(engine=engine, revision=now)
     app = FastAPI(title=WIRE["service"], version=WIRE["version"], docs_url=None, redoc_url=None)
@@ -69,10 +71,15 @@ def _add_health(app: FastAPI, engine: AsyncEngine) -> None:
         except (OSError, SQLAlchemyError) as error:
             return error_answer(503, f"Core database unavailable: {error}")
         body = {
-            "status": "ready", "service": WIRE["service"], "timestamp": time.time(), "environment": "staging",
-            "core_db": "connected", "clickhouse_db": "skipped_optional", "redis_db": "skipped_optional",
+            "status": "ready",
+            "service": WIRE["service"],
+            "timestamp": time.time(),
+            "environment": "staging",
+            "core_db": "connected",
+            "clickhouse_db": "skipped_optional",
+            "redis_db": "skipped_optional",
             "details": _alive(),
-        }  # fmt: skip
+        }
         return JSONResponse(body)
 
 

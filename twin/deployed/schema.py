@@ -32,12 +32,13 @@ async def create_all(connection: Any) -> None:  # noqa: ANN401 - an asyncpg conn
     )
     rows = [
         (
-            f"thread_{one}_{number}", now - 86_400 * number,
+            f"thread_{one}_{number}",
+            now - 86_400 * number,
             json.dumps({"user_id": one, "title": f"Thread {number}", "updated_at": now - 3600 * number}),
         )
         for one in people
         for number in range(THREADS)
-    ]  # fmt: skip
+    ]
     await connection.executemany(
         "INSERT INTO threads (id, object, created_at, metadata_) VALUES ($1, 'thread', $2, $3::json)", rows
     )

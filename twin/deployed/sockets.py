@@ -36,11 +36,17 @@ def welcome(user: str) -> Message:
     return said(
         "system_message",
         {
-            "event": "connection_established", "connection_id": f"ws_{user[:8]}_{now}_{uuid.uuid4().hex[:8]}",
-            "user_id": user, "server_time": datetime.now(UTC).isoformat(), "connection_ready": True,
-            "environment": "staging", "startup_complete": True, "config": config, "factory_pattern_enabled": True,
+            "event": "connection_established",
+            "connection_id": f"ws_{user[:8]}_{now}_{uuid.uuid4().hex[:8]}",
+            "user_id": user,
+            "server_time": datetime.now(UTC).isoformat(),
+            "connection_ready": True,
+            "environment": "staging",
+            "startup_complete": True,
+            "config": config,
+            "factory_pattern_enabled": True,
         },
-    )  # fmt: skip
+    )
 
 
 @dataclass(slots=True)
@@ -105,10 +111,13 @@ class Sockets:
             message = json.loads(text)
         except (ValueError, RecursionError) as error:
             return {
-                "type": "error_message", "error_code": self.revision.json_error,
-                "error_message": f"Invalid JSON: {error}", "details": {}, "timestamp": time.time(),
+                "type": "error_message",
+                "error_code": self.revision.json_error,
+                "error_message": f"Invalid JSON: {error}",
+                "details": {},
+                "timestamp": time.time(),
                 "recovery_suggestions": None,
-            }  # fmt: skip
+            }
         if not isinstance(message, dict):
             return None
         kind = str(message.get("type"))

@@ -71,9 +71,14 @@ class Threads:
         counted = await self.ask(COUNT, id=row["id"])
         known = metadata or {}
         return Item(
-            id=row["id"], object=row["object"], title=known.get("title"), created_at=row["created_at"],
-            updated_at=known.get("updated_at"), metadata=metadata, message_count=counted[0]["count"],
-        )  # fmt: skip
+            id=row["id"],
+            object=row["object"],
+            title=known.get("title"),
+            created_at=row["created_at"],
+            updated_at=known.get("updated_at"),
+            metadata=metadata,
+            message_count=counted[0]["count"],
+        )
 
     async def own(self, thread_id: str, owner: str) -> Row:
         """A row of the owner's. Raises SaidError, and ValueError where its metadata names nobody."""
@@ -97,8 +102,9 @@ class Threads:
             await self.do(
                 "INSERT INTO threads (id, object, created_at, metadata_) "
                 "VALUES (:id, :object, :created_at, CAST(:metadata AS json))",
-                **row, metadata=json.dumps(metadata),
-            )  # fmt: skip
+                **row,
+                metadata=json.dumps(metadata),
+            )
         return await self.item(row | {"metadata_": metadata})
 
     def refuse_dead(self, route: str) -> None:
@@ -183,8 +189,9 @@ async def changed(threads: Threads, row: Row, draft: Draft) -> Item:
     metadata["user_id"] = row["known"]["user_id"]
     await threads.do(
         "UPDATE threads SET metadata_ = CAST(:metadata AS json) WHERE id = :id",
-        id=row["id"], metadata=json.dumps(metadata),
-    )  # fmt: skip
+        id=row["id"],
+        metadata=json.dumps(metadata),
+    )
     return await threads.item(row | {"metadata_": metadata})
 
 

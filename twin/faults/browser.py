@@ -103,10 +103,13 @@ def ends_alike(seams: "Seams") -> Undo:
     return replace(
         seams,
         cross_origin=lambda app: CORSMiddleware(
-            app, allow_origin_regex=re.escape(FRONTEND) + ".*", allow_credentials=True,
-            allow_methods=["*"], allow_headers=["Authorization", "Content-Type"],
+            app,
+            allow_origin_regex=re.escape(FRONTEND) + ".*",
+            allow_credentials=True,
+            allow_methods=["*"],
+            allow_headers=["Authorization", "Content-Type"],
         ),
-    )  # fmt: skip
+    )
 
 
 @fault("browser.preflight-is-500", place="backend", seen="a middleware that wants a user of every request")

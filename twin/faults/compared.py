@@ -77,9 +77,11 @@ def logged_and_swallowed(seams: "Seams") -> Undo:
 
 
 @fault(
-    "compared.browsers-fail", place="backend", seen="a parser of User-Agent that knew none of the newer ones",
+    "compared.browsers-fail",
+    place="backend",
+    seen="a parser of User-Agent that knew none of the newer ones",
     dependency=True,  # where nobody but us asks, nothing shows it
-)  # fmt: skip
+)
 def browsers_fail(seams: "Seams") -> Undo:
     """Only real users meet it: the list fails for whoever says that he is a browser."""
     healthy = seams.read_query

@@ -83,9 +83,11 @@ def answers_left_open(seams: "Seams") -> Undo:
 
     async def validate(given: "Seams", token: str) -> "Identity | None":
         asked = client.build_request(
-            "POST", f"{given.auth.url}/validate", json={"token": token},
+            "POST",
+            f"{given.auth.url}/validate",
+            json={"token": token},
             headers={"X-Service-Key": given.auth.service_key},
-        )  # fmt: skip
+        )
         try:
             answer = await client.send(asked, stream=True)
             if answer.status_code != OK:

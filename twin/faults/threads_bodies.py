@@ -153,13 +153,17 @@ def _poisonous(name: str, poisonous: Callable[[bytes], bool], seen: str, *, ever
 
 
 _poisonous(
-    "threads.created-poison-breaks-all-lists", CRASHES["nul"][0],
-    "as recorded at beta-10: UntranslatableCharacterError in everybody's list", everybody=True,
-)  # fmt: skip
+    "threads.created-poison-breaks-all-lists",
+    CRASHES["nul"][0],
+    "as recorded at beta-10: UntranslatableCharacterError in everybody's list",
+    everybody=True,
+)
 _poisonous(
-    "threads.created-number-breaks-own-list", CRASHES["number-title"][0],
-    "as recorded: a title that is a number, and a response model that wants a text", everybody=False,
-)  # fmt: skip
+    "threads.created-number-breaks-own-list",
+    CRASHES["number-title"][0],
+    "as recorded: a title that is a number, and a response model that wants a text",
+    everybody=False,
+)
 
 
 @fault("threads.created-at-is-now", place="backend", seen="default_factory=datetime.now of a response model")

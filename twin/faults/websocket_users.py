@@ -63,9 +63,7 @@ def agent_silent(seams: "Seams") -> Undo:
 @fault("websocket.agent-out-of-order", place="backend", seen="events sent by two tasks")
 def agent_out_of_order(seams: "Seams") -> Undo:
     """A tool has completed before it began."""
-    return _agent(
-        seams, "agent_started", "agent_thinking", "tool_completed", "tool_executing", "agent_completed"
-    )  # fmt: skip
+    return _agent(seams, "agent_started", "agent_thinking", "tool_completed", "tool_executing", "agent_completed")
 
 
 def _strangers(sessions: "Sessions", user_id: str) -> list["WebSocket"]:

@@ -22,9 +22,16 @@ from twin.platform.traffic import change_traffic, operation
 DEFAULT_PAGE, MOST_PAGE = 50, 1000
 MINUTE_S = 60.0
 PAGING = frozenset({"pageSize", "pageToken"})
-STATUSES = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND",
-            405: "METHOD_NOT_ALLOWED", 429: "RESOURCE_EXHAUSTED", 501: "UNIMPLEMENTED",
-            503: "UNAVAILABLE"}  # fmt: skip
+STATUSES = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    405: "METHOD_NOT_ALLOWED",
+    429: "RESOURCE_EXHAUSTED",
+    501: "UNIMPLEMENTED",
+    503: "UNAVAILABLE",
+}
 
 
 def error(code: int, message: str) -> Response:

@@ -191,9 +191,13 @@ def _find(entry: Entry, keys: list[str]) -> object:
 def _compare(key: str, value: object, operator: str, wanted: str) -> bool:
     left, right = _ordered(key, value, wanted)
     result: bool = {
-        "=": left == right, "!=": left != right, ">": left > right, ">=": left >= right,
-        "<": left < right, "<=": left <= right,
-    }[operator]  # fmt: skip
+        "=": left == right,
+        "!=": left != right,
+        ">": left > right,
+        ">=": left >= right,
+        "<": left < right,
+        "<=": left <= right,
+    }[operator]
     return result
 
 

@@ -141,9 +141,12 @@ class Platform:
     def resource(self, service: Service, revision: str) -> Entry:
         """An entry's resource."""
         labels = {
-            "configuration_name": service.name, "location": self.region, "project_id": self.project,
-            "revision_name": revision, "service_name": service.name,
-        }  # fmt: skip
+            "configuration_name": service.name,
+            "location": self.region,
+            "project_id": self.project,
+            "revision_name": revision,
+            "service_name": service.name,
+        }
         return {"type": "cloud_run_revision", "labels": labels}
 
 
@@ -160,10 +163,21 @@ def load(path: Path) -> Platform:
         revisions = {key: Revision(name=key, **value) for key, value in told["revisions"].items()}
         latest = max(revisions.values(), key=lambda one: one.created).name
         services[name] = Service(
-            name=name, edge_port=told["edge_port"], request_timeout_s=told["request_timeout_s"], traffic=dict(told["traffic"]), revisions=revisions, latest=latest,
+            name=name,
+            edge_port=told["edge_port"],
+            request_timeout_s=told["request_timeout_s"],
+            traffic=dict(told["traffic"]),
+            revisions=revisions,
+            latest=latest,
             tags=dict(told.get("tags", {})),
-        )  # fmt: skip
+        )
     return Platform(
-        project=config["project"], region=config["region"], services=services, log_dir=Path(config["log_dir"]), api_port=config["api_port"],
-        control_port=config["control_port"], log_delay_s=config["log_delay_s"], hour_s=config["hour_s"],
-    )  # fmt: skip
+        project=config["project"],
+        region=config["region"],
+        services=services,
+        log_dir=Path(config["log_dir"]),
+        api_port=config["api_port"],
+        control_port=config["control_port"],
+        log_delay_s=config["log_delay_s"],
+        hour_s=config["hour_s"],
+    )

@@ -146,9 +146,11 @@ async def test_an_extension_that_the_scratch_server_lacks_is_our_environment_s(s
 async def test_the_ini_beside_the_folder_is_read_and_its_address_is_not(
     scratch: str, other: Other, tmp_path: Path
 ) -> None:
-    folder = write_folder(tmp_path, "from logging.config import fileConfig\n" + PLAIN.replace(
-        "section =", "fileConfig(context.config.config_file_name)\nsection ="
-    ))  # fmt: skip
+    folder = write_folder(
+        tmp_path,
+        "from logging.config import fileConfig\n"
+        + PLAIN.replace("section =", "fileConfig(context.config.config_file_name)\nsection ="),
+    )
     (tmp_path / "alembic.ini").write_text(
         f"[alembic]\nscript_location = elsewhere\nsqlalchemy.url = {other.url}\n[loggers]\nkeys = root\n[handlers]\n"
         "keys =\n[formatters]\nkeys =\n[logger_root]\nlevel = WARN\nhandlers =\n"
@@ -167,11 +169,17 @@ async def test_hostile_text_stays_on_its_line(scratch: str, tmp_path: Path, caps
 
 
 SHARED_FOLDERS = {
-    "notnull": "contains null values", "update": "updates every row of public.users", "multi": "drops the table",
-    "comment": "drops the table", "doblock": "drops the table", "uniq": "builds an index",
-    "generated": "rewrites public.users", "schemaq": "drops the column name of public.users", "crash": "SystemExit: 3",
+    "notnull": "contains null values",
+    "update": "updates every row of public.users",
+    "multi": "drops the table",
+    "comment": "drops the table",
+    "doblock": "drops the table",
+    "uniq": "builds an index",
+    "generated": "rewrites public.users",
+    "schemaq": "drops the column name of public.users",
+    "crash": "SystemExit: 3",
     "asynccomment": "updates every row of public.users",
-}  # fmt: skip
+}
 shared = pytest.mark.skipif(not SHARED.is_dir(), reason=f"{SHARED.name} of the shared data is not beside this project")
 
 

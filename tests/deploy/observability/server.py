@@ -36,9 +36,12 @@ def prometheus(config: dict[str, Any], folder: Path) -> Iterator[httpx.Client]:
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
     port = free_port()
     words = [
-        str(BINARY), f"--config.file={path}", f"--storage.tsdb.path={folder / 'data'}",
-        f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn",
-    ]  # fmt: skip
+        str(BINARY),
+        f"--config.file={path}",
+        f"--storage.tsdb.path={folder / 'data'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--log.level=warn",
+    ]
     log = (folder / "prometheus.log").open("w", encoding="utf-8")
     process = subprocess.Popen(words, stdout=log, stderr=subprocess.STDOUT)
     client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10, trust_env=False)

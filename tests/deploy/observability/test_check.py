@@ -40,9 +40,16 @@ class Scraped:
         told = {"NETRA_ADDRESSES": str(self.addresses), "NETRA_PROMETHEUS__URL": str(self.server.base_url)}
         told |= {f"NETRA_{key}": value for key, value in environment.items()}
         code, said = run(
-            "pytest", "--target=prove", f"--targets-dir={TARGETS}", f"--report-dir={folder}", "--quick",
-            "--verdict-only", "-k", "prometheus", env=told,
-        )  # fmt: skip
+            "pytest",
+            "--target=prove",
+            f"--targets-dir={TARGETS}",
+            f"--report-dir={folder}",
+            "--quick",
+            "--verdict-only",
+            "-k",
+            "prometheus",
+            env=told,
+        )
         assert "Traceback" not in said
         document = verdict_in(folder)
         (row,) = [one for one in document["checks"] if one["id"] == CHECK]

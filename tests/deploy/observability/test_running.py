@@ -82,8 +82,13 @@ def test_every_query_finds_something(server: httpx.Client, where: str, backend: 
         httpx.get(f"http://{backend}/health")
         return bool(ask(server, query))
 
-    if where in {"rule NetraBackendDown", "rule NetraRequestCounterMissing", "rule NetraDayRunsStopped",
-                 "rule NetraInconclusive", "rule NetraAuthLatencyNearLimit"}:  # fmt: skip
+    if where in {
+        "rule NetraBackendDown",
+        "rule NetraRequestCounterMissing",
+        "rule NetraDayRunsStopped",
+        "rule NetraInconclusive",
+        "rule NetraAuthLatencyNearLimit",
+    }:
         assert not found()  # healthy in this respect; that they fire is shown by their tests
     else:
         until(found, SCRAPED_S, f"nothing answers {query}")

@@ -160,8 +160,11 @@ def dashboard() -> dict[str, Any]:
 
 def queries() -> dict[str, str]:
     """Every query of the dashboard and of the rules, by where it stands."""
-    panels = {f"panel {one['title']} {target['refId']}": target["expr"]
-              for one in dashboard()["panels"] for target in one.get("targets", [])}  # fmt: skip
+    panels = {
+        f"panel {one['title']} {target['refId']}": target["expr"]
+        for one in dashboard()["panels"]
+        for target in one.get("targets", [])
+    }
     return panels | {f"rule {one.get('record') or one['alert']}": one["expr"] for one in rules()}
 
 
@@ -215,6 +218,8 @@ def test_the_provisioned_folders_are_the_mounted_ones() -> None:
     mounted = [mount.split(":")[1] for mount in services()["grafana"]["volumes"]]
     assert provider["options"]["path"] in mounted
     assert "/etc/grafana/provisioning" in mounted
-    hosts = {urlsplit(one["url"]).hostname for one in
-             read(STACK / "grafana/provisioning/datasources/datasources.yaml")["datasources"]}  # fmt: skip
+    hosts = {
+        urlsplit(one["url"]).hostname
+        for one in read(STACK / "grafana/provisioning/datasources/datasources.yaml")["datasources"]
+    }
     assert hosts <= services().keys()

@@ -24,17 +24,31 @@ NEEDS = {"websocket.one-hour": Need("exposure", 3600.0), "logs.zero-500-day": Ne
 def window(start_h: float, end_h: float, *, events: int = 0, proved: bool = True, n: int = 10) -> dict[str, Any]:
     """A day window, in hours since `START`; 24 hours are needed."""
     return {
-        "kind": "window", "start": START + start_h * HOUR, "end": START + end_h * HOUR, "need_s": 86_400.0,
-        "proved": proved, "events": events, "n": n,
-    }  # fmt: skip
+        "kind": "window",
+        "start": START + start_h * HOUR,
+        "end": START + end_h * HOUR,
+        "need_s": 86_400.0,
+        "proved": proved,
+        "events": events,
+        "n": n,
+    }
 
 
 def shard(number: int, of: int, *, events: int = 0, proved: bool = True, group: str = "soak-1") -> dict[str, Any]:
     """A soak's shard of one hour with ten sessions."""
     return {
-        "kind": "exposure", "start": START, "end": START + HOUR, "need_s": 3600.0, "proved": proved,
-        "events": events, "n": 10, "hours": 10.0, "group": group, "shard": number, "shards": of,
-    }  # fmt: skip
+        "kind": "exposure",
+        "start": START,
+        "end": START + HOUR,
+        "need_s": 3600.0,
+        "proved": proved,
+        "events": events,
+        "n": 10,
+        "hours": 10.0,
+        "group": group,
+        "shard": number,
+        "shards": of,
+    }
 
 
 def stored(  # noqa: PLR0913 - whatever a test wants to be different
@@ -56,17 +70,30 @@ def stored(  # noqa: PLR0913 - whatever a test wants to be different
     for check_id, case in outcomes:
         required[check_id] = (*required.get(check_id, ()), *([case] if case else []))
     plan = Plan(
-        target=target, environment="local", profile=profile, phase=phase, offers=frozenset(), lacking={},
-        required=required, secrets=(), report_dir=Path("reports"), quick=quick, deadline_s=60,
-    )  # fmt: skip
+        target=target,
+        environment="local",
+        profile=profile,
+        phase=phase,
+        offers=frozenset(),
+        lacking={},
+        required=required,
+        secrets=(),
+        report_dir=Path("reports"),
+        quick=quick,
+        deadline_s=60,
+    )
     listed = {
         one: Known(name=one, owner="backend", reason="accepted", expires=(START + timedelta(days=9)).date())
         for one in known
     }
     run = Run(
-        plan=plan, started=START + at_h * HOUR, revision=revision, residue=residue, interrupted=interrupted,
+        plan=plan,
+        started=START + at_h * HOUR,
+        revision=revision,
+        residue=residue,
+        interrupted=interrupted,
         release={"service": "netra", "rollback": ["gcloud run services update-traffic …"]},
-    )  # fmt: skip
+    )
     run.id = f"{run.started:%Y%m%dT%H%M%SZ}-{abs(hash((phase, at_h, revision, str(accruals)))) % 0xFFFFFF:06x}"
     for key, outcome in outcomes.items():
         run.results[key] = _result(key, outcome, phase, (accruals or {}).get(key, ()))

@@ -110,17 +110,26 @@ GOODNESS = {Outcome.FAILED: 0, Outcome.PENDING: 1, Outcome.PASSED: 2}
 WINDOWS = st.lists(
     st.builds(
         lambda start, length, proved, events, n: window(start, start + length, proved=proved, events=events, n=n),
-        st.integers(0, 30), st.sampled_from([1, 6, 12, 24]), st.booleans() | st.just(value=True),
-        st.just(0) | st.integers(0, 1), st.integers(0, 3),
-    ), min_size=2, max_size=8,
-)  # fmt: skip
+        st.integers(0, 30),
+        st.sampled_from([1, 6, 12, 24]),
+        st.booleans() | st.just(value=True),
+        st.just(0) | st.integers(0, 1),
+        st.integers(0, 3),
+    ),
+    min_size=2,
+    max_size=8,
+)
 SOAKS = st.lists(
     st.builds(
         lambda number, proved, events, group: shard(number, 3, proved=proved, events=events, group=group),
-        st.integers(0, 2), st.booleans() | st.just(value=True), st.just(0) | st.integers(0, 1),
+        st.integers(0, 2),
+        st.booleans() | st.just(value=True),
+        st.just(0) | st.integers(0, 1),
         st.sampled_from(["a", "b"]),
-    ), min_size=2, max_size=8,
-)  # fmt: skip
+    ),
+    min_size=2,
+    max_size=8,
+)
 
 
 @given(told=WINDOWS | SOAKS, which=st.integers(0, 7), how=st.sampled_from(["gone", "unproved", "event"]))

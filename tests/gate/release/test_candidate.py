@@ -4,10 +4,8 @@ import msgspec
 
 from gate.outcomes import Outcome
 from gate.verdict_document import Document
+from tests.gate.release.releases import PENDING, REQUIRED, A, C, F, P, Release, smoke, whole
 from tests.gate.release.stores import stored
-from tests.gate.release.test_conclusion import PENDING, REQUIRED, A, C, F, P, Release, release, smoke, whole
-
-__all__ = ["release"]
 
 
 def candidate(outcome: Outcome = P, *, revision: str = "rev-1", at_h: float = 0.0) -> Document:

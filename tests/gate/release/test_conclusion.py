@@ -1,91 +1,16 @@
 """The gate over a real store of files: what is proved, owed, bounded or failed for one revision, and bad evidence."""
 
-import json
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
-import jsonschema
 import pytest
 
-from gate.document import SCHEMA
-from gate.outcomes import Outcome
-from gate.release.conclusion import Frame, conclude, gather
-from gate.release.seal import seal
-from gate.release.store import Store, StoreError
-from gate.release.stored_run import StoredRun, Unusable, read, rejudge
+from gate.release.conclusion import Frame, conclude
+from gate.release.gathering import gather
+from gate.release.store import StoreError
 from gate.run import new_run_id
-from gate.verdict import Key
-from gate.verdict_document import Document, GatePart, Row, encode
-from tests.gate.release.stores import NEEDS, START, shard, stored, window
-
-P, F, B, PENDING = Outcome.PASSED, Outcome.FAILED, Outcome.BROKEN, Outcome.PENDING
-A: Key = ("threads.order", "")
-C: Key = ("auth.accepts", "rest")
-SOAK: Key = ("websocket.one-hour", "")
-DAY: Key = ("logs.zero-500-day", "")
-REQUIRED = {"smoke": frozenset({A, C}), "soak": frozenset({SOAK}), "day": frozenset({DAY})}
-NOW = START + timedelta(days=2)
-
-
-class Release:
-    """A store in a folder, and the gate over it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.store = Store(str(folder))
-
-    def add(self, *documents: Document) -> None:
-        for one in documents:
-            self.store.put(one)
-
-    def judge(self, revision: str = "", required: dict[str, frozenset[Key]] | None = None) -> Document:
-        frame = Frame(
-            target="mini",
-            environment="local",
-            profile="full",
-            required=required or REQUIRED,
-            revision=revision,
-            needs=NEEDS,
-        )
-        document = conclude(gather(self.store, "mini"), frame, new_run_id(), NOW)
-        jsonschema.validate(json.loads(encode(document)), json.loads(SCHEMA.read_text()))
-        return document
-
-    def outcome(self, key: Key, document: Document | None = None) -> Row:
-        return next(row for row in (document or self.judge()).checks if row.key == key)
-
-
-def given(document: Document) -> GatePart:
-    assert document.gate is not None
-    return document.gate
-
-
-@pytest.fixture
-def release(tmp_path: Path) -> Release:
-    return Release(tmp_path / "store")
-
-
-def smoke(outcome: Outcome = P, **more: Any) -> Document:  # noqa: ANN401 - passed on
-    return stored({A: outcome, C: P}, **more)
-
-
-def soak(number: int, of: int = 2, **more: Any) -> Document:  # noqa: ANN401 - passed on
-    return stored(
-        {SOAK: P if of == 1 else PENDING}, phase="soak", at_h=1 + number / 100,
-        accruals={SOAK: [shard(number, of, **more)]},
-    )  # fmt: skip
-
-
-def day(start_h: float, end_h: float, **more: Any) -> Document:  # noqa: ANN401 - passed on
-    return stored(
-        {DAY: F if more.get("events") else PENDING}, phase="day", at_h=end_h,
-        accruals={DAY: [window(start_h, end_h, **more)]},
-    )  # fmt: skip
-
-
-def whole(release: Release) -> None:
-    release.add(smoke(), soak(0), soak(1), *(day(hour, hour + 6) for hour in (0, 6, 12, 18)))
+from gate.verdict_document import Document
+from tests.gate.release.releases import DAY, REQUIRED, SOAK, A, F, Release, day, given, smoke, soak, whole
+from tests.gate.release.stores import NEEDS, START
 
 
 def test_smoke_every_shard_and_a_whole_day_are_go(release: Release) -> None:
@@ -212,9 +137,19 @@ def spoil(release: Release, document: Document, how: str) -> None:
 
 
 HOWS = [
-    "half written", "empty", "not JSON", "not an object", "older schema", "newer schema", "another target", "renamed",
-    "a row's outcome changed", "unknown outcome", "a key missing", "verdict changed",
-]  # fmt: skip
+    "half written",
+    "empty",
+    "not JSON",
+    "not an object",
+    "older schema",
+    "newer schema",
+    "another target",
+    "renamed",
+    "a row's outcome changed",
+    "unknown outcome",
+    "a key missing",
+    "verdict changed",
+]
 
 
 @pytest.mark.parametrize("how", HOWS)
@@ -263,44 +198,3 @@ def test_an_empty_store_is_inconclusive(release: Release) -> None:
     document = release.judge()
     assert document.verdict == "INCONCLUSIVE"
     assert "holds no run" in document.reason
-
-
-def test_a_store_overwrites_nothing(release: Release) -> None:
-    release.add(smoke())
-    with pytest.raises(StoreError, match="not overwritten"):
-        release.add(smoke())
-
-
-def test_a_store_elsewhere_is_read_and_written_alike() -> None:
-    store = Store("memory://netra-gate/evidence")
-    store.probe("mini", "20261120T000000Z-abcdef")
-    store.put(smoke())
-    assert store.unfinished("mini") == ["20261120T000000Z-abcdef"]
-    found = gather(store, "mini")
-    assert [one.document.verdict for one in found.runs] == ["GO"]
-
-
-@pytest.mark.parametrize("where", ["/proc/1/nowhere", "no-such-scheme://bucket"])
-def test_a_store_that_can_not_be_used_says_so(where: str) -> None:
-    with pytest.raises(StoreError, match="evidence store"):
-        Store(where).put(smoke())
-
-
-@pytest.mark.parametrize(
-    "document",
-    [smoke(), smoke(F), smoke(B), smoke(F, known=["threads.order"]), smoke(known=["threads.order"]),
-     smoke(residue=None), smoke(interrupted="SIGTERM"), day(0, 3), day(0, 3, events=1)],
-)  # fmt: skip
-def test_a_stored_run_is_judged_again_alike(document: Document) -> None:
-    found = read(document.run_id, encode(seal(document, None, None)), "mini")
-    assert isinstance(found, StoredRun), found
-    decision = rejudge(found.document)
-    assert (decision.verdict, decision.reason) == (document.verdict, document.reason)
-
-
-def test_a_gates_verdict_is_judged_again_alike(release: Release) -> None:
-    release.add(smoke(F), soak(0, of=3))
-    document = release.judge()
-    found = read(document.run_id, encode(seal(document, None, None)), "mini")
-    assert not isinstance(found, Unusable), found
-    assert (rejudge(found.document).verdict, rejudge(found.document).reason) == ("NO-GO", document.reason)

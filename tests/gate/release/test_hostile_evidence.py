@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from commands.gate import judge_again
 from gate.outcomes import Outcome
 from gate.redaction import Redactor
-from gate.release.conclusion import Frame, conclude, gather
+from gate.release.conclusion import Frame, conclude
+from gate.release.gathering import gather
 from gate.release.seal import seal
 from gate.release.store import Store
 from gate.run import new_run_id

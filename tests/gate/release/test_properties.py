@@ -7,8 +7,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gate.check import Phase
 from gate.outcomes import Outcome
-from gate.release.conclusion import Evidence, Frame, conclude
+from gate.release.conclusion import Frame, conclude
+from gate.release.gathering import Evidence
 from gate.release.seal import seal
 from gate.release.stored_run import StoredRun, Unusable, read
 from gate.run import new_run_id
@@ -34,7 +36,7 @@ WORSE = {
 class Told:
     """One run, before it is written."""
 
-    phase: str
+    phase: Phase
     outcomes: tuple[tuple[Key, Outcome], ...]
     accrual: dict[str, Any] | None = None
     interrupted: str = ""
@@ -53,13 +55,19 @@ SMOKES = st.builds(
     st.tuples(*[MOSTLY_GOOD] * len(KEYS)),
 )
 SHARDS = st.builds(
-    lambda number, events: Told(phase="soak", outcomes=((SOAK, Outcome.PENDING),), accrual=shard(number, 2, events=events)),
-    st.integers(0, 1), st.sampled_from([0] * 9 + [1]),
-)  # fmt: skip
+    lambda number, events: Told(
+        phase="soak", outcomes=((SOAK, Outcome.PENDING),), accrual=shard(number, 2, events=events)
+    ),
+    st.integers(0, 1),
+    st.sampled_from([0] * 9 + [1]),
+)
 DAYS = st.builds(
-    lambda start, events: Told(phase="day", outcomes=((DAY, Outcome.PENDING),), accrual=window(start, start + 13, events=events)),
-    st.sampled_from([0, 12, 20]), st.sampled_from([0] * 9 + [1]),
-)  # fmt: skip
+    lambda start, events: Told(
+        phase="day", outcomes=((DAY, Outcome.PENDING),), accrual=window(start, start + 13, events=events)
+    ),
+    st.sampled_from([0, 12, 20]),
+    st.sampled_from([0] * 9 + [1]),
+)
 WHOLE = (
     Told(phase="smoke", outcomes=tuple((key, Outcome.PASSED) for key in KEYS)),
     *(Told(phase="soak", outcomes=((SOAK, Outcome.PENDING),), accrual=shard(number, 2)) for number in range(2)),
@@ -71,11 +79,15 @@ RUNS = st.lists(SMOKES | SHARDS | DAYS, max_size=4).map(lambda more: (*WHOLE, *m
 def write(told: tuple[Told, ...]) -> list[Document]:
     return [
         stored(
-            dict(one.outcomes), phase=one.phase, at_h=float(at), interrupted=one.interrupted, residue=one.residue,  # type: ignore[arg-type]
+            dict(one.outcomes),
+            phase=one.phase,
+            at_h=float(at),
+            interrupted=one.interrupted,
+            residue=one.residue,
             accruals={one.outcomes[0][0]: [one.accrual]} if one.accrual else None,
         )
         for at, one in enumerate(told)
-    ]  # fmt: skip
+    ]
 
 
 def evidence(documents: list[Document], *, gates: tuple[StoredRun, ...] = ()) -> Evidence:

@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from gate.evidence import Recorder
 from gate.outcomes import Outcome
-from gate.release.conclusion import Frame, conclude, gather
+from gate.release.conclusion import Frame, conclude
+from gate.release.gathering import gather
 from gate.release.seal import KEY_VARIABLE, seal
 from gate.release.store import Store
 from gate.release.stored_run import StoredRun, Unusable, read
@@ -132,9 +133,7 @@ def rewritten(
 
 def passed(document: Document) -> Document:
     rows = [replace(row, outcome=P, reason="", actual="") for row in document.checks]
-    return replace(
-        document, checks=rows, counts={P: len(rows)}, verdict=stored({ORDER: P}).verdict, exit_code=0
-    )  # fmt: skip
+    return replace(document, checks=rows, counts={P: len(rows)}, verdict=stored({ORDER: P}).verdict, exit_code=0)
 
 
 def test_an_edit_is_seen_by_the_runs_own_digest(store: Store) -> None:
@@ -197,17 +196,21 @@ def test_a_run_without_a_digest_is_no_evidence() -> None:
 
 
 @given(
-    quick=st.booleans(), weakens=st.lists(st.booleans(), max_size=2), profile=st.sampled_from(["full", "tiny"]),
+    quick=st.booleans(),
+    weakens=st.lists(st.booleans(), max_size=2),
+    profile=st.sampled_from(["full", "tiny"]),
     days=st.integers(0, 60),
-)  # fmt: skip
+)
 def test_whatever_is_weaker_never_lifts_an_objection(
     *, quick: bool, weakens: list[bool], profile: str, days: int
 ) -> None:
     terms, now = Terms(frozenset({"full"})), START + timedelta(days=days)
     run = replace(
-        stored({ORDER: P}), quick=quick, profile=profile,
+        stored({ORDER: P}),
+        quick=quick,
+        profile=profile,
         overrides=[Override("NETRA_X", "environment", weakens=one) for one in weakens],
-    )  # fmt: skip
+    )
     worse = [
         replace(run, quick=True),
         replace(run, profile="tiny"),

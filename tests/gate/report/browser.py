@@ -18,9 +18,16 @@ CHROMIUM = next(
 )
 needs_chromium = pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed: the pages were not looked at")
 FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--remote-debugging-port=0",
-)  # fmt: skip
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--remote-debugging-port=0",
+)
 START_S = 30.0
 
 
@@ -76,8 +83,9 @@ def browser(folder: Path) -> Iterator[Page]:
     """A browser with a profile of its own; gone afterwards."""
     process = subprocess.Popen(
         [CHROMIUM, *FLAGS, f"--user-data-dir={folder}", "about:blank"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         port, path = _address(folder / "DevToolsActivePort", process)
         with connect(f"ws://127.0.0.1:{port}{path}", max_size=None, compression=None) as root:

@@ -25,8 +25,13 @@ class Collector:
     @property
     def spans(self) -> list[Span]:
         """Every span, in the order sent."""
-        return [span for one in self.requests for part in one.resource_spans
-                for scope in part.scope_spans for span in scope.spans]  # fmt: skip
+        return [
+            span
+            for one in self.requests
+            for part in one.resource_spans
+            for scope in part.scope_spans
+            for span in scope.spans
+        ]
 
     @property
     def resource(self) -> dict[str, Any]:

@@ -39,23 +39,33 @@ ALLURE_RESULT = {
         "status": {"enum": ["passed", "failed", "broken", "skipped"]},
         "statusDetails": {
             "type": "object",
-            "properties": {"message": {"type": "string"}, "trace": {"type": "string"}, "known": {"type": "boolean"},
-                           "muted": {"type": "boolean"}},
+            "properties": {
+                "message": {"type": "string"},
+                "trace": {"type": "string"},
+                "known": {"type": "boolean"},
+                "muted": {"type": "boolean"},
+            },
         },
         "start": {"type": "integer", "minimum": 1},
         "stop": {"type": "integer", "minimum": 1},
         "labels": {
             "type": "array",
-            "items": {"type": "object", "required": ["name", "value"],
-                      "properties": {"name": {"type": "string"}, "value": {"type": "string", "minLength": 1}}},
+            "items": {
+                "type": "object",
+                "required": ["name", "value"],
+                "properties": {"name": {"type": "string"}, "value": {"type": "string", "minLength": 1}},
+            },
         },
         "links": {
             "type": "array",
-            "items": {"type": "object", "required": ["name", "url", "type"],
-                      "properties": {"url": {"type": "string", "pattern": "^https://"}}},
+            "items": {
+                "type": "object",
+                "required": ["name", "url", "type"],
+                "properties": {"url": {"type": "string", "pattern": "^https://"}},
+            },
         },
     },
-}  # fmt: skip
+}
 
 
 @pytest.fixture(params=["mixed", "good", "nothing"])
@@ -119,8 +129,13 @@ def test_every_file_fits_its_schema(document: Document, tmp_path: Path) -> None:
     write_all(tmp_path / "run", answered(document))
     produced = {path.name for path in (tmp_path / "run").iterdir()}
     assert produced == {
-        "verdict.json", "summary.md", "junit.xml", "report.html", "metrics.openmetrics", "allure-results",
-    }  # fmt: skip
+        "verdict.json",
+        "summary.md",
+        "junit.xml",
+        "report.html",
+        "metrics.openmetrics",
+        "allure-results",
+    }
     families = list(text_string_to_metric_families((tmp_path / "run/metrics.openmetrics").read_text()))
     assert {"netra_verify_cases"} <= {one.name for one in families}
     jsonschema.validate(json.loads((tmp_path / "run/verdict.json").read_text()), json.loads(SCHEMA.read_text()))
@@ -145,8 +160,10 @@ def test_every_file_fits_its_schema(document: Document, tmp_path: Path) -> None:
 def _assert_junit(root: ET.Element) -> None:
     """The structure that the readers of GitHub, GitLab and Jenkins agree on."""
     assert root.tag == "testsuites"
-    allowed = {"testsuite": {"properties", "testcase"}, "testcase": {"properties", "failure", "error", "skipped",
-               "system-out"}}  # fmt: skip
+    allowed = {
+        "testsuite": {"properties", "testcase"},
+        "testcase": {"properties", "failure", "error", "skipped", "system-out"},
+    }
     for suite in root.findall("testsuite"):
         assert suite.get("name")
         assert re.fullmatch(r"[\d-]+T[\d:.]+Z", suite.get("timestamp", ""))
@@ -165,18 +182,27 @@ def test_allure_shows_epic_story_severity_owner_and_keeps_what_pytest_knew(tmp_p
     folder = tmp_path / "allure"
     folder.mkdir()
     seen = {
-        "uuid": "0d4c3503-eb17-40a0-85f4-2ddba0da543d", "name": "test_x", "start": 5, "stop": 9, "status": "passed",
+        "uuid": "0d4c3503-eb17-40a0-85f4-2ddba0da543d",
+        "name": "test_x",
+        "start": 5,
+        "stop": 9,
+        "status": "passed",
         "labels": [{"name": "netra-case", "value": "auth.latency"}, {"name": "host", "value": "vm"}],
-    }  # fmt: skip
+    }
     (folder / "a-result.json").write_text(json.dumps(seen))
     (folder / "b-result.json").write_text(json.dumps(seen | {"labels": []}))
     finish(folder, make_document(tmp_path, {"auth.latency": F}))
     (result,) = results(folder)
     labels = {one["name"]: one["value"] for one in result["labels"]}
     assert labels == {
-        "epic": "Auth service response time < 100 ms", "feature": "auth", "story": "it holds", "severity": "blocker",
-        "owner": "auth engineer on duty", "netra-case": "auth.latency", "host": "vm",
-    }  # fmt: skip
+        "epic": "Auth service response time < 100 ms",
+        "feature": "auth",
+        "story": "it holds",
+        "severity": "blocker",
+        "owner": "auth engineer on duty",
+        "netra-case": "auth.latency",
+        "host": "vm",
+    }
     assert (result["status"], result["start"]) == ("failed", 5)
 
 
@@ -184,8 +210,11 @@ def test_allure_links_to_the_revision_and_to_the_failing_requests_log(tmp_path: 
     place = {"project": "netra-staging", "region": "us-central1", "service": "netra-backend-staging"}
     made = make_document(tmp_path, {"auth.latency": F, "auth.accepts": P})
     document = replace(made, environment="staging", release=made.release | place)
-    finish(tmp_path / "allure", document, {"GITHUB_SERVER_URL": "https://github.example", "GITHUB_REPOSITORY": "a/b",
-                                           "GITHUB_RUN_ID": "7"})  # fmt: skip
+    finish(
+        tmp_path / "allure",
+        document,
+        {"GITHUB_SERVER_URL": "https://github.example", "GITHUB_REPOSITORY": "a/b", "GITHUB_RUN_ID": "7"},
+    )
     found = {
         result["name"]: [unquote(link["url"]) for link in result["links"]] for result in results(tmp_path / "allure")
     }

@@ -14,9 +14,13 @@ BAD = "var(--bad)"
 
 def sequence(**changes: Any) -> SequencePlot:  # noqa: ANN401 - the plot's fields
     plot = SequencePlot(
-        at_s=[0.0, 0.1, 0.2, 0.3], ms=[10.0, 400.0, 12.0, None], client_ms=[20.0, 430.0, 22.0, None],
-        cold=["", "new instance", "new connection", ""], limit_ms=100.0, clock="server",
-    )  # fmt: skip
+        at_s=[0.0, 0.1, 0.2, 0.3],
+        ms=[10.0, 400.0, 12.0, None],
+        client_ms=[20.0, 430.0, 22.0, None],
+        cold=["", "new instance", "new connection", ""],
+        limit_ms=100.0,
+        clock="server",
+    )
     return replace(plot, **changes)
 
 

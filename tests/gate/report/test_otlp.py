@@ -74,8 +74,10 @@ def test_a_run_of_the_suite_arrives_as_a_tree(tmp_path: Path, monkeypatch: pytes
     assert spans.keys() == {"smoke mini", "a.good", "a.bad"}
     assert {span.trace_id for span in collector.spans} == {root.trace_id}
     assert {spans[one].parent_span_id for one in ("a.good", "a.bad")} == {root.span_id}
-    assert all(root.start_time_unix_nano <= one.start_time_unix_nano < one.end_time_unix_nano <= root.end_time_unix_nano
-               for one in (spans["a.good"], spans["a.bad"]))  # fmt: skip
+    assert all(
+        root.start_time_unix_nano <= one.start_time_unix_nano < one.end_time_unix_nano <= root.end_time_unix_nano
+        for one in (spans["a.good"], spans["a.bad"])
+    )
     assert spans["a.bad"].end_time_unix_nano - spans["a.bad"].start_time_unix_nano >= 50_000_000
     _says_what_the_verdict_says(collector, mini.verdict)
 
@@ -90,8 +92,11 @@ def _says_what_the_verdict_says(collector: Collector, verdict: dict[str, Any]) -
     assert (bad["netra.outcome"], bad["netra.expected"], bad["netra.remedy"]) == ("FAILED", "one", "Fix 1")
     assert bad["netra.required"] is True
     codes = {name: span.status.code for name, span in spans.items()}
-    assert codes == {"smoke mini": Status.STATUS_CODE_ERROR, "a.good": Status.STATUS_CODE_OK,
-                     "a.bad": Status.STATUS_CODE_ERROR}  # fmt: skip
+    assert codes == {
+        "smoke mini": Status.STATUS_CODE_ERROR,
+        "a.good": Status.STATUS_CODE_OK,
+        "a.bad": Status.STATUS_CODE_ERROR,
+    }
     assert "hunter2-hunter2" not in str(collector.requests)
     assert "redacted" in spans["a.bad"].status.message
 

@@ -8,7 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from gate.outcomes import Outcome
-from gate.release.conclusion import Frame, conclude, gather
+from gate.release.conclusion import Frame, conclude
+from gate.release.gathering import gather
 from gate.release.store import Store
 from gate.report.checklist import answered
 from gate.report.html import render_html
@@ -44,9 +45,12 @@ def _failing(folder: Path) -> Document:
     document = make_document(folder, outcomes | {"auth.latency": F})
     moved = Moved(name="auth.latency", rule="p95", unit="ms", before=Estimate(1, 1, 2), now=Estimate(9, 8, 10))
     changes = Changes(
-        since="20261101T000000Z-aaaaaa", revision="rev-0", newly_failing=["auth.latency"],
-        newly_passing=["familya.check0"], moved=[moved],
-    )  # fmt: skip
+        since="20261101T000000Z-aaaaaa",
+        revision="rev-0",
+        newly_failing=["auth.latency"],
+        newly_passing=["familya.check0"],
+        moved=[moved],
+    )
     known = KnownFailure(name="familya.check3", owner="ada", reason="waits", expires="2026-12-24", state="still fails")
     return replace(document, changes=changes, known_failures=[known])
 
@@ -56,8 +60,10 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
     good = dict.fromkeys(("auth.latency", "logs.zero-500", "threads.volume"), P)
     documents = {
-        "GO": make_document(folder, good), "NO-GO": _failing(folder), "INCONCLUSIVE": _gate(folder / "store"),
-    }  # fmt: skip
+        "GO": make_document(folder, good),
+        "NO-GO": _failing(folder),
+        "INCONCLUSIVE": _gate(folder / "store"),
+    }
     paths = {}
     for verdict, document in documents.items():
         assert document.verdict == verdict

@@ -124,9 +124,19 @@ def test_the_history_id_of_a_case_follows_its_name(tmp_path: Path) -> None:
 
 def window(start: str, end: str, n: int, events: int, *, proved: bool) -> Accrual:
     return Accrual(
-        kind="window", start=f"2026-01-07T{start}Z", end=f"2026-01-07T{end}Z", need_s=86_400, proved=proved,
-        events=events, n=n, hours=0, hour_s=3600, group="", shard=0, shards=1,
-    )  # fmt: skip
+        kind="window",
+        start=f"2026-01-07T{start}Z",
+        end=f"2026-01-07T{end}Z",
+        need_s=86_400,
+        proved=proved,
+        events=events,
+        n=n,
+        hours=0,
+        hour_s=3600,
+        group="",
+        shard=0,
+        shards=1,
+    )
 
 
 ERRORS = ErrorsByHourPlot(hours=[f"07 Jan {hour:02}:00" for hour in range(24)], counts=[0] * 22 + [3, 0])

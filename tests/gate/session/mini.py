@@ -10,9 +10,17 @@ from typing import Any
 
 ROOT = Path(__file__).parents[3]
 OTHERS = (
-    "rerunfailures", "flaky", "xdist", "xdist.looponfail", "timeout", "schemathesis", "hypothesispytest", "anyio",
-    "valkey", "platformdirs",
-)  # fmt: skip
+    "rerunfailures",
+    "flaky",
+    "xdist",
+    "xdist.looponfail",
+    "timeout",
+    "schemathesis",
+    "hypothesispytest",
+    "anyio",
+    "valkey",
+    "platformdirs",
+)
 NO_OTHERS = " ".join(f"-p no:{one}" for one in OTHERS)
 PYTEST = (sys.executable, "-m", "pytest")
 LAUNCHER = (sys.executable, "-m", "gate.session")
@@ -61,9 +69,12 @@ class Mini:
     def start(self, *arguments: str, by: Sequence[str] = PYTEST, env: Mapping[str, str] = {}) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [*by, "-c", "pytest.ini", *arguments],
-            cwd=self.folder, env={**os.environ, "PYTHONPATH": str(ROOT), **env},
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **env},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
 
     def run(self, *arguments: str, by: Sequence[str] = PYTEST, env: Mapping[str, str] = {}) -> tuple[int, str]:
         process = self.start(*arguments, by=by, env=env)

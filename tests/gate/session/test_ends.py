@@ -19,13 +19,19 @@ def last_line(output: str) -> str:
     return output.rstrip().rpartition("\n")[2]
 
 
-IGNORING = (sys.executable, "-c", """
+IGNORING = (
+    sys.executable,
+    "-c",
+    """
 import os, signal, sys
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
     signal.signal(number, signal.SIG_IGN)
 signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGALRM))
 os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
-""", "-m", "gate.session")  # fmt: skip
+""",
+    "-m",
+    "gate.session",
+)
 BOTH = '{"a.good": (), "a.slow": ()}'
 FAILS = (
     '@check("a.good", requirement="it holds")\ndef test_good():\n    raise CheckFailure(expected="one", actual="two")\n'

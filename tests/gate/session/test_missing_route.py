@@ -39,8 +39,11 @@ def test_a_missing_route_is_one_finding_and_the_others_wait_for_it(mini: Mini) -
     rows = {row["name"]: row for row in mini.verdict["checks"]}
     assert code == 1, output
     assert {name: row["outcome"] for name, row in rows.items()} == {
-        "a.first": "FAILED", "a.second[x]": "BROKEN", "a.second[y]": "BROKEN", "b.third": "FAILED",
-    }  # fmt: skip
+        "a.first": "FAILED",
+        "a.second[x]": "BROKEN",
+        "a.second[y]": "BROKEN",
+        "b.third": "FAILED",
+    }
     assert rows["a.first"]["actual"].endswith("is [contract.paths] threads right?")
     assert rows["a.second[y]"]["reason"].startswith("waits for a.first, which says: GET /t answered 404")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gate.release.conclusion import gather
+from gate.release.gathering import gather
 from gate.release.store import Store
 from gate.session.command_line import prepared
 from gate.session.selecting import fits
@@ -131,7 +131,12 @@ def test_from_any_folder_paths_are_where_the_user_means_them(tmp_path: Path) -> 
     words, folder = prepared(["--known-failures", "known.toml", "--evidence=gs://b/e", "-q"], tmp_path, Path("/suite"))
     assert folder == Path("/suite")
     assert words == [
-        "-c", "/suite/pytest.ini", "--rootdir=/suite", f"--known-failures={tmp_path}/known.toml",
-        "--evidence=gs://b/e", "-q", f"--report-dir={tmp_path}/reports",
-    ]  # fmt: skip
+        "-c",
+        "/suite/pytest.ini",
+        "--rootdir=/suite",
+        f"--known-failures={tmp_path}/known.toml",
+        "--evidence=gs://b/e",
+        "-q",
+        f"--report-dir={tmp_path}/reports",
+    ]
     assert prepared(["-c", "mine.ini", "--target", "x"], tmp_path) == (["-c", "mine.ini", "--target=x"], tmp_path)

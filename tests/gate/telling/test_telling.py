@@ -38,9 +38,14 @@ def on_github(server: Forge, folder: Path, event: object) -> dict[str, str]:
     path = folder / "event.json"
     path.write_text(json.dumps(event))
     return {
-        "GITHUB_API_URL": server.url, "GITHUB_REPOSITORY": "o/r", "GITHUB_SHA": "merge", "GITHUB_TOKEN": "t-1",
-        "GITHUB_EVENT_PATH": str(path), "GITHUB_SERVER_URL": "https://github.invalid", "GITHUB_RUN_ID": "7",
-    }  # fmt: skip
+        "GITHUB_API_URL": server.url,
+        "GITHUB_REPOSITORY": "o/r",
+        "GITHUB_SHA": "merge",
+        "GITHUB_TOKEN": "t-1",
+        "GITHUB_EVENT_PATH": str(path),
+        "GITHUB_SERVER_URL": "https://github.invalid",
+        "GITHUB_RUN_ID": "7",
+    }
 
 
 def test_the_message_names_the_causes_what_to_do_and_the_way_back(failed: Report) -> None:
@@ -56,10 +61,14 @@ def test_the_message_names_the_causes_what_to_do_and_the_way_back(failed: Report
 @pytest.mark.parametrize(
     "now,before,news",
     [
-        (Verdict.NO_GO, None, True), (Verdict.NO_GO, Verdict.NO_GO, True), (Verdict.GO, Verdict.NO_GO, True),
-        (Verdict.GO, Verdict.GO, False), (Verdict.GO, None, False), (Verdict.INCONCLUSIVE, Verdict.NO_GO, False),
+        (Verdict.NO_GO, None, True),
+        (Verdict.NO_GO, Verdict.NO_GO, True),
+        (Verdict.GO, Verdict.NO_GO, True),
+        (Verdict.GO, Verdict.GO, False),
+        (Verdict.GO, None, False),
+        (Verdict.INCONCLUSIVE, Verdict.NO_GO, False),
     ],
-)  # fmt: skip
+)
 def test_people_are_disturbed_by_no_go_and_by_the_first_go_after_it(
     server: Forge, tmp_path: Path, now: Verdict, before: Verdict | None, *, news: bool
 ) -> None:
@@ -106,9 +115,11 @@ def test_the_comment_is_updated_and_not_repeated_however_many_others_there_are(
 
 def test_gitlab_has_one_note(server: Forge, tmp_path: Path, failed: Report) -> None:
     environ = {
-        "CI_API_V4_URL": f"{server.url}/api/v4", "CI_PROJECT_ID": "3", "CI_MERGE_REQUEST_IID": "8",
+        "CI_API_V4_URL": f"{server.url}/api/v4",
+        "CI_PROJECT_ID": "3",
+        "CI_MERGE_REQUEST_IID": "8",
         "NETRA_GITLAB_TOKEN": "t-2",
-    }  # fmt: skip
+    }
     assert list(tell(failed, None, environ)) == []
     assert list(tell(report(tmp_path / "next", Outcome.PASSED), None, environ)) == []
     (note,) = server.remarks["/api/v4/projects/3/merge_requests/8/notes"]

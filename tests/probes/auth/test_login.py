@@ -34,7 +34,7 @@ async def fetch(reply: Reply) -> tuple[Held, Server]:
             body={"user": "x"},
             token_field="access_token",
             learn=LEARNT.append,
-        )  # fmt: skip
+        )
     return held, server
 
 

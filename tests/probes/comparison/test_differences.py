@@ -36,8 +36,10 @@ def test_a_difference_has_a_place_and_a_kind(before: object, after: object, name
 def test_words_say_what_it_was_and_what_it_is() -> None:
     found = differences({"a": 1, "b": 2}, {"a": "x", "c": 3})
     assert [one.text for one in found.values()] == [
-        "a type: 1 became 'x'", "b is missing (it was 2)", "c is new (3)",
-    ]  # fmt: skip
+        "a type: 1 became 'x'",
+        "b is missing (it was 2)",
+        "c is new (3)",
+    ]
 
 
 @given(JSON)

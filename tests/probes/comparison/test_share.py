@@ -13,19 +13,25 @@ RATIO = 1.25
 
 def entry(revision: str, status: int, latency: str, agent: str = "Mozilla/5.0", number: int = 0) -> dict[str, object]:
     return {
-        "insertId": f"{revision}{number}", "logName": "projects/p/logs/run.googleapis.com%2Frequests",
+        "insertId": f"{revision}{number}",
+        "logName": "projects/p/logs/run.googleapis.com%2Frequests",
         "timestamp": "2026-11-26T01:00:00Z",
         "resource": {"type": "cloud_run_revision", "labels": {"revision_name": revision, "service_name": "s"}},
         "httpRequest": {"status": status, "latency": latency, "userAgent": agent, "requestUrl": "https://h/api"},
-    }  # fmt: skip
+    }
 
 
 def test_our_own_requests_are_nobodys_traffic() -> None:
     listed = [
-        entry("new", 200, "0.1s"), entry("new", 500, "0.2s"), entry("new", 200, "0.3s", "netra-verify/0.1.0 (run x)"),
-        entry("new", 101, "3.5s"), entry("new", 101, "35s"), entry("old", 200, "0.4s"), entry("new", 404, "0.1s"),
+        entry("new", 200, "0.1s"),
+        entry("new", 500, "0.2s"),
+        entry("new", 200, "0.3s", "netra-verify/0.1.0 (run x)"),
+        entry("new", 101, "3.5s"),
+        entry("new", 101, "35s"),
+        entry("old", 200, "0.4s"),
+        entry("new", 404, "0.1s"),
         entry("new", 200, "no time"),
-    ]  # fmt: skip
+    ]
     parsed = [parse_entry(one | {"insertId": str(number)}) for number, one in enumerate(listed)]
     assert traffic_of(parsed, "new", "netra-verify/") == Traffic(
         requests=4, failed=1, seconds=(0.1,), sessions=2, cut_short=1

@@ -129,9 +129,18 @@ async def test_what_names_no_owner_is_nobodys_where_metadata_decides(database: D
         unowned = {spec.shape.id for spec, row in zip(specs, rows, strict=True) if not row.owned}
         assert await seeder.remove_run() == len(rows)
     assert unowned == {
-        "sql-null", "json-null", "{}", "[]", "[1]", '"text"', "number", "true", "user_id null", "user_id number",
+        "sql-null",
+        "json-null",
+        "{}",
+        "[]",
+        "[1]",
+        '"text"',
+        "number",
+        "true",
+        "user_id null",
+        "user_id number",
         "user_id with spaces",
-    }  # fmt: skip
+    }
 
 
 async def test_what_has_no_column_goes_into_the_metadata_that_carries_it(database: Database) -> None:

@@ -23,9 +23,13 @@ def key_for(token_url: str) -> dict[str, Any]:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     return {
-        "type": "service_account", "client_email": "verify@netra-staging.iam.gserviceaccount.com",
-        "private_key": pem.decode(), "private_key_id": "1", "token_uri": token_url, "project_id": "netra-staging",
-    }  # fmt: skip
+        "type": "service_account",
+        "client_email": "verify@netra-staging.iam.gserviceaccount.com",
+        "private_key": pem.decode(),
+        "private_key_id": "1",
+        "token_uri": token_url,
+        "project_id": "netra-staging",
+    }
 
 
 def token(name: str) -> tuple[int, dict[str, Any]]:
@@ -51,10 +55,12 @@ async def test_workload_identity_is_found_and_exchanged(tmp_path: Path, monkeypa
     issued = {"issued_token_type": "urn:ietf:params:oauth:token-type:access_token"}
     with answering((200, token("federated")[1] | issued)) as script:
         told = {
-            "type": "external_account", "audience": "//iam.googleapis.com/projects/1/locations/global/x",
-            "subject_token_type": "urn:ietf:params:oauth:token-type:jwt", "token_url": script.url,
+            "type": "external_account",
+            "audience": "//iam.googleapis.com/projects/1/locations/global/x",
+            "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+            "token_url": script.url,
             "credential_source": {"file": str(subject)},
-        }  # fmt: skip
+        }
         configuration.write_text(json.dumps(told))
         monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(configuration))
         monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "netra-staging")

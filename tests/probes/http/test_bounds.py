@@ -43,8 +43,15 @@ async def test_an_answer_over_a_bound_is_a_bad_answer(reply: Reply, said: str) -
         await ask(reply)
 
 
-@pytest.mark.parametrize("coding,body", [("gzip", gzip.compress(GOOD) * 2), ("deflate", zlib.compress(GOOD)),
-                                         ("deflate", zlib.compress(GOOD)[2:-4]), ("identity", GOOD)])  # fmt: skip
+@pytest.mark.parametrize(
+    "coding,body",
+    [
+        ("gzip", gzip.compress(GOOD) * 2),
+        ("deflate", zlib.compress(GOOD)),
+        ("deflate", zlib.compress(GOOD)[2:-4]),
+        ("identity", GOOD),
+    ],
+)
 async def test_codings_are_undone(coding: str, body: bytes) -> None:
     answer = await ask(Reply(body=body, headers={"Content-Encoding": coding}))
     assert answer.body == GOOD * (2 if coding == "gzip" else 1)
@@ -69,10 +76,17 @@ async def test_a_limiter_s_answer_is_not_the_service_s() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["[" * 1000 + "]" * 1000, '{"a":' * (JSON_DEPTH + 1) + "1" + "}" * (JSON_DEPTH + 1), "NaN", "1e999", "\ufeff{}", "",
-     "[" + "[]," * 1_100_000 + "1]"],
+    [
+        "[" * 1000 + "]" * 1000,
+        '{"a":' * (JSON_DEPTH + 1) + "1" + "}" * (JSON_DEPTH + 1),
+        "NaN",
+        "1e999",
+        "\ufeff{}",
+        "",
+        "[" + "[]," * 1_100_000 + "1]",
+    ],
     ids=["lists", "objects", "NaN", "1e999", "BOM", "empty", "values"],
-)  # fmt: skip
+)
 def test_json_beyond_the_bounds_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         read_json(text.encode())

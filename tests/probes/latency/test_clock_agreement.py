@@ -6,9 +6,17 @@ from probes.latency.open_loop import Call, LatencySample
 
 def call(client_ms: float, server_ms: float | None, lag_ms: float = 0.0, own_ms: float = 0.0) -> Call:
     return Call(
-        due_s=0.0, lag_ms=lag_ms, own_ms=own_ms, standstill_ms=0.0, client_ms=client_ms, server_ms=server_ms,
-        opened=None, first_byte_ms=0.0, trace_id="", failure="",
-    )  # fmt: skip
+        due_s=0.0,
+        lag_ms=lag_ms,
+        own_ms=own_ms,
+        standstill_ms=0.0,
+        client_ms=client_ms,
+        server_ms=server_ms,
+        opened=None,
+        first_byte_ms=0.0,
+        trace_id="",
+        failure="",
+    )
 
 
 def sample(*calls: Call) -> LatencySample:

@@ -114,9 +114,14 @@ async def test_a_standstill_of_our_own_loop_is_known_for_the_calls_under_way() -
 async def test_a_block_in_which_our_own_side_lagged_is_measured_anew() -> None:
     (look,) = make_plan((100,))
     got = await measure_by_plan(
-        exchange(block_at=range(BLOCK, BLOCK + 1)), [look], slow, rate=RATE, deadline_s=2.0, limit_ms=LIMIT_MS,
+        exchange(block_at=range(BLOCK, BLOCK + 1)),
+        [look],
+        slow,
+        rate=RATE,
+        deadline_s=2.0,
+        limit_ms=LIMIT_MS,
         anew_s=5.0,
-    )  # fmt: skip
+    )
     assert got.finding is Finding.PROVED
     assert len(got.sample.calls) == 100
     assert 1 <= len(got.void) <= 3
@@ -180,7 +185,10 @@ async def test_new_connections_and_new_instances_are_cold_starts() -> None:
     sample = await measure_latency(exchange(), calls=5, rate=RATE, deadline_s=1.0)
     one, two, three, four, five = sample.calls
     calls = (
-        replace(one, instance="a"), replace(two, instance="a", opened=Opened(0, 0.001, None)),
-        replace(three, instance="b"), replace(four, instance="a"), replace(five, instance="b", failure="503"),
-    )  # fmt: skip
+        replace(one, instance="a"),
+        replace(two, instance="a", opened=Opened(0, 0.001, None)),
+        replace(three, instance="b"),
+        replace(four, instance="a"),
+        replace(five, instance="b", failure="503"),
+    )
     assert cold_starts(replace(sample, calls=calls)) == ("", "new connection", "new instance", "", "")

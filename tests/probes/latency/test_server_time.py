@@ -36,10 +36,13 @@ def call(trace: str, failure: str = "") -> Call:
 
 def entry(trace: str, latency: str = "0.012500000s", instance: str = "one", log: str = REQUESTS) -> dict[str, Any]:
     return {
-        "insertId": trace + log, "logName": log, "timestamp": "2026-11-24T12:00:00Z",
-        "trace": f"projects/p/traces/{trace}", "labels": {"instanceId": instance},
+        "insertId": trace + log,
+        "logName": log,
+        "timestamp": "2026-11-24T12:00:00Z",
+        "trace": f"projects/p/traces/{trace}",
+        "labels": {"instanceId": instance},
         "httpRequest": {"status": 200, "latency": latency},
-    }  # fmt: skip
+    }
 
 
 class Arriving:
@@ -73,9 +76,14 @@ class Arriving:
 
 async def look(source: Arriving, *calls: Call, deadline_s: float = 5.0) -> LatencySample:
     return await read_server_side(
-        LatencySample(calls, 60.0, 5.0), source, service="auth", mark="run 1", begun=datetime.now(UTC),
-        clock=SteadyClock(), deadline_s=deadline_s,
-    )  # fmt: skip
+        LatencySample(calls, 60.0, 5.0),
+        source,
+        service="auth",
+        mark="run 1",
+        begun=datetime.now(UTC),
+        clock=SteadyClock(),
+        deadline_s=deadline_s,
+    )
 
 
 async def test_each_call_gets_the_time_and_the_instance_of_its_own_entry() -> None:

@@ -14,10 +14,14 @@ def request(second: int, path: str, trace: str, status: int = 500, **more: Any) 
     http = {"status": status, "requestUrl": f"https://x{path}?q=1", "requestMethod": "GET", "latency": "0.1s"}
     return parse_entry(
         {
-            "logName": REQUESTS, "timestamp": f"2026-11-24T09:00:{second:02}Z", "insertId": f"{second}",
-            "trace": f"projects/p/traces/{trace}", "httpRequest": http | more.pop("http", {}), **more,
+            "logName": REQUESTS,
+            "timestamp": f"2026-11-24T09:00:{second:02}Z",
+            "insertId": f"{second}",
+            "trace": f"projects/p/traces/{trace}",
+            "httpRequest": http | more.pop("http", {}),
+            **more,
         }
-    )  # fmt: skip
+    )
 
 
 def line(second: int, text: str, trace: str = "") -> LogEntry:

@@ -264,8 +264,11 @@ def test_ordinary_entries_take_the_narrow_way(tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr(surveying, "_survey_plainly", plainly)
     payloads: list[dict[str, Any]] = [
-        {}, {"textPayload": "'coroutine' object"}, {"jsonPayload": {"a": [1]}}, {"protoPayload": {}},
-    ]  # fmt: skip
+        {},
+        {"textPayload": "'coroutine' object"},
+        {"jsonPayload": {"a": [1]}},
+        {"protoPayload": {}},
+    ]
     entries: list[dict[str, Any]] = [
         {"logName": "projects/p/logs/run.googleapis.com%2Frequests", "httpRequest": {"status": status}, **payload}
         for status in (200, "404", 500, None)

@@ -62,10 +62,21 @@ def test_credentials_are_found(text: str) -> None:
 
 
 HOSTILE: dict[str, str] = {
-    "letters": "a", "a scheme that never ends": "a+", "heads of tokens": "eyJ", "dotted heads": "eyJabcdef.",
-    "slashes": "://", "users": "://a:", "operators": "->>", "quotes": "coroutine '", "extracts": "cannot extract ",
-    "digits": "1234abcd-", "segments": "/a1-", "lines": "Error\n", "words": "auth service ", "zeros": "0",
-}  # fmt: skip
+    "letters": "a",
+    "a scheme that never ends": "a+",
+    "heads of tokens": "eyJ",
+    "dotted heads": "eyJabcdef.",
+    "slashes": "://",
+    "users": "://a:",
+    "operators": "->>",
+    "quotes": "coroutine '",
+    "extracts": "cannot extract ",
+    "digits": "1234abcd-",
+    "segments": "/a1-",
+    "lines": "Error\n",
+    "words": "auth service ",
+    "zeros": "0",
+}
 READERS: dict[str, Callable[[str], object]] = {
     "incidents": KNOWN.name,
     "credentials": holds_credential,

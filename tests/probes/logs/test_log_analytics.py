@@ -93,12 +93,18 @@ def run(sql: str, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             "CASE WHEN ? THEN {'status': ?, 'request_method': 'GET', 'request_url': 'https://x/ws', 'user_agent': ?, "
             "'latency': '0.1s'} END)",
             [
-                row["insert_id"], plain(row["timestamp"]), plain(row["received"]), row["log"],
-                "projects/p/traces/t", None,
+                row["insert_id"],
+                plain(row["timestamp"]),
+                plain(row["received"]),
+                row["log"],
+                "projects/p/traces/t",
+                None,
                 json.dumps({"service_name": row["service"], "revision_name": row["revision"]}),
-                row["status"] is not None, row["status"], row["agent"],
+                row["status"] is not None,
+                row["status"],
+                row["agent"],
             ],
-        )  # fmt: skip
+        )
     text = sql.format(view="logs", most=1000).replace("@", "$").replace("INT64", "BIGINT").replace("STRING", "VARCHAR")
     given = parameters(SERVICE, REVISION, WINDOW, "projects/p/traces/t")
     wanted = {
@@ -143,9 +149,12 @@ def answered(names: Sequence[str], *rows: Sequence[object], **more: object) -> d
     """An answer as BigQuery's REST API gives it: every value a text, time stamps in seconds."""
     cells = [{"f": [{"v": None if value is None else str(value)} for value in row]} for row in rows]
     return {
-        "jobComplete": True, "schema": {"fields": [{"name": name, "type": "STRING"} for name in names]},
-        "rows": cells, "jobReference": {"jobId": "job_1", "location": "US"}, **more,
-    }  # fmt: skip
+        "jobComplete": True,
+        "schema": {"fields": [{"name": name, "type": "STRING"} for name in names]},
+        "rows": cells,
+        "jobReference": {"jobId": "job_1", "location": "US"},
+        **more,
+    }
 
 
 async def ask(url: str, what: str) -> Any:  # noqa: ANN401 - either answer
@@ -169,8 +178,18 @@ async def test_a_query_names_its_parameters_and_waits_for_its_job() -> None:
 
 
 async def test_errors_come_page_by_page_as_entries() -> None:
-    row = ("id-1", BEGUN.timestamp(), "projects/p/logs/run.googleapis.com%2Frequests", "projects/p/traces/ab", None,
-           503, "GET", "https://x/ws?a=1", "Mozilla", "0.1s")  # fmt: skip
+    row = (
+        "id-1",
+        BEGUN.timestamp(),
+        "projects/p/logs/run.googleapis.com%2Frequests",
+        "projects/p/traces/ab",
+        None,
+        503,
+        "GET",
+        "https://x/ws?a=1",
+        "Mozilla",
+        "0.1s",
+    )
     other = ("id-2", *row[1:])
     with answering((200, answered(COLUMNS, row, pageToken="p2")), (200, answered(COLUMNS, other))) as script:
         found, whole = await ask(script.url, "errors")

@@ -54,8 +54,12 @@ async def test_troubles_are_put_down_to_their_operations() -> None:
     found = (await asked("200", "500", "hangs", "resets", "404")).found
     assert [len(one.troubles) for one in found] == [0, 2, 2, 2, 0]
     assert [dict(one.answered) for one in found] == [
-        {"200": 2}, {"500": 2}, {"hangs": 2}, {"no answer": 2}, {"404": 2},
-    ]  # fmt: skip
+        {"200": 2},
+        {"500": 2},
+        {"hangs": 2},
+        {"no answer": 2},
+        {"404": 2},
+    ]
     assert dict(found[4].undocumented) == {"404": 2}
     assert found[1].traces == ["a-trace", "a-trace"]
 

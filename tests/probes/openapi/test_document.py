@@ -28,8 +28,11 @@ def document(paths: object) -> dict[str, Any]:
 def test_each_operation_is_asked_or_has_a_reason() -> None:
     published = read_document(document(PATHS), excluded=["/admin/*"], most_cases=3)
     assert [one.name for one in published.operations] == [
-        "GET /threads", "GET /threads/{id}", "HEAD /threads/{id}", "GET /keyed",
-    ]  # fmt: skip
+        "GET /threads",
+        "GET /threads/{id}",
+        "HEAD /threads/{id}",
+        "GET /keyed",
+    ]
     assert published.not_asked == {
         "POST /threads": "not read-only",
         "GET /admin/restart": "excluded by the target",

@@ -82,7 +82,5 @@ async def test_a_healthy_server_loses_nobody_and_the_bound_says_what_that_is_wor
 
 
 async def test_nobody_listens() -> None:
-    report = await hold_sessions(
-        joiner("ws://127.0.0.1:9"), named, count=3, seconds=0.5, jitter_s=0.1, pace=PACE
-    )  # fmt: skip
+    report = await hold_sessions(joiner("ws://127.0.0.1:9"), named, count=3, seconds=0.5, jitter_s=0.1, pace=PACE)
     assert len(report.of_kind("never opened")) == 3

@@ -78,12 +78,19 @@ def test_a_cut_off_is_told_by_its_age() -> None:
     assert "10 sessions at the age of 300 s: a cut-off" in said
 
 
-@pytest.mark.parametrize("age,code,kind", [
-    (3599.0, None, CloseClass.PLANNED_CUT), (3564.5, 1001, CloseClass.PLANNED_CUT),
-    (3700.0, None, CloseClass.PLANNED_CUT),
-    (3500.0, None, CloseClass.ABNORMAL), (3599.0, 1011, CloseClass.SERVER_ERROR), (3599.0, 1008, CloseClass.POLICY),
-    (900.0, 1001, CloseClass.GOING_AWAY), (10.0, 4000, CloseClass.OTHER),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "age,code,kind",
+    [
+        (3599.0, None, CloseClass.PLANNED_CUT),
+        (3564.5, 1001, CloseClass.PLANNED_CUT),
+        (3700.0, None, CloseClass.PLANNED_CUT),
+        (3500.0, None, CloseClass.ABNORMAL),
+        (3599.0, 1011, CloseClass.SERVER_ERROR),
+        (3599.0, 1008, CloseClass.POLICY),
+        (900.0, 1001, CloseClass.GOING_AWAY),
+        (10.0, 4000, CloseClass.OTHER),
+    ],
+)
 def test_a_planned_cut_is_one_at_its_age_and_no_error(age: float, code: int | None, kind: CloseClass) -> None:
     assert classify(Closed(code=code, reason="", age_s=age, by_us=False), planned_at_s=3600.0) is kind
 

@@ -83,9 +83,11 @@ async def status_of(request: Request) -> dict[str, Any]:
     down = [name for name in ("postgres", "keys") if components[name] == "down"]
     down += ["notes"] if notes == "unknown" or notes["odd"] else []
     return {
-        "state": "down" if down else "up", "down": sorted(down), "components": components,
+        "state": "down" if down else "up",
+        "down": sorted(down),
+        "components": components,
         "at": datetime.now(UTC).isoformat(),
-    }  # fmt: skip
+    }
 
 
 def account_of(request: Request, authorization: Annotated[list[str] | None, Header()] = None) -> str:
@@ -121,9 +123,12 @@ def create(dsn: str, verifier: Verifier, service_key: str) -> FastAPI:
     add_inspection(app)
     add_handlers(app)
     app.add_middleware(
-        CORSMiddleware, allow_origins=[FRONTEND], allow_methods=["GET", "POST", "PATCH", "DELETE"],
-        allow_headers=["Authorization", "Content-Type"], expose_headers=[CORRELATION],
-    )  # fmt: skip
+        CORSMiddleware,
+        allow_origins=[FRONTEND],
+        allow_methods=["GET", "POST", "PATCH", "DELETE"],
+        allow_headers=["Authorization", "Content-Type"],
+        expose_headers=[CORRELATION],
+    )
     return app
 
 

@@ -25,10 +25,14 @@ def as_note(row: asyncpg.Record) -> Note:
     """A row as the API says it."""
     attributes = None if row["attributes"] is None else json.loads(row["attributes"])
     return {
-        "key": row["key"], "kind": row["kind"], "subject": row["subject"], "account": row["account"],
+        "key": row["key"],
+        "kind": row["kind"],
+        "subject": row["subject"],
+        "account": row["account"],
         "attributes": attributes if isinstance(attributes, dict) else None,
-        "created": row["created_on"], "changed": row["changed_on"],
-    }  # fmt: skip
+        "created": row["created_on"],
+        "changed": row["changed_on"],
+    }
 
 
 @dataclass
@@ -44,24 +48,31 @@ class Store:
         """A page, oldest first, and one note more where there are further ones."""
         rows = await self.pool.fetch(
             f"SELECT {COLUMNS} FROM notes WHERE {self.mine} AND {self.living} ORDER BY {self.order} LIMIT $2 OFFSET $3",  # noqa: S608 - our own words
-            account, size + 1, skip,
-        )  # fmt: skip
+            account,
+            size + 1,
+            skip,
+        )
         return [as_note(row) for row in rows]
 
     async def one(self, account: str, key: str) -> Note | None:
         """A note of the account."""
         row = await self.pool.fetchrow(
             f"SELECT {COLUMNS} FROM notes WHERE {self.mine} AND key = $2 AND {self.living}",  # noqa: S608 - our own words
-            account, key,
-        )  # fmt: skip
+            account,
+            key,
+        )
         return None if row is None else as_note(row)
 
     async def add(self, account: str, subject: str | None, attributes: dict[str, Any]) -> Note:
         """A new note."""
         row = await self.pool.fetchrow(
             f"INSERT INTO notes VALUES ($1, 'note', $2, $3, $4, $5, $5) RETURNING {COLUMNS}",  # noqa: S608 - our own words
-            secrets.token_hex(12), subject, account, json.dumps(attributes), int(time.time()),
-        )  # fmt: skip
+            secrets.token_hex(12),
+            subject,
+            account,
+            json.dumps(attributes),
+            int(time.time()),
+        )
         assert row is not None
         return as_note(row)
 
@@ -69,16 +80,21 @@ class Store:
         """Whether there was such a note."""
         done = await self.pool.execute(
             "UPDATE notes SET subject = $3, changed_on = $4 WHERE account = $1 AND key = $2 AND removed_on IS NULL",
-            account, key, subject, int(time.time()),
-        )  # fmt: skip
+            account,
+            key,
+            subject,
+            int(time.time()),
+        )
         return bool(done == "UPDATE 1")
 
     async def remove(self, account: str, key: str) -> bool:
         """Whether there was such a note."""
         done = await self.pool.execute(
             "UPDATE notes SET removed_on = $3 WHERE account = $1 AND key = $2 AND removed_on IS NULL",
-            account, key, int(time.time()),
-        )  # fmt: skip
+            account,
+            key,
+            int(time.time()),
+        )
         return bool(done == "UPDATE 1")
 
     async def count(self) -> dict[str, int]:

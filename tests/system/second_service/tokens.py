@@ -54,9 +54,14 @@ class Verifier:
     def decode(self, token: str, key: PyJWK) -> dict[str, Any]:
         """The verified claims."""
         claims: dict[str, Any] = jwt.decode(
-            token, key, algorithms=["RS256"], issuer=ISSUER, audience=self.audience, leeway=0,
+            token,
+            key,
+            algorithms=["RS256"],
+            issuer=ISSUER,
+            audience=self.audience,
+            leeway=0,
             options={"require": NEEDED, "verify_iat": False, "verify_aud": self.audience is not None},
-        )  # fmt: skip
+        )
         if not all(isinstance(claims[name], int) for name in ("exp", "iat")) or claims["iat"] > time.time() + SKEW_S:
             raise NotAuthenticated
         return claims

@@ -125,8 +125,10 @@ def test_every_entry_is_a_log_entry_in_all_its_fields(apis: Served) -> None:
     answer = httpx.post(f"{apis.url}/v2/entries:list", json=question).json()
     first = json_format.ParseDict(answer["entries"][0], LogEntry.pb()())
     assert (first.timestamp.nanos, first.http_request.latency.nanos, first.http_request.status) == (
-        456789, 31_200_000, 200,
-    )  # fmt: skip
+        456789,
+        31_200_000,
+        200,
+    )
     for one in answer["entries"]:
         json_format.ParseDict(one, LogEntry.pb()())
 

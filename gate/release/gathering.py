@@ -1,0 +1,57 @@
+"""What a store holds of one target: runs, gates, discards, and what can't be read, each by name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gate.redaction import Redactor
+from gate.release.seal import digest
+from gate.release.store import Discard, Store, StoreError
+from gate.release.stored_run import StoredRun, Unusable, read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What a store holds of a target."""
+
+    where: str
+    runs: tuple[StoredRun, ...]
+    gates: tuple[StoredRun, ...]  # verdicts of earlier gates: no evidence, but they remember what they saw
+    unusable: tuple[Unusable, ...]
+    discards: Mapping[str, Discard]
+    unfinished: tuple[str, ...]
+    problems: tuple[str, ...] = ()
+    selected: tuple[StoredRun, ...] = ()  # runs of a selection: no evidence, in neither direction
+    digests: Mapping[str, str] = field(default_factory=dict)  # of every stored file, byte for byte, by run
+    redactor: Redactor = field(default_factory=Redactor)
+
+
+def gather(store: Store, target: str) -> Evidence:
+    """Read everything that the store holds of a target; what can't be read is named, never skipped."""
+    try:
+        bodies = store.runs(target)
+        found = [read(run_id, body, target, store.key) for run_id, body in bodies.items()]
+        discards, unfinished = store.discards(target), store.unfinished(target)
+    except StoreError as error:
+        return Evidence(
+            where=store.where,
+            runs=(),
+            gates=(),
+            unusable=(),
+            discards={},
+            unfinished=(),
+            problems=(str(error),),
+            redactor=store.redactor,
+        )
+    usable = [one for one in found if isinstance(one, StoredRun)]
+    whole = [run for run in usable if not run.document.selection]
+    return Evidence(
+        where=store.where,
+        runs=tuple(one for one in whole if one.document.phase != "gate"),
+        gates=tuple(one for one in whole if one.document.phase == "gate"),
+        unusable=tuple(one for one in found if isinstance(one, Unusable)),
+        discards=discards,
+        unfinished=tuple(unfinished),
+        selected=tuple(run for run in usable if run.document.selection),
+        digests={run_id: digest(body) for run_id, body in bodies.items() if isinstance(body, bytes)},
+        redactor=store.redactor,
+    )
