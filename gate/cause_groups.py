@@ -22,7 +22,7 @@ MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:
 SERVER_ERROR = re.compile(r"\b5\d\d\b")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Group:
     """Rows of one cause while they are collected."""
 
@@ -73,11 +73,13 @@ def _alike(rows: Sequence[Row]) -> list[Group]:
             quiet.append(row)
             continue
         signature = known.key if known else error.signature if error else ""
-        group = groups.setdefault(signature, Group(signature, known, error, []))
+        group = groups.setdefault(signature, Group(signature=signature, known=known, error=error, rows=[]))
         group.error = group.error or error
         group.rows.append(row)
     for row in quiet:
-        group = _fitting(row, groups.values()) or groups.setdefault(_seen(row), Group(_seen(row), None, None, []))
+        group = _fitting(row, groups.values()) or groups.setdefault(
+            _seen(row), Group(signature=_seen(row), known=None, error=None, rows=[])
+        )
         group.rows.append(row)
     return list(groups.values())
 

@@ -20,7 +20,7 @@ LOGS_EXPLORER = CONSOLE + "/logs/query;query={query}?project={project}"
 SHORTEST, MOST_SHORT = 30, 140  # characters of a cause in one line
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunbookRow:
     """What the runbook says of a check that did not pass."""
 
@@ -36,7 +36,7 @@ class RunbookRow:
         return f"runbook-{self.check_id}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CauseInWords:
     """One cause as reports show it."""
 
@@ -71,7 +71,13 @@ def _check_of(name: str) -> str:
 
 
 def _runbook_row(row: Row) -> RunbookRow:
-    return RunbookRow(row.id, row.requirement or row.claim, how_to_look(row.id), row.remedy, owner(row.family))
+    return RunbookRow(
+        check_id=row.id,
+        requirement=row.requirement or row.claim,
+        looking=how_to_look(row.id),
+        remedy=row.remedy,
+        whom_to_call=owner(row.family),
+    )
 
 
 def _in_words(report: Report, cause: Cause) -> CauseInWords:

@@ -19,18 +19,30 @@ LONG_S = 150.0
 def run(*words: str, env: dict[str, str] | None = None, cwd: Path = ROOT) -> tuple[int, str]:
     """Run `python -m words…` to its end; return its exit code and all it said."""
     done = subprocess.run(
-        [sys.executable, "-m", *words], cwd=cwd, env={**clean_environment(), **(env or {})},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=LONG_S, check=False,
-    )  # fmt: skip
+        [sys.executable, "-m", *words],
+        cwd=cwd,
+        env={**clean_environment(), **(env or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=LONG_S,
+        check=False,
+    )
     return done.returncode, done.stdout
 
 
 def start(*words: str, env: dict[str, str] | None = None, stdin: int | None = None) -> subprocess.Popen[str]:
     """Start `python -m words…`, in a process group of its own; its standard input is ours unless one is named."""
     return subprocess.Popen(
-        [sys.executable, "-m", *words], cwd=ROOT, env={**clean_environment(), **(env or {})}, text=True,
-        stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-    )  # fmt: skip
+        [sys.executable, "-m", *words],
+        cwd=ROOT,
+        env={**clean_environment(), **(env or {})},
+        text=True,
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
 
 
 def clean_environment() -> dict[str, str]:
