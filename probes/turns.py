@@ -9,6 +9,7 @@ import fcntl
 import os
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +25,7 @@ class Turns:
 
     path: Path
     waited_s: float = 0.0  # in all
+    narrate: Callable[[str], None] | None = None  # is told, again and again, that a turn is waited for, and how long
     _held: list[int] = field(default_factory=list)  # file descriptors
 
     def take(self, *, alone: bool, within_s: float) -> None:
@@ -51,8 +53,7 @@ class Turns:
         while self._held:
             os.close(self._held.pop())
 
-    @staticmethod
-    def _lock(path: Path, kind: int, until: float) -> int:
+    def _lock(self, path: Path, kind: int, until: float) -> int:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         pause = threading.Event()
         while True:
@@ -62,6 +63,9 @@ class Turns:
                 if time.monotonic() > until:
                     os.close(descriptor)
                     raise TimeoutError from None
+                if self.narrate:
+                    left_s = max(0.0, until - time.monotonic())
+                    self.narrate(f"waiting, {left_s:.0f} s more at most: another run is at work on this target")
                 pause.wait(POLL_S)
             except BaseException:
                 os.close(descriptor)

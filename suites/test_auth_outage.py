@@ -1,6 +1,7 @@
 """What happens while the auth service is down: nobody is let in, everybody is answered, and it recovers."""
 
 import time
+from collections.abc import Callable
 
 from fixtures.http_services import seen
 from fixtures.sockets import SocketDoor
@@ -35,6 +36,7 @@ async def test_an_outage_lets_nobody_in(
     owner: User,
     deadlines: Deadlines,
     recorder: Recorder,
+    narrate: Callable[[str], None],
 ) -> None:
     """Auth is really stopped: REST answers 503, the WebSocket refuses; auth is started, and both serve again."""
     await twin.take_down("auth", provokes_503=True)
@@ -42,7 +44,7 @@ async def test_an_outage_lets_nobody_in(
     for way in WAYS:
         await _refuse_socket(sockets, tokens.good(owner), way, recorder)
     await twin.bring_up("auth")
-    await _serves_again(threads, sockets, owner, deadlines, recorder)
+    await _serves_again(threads, sockets, owner, deadlines, recorder, narrate)
 
 
 async def _refuse_rest(
@@ -79,10 +81,15 @@ async def _refuse_socket(sockets: SocketDoor, token: Secret, way: Way, recorder:
 
 
 async def _serves_again(
-    threads: Threads, sockets: SocketDoor, owner: User, deadlines: Deadlines, recorder: Recorder
+    threads: Threads,
+    sockets: SocketDoor,
+    owner: User,
+    deadlines: Deadlines,
+    recorder: Recorder,
+    narrate: Callable[[str], None],
 ) -> None:
     begun = time.monotonic()
-    recovered = await await_recovery(threads, owner, deadlines.recovery)
+    recovered = await await_recovery(threads, owner, deadlines.recovery, narrate)
     if not recovered.steady:
         raise CheckFailure(
             expected=f"REST serves again within {deadlines.recovery:g} s",

@@ -1,7 +1,7 @@
 """Zero 5xx that can be believed: the source alive, read to its end, for this revision, with traffic."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from fixtures.http_services import Door
 from fixtures.log_lookup import AROUND, LogLookup
@@ -208,6 +208,7 @@ async def test_counts_and_log_agree(
     backend: Door,
     contract: Contract,
     recorder: Recorder,
+    narrate: Callable[[str], None],
 ) -> None:
     """5xx as counted by the platform are not more than the log shows; and the platform counts at all."""
     await backend.get(contract.paths.liveness)
@@ -223,7 +224,7 @@ async def test_counts_and_log_agree(
         counts = await cloud_run.request_counts(target.backend.service, release.under_test, window)
         return "" if counts.codes.total() else "no request counted yet"
 
-    await await_steady(count, in_a_row=1, deadline_s=contract.logs.metrics_wait_s)
+    await await_steady(count, in_a_row=1, deadline_s=contract.logs.metrics_wait_s, narrate=narrate)
     looked_for = clock.since(release.current.created, AROUND)
     read = await log_lookup.source.read(
         looked_for, [SERVER_ERRORS], service=release.service, revision=release.under_test

@@ -68,9 +68,11 @@ def test_many_are_together(file: Path, others: list[Other]) -> None:
 def test_one_is_alone_until_the_other_has_given_back(file: Path, others: list[Other], theirs: str, ours: str) -> None:
     others.append(Other(file, alone=theirs == "alone"))
     others[0].until("held")
-    mine = Turns(file)
+    narrated: list[str] = []
+    mine = Turns(file, narrate=narrated.append)
     with pytest.raises(SourceRefused, match=r"another run has been using it for 0\.2 s"):
         mine.take(alone=ours == "alone", within_s=0.2)
+    assert narrated[0] == "waiting, 0 s more at most: another run is at work on this target"
     others[0].said.send("give it back")
     others[0].until("given back")
     mine.take(alone=ours == "alone", within_s=LONG_S)
