@@ -37,9 +37,15 @@ async def test_a_good_token_opens_a_session(sockets: SocketDoor, owner: User, wa
     session = await sockets.open(owner, way=way)
     selected, words = session.connection.subprotocol, session.dialect
     if way == "subprotocol" and selected != words.subprotocol:
-        raise CheckFailure(expected=f"subprotocol {words.subprotocol}", actual=f"{selected!r} was selected")
+        raise CheckFailure(
+            expected=f"subprotocol {words.subprotocol}", actual=f"{selected!r} was selected",
+            remedy="Select what the client offered: accept(subprotocol=…). A browser hangs up without it.",
+        )  # fmt: skip
     if words.ready_field and data_of(session.welcome).get(words.ready_field) is not True:
-        raise CheckFailure(expected=f"{words.ready_field}: true in the welcome", actual=f"{session.welcome}")
+        raise CheckFailure(
+            expected=f"{words.ready_field}: true in the welcome", actual=f"{session.welcome}",
+            remedy="Send the welcome when the session's parts are ready, and not before.",
+        )  # fmt: skip
 
 
 @check(

@@ -1,5 +1,7 @@
-"""The share of faults that the reports put down to one cause, from the documents that `make prove` keeps."""
+"""The shares of faults that the reports put down to one cause, and mend, from the documents that `make prove` keeps."""
 
+import tomllib
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
@@ -9,26 +11,55 @@ from gate.document import with_causes
 from gate.outcomes import Outcome
 from gate.verdict_document import encode
 from tests.gate.documents import make_document
-from tests.prove.causes import main, read_kept, share
+from tests.prove.causes import FIXES, fix_of, fixed_share, lost_in_another, main, read_kept, share
+from twin.switching.registry import declared
 
 
-def keep(folder: Path, fault: str, *families: str) -> None:
+def keep(folder: Path, fault: str, *families: str, remedy: str = "", saw: str = "words of its own") -> None:
     document = make_document(folder / "runs", {f"{family}.check": Outcome.FAILED for family in families})
-    rows = [replace(row, actual=f"{row.family} answered in words of its own") for row in document.checks]
+    rows = [replace(row, actual=f"{row.family} answered in {saw}", remedy=remedy) for row in document.checks]
     (folder / f"{fault}.json").write_bytes(encode(with_causes(replace(document, checks=rows))))
 
 
 def test_the_share_counts_faults_of_one_cause(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    keep(tmp_path, "health.lies", "health")
-    keep(tmp_path, "auth.two-things", "auth", "logs")
+    keep(tmp_path, "health.lies", "health", remedy="Fix 5")
+    keep(tmp_path, "auth.two-things", "auth", "threads")
     keep(tmp_path, "healthy-smoke", "health")
     assert [fault.fault for fault in read_kept(tmp_path)] == ["auth.two-things", "health.lies"]
-    assert share(read_kept(tmp_path)) == 0.5
+    assert share(read_kept(tmp_path)) == fixed_share(read_kept(tmp_path)) == 0.5
     assert main([str(tmp_path)]) == 1
     printed = capsys.readouterr().out
     assert "auth.two-things: 2 causes" in printed
+    assert "auth.two-things: the remedy lacks 'Verify signature" in printed
     assert "1 of 2 faults are one cause: 50.0%" in printed
+    assert "1 of 2 remedies are the fault's own fix: 50.0%" in printed
+
+
+def test_both_shares_have_to_be_as_wanted(tmp_path: Path) -> None:
+    keep(tmp_path, "health.lies", "health", remedy="look elsewhere")
+    assert main([str(tmp_path)]) == 1
+    keep(tmp_path, "health.lies", "health", remedy="Fix 5")
+    assert main([str(tmp_path)]) == 0
+
+
+def test_two_faults_that_would_be_one_cause_together_are_named(tmp_path: Path) -> None:
+    keep(tmp_path, "auth.first", "auth", saw="one way that is seen")
+    keep(tmp_path, "health.second", "health", saw="quite another way")
+    assert list(lost_in_another(read_kept(tmp_path))) == []
+    keep(
+        tmp_path, "health.second", "health", saw="x, the same long clause that is said of both: one more that both have"
+    )
+    keep(tmp_path, "auth.first", "auth", saw="y, the same long clause that is said of both: one more that both have")
+    assert list(lost_in_another(read_kept(tmp_path))) == [("auth.first", "health.second")]
 
 
 def test_no_documents_are_no_success(tmp_path: Path) -> None:
     assert main([str(tmp_path)]) == 1
+
+
+def test_every_fault_has_a_fix_and_every_fix_a_fault() -> None:
+    faults = [key for key, one in declared().items() if not one.dependency]
+    assert all(fix_of(fault) for fault in faults)
+    patterns = tomllib.loads(FIXES.read_text(encoding="utf-8"))["fixes"]
+    first = {next(pattern for pattern in patterns if fnmatchcase(fault, pattern)) for fault in faults}
+    assert patterns.keys() == first
