@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from gate.cause_table import KnownCause, consequences, known_causes, sights
+from gate.cause_table import KnownCause, consequences, echoes, known_causes, sights
 from gate.server_errors import ServerError, read_error, without_variables
 from gate.verdict_document import Row
 
@@ -67,7 +67,7 @@ def _alike(rows: Sequence[Row]) -> list[Group]:
     spread = Counter(signature for found in errors.values() for signature in {error.signature for error in found})
     for row in rows:
         # What many cases met is more likely what stopped this one, too, than what it alone met, perhaps on purpose.
-        error = max(errors[row.name], key=lambda one: spread[one.signature], default=None)
+        error = max(errors[row.name], key=lambda one: (not _is_echo(one), spread[one.signature]), default=None)
         known = _known(error, row)
         if known is None and error is None:
             quiet.append(row)
@@ -87,6 +87,10 @@ def _alike(rows: Sequence[Row]) -> list[Group]:
 def _errors(row: Row) -> list[ServerError]:
     """The errors that the server's lines for a case tell of, in order."""
     return [error for line in row.server_lines if line.severity in FAILING and (error := read_error(line.text))]
+
+
+def _is_echo(error: ServerError | None) -> bool:
+    return error is not None and any(echo.search(error.message) for echo in echoes())
 
 
 def _known(error: ServerError | None, row: Row) -> KnownCause | None:
@@ -142,10 +146,10 @@ def _joined(groups: list[Group]) -> list[Group]:
 def _root(group: Group, groups: Iterable[Group]) -> tuple[Group, bool] | None:
     """The largest group that this one belongs to, and whether it follows from it; None for a finding of its own."""
     others = [one for one in groups if one is not group]
-    for belongs in (_is_consequence, _is_read_of, _is_raised_beside, _is_of_same_checks):
+    for belongs in (_is_consequence, _is_echo_of, _is_read_of, _is_raised_beside, _is_of_same_checks):
         roots = [other for other in others if belongs(group, other)]
         if roots:
-            return max(roots, key=lambda root: len(root.everyone)), belongs in {_is_consequence, _is_read_of}
+            return max(roots, key=lambda root: len(root.everyone)), belongs in FOLLOWING
     return None
 
 
@@ -155,6 +159,11 @@ def _is_consequence(group: Group, other: Group) -> bool:
         any(one.holds_for(row) and any(one.of.fullmatch(it.name) for it in other.everyone) for one in consequences())
         for row in group.everyone
     )
+
+
+def _is_echo_of(group: Group, other: Group) -> bool:
+    """Whether the server only said here that something else had failed, and of the other what."""
+    return _is_echo(group.error) and other.error is not None and not _is_echo(other.error)
 
 
 def _is_read_of(group: Group, other: Group) -> bool:
@@ -198,3 +207,6 @@ def _is_of_same_checks(group: Group, other: Group) -> bool:
 
 def _is_server_error(group: Group) -> bool:
     return any(SERVER_ERROR.search(row.actual or row.reason) for row in group.rows)
+
+
+FOLLOWING = frozenset({_is_consequence, _is_echo_of, _is_read_of})  # the others are more cases of the same

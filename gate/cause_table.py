@@ -58,6 +58,12 @@ def sights() -> tuple[re.Pattern[str], ...]:
 
 
 @cache
+def echoes() -> tuple[re.Pattern[str], ...]:
+    """Errors of the server's that say of another one that it was there, and nothing more."""
+    return tuple(re.compile(echo["pattern"]) for echo in _table()["echoes"])
+
+
+@cache
 def consequences() -> tuple[Consequence, ...]:
     """Which cases fail because another one does, in the table's order."""
     return tuple(

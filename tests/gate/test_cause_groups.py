@@ -73,3 +73,12 @@ def test_the_log_s_own_remedy_gives_way_to_the_one_of_what_it_read_of() -> None:
 def test_every_consequence_names_cases_that_its_cause_does_not() -> None:
     for one in consequences():
         assert one.cases.pattern != one.of.pattern
+
+
+def test_an_error_that_only_says_of_another_is_of_the_other_s_cause() -> None:
+    first = row("auth.refuses[exp as text]", [said("TypeError", "'str' object cannot be interpreted as an integer")])
+    open_circuit = said("AuthUnavailableError", "the circuit is open", trace="t2")
+    later = [row(f"threads.order[{n}]", [open_circuit]) for n in range(3)]
+    (cause,) = find_causes([*later, first])
+    assert cause.sentence.startswith("TypeError")
+    assert len(find_causes(later)) == 1, "where the log has no other error, it is the cause"
