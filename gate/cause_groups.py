@@ -155,10 +155,8 @@ def _root(group: Group, groups: Iterable[Group]) -> tuple[Group, bool] | None:
 
 def _is_consequence(group: Group, other: Group) -> bool:
     """Whether the table says of each of these cases that it fails where one of the other's does."""
-    return all(
-        any(one.holds_for(row) and any(one.of.fullmatch(it.name) for it in other.everyone) for one in consequences())
-        for row in group.everyone
-    )
+    error = f"{group.error.kind}: {group.error.message}" if group.error else ""
+    return all(any(one.holds_for(row, error, other.everyone) for one in consequences()) for row in group.everyone)
 
 
 def _is_echo_of(group: Group, other: Group) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -30,11 +31,16 @@ class Consequence:
 
     cases: re.Pattern[str]
     of: re.Pattern[str]
-    says: re.Pattern[str]  # in what such a case saw
+    says: re.Pattern[str] | None  # in what such a case saw, or the server wrote for it
+    because: re.Pattern[str]  # in what the other one saw
 
-    def holds_for(self, row: Row) -> bool:
-        """Whether a row may be such a consequence."""
-        return bool(self.cases.fullmatch(row.name) and self.says.search(row.actual or row.reason))
+    def holds_for(self, row: Row, error: str, others: Iterable[Row]) -> bool:
+        """Whether a row is a consequence of one of the others'; `error` is what the server wrote for it, or empty."""
+        if not self.cases.fullmatch(row.name) or (error and not self.says):
+            return False
+        if self.says and not self.says.search(f"{row.actual or row.reason}\n{error}"):
+            return False
+        return any(self.of.fullmatch(one.name) and self.because.search(one.actual or one.reason) for one in others)
 
 
 @cache
@@ -67,6 +73,11 @@ def echoes() -> tuple[re.Pattern[str], ...]:
 def consequences() -> tuple[Consequence, ...]:
     """Which cases fail because another one does, in the table's order."""
     return tuple(
-        Consequence(re.compile(one["cases"]), re.compile(one["of"]), re.compile(one.get("says", "")))
+        Consequence(
+            cases=re.compile(one["cases"]),
+            of=re.compile(one["of"]),
+            says=re.compile(one["says"]) if "says" in one else None,
+            because=re.compile(one.get("because", "")),
+        )
         for one in _table()["consequences"]
     )

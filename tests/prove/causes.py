@@ -93,6 +93,11 @@ def lost_in_another(faults: Sequence[Causes]) -> Iterator[tuple[str, str]]:
             yield one.fault, other.fault
 
 
+def as_wanted(faults: Sequence[Causes]) -> bool:
+    """Whether enough of the faults are one cause, and enough of the remedies their own fix."""
+    return min(share(faults), fixed_share(faults)) >= WANTED
+
+
 def print_share(faults: Sequence[Causes], console: Console) -> None:
     """The shares, every fault of more than one cause with all of them, and every remedy that is not the fault's."""
     for fault in faults:
@@ -119,7 +124,7 @@ def main(arguments: Sequence[str]) -> int:
         console.print(f"{folder} holds no verdict of a fault: make prove keeps them there.")
         return 1
     print_share(faults, console)
-    return 0 if min(share(faults), fixed_share(faults)) >= WANTED else 1
+    return 0 if as_wanted(faults) else 1
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from targets.profiles import load_required
-from tests.prove.causes import KEPT, print_share, read_kept
+from tests.prove.causes import KEPT, as_wanted, print_share, read_kept
 from tests.prove.expectations import Expectation, awaiting, elsewhere, load, unproved
 from tests.prove.worker import HEALTHY, Shown, Stage, StageLost, staged
 from twin.switching.registry import declared
@@ -44,8 +44,10 @@ def main(arguments: Sequence[str]) -> int:
     wrong = {one.fault: found for one in shown if (found := _problems(one, expectations))}
     _print_summary(shown, wrong, complaints, console)
     now = {one.fault for one in shown}
-    print_share([fault for fault in read_kept(options.out / KEPT.name) if fault.fault in now], console)
-    return 1 if wrong or complaints else 0
+    kept = [fault for fault in read_kept(options.out / KEPT.name) if fault.fault in now]
+    print_share(kept, console)
+    everything = not options.shard and options.only == ["*"]  # of a few, a share says little
+    return 1 if wrong or complaints or (everything and not as_wanted(kept)) else 0
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
