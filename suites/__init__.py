@@ -1,1 +1,1 @@
-"""What must hold: one subject a file; a check is a claim with a stable id."""
+"""What must hold: one subject per file; a check is a claim with a stable id."""

@@ -1,4 +1,4 @@
-"""Every read-only operation that the service publishes, and the methods that no handler was written for."""
+"""Every read-only operation in the service's OpenAPI document, and the methods without a handler of their own."""
 
 from dataclasses import replace
 from http import HTTPStatus
@@ -21,36 +21,37 @@ ROUTES = ("threads", "health", "liveness", "readiness", "metrics")
 
 @check(
     "api.head-and-options",
-    requirement="HEAD and OPTIONS of every offered route are answered, and never with 5xx",
+    requirement="HEAD and OPTIONS are answered on every offered route, and never with 5xx",
     needs="http token",
-    remedy="Answer HEAD as GET without its body, and OPTIONS with Allow; a handler reads no body that is not sent.",
+    remedy="Answer HEAD like GET without the body, and OPTIONS with Allow; a handler must not read a body that was "
+    "not sent.",
 )
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS"])
 async def test_a_method_without_a_handler_is_answered(
     backend: Door, contract: Contract, tokens: TokenSource, owner: User, recorder: Recorder, method: str
 ) -> None:
-    """Each of the contract's routes answers it, with a good token and without, and with no 5xx."""
-    unrouted = replace(backend, routes={})  # a 404 to these methods is no missing route
+    """Each of the contract's routes answers both methods, with and without a valid token, and never with 5xx."""
+    unrouted = replace(backend, routes={})  # a 404 to these methods does not mean that the route is missing
     paths = [path for key in ROUTES if (path := getattr(contract.paths, key))]
     said = {}
     for path in [*paths, *([contract.api.document] if contract.api.document else [])]:
         for token in (tokens.good(owner), None):
             answer = await unrouted.ask(method, path, token=token)
             said[f"{path}{' with a token' if token else ''}"] = answer.status
-            refuse_server_error(answer, f"{method} {path}: any answer but 5xx")
+            refuse_server_error(answer, f"{method} {path}: any answer except 5xx")
     recorder.attach("statuses", said)
 
 
 @check(
     "api.no-5xx",
-    requirement="no published read-only operation answers 5xx or hangs, and after each the service is alive",
+    requirement="no published read-only operation answers 5xx or hangs, and the service is still up after each",
     needs="http token document",
-    remedy="Each operation that is named fails by itself: its own log lines say why. Mend it, or take it out.",
+    remedy="Each listed operation fails on its own: its log lines say why. Fix it, or remove it.",
 )
 async def test_no_published_operation_fails(
     backend: Door, published: Published, contract: Contract, tokens: TokenSource, owner: User, recorder: Recorder
 ) -> None:
-    """Each GET and HEAD of the document, by its examples and by generated requests, with a good token."""
+    """Each GET and HEAD in the document, with its examples and with generated requests, and a valid token."""
     unrouted, rules = replace(backend, routes={}), contract.api
 
     async def ask(operation: Operation, request: Request) -> Answer:
@@ -72,7 +73,10 @@ async def test_no_published_operation_fails(
 
 
 def _judge(asked: Asked, published: Published, recorder: Recorder) -> None:
-    """State what was asked and what was not. Raises CheckFailure by operation, Pending when not all could be asked."""
+    """State what was called and what was not.
+
+    Raises CheckFailure per operation, Pending if some could not be called.
+    """
     not_asked = {**published.not_asked, **asked.not_asked}
     failed = [one for one in asked.found if one.troubles]
     recorder.attach("operations", [one.row() for one in asked.found])
@@ -96,6 +100,6 @@ def _judge(asked: Asked, published: Published, recorder: Recorder) -> None:
         )
     if asked.not_asked or not asked.found:
         raise Pending(
-            f"{len(asked.found)} operations asked, {len(asked.not_asked)} not: "
-            f"{next(iter(asked.not_asked.values()), 'the document publishes none that is read-only')}"
+            f"{len(asked.found)} operations called, {len(asked.not_asked)} not: "
+            f"{next(iter(asked.not_asked.values()), 'the document has no read-only operation')}"
         )

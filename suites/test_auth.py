@@ -1,4 +1,4 @@
-"""The doors decide right, and alike."""
+"""The doors decide correctly, and all in the same way."""
 
 import asyncio
 import time
@@ -46,7 +46,7 @@ AT_THE_DOOR = [
     remedy="Deployment checklist: verify the auth service's health before the backend is deployed.",
 )
 async def test_auth_answers(auth: AuthDoor, contract: Contract, recorder: Recorder) -> None:
-    """Its health answers 200."""
+    """The auth service's health route answers 200."""
     answer = await auth.get(contract.paths.auth_health)
     recorder.figures(rule="one call", n=1, value=round(answer.elapsed_s * 1e3, 1), unit="ms")
     if answer.status != HTTPStatus.OK:
@@ -55,7 +55,7 @@ async def test_auth_answers(auth: AuthDoor, contract: Contract, recorder: Record
 
 @check(
     "auth.accepts",
-    requirement="a good token is accepted by auth, REST and WebSocket, as the same user",
+    requirement="a valid token is accepted by auth, REST and WebSocket, as the same user",
     needs="http token",
     remedy=FIX_4,
 )
@@ -63,41 +63,41 @@ async def test_auth_answers(auth: AuthDoor, contract: Contract, recorder: Record
 async def test_a_good_token_is_let_in(
     doors: Doors, tokens: TokenSource, owner: User, door: DoorName | Literal["every"]
 ) -> None:
-    """A freshly signed token opens the door, and the door names the token's own user.
+    """The door accepts a newly signed token, and names the token's own user.
 
-    So does one whose issuer's clock is ahead of ours by half of what the contract allows, at every door.
+    Every door also accepts a token whose issuer's clock is ahead of ours by half of what the contract allows.
     """
     if door != "every":
         await _refuse_unless_let_in(doors, door, tokens.good(owner), owner)
         return
     if not isinstance(tokens, Mint):
-        raise Broken("a token of another moment takes the signing secret: the case should need `mint`")
+        raise Broken("a token issued at another time requires the signing secret: the case should need `mint`")
     for each in doors.names:
         ahead = tokens.good(owner, now=time.time() + tokens.skew_s / 2)
         await _refuse_unless_let_in(doors, each, ahead, owner)
 
 
 async def _refuse_unless_let_in(doors: Doors, door: DoorName, token: Secret, owner: User) -> None:
-    """Raise CheckFailure unless a door takes the token for its own user's."""
+    """Raise CheckFailure unless a door accepts the token as its own user's."""
     said = await doors.ask(door, Forgery("good", token))
     if said is None or said.decision != "let in":
         await doors.refuse_shut([door])
-        raise CheckFailure(expected=f"{door} lets a good token in", actual=said.detail if said else "not asked")
+        raise CheckFailure(expected=f"{door} accepts a valid token", actual=said.detail if said else "not asked")
     if door != "rest" and said.user_id != owner.sub:
         raise CheckFailure(expected=f"user {owner.sub}", actual=f"{door} names {said.user_id!r}")
 
 
 @check(
     "auth.refuses",
-    requirement="a bad token is refused at every door: never 5xx, never a session",
+    requirement="every door refuses an invalid token: never 5xx, never a session",
     needs="http token",
-    remedy="Verify signature, algorithm, issuer, audience, times and type at one place; " + FIX_4,
+    remedy="Verify signature, algorithm, issuer, audience, times and type in one place; " + FIX_4,
 )
 @pytest.mark.parametrize("kind", [*UNSIGNED, *SIGNED_KINDS])
 async def test_a_bad_token_is_refused_everywhere(
     doors: Doors, tokens: TokenSource, owner: User, contract: Contract, kind: str
 ) -> None:
-    """Every door at which this kind can be presented refuses it, REST with the standard header and no reason."""
+    """Every door that can be given this kind of token refuses it; REST sends the standard header and no reason."""
     forgery = forge(kind, tokens, owner)
     wrong, asked, in_other_words = [], 0, True
     answers = await asyncio.gather(*(doors.ask(door, forgery) for door in doors.names))
@@ -118,7 +118,7 @@ async def test_a_bad_token_is_refused_everywhere(
 
 
 def _without_challenge(said: Said) -> bool:
-    """A 401 of REST that does not say how to come in; the other doors' answers have no such fact."""
+    """Whether a 401 from REST lacks WWW-Authenticate; the other doors don't send it."""
     return said.facts.get("status") == HTTPStatus.UNAUTHORIZED and not said.facts.get("www_authenticate")
 
 
@@ -132,7 +132,7 @@ def _without_challenge(said: Said) -> bool:
 async def test_validation_needs_the_service_key(
     auth: AuthDoor, tokens: TokenSource, owner: User, contract: Contract, target: Target, key: str
 ) -> None:
-    """A good token with no service credentials, or with a wrong key in them, is not validated."""
+    """A valid token is not validated without service credentials, or with a wrong key in them."""
     headers = credentials(target, Secret(key)) if key else {}
     answer = await auth.validate(tokens.good(owner), contract=contract, headers=headers)
     allowed, refusal = contract.refusal.service_credentials, contract.validation.bad
@@ -145,12 +145,12 @@ async def test_validation_needs_the_service_key(
 
 @check(
     "auth.same-answer",
-    requirement="every bad token gets the same answer, with no hint why",
+    requirement="every invalid token gets the same answer, which gives no reason",
     needs="http mint",
-    remedy="One error for all refusals; log the reason, do not answer it.",
+    remedy="Send one error for all refusals; log the reason, but do not send it.",
 )
 async def test_refusals_look_alike(backend: Door, mint: Mint, make_user: MakeUser, contract: Contract) -> None:
-    """Expired, forged and malformed tokens are answered alike, apart from the request's own id and time."""
+    """Expired, forged and malformed tokens get the same answer, apart from the request's own id and time."""
     answers = {}
     for kind in ("expired", "wrong signature", "not a JWT", "wrong audience"):
         forgery = forge(kind, mint, make_user("hint"))
@@ -159,5 +159,5 @@ async def test_refusals_look_alike(backend: Door, mint: Mint, make_user: MakeUse
         answers[kind] = f"{answer.status} {without(answer.json(), contract.refusal.volatile)}"
     if len(set(answers.values())) > 1:
         raise CheckFailure(
-            expected="one answer for all, but for the fields of contract.refusal.volatile", actual=f"{answers}"
+            expected="one answer for all, except for the fields in contract.refusal.volatile", actual=f"{answers}"
         )

@@ -1,4 +1,4 @@
-"""The doors decide alike, again and again: the report's partially resolved category, with a stated bound."""
+"""The doors agree every time: the report's partially resolved category, with a stated bound."""
 
 import asyncio
 import random
@@ -20,19 +20,19 @@ SHOWN = 20
 
 @check(
     "auth.agreement",
-    requirement="the doors decide alike, every token, every time",
+    requirement="the doors agree on every token, every time",
     needs="http token",
     remedy=(
-        "The report's partially resolved category: REST failing now and then. Fix 4 (AuthServiceClient): one pooled "
+        "The report's partially resolved category: REST fails intermittently. Fix 4 (AuthServiceClient): one pooled "
         "client, a deadline, a circuit breaker, no retry of refusals, no local fallback."
     ),
 )
 async def test_the_doors_agree_every_time(
     doors: Doors, tokens: TokenSource, owner: User, sizes: Sizes, recorder: Recorder
 ) -> None:
-    """In each round every door is asked about a good and a bad token: one disagreement in any round is a failure.
+    """In each round every door gets a valid and an invalid token: one disagreement in any round is a failure.
 
-    A door that is known to let in nobody is not asked; when the others agree, this case waits for that finding.
+    A door that is known to refuse everybody is left out; if the others agree, this case is blocked by that finding.
     """
     rounds = sizes.agreement_rounds
     wrong = Counter[DoorName]()
@@ -52,7 +52,7 @@ async def test_the_doors_agree_every_time(
         await doors.refuse_shut(door for door in asked if wrong[door])
         shares = ", ".join(f"{door} {wrong[door]} of {2 * rounds}" for door in asked)
         raise CheckFailure(
-            expected=f"{rounds} rounds of one opinion",
+            expected=f"the same decision in all {rounds} rounds",
             actual=f"{len(differences)} differences ({shares}), such as {differences[0]}",
             evidence={"differences": differences[:SHOWN]},
         )
@@ -61,10 +61,10 @@ async def test_the_doors_agree_every_time(
 async def _round(
     doors: Doors, names: Sequence[DoorName], tokens: TokenSource, owner: User, number: int
 ) -> list[tuple[DoorName, str, Said]]:
-    """All doors at once, about a good token and about a bad one, in an order that changes from round to round.
+    """Ask all doors at once about a valid and an invalid token, in an order that changes from round to round.
 
-    In a fixed order a door that refuses every tenth call could refuse bad tokens alone, and never be seen. Raises the
-    first error that is no door's answer.
+    In a fixed order, a door that refuses every tenth call might refuse only invalid tokens. Raises the first error that
+    is not an answer of a door.
     """
     shown = (Forgery("good", tokens.good(owner)), forge_plain(tokens, owner))
     asked = [(door, one) for door in names for one in shown]
@@ -80,7 +80,7 @@ async def _round(
 
 
 def _record(recorder: Recorder, rounds: int, wrong: Counter[DoorName], doors: Sequence[DoorName]) -> None:
-    """State the bounds: for each door, and for each door with one kind of token alone."""
+    """State the bounds: for each door, and for each door with one kind of token."""
     for door in doors:
         recorder.figures(
             rule=f"{door}: decisions that differ",

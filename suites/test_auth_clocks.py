@@ -1,4 +1,4 @@
-"""What the figures of validation rest on: a clock of the server's that ours bears out, and calls that cost the same."""
+"""What the latency figures rely on: a server clock that ours confirms, and calls whose cost does not grow."""
 
 from fixtures.growth import refuse_growth
 from fixtures.latency import Validation, contradiction
@@ -15,7 +15,7 @@ WARM_UP, FEW, MANY = 10, 40, 120
 
 
 async def _measure(validation: Validation, calls: int, sizes: Sizes, deadlines: Deadlines) -> LatencySample:
-    """Calls at the run's rate. Raises CheckFailure where one of them fails."""
+    """Calls at the run's rate. Raises CheckFailure if one of them fails."""
     sample = await measure_latency(
         validation.exchange, calls=calls, rate=sizes.latency_rate, deadline_s=deadlines.answer
     )
@@ -28,14 +28,14 @@ async def _measure(validation: Validation, calls: int, sizes: Sizes, deadlines: 
 
 @check(
     "auth.clocks-agree",
-    requirement="the server's own clock in Server-Timing is not contradicted by ours less the round trip",
+    requirement="the server's time in Server-Timing agrees with our own time less the round trip",
     needs="auth token server-timing",
-    remedy="Measure around everything that a request waits for, the queue before the handler included.",
+    remedy="Measure everything that a request waits for, including the queue before the handler.",
 )
 async def test_the_servers_clock_is_not_contradicted(
     validation: Validation, contract: Contract, sizes: Sizes, deadlines: Deadlines, recorder: Recorder
 ) -> None:
-    """What we wait for a validation is what the server says that it took, and the way there and back."""
+    """Our waiting time for a validation is the time that the server reports plus the round trip."""
     await validation.warm_up(WARM_UP, sizes.latency_rate)
     sample = await _measure(validation, FEW, sizes, deadlines)
     way = await validation.round_trip()
@@ -52,19 +52,19 @@ async def test_the_servers_clock_is_not_contradicted(
     )
     said = contradiction(sample, way, contract.auth)
     if said:
-        raise CheckFailure(expected="a server's clock that ours bears out (contract.auth.clock_gap_ms)", actual=said)
+        raise CheckFailure(expected="a server clock that ours confirms (contract.auth.clock_gap_ms)", actual=said)
 
 
 @check(
     "auth.trend",
-    requirement="validation does not grow slower over the run",
+    requirement="validation does not become slower during the run",
     needs="auth token",
-    remedy="What each call leaves behind (a session, a connection, an entry of a cache) has to be let go.",
+    remedy="Release what each call leaves behind (a session, a connection, a cache entry).",
 )
 async def test_validation_does_not_grow_slower(
     validation: Validation, sizes: Sizes, deadlines: Deadlines, recorder: Recorder
 ) -> None:
-    """Call after call at the run's rate, by our clock: their times have no upward trend."""
+    """Calls at the run's rate, timed by our clock, have no upward trend."""
     await validation.warm_up(WARM_UP, sizes.latency_rate)
 
     async def measure() -> list[float]:

@@ -1,4 +1,4 @@
-"""What a refusal costs: an answer, not a failure to be retried."""
+"""The cost of a refusal, which is an answer and not a failure to retry."""
 
 import statistics
 from http import HTTPStatus
@@ -19,17 +19,17 @@ CHANCE_AT_MOST = 0.01
 
 @check(
     "auth.cheap-refusal",
-    requirement="refusing costs no more than three times accepting",
+    requirement="refusing a token takes at most three times as long as accepting one",
     needs="auth http token",
-    remedy="Fix 4 retries a plain refusal three times with back-off: a refusal is an answer, not a failure.",
+    remedy="Fix 4 retries a plain refusal three times with back-off. Don't: a refusal is an answer, not a failure.",
 )
 async def test_refusing_is_cheap(
     backend: Door, tokens: TokenSource, owner: User, contract: Contract, recorder: Recorder
 ) -> None:
-    """Pairs of an accepted and a refused REST request, and how many of the refusals took over three times as long.
+    """Pairs of an accepted and a refused REST request: in how many did the refusal take over three times as long?
 
-    Half of the pairs are over when the median ratio is at the limit. So many more than half that chance would hardly
-    bring them refute it; what a busy moment does to a few pairs does not.
+    With the median ratio at the limit, half of the pairs are over it. The claim is refuted only by more pairs than
+    chance would explain, so a busy moment that affects a few pairs does no harm.
     """
     limit = contract.auth.refusal_cost_ratio
     pairs = [await _pair(backend, tokens, owner, contract) for _ in range(PAIRS)]
@@ -64,5 +64,5 @@ async def _pair(backend: Door, tokens: TokenSource, owner: User, contract: Contr
 
 
 def _ms(answer: Answer, *, served: bool) -> float:
-    """The server's own time where it says one: a long way there hides what a refusal costs."""
+    """The server's own time if it reports one: over a long round trip the cost of a refusal would not show."""
     return answer.server_ms if served and answer.server_ms is not None else answer.elapsed_s * 1e3

@@ -1,4 +1,4 @@
-"""Success metric 5: validation under 100 ms at p95, decided with a stated error rate; and no call that stalls."""
+"""Success metric 5: validation under 100 ms at p95, decided with a stated error rate; and no stalled call."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,10 +24,10 @@ from targets.contract.access import AuthRules
 from targets.model import Sizes
 
 WARM_UP = 10
-TOKEN_BYTES = 400  # about what a validation call carries
-STALL_LIMITS = 8  # times the limit: no percentile, no noise of a network, but a standstill
+TOKEN_BYTES = 400  # about the size of a validation call
+STALL_LIMITS = 8  # times the limit: more than network noise, a real stall
 FEWEST_CALLS = 59
-MOST_AFTERWARDS = 500  # calls judged once, at the end, where the server's time comes from the log
+MOST_AFTERWARDS = 500  # calls judged once, at the end, if the server's time comes from the log
 INFINITE = float("inf")
 VOID = "blocks voided by our own lag"
 
@@ -36,7 +36,7 @@ VOID = "blocks voided by our own lag"
     "auth.latency",
     requirement="p95 of validation is under 100 ms, at 95 % confidence",
     needs="auth token",
-    remedy="Fix 4: no client per call, no cold start on the path; then the auth service's own time.",
+    remedy="Fix 4: avoid a client per call and a cold start on the path; then look at the auth service's own time.",
 )
 async def test_validation_is_fast_enough(
     validation: Validation,
@@ -46,7 +46,7 @@ async def test_validation_is_fast_enough(
     recorder: Recorder,
     clock: SteadyClock,
 ) -> None:
-    """Calls at a fixed rate, timed from the moment each was due; failed ones are slow ones."""
+    """Calls at a fixed rate, each timed from the moment it was due; failed calls count as slow."""
     rules, rate = contract.auth, sizes.latency_rate
     own = await calibrate(
         rate=rate, body=b"x" * TOKEN_BYTES, limit_ms=rules.latency_limit_ms, quiet_s=deadlines.fit_client
@@ -69,12 +69,12 @@ async def test_validation_is_fast_enough(
     _record_the_way(warm, got.sample, own, recorder)
     way = await _record_the_network(validation, recorder)
     if way and rules.latency_clock == "server" and (said := contradiction(got.sample, way, rules)):
-        raise Broken(f"the server's clock decides nothing, for ours contradicts it: {said}")
+        raise Broken(f"the server's clock can't be used, because ours contradicts it: {said}")
     _judge(got.sample, got.finding, rules)
 
 
 def _looks(sizes: Sizes, rules: AuthRules) -> tuple[int, ...]:
-    """When to look: by the plan, or once at the end where the log tells the times afterwards."""
+    """When to look: according to the plan, or once at the end if the times come from the log."""
     afterwards = rules.latency_clock == "server" and rules.server_time == "request-log"
     return (min(sizes.latency_calls, MOST_AFTERWARDS),) if afterwards else look_sizes(sizes.latency_calls)
 
@@ -99,7 +99,7 @@ def _slow(sample: LatencySample, rules: AuthRules) -> int:
 
 
 def _record(got: Measurement, plan: Sequence[Look], rules: AuthRules, recorder: Recorder) -> None:
-    """State the decision's figures, and the other clock beside them."""
+    """State the figures of the decision, and those of the other clock."""
     sample, limit = got.sample, rules.latency_limit_ms
     at_limit = rates(plan, round(1 - rules.latency_percentile, 6))
     times, client = sample.milliseconds(rules.latency_clock), sample.milliseconds("client")
@@ -129,7 +129,7 @@ def _record(got: Measurement, plan: Sequence[Look], rules: AuthRules, recorder: 
 
 
 def _servers_times(sample: LatencySample) -> list[float]:
-    """By the server's clock, where every answer told it; empty where it is silent and the client's decides."""
+    """Times by the server's clock, if every answer had one; empty if not and the client's clock decides."""
     told = all(call.failure or call.server_ms is not None for call in sample.calls)
     return sample.milliseconds("server") if told else []
 
@@ -164,7 +164,7 @@ def _plot(sample: LatencySample, rules: AuthRules, recorder: Recorder) -> None:
 
 
 def _record_the_way(warm: LatencySample, sample: LatencySample, own: Calibration, recorder: Recorder) -> None:
-    """State what of a client's time is not the server's: our own share, cold starts, new connections."""
+    """State which part of the client's time is not the server's: our own overhead, cold starts, new connections."""
     recorder.figures(
         rule="the client's own share, against a stub on loopback",
         n=CALLS,
@@ -205,7 +205,10 @@ def _record_the_way(warm: LatencySample, sample: LatencySample, own: Calibration
 
 
 async def _record_the_network(validation: Validation, recorder: Recorder) -> RoundTrip | None:
-    """State the network's round trip. A no-op route that does not answer is another check's subject, and said here."""
+    """State the network's round trip.
+
+    A no-op route that does not answer is another check's finding, and only noted here.
+    """
     try:
         way = await validation.round_trip()
     except ProbeError as error:
@@ -245,17 +248,17 @@ def _finite(value: float) -> float | None:
 
 @check(
     "auth.stalls",
-    requirement="no call to validation stalls: the slowest of the run is under eight times the limit",
+    requirement="no validation call stalls: the slowest of the run takes less than eight times the limit",
     needs="auth token",
-    remedy="A cold start, a garbage collection, a lock: see the sequence plot and the server's own time.",
+    remedy="Look for a cold start, a garbage collection or a lock: see the sequence plot and the server's own time.",
 )
 async def test_no_call_stalls(
     validation: Validation, contract: Contract, sizes: Sizes, deadlines: Deadlines, recorder: Recorder
 ) -> None:
-    """A percentile forgives one stall; a user does not. The worst of a short open-loop run is looked at by itself.
+    """A percentile hides a single stall, but users notice it. The slowest of a short open-loop run is judged by itself.
 
-    The client's time of a call is never shorter than the server's, so a lagging client can't hide a stall. It could
-    be blamed on the server: what our own loop stood still is taken off before a call is called stalled.
+    The client's time for a call is never shorter than the server's, so a lagging client can't hide a stall. But its
+    lag could be blamed on the server: pauses of our own event loop are subtracted before a call counts as stalled.
     """
     await validation.warm_up(WARM_UP, sizes.latency_rate)
     calls, limit = max(FEWEST_CALLS, sizes.latency_calls // 8), STALL_LIMITS * contract.auth.latency_limit_ms
@@ -280,6 +283,6 @@ async def test_no_call_stalls(
             return
         if any(call.client_ms - call.own_ms >= limit for call in sample.calls):
             raise CheckFailure(expected=f"no call over {limit:g} ms", actual=said)
-        unclear.append(f"{said}, of which our own loop stood still for {worst.own_ms:.0f} ms")
+        unclear.append(f"{said}, of which our own event loop was blocked for {worst.own_ms:.0f} ms")
         await await_quiet(limit_ms=limit, deadline_s=deadlines.fit_client)
-    raise Broken(f"our own event loop stood still in each of {ATTEMPTS} attempts: {'; '.join(unclear)}")
+    raise Broken(f"our own event loop was blocked in each of {ATTEMPTS} attempts: {'; '.join(unclear)}")

@@ -1,4 +1,4 @@
-"""A token's life: whose it is at every door, and that it ends with its expiry and with its logout."""
+"""A token's lifetime: whose it is at every door, and that it ends when it expires or is logged out."""
 
 import asyncio
 import time
@@ -21,7 +21,7 @@ from probes.waiting import await_steady
 from probes.window import SteadyClock
 from targets.contract import Contract
 
-LEFT_S = (2.0, 6.0, 20.0)  # what is left of a token's life when it is first shown; more where that was not enough
+LEFT_S = (2.0, 6.0, 20.0)  # remaining lifetime of a token when it is first presented; more if that was not enough
 BETWEEN_S = 0.2  # between two messages of a session that should end
 
 
@@ -37,7 +37,7 @@ async def refuse_unless_it_ends(doors: Doors, token: Secret, contract: Contract,
             nonlocal last
             said = await doors.ask(door, Forgery("ended", token))
             last = said.detail if said else "not asked"
-            return "" if said and said.decision == "refused" else f"{door} lets it in"
+            return "" if said and said.decision == "refused" else f"{door} accepts it"
 
         left = max(within_s - (time.monotonic() - begun), 0.5)
         if not (await await_steady(look, in_a_row=1, deadline_s=left)).steady:
@@ -49,19 +49,20 @@ async def refuse_unless_it_ends(doors: Doors, token: Secret, contract: Contract,
 
 @check(
     "auth.ends",
-    requirement="a token is refused after its expiry, and after its logout, at every door, within a stated time",
+    requirement="every door refuses a token within a stated time after it expires or is logged out",
     needs="auth http mint",
-    remedy="Ask about a token's end on every use: a cache of decisions must not outlive the token, or hear of logouts.",
+    remedy="Check on every use whether the token has ended: a cache of decisions must not outlive the token, and "
+    "must be cleared on logout.",
 )
 @pytest.mark.parametrize("end", ["expiry", pytest.param("logout", marks=pytest.mark.also_needs("logout"))])
 async def test_a_token_ends(
     doors: Doors, auth: AuthDoor, mint: Mint, owner: User, contract: Contract, recorder: Recorder, end: str
 ) -> None:
-    """The token is taken at every door first; after its end no door takes it any more.
+    """Every door accepts the token at first; after its end no door does.
 
-    A door that is known to let in nobody is not asked; when the others do right, this case waits for that finding.
+    A door that is known to refuse everybody is left out; if the others are right, this case is blocked by that finding.
     """
-    clock = SteadyClock()  # a clock that jumps would end the token for us alone
+    clock = SteadyClock()  # if our clock jumped, the token would end only for us
     token, expires = await _show_everywhere(doors, mint, owner, clock, ends=end == "expiry")
     if end == "logout":
         answer = await auth.post(contract.paths.auth_logout, token=token)
@@ -76,9 +77,9 @@ async def test_a_token_ends(
 async def _show_everywhere(
     doors: Doors, mint: Mint, owner: User, clock: SteadyClock, *, ends: bool
 ) -> tuple[Secret, float]:
-    """A token that every door has taken, and when it expires; one that `ends` soon is shown again where we were slow.
+    """A token that every door has accepted, and when it expires; one that `ends` soon is replaced if we were too slow.
 
-    Raises CheckFailure where a door refuses it while it is good, Broken where we stayed too slow.
+    Raises CheckFailure if a door refuses it while it is valid, Broken if we are too slow every time.
     """
     for left_s in LEFT_S:
         issued = clock.now_s() - (mint.lifetime_s - left_s if ends else 0)
@@ -91,13 +92,13 @@ async def _show_everywhere(
             if answer is None or answer.decision != "let in":
                 await doors.refuse_shut([door])
                 actual = answer.detail if answer else "not asked"
-                raise CheckFailure(expected=f"{door} takes the token while it is good", actual=actual)
+                raise CheckFailure(expected=f"{door} accepts the token while it is valid", actual=actual)
         return token, expires
-    raise Broken(f"our side was too slow to show a token at {len(doors.names)} doors within {max(LEFT_S):g} s")
+    raise Broken(f"our side was too slow to present a token at {len(doors.names)} doors within {max(LEFT_S):g} s")
 
 
 def _over(clock: SteadyClock, end: float) -> Callable[[], Awaitable[str]]:
-    """A look that is content once a moment lies behind us."""
+    """A condition that holds once the given moment has passed."""
 
     async def look() -> str:
         return "" if clock.now_s() > end else "the token has not ended yet"
@@ -109,15 +110,15 @@ def _over(clock: SteadyClock, end: float) -> Callable[[], Awaitable[str]]:
     "auth.session-ends",
     requirement="a session ends when its token is logged out, within a stated time",
     needs="auth ws mint logout",
-    remedy="Have a session ask about its token again, or be told of the logout.",
+    remedy="Let a session validate its token again from time to time, or notify it of the logout.",
 )
 async def test_a_session_ends_with_its_tokens_logout(
     sockets: SocketDoor, auth: AuthDoor, mint: Mint, owner: User, contract: Contract, recorder: Recorder
 ) -> None:
-    """A session that was open when its token was logged out is closed by the server when it is used next."""
+    """The server closes a session that was open when its token was logged out, at its next use."""
     token = mint.good(owner)
-    session = refuse_refused(await sockets.try_open(token, good=True), "a session for a good token")
-    await session.ping()  # it lives: what ends later, ends by the logout
+    session = refuse_refused(await sockets.try_open(token, good=True), "a session for a valid token")
+    await session.ping()  # it is up: if it ends later, the logout is the reason
     answer = await auth.post(contract.paths.auth_logout, token=token)
     if answer.status not in range(200, 300):
         raise CheckFailure(expected="a logout (contract.paths.auth_logout)", actual=seen(answer))
@@ -125,8 +126,8 @@ async def test_a_session_ends_with_its_tokens_logout(
     while session.closed is None:
         if time.monotonic() - begun > within_s:
             expected = f"the session is closed within {within_s:g} s of its token's logout"
-            raise CheckFailure(expected=f"{expected} (contract.tokens.ends_within_s)", actual="it goes on")
-        with suppress(ProbeError):  # whether it is answered is not the question: a session that hangs has not ended
+            raise CheckFailure(expected=f"{expected} (contract.tokens.ends_within_s)", actual="it stays open")
+        with suppress(ProbeError):  # an answer is not required: a session that hangs has not ended
             await session.send({"type": session.dialect.ping})
         with suppress(TooSlow):
             await session.wait_closed(BETWEEN_S)

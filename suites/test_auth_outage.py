@@ -1,4 +1,4 @@
-"""What happens while the auth service is down: nobody is let in, everybody is answered, and it recovers."""
+"""What happens while the auth service is down: no access, an answer to every request, and recovery."""
 
 import time
 from collections.abc import Callable
@@ -18,15 +18,15 @@ from probes.secret import Secret
 from probes.websocket.handshake import Way
 from probes.websocket.sessions import Session
 
-ASKED = 5  # a breaker opens after a few
+ASKED = 5  # a circuit breaker opens after a few
 WAYS: tuple[Way, ...] = ("header", "subprotocol")
 
 
 @check(
     "auth.outage",
-    requirement="with auth down: 503 within its deadline, nobody let in, recovery without a restart",
+    requirement="with auth down: 503 within its deadline, no access, and recovery without a restart",
     needs="twin http ws token auth",
-    remedy="Fix 4 falls back to accepting tokens locally, or hangs through three attempts: answer 503 instead.",
+    remedy="Fix 4 falls back to accepting tokens locally, or hangs for three attempts: answer 503 instead.",
 )
 async def test_an_outage_lets_nobody_in(
     twin: TwinControl,
@@ -38,7 +38,7 @@ async def test_an_outage_lets_nobody_in(
     recorder: Recorder,
     narrate: Callable[[str], None],
 ) -> None:
-    """Auth is really stopped: REST answers 503, the WebSocket refuses; auth is started, and both serve again."""
+    """Auth is really stopped: REST answers 503 and the WebSocket refuses. Auth is started, and both serve again."""
     await twin.take_down("auth", provokes_503=True)
     await _refuse_rest(threads, tokens, owner, deadlines, recorder)
     for way in WAYS:
@@ -50,7 +50,7 @@ async def test_an_outage_lets_nobody_in(
 async def _refuse_rest(
     threads: Threads, tokens: TokenSource, owner: User, deadlines: Deadlines, recorder: Recorder
 ) -> None:
-    """Good tokens get 503 in time, whether the breaker is still closed or open by now; forged ones are not let in."""
+    """Valid tokens get 503 in time, with the circuit breaker closed or open; forged ones are not accepted."""
     slowest, limit = 0.0, deadlines.outage_answer
     unavailable = threads.contract.refusal.outage
     for _ in range(ASKED):
@@ -74,7 +74,7 @@ async def _refuse_socket(sockets: SocketDoor, token: Secret, way: Way, recorder:
     try:
         opened = await sockets.try_open(token, way=way)
     except BadAnswer as error:
-        recorder.attach(f"websocket by {way} during the outage", error.detail)  # a 503 at the handshake: not let in
+        recorder.attach(f"websocket by {way} during the outage", error.detail)  # a 503 at the handshake: refused
         return
     if isinstance(opened, Session):
         raise CheckFailure(expected=f"no session by {way} while auth is down", actual="a session")

@@ -1,4 +1,4 @@
-"""What a browser lets pages do with the answers: which origins may ask and read, and who is given a cached answer."""
+"""What a browser lets web pages do: which origins may request and read, and who may get a cached answer."""
 
 from collections.abc import Sequence
 from itertools import product
@@ -24,13 +24,14 @@ ASKERS = ("frontend", "stranger")
 
 @check(
     "browser.preflight",
-    requirement="a page of the frontend's origin may ask with credentials, and a page of another origin may not",
+    requirement="a page of the frontend's origin may send requests with credentials, and a page of another origin "
+    "may not",
     needs="http frontend",
-    remedy="List the frontend's origin by name in the one CORS middleware; answer OPTIONS before authentication.",
+    remedy="List the frontend's origin explicitly in the one CORS middleware; answer OPTIONS before authentication.",
 )
 @pytest.mark.parametrize("asker", ASKERS)
 async def test_a_page_may_ask(backend: Door, contract: Contract, asker: str) -> None:
-    """Every method and header of the frontend's pages is allowed to it, and no stranger is."""
+    """The frontend's origin may use every method and header of its pages; no other origin may."""
     rules = contract.browser
     for origin, method in product(origins_of(contract, asker), rules.methods):
         answer = await backend.ask(
@@ -43,7 +44,7 @@ async def test_a_page_may_ask(backend: Door, contract: Contract, asker: str) -> 
             },
         )
         asked = f"a preflight of {method} from {origin}"
-        refuse_server_error(answer, f"{asked}: any answer but 5xx")
+        refuse_server_error(answer, f"{asked}: any answer except 5xx")
         allowance = Allowance.of(answer.headers)
         if asker == "stranger":
             if allowance.lets_in(origin):
@@ -59,11 +60,12 @@ async def test_a_page_may_ask(backend: Door, contract: Contract, asker: str) -> 
 
 @check(
     "browser.origin",
-    requirement="pages of the frontend's origin read every answer, errors too, and pages of another origin none",
+    requirement="pages of the frontend's origin can read every answer, errors included, and pages of another "
+    "origin none",
     needs="http token frontend",
     remedy=(
-        "Put the CORS middleware outside the error handlers, so that refusals pass it; never reflect Origin; "
-        "compare whole origins, not beginnings or ends."
+        "Put the CORS middleware outside the error handlers, so that refusals pass through it; never reflect Origin; "
+        "compare whole origins, not prefixes or suffixes."
     ),
 )
 @pytest.mark.parametrize(
@@ -74,7 +76,7 @@ async def test_a_page_may_ask(backend: Door, contract: Contract, asker: str) -> 
     ],
 )
 async def test_a_page_reads_the_answer(asks: Asker, contract: Contract, status: str, askers: Sequence[str]) -> None:
-    """Each answer names the frontend's origin when it asks, and no stranger's when that one asks."""
+    """Each answer allows the frontend's origin, and never a stranger's."""
     origins = [(asker, origin) for asker in askers for origin in origins_of(contract, asker)]
     for asker, origin in origins:
         for answer in await asks(origin, status):
@@ -82,28 +84,28 @@ async def test_a_page_reads_the_answer(asks: Asker, contract: Contract, status: 
 
 
 def _judge(answer: Answer, asker: str, origin: str, *, with_credentials: bool) -> None:
-    """Raise CheckFailure where the frontend's page can't read an answer, or a stranger's can."""
+    """Raise CheckFailure if the frontend's page can't read an answer, or a stranger's page can."""
     asked = f"{answer.request} from {origin}, answered {answer.status}"
     allowance = Allowance.of(answer.headers)
     if asker == "stranger" and allowance.lets_in(origin):
         told = " with credentials" if allowance.credentials else ""
-        raise CheckFailure(expected=f"{asked}: not to be read", actual=f"{allowance.origins[0]!r} may read it{told}")
+        raise CheckFailure(expected=f"{asked}: not readable", actual=f"{allowance.origins[0]!r} may read it{told}")
     trouble = allowance.trouble_of_reading(origin, with_credentials=with_credentials)
     if asker == "frontend" and trouble:
-        raise CheckFailure(expected=f"{asked}: to be read by the page", actual=trouble)
+        raise CheckFailure(expected=f"{asked}: readable by the page", actual=trouble)
 
 
 @check(
     "browser.socket-origin",
     requirement="a page of the frontend's origin opens a session, and a page of another origin does not",
     needs="ws token frontend",
-    remedy="Compare the handshake's Origin with the list that CORS uses; a client that sends none is no browser.",
+    remedy="Compare the handshake's Origin with the list that CORS uses; a client that sends none is not a browser.",
 )
 @pytest.mark.parametrize("asker", ASKERS)
 async def test_a_page_opens_a_session(
     sockets: SocketDoor, tokens: TokenSource, owner: User, contract: Contract, asker: str
 ) -> None:
-    """With a good token the frontend's page gets its welcome, and a stranger's is refused at the handshake."""
+    """With a valid token the frontend's page gets its welcome, and a stranger's page is refused at the handshake."""
     authorization = tokens.good(owner).derive(lambda text: f"Bearer {text}")
     for origin in origins_of(contract, asker):
         shown = [("Authorization", authorization), ("Origin", Secret(origin))]
@@ -116,15 +118,15 @@ async def test_a_page_opens_a_session(
 
 @check(
     "browser.cache",
-    requirement="an answer that belongs to a user is given to nobody else by a cache",
+    requirement="no cache gives one user's answer to anybody else",
     needs="http token",
-    remedy="Answer `Cache-Control: private, no-store` below the API's prefix, and take a CDN's own rules for it away.",
+    remedy="Send `Cache-Control: private, no-store` below the API's prefix, and remove a CDN's own rules for it.",
 )
 @pytest.mark.parametrize("kind", ["list", "refusal"])
 async def test_no_cache_gives_it_to_others(
     backend: Door, tokens: TokenSource, owner: User, contract: Contract, recorder: Recorder, kind: str
 ) -> None:
-    """What the answer says of caching keeps shared caches, and the browser's next user, from it."""
+    """The answer's caching headers keep it from shared caches and from the browser's next user."""
     token = tokens.good(owner) if kind == "list" else None
     answer = await backend.get(contract.paths.threads, token=token)
     recorder.attach("Cache-Control", answer.headers.get("cache-control", "says nothing"))
@@ -132,4 +134,6 @@ async def test_no_cache_gives_it_to_others(
         raise CheckFailure(expected="a list", actual=seen(answer))
     trouble = given_to_others(answer.headers, authorized=token is not None)
     if trouble:
-        raise CheckFailure(expected="an answer that caches give to nobody else", actual=f"{seen(answer)}: {trouble}")
+        raise CheckFailure(
+            expected="an answer that caches don't give to anybody else", actual=f"{seen(answer)}: {trouble}"
+        )

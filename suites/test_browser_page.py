@@ -18,7 +18,7 @@ SCREENSHOT = "browser-page.png"
 
 @pytest.fixture
 def page_visit(target: Target, contract: Contract, tokens: TokenSource, owner: User, deadlines: Deadlines) -> Visit:
-    """What the page does: as the frontend's own pages do it."""
+    """What the page does, in the way of the frontend's own pages."""
     dialect, token, base = dialect_of(contract), tokens.good(owner), target.backend.url.rstrip("/")
     return Visit(
         origin=contract.browser.frontend,
@@ -36,18 +36,20 @@ def page_visit(target: Target, contract: Contract, tokens: TokenSource, owner: U
 
 @check(
     "browser.page",
-    requirement="a page of the frontend's origin, in a real browser, lists threads and holds a session by subprotocol",
+    requirement="in a real browser, a page of the frontend's origin lists threads and opens a session with the "
+    "subprotocol",
     needs="http ws token frontend browser",
-    remedy="The step that failed says where: CORS for the list, the selected subprotocol or Origin for the session.",
+    remedy="The step that failed shows where to look: CORS for the list, the selected subprotocol or Origin for "
+    "the session.",
 )
 async def test_a_real_page_works(
     page_visit: Visit, contract: Contract, run: Run, recorder: Recorder, sockets: SocketDoor
 ) -> None:
-    """The list is read, the session opens with the subprotocol selected, and one answer is read."""
+    """The page reads the list, opens a session with the subprotocol selected, and reads one answer."""
     seen = await visit(page_visit, find_browser())
     if not run.plan.verdict_only:
         (run.folder / SCREENSHOT).write_bytes(seen.screenshot)
-        recorder.attach("screenshot, beside the report", SCREENSHOT)
+        recorder.attach("screenshot, next to the report", SCREENSHOT)
     recorder.attach("browser", seen.browser)
     recorder.attach("console", list(seen.console))
     if seen.origin != contract.browser.frontend:

@@ -13,13 +13,13 @@ FIX_2 = "Fix 2, but guarded: jsonb_set raises on JSON null, scalars and arrays, 
 
 @check(
     "data.metadata-type",
-    requirement="the metadata column is jsonb, or of another type that the contract names",
+    requirement="the metadata column is jsonb, or another type listed in the contract",
     needs="db",
-    remedy="On text ->> raises, on json there is no index and no equality: mend what data.poison names (the ALTER "
-    "aborts on it), then ALTER COLUMN metadata_ TYPE jsonb.",
+    remedy="->> raises on text, and json has no index and no equality: repair the rows that data.poison lists "
+    "(the ALTER aborts on them), then ALTER COLUMN metadata_ TYPE jsonb.",
 )
 async def test_metadata_is_jsonb(table: TableShape, contract: Contract) -> None:
-    """The column's type is one that the code can work with."""
+    """The column's type is one that the code supports."""
     name = table.layout.metadata
     kind, rules = table.columns.get(name, "missing"), contract.database.columns.get(name)
     if rules and kind not in rules.types:
@@ -30,7 +30,7 @@ async def test_metadata_is_jsonb(table: TableShape, contract: Contract) -> None:
 
 @check(
     "data.metadata-shape",
-    requirement="no row with NULL, JSON null or non-object metadata, ours aside",
+    requirement="no row has NULL, JSON null or non-object metadata, except the suite's own",
     needs="db",
     remedy=FIX_2,
 )
@@ -38,7 +38,7 @@ async def test_metadata_is_an_object_everywhere(database: Connection, table: Tab
     """Every row's metadata is a JSON object; the bad ones are counted by shape."""
     census = await take_census(database, table)
     bad = sum(census.bad.values())
-    recorder.figures(rule="rows whose metadata is no object", n=census.total, value=bad, limit=0)
+    recorder.figures(rule="rows whose metadata is not an object", n=census.total, value=bad, limit=0)
     if bad:
         raise CheckFailure(
             expected="an object in every row",
@@ -51,10 +51,10 @@ async def test_metadata_is_an_object_everywhere(database: Connection, table: Tab
     "data.owner",
     requirement="user_id and metadata.user_id agree where both are set, and every row has an owner",
     needs="db",
-    remedy="Decide the owner by the column; report the disagreeing rows to their owner before mending them.",
+    remedy="Let the column decide the owner; report the disagreeing rows to their owner before you repair them.",
 )
 async def test_owners_agree(database: Connection, table: TableShape, recorder: Recorder) -> None:
-    """No row has two owners, and none has nobody. A row whose metadata can't be read is data.poison's to name."""
+    """Every row has exactly one owner. Rows whose metadata can't be read are data.poison's finding."""
     census = await take_census(database, table)
     recorder.figures(rule="rows with two owners or none", n=census.total, value=census.disagreeing_owners, limit=0)
     if census.disagreeing_owners or census.missing_owners:
@@ -66,13 +66,13 @@ async def test_owners_agree(database: Connection, table: TableShape, recorder: R
 
 @check(
     "data.poison",
-    requirement="no row holds metadata that the column's own operators can't read",
+    requirement="no row has metadata that the column's own operators can't read",
     needs="db",
-    remedy="One such row makes every query with ->> fail, for every user. `make repair-plan` shows how to find them; "
-    "replace the escape in their text before the column becomes jsonb, and refuse it where threads are written.",
+    remedy="One such row makes every query with ->> fail, for every user. `make repair-plan` shows how to find "
+    "them. Replace the escape in their text before the column becomes jsonb, and refuse it when threads are written.",
 )
 async def test_no_row_is_unreadable(database: Connection, table: TableShape, recorder: Recorder) -> None:
-    r"""No row's text holds `\u0000` or half of a surrogate pair; looked for without a cast that could raise."""
+    r"""No row's text holds `\u0000` or half of a surrogate pair; found without a cast that could raise."""
     found = await find_poisoned(database, table)
     recorder.figures(rule="rows that ->> can't read", n=found.total, value=found.rows, limit=0)
     if found.rows:

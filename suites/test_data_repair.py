@@ -1,4 +1,4 @@
-"""The repair that we ship, rehearsed on every shape and rolled back."""
+"""The repair SQL that we provide, tried on every shape and rolled back."""
 
 from gate.check import check
 from gate.evidence import Recorder
@@ -10,12 +10,15 @@ from probes.database.seeding import Seeder
 
 @check(
     "data.repair",
-    requirement="the repair SQL mends every shape, touches nothing else, and runs twice alike",
+    requirement="the repair SQL repairs every shape, touches nothing else, and changes nothing when run again",
     needs="db write",
-    remedy="make repair-plan writes the SQL; a trigger or a constraint on the table that undoes it goes first.",
+    remedy="make repair-plan writes the SQL; first remove a trigger or constraint on the table that undoes it.",
 )
 async def test_the_repair_mends_every_shape(seeder: Seeder, table: TableShape, recorder: Recorder) -> None:
-    """One row of every shape becomes an object with its owner; sound and disagreeing rows stay; all is rolled back."""
+    """One row of every shape becomes an object with its owner; correct and disagreeing rows stay unchanged.
+
+    All is rolled back.
+    """
     statements = [repair.statement(table.name, scope_of(table, seeder)) for repair in repairs_for(table)]
     found = await rehearse(seeder.connection, table, seeder, statements)
     recorder.figures(
@@ -26,8 +29,8 @@ async def test_the_repair_mends_every_shape(seeder: Seeder, table: TableShape, r
         again=found.again,
     )
     problems = [found.error] if found.error else []
-    problems += [f"not mended: {', '.join(found.unmended)}"] if found.unmended and not found.error else []
-    problems += [f"touched {len(found.touched)} rows that were in order"] if found.touched else []
+    problems += [f"not repaired: {', '.join(found.unmended)}"] if found.unmended and not found.error else []
+    problems += [f"touched {len(found.touched)} correct rows"] if found.touched else []
     problems += [f"a second run changed {found.again} rows"] if found.again else []
     if problems:
-        raise CheckFailure(expected=f"{found.shapes} shapes mended, nothing else touched", actual="; ".join(problems))
+        raise CheckFailure(expected=f"{found.shapes} shapes repaired, nothing else touched", actual="; ".join(problems))

@@ -1,4 +1,4 @@
-"""The detailed health answer: there, well-formed, true, and silent about internals."""
+"""The detailed health answer: available, well-formed, true, and without internals."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -27,7 +27,7 @@ from targets.contract.rest import HealthRules
 FIX_5 = "Fix 5 (the detailed health): judge each check by what it found; count everything that is not healthy."
 LEAKS = re.compile(
     r"://[^\s\"]+|Traceback|File \"|Error:|Exception|errno|\b\d{1,3}(\.\d{1,3}){3}\b|localhost|password"
-    r"|\b[a-z][\w.-]*:\d{4,5}\b",  # a port belongs to a host: a count of 2000 after a colon is none
+    r"|\b[a-z][\w.-]*:\d{4,5}\b",  # a port follows a host: a count of 2000 after a colon is not a port
     re.IGNORECASE,
 )
 
@@ -36,10 +36,10 @@ LEAKS = re.compile(
     "health.reachable",
     requirement="the detailed health answers 200 within its deadline",
     needs="http health",
-    remedy="Fix 5. A redirect or a login in front of it, a 5xx, or a dependency without a deadline.",
+    remedy="Fix 5. Look for a redirect or a login in front of it, a 5xx, or a dependency without a deadline.",
 )
 async def test_it_answers(backend: Door, contract: Contract, deadlines: Deadlines, recorder: Recorder) -> None:
-    """Without credentials, without redirects, in time."""
+    """It answers without credentials, without redirects and in time."""
     answer = await backend.get(contract.paths.health, deadline_s=deadlines.health)
     recorder.figures(
         rule="one call", n=1, value=round(answer.elapsed_s * 1e3, 1), unit="ms", limit=deadlines.health * 1e3
@@ -48,16 +48,16 @@ async def test_it_answers(backend: Door, contract: Contract, deadlines: Deadline
         raise CheckFailure(expected=f"200 within {deadlines.health:g} s", actual=seen(answer))
 
 
-@check("health.schema", requirement="the body fits the contract", needs="http health", remedy=FIX_5)
+@check("health.schema", requirement="the body matches the contract", needs="http health", remedy=FIX_5)
 async def test_the_body_fits_the_contract(health: dict[str, Any], contract: Contract) -> None:
-    """Every key of the contract is there, with its type."""
+    """The body has every key of the contract, with its type."""
     problems = misfits(health, contract.health.detailed)
     if problems:
         raise CheckFailure(expected="the body of contract.health.detailed", actual="; ".join(problems))
 
 
 def sick(checks: dict[str, Any], rules: HealthRules) -> dict[str, str]:
-    """The checks that do not pass by our own reading: a word that is not a healthy one, or bad rows."""
+    """The health checks that do not pass by our own judgement: a word that does not mean healthy, or bad rows."""
     found = {}
     for name in rules.check_names:
         value = checks.get(name)
@@ -70,7 +70,7 @@ def sick(checks: dict[str, Any], rules: HealthRules) -> dict[str, str]:
     return found
 
 
-@check("health.checks", requirement="each health check passes, read one by one", needs="http health", remedy=FIX_5)
+@check("health.checks", requirement="each health check passes, judged one by one", needs="http health", remedy=FIX_5)
 async def test_each_check_passes(
     health_checks: dict[str, Any],
     contract: Contract,
@@ -78,10 +78,10 @@ async def test_each_check_passes(
     run: Run,
     look_for_bad_rows: Callable[[], Awaitable[BadRows | None]],
 ) -> None:
-    """Every single check says that it is healthy, whatever the overall status says.
+    """Every single health check says that it is healthy, whatever the overall status says.
 
-    The service counts rows that a killed run of ours left like any others: where we see that all its bad rows are
-    ours, they are named as ours, and are no finding about the service.
+    The service also counts rows that a killed run left behind. If all its bad rows are the suite's own,
+    the report says so, and they are not a finding about the service.
     """
     rules = contract.health
     found = sick(health_checks, rules)
@@ -89,15 +89,15 @@ async def test_each_check_passes(
     if isinstance(counts, dict):
         counted, rows = counts.get(rules.bad_field), await look_for_bad_rows()
         if rows is None:
-            found[rules.counts_check] += " (rows of a killed run of ours would be among them; we can't look)"
+            found[rules.counts_check] += " (rows left by a killed run may be among them; we can't look)"
         elif rows.explain(counted):
             run.notes.append(
-                f"{rules.bad_field} is {counted}: rows of ours, which a killed run left or another is using, and none "
-                "of anybody else (`make reap`)"
+                f"{rules.bad_field} is {counted}: all are rows of this suite, left by a killed run "
+                "or in use by another (`make reap`)"
             )
             del found[rules.counts_check]
         elif rows.ours:
-            found[rules.counts_check] += f" ({rows.ours} rows of ours and {rows.others} of others are bad)"
+            found[rules.counts_check] += f" ({rows.ours} of the suite's own rows and {rows.others} other rows are bad)"
     total = len(rules.check_names)
     recorder.figures(rule="checks that pass", n=total, value=total - len(found), limit=total)
     if found:
@@ -116,7 +116,7 @@ async def test_each_check_passes(
 async def test_the_status_follows_from_the_checks(
     health: dict[str, Any], health_checks: dict[str, Any], contract: Contract
 ) -> None:
-    """Unhealthy exactly when a check is, and the failed ones are named."""
+    """The status is unhealthy exactly if a check is, and the failed checks are listed."""
     rules = contract.health
     found = sorted(sick(health_checks, rules))
     named = health.get(rules.failed_field)
@@ -131,20 +131,20 @@ async def test_the_status_follows_from_the_checks(
 
 @check(
     "health.honest",
-    requirement="what it says of the database, the counts and auth is what we see ourselves",
+    requirement="what it says about the database, the counts and auth matches what we observe",
     needs="http db auth health",
-    remedy="Ask the dependencies when asked, do not answer from a cache.",
+    remedy="Query the dependencies on each request; do not answer from a cache.",
 )
 async def test_it_says_what_is_so(
     backend: Door, auth: AuthDoor, database_sight: Sight, contract: Contract, deadlines: Deadlines
 ) -> None:
-    """Its counts are the table's, before or after; its word on auth is what auth answers us."""
+    """Its counts match the table before or after; what it says about auth matches what auth answers us."""
     rules = contract.health
     if isinstance(database_sight, str):
         word = (await _checks(backend, contract, deadlines)).get(rules.database_check)
         if str(word).lower() in rules.healthy_words:
-            raise CheckFailure(expected=f"database unhealthy: we see {database_sight}", actual=f"database {word}")
-        raise Broken(f"the database can't be seen by us: {database_sight}")
+            raise CheckFailure(expected=f"database unhealthy: we observe {database_sight}", actual=f"database {word}")
+        raise Broken(f"we can't check the database: {database_sight}")
     database, table = database_sight
     before = await _count(database, table)
     checks = await _checks(backend, contract, deadlines)
@@ -196,21 +196,21 @@ async def _count(database: Connection, table: TableShape) -> int:
 
 @check(
     "health.silent",
-    requirement="no credential, host, DSN or traceback in the body",
+    requirement="the body has no credential, host, DSN or traceback",
     needs="http health",
     remedy=FIX_5 + " Never str(exception).",
 )
 async def test_it_tells_no_internals(health_answer: Answer, contract: Contract) -> None:
-    """Anybody may ask, so the answer names nothing of the inside."""
+    """The route is public, so the answer must not reveal internals."""
     found = next((leak for text in _texts(health_answer, contract) if (leak := LEAKS.search(text))), None)
     if found:
         raise CheckFailure(expected="no internals", actual=f"{excerpt(found.group(), 80)!r} in the body")
     if health_answer.status != HTTPStatus.OK:
-        raise CheckFailure(expected="200: what was not answered shows nothing", actual=seen(health_answer))
+        raise CheckFailure(expected="200: without an answer there is nothing to look at", actual=seen(health_answer))
 
 
 def _texts(answer: Answer, contract: Contract) -> list[str]:
-    """What a body says in words: its keys and its strings, without the timestamp; all of it where it is no JSON."""
+    """The text in a body: its keys and strings, without the timestamp; the whole body if it is not JSON."""
     try:
         stack: list[Any] = [answer.json()]
     except BadAnswer:
@@ -230,14 +230,14 @@ def _texts(answer: Answer, contract: Contract) -> list[str]:
 
 @check(
     "health.fresh",
-    requirement="a zoned timestamp, within the allowed skew, that moves",
+    requirement="the timestamp has a time zone, is within the allowed skew, and advances",
     needs="http health",
-    remedy="datetime.now(UTC), taken when asked; no cache in front (Fix 5 uses the naive utcnow).",
+    remedy="Use datetime.now(UTC), taken on each request, with no cache in front (Fix 5 uses the naive utcnow).",
 )
 async def test_the_timestamp_is_of_now(
     backend: Door, contract: Contract, deadlines: Deadlines, our_clock: OurClock
 ) -> None:
-    """Two answers, two moments, both near our own clock."""
+    """Two answers have two different times, both close to our own clock."""
     moments = []
     for _ in range(2):
         answer = await backend.get(contract.paths.health, deadline_s=deadlines.health)
@@ -254,4 +254,4 @@ async def test_the_timestamp_is_of_now(
             raise CheckFailure(expected=f"now, within {contract.health.skew_s:g} s", actual=text)
         moments.append(moment)
     if moments[0] >= moments[1]:
-        raise CheckFailure(expected="a timestamp that moves", actual=f"{moments[0].isoformat()} twice or backwards")
+        raise CheckFailure(expected="a timestamp that advances", actual=f"{moments[0].isoformat()} twice or backwards")

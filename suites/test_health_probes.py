@@ -1,4 +1,4 @@
-"""The short health answers that the platform itself asks for, and several askers of health at once."""
+"""The short health routes that the platform uses, and several concurrent health requests."""
 
 import asyncio
 from http import HTTPStatus
@@ -19,13 +19,13 @@ WHERE_THERE_IS_ONE = pytest.mark.also_needs("readiness")
 
 @check(
     "health.probes",
-    requirement="liveness and readiness answer 200 with the body that the contract says",
+    requirement="liveness and readiness answer 200 with the body that the contract specifies",
     needs="http",
-    remedy="Look at what the body says is missing: a dependency, or a start-up that was never marked as done.",
+    remedy="Look at what the body reports as missing: a dependency, or a start-up that was never marked as complete.",
 )
 @pytest.mark.parametrize("probe", ["liveness", pytest.param("readiness", marks=WHERE_THERE_IS_ONE)])
 async def test_it_is_alive_and_ready(backend: Door, contract: Contract, deadlines: Deadlines, probe: str) -> None:
-    """The route answers 200 within its deadline, and its body fits the contract's JSON Schema."""
+    """The route answers 200 within its deadline, and its body matches the contract's JSON Schema."""
     answer = await backend.get(getattr(contract.paths, probe), deadline_s=deadlines.health)
     if answer.status != HTTPStatus.OK:
         raise CheckFailure(expected="200", actual=seen(answer))
@@ -37,15 +37,16 @@ async def test_it_is_alive_and_ready(backend: Door, contract: Contract, deadline
 
 @check(
     "health.together",
-    requirement="five who ask for health at once are each answered as one alone is",
+    requirement="five concurrent health requests are each answered like a single one",
     needs="http",
-    remedy="Have checks share nothing that one of them holds while it waits: no lock, no single connection.",
+    remedy="Health checks must not share anything that one of them holds while it waits: no lock, no single "
+    "connection.",
 )
 @pytest.mark.parametrize(
     "probe", ["liveness", pytest.param("health", id="detailed", marks=pytest.mark.also_needs("health"))]
 )
 async def test_five_ask_at_once(backend: Door, contract: Contract, deadlines: Deadlines, probe: str) -> None:
-    """Five at once, thrice: each gets 200 within the deadline, and a body that fits the contract."""
+    """Three rounds of five concurrent requests: each gets 200 in time, and a body that matches the contract."""
     schema: dict[str, Any] = contract.health.detailed if probe == "health" else contract.health.liveness
     for _ in range(ROUNDS):
         asked = [backend.get(getattr(contract.paths, probe), deadline_s=deadlines.health) for _ in range(ASKERS)]
@@ -53,5 +54,6 @@ async def test_five_ask_at_once(backend: Door, contract: Contract, deadlines: De
             problems = misfits(answer.json(), schema) if answer.status == HTTPStatus.OK and schema else []
             if answer.status != HTTPStatus.OK or problems:
                 raise CheckFailure(
-                    expected=f"200 to each of {ASKERS} who ask at once", actual="; ".join([seen(answer), *problems])
+                    expected=f"200 for each of {ASKERS} concurrent requests",
+                    actual="; ".join([seen(answer), *problems]),
                 )

@@ -1,4 +1,4 @@
-"""A token is the user of its `sub`, and of nothing else that it says, at every door."""
+"""At every door, a token's user is its `sub` and nothing else in the token."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -16,7 +16,7 @@ from probes.auth.tokens import Mint, User
 
 NAME = "Nv Namesake"
 Pair = tuple[User, User]
-# Two users whom a careless look-up takes for one, made of two of ours: whoever comes first is then taken for both.
+# Pairs of test users that a careless look-up confuses: the first one to appear is then taken for both.
 LOOKALIKES: Mapping[str, Callable[[User, User], Pair]] = {
     "one e-mail address": lambda first, other: (first, User(other.sub, first.email)),
     "one name": lambda first, other: (first, other),  # every token here says the same `name`
@@ -27,9 +27,10 @@ LOOKALIKES: Mapping[str, Callable[[User, User], Pair]] = {
 
 @check(
     "identity.one-user",
-    requirement="a token is the user of its `sub` at every door, whatever its other claims",
+    requirement="at every door a token's user is its `sub`, whatever its other claims say",
     needs="http mint write",
-    remedy="Find the user by `sub` alone, letter by letter: an address or a name is no identity, and may change hands.",
+    remedy="Find the user only by `sub`, compared exactly: an address or a name is not an identity and may pass to "
+    "somebody else.",
 )
 @pytest.mark.parametrize(
     "door",
@@ -42,7 +43,7 @@ LOOKALIKES: Mapping[str, Callable[[User, User], Pair]] = {
 async def test_a_token_is_its_subs_user(
     doors: Doors, threads: Threads, plant: Plant, make_user: MakeUser, mint: Mint, door: DoorName
 ) -> None:
-    """Two users with one address, one name, or nearly one id: the door takes each token for its own `sub`."""
+    """Two users share an address or a name, or have similar ids: the door maps each token to its own `sub`."""
     named = replace(mint, extra_claims={**mint.extra_claims, "name": NAME, "preferred_username": NAME})
     for alike, pair_of in LOOKALIKES.items():
         pair = pair_of(make_user("namesake"), make_user("namesake"))
@@ -55,12 +56,12 @@ async def test_a_token_is_its_subs_user(
                 await doors.refuse_shut([door])
             if said is None or said.decision != "let in" or said.user_id != user.sub:
                 actual = "not asked" if said is None else f"{said.decision}, {said.user_id!r}: {said.detail}"
-                raise CheckFailure(expected=f"{door} takes the token for {user.sub} ({alike})", actual=actual)
+                raise CheckFailure(expected=f"{door} maps the token to {user.sub} ({alike})", actual=actual)
 
 
 async def _refuse_mixed_lists(threads: Threads, plant: Plant, pair: Pair, alike: str) -> None:
     """Raise CheckFailure unless each of two users lists their own thread and not the other's."""
-    rows = [(await plant(user, title="what is one user's alone"))[0] for user in pair]
+    rows = [(await plant(user, title="the thread of one user"))[0] for user in pair]
     for user, own, foreign in (*zip(pair, rows, reversed(rows), strict=True),):
         ids = {threads.id_of(item) for item in await threads.page(user)}
         if foreign.id in ids or own.id not in ids:

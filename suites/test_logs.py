@@ -1,4 +1,4 @@
-"""Zero 5xx that can be believed: the source alive, read to its end, for this revision, with traffic."""
+"""Zero 5xx, on a source that is alive and read to its end, for this revision, with traffic."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -30,16 +30,16 @@ SERIES = 60  # more than a default page of 50
     "logs.canary",
     requirement="our marked request is found in the log, through the revision under test",
     needs="logs http run",
-    remedy="No exclusion filter on the request log; the log viewer's right for our account; then wait.",
+    remedy="Remove exclusion filters from the request log, give our account roles/logging.viewer, then wait.",
 )
 async def test_our_own_request_is_found(canary: Canary, release: ServiceDescription, recorder: Recorder) -> None:
-    """One request of ours is read back from the very source that must show zero 5xx."""
+    """One of our requests is read back from the same source that must show zero 5xx."""
     recorder.trace(canary.trace_id, "GET the canary")
     recorder.figures(rule="ingestion delay of our canary", n=1, value=round(canary.delay_s, 2), unit="s")
     if canary.entry is None:
         raise CheckFailure(
             expected=f"trace {canary.trace_id} in the request log",
-            actual=f"not there after {canary.delay_s:.0f} s and {len(canary.attempts)} looks",
+            actual=f"not found after {canary.delay_s:.0f} s and {len(canary.attempts)} reads",
             evidence={"attempts": list(canary.attempts[-5:])},
         )
     if canary.entry.revision != release.under_test:
@@ -50,14 +50,14 @@ async def test_our_own_request_is_found(canary: Canary, release: ServiceDescript
 
 @check(
     "logs.complete",
-    requirement="the window is covered and the pages are at their end",
+    requirement="the log covers the whole window and was read to its last page",
     needs="logs http run",
-    remedy="Read every page: --limit 50 is not a count. A gap in the window means entries that were dropped.",
+    remedy="Read every page: --limit 50 is not a count. A gap in the window means that entries were dropped.",
 )
 async def test_the_reading_is_complete(
     revision_log: LogRead, backend: Door, log_lookup: LogLookup, contract: Contract, run: Run, recorder: Recorder
 ) -> None:
-    """The revision's log ends where it says, and a series of our requests is in it from the first to the last."""
+    """The revision's log is complete to its stated end, and contains a series of our requests from first to last."""
     begun, mark = log_lookup.clock.now(), f"complete-{run.id}"
     for _ in range(SERIES):
         await backend.get(f"{contract.paths.liveness}?{mark}")
@@ -66,7 +66,7 @@ async def test_the_reading_is_complete(
     def lacking(read: LogRead) -> str:
         found.clear()
         found.update(entry.trace_id for entry in read.entries if entry.is_request)
-        return "" if len(found) >= SERIES else f"{len(found)} of {SERIES} requests of ours; {read.doubt}"
+        return "" if len(found) >= SERIES else f"{len(found)} of our {SERIES} requests; {read.doubt}"
 
     series, looked = await log_lookup.until(begun, [f'httpRequest.requestUrl:"{mark}"'], lacking)
     recorder.figures(
@@ -79,7 +79,7 @@ async def test_the_reading_is_complete(
         duplicates=revision_log.duplicates,
     )
     if not looked.steady:
-        raise CheckFailure(expected=f"all {SERIES} requests of ours in the log", actual=looked.attempts[-1])
+        raise CheckFailure(expected=f"all of our {SERIES} requests in the log", actual=looked.attempts[-1])
     for read in (revision_log, series):
         if read is not None and not read.exhausted:
             raise CheckFailure(expected="pages that come to an end", actual=read.doubt)
@@ -87,9 +87,9 @@ async def test_the_reading_is_complete(
 
 @check(
     "logs.zero-500",
-    requirement="no 5xx of the revision since it serves",
+    requirement="the revision has answered no 5xx since it began to serve",
     needs="logs",
-    remedy="See the clusters below: route, signature, first and last time, and the incident they match.",
+    remedy="See the clusters in the report: route, signature, first and last time, and the incident they match.",
 )
 async def test_there_is_no_server_error(
     revision_log: LogRead,
@@ -100,12 +100,12 @@ async def test_there_is_no_server_error(
     incidents: Incidents,
     recorder: Recorder,
 ) -> None:
-    """Every request-log entry with 500..599 counts, once per insertId, the platform's own included."""
+    """Every request-log entry with 500..599 counts, once per insertId, including the platform's own."""
     requests = revision_log.requests
     provoked = {error for outage in outages for error in outage.errors}
     errors = [entry for entry in revision_log.server_errors if entry not in provoked]
     if outages:
-        recorder.attach("503s that runs of this suite provoked on purpose", [outage.text for outage in outages])
+        recorder.attach("503s that this suite's runs caused on purpose", [outage.text for outage in outages])
     recorder.attach("query", revision_log.query or revision_log.source)
     recorder.figures(
         rule="5xx in the request log",
@@ -135,15 +135,17 @@ async def test_there_is_no_server_error(
         by_revision = _by_revision(errors, revision_log)
         raise CheckFailure(expected="no 5xx", actual=f"{len(errors)} of {requests} requests{by_revision}: {clusters}")
     if not revision_log.exhausted:
-        raise Broken(f"{revision_log.source}: {revision_log.doubt}; zero among these is no evidence of zero")
+        raise Broken(
+            f"{revision_log.source}: {revision_log.doubt}; finding none among these is not evidence that there are none"
+        )
     if export is None and (proof_of_life is None or proof_of_life.entry is None):
         raise Broken("the source is not proved alive: our own marked request was not found in it")
     if not requests:
-        raise Pending("no traffic in the window: zero 5xx among zero requests says nothing")
+        raise Pending("no traffic in the window: zero 5xx among zero requests proves nothing")
 
 
 def _by_revision(errors: Sequence[LogEntry], read: LogRead) -> str:
-    """How many of which revision, where the log speaks of several; else empty."""
+    """How many entries of each revision, if the log has several; else empty."""
     if len(read.revisions) <= 1:
         return ""
     counts = Counter(error.revision for error in errors)
@@ -152,12 +154,12 @@ def _by_revision(errors: Sequence[LogEntry], read: LogRead) -> str:
 
 @check(
     "logs.incidents",
-    requirement="the signatures of known incidents are gone, the report's three among them",
+    requirement="no entry has the signature of a known incident, the report's three included",
     needs="logs",
-    remedy="[contract.logs.incidents] has the phrases: see which incident came back, and its fix.",
+    remedy="The phrases are in [contract.logs.incidents]: see which incident came back, and apply its fix.",
 )
 async def test_the_known_incidents_are_gone(revision_log: LogRead, incidents: Incidents, recorder: Recorder) -> None:
-    """No entry of the revision, in any kind of payload, matches a known incident."""
+    """No entry of the revision, whatever its kind of payload, matches a known incident."""
     found = [(name, entry) for entry in revision_log.entries if (name := incidents.name(entry.text))]
     recorder.attach("query", revision_log.query or revision_log.source)
     recorder.figures(rule="entries that match a known incident", n=revision_log.total, value=len(found), limit=0)
@@ -173,7 +175,7 @@ async def test_the_known_incidents_are_gone(revision_log: LogRead, incidents: In
 
 @check(
     "logs.secrets",
-    requirement="no token or credential in an entry",
+    requirement="no log entry contains a token or credential",
     needs="logs",
     remedy="Never log a header, a URL with its query, or an exception that holds either.",
 )
@@ -191,14 +193,14 @@ async def test_no_secret_is_logged(revision_log: LogRead, recorder: Recorder) ->
 
 def _refuse_partial(read: LogRead) -> None:
     if not read.exhausted:
-        raise Broken(f"{read.source}: {read.doubt}; what was not read may hold it")
+        raise Broken(f"{read.source}: {read.doubt}; the rest may contain one")
 
 
 @check(
     "logs.metrics-agree",
-    requirement="platform request counts and the log tell the same",
+    requirement="the platform's request counts and the log agree",
     needs="logs metrics run http",
-    remedy="A sink or an exclusion filter drops entries that the platform counted: see the log router.",
+    remedy="A sink or an exclusion filter drops entries that the platform counted: check the log router.",
 )
 async def test_counts_and_log_agree(
     cloud_run: CloudRun,
@@ -210,7 +212,7 @@ async def test_counts_and_log_agree(
     recorder: Recorder,
     narrate: Callable[[str], None],
 ) -> None:
-    """5xx as counted by the platform are not more than the log shows; and the platform counts at all."""
+    """The platform counts no more 5xx than the log shows, and it does count requests."""
     await backend.get(contract.paths.liveness)
     if release.current is None:
         raise Broken(f"the platform does not list {release.under_test}")

@@ -1,4 +1,4 @@
-"""Success metric 1: a day of the revision's own serving without one 5xx, added up from run to run."""
+"""Success metric 1: a day of the revision's own serving without a 5xx, accumulated from run to run."""
 
 from fixtures.day import Day
 from fixtures.logs import Canary, plot_errors, show_errors
@@ -12,13 +12,13 @@ from probes.statistics import share_upper_bound
 
 @check(
     "logs.zero-500-day",
-    requirement="no 5xx of the revision in 24 h of its own serving, the source proved alive, with traffic",
+    requirement="the revision has served for 24 h without a 5xx, with traffic, on a source that was proved alive",
     needs="logs http run",
     phase="day",
-    remedy="See the clusters: route, signature, first and last time. PENDING: run make day-staging again, by the hour.",
+    remedy="See the clusters: route, signature, first and last time. If PENDING, run make day-staging every hour.",
 )
 async def test_a_day_without_a_server_error(day: Day, canary: Canary, incidents: Incidents, recorder: Recorder) -> None:
-    """Each run proves the time since the last proved window; the hours are joined until there are 24 in one piece."""
+    """Each run proves the time since the last proved window; the windows are joined until they cover 24 hours."""
     recorder.trace(canary.trace_id, "GET the canary")
     if day.unread:
         recorder.attach("evidence that could not be used", list(day.unread[:10]))
@@ -67,16 +67,16 @@ def _record(day: Day, look: DayLook, canary: Canary, recorder: Recorder) -> None
 
 
 def _refuse_unproved(day: Day, canary: Canary) -> None:
-    """Raise Broken when zero in this run's window is no evidence of zero."""
+    """Raise Broken if finding no 5xx in this run's window is not evidence that there were none."""
     if canary.entry is None:
         raise Broken(f"the source is not proved alive: our own request is not in it after {canary.delay_s:.0f} s")
     if not day.alive:
         raise Broken(
             f"our own request, logged by {canary.entry.revision or 'no revision'}, did not come back through the "
-            "revision under test from every source that is asked: see release.revision, and the Log Analytics view"
+            "revision under test from every source that is read: see release.revision, and the Log Analytics view"
         )
     if day.look is not None and day.look.silent:
         hours = ", ".join(f"{hour:%Y-%m-%d %H:%M}" for hour in day.look.silent)
-        raise Broken(f"the platform counted requests of which the log has none, in the hours from {hours} (UTC)")
+        raise Broken(f"the log has no entries for hours in which the platform counted requests: from {hours} (UTC)")
     if day.look is not None and day.look.doubt:
-        raise Broken(f"{day.look.doubt}; zero among these is no evidence of zero")
+        raise Broken(f"{day.look.doubt}; finding none among these is not evidence that there are none")

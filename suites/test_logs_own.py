@@ -1,4 +1,4 @@
-"""The log beside what we saw ourselves: our own 5xx are in it, and nothing failed behind an answer that was good."""
+"""The log compared with our own observations: it has our 5xx, and no request failed behind a successful answer."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -22,14 +22,14 @@ SHOWN = 5
 
 @check(
     "logs.own-errors",
-    requirement="each 5xx that we ourselves were answered is in the log",
+    requirement="every 5xx that we received is in the log",
     needs="logs http run",
-    remedy="A sink or an exclusion filter drops errors, or something in front of the service answers them: see both.",
+    remedy="A sink or an exclusion filter drops errors, or something in front of the service sends them: check both.",
 )
 async def test_our_own_server_errors_are_in_the_log(
     error_answers: Mapping[str, ErrorAnswers], log_lookup: LogLookup, target: Target, recorder: Recorder
 ) -> None:
-    """Every 5xx that the backend answered in this run, the provoked ones included, is an entry under its trace."""
+    """Every 5xx that the backend answered in this run, deliberate ones included, has a log entry with its trace."""
     own = error_answers["backend"]
     lacking = {error.trace_id: error for error in own.server_errors}
     total = len(lacking)
@@ -37,7 +37,7 @@ async def test_our_own_server_errors_are_in_the_log(
     def still_lacking(read: LogRead) -> str:
         for entry in read.server_errors:
             lacking.pop(entry.trace_id, None)
-        return f"{len(lacking)} of {total} are not there; {read.doubt}" if lacking else ""
+        return f"{len(lacking)} of {total} are missing; {read.doubt}" if lacking else ""
 
     if lacking:
         await log_lookup.until(own.since, [SERVER_ERRORS], still_lacking, service=target.backend.service)
@@ -47,18 +47,19 @@ async def test_our_own_server_errors_are_in_the_log(
     if lacking:
         shown = "; ".join(f"{error.status} to {error.request}" for error in [*lacking.values()][:SHOWN])
         raise CheckFailure(
-            expected=f"all {total} 5xx that we were answered in the log", actual=f"{len(lacking)} are not: {shown}"
+            expected=f"all {total} 5xx that we received in the log", actual=f"{len(lacking)} are not: {shown}"
         )
 
 
 @check(
     "logs.tracebacks",
-    requirement="no traceback beside good answers",
+    requirement="no traceback without a 5xx",
     needs="logs",
-    remedy="An error that is caught, logged and answered with 200 is an error all the same: answer it, or mend it.",
+    remedy="An error that is caught, logged and answered with 200 is still an error: report it to the client, or "
+    "fix it.",
 )
 async def test_nothing_failed_behind_good_answers(revision_log: LogRead, recorder: Recorder, run: Run) -> None:
-    """Each traceback of the revision belongs to a 5xx: by its trace, or where lines carry none, by its time."""
+    """Each traceback of the revision belongs to a 5xx: by its trace, or by its time if lines have no trace."""
     written = [entry for entry in revision_log.entries if not entry.is_request and TRACEBACK in entry.text]
     tracebacks = without_provoked(written, revision_log.entries) if "http" in run.plan.offers else written
     traces = {error.trace_id for error in revision_log.server_errors}
@@ -78,11 +79,11 @@ async def test_nothing_failed_behind_good_answers(revision_log: LogRead, recorde
             recorder.trace(first.trace_id, "the request of the first traceback")
         last_line = excerpt(first.text.strip().splitlines()[-1])
         raise CheckFailure(
-            expected="no traceback but beside a 5xx",
+            expected="no traceback without a 5xx",
             actual=f"{len(stray)}, the first at {first.timestamp}: {last_line!r}",
         )
     if not revision_log.exhausted:
-        raise Broken(f"{revision_log.source}: {revision_log.doubt}; what was not read may hold one")
+        raise Broken(f"{revision_log.source}: {revision_log.doubt}; the rest may contain one")
 
 
 def _belongs(entry: LogEntry, traces: set[str], moments: Sequence[datetime]) -> bool:

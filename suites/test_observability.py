@@ -1,4 +1,4 @@
-"""What fix 6 promises: metrics that move, and traces that arrive."""
+"""What fix 6 promises: metrics that count, and traces that arrive."""
 
 from http import HTTPStatus
 
@@ -22,14 +22,14 @@ REQUESTS = 5
 
 @check(
     "observability.metrics",
-    requirement="/metrics parses, and moves with our requests",
+    requirement="/metrics can be parsed, and counts our requests",
     needs="http token exposition",
-    remedy="Fix 6: expose Prometheus text from the process that serves, one registry.",
+    remedy="Fix 6: expose Prometheus text from the serving process, with one registry.",
 )
 async def test_metrics_move(
     threads: Threads, backend: Door, owner: User, contract: Contract, recorder: Recorder
 ) -> None:
-    """Five requests later, the counters of the exposition have grown by at least five."""
+    """After five requests the request counters have grown by at least five."""
     before = await _requests(backend, contract)
     for _ in range(REQUESTS):
         await threads.page(owner)
@@ -57,12 +57,12 @@ async def _requests(backend: Door, contract: Contract) -> float:
     "observability.trace",
     requirement="the trace id we sent is on the log entries of that request",
     needs="http logs token app-trace",
-    remedy="Take traceparent or X-Cloud-Trace-Context over, and log with logging.googleapis.com/trace.",
+    remedy="Adopt the trace of traceparent or X-Cloud-Trace-Context, and log it as logging.googleapis.com/trace.",
 )
 async def test_the_trace_arrives(
     threads: Threads, owner: User, log_lookup: LogLookup, target: Target, recorder: Recorder
 ) -> None:
-    """One request's trace finds both its request-log entry and a line of the application."""
+    """A request's trace id finds both its request-log entry and an application log line."""
     begun = log_lookup.clock.now()
     await threads.page(owner)
     trace_id = recorder.trace_ids[-1]
@@ -72,7 +72,7 @@ async def test_the_trace_arrives(
         return "" if kinds == {True, False} else f"{len(read.entries)} entries, request log: {True in kinds}"
 
     condition = f'trace="{trace_name(target, trace_id)}"'
-    # Of the backend alone: the auth service's lines of the same trace would hide that the backend lost it.
+    # Only the backend's: lines of the auth service with the same trace would hide that the backend lost it.
     _, found = await log_lookup.until(begun, [condition], lacking, service=target.backend.service)
     if not found.steady:
         raise CheckFailure(

@@ -1,4 +1,4 @@
-"""What Prometheus has seen of the service: an independent witness beside the log and the platform's counts."""
+"""What Prometheus observed: a source that is independent of the log and the platform's counts."""
 
 from datetime import UTC, datetime
 
@@ -19,9 +19,9 @@ MOST_NAMED = 5
 
 @check(
     "observability.prometheus",
-    requirement="Prometheus scrapes the service, and saw no 5xx since this revision serves",
+    requirement="Prometheus scrapes the service, and has seen no 5xx since this revision began to serve",
     needs="http prometheus run",
-    remedy="`up` 0: /metrics does not answer. 5xx: see logs.zero-500 for the entries, by route and trace.",
+    remedy="`up` is 0: /metrics does not answer. 5xx: see logs.zero-500 for the entries, by route and trace.",
 )
 async def test_prometheus_saw_no_server_error(
     prometheus: Prometheus,
@@ -33,7 +33,7 @@ async def test_prometheus_saw_no_server_error(
     recorder: Recorder,
     provoked_503s: int,
 ) -> None:
-    """Every scrape is answered, our own requests are counted, and no answer of 500 or more is."""
+    """Every scrape succeeds and counts our own requests, but no answer of 500 or more."""
     await _is_scraped(prometheus, target.prometheus.job)
     doubt = await _why_not_ours(prometheus, backend, contract, deadlines)
     if release.current is None:
@@ -52,7 +52,7 @@ async def test_prometheus_saw_no_server_error(
     if sum(one.count for one in errors) > provoked_503s + 0.5:  # counts over a window are extrapolated, not whole
         named = ", ".join(f"{one.count:.0f} x {one.status} on {one.route}" for one in errors[:MOST_NAMED])
         raise CheckFailure(expected="no answer of 500 or more", actual=f"{named}, of {requests} answers")
-    if doubt:  # a 5xx that was seen is one; that none was seen says nothing of another service
+    if doubt:  # a 5xx counts in any case; seeing none proves nothing if it is another service
         raise Broken(doubt, remedy="compare [prometheus] job with the backend that is verified")
 
 
@@ -72,7 +72,7 @@ async def _is_scraped(prometheus: Prometheus, job: str) -> None:
 
 
 async def _why_not_ours(prometheus: Prometheus, backend: Door, contract: Contract, deadlines: Deadlines) -> str:
-    """Send requests, and see the next scrape count them; else, why what is scraped may not be the service we ask."""
+    """Send requests and wait for a scrape that counts them; otherwise say why Prometheus may scrape another service."""
     before = await prometheus.requests()
     for _ in range(REQUESTS):
         await backend.get(contract.paths.liveness)
@@ -89,6 +89,6 @@ async def _why_not_ours(prometheus: Prometheus, backend: Door, contract: Contrac
     if counted >= REQUESTS:
         return ""
     return (
-        f"the scrape after our {REQUESTS} requests counts {counted:.0f} more: a counter that stands still (see "
-        "observability.metrics), another instance than answered us, or another service"
+        f"the scrape after our {REQUESTS} requests counts {counted:.0f} more: the counter is stuck "
+        "(see observability.metrics), or another instance or another service was scraped"
     )

@@ -5,7 +5,7 @@ from gate.evidence import Recorder
 
 
 async def test_own_check(own: Declared, own_doors: OwnDoors, recorder: Recorder) -> None:
-    """Each answer, as often as the check repeats its request, is what the TOML expects."""
+    """Every answer, for each repetition of the request, is what the TOML expects."""
     for _ in range(own.own.repetitions):
         judge(own.own, await own_doors.ask(own.own))
     slowest = max(own_doors.times_ms)

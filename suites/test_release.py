@@ -1,4 +1,4 @@
-"""Which revision answers, whether it is whole, and the way back."""
+"""Which revision answers, whether it is complete, and the rollback."""
 
 from collections import Counter
 
@@ -31,7 +31,7 @@ async def test_every_answer_comes_from_the_revision(
     recorder: Recorder,
     run: Run,
 ) -> None:
-    """N requests, each looked up in the request log by its mark: the revision that answered is the one under test."""
+    """N requests, each found in the request log by its mark, were all answered by the revision under test."""
     begun, mark, count = log_lookup.clock.now(), f"revision-{run.id}", sizes.revision_requests
     for _ in range(count):
         await backend.get(f"{contract.paths.liveness}?{mark}")
@@ -62,7 +62,7 @@ async def test_every_answer_comes_from_the_revision(
     "release.traffic",
     requirement="the revision is ready and takes 100 % of the traffic",
     needs="run serving",
-    remedy="See the revision's conditions (gcloud run revisions describe), then send it all traffic.",
+    remedy="See the revision's conditions (gcloud run revisions describe), then send all traffic to it.",
 )
 async def test_the_revision_is_ready_and_takes_all_traffic(release: ServiceDescription) -> None:
     """The latest created revision is ready, and the only one with traffic."""
@@ -77,13 +77,14 @@ async def test_the_revision_is_ready_and_takes_all_traffic(release: ServiceDescr
 
 @check(
     "release.candidate",
-    requirement="the tag names a ready revision that takes no traffic yet, or the share that was asked for",
+    requirement="the tag points to a ready revision with no traffic yet, or with the requested share",
     phase="candidate",
     needs="run",
-    remedy="gcloud run services update-traffic … --to-revisions=<serving>=100: users meet what nobody has judged.",
+    remedy="gcloud run services update-traffic … --to-revisions=<serving>=100: users are reaching a revision that "
+    "was not judged yet.",
 )
 async def test_the_candidate_takes_what_it_may(candidate: Candidate | None, recorder: Recorder) -> None:
-    """Its share is what was asked for, 0 % at first; what its first request took is a figure, not a finding."""
+    """Its share is the requested one, at first 0 %; the duration of its first request is a figure, not a finding."""
     if candidate is None:
         raise Broken("the phase has no candidate")
     recorder.figures(
@@ -123,7 +124,7 @@ async def test_auth_was_deployed_first(release: ServiceDescription, auth_release
 
 @check(
     "release.environment",
-    requirement="every variable that the contract names is set on the service",
+    requirement="every variable in the contract is set on the service",
     needs="run",
     remedy="Deployment checklist: verify all environment variables (gcloud run services update --update-env-vars).",
 )
@@ -144,7 +145,7 @@ async def test_every_variable_is_set(release: ServiceDescription, contract: Cont
 async def test_the_request_timeout_suffices(
     release: ServiceDescription, contract: Contract, recorder: Recorder
 ) -> None:
-    """A WebSocket lives at most as long as a request may: the timeout must cover the promised hour."""
+    """A WebSocket can't live longer than the request timeout, so the timeout must cover the promised hour."""
     limit = contract.release.request_timeout_s
     recorder.figures(rule="request timeout", value=release.request_timeout_s, unit="s", limit=limit)
     if release.request_timeout_s < limit:
@@ -153,18 +154,19 @@ async def test_the_request_timeout_suffices(
 
 @check(
     "release.rollback",
-    requirement="there is a ready revision to go back to",
+    requirement="there is a ready revision to roll back to",
     needs="run",
-    remedy="Keep the previous revision: without one the only way is forward.",
+    remedy="Keep the previous revision: without one you can't roll back.",
 )
 async def test_there_is_a_way_back(
     release: ServiceDescription, run: Run, target: Target, candidate: Candidate | None
 ) -> None:
-    """Another ready revision exists, and the commands that go back to it, or take the tag away, are in the report."""
+    """Another ready revision exists, and the report has the commands to roll back to it, or to remove the tag."""
     if not release.previous_ready:
         raise CheckFailure(
             expected="a ready revision before this one",
-            actual=f"{target.backend.service} has {len(release.revisions)} revision(s), none of them ready and older",
+            actual=f"{target.backend.service} has {len(release.revisions)} revision(s), none of which is both "
+            "older and ready",
         )
     back = f"--remove-tags={candidate.tag}" if candidate else release.previous_ready
     if not any(back in line for line in run.release.get("rollback", [])):

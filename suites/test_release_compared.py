@@ -1,4 +1,4 @@
-"""What the serving revision answers, the candidate answers: the same requests, in turns, on the same data."""
+"""The candidate answers what the serving revision answers: the same requests, in turn, on the same data."""
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
@@ -18,9 +18,9 @@ from probes.comparison.ratio import Ratio, chance_of_so_many, paired_ratio
 from probes.statistics import Finding
 from targets.candidate import Compare
 
-ALPHA = 0.05  # of all latency tests together
-STAGES = (1, 3)  # how many times `[compare] pairs` are asked for by the end of each stage
-LOST = 0.1  # of the pairs, without two good answers
+ALPHA = 0.05  # for all latency tests together
+STAGES = (1, 3)  # multiples of `[compare] pairs` measured by the end of each stage
+LOST = 0.1  # share of pairs without two good answers
 MOST_SAID = 6
 
 
@@ -66,10 +66,10 @@ def _judge(compared: Sequence[Compared], beside: Beside) -> None:
     named = {name: said for one in compared for name, said in one.named().items()}
     unsteady = {one.question: one.unsteady for one in compared if one.unsteady}
     alike = sum(not one.found for one in compared)
-    beside.recorder.figures(rule="questions answered alike", n=len(compared), value=alike, limit=len(compared))
+    beside.recorder.figures(rule="requests with the same answer", n=len(compared), value=alike, limit=len(compared))
     beside.recorder.attach("asked", {one.question: f"{one.rounds} rounds" for one in compared})
     noise = {one.question: [f"{where} {what}" for where, what in one.noisy] for one in compared if one.noisy}
-    beside.recorder.attach("noise, by which the serving revision differs from itself", noise)
+    beside.recorder.attach("noise: differences within the serving revision", noise)
     left = _unexpected(named, beside)
     if left:
         raise CheckFailure(
@@ -78,12 +78,12 @@ def _judge(compared: Sequence[Compared], beside: Beside) -> None:
             evidence={"differences": left},
         )
     if unsteady or not compared:
-        said = [f"{question}: {why}" for question, why in unsteady.items()] or ["nothing was asked"]
+        said = [f"{question}: {why}" for question, why in unsteady.items()] or ["no request was made"]
         raise Broken(f"nothing to compare with: {_some(said)}")
 
 
 def _unexpected(named: dict[str, str], beside: Beside) -> dict[str, str]:
-    """The differences that no `[compare] expected` names; the others are kept as evidence, with their owner."""
+    """The differences that `[compare] expected` does not list; the others are kept as evidence, with their owner."""
     patterns = {one: re.compile(re.escape(one.what).replace(r"\*", ".*")) for one in beside.rules.expected}
     by_design = {
         name: f"expected until {one.until.isoformat()} ({one.owner}): {one.reason}"
@@ -92,7 +92,7 @@ def _unexpected(named: dict[str, str], beside: Beside) -> dict[str, str]:
         if pattern.fullmatch(name)
     }
     if by_design:
-        beside.recorder.attach("differences by design", by_design)
+        beside.recorder.attach("intended differences", by_design)
     return {name: said for name, said in named.items() if name not in by_design}
 
 
@@ -124,11 +124,11 @@ async def _latency(beside: Beside) -> None:
 
 def _refuse_lost(name: str, got: int, wanted: int) -> None:
     if got < (1 - LOST) * wanted:
-        raise Broken(f"{name}: only {got} of {wanted} pairs have two good answers: nothing is known of the rest")
+        raise Broken(f"{name}: only {got} of {wanted} pairs have two good answers: nothing is known about the rest")
 
 
 def _ratio(pairs: Sequence[Pair], alpha: float) -> tuple[Ratio, str]:
-    """The ratio by the services' own clocks where every answer says its time, else by ours."""
+    """The ratio by the services' own clocks if every answer has a time, else by ours."""
     theirs = [pair.server for pair in pairs if pair.server is not None]
     whole = bool(pairs) and len(theirs) == len(pairs)
     times = theirs if whole else [pair.client for pair in pairs]
@@ -176,7 +176,7 @@ async def _errors(beside: Beside) -> None:
             worse.append(f"{count} x in the log, against {old_lines[signature]}: {signature}")
     if worse:
         raise CheckFailure(
-            expected=f"no more errors than {beside.candidate.described.serving}, and no other ones",
+            expected=f"no more errors than {beside.candidate.described.serving}, and no new kinds",
             actual=_some(worse),
         )
 
@@ -197,14 +197,15 @@ PARTS: dict[str, tuple[str, Callable[[Beside], Awaitable[None]]]] = {
 
 @check(
     "release.compared",
-    requirement="what the serving revision answers, the candidate answers: as well, as fast, with no new errors",
+    requirement="the candidate gives the serving revision's answers, just as fast and without new errors",
     phase="candidate",
     needs="http run token alone",
-    remedy="Mend the difference, or name it under [compare] expected with its owner, reason and end, if it is meant.",
+    remedy="Remove the difference or, if it is intended, list it under [compare] expected with owner, reason and "
+    "end date.",
 )
 @pytest.mark.parametrize(
     "part", [pytest.param(name, id=name, marks=pytest.mark.also_needs(need)) for name, (need, _) in PARTS.items()]
 )
 async def test_the_candidate_answers_as_the_serving_revision(beside: Beside, part: str) -> None:
-    """Asked the same in turns, beside a second answer of the serving revision that says what is noise."""
+    """Both get the same requests in turn; a second answer of the serving revision shows what is noise."""
     await PARTS[part][1](beside)

@@ -1,4 +1,4 @@
-"""A share of the traffic: what users met at the candidate, beside what they met at the revision before it."""
+"""At a share of the traffic: what users got from the candidate, compared with the previous revision."""
 
 from fixtures.share import Shared
 from gate.check import check
@@ -13,7 +13,7 @@ ALPHA = 0.05
 
 @check(
     "release.share",
-    requirement="users at the candidate's share meet no more errors, no slower answers and no shorter sessions",
+    requirement="users of the candidate get no more errors, no slower answers and no shorter sessions",
     phase="candidate",
     needs="run logs shared",
     remedy="Move the traffic back (the report has the command), then look at the 5xx of the candidate in the log.",
@@ -46,11 +46,11 @@ async def test_users_meet_nothing_worse(shared: Shared, recorder: Recorder) -> N
         before = f"{old.cut_short} of {old.sessions}"
         worse.append(f"{new.cut_short} of {new.sessions} sessions ended at once, against {before}")
     if worse:
-        raise CheckFailure(expected="what users meet at the revision before", actual="; ".join(worse))
+        raise CheckFailure(expected="what users get from the previous revision", actual="; ".join(worse))
     if bound > shared.rules.error_rate:
         raise Pending(
-            f"{new.requests} requests of users, {new.failed} failed: at most {bound:.1%} fail, and the limit is "
-            f"{shared.rules.error_rate:.1%}; {shared.needed} without a failure would do"
+            f"{new.requests} user requests, {new.failed} failed: at most {bound:.1%} fail, and the "
+            f"limit is {shared.rules.error_rate:.1%}; {shared.needed} without a failure would be enough"
         )
     if slower is None:
         raise Pending(f"{len(new.seconds)} and {len(old.seconds)} good answers: too few to compare their times")

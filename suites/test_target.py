@@ -1,4 +1,4 @@
-"""Before everything: can the target be reached from here?"""
+"""First of all: can the target be reached from here?"""
 
 import pytest
 
@@ -14,8 +14,8 @@ DOORS = {"backend": "http", "websocket": "ws", "auth": "auth"}
 
 @check(
     "target.reachable",
-    requirement="from here every offered door answers something: name, TCP, TLS, first byte",
-    remedy="The step that failed says where to look: DNS, the service's ingress, its certificate, its process.",
+    requirement="every service of the target can be reached from here: DNS, TCP, TLS, first byte",
+    remedy="The step that failed shows where to look: DNS, the service's ingress, its certificate, its process.",
 )
 @pytest.mark.parametrize(
     "door", [pytest.param(door, id=door, marks=pytest.mark.also_needs(need)) for door, need in DOORS.items()]
@@ -23,7 +23,7 @@ DOORS = {"backend": "http", "websocket": "ws", "auth": "auth"}
 async def test_the_door_answers_something(
     reachability: Reachability, deadlines: Deadlines, recorder: Recorder, door: str
 ) -> None:
-    """Any answer will do; one that was silent is asked again within the deadline of a cold start."""
+    """Any answer will do; a silent service is tried again within the deadline of a cold start."""
     refuse_blocked(reachability, door)
     reached = reachability.doors[door]
     if reached.step is not Step.REACHED:
@@ -31,4 +31,6 @@ async def test_the_door_answers_something(
         reached = await reachability.again(door, deadlines.answer)
     recorder.figures(rule="to the first byte", n=1, value=round(reached.elapsed_s * 1e3, 1), unit="ms")
     if reached.step is not Step.REACHED:
-        raise CheckFailure(expected=f"an answer of {door} at {reached.url}", actual=f"{reached.step}: {reached.detail}")
+        raise CheckFailure(
+            expected=f"an answer from {door} at {reached.url}", actual=f"{reached.step}: {reached.detail}"
+        )

@@ -1,4 +1,4 @@
-"""The threads endpoint returns the right data: every shape of metadata, whole items, in order, nothing deleted."""
+"""The threads endpoint returns the right data: every shape of metadata, complete items, in order, nothing deleted."""
 
 from datetime import timedelta
 
@@ -13,10 +13,8 @@ from probes.auth.tokens import User
 from probes.excerpt import excerpt
 from targets.contract.rest import ThreadRules
 
-FIX_3 = (
-    "Fix 3 (ThreadRepository): read metadata as what it may be - NULL, JSON null, any JSON value - and log and raise."
-)
-WHERE_TEXT_IS_KEPT = pytest.mark.also_needs("json")  # jsonb refuses such rows by itself
+FIX_3 = "Fix 3 (ThreadRepository): expect any metadata - NULL, JSON null, any JSON value - and log and raise errors."
+WHERE_TEXT_IS_KEPT = pytest.mark.also_needs("json")  # jsonb itself refuses such rows
 Wanted = dict[str, object]
 
 
@@ -33,7 +31,7 @@ def find(threads: Threads, items: list[Item], row: Row) -> Item:
 
 
 def compared(rules: ThreadRules, row: Row, *only: str) -> Wanted:
-    """What an item must say of a row: the fields of contract.threads.compare, or those of them that say `only` this."""
+    """What an item must say about a row: the fields in contract.threads.compare, or only those of one column."""
     return {
         field: row.says[source]
         for field, source in rules.compare.items()
@@ -42,7 +40,7 @@ def compared(rules: ThreadRules, row: Row, *only: str) -> Wanted:
 
 
 def same_json(one: object, other: object) -> bool:
-    """Equality as JSON has it: `true` is not `1`."""
+    """Equality as in JSON: `true` is not `1`."""
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(same_json(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):
@@ -57,14 +55,14 @@ def same_json(one: object, other: object) -> bool:
     remedy=FIX_3 + " An error must not become an empty list.",
 )
 async def test_the_owners_thread_is_listed(threads: Threads, plant: Plant, owner: User) -> None:
-    """A thread that is in the table is in its owner's list, with the title and metadata it was written with."""
+    """A thread in the table is in its owner's list, with the title and metadata that were written."""
     (row,) = await plant(owner, metadata={"topic": "first light"}, title="First light")
     item = find(threads, await threads.page(owner), row)
     refuse_other(item, compared(threads.contract.threads, row))
 
 
 def refuse_other(item: Item, expected: Wanted) -> None:
-    """Raise CheckFailure where an item says something else than what was written."""
+    """Raise CheckFailure if an item differs from what was written."""
     actual = {name: item.get(name) for name in expected}
     if not same_json(actual, expected):
         raise CheckFailure(
@@ -75,7 +73,7 @@ def refuse_other(item: Item, expected: Wanted) -> None:
 
 @check(
     "threads.metadata",
-    requirement="whatever metadata holds, the answer is never 5xx and the owner's row is listed",
+    requirement="whatever the metadata is, the answer is never 5xx and the owner's row is listed",
     needs="http write mint",
     remedy=FIX_3,
 )
@@ -89,30 +87,30 @@ def refuse_other(item: Item, expected: Wanted) -> None:
 async def test_every_shape_of_metadata_is_listed(
     threads: Threads, plant: Plant, uproot: Uproot, owner: User, shape: Shape
 ) -> None:
-    """A row with this shape of metadata is in its owner's list, beside a plain one; an object comes back whole.
+    """A row with this shape of metadata is in its owner's list, next to a plain one; an object comes back complete.
 
-    What was not written is not demanded back: a row that names no owner is in nobody's list, and harms no neighbour.
+    Only what was written is expected back: a row without an owner is in no list, and does not affect other rows.
     """
     (plain,) = await plant(owner)
     (row,) = await plant(owner, shape=shape)
     try:
         items = await threads.page(owner)
     finally:
-        await uproot([row])  # at once: one row that can't be read may spoil the list of everybody
+        await uproot([row])  # at once: one unreadable row may break everybody's list
     find(threads, items, plain)
     if not row.owned:
-        return  # where metadata alone names the owner, this shape names none: nobody's list has to hold it
+        return  # if only metadata has the owner, this shape has none, and no list has to contain it
     refuse_other(find(threads, items, row), compared(threads.contract.threads, row, "metadata"))
 
 
 @check(
     "threads.schema",
-    requirement="every item fits the contract, ids are unique",
+    requirement="every item matches the contract, and ids are unique",
     needs="http write mint",
-    remedy="Serialise through one response model; see the contract's list of fields.",
+    remedy="Serialise with one response model; see the contract's list of fields.",
 )
 async def test_every_item_fits_the_contract(threads: Threads, plant: Plant, owner: User) -> None:
-    """Each item fits the contract's JSON Schema, and no id comes twice."""
+    """Each item matches the contract's JSON Schema, and no id occurs twice."""
     rows = await plant(owner, count=3)
     rows += await plant(owner, shape="sql-null", title=None)
     items = await threads.everything(owner)
@@ -122,19 +120,19 @@ async def test_every_item_fits_the_contract(threads: Threads, plant: Plant, owne
     schema = threads.contract.threads.item
     problems = [f"{threads.id_of(item)}: {problem}" for item in items for problem in misfits(item, schema)]
     ids = [threads.id_of(item) for item in items]
-    problems += [f"id {one} comes {ids.count(one)} times" for one in dict.fromkeys(ids) if ids.count(one) > 1]
+    problems += [f"id {one} occurs {ids.count(one)} times" for one in dict.fromkeys(ids) if ids.count(one) > 1]
     if problems:
-        raise CheckFailure(expected="items that fit contract.threads.item", actual="; ".join(problems[:10]))
+        raise CheckFailure(expected="items that match contract.threads.item", actual="; ".join(problems[:10]))
 
 
 @check(
     "threads.order",
-    requirement="newest first (by the contract's order), ties in a stable order",
+    requirement="threads are listed newest first (by the contract's order), ties in a stable order",
     needs="http write mint",
     remedy="ORDER BY updated_at DESC with the id as tie-break.",
 )
 async def test_newest_comes_first_and_ties_are_stable(threads: Threads, plant: Plant, owner: User) -> None:
-    """Rows planted in another order come newest first; rows of one instant come in the same order every time."""
+    """Rows seeded in another order are listed newest first; rows with equal times keep the same order every time."""
     ages = [timedelta(minutes=m) for m in (5, 1, 3, 2, 4)]
     rows = [row for age in ages for row in await plant(owner, age=age, other_age=timedelta(minutes=6) - age)]
     await plant(owner, count=6, age=timedelta(minutes=10))
@@ -159,7 +157,7 @@ async def test_newest_comes_first_and_ties_are_stable(threads: Threads, plant: P
     remedy="Filter deleted_at IS NULL in the query, as Fix 3 does.",
 )
 async def test_soft_deleted_rows_are_hidden(threads: Threads, plant: Plant, owner: User) -> None:
-    """Of a living and a soft-deleted thread only the living one is listed."""
+    """Of a live and a soft-deleted thread, only the live one is listed."""
     (living,) = await plant(owner)
     (deleted,) = await plant(owner, deleted=True)
     items = await threads.everything(owner)

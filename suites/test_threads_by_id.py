@@ -1,4 +1,4 @@
-"""Single threads by their ids: somebody else's, unknown, archived, and rows that name no owner."""
+"""Single threads by id: another user's, unknown, archived, and rows without an owner."""
 
 from collections.abc import Sequence
 
@@ -24,15 +24,16 @@ async def refuse_all(journey: Journey, thread_id: str, steps: Sequence[str] = ST
 
 @check(
     "threads.by-id",
-    requirement="a thread that is not the asker's is refused by its id: 403 or 404, never 5xx, and never the row",
+    requirement="another user's thread is refused by its id: 403 or 404, never 5xx, and never the row",
     needs="http write mint single",
-    remedy="Find by id and owner in one statement; a row without metadata or owner is nobody's, not an error.",
+    remedy="Find by id and owner in one statement; a row without metadata or owner belongs to no one and is not an "
+    "error.",
 )
 @pytest.mark.parametrize("whose", ["foreign", "unknown", "archived", "NULL metadata", "no owner"])
 async def test_what_is_not_ones_own_is_refused(
     journey: Journey, plant: Plant, uproot: Uproot, stranger: User, whose: str
 ) -> None:
-    """Nothing of it is answered and nothing of it is changed, whichever route is asked."""
+    """No route reveals or changes anything of it."""
     if whose == "unknown":
         await refuse_all(journey, UNKNOWN_ID)
         return
@@ -52,7 +53,7 @@ async def test_what_is_not_ones_own_is_refused(
 
 
 async def _never_a_server_error(journey: Journey, row: Row) -> None:
-    """A row that may be nobody's: its routes answer anything but 5xx."""
+    """A row that may have no owner: its routes answer anything except 5xx."""
     for step in ("read", "history"):
         refuse_server_error(await journey.do(step, row.id), f"{step} of a row without an owner in it: no 5xx")
 
@@ -63,5 +64,5 @@ async def _is_as_it_was(journey: Journey, row: Row, owner: User) -> None:
     if item is None or item.get(field) != SECRET:
         actual = "it is gone" if item is None else f"its title is {item.get(field)!r}"
         raise CheckFailure(
-            expected="the owner's thread as it was, after somebody else tried to change it", actual=actual
+            expected="the owner's thread unchanged, after another user tried to change it", actual=actual
         )

@@ -1,4 +1,4 @@
-"""Bodies that no thread should be made of: refused, or stored and listed; and nobody's list breaks, then or later."""
+"""Hostile bodies for a new thread: refused, or stored and listed, and no list breaks then or later."""
 
 import pytest
 
@@ -12,7 +12,7 @@ from probes.auth.tokens import User
 
 DEEP = 2_000
 MIB = 1024 * 1024
-# As they go over the wire, by the contract's names for {title} and {metadata}.
+# As sent on the wire, with the contract's names for {title} and {metadata}.
 BODIES = {
     "NUL escape": '{"{title}": "a", "{metadata}": {"x": "\\u0000"}}',
     "lone surrogate": '{"{title}": "a", "{metadata}": {"x": "\\ud800"}}',
@@ -28,7 +28,7 @@ BODIES = {
 
 @check(
     "threads.create-hostile",
-    requirement="a hostile body is refused or stored and listed, and afterwards everybody's list still works",
+    requirement="a hostile body is refused, or stored and listed, and afterwards every list still works",
     needs="http write mint single",
     remedy=(
         "Validate the body before it is stored: types, size, depth, and text that the column's operators can read back "
@@ -37,7 +37,7 @@ BODIES = {
 )
 @pytest.mark.parametrize("case", BODIES)
 async def test_a_hostile_body_harms_nobody(journey: Journey, plant: Plant, owner: User, case: str) -> None:
-    """The answer is 4xx or the thread, never 5xx; then the asker's list and another user's are asked for."""
+    """The answer is 4xx or the thread, never 5xx; then the user's own list and another user's list are read."""
     await plant(owner)
     rules = journey.threads.contract.threads.one
     body = BODIES[case].replace("{title}", rules.title).replace("{metadata}", rules.metadata)
@@ -45,7 +45,7 @@ async def test_a_hostile_body_harms_nobody(journey: Journey, plant: Plant, owner
     if answer.status in rules.created:
         thread_id = journey.keep(answer.json_object())
         if await journey.listed(thread_id) is None:
-            raise CheckFailure(expected="what was taken is listed", actual=f"{thread_id} is not in its owner's list")
+            raise CheckFailure(expected="what was accepted is listed", actual=f"{thread_id} is not in its owner's list")
     for user in (journey.user, owner):
         later = await journey.threads.ask(user, {LIMIT: 1})
         refuse_server_error(later, f"a list after a body with {case}")

@@ -1,4 +1,4 @@
-"""Threads stay with their owner, and nothing a client sends makes the server fail or talk."""
+"""Threads stay with their owner, and nothing a client sends makes the server fail or reveal internals."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -22,7 +22,7 @@ WHOLE_RUN = "every one of this run"
 
 
 def refuse_foreign(listed: set[str], foreign: set[str]) -> None:
-    """Raise a CheckFailure when a row of somebody else is listed."""
+    """Raise a CheckFailure if another user's row is listed."""
     shown = sorted(foreign & listed)
     if shown:
         raise CheckFailure(expected="no thread of anybody else", actual=f"listed: {', '.join(shown)}")
@@ -30,18 +30,18 @@ def refuse_foreign(listed: set[str], foreign: set[str]) -> None:
 
 @check(
     "threads.isolation",
-    requirement="a user never sees a thread of somebody else",
+    requirement="a user never sees another user's thread",
     needs="http write mint",
-    remedy="Filter by the token's user alone; where column and metadata disagree the column decides (not Fix 3's OR).",
+    remedy="Filter only by the token's user; if column and metadata disagree, the column decides (not Fix 3's OR).",
 )
 @pytest.mark.parametrize("case", ["other user", "disagreeing owner", "forged header", "similar id"])
 async def test_nobody_sees_a_foreign_thread(
     threads: Threads, plant: Plant, owner: User, stranger: User, case: str
 ) -> None:
-    """Whichever way a foreign row comes near the user, it is not listed, and the user's own is.
+    """However another user's row resembles the user's, it is not listed, and the user's own row is.
 
-    Whose a row is whose column and metadata disagree, the contract's layout says: where the metadata alone decides,
-    that row is the user's own.
+    If a row's column and metadata disagree, the contract's layout decides: if only the metadata counts, the
+    row is the user's own.
     """
     (own,) = await plant(owner)
     headers = {}
@@ -78,13 +78,13 @@ HOSTILE = [
 
 @check(
     "threads.hostile",
-    requirement="nothing a client sends makes a 5xx, and hostile input yields no rows",
+    requirement="nothing a client sends causes a 5xx, and hostile input returns no rows",
     needs="http token",
     remedy="Declare parameter types; bind every value; refuse NUL bytes before they reach Postgres.",
 )
 @pytest.mark.parametrize("query", HOSTILE)
 async def test_hostile_input_is_refused(threads: Threads, owner: User, query: str) -> None:
-    """A hostile query is answered 4xx."""
+    """A hostile query gets a 4xx."""
     rules = threads.contract.threads
     path = threads.contract.paths.threads + query.format(limit=rules.limit_parameter, offset=rules.offset_parameter)
     answer = await threads.door.get(path, token=threads.tokens.good(owner))
@@ -94,7 +94,7 @@ async def test_hostile_input_is_refused(threads: Threads, owner: User, query: st
 
 @check(
     "threads.hostile-user",
-    requirement="a user id with quotes, a NUL byte or of great length makes no 5xx and yields no rows",
+    requirement="a user id that is very long or has quotes or a NUL byte causes no 5xx and returns no rows",
     needs="http mint",
     remedy="Bind the user id as a parameter; refuse what a text column can't hold.",
 )
@@ -108,18 +108,18 @@ async def test_hostile_input_is_refused(threads: Threads, owner: User, query: st
     ],
 )
 async def test_hostile_user_ids_find_nothing(threads: Threads, sub: str) -> None:
-    """A token of ours with a hostile user id is refused, or lists nothing."""
+    """Our own token with a hostile user id is refused, or lists nothing."""
     answer = await threads.ask(User(sub, "hostile@netra-verify.invalid"))
     refuse_server_error(answer, "an empty list or 4xx")
     if answer.status == HTTPStatus.OK and threads.items(answer):
-        raise CheckFailure(expected="no rows for a user who has none", actual=seen(answer))
+        raise CheckFailure(expected="no rows for a user without threads", actual=seen(answer))
 
 
 @check(
     "threads.errors-clean",
-    requirement="error bodies are JSON, hold no internals, and carry a request id",
+    requirement="error bodies are JSON, contain no internals, and have a request id",
     needs="http token",
-    remedy="One error handler that answers JSON with the trace id and logs the rest.",
+    remedy="Use one error handler that answers JSON with the trace id and logs the rest.",
 )
 @pytest.mark.parametrize(
     "kind", ["refused window", "no token", "no such path", pytest.param(WHOLE_RUN, marks=pytest.mark.at_the_end)]
@@ -127,7 +127,7 @@ async def test_hostile_user_ids_find_nothing(threads: Threads, sub: str) -> None
 async def test_error_bodies_hold_no_internals(
     threads: Threads, owner: User, error_answers: Mapping[str, ErrorAnswers], recorder: Recorder, kind: str
 ) -> None:
-    """An error says who asked (its trace), not how the server is built; at last all errors of the run are judged."""
+    """An error has its trace id and reveals no internals; the last case judges all errors of the run."""
     if kind == WHOLE_RUN:
         found = [one for service in error_answers.values() for one in service.internals]
         seen_so_far = sum(service.seen for service in error_answers.values())
@@ -146,7 +146,7 @@ async def test_error_bodies_hold_no_internals(
 
 
 def refuse_internals(answer: Answer, contract: Contract) -> None:
-    """Raise a CheckFailure when an error answer is not JSON, talks of internals, or can't be traced."""
+    """Raise a CheckFailure if an error answer is not JSON, reveals internals, or can't be traced."""
     if answer.status < 400:  # noqa: PLR2004 - not an error at all
         raise CheckFailure(expected="an error answer", actual=seen(answer))
     refuse_server_error(answer, "a client error")

@@ -1,4 +1,4 @@
-"""What a user does with threads through the API: create, read, rename, archive, look at the messages."""
+"""What a user does with threads through the API: create, read, rename, archive, read messages."""
 
 from fixtures.http_services import refuse_server_error, seen
 from fixtures.journeys import Journey
@@ -14,7 +14,7 @@ METADATA = {"topic": "first light", "tags": ["a", "b"], "count": 3}
 
 
 def refuse_title(item: Item | None, title: str | None, journey: Journey, where: str) -> None:
-    """Raise CheckFailure where a thread is missing, or says another title than was written."""
+    """Raise CheckFailure if a thread is missing, or has another title than was written."""
     if item is None:
         raise CheckFailure(expected=f"the thread {where}", actual="it is not there")
     field = journey.threads.field_of("title")
@@ -24,14 +24,14 @@ def refuse_title(item: Item | None, title: str | None, journey: Journey, where: 
 
 @check(
     "threads.create",
-    requirement="a created thread is stored: with what was sent, readable by its id, in its owner's list, once",
+    requirement="a created thread is stored as sent, can be read by its id, and is in its owner's list once",
     needs="http write mint single",
-    remedy="Commit before answering; answer what was stored, not what was sent; see the server's traceback.",
+    remedy="Commit before answering; return what was stored, not what was sent; see the server's traceback.",
 )
 async def test_a_created_thread_is_stored(journey: Journey, seeder: Seeder, stranger: User) -> None:
-    """Two threads, one without a title, are answered, read back, listed once each, and in the table.
+    """Two threads, one without a title, are returned, read back, listed once each, and in the table.
 
-    So is one whose metadata names somebody else, or it is refused: whose it is, the token alone says.
+    The same goes for one whose metadata names another user, unless it is refused: only the token decides the owner.
     """
     before = {journey.threads.id_of(item) for item in await journey.threads.everything(journey.user)}
     for title in (TITLE, None):
@@ -40,41 +40,41 @@ async def test_a_created_thread_is_stored(journey: Journey, seeder: Seeder, stra
         thread_id = journey.threads.id_of(item)
         refuse_title(item, title, journey, "in the answer")
         if not await seeder.holds(thread_id):
-            raise CheckFailure(expected=f"a row {thread_id} in the table", actual="there is none: nothing was stored")
+            raise CheckFailure(expected=f"a row {thread_id} in the table", actual="no row: nothing was stored")
         await _refuse_other_list(journey, before)
         refuse_title(await journey.listed(thread_id), title, journey, "in the list")
     named = {journey.threads.contract.database.layout.owner_key: stranger.sub}
     answer = await journey.do("create", json=journey.body(title=OTHER_TITLE, metadata=named))
-    refuse_server_error(answer, "a thread of the asker's own, or a refusal")
+    refuse_server_error(answer, "a thread of the user's own, or a refusal")
     if answer.status in journey.threads.contract.threads.one.created:
         journey.keep(answer.json_object())
     await _refuse_other_list(journey, before)
     foreign = [item for item in await journey.threads.everything(stranger) if OTHER_TITLE in item.values()]
     if foreign:
         raise CheckFailure(
-            expected="metadata that makes nobody an owner", actual="the thread is in somebody else's list"
+            expected="metadata that does not decide the owner", actual="the thread is in another user's list"
         )
 
 
 async def _refuse_other_list(journey: Journey, before: set[str]) -> None:
-    """Raise CheckFailure unless the list holds what it held, and what the journey made, each once."""
+    """Raise CheckFailure unless the list has its earlier items and those that the journey created, each once."""
     ids = [journey.threads.id_of(item) for item in await journey.threads.everything(journey.user)]
     missing, unknown = set(journey.made) - set(ids), set(ids) - set(journey.made) - before
     if missing or unknown or len(ids) != len(set(ids)):
         raise CheckFailure(
             expected=f"{len(journey.made)} created threads in their owner's list, each once",
-            actual=f"{len(ids)} items: {len(missing)} missing, {len(unknown)} that nobody asked for, at once after it",
+            actual=f"{len(ids)} items: {len(missing)} missing, {len(unknown)} unexpected, immediately afterwards",
         )
 
 
 @check(
     "threads.read",
-    requirement="a thread is read by its id, with what was written",
+    requirement="a thread can be read by its id, as it was written",
     needs="http write mint single",
-    remedy="See the server's traceback: the list works without this route, and users do not.",
+    remedy="See the server's traceback: the list works without this route, but users need it.",
 )
 async def test_a_thread_is_read_by_its_id(journey: Journey) -> None:
-    """What was created is read back: its id, its title, its metadata."""
+    """A created thread is read back with its id, title and metadata."""
     thread_id = journey.threads.id_of(await journey.create(title=TITLE, metadata=METADATA))
     item = await journey.read(thread_id)
     refuse_title(item, TITLE, journey, "when it is read by its id")
@@ -87,12 +87,12 @@ async def test_a_thread_is_read_by_its_id(journey: Journey) -> None:
 
 @check(
     "threads.rename",
-    requirement="a new title is stored and seen at once, by id and in the list; metadata never changes the owner",
+    requirement="a new title is stored and visible at once, by id and in the list; metadata never changes the owner",
     needs="http write mint single",
-    remedy="Commit before answering, drop what was cached for this user, and take the owner from the token alone.",
+    remedy="Commit before answering, drop what was cached for this user, and take the owner only from the token.",
 )
 async def test_a_renamed_thread_is_renamed_everywhere(journey: Journey, stranger: User) -> None:
-    """After each change the thread is read by its id and in the list; naming another owner gives it to nobody."""
+    """After each change the thread is read by its id and in the list; another owner in the metadata has no effect."""
     thread_id = journey.threads.id_of(await journey.create(title=TITLE, metadata=METADATA))
     refuse_title(await journey.listed(thread_id), TITLE, journey, "in the list before the change")
     layout = journey.threads.contract.database.layout
@@ -107,17 +107,19 @@ async def test_a_renamed_thread_is_renamed_everywhere(journey: Journey, stranger
         refuse_title(await journey.read(thread_id), title, journey, "when it is read after the change")
         refuse_title(await journey.listed(thread_id), title, journey, "in the list after the change")
     if await journey.listed(thread_id, stranger) is not None:
-        raise CheckFailure(expected="metadata that changes no owner", actual="the thread is in somebody else's list")
+        raise CheckFailure(
+            expected="metadata that does not change the owner", actual="the thread is in another user's list"
+        )
 
 
 @check(
     "threads.archive",
-    requirement="an archived thread is gone at once from the list and by its id, and no other is",
+    requirement="an archived thread disappears at once from the list and by its id, and no other thread does",
     needs="http write mint single",
-    remedy="Set deleted_at in the same transaction that is answered, and filter by it wherever threads are read.",
+    remedy="Set deleted_at in the transaction of the request, and filter by it wherever threads are read.",
 )
 async def test_an_archived_thread_is_gone(journey: Journey) -> None:
-    """Of two threads the archived one is neither listed nor read any more; the other is as it was."""
+    """Of two threads, the archived one is no longer listed or readable; the other is unchanged."""
     first = journey.threads.id_of(await journey.create(title=TITLE))
     other = journey.threads.id_of(await journey.create(title=OTHER_TITLE))
     refuse_title(await journey.listed(first), TITLE, journey, "in the list before it is archived")
@@ -136,7 +138,7 @@ async def test_an_archived_thread_is_gone(journey: Journey) -> None:
 
 @check(
     "threads.messages",
-    requirement="the messages of a thread are a list for its owner, and no other user can read them",
+    requirement="the owner can list the messages of a thread, and no other user can read them",
     needs="http write mint single",
     remedy="See the server's traceback; check the thread's owner before its messages are read.",
 )

@@ -1,4 +1,4 @@
-"""Many lists: of one user to the far end, of several users at once, and again and again."""
+"""Many lists: one user's to the very end, several users' concurrently, and repeated ones."""
 
 import asyncio
 import statistics
@@ -19,21 +19,21 @@ from probes.statistics import percentile, trials_to_catch
 
 ROWS, DELETED, EACH_GAP = 250, 30, 3
 USERS, EACH, SINGLE = 5, 4, 4
-MIXED_UP, MISSED = 0.05, 0.001  # a fault that mixes up so many answers is missed in so many runs at most
+MIXED_UP, MISSED = 0.05, 0.001  # a fault that mixes up this share of answers is missed in at most this share of runs
 ROUNDS = -(-trials_to_catch(MIXED_UP, MISSED) // (USERS * EACH))  # 135 answers: seven rounds of twenty at once
 PAGES = 40
 
 
 @check(
     "threads.far",
-    requirement="a list of 250 is read to its end, with deleted rows among them",
+    requirement="a list of 250 can be read to its end, with deleted rows in between",
     needs="http write mint",
-    remedy="Filter before LIMIT, and let the offset go as far as the list does.",
+    remedy="Filter before LIMIT, and allow offsets up to the end of the list.",
 )
 async def test_a_long_list_is_read_to_its_end(threads: Threads, plant: Plant, owner: User) -> None:
-    """Window by window all living rows come, each once, and none of the deleted ones."""
+    """The windows contain all live rows, each once, and none of the deleted ones."""
     living = list(await plant(owner, count=ROWS // 2))
-    for minutes in range(1, DELETED // EACH_GAP + 1):  # deleted rows between living ones, a good way down
+    for minutes in range(1, DELETED // EACH_GAP + 1):  # deleted rows between live ones, far down the list
         await plant(owner, count=EACH_GAP, deleted=True, age=timedelta(minutes=minutes))
         living += await plant(owner, count=10, age=timedelta(minutes=minutes, seconds=30))
     living += await plant(owner, count=ROWS - len(living), age=timedelta(days=1))
@@ -48,14 +48,15 @@ async def test_a_long_list_is_read_to_its_end(threads: Threads, plant: Plant, ow
 
 @check(
     "threads.together",
-    requirement="twenty lists of several users at once: each gets its own, none is 5xx, all in a stated time",
+    requirement="of twenty concurrent lists of several users, each is the user's own, none is 5xx, and all are in time",
     needs="http write mint",
-    remedy="No module global between two awaits, a pool that fits the concurrency, no lock around a request.",
+    remedy="Don't keep state in a module global across awaits; size the pool for the concurrency; don't lock "
+    "around a request.",
 )
 async def test_users_at_once_get_their_own_lists(
     threads: Threads, plant: Plant, make_user: MakeUser, recorder: Recorder
 ) -> None:
-    """Round by round each of five users asks four times at once; then a few ask one after the other, for comparison."""
+    """In each round, five users send four requests each, all concurrently; then some one by one."""
     users = [make_user("together") for _ in range(USERS)]
     own = {user.sub: {row.id for row in await plant(user, count=3)} for user in users}
     at_once, single = list[float](), list[float]()
@@ -67,9 +68,9 @@ async def test_users_at_once_get_their_own_lists(
 
 
 async def _own_list(threads: Threads, user: User, own: dict[str, set[str]]) -> float:
-    """Raise CheckFailure for anything but the user's own list; how many seconds it took."""
+    """How many seconds the list took. Raises CheckFailure for anything but the user's own list."""
     answer = await threads.ask(user)
-    refuse_server_error(answer, f"the list of {user.sub}, asked with {USERS * EACH - 1} others at once")
+    refuse_server_error(answer, f"the list of {user.sub}, with {USERS * EACH - 1} others at the same time")
     if answer.status != HTTPStatus.OK:
         raise CheckFailure(expected=f"200 with the list of {user.sub}", actual=seen(answer))
     ids = {threads.id_of(item) for item in threads.items(answer)}
@@ -82,7 +83,7 @@ async def _own_list(threads: Threads, user: User, own: dict[str, set[str]]) -> f
 
 
 def _judge_cost(at_once: Sequence[float], single: Sequence[float], limit: float, recorder: Recorder) -> None:
-    """State how many answers were compared, and how often a fault is missed; then what twenty at once cost."""
+    """State how many answers were compared, how often a fault is missed, and the cost of twenty concurrent requests."""
     many, slow, one = USERS * EACH, percentile(at_once, 0.95), statistics.fmean(single)
     recorder.figures(
         rule=f"lists of {USERS} users, {many} at once, that hold another user's threads",
@@ -102,19 +103,19 @@ def _judge_cost(at_once: Sequence[float], single: Sequence[float], limit: float,
     )
     if slow > limit * one:
         raise CheckFailure(
-            expected=f"{many} lists at once within {limit:g} times one by itself (contract.threads.together_ratio)",
+            expected=f"{many} concurrent lists within {limit:g} times a single one (contract.threads.together_ratio)",
             actual=f"{slow / one:.1f} times at p95: {slow * 1e3:.0f} ms against {one * 1e3:.0f} ms",
         )
 
 
 @check(
     "threads.steady-cost",
-    requirement="the last pages of a run cost what the first did",
+    requirement="the last pages of a run take no longer than the first",
     needs="http token",
-    remedy="What grows with each request (a list, a cache without a bound, an open cursor) has to be let go.",
+    remedy="Release what grows with each request (a list, an unbounded cache, an open cursor).",
 )
 async def test_the_last_page_costs_what_the_first_did(threads: Threads, owner: User, recorder: Recorder) -> None:
-    """One page after the other: their times have no upward trend."""
+    """The times of successive pages have no upward trend."""
 
     async def measure() -> list[float]:
         times = list[float]()

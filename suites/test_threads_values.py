@@ -1,4 +1,4 @@
-"""Every value of an item as it was written: titles to the letter, times as instants, numbers as numbers."""
+"""Every value of an item as it was written: titles exactly, times as instants, numbers as numbers."""
 
 from datetime import timedelta
 
@@ -15,9 +15,9 @@ TOLERANCE_S = 1.0
 
 @check(
     "threads.values",
-    requirement="every value is as it was written: titles to the letter, times as instants within a second",
+    requirement="every value is as written: titles exactly, times as instants within a second",
     needs="http write mint",
-    remedy="Answer what is stored: unix seconds of the instant, text unescaped, null as null, integers as integers.",
+    remedy="Return what is stored: times as unix seconds, text unescaped, null as null, integers as integers.",
 )
 async def test_values_come_back_as_they_were_written(threads: Threads, plant: Plant, owner: User) -> None:
     """Rows of several titles and ages are listed with exactly these titles and these instants."""
@@ -39,7 +39,7 @@ def _refuse_other_title(threads: Threads, item: Item, row: Row) -> None:
 
 
 def _refuse_other_times(threads: Threads, item: Item, row: Row) -> None:
-    """Times are unix seconds as the contract's schema has them: an integer, and the instant that was written."""
+    """Times are unix seconds as in the contract's schema: an integer, and the instant that was written."""
     for field, said in threads.contract.threads.times.items():
         if said not in row.says:
             continue

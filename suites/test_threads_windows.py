@@ -1,4 +1,4 @@
-"""Windows of the threads list: they partition it, their bounds are checked, and a page costs a page."""
+"""Windows of the threads list: they partition it, their bounds are checked, and a page's cost stays flat."""
 
 import re
 import statistics
@@ -24,13 +24,13 @@ VOLUME_ROUNDS = 9
 
 @check(
     "threads.pages",
-    requirement="windows partition the list, also while a row is added",
+    requirement="windows partition the list, even while a row is added",
     needs="http write mint",
     remedy="LIMIT and OFFSET over a total order (updated_at DESC, id).",
 )
 @pytest.mark.parametrize("window", [pytest.param(size, id=f"{size}") for size in (1, 2, 3, 7, 20)])
 async def test_windows_partition_the_list(threads: Threads, plant: Plant, owner: User, window: int) -> None:
-    """Read in windows, the list holds every row once, in order; a row added in between shifts it, losing none."""
+    """Read in windows, the list has every row once, in order; a row added in between shifts it and loses none."""
     rows = await plant(owner, count=2 * window + 1)
     expected = {row.id for row in rows}
     listed = [threads.id_of(item) for item in await threads.everything(owner, window)]
@@ -53,9 +53,9 @@ def _at(limit: int, offset: int) -> dict[str, int]:
 
 @check(
     "threads.bounds",
-    requirement="a limit out of the contract's bounds and an offset below 0 are refused (422), never 5xx",
+    requirement="a limit outside the contract's bounds and a negative offset are refused (422), never 5xx",
     needs="http token",
-    remedy="Declare the bounds where the parameters are declared, so that the framework refuses them.",
+    remedy="Declare the bounds with the parameters, so that the framework refuses bad values.",
 )
 @pytest.mark.parametrize(
     "params",
@@ -73,7 +73,7 @@ def _at(limit: int, offset: int) -> dict[str, int]:
     ],
 )
 async def test_out_of_range_is_refused(threads: Threads, owner: User, params: dict[str, Any]) -> None:
-    """A window that can't be is refused with 422, whatever is wrong with it; one within the bounds is answered."""
+    """An impossible window is refused with 422, whatever is wrong with it; one within the bounds is answered."""
     rules = threads.contract.threads
     allowed = {HTTPStatus.OK} if _within(params, rules) else rules.out_of_bounds
     answer = await threads.ask(owner, params)
@@ -83,19 +83,20 @@ async def test_out_of_range_is_refused(threads: Threads, owner: User, params: di
 
 
 def _within(params: dict[str, Any], rules: ThreadRules) -> bool:
-    """Whether a window is one that the contract allows: only a whole number can be a limit."""
+    """Whether the contract allows a window: only an integer can be a limit."""
     text = str(params.get(LIMIT, ""))
     return bool(WHOLE_NUMBER.fullmatch(text)) and rules.min_limit <= int(text) <= rules.max_limit
 
 
 @check(
     "threads.defaults",
-    requirement="without limit the list holds 20, the widest window is 100, and an offset past the end gives []",
+    requirement="without a limit the list has 20 items, the largest window has 100, and an offset past the end "
+    "gives []",
     needs="http write mint",
-    remedy="limit defaults to 20 and offset to 0; an offset of any size is a valid question.",
+    remedy="limit defaults to 20 and offset to 0; an offset of any size is valid.",
 )
 async def test_defaults_and_edges(threads: Threads, plant: Plant, owner: User, contract: Contract) -> None:
-    """The default window, the widest one, and far past the end."""
+    """The default window, the largest one, and far past the end."""
     rules = contract.threads
     await plant(owner, count=rules.max_limit + 1)
     sizes = {
@@ -110,9 +111,9 @@ async def test_defaults_and_edges(threads: Threads, plant: Plant, owner: User, c
 
 @check(
     "threads.volume",
-    requirement="a first page costs about the same for an owner of 20 and of 10,000 threads",
+    requirement="a first page takes about as long for an owner of 10,000 threads as for one of 20",
     needs="http write mint",
-    remedy="Let the database cut the window, over an index on owner and updated_at; no query per row.",
+    remedy="Let the database cut the window, with an index on owner and updated_at; no query per row.",
 )
 async def test_a_first_page_costs_a_page(
     threads: Threads, plant: Plant, owner: User, stranger: User, sizes: Sizes, contract: Contract, recorder: Recorder
@@ -122,7 +123,7 @@ async def test_a_first_page_costs_a_page(
     await plant(owner, count=sizes.volume_rows)
     times: dict[str, list[float]] = {stranger.sub: [], owner.sub: []}
     for _ in range(VOLUME_ROUNDS + 1):
-        for user in (stranger, owner):  # in turns, so that a slow moment of the machine meets both
+        for user in (stranger, owner):  # in turn, so that a slow moment of the machine affects both
             answer = await threads.ask(user, {LIMIT: 20})
             refuse_server_error(answer, "a first page")
             if answer.status != HTTPStatus.OK or len(threads.items(answer)) != 20:  # noqa: PLR2004 - the window that was asked for

@@ -1,4 +1,4 @@
-"""WebSocket sessions: they open, they know who we are, they answer, and they stay apart."""
+"""WebSocket sessions: they open, know the user, answer, and stay separate."""
 
 import pytest
 
@@ -27,7 +27,7 @@ ROUNDS = 5
 
 @check(
     "websocket.connects",
-    requirement="a session and its welcome within the deadline, by either way of passing the token",
+    requirement="a session opens and welcomes within the deadline, with the token in the header or in the subprotocol",
     needs="ws token",
     remedy=COROUTINE,
 )
@@ -52,10 +52,10 @@ async def test_a_good_token_opens_a_session(sockets: SocketDoor, owner: User, wa
     "websocket.identity",
     requirement="the welcome names the token's user",
     needs="ws mint",
-    remedy="No demo user outside demo mode: the user is the token's `sub`.",
+    remedy="Don't use a demo user outside demo mode: the user is the token's `sub`.",
 )
 async def test_the_welcome_names_the_user(sockets: SocketDoor, owner: User, stranger: User) -> None:
-    """Two users open sessions, and each is welcomed by name."""
+    """Two users open sessions, and each welcome names its own user."""
     for user in (owner, stranger):
         session = await sockets.open(user)
         field_name = session.dialect.user_field
@@ -68,12 +68,12 @@ async def test_the_welcome_names_the_user(sockets: SocketDoor, owner: User, stra
     "websocket.answers",
     requirement="pings and heartbeats are answered, in order, within the deadline",
     needs="ws token",
-    remedy="Answer in the session's own loop; nothing slow between reading and answering.",
+    remedy="Answer in the session's own loop, with nothing slow between reading and answering.",
 )
 async def test_pings_and_heartbeats_are_answered_in_order(
     sockets: SocketDoor, owner: User, deadlines: Deadlines, recorder: Recorder, contract: Contract
 ) -> None:
-    """Pings and heartbeats sent in turns without waiting come back one for one, in the same order."""
+    """Pings and heartbeats, sent alternately without waiting, are answered one for one, in the same order."""
     session = await sockets.open(owner)
     words = session.dialect
     for number in range(ROUNDS):
@@ -115,7 +115,7 @@ async def test_pings_and_heartbeats_are_answered_in_order(
     remedy="Send to the user's own sessions (factory per user), never to all.",
 )
 async def test_messages_stay_with_their_user(sockets: SocketDoor, owner: User, stranger: User) -> None:
-    """While one user talks, the other's socket hears nothing of it; both are still answered."""
+    """While one user sends messages, the other's socket receives none of it; both are still answered."""
     mine, theirs = await sockets.open(owner), await sockets.open(stranger)
     mark = f"only for {owner.sub}"
     await mine.send(mine.dialect.said(mark))
@@ -133,12 +133,12 @@ async def test_messages_stay_with_their_user(sockets: SocketDoor, owner: User, s
 
 @check(
     "websocket.fallback",
-    requirement="with the supervisor missing, a fallback answers",
+    requirement="without the supervisor, a fallback answers",
     needs="twin ws token",
     remedy=COROUTINE + " The fallback handler answers when supervisor or thread service are missing.",
 )
 async def test_a_fallback_answers(twin: TwinControl, sockets: SocketDoor, owner: User, deadlines: Deadlines) -> None:
-    """The agent supervisor is taken away; a message is still answered, and the session lives on."""
+    """The agent supervisor is removed; a message is still answered, and the session stays open."""
     await twin.take_down("supervisor")
     session = await sockets.open(owner)
     await session.send(session.dialect.said("is anybody there?"))
@@ -153,9 +153,9 @@ async def test_a_fallback_answers(twin: TwinControl, sockets: SocketDoor, owner:
 
 @check(
     "websocket.steady",
-    requirement="N sessions for a short while: no unplanned close, and nothing of another user's",
+    requirement="N sessions held for a short time: no unplanned close, and no message of another user",
     needs="ws mint",
-    remedy="See the closes by class and age: a cut-off at one age is a timeout somewhere on the way.",
+    remedy="See the closes by class and age: a cut-off at one age is a timeout somewhere on the path.",
 )
 async def test_sessions_stay_open(
     sockets: SocketDoor,
@@ -165,7 +165,7 @@ async def test_sessions_stay_open(
     contract: Contract,
     deadlines: Deadlines,
 ) -> None:
-    """Sessions with echoes and protocol pings all the way, none of which ends before we say goodbye."""
+    """Sessions with echoes and protocol pings throughout; none ends before we close it."""
     users = [make_user("steady") for _ in range(sizes.steady_sessions)]
     pace = Pace(
         ping_every_s=0.25,
@@ -189,23 +189,23 @@ async def test_sessions_stay_open(
     if len(report.of_kind("never opened")) >= sizes.steady_sessions:
         await sockets.refuse_shut()
     if problem and report.unfit_because:
-        raise Broken(f"{report.unfit_because}. What was seen may be our own doing: {problem}")
+        raise Broken(f"{report.unfit_because}. This may be caused by our own side: {problem}")
     if problem:
         raise CheckFailure(
-            expected=f"{sizes.steady_sessions} sessions that live {sizes.steady_s:g} s, each echo answered once",
+            expected=f"{sizes.steady_sessions} sessions open for {sizes.steady_s:g} s, each echo answered once",
             actual=problem,
         )
 
 
 def _problem(report: SteadyReport, sizes: Sizes) -> str:
-    """What went wrong, in words; empty when nothing did."""
+    """What went wrong, as text; empty if nothing did."""
     foreign = report.of_kind("wrong user", "another's message")
     never, echoes = report.of_kind("never opened"), report.of_kind("message lost", "message doubled")
     exposure = report.exposure
     if never:
         return f"{len(never)} of {sizes.steady_sessions} were never opened, such as: {never[0]}"
     if foreign:
-        return f"{len(foreign)} times another user's name or message came to a session, such as: {foreign[0]}"
+        return f"{len(foreign)} times a session received another user's name or message, such as: {foreign[0]}"
     if exposure.early:
         cluster = exposure.cluster
         at = f", {cluster.count} of them at the age of {cluster.age_s:.1f} s: a cut-off" if cluster else ""
@@ -250,14 +250,14 @@ def _record(report: SteadyReport, recorder: Recorder, contract: Contract) -> Non
 
 @check(
     "websocket.reconnect",
-    requirement="after a cut, back within the limit, with the session intact",
+    requirement="after a cut, the client is back within the limit, with its session intact",
     needs="ws token",
-    remedy="Keep a session's state outside the process, under the user, so that any instance can go on with it.",
+    remedy="Keep a session's state outside the process, keyed by user, so that any instance can continue it.",
 )
 async def test_a_reconnect_finds_its_session(
     sockets: SocketDoor, owner: User, contract: Contract, recorder: Recorder
 ) -> None:
-    """The TCP connection is cut without a goodbye; the same user is welcomed again and goes on counting."""
+    """The TCP connection is cut without a close; the same user is welcomed again and the count continues."""
     first = await sockets.open(owner)
     for number in range(1, 4):
         await first.ping(seq=number)

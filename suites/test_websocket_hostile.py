@@ -1,4 +1,4 @@
-"""Hostile clients: an error message or a clean close, and the service lives on."""
+"""Hostile clients get an error message or a clean close, and the service keeps running."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -16,8 +16,8 @@ from probes.websocket.sessions import Session
 from targets.contract import Contract
 
 FLOOD = 1000
-# What is done to a session. What must follow is the contract's word: "error", "error or close", "session" (it lives
-# on), "session or close", or "anything" but harm to others.
+# What is done to
+# a session.
 Act = Callable[[Session, Contract], Awaitable[None]]
 
 
@@ -67,7 +67,7 @@ CASES: dict[str, tuple[Act, str]] = {
 
 @check(
     "websocket.hostile",
-    requirement="hostile input gets an error message or a clean close, and the service lives on",
+    requirement="hostile input gets an error message or a clean close, and the service keeps running",
     needs="ws token",
     remedy="Parse inside a try, bound the size before parsing, never let one session's error leave its own loop.",
 )
@@ -76,7 +76,7 @@ CASES: dict[str, tuple[Act, str]] = {
 async def test_hostile_messages_do_no_harm(
     sockets: SocketDoor, owner: User, bystander: User, contract: Contract, case: str
 ) -> None:
-    """The offender gets an error or a clean close; another session goes on all the while."""
+    """The offender gets an error or a clean close; another session keeps working throughout."""
     beside = await sockets.open(bystander)
     session = await sockets.open(owner)
     act, key = CASES[case]
@@ -90,7 +90,7 @@ async def test_hostile_messages_do_no_harm(
     try:
         await beside.ping()
     except (TooSlow, BadAnswer) as error:
-        raise CheckFailure(expected="the session beside it goes on", actual=error.detail) from error
+        raise CheckFailure(expected="the other session keeps working", actual=error.detail) from error
 
 
 async def _problem(session: Session, follows: str, codes: frozenset[str]) -> str:

@@ -1,4 +1,4 @@
-"""RFC 6455 from the client to the service: what a proxy on the way may spoil, one row of the table a rule."""
+"""RFC 6455 from client to service, including what a proxy may break: one row of the table per rule."""
 
 import asyncio
 import json
@@ -94,16 +94,16 @@ SILENCE_IS_FINE = frozenset({"session", "session or close", "anything"})
 
 @check(
     "websocket.protocol",
-    requirement="frames are taken and refused as RFC 6455 says, by the service and by whatever is in front of it",
+    requirement="the service, and any proxy in front of it, accept and refuse frames as RFC 6455 requires",
     needs="ws token",
-    remedy="A proxy that looks into WebSocket frames, or a server that is too forgiving: the RFC's section is named.",
+    remedy="A proxy inspects WebSocket frames, or the server is too lenient: the case names the RFC's section.",
 )
 @pytest.mark.usefixtures("hostile_frames")
 @pytest.mark.parametrize("case", CASES)
 async def test_frames_are_taken_as_the_protocol_says(
     sockets: SocketDoor, owner: User, deadlines: Deadlines, contract: Contract, case: str
 ) -> None:
-    """What is allowed is answered; what is not ends the session cleanly, and is never acted upon."""
+    """Allowed frames are answered; others end the session cleanly and are never acted upon."""
     session = await sockets.open(owner)
     words = session.dialect
     rule = rules(words.heartbeat)[case]

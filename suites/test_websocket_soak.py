@@ -1,4 +1,4 @@
-"""The success metric itself: sessions that are stable for an hour and more, over the platform's planned cuts."""
+"""The success metric itself: sessions that are stable for an hour or more, across the platform's planned cuts."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -21,16 +21,16 @@ HOUR_S = 3600.0
 
 @check(
     "websocket.one-hour",
-    requirement="sessions are stable for an hour: no unplanned close, and after each planned cut back with their state",
+    requirement="sessions are stable for an hour: no unplanned close, and back with their state after each planned cut",
     phase="soak",
     needs="ws mint run",
-    remedy="One age: a timeout on the way. One moment: a restart. The session's age over its reconnects: a leak, or "
-    "the token's or the state's lifetime. Silent sessions alone: an idle timeout; see the closes by age.",
+    remedy="See the closes by age. One age: a timeout on the path. One moment: a restart. One session age "
+    "across reconnects: a leak, or the lifetime of the token or the state. Only silent sessions: an idle timeout.",
 )
 async def test_sessions_live_an_hour(
     soak: Soak, release: ServiceDescription, contract: Contract, recorder: Recorder, asked: Asked
 ) -> None:
-    """Sessions are held over their cuts for as long as promised; each comes back as the same session, nothing lost."""
+    """Sessions are held across their cuts for the promised time; each comes back as the same session."""
     promised = contract.websocket.session_seconds
     if release.request_timeout_s < promised:
         recorder.figures(rule="request timeout", value=release.request_timeout_s, unit="s", limit=promised)
@@ -51,13 +51,13 @@ async def test_sessions_live_an_hour(
 def _judge(findings: Findings, asked: Asked, unfit: str, *, stopped: bool) -> None:
     broken = findings.broken
     if broken and unfit:
-        raise Broken(f"{unfit}. What was seen may be our own doing: {'; '.join(broken)}")
+        raise Broken(f"{unfit}. This may be caused by our own side: {'; '.join(broken)}")
     if unfit and not findings.ledger.lives:
         raise Broken(unfit)
     if broken:
         plan = findings.plan
         raise CheckFailure(
-            expected=f"{plan.sessions} sessions, and {plan.silent} that say nothing, stable for {plan.duration_s:g} s",
+            expected=f"{plan.sessions} sessions, and {plan.silent} silent ones, stable for {plan.duration_s:g} s",
             actual="; ".join(broken),
         )
     if stopped:
@@ -66,7 +66,7 @@ def _judge(findings: Findings, asked: Asked, unfit: str, *, stopped: bool) -> No
         raise Pending(findings.owed)
     if asked.shard.count > 1:
         share = f"share {asked.shard.index + 1} of {asked.shard.count}"
-        raise Pending(f"{share} held; the gate joins the shares of {asked.shard.group}")
+        raise Pending(f"{share} held; the gate combines the shares of {asked.shard.group}")
 
 
 def _record(findings: Findings, recorder: Recorder) -> None:
@@ -107,7 +107,7 @@ def _record(findings: Findings, recorder: Recorder) -> None:
         p99=ledger.times.percentile(0.99),
     )
     recorder.attach("our own health, at worst", ledger.worst.as_json())
-    recorder.attach("seen by age", findings.by_age())
+    recorder.attach("observed by age", findings.by_age())
     recorder.attach("what this does not prove", exposure.sentence())
     if ledger.gaps:
         gaps = [f"nothing was observed from {_stamp(a)} to {_stamp(b)} ({b - a:.0f} s)" for a, b in ledger.gaps]
@@ -117,11 +117,11 @@ def _record(findings: Findings, recorder: Recorder) -> None:
 
 
 def _window(findings: Findings) -> str:
-    """What was seen of the promise, in words."""
+    """What was observed of the promise, as text."""
     plan, ledger = findings.plan, findings.ledger
     seen = f"held for {clock(ledger.held_s)}, oldest age {findings.exposure.oldest_s:.0f} s of {plan.need_s:g} s"
     if ledger.gaps:
-        seen += f", with {len(ledger.gaps)} gap(s) in which no run of ours was up"
+        seen += f", with {len(ledger.gaps)} gap(s) in which no run of the suite was active"
     if plan.hour_s != HOUR_S:
         seen += f"; time is compressed: {plan.hour_s:g} s stand for {HOUR_S:g} s"
     return seen
@@ -150,7 +150,7 @@ def _plot(findings: Findings, recorder: Recorder) -> None:
 
 
 def _accrue(findings: Findings, recorder: Recorder, asked: Asked, *, fit: bool) -> None:
-    """One share's exposure. Its length is what was held, not what lies between the first and the last moment."""
+    """One share's exposure. Its length is the time held, not the time from first to last moment."""
     plan, ledger = findings.plan, findings.ledger
     end = datetime.fromtimestamp(ledger.last_at, UTC)
     recorder.accrue(

@@ -1,4 +1,4 @@
-"""One user, many sockets: tabs, connections that come and go, and a long talk."""
+"""One user, many sockets: tabs, connections that come and go, and a long session."""
 
 import asyncio
 import time
@@ -18,20 +18,21 @@ from probes.websocket.sessions import Session
 from targets.contract import Contract
 
 TABS, AT_ONCE, ROUNDS = 5, 5, 6
-MESSAGES, EACH, LOOKS = 300, 5, (8, 16, 30, 60)  # in batches of five, looked at after so many of them
+MESSAGES, EACH, LOOKS = 300, 5, (8, 16, 30, 60)  # in batches of five, tested for a trend after this many
 
 
 @check(
     "websocket.tabs",
-    requirement="one user in five tabs: all live, each answer of the agent in each, closing one closes one",
+    requirement="with five tabs of one user, all are live, each gets every answer of the agent, and closing one "
+    "closes only that one",
     needs="ws token agent",
-    remedy="Keep a set of sockets a user, add and discard one at a time, and send to each of them.",
+    remedy="Keep a set of sockets per user, add and discard them one at a time, and send to each.",
 )
 async def test_every_tab_lives_and_hears(sockets: SocketDoor, owner: User, contract: Contract) -> None:
-    """Five sessions of one user are open at once; the agent's answer comes to each; four go on after one is closed."""
+    """One user has five open sessions; each gets the agent's answer; four keep working after one is closed."""
     tabs = [await sockets.open(owner) for _ in range(TABS)]
     for number, tab in enumerate(tabs, 1):
-        await _refuse_dead(tab, f"tab {number} lives when {TABS} are open")
+        await _refuse_dead(tab, f"tab {number} is live with {TABS} open")
     await tabs[0].send(tabs[0].dialect.said("what is new?"))
     for number, tab in enumerate(tabs, 1):
         try:
@@ -41,11 +42,11 @@ async def test_every_tab_lives_and_hears(sockets: SocketDoor, owner: User, contr
             raise CheckFailure(expected=expected, actual=error.detail) from error
     await tabs[-1].aclose()
     for number, tab in enumerate(tabs[:-1], 1):
-        await _refuse_dead(tab, f"tab {number} goes on when another is closed")
+        await _refuse_dead(tab, f"tab {number} keeps working when another is closed")
 
 
 async def _refuse_dead(session: Session, expected: str) -> None:
-    """Raise CheckFailure where a ping is not answered."""
+    """Raise CheckFailure if a ping is not answered."""
     try:
         await session.ping()
     except ProbeError as error:
@@ -54,12 +55,12 @@ async def _refuse_dead(session: Session, expected: str) -> None:
 
 @check(
     "websocket.churn",
-    requirement="one user connects and leaves thirty times: the next connection is as good as the first",
+    requirement="after one user has connected and left thirty times, the next connection is as good as the first",
     needs="ws token",
-    remedy="Free what a connection took when it closes, however it closes.",
+    remedy="Free a connection's resources when it closes, however it closes.",
 )
 async def test_coming_and_going_uses_nothing_up(sockets: SocketDoor, owner: User, recorder: Recorder) -> None:
-    """Each of thirty connections is welcomed and answered, no slower than those before it; and so is the next one."""
+    """Each of thirty connections, and the next one, is welcomed and answered no slower than those before it."""
     visits = count(1)
 
     async def visit() -> float:
@@ -87,12 +88,12 @@ async def test_coming_and_going_uses_nothing_up(sockets: SocketDoor, owner: User
 
 @check(
     "websocket.long-talk",
-    requirement="three hundred messages in one session are all answered, the last as quickly as the first",
+    requirement="three hundred messages in one session are all answered, the last as fast as the first",
     needs="ws token",
     remedy="Answer each message in the session's own loop: no buffer that waits for more, no limit, no growing list.",
 )
 async def test_a_long_talk_is_answered_to_its_end(sockets: SocketDoor, owner: User, recorder: Recorder) -> None:
-    """Batch by batch, every ping has its pong, and a batch takes no longer than those before it."""
+    """In each batch every ping gets its pong, and no batch takes longer than those before it."""
 
     async def measure() -> list[float]:
         session, times = await sockets.open(owner), list[float]()
@@ -105,7 +106,7 @@ async def test_a_long_talk_is_answered_to_its_end(sockets: SocketDoor, owner: Us
                 await _refuse_silence(session, number)
             times.append((time.perf_counter() - begun) * 1e3)
             if len(times) in LOOKS and is_growth(find_trend(times), looks=len(LOOKS)):
-                break  # what grows with each message is not waited for to its end
+                break  # if the cost grows with each message, stop early
         await session.aclose()
         return times
 
@@ -113,7 +114,7 @@ async def test_a_long_talk_is_answered_to_its_end(sockets: SocketDoor, owner: Us
 
 
 async def _refuse_silence(session: Session, number: int) -> None:
-    """Raise CheckFailure where a pong does not come, or something else does."""
+    """Raise CheckFailure if a pong does not come, or something else does."""
     try:
         answer = await session.receive_answer(session.deadlines.message)
     except ProbeError as error:

@@ -1,4 +1,4 @@
-"""Many users at once: whose welcome, whose answer, whose event it is; and whom the agent's answer reaches."""
+"""Many concurrent users: each gets their own welcome, answers and events, and nobody else's."""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,22 +18,26 @@ from probes.websocket.dialect import Message, data_of
 from probes.websocket.sessions import Session
 from targets.contract import Contract
 
-USERS, MIXED_UP, MISSED = 20, 0.05, 0.001  # a fault that mixes up so many answers is missed in so many runs at most
-ROUNDS = -(-trials_to_catch(MIXED_UP, MISSED) // USERS)  # of so many users at once: 135 answers take seven
-ASKED = 2  # rounds in which the agent is asked as well: 200 events, and an answer may cost a model's time
-QUIET_S = 1.0  # how long a stray event is listened for
+USERS, MIXED_UP, MISSED = (
+    20,
+    0.05,
+    0.001,
+)  # a fault that mixes up this share of answers is missed in at most this share of runs
+ROUNDS = -(-trials_to_catch(MIXED_UP, MISSED) // USERS)  # of this many concurrent users: 135 answers take seven
+ASKED = 2  # rounds that also ask the agent: 200 events, and an answer may take as long as a model needs
+QUIET_S = 1.0  # how long to listen for a stray event
 
 
 @check(
     "websocket.together",
-    requirement="twenty users at once: each welcome, each answer and each event is its own user's, in order",
+    requirement="with twenty concurrent users, each welcome, answer and event is its own user's, in order",
     needs="ws mint",
-    remedy="Keep nothing of a session in a module global; hand the user through, from the token to the last event.",
+    remedy="Keep nothing of a session in a module global; pass the user along, from the token to the last event.",
 )
 async def test_users_at_once_keep_their_own(
     sockets: SocketDoor, make_user: MakeUser, contract: Contract, run: Run, recorder: Recorder
 ) -> None:
-    """Twenty users open, ping and talk to the agent at the same time, again and again; nobody sees another's name."""
+    """Twenty users open, ping and talk to the agent concurrently, repeatedly; no user sees another's name."""
     users = [make_user("together") for _ in range(USERS)]
     compared, runs = 0, list[str]()
     for number in range(ROUNDS):
@@ -56,7 +60,7 @@ async def test_users_at_once_keep_their_own(
 
 
 async def _talk(user: User, session: Session) -> int:
-    """Raise CheckFailure unless welcome and answers are the user's and in order; how many names were compared."""
+    """How many names were compared. Raises CheckFailure unless welcome and answers are the user's and in order."""
     dialect = session.dialect
     sent = [dialect.ping, dialect.heartbeat, dialect.ping, dialect.heartbeat]
     for kind in sent:
@@ -65,7 +69,7 @@ async def _talk(user: User, session: Session) -> int:
     kinds = [str(answer.get("type")) for answer in answers]
     wanted = [dialect.pong if kind == dialect.ping else dialect.acknowledgement for kind in sent]
     if kinds != wanted:
-        raise CheckFailure(expected=f"{wanted} to {sent}, at {USERS} users at once", actual=f"{kinds}")
+        raise CheckFailure(expected=f"{wanted} to {sent}, with {USERS} concurrent users", actual=f"{kinds}")
     named = [session.welcome, *(answer for answer in answers if answer.get("type") == dialect.pong)]
     for message in named if dialect.user_field else ():
         if data_of(message).get(dialect.user_field) != user.sub:
@@ -76,7 +80,7 @@ async def _talk(user: User, session: Session) -> int:
 
 
 async def _ask(user: User, session: Session, contract: Contract) -> Sequence[str]:
-    """Have the agent answer. Raises CheckFailure for anything but one whole run of the user's; the run's id."""
+    """Ask the agent; the id of its run. Raises CheckFailure for anything but one complete run for the user."""
     await session.send(session.dialect.said(f"a question of {user.sub}"))
     messages = await _read_run(session, contract)
     refuse_other_run(messages, contract, f"the session of {user.sub}", user)
@@ -95,12 +99,12 @@ async def _read_run(session: Session, contract: Contract) -> list[Message]:
     "websocket.agent",
     requirement="a user's message is answered by the agent's events in order, and no other user receives them",
     needs="ws mint agent",
-    remedy="End every run with its last event, whatever happens in it; send to the user's own sockets alone.",
+    remedy="End every run with its last event, whatever happens in it; send only to the user's own sockets.",
 )
 async def test_the_agent_answers_its_user_alone(
     sockets: SocketDoor, owner: User, stranger: User, contract: Contract
 ) -> None:
-    """Two messages get two runs, whole and in order, in both tabs; a stranger hears nothing, nor a second later."""
+    """Two messages get two complete runs, in order, in both tabs; a stranger gets nothing, even a second later."""
     mine, other_tab, theirs = await sockets.open(owner), await sockets.open(owner), await sockets.open(stranger)
     seen = set[str]()
     for asked in (f"first question of {owner.sub}", f"second question of {owner.sub}"):
@@ -110,18 +114,20 @@ async def test_the_agent_answers_its_user_alone(
             refuse_other_run(messages, contract, name, owner)
             ids = run_ids(messages, contract)
             if session is mine and ids & seen:
-                raise CheckFailure(expected="a run of its own for each message", actual=f"run {ids} came again")
+                raise CheckFailure(expected="a separate run for each message", actual=f"run {ids} came again")
             seen |= ids
     late = await asyncio.gather(*(_overhear(session) for session in (mine, other_tab, theirs)))
     if any(late):
         whose = "the user's own sessions after the run's end" if not late[-1] else "a stranger's session"
-        raise CheckFailure(expected="nothing more of the agent, to anybody", actual=excerpt(f"in {whose}: {late}", 400))
+        raise CheckFailure(
+            expected="nothing more from the agent, to anybody", actual=excerpt(f"in {whose}: {late}", 400)
+        )
     for session, user in ((mine, owner), (theirs, stranger)):
         refuse_other_names([await session.ping()], contract, "a pong after the agent's answer", user)
 
 
 async def _overhear(session: Session) -> list[Message]:
-    """What a session that said nothing is sent for a while, but for what may come unasked."""
+    """What a silent session receives for a while, except messages that may come unasked."""
     messages = list[Message]()
     while True:
         try:

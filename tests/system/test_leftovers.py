@@ -55,4 +55,4 @@ async def test_rows_of_others_beside_them_are_the_services(
     await leftovers.execute(LEAVE, "thread_of_somebody")
     row, _ = judged(addresses, tmp_path)
     assert row["outcome"] == "FAILED"
-    assert "null_metadata is 2 (1 rows of ours and 1 of others are bad)" in row["actual"]
+    assert "null_metadata is 2 (1 of the suite's own rows and 1 other rows are bad)" in row["actual"]
