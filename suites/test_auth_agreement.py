@@ -91,7 +91,7 @@ def _record(recorder: Recorder, rounds: int, wrong: Counter[DoorName], doors: Se
             error_rate_at_most=round(share_upper_bound(wrong[door], 2 * rounds), 4),
         )
     recorder.figures(
-        rule="each door, each kind of token: a door that errs in 5 % of one kind is missed with the chance given",
+        rule="each door, each kind of token: the probability of missing a door that errs for 5 % of one kind",
         n=rounds,
         value=round((1 - CAUGHT_RATE) ** rounds, 6),
         limit=MISSED_AT_MOST,

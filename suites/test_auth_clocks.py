@@ -43,7 +43,7 @@ async def test_the_servers_clock_is_not_contradicted(
     if gap is None:
         raise CheckFailure(expected="Server-Timing in the answers", actual=f"none in {FEW} of them")
     recorder.figures(
-        rule="median of our time less the server's own, the way, and our own loop's",
+        rule="median of our time less the server's, the round trip's and our own loop's",
         n=FEW,
         value=round(gap, 2),
         unit="ms",

@@ -166,7 +166,7 @@ def _plot(sample: LatencySample, rules: AuthRules, recorder: Recorder) -> None:
 def _record_the_way(warm: LatencySample, sample: LatencySample, own: Calibration, recorder: Recorder) -> None:
     """State which part of the client's time is not the server's: our own overhead, cold starts, new connections."""
     recorder.figures(
-        rule="the client's own share, against a stub on loopback",
+        rule="the client's own overhead, against a stub on loopback",
         n=CALLS,
         value=round(own.p95_ms, 2),
         unit="ms",
@@ -176,7 +176,7 @@ def _record_the_way(warm: LatencySample, sample: LatencySample, own: Calibration
     )
     first, steps = warm.calls[0], [call.opened for call in (*warm.calls, *sample.calls) if call.opened]
     recorder.figures(
-        rule="first call of all, connection included (warm-up, discarded)",
+        rule="very first call, including the connection (warm-up, discarded)",
         n=1,
         value=_finite(first.client_ms),
         unit="ms",
@@ -185,7 +185,7 @@ def _record_the_way(warm: LatencySample, sample: LatencySample, own: Calibration
         failed=len(warm.failures),
     )
     recorder.figures(
-        rule="opening a connection: name, TCP and TLS",
+        rule="opening a connection: DNS, TCP and TLS",
         n=len(steps),
         unit="ms",
         value=_median([one.whole_s * 1e3 for one in steps]),

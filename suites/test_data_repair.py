@@ -22,7 +22,7 @@ async def test_the_repair_mends_every_shape(seeder: Seeder, table: TableShape, r
     statements = [repair.statement(table.name, scope_of(table, seeder)) for repair in repairs_for(table)]
     found = await rehearse(seeder.connection, table, seeder, statements)
     recorder.figures(
-        rule="shapes mended, in a rolled-back transaction",
+        rule="shapes repaired, in a transaction that was rolled back",
         n=found.shapes,
         value=found.shapes - len(found.unmended),
         limit=found.shapes,

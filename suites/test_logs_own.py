@@ -66,7 +66,7 @@ async def test_nothing_failed_behind_good_answers(revision_log: LogRead, recorde
     moments = [error.moment for error in revision_log.server_errors]
     stray = [entry for entry in tracebacks if not _belongs(entry, traces, moments)]
     recorder.figures(
-        rule="tracebacks that belong to no 5xx",
+        rule="tracebacks without a 5xx",
         n=revision_log.total,
         value=len(stray),
         limit=0,

@@ -88,7 +88,7 @@ async def test_the_candidate_takes_what_it_may(candidate: Candidate | None, reco
     if candidate is None:
         raise Broken("the phase has no candidate")
     recorder.figures(
-        rule="first request, perhaps before an instance",
+        rule="first request, perhaps to a cold start",
         n=1,
         value=round(candidate.first_request_s, 2),
         unit="s",

@@ -127,7 +127,7 @@ async def test_every_item_fits_the_contract(threads: Threads, plant: Plant, owne
 
 @check(
     "threads.order",
-    requirement="threads are listed newest first (by the contract's order), ties in a stable order",
+    requirement="threads are listed threads are listed newest first (by the contract's order), ties in a stable order",
     needs="http write mint",
     remedy="ORDER BY updated_at DESC with the id as tie-break.",
 )

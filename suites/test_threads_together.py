@@ -93,7 +93,7 @@ def _judge_cost(at_once: Sequence[float], single: Sequence[float], limit: float,
         one_in_twenty_is_missed_with=float(f"{(1 - MIXED_UP) ** len(at_once):.2g}"),
     )
     recorder.figures(
-        rule=f"p95 of lists asked for {many} at once, over one at a time",
+        rule=f"p95 of {many} concurrent lists, over one at a time",
         n=len(at_once),
         value=round(slow / one, 2),
         unit="x",

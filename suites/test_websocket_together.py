@@ -50,7 +50,7 @@ async def test_users_at_once_keep_their_own(
     if len(runs) != len(set(runs)):
         raise CheckFailure(expected="a run of the agent for each user", actual="one run in several users' sessions")
     recorder.figures(
-        rule=f"answers to {USERS} users at once with another user's name, or none",
+        rule=f"answers to {USERS} concurrent users with another user's name, or none",
         n=compared,
         value=0,
         limit=0,
