@@ -18,8 +18,8 @@ STEPS = ("read", "rename", "archive", "history")
 async def refuse_all(journey: Journey, thread_id: str, steps: Sequence[str] = STEPS) -> None:
     """Raise CheckFailure unless each step is refused as the contract says."""
     for step in steps:
-        how = {"json": journey.body(title="taken over")} if step == "rename" else {}
-        await journey.refuse(step, thread_id, SECRET, **how)
+        body = journey.body(title="taken over") if step == "rename" else None
+        await journey.refuse(step, thread_id, SECRET, json=body)
 
 
 @check(

@@ -17,6 +17,7 @@ from probes.deadlines import Deadlines
 from probes.errors import SourceRefused
 
 INTEGERS = frozenset({"integer", "bigint"})
+TITLE = "seeded by netra-verify"
 STAMP = "%Y%m%dT%H%M%SZ"
 FEW = 50  # rows that one INSERT takes in one round trip, where COPY needs three
 
@@ -27,7 +28,7 @@ class RowSpec:
 
     owner: str
     shape: Shape = PLAIN
-    title: str | None = "seeded by netra-verify"
+    title: str | None = TITLE
     age: timedelta = timedelta()  # of the last change
     created_age: timedelta | None = None  # as the last change where it is not given
     deleted: bool = False

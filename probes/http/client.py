@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from importlib.util import find_spec
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 import httpx
 
@@ -18,21 +18,19 @@ from probes.excerpt import excerpt
 from probes.http.connecting import tls_error
 from probes.http.content import ACCEPTED, read_body
 from probes.http.network_path import NetworkPath, find_path
+from probes.http.options import RequestOptions, Value
 from probes.http.server_timing import server_timing
 from probes.identity import RunIdentity
 from probes.json_values import read_json
 from probes.limits import HEADERS
-from probes.secret import Secret, reveal, without_frames
+from probes.secret import reveal, without_frames
 
 # httpcore looks for sniffio at every lock of every request. Where it is not installed, each look goes through the whole
 # path, for half a millisecond; None is Python's own mark for what is not to be found.
 if find_spec("sniffio") is None:
     sys.modules["sniffio"] = None  # type: ignore[assignment]  # typed as modules alone
 
-Value = str | Secret
-Headers = (
-    Mapping[str, Value] | Mapping[str, str] | list[tuple[str, Value]] | list[tuple[str, str]] | list[tuple[str, Secret]]
-)
+_ALWAYS: tuple[tuple[str, Value], ...] = (("Accept", "*/*"), ("Accept-Encoding", ACCEPTED))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,31 +135,16 @@ class HttpClient:
     ) -> None:
         await self._transport.aclose()
 
-    async def send(  # noqa: PLR0913 - the parts of an HTTP request, all by keyword
-        self,
-        method: str,
-        path: str,
-        *,
-        headers: Headers | None = None,
-        params: Mapping[str, object] | None = None,
-        json: object | None = None,
-        content: bytes | None = None,
-        token: Secret | None = None,
-        deadline_s: float | None = None,
-        trace_id: str | None = None,
+    async def send(
+        self, method: str, path: str, *, trace_id: str | None = None, **options: Unpack[RequestOptions]
     ) -> Answer:
         """Send one request, once.
 
         Args:
             method: The HTTP method.
             path: Path below the base URL, with its query when that has to be written by hand.
-            headers: Further headers; a list of pairs may name one header twice.
-            params: Query parameters.
-            json: A JSON body. In it, as in headers and parameters, a secret is unwrapped for the socket alone.
-            content: A raw body.
-            token: Sent as `Authorization: Bearer`.
-            deadline_s: For the whole request; the client's own when None.
             trace_id: The trace to send; a fresh one when None.
+            **options: The rest of the request.
 
         Raises:
             Unreachable: Refused, reset, no such host, no TLS.
@@ -170,30 +153,15 @@ class HttpClient:
             BadAnswer: Not HTTP, or over a bound of `probes.limits`.
         """
         trace = trace_id or self.identity.new_trace()
-        pairs: list[tuple[str, Value]] = [("Accept", "*/*"), ("Accept-Encoding", ACCEPTED)]
-        pairs += [*self.identity.headers(trace).items(), *await self.path.front_headers()]
-        pairs += [("Authorization", token.derive(lambda text: f"Bearer {text}"))] if token is not None else []
-        pairs += list(headers.items()) if isinstance(headers, Mapping) else list(headers or [])
-        limit = deadline_s or self._deadline_s
-        url = f"{self.base_url}{path}"
-        request = f"{method} {url}"
-        try:
-            made = httpx.Request(
-                method, url, headers=reveal(pairs), params=reveal(params), json=reveal(json), content=content
-            )
-        except (httpx.InvalidURL, UnicodeEncodeError) as error:
-            raise ValueError(f"{request} can't be sent by this client ({type(error).__name__})") from None
+        request = f"{method} {self.base_url}{path}"
+        made = _write(
+            request, [*_ALWAYS, *self.identity.headers(trace).items(), *await self.path.front_headers()], options
+        )
         begun = time.perf_counter()
-        try:
-            async with asyncio.timeout(limit):
-                status, answered, body = await self._exchange(made, request)
-        except TimeoutError as error:
-            raise TooSlow(request, f"no answer within {limit:g} s") from without_frames(error)
-        except httpx.TransportError as error:
-            raise _transport_error(error, request) from without_frames(error)
+        status, headers, body = await self._finish(made, request, options.get("deadline_s") or self._deadline_s)
         answer = Answer(
             status=status,
-            headers=answered,
+            headers=headers,
             body=body,
             elapsed_s=time.perf_counter() - begun,
             trace_id=trace,
@@ -202,6 +170,15 @@ class HttpClient:
         if self._watch:
             self._watch(answer)
         return answer
+
+    async def _finish(self, made: httpx.Request, request: str, limit: float) -> tuple[int, httpx.Headers, bytes]:
+        try:
+            async with asyncio.timeout(limit):
+                return await self._exchange(made, request)
+        except TimeoutError as error:
+            raise TooSlow(request, f"no answer within {limit:g} s") from without_frames(error)
+        except httpx.TransportError as error:
+            raise _transport_error(error, request) from without_frames(error)
 
     async def _exchange(self, made: httpx.Request, request: str) -> tuple[int, httpx.Headers, bytes]:
         response = await self._transport.handle_async_request(made)
@@ -215,6 +192,19 @@ class HttpClient:
             return response.status_code, response.headers, await read_body(stream, encoding, request)
         finally:
             await response.aclose()
+
+
+def _write(request: str, always: list[tuple[str, Value]], options: RequestOptions) -> httpx.Request:
+    """The request as it is sent, its secrets unwrapped. Raises ValueError for one that can't be written."""
+    method, _, url = request.partition(" ")
+    token, headers = options.get("token"), options.get("headers")
+    pairs = always + ([("Authorization", token.derive(lambda text: f"Bearer {text}"))] if token is not None else [])
+    pairs += list(headers.items()) if isinstance(headers, Mapping) else list(headers or [])
+    shown = {name: reveal(options.get(name)) for name in ("params", "json")}
+    try:
+        return httpx.Request(method, url, headers=reveal(pairs), content=options.get("content"), **shown)
+    except (httpx.InvalidURL, UnicodeEncodeError) as error:
+        raise ValueError(f"{request} can't be sent by this client ({type(error).__name__})") from None
 
 
 def _proxy(path: NetworkPath) -> httpx.Proxy | None:

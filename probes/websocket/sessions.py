@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
@@ -148,6 +148,15 @@ class Session:
             await asyncio.wait({self._reader}, timeout=self.deadlines.close)
 
 
+class OpenOptions(TypedDict, total=False):
+    """How a session is opened, each part left out where it is as usual."""
+
+    way: Way  # how the token is shown; "header" where it is not given
+    headers: list[tuple[str, Secret]] | None  # instead of the Authorization header that `way="header"` would send
+    query: Secret | str
+    ping_interval: float | None  # seconds between the library's own pings; None: it sends none
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doorway:
     """Where sessions are opened: the WebSocket URL, who we are, and the deadlines."""
@@ -162,17 +171,14 @@ class Doorway:
         self,
         token: Secret | None,
         *,
-        way: Way = "header",
-        headers: list[tuple[str, Secret]] | None = None,
-        query: Secret | str = "",
-        ping_interval: float | None = None,
         note: Callable[[str, str], None] | None = None,
         shake_only: bool = False,
+        **options: Unpack[OpenOptions],
     ) -> Session | Refused:
         """Open a session and read its welcome, or return how we were refused.
 
-        `headers` replace the Authorization header that `way="header"` would send; `note` is told the trace id and
-        request before anything is sent; `shake_only` returns without waiting for the welcome.
+        `note` is told the trace id and request before anything is sent; `shake_only` returns without waiting for the
+        welcome.
 
         Raises:
             Unreachable: Refused by TCP or TLS, or reset.
@@ -180,10 +186,11 @@ class Doorway:
             TooSlow: No handshake, or no welcome, within the deadline.
             BadAnswer: Not a WebSocket, 5xx at the handshake, or something else than a welcome first.
         """
-        trace_id = self.identity.new_trace()
+        trace_id, way = self.identity.new_trace(), options.get("way", "header")
         if note:
             note(trace_id, f"GET {self.url} (WebSocket, token by {way})")
-        connection = await self._dial(Credential(token, way, headers, query), trace_id, ping_interval)
+        credential = Credential(token, way, options.get("headers"), options.get("query", ""))
+        connection = await self._dial(credential, trace_id, options.get("ping_interval"))
         if isinstance(connection, Refused):
             return connection
         session = Session(

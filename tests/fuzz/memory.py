@@ -6,7 +6,7 @@ import random
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Unpack
 from urllib.parse import quote
 
 import httpx
@@ -24,12 +24,13 @@ from probes.deadlines import Deadlines
 from probes.google.api import GoogleApi
 from probes.google.cloud_run import CloudRun
 from probes.google.credentials import nobody
-from probes.http.client import Answer, Headers, HttpClient
+from probes.http.client import Answer, HttpClient
 from probes.http.network_path import find_path
+from probes.http.options import RequestOptions
 from probes.identity import RunIdentity
 from probes.json_values import read_json
 from probes.logs.cloud_logging import CloudLogging
-from probes.secret import Secret, reveal
+from probes.secret import reveal
 from probes.websocket.handshake import Credential, Refused
 from probes.websocket.sessions import Doorway
 from probes.window import SteadyClock
@@ -78,15 +79,11 @@ class MemoryClient(HttpClient):
         method: str,
         path: str,
         *,
-        headers: Headers | None = None,
-        params: Mapping[str, object] | None = None,
-        json: object = None,
-        content: bytes | None = None,
-        token: Secret | None = None,
         trace_id: str | None = None,
-        **_: object,
+        **options: Unpack[RequestOptions],
     ) -> Answer:
         """One answer."""
+        headers, token, json = options.get("headers"), options.get("token"), options.get("json")
         trace = trace_id or self.identity.new_trace()
         pairs = list(headers.items()) if isinstance(headers, Mapping) else list(headers or ())
         sent = {
@@ -94,9 +91,9 @@ class MemoryClient(HttpClient):
         }
         if token is not None:
             sent["authorization"] = f"Bearer {token.reveal()}"
-        query = "&".join(f"{key}={quote(str(value))}" for key, value in (reveal(params) or {}).items())
+        query = "&".join(f"{key}={quote(str(value))}" for key, value in (reveal(options.get("params")) or {}).items())
         target = f"{path}?{query}" if query else path
-        body = reveal(json) if json is not None else _read(content)
+        body = reveal(json) if json is not None else _read(options.get("content"))
         status, told, said = self._world.answer(self._door, method, target, sent, body)
         told, said = self._spoiler.headers(told), self._spoiler.body(said)
         await asyncio.sleep(0)

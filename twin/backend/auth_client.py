@@ -86,7 +86,7 @@ class AuthClient:
             raise AuthUnavailableError(type(error).__name__) from error
         return answer.status_code == OK  # what health says opens no circuit: validation may still be fine
 
-    async def ask(self, method: str, path: str, **how: Any) -> httpx.Response:  # noqa: ANN401 - httpx' own keywords
+    async def ask(self, method: str, path: str, json: object = None) -> httpx.Response:
         """One request, within the deadline. Raises AuthUnavailableError."""
         if self.breaker.refuse():
             raise AuthUnavailableError("the circuit is open")
@@ -94,7 +94,7 @@ class AuthClient:
         if TRACE.get():
             headers["X-Cloud-Trace-Context"] = f"{TRACE.get()}/1;o=1"
         try:
-            answer = await self.client.request(method, f"{self.url}{path}", headers=headers, **how)
+            answer = await self.client.request(method, f"{self.url}{path}", headers=headers, json=json)
         except httpx.HTTPError as error:
             self.breaker.note(good=False)
             raise AuthUnavailableError(type(error).__name__) from error

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import asyncpg
 from asyncpg.exceptions import DuplicatePreparedStatementError, InvalidCachedStatementError
@@ -26,10 +26,19 @@ ONE_CALL = "SELECT pg_sleep(0.05)"
 Route = Callable[["Seams", "Request", str], Awaitable[Response]]
 
 
-def _engine(seams: "Seams", settings: dict[str, str] | None = None, **how: Any) -> AsyncEngine:  # noqa: ANN401 - SQLAlchemy's own keywords
+class _Pool(TypedDict, total=False):
+    """SQLAlchemy's own words for a pool."""
+
+    pool_size: int
+    max_overflow: int
+    pool_timeout: float  # seconds
+    pool_pre_ping: bool
+
+
+def _engine(seams: "Seams", settings: dict[str, str] | None = None, **pool: Unpack[_Pool]) -> AsyncEngine:
     """One more engine to the twin's database, set up as in a report."""
     plain = {"statement_cache_size": 0, "prepared_statement_cache_size": 0, "server_settings": settings or {}}
-    return create_async_engine(seams.store.engine.url, connect_args=plain, **how)
+    return create_async_engine(seams.store.engine.url, connect_args=plain, **pool)
 
 
 def _until_undone(engine: AsyncEngine, installed: Undo, kept: list[AsyncConnection] | None = None) -> Undo:
