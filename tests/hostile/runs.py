@@ -47,7 +47,7 @@ class Came:
     seconds: float
     most_mib: float
     hung: bool
-    late: bool  # ended by itself, but after its deadline and the grace
+    late: bool  # ended by itself, but after its deadline and the grace, not counting its waits for a core
     traceback: bool
     leaked: bool
     mute: bool  # its last line says no verdict
@@ -101,6 +101,11 @@ def _files(folder: Path) -> dict[str, str]:
     return texts
 
 
+def _queued_s(pid: int) -> float:
+    """How long a process has waited for a core so far, in seconds: what a busy machine adds to its time."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split()[1]) / 1e9
+
+
 def _environment(addresses: Path, folder: Path) -> dict[str, str]:
     """Ours, with bytecode kept from run to run: compiling matplotlib again for each run is no part of what is shown."""
     kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
@@ -132,11 +137,13 @@ async def _run(path: Path, family: str, hostility: Hostility, folder: Path, secr
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    watch, most = psutil.Process(process.pid), [0.0]
+    watch, most, queued = psutil.Process(process.pid), [0.0], list[float]()  # queued: from the deadline on
 
     async def look() -> None:
         while True:
             most[0] = max(most[0], watch.memory_info().rss / 2**20)
+            if time.monotonic() - begun >= DEADLINE_S:
+                queued.append(_queued_s(process.pid))
             await asyncio.sleep(POLL_S)
 
     looking, hung = asyncio.create_task(look()), False
