@@ -11,7 +11,7 @@ RUN := -m gate.session -c pytest.ini --report-dir=$(REPORTS) $(if $(EVIDENCE),--
 	$(if $(CHECK),--check='$(CHECK)') $(if $(filter-out 0 no false,$(LF)),--lf)
 PYTEST := $(PY) $(RUN)
 # What a report prints for rerunning a case: this command, up to the case.
-GIVEN = $(foreach name,TARGET TAG SHARE STATE FAULT BOTH QUICK DURATION CUT AGE REPORTS,$(if $(filter command% environment%,$(origin $(name))),$(name)='$($(name))'))
+GIVEN = $(foreach name,TARGET TAG SHARE STATE FAULT BOTH BESIDE QUICK DURATION CUT AGE REPORTS,$(if $(filter command% environment%,$(origin $(name))),$(name)='$($(name))'))
 RERUN = NETRA_RERUN="make $@ $(strip $(GIVEN)) CHECK="
 # A command's variables are checked before anything starts; a missing one is a one-sentence error. make itself exits with 2.
 needs = $(if $($(1)),,@echo "make $@ needs $(1): make $@ $(1)=$(2)" >&2; exit 4)
@@ -68,10 +68,11 @@ target: $(SUITE_READY)  ## write the first TOML of a target by inspecting its se
 #@ Before a revision gets traffic
 
 .PHONY: candidate-local
-#: [FAULT=id,...: only in the candidate] [BOTH=id,...] [QUICK=1]
+#: [FAULT=id,...: only in the candidate] [BOTH=id,...]
+#: [BESIDE=id,...: in the serving revision, or in what both share] [QUICK=1]
 candidate-local: $(READY)  ## judge a revision before it has traffic, on the embedded twin
 	$(call on-its-own,candidate)
-	@$(RERUN) $(TWIN) exec --candidate $(addprefix --candidate-fault=,$(FAULT) $(BOTH)) $(if $(BOTH),--fault $(BOTH)) -- \
+	@$(RERUN) $(TWIN) exec --candidate $(addprefix --candidate-fault=,$(FAULT) $(BOTH)) $(addprefix --fault=,$(BOTH) $(BESIDE)) -- \
 		$(PYTEST) --target=local --phase=candidate --tag=verify
 
 .PHONY: candidate
@@ -85,6 +86,15 @@ candidate: $(SUITE_READY)  ## the same on a target, after a deploy with --no-tra
 rollout: $(SUITE_READY)  ## print the commands that move traffic in steps, and what each must prove
 	$(call needs,TAG,verify)
 	@$(SUITE) -m commands rollout --target=$(TARGET) --tag=$(TAG) --report-dir=$(REPORTS) $(if $(STEPS),--steps=$(STEPS))
+
+.PHONY: rollout-local
+#: [STEPS=1,10,50,100] [FAULT=id,...: only in the candidate]
+#: [BESIDE=id,...: in the serving revision, or in what both share] [QUICK=1]
+rollout-local: $(READY)  ## move traffic step by step on the embedded twin, with users
+	$(call on-its-own,rollout)
+	@$(TWIN) exec --candidate --people=8 $(addprefix --candidate-fault=,$(FAULT)) $(addprefix --fault=,$(BESIDE)) -- \
+		$(PY) -m commands rollout --target=local --tag=verify --report-dir=$(REPORTS) $(if $(STEPS),--steps=$(STEPS)) \
+		$(if $(QUICK),-- --quick)
 
 #@ Longer phases, the gate, reports
 

@@ -37,6 +37,7 @@ pytest_plugins = (
     "fixtures.prometheus",
     "fixtures.health",
     "fixtures.journeys",
+    "fixtures.both_revisions",
     "fixtures.own_checks",
 )
 

@@ -26,7 +26,7 @@ from probes.google.adc import find_adc
 from probes.google.api import Authorize, GoogleApi
 from probes.google.cloud_run import CloudRun, ServiceDescription
 from probes.google.credentials import Given, nobody
-from probes.google.shifting import shift
+from probes.google.shifting import request_of, shift
 from probes.http.client import HttpClient
 from probes.http.network_path import find_path
 from probes.identity import RunIdentity
@@ -179,14 +179,21 @@ async def _go(question: Question, release: Release, judge: Judge) -> int:
 async def _move(release: Release, percent: int, account: Account) -> None:
     """Put a share in force and wait until it is. Raises SourceRefused."""
     split, tags = release.split(percent), {tag: one.revision for tag, one in release.described.tags.items()}
-    asked, answer = await shift(release.api, release.place, split, tags)
-    account.note(asked, traffic=split, operation=answer.get("name"), done=answer.get("done"))
+    asked = request_of(release.place)
+    account.note(asked, traffic=split)  # before it is sent: whoever finds the account alone knows what may be in force
+    try:
+        answer = await shift(release.api, release.place, split, tags)
+    except SourceRefused as error:
+        account.note("refused", why=f"{error}")
+        raise
+    account.note("answered", operation=answer.get("name"), done=answer.get("done"))
 
     async def look() -> str:
         now = (await release.cloud_run.describe(release.described.service)).traffic
         return "" if dict(now) == split else f"{dict(now)}"
 
     if not (await await_steady(look, in_a_row=1, deadline_s=IN_FORCE_S)).steady:
+        account.note("not in force", after_s=IN_FORCE_S)
         raise SourceRefused(asked, f"{split} is not in force after {IN_FORCE_S:g} s")
     say(f"\n{percent} % on {release.new}")
 

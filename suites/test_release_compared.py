@@ -1,7 +1,7 @@
 """The candidate answers what the serving revision answers: the same requests, in turn, on the same data."""
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -12,11 +12,13 @@ from fixtures.comparison import Comparison
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure, Pending
+from gate.run import Run
 from probes.comparison.asking import Pair
 from probes.comparison.noise import CERTAIN, Compared
 from probes.comparison.ratio import Ratio, chance_of_so_many, paired_ratio
 from probes.statistics import Finding
 from targets.candidate import Compare
+from targets.deviations import Accepted
 
 ALPHA = 0.05  # for all latency tests together
 STAGES = (1, 3)  # multiples of `[compare] pairs` measured by the end of each stage
@@ -32,6 +34,7 @@ class Beside:
     candidate: Candidate
     log: ComparedLog | None
     recorder: Recorder
+    run: Run
 
     @property
     def rules(self) -> Compare:
@@ -41,12 +44,16 @@ class Beside:
 
 @pytest.fixture
 def beside(
-    comparison: Comparison, candidate: Candidate | None, compared_log: ComparedLog | None, recorder: Recorder
+    comparison: Comparison,
+    candidate: Candidate | None,
+    compared_log: ComparedLog | None,
+    recorder: Recorder,
+    run: Run,
 ) -> Beside:
     """Both revisions, for one case."""
     if candidate is None:
         raise Broken("the phase has no candidate")
-    return Beside(comparison, candidate, compared_log, recorder)
+    return Beside(comparison, candidate, compared_log, recorder, run)
 
 
 async def _answers(beside: Beside) -> None:
@@ -70,7 +77,7 @@ def _judge(compared: Sequence[Compared], beside: Beside) -> None:
     beside.recorder.attach("asked", {one.question: f"{one.rounds} rounds" for one in compared})
     noise = {one.question: [f"{where} {what}" for where, what in one.noisy] for one in compared if one.noisy}
     beside.recorder.attach("noise: differences within the serving revision", noise)
-    left = _unexpected(named, beside)
+    left = _unexpected(named, [one.question for one in compared], beside)
     if left:
         raise CheckFailure(
             expected=f"what {beside.candidate.described.serving} answers",
@@ -82,9 +89,9 @@ def _judge(compared: Sequence[Compared], beside: Beside) -> None:
         raise Broken(f"nothing to compare with: {_some(said)}")
 
 
-def _unexpected(named: dict[str, str], beside: Beside) -> dict[str, str]:
+def _unexpected(named: dict[str, str], asked: Collection[str], beside: Beside) -> dict[str, str]:
     """The differences that `[compare] expected` does not list; the others are kept as evidence, with their owner."""
-    patterns = {one: re.compile(re.escape(one.what).replace(r"\*", ".*")) for one in beside.rules.expected}
+    patterns = {one: _pattern(one.what) for one in beside.rules.expected}
     by_design = {
         name: f"expected until {one.until.isoformat()} ({one.owner}): {one.reason}"
         for name in named
@@ -93,7 +100,27 @@ def _unexpected(named: dict[str, str], beside: Beside) -> dict[str, str]:
     }
     if by_design:
         beside.recorder.attach("intended differences", by_design)
+    over = _no_longer(patterns, asked, named)
+    if over:
+        beside.recorder.attach("expected, and no longer there", over)
+        beside.run.notes += over
     return {name: said for name, said in named.items() if name not in by_design}
+
+
+def _pattern(what: str) -> re.Pattern[str]:
+    return re.compile(re.escape(what).replace(r"\*", ".*"))
+
+
+def _no_longer(
+    patterns: Mapping[Accepted, re.Pattern[str]], asked: Collection[str], named: Collection[str]
+) -> list[str]:
+    """The differences by design that are none any more, of questions that were asked here."""
+    return [
+        f"[compare] expected names {one.what!r} ({one.owner}), which no longer differs: take it out"
+        for one, pattern in patterns.items()
+        if any(_pattern(one.what.rpartition(": ")[0]).fullmatch(question) for question in asked)
+        and not any(pattern.fullmatch(name) for name in named)
+    ]
 
 
 async def _latency(beside: Beside) -> None:

@@ -5,10 +5,11 @@ from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure, Pending
 from probes.comparison.ratio import chance_of_so_many
-from probes.comparison.share import is_slower
+from probes.comparison.share import Traffic, is_slower
 from probes.statistics import share_upper_bound
 
 ALPHA = 0.05
+UNTIMED = 0.1  # of a revision's good answers
 
 
 @check(
@@ -52,5 +53,14 @@ async def test_users_meet_nothing_worse(shared: Shared, recorder: Recorder) -> N
             f"{new.requests} user requests, {new.failed} failed: at most {bound:.1%} fail, and the "
             f"limit is {shared.rules.error_rate:.1%}; {shared.needed} without a failure would be enough"
         )
+    if shared.stopped:
+        raise Pending(f"nobody asks {' and '.join(shared.stopped)} any more: traffic that stopped says nothing of now")
+    untimed = max(_untimed(new), _untimed(old))
+    if untimed > UNTIMED:
+        raise Pending(f"the log does not say how long {untimed:.0%} of a revision's good answers took")
     if slower is None:
         raise Pending(f"{len(new.seconds)} and {len(old.seconds)} good answers: too few to compare their times")
+
+
+def _untimed(traffic: Traffic) -> float:
+    return traffic.untimed / max(1, traffic.untimed + len(traffic.seconds))

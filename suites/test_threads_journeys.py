@@ -1,25 +1,11 @@
 """What a user does with threads through the API: create, read, rename, archive, read messages."""
 
 from fixtures.http_services import refuse_server_error, seen
-from fixtures.journeys import Journey
-from fixtures.threads import Item
+from fixtures.journeys import METADATA, OTHER_TITLE, TITLE, Journey, refuse_metadata, refuse_title
 from gate.check import check
 from gate.failures import CheckFailure
 from probes.auth.tokens import User
 from probes.database.seeding import Seeder
-
-TITLE = 'Plans & <b>"figures"</b> for März 🚀'
-OTHER_TITLE = "Renamed: l'été & 雪"
-METADATA = {"topic": "first light", "tags": ["a", "b"], "count": 3}
-
-
-def refuse_title(item: Item | None, title: str | None, journey: Journey, where: str) -> None:
-    """Raise CheckFailure if a thread is missing, or has another title than was written."""
-    if item is None:
-        raise CheckFailure(expected=f"the thread {where}", actual="it is not there")
-    field = journey.threads.field_of("title")
-    if item.get(field) != title:
-        raise CheckFailure(expected=f"title {title!r} {where}", actual=f"{item.get(field)!r}")
 
 
 @check(
@@ -80,9 +66,7 @@ async def test_a_thread_is_read_by_its_id(journey: Journey) -> None:
     refuse_title(item, TITLE, journey, "when it is read by its id")
     if journey.threads.id_of(item) != thread_id:
         raise CheckFailure(expected=f"the thread {thread_id}", actual=f"{journey.threads.id_of(item)}")
-    kept = item.get(journey.threads.field_of("metadata"))
-    if not isinstance(kept, dict) or {key: kept.get(key) for key in METADATA} != METADATA:
-        raise CheckFailure(expected=f"metadata with {METADATA}", actual=f"{kept}")
+    refuse_metadata(item, journey)
 
 
 @check(

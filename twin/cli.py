@@ -16,6 +16,7 @@ from pathlib import Path
 
 import uvicorn
 
+from twin.people import reading
 from twin.ports import LOOPBACK, PortTakenError, free_ports, refuse_taken
 from twin.postgres import Postgres
 from twin.processes import BootError, Processes
@@ -53,6 +54,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         command.add_argument("--fault", action="append", default=[], help="a fault's id, or several with commas")
         command.add_argument("--candidate", action="store_true", help="a revision without traffic, tagged `verify`")
         command.add_argument("--candidate-fault", action="append", default=[], help="the same as --fault, in it alone")
+        command.add_argument("--people", type=int, default=0, help="so many with browsers, who read their lists")
         command.add_argument("--addresses", type=Path, default=None)
         command.add_argument("--verbose", action="store_true")
         command.add_argument("--cut", type=_seconds, default=3600.0, help="what an hour of a WebSocket takes: 20s, 1h")
@@ -120,7 +122,9 @@ async def _booted(options: argparse.Namespace) -> AsyncIterator[Stack]:
         await server.until_started()
         if options.verbose:
             print(f"twin: up after {time.monotonic() - begun:.1f} s", file=sys.stderr)  # noqa: T201 - asked for
-        yield stack
+        url = stack.addresses()["backend"]["url"]
+        async with reading(url, stack.secret, options.people):
+            yield stack
         server.should_exit = True
         await serving
     finally:

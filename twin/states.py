@@ -61,7 +61,7 @@ def faults_of_candidate(ids: list[str]) -> list[str]:
 def _refuse_unknown(ids: Iterable[str]) -> None:
     found = find(ids)
     for one in ids:
-        if one not in found or found[one].dependency:
+        if one not in found:
             known = [key for key, fault in declared().items() if not fault.dependency]
             near = get_close_matches(one, known, n=5, cutoff=0.4)
             hint = f" Near: {', '.join(near)}." if near else ""

@@ -102,7 +102,7 @@ class Selecting:
         """Leave out what is not selected. Raises pytest.UsageError for a pattern that fits nothing."""
         declared = {item: found for item in items if (found := declaration(item))}
         if self._run is not None:
-            self._run.collected = sum(one.phase == self._run.plan.phase for one in declared.values())
+            self._run.collected = sum(one.runs_in(self._run.plan.phase) for one in declared.values())
         if not self._patterns and self._last is None:
             return
         for pattern in self._patterns:
@@ -124,7 +124,7 @@ class Selecting:
             close = get_close_matches(pattern, ids, n=3)
             hint = f"close to it: {', '.join(close)}" if close else "see the list in README"
             raise pytest.UsageError(f"--check={pattern}: no check or case is called so; {hint}.")
-        if phase and all(one.phase != phase for one in fitting):
+        if phase and not any(one.runs_in(phase) for one in fitting):
             other = fitting[0]
             raise pytest.UsageError(f"--check={pattern}: {other.id} is of another phase: add --phase={other.phase}.")
 

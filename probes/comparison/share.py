@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from probes.logs.entries import LogEntry
 
@@ -10,6 +11,7 @@ SWITCHED = 101  # a WebSocket: its entry is written when the session ends
 SOONEST_S = 10.0  # a session that ended before this did not survive
 FEWEST = 20  # times on either side, below which ranks decide nothing
 NORMAL_95 = 1.6449  # one-sided
+QUIET = 0.25  # of a window at its end without a request: by chance less than once in 300 windows with 20 or more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +23,12 @@ class Traffic:
     seconds: tuple[float, ...]  # of good answers
     sessions: int
     cut_short: int  # of the sessions
+    untimed: int = 0  # good answers of which the log does not say how long they took
+    last: datetime | None = None  # when the last request came
+
+    def has_stopped(self, since: datetime, now: datetime) -> bool:
+        """Whether it was asked, and then no longer: what came before says nothing of how it does now."""
+        return self.last is not None and now - self.last > QUIET * (now - since)
 
 
 def traffic_of(entries: Iterable[LogEntry], revision: str, ours: str) -> Traffic:
@@ -29,12 +37,15 @@ def traffic_of(entries: Iterable[LogEntry], revision: str, ours: str) -> Traffic
     theirs = [one for one in theirs if not one.user_agent.startswith(ours)]
     sessions = [one for one in theirs if one.status == SWITCHED]
     good = [one for one in theirs if one.status is not None and 200 <= one.status < 300]  # noqa: PLR2004 - answered well
+    times = [took for one in good if (took := seconds_of(one)) > 0]
     return Traffic(
         requests=len(theirs) - len(sessions),
         failed=sum(one.is_server_error for one in theirs),
-        seconds=tuple(took for one in good if (took := seconds_of(one)) > 0),
+        seconds=tuple(times),
         sessions=len(sessions),
         cut_short=sum(seconds_of(one) < SOONEST_S for one in sessions),
+        untimed=len(good) - len(times),
+        last=max((one.moment for one in theirs), default=None),
     )
 
 

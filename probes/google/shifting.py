@@ -8,10 +8,13 @@ from probes.google.api import GoogleApi
 BY_NAME = "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION"
 
 
-async def shift(
-    api: GoogleApi, service: str, split: Mapping[str, int], tags: Mapping[str, str]
-) -> tuple[str, dict[str, Any]]:
-    """Put a split of the traffic in force and keep the tags; returns what was asked and the API's answer.
+def request_of(service: str) -> str:
+    """The request by which the traffic of a service is moved, as accounts name it."""
+    return f"PATCH /v2/{service}?updateMask=traffic"
+
+
+async def shift(api: GoogleApi, service: str, split: Mapping[str, int], tags: Mapping[str, str]) -> dict[str, Any]:
+    """Put a split of the traffic in force and keep the tags; returns the API's answer, an operation.
 
     Args:
         api: The Admin API, with leave to change (roles/run.developer).
@@ -26,5 +29,5 @@ async def shift(
         {"type": BY_NAME, "revision": name, "percent": percent} for name, percent in split.items() if percent
     ]
     targets += [{"type": BY_NAME, "revision": name, "tag": tag} for tag, name in tags.items()]
-    path = f"/v2/{service}?updateMask=traffic"
-    return f"PATCH {path}", await api.ask(f"PATCH {path}", "PATCH", path, {"traffic": targets})
+    method, _, path = request_of(service).partition(" ")
+    return await api.ask(request_of(service), method, path, {"traffic": targets})

@@ -91,6 +91,20 @@ async def test_what_is_not_decided_stays_where_it_is(apis: Served, tmp_path: Pat
     assert traffic(apis) == {LATEST: 10, OLD: 90}
 
 
+async def test_a_call_that_the_platform_refuses_is_in_the_account(apis: Served, tmp_path: Path) -> None:
+    async def judge(_percent: int) -> int:
+        apis.platform.services[SERVICE].revisions[LATEST].ready = False  # it crashed after it had been judged
+        return GO
+
+    with pytest.raises(SourceRefused, match="not ready"):
+        await rollout(question(target(apis), tmp_path), judge)
+    begun, judged, asked, refused = account(tmp_path)
+    assert (begun["what"], judged["what"], refused["what"]) == ("begun", "judged", "refused")
+    assert str(asked["what"]).startswith("PATCH ")
+    assert asked["traffic"] == {LATEST: 1, OLD: 99}
+    assert traffic(apis) == {OLD: 100}
+
+
 async def test_a_candidate_that_is_no_go_gets_nothing(apis: Served, tmp_path: Path) -> None:
     verdicts = Verdicts(apis, p0=NO_GO)
     assert await rollout(question(target(apis), tmp_path), verdicts) == NO_GO

@@ -19,6 +19,7 @@ from tests.prove.worker import HEALTHY, Shown, Stage, StageLost, staged
 from twin.switching.registry import declared
 
 LOST = -1  # no exit code of a run: its twin was lost
+CHOSEN_AMONG = {"smoke": (), "candidate": ("alone",)}  # phases with many checks, and what the twin's then offers
 CONDITIONAL = ("browser", "document", "json", "readiness")  # what a target may offer, and the twin does
 
 
@@ -100,12 +101,13 @@ async def _show_all(
     total, shown = len(waiting), list[Shown]()
 
     async def show_on(stage: Stage, fault: str) -> Shown:
-        named = [fault] if fault else []
-        some = () if options.whole or not fault else _selected(expectations.get(fault), phase)
-        one = await stage.show(*named, checks=some)
+        named, expected = [fault] if fault else [], expectations.get(fault)
+        some = () if options.whole or not fault else _selected(expected, phase)
+        serving = expected is not None and expected.serving
+        one = await stage.show(*named, checks=some, serving=serving)
         for _ in range(options.retries):
             if _problems(one, expectations):
-                one = await stage.show(*named, checks=some)
+                one = await stage.show(*named, checks=some, serving=serving)
         return one
 
     async def work() -> None:
@@ -129,8 +131,10 @@ async def _show_all(
 
 
 def _selected(expected: Expectation | None, phase: str) -> tuple[str, ...]:
-    """The checks to run under a fault in the smoke phase; the others are too few to choose among."""
-    return expected.selection(load_required("full", phase, offers=CONDITIONAL)) if expected and phase == "smoke" else ()
+    """The checks to run under a fault, smoke's and the candidate's; other phases have too few to choose among."""
+    if expected is None or phase not in CHOSEN_AMONG:
+        return ()
+    return expected.selection(load_required("full", phase, offers=(*CONDITIONAL, *CHOSEN_AMONG[phase])))
 
 
 def _print_row(one: Shown, problems: list[str], progress: str, console: Console) -> None:

@@ -22,6 +22,7 @@ class Expectation:
     phase: str = "smoke"  # in which it is shown
     doubts: tuple[str, ...] = ()  # what must not pass and not fail: evidence is taken away, nothing is refuted
     asks: tuple[str, ...] = ()  # families, or checks, whose requests bring it out, though nothing turns in them
+    serving: bool = False  # of a candidate's faults: it is in the revision beside it, whose code is the older one
 
     def selection(self, ids: Iterable[str]) -> tuple[str, ...]:
         """Which of all checks to run to see it; empty for everything.
@@ -77,6 +78,7 @@ def _expectation(fault: str, row: Mapping[str, Any], groups: Mapping[str, list[s
         phase=row.get("phase", "smoke"),
         doubts=doubts,
         asks=tuple(row.get("asks", ())),
+        serving=row.get("serving", False),
     )
 
 

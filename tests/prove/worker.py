@@ -18,7 +18,7 @@ from tests.standing import run_within, standing_twin
 from twin.switching.registry import declared
 
 TARGETS = Path(__file__).parent / "targets"
-RUN_S, SWITCH_S = 180.0, 60.0
+RUN_S, SWITCH_S = 300.0, 60.0
 HEALTHY = ""
 DAY = {"hours": 25, "requests_per_hour": 20}
 # By phase, what the twin is started with and what pytest is. An hour of the soak takes five seconds.
@@ -57,18 +57,22 @@ class Stage:
         self.fit = True
         self._keep = keep
 
-    async def show(self, *faults: str, checks: Sequence[str] = ()) -> Shown:
-        """Run the stage's phase, or some of its checks, under faults; leave the twin healthy, its log empty."""
+    async def show(self, *faults: str, checks: Sequence[str] = (), serving: bool = False) -> Shown:
+        """Run the stage's phase, or some of its checks, under faults; leave the twin healthy, its log empty.
+
+        In the candidate phase a fault of the code is the candidate's alone, or with `serving` the other revision's.
+        """
         begun = time.monotonic()
         shutil.rmtree(self._folder / "reports", ignore_errors=True)  # a day goes on from the last one's windows
         await self._ask("DELETE", "/log")
         if self._phase == "day":
             await self._ask("PUT", "/age", DAY)
-        alone = [one for one in faults if self._phase == "candidate" and declared()[one].place == "backend"]
+        candidates = self._phase == "candidate" and not serving
+        alone = [one for one in faults if candidates and declared()[one].place == "backend"]
         for one in faults:
             if one not in alone:
                 await self._ask("PUT", f"/faults/{one}")
-        if alone:  # a fault of the code is shown in the candidate, beside a revision that is well
+        if alone:
             await self._ask("PUT", "/candidate/faults", alone)
         fault = ",".join(faults)
         try:

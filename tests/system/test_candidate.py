@@ -1,13 +1,14 @@
 """A candidate that can't be judged before traffic is named, in seconds, and with the right exit code."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.system.running import run, twin_up, verdict_in
+from tests.system.running import ROOT, run, twin_up, verdict_in
 from twin.names import BACKEND, CANDIDATE_REVISION, OLD_REVISION, REVISION
 
 INCONCLUSIVE, NO_GO, USAGE = 10, 1, 4
@@ -122,6 +123,53 @@ def test_a_tag_that_moves_in_mid_run_is_a_doubt(judged: Judged, control: httpx.C
     assert code == INCONCLUSIVE
     said = f"the tag verify moved to {OLD_REVISION} while the run went"
     assert any(doubt.startswith(said) for doubt in verdict["doubts"])
+
+
+OWN_CHECK = """
+[[checks]]
+id = "team.refusal"
+requirement = "who says nothing of himself is told so in the words that our clients know"
+remedy = "Bring the old code back."
+path = "/api/threads"
+as_user = "nobody"
+
+[checks.expected]
+status = [401]
+json_schema = { properties = { error = { properties = { code = { const = "unauthorized" } } } } }
+"""
+
+
+@pytest.mark.parametrize("faults, outcome", [([], "PASSED"), (["compared.refusals-reworded"], "FAILED")])
+def test_a_targets_own_checks_are_asked_of_the_candidate(
+    judged: Judged, control: httpx.Client, tmp_path: Path, faults: list[str], outcome: str
+) -> None:
+    """They are smoke's, so they run before traffic as well: at the tag's URL, beside a revision that is well."""
+    text = (ROOT / "targets/local.toml").read_text(encoding="utf-8")
+    (tmp_path / "mine.toml").write_text(text + OWN_CHECK, encoding="utf-8")
+    control.put("/candidate/faults", json=faults)
+    try:
+        _, verdict = judged("--target=mine", f"--targets-dir={tmp_path}", "--tag=verify", "--check=team.refusal")
+    finally:
+        control.delete("/faults")
+    assert {row["name"]: row["outcome"] for row in verdict["checks"]} == {"team.refusal": outcome}
+
+
+def test_a_difference_by_design_is_borne_for_ninety_days_at_most(
+    folder: Path, control: httpx.Client, tmp_path: Path
+) -> None:
+    del control  # its twin is up
+    until = (datetime.now(UTC) + timedelta(days=92)).date()
+    text = (ROOT / "targets/local.toml").read_text(encoding="utf-8")
+    entry = f'what = "GET /api/threads: body[*].archived added"\nowner = "ada"\nreason = "release 12"\nuntil = {until}'
+    (tmp_path / "mine.toml").write_text(f"{text}\n[[compare.expected]]\n{entry}\n", encoding="utf-8")
+    words = ("--phase=candidate", "--tag=verify", f"--report-dir={tmp_path}")
+    code, output = run(
+        "gate.session", "-c", "pytest.ini", "--target=mine", f"--targets-dir={tmp_path}", *words,
+        env={"NETRA_ADDRESSES": str(folder / "addresses.json")},
+    )  # fmt: skip
+    assert code == USAGE
+    assert "[compare] expected: entry 'GET /api/threads: body[*].archived added' is accepted until" in output
+    assert "more than 90 days ahead" in output
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """At a share of the traffic it counts what users meet: errors that nobody but they see, and traffic that stopped."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ CHECK = "release.share"
 SERVICE = f"/v2/projects/{PROJECT}/locations/{REGION}/services/{BACKEND}"
 BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64)"}
 SHARE = 40
+ENOUGH = 300  # requests, of which the candidate gets the 59 that it needs
 BY_NAME = "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION"
 
 
@@ -45,24 +47,28 @@ def at_a_share(addresses: dict[str, Any]) -> dict[str, Any]:
     return addresses
 
 
+def reader(addresses: dict[str, Any]) -> httpx.Client:
+    headers = {**BROWSER, "Authorization": f"Bearer {Person(addresses).token}"}
+    return httpx.Client(base_url=addresses["backend"]["url"], headers=headers, trust_env=False, timeout=30)
+
+
 @contextmanager
 def users(addresses: dict[str, Any]) -> Iterator[None]:
     """Somebody with a browser who reads his list all the time."""
     over = threading.Event()
-    headers = {**BROWSER, "Authorization": f"Bearer {Person(addresses).token}"}
 
     def read() -> None:
-        with httpx.Client(base_url=addresses["backend"]["url"], headers=headers, trust_env=False, timeout=30) as client:
+        with reader(addresses) as client:
             while not over.is_set():
                 client.get("/api/threads")
 
-    reader = threading.Thread(target=read)
-    reader.start()
+    reading = threading.Thread(target=read)
+    reading.start()
     try:
         yield
     finally:
         over.set()
-        reader.join()
+        reading.join()
 
 
 @contextmanager
@@ -75,7 +81,7 @@ def in_the_candidate(addresses: dict[str, Any], *faults: str) -> Iterator[None]:
         assert httpx.delete(f"{control}/faults", timeout=30).is_success
 
 
-def judged(folder: Path, reports: Path) -> dict[str, Any]:
+def judged(folder: Path, reports: Path, wait_s: float = 45) -> dict[str, Any]:
     code, said = run(
         "gate.session",
         "-c",
@@ -88,7 +94,7 @@ def judged(folder: Path, reports: Path) -> dict[str, Any]:
         "--verdict-only",
         "-k",
         "test_users_meet_nothing_worse",
-        env={"NETRA_ADDRESSES": str(folder / "addresses.json")},
+        env={"NETRA_ADDRESSES": str(folder / "addresses.json"), "NETRA_ROLLOUT__WAIT_S": str(wait_s)},
     )
     assert code != 0, "one check of many is no verdict"
     [row] = [row for row in verdict_in(reports)["checks"] if row["id"] == CHECK and row["outcome"] != "BROKEN"] or [
@@ -117,6 +123,18 @@ def test_what_users_meet_is_found(at_a_share: dict[str, Any], folder: Path, tmp_
 
 def test_without_users_nothing_is_known(at_a_share: dict[str, Any], folder: Path, tmp_path: Path) -> None:
     assert at_a_share
-    row = judged(folder, tmp_path)
+    row = judged(folder, tmp_path, wait_s=1)
     assert row["outcome"] == "PENDING"
     assert "0 requests of users" in row["reason"]
+
+
+def test_traffic_that_stopped_halfway_is_no_pass(at_a_share: dict[str, Any], folder: Path, tmp_path: Path) -> None:
+    """As in fluxcd/flagger#1011: enough was asked, all of it went well, and then nobody came any more."""
+    begun = time.monotonic()
+    with reader(at_a_share) as client:
+        for _ in range(ENOUGH):
+            client.get("/api/threads")
+    time.sleep((time.monotonic() - begun) / 2)  # nobody comes for the last third of the window, and while the run boots
+    row = judged(folder, tmp_path, wait_s=1)
+    assert row["outcome"] == "PENDING"
+    assert "nobody asks" in row["reason"]

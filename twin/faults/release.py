@@ -1,5 +1,6 @@
 """Faults of the release itself: revisions, traffic, order, environment, the way back."""
 
+import itertools
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 Told = dict[str, Any]
 BACKEND, AUTH = "netra-backend-staging", "netra-auth-service"
+A_TENTH = 10  # per cent
 
 
 async def _splitting(stack: "Stack", new: int, old: int) -> Undo:
@@ -144,6 +146,21 @@ def tag_moves(platform: "Platform") -> Undo:
         read += bool(tagged)
 
     return _describing(platform, BACKEND, change)
+
+
+@fault(
+    "platform.too-few-instances", place="platform", seen="--max-instances=1: enough for 1 % of the traffic",
+    dependency=True,  # before a tenth of the traffic nothing shows it
+)  # fmt: skip
+def too_few_instances(platform: "Platform") -> Undo:
+    """From a tenth of the traffic on every third request to the candidate finds no free instance."""
+    asked = itertools.count()
+
+    def has(service: "Service", revision: str) -> bool:
+        crowded = revision == CANDIDATE_REVISION and service.traffic.get(revision, 0) >= A_TENTH
+        return not crowded or next(asked) % 3 != 0
+
+    return replace(platform, has_instance=has)
 
 
 @fault("platform.nothing-serves", place="platform", seen="the first deploy of a service failed", dependency=True)

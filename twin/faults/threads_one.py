@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 OK = 200
 
 
-def _statement(seams: "Seams", name: str, before: str, after: str) -> Undo:
+def reworded(seams: "Seams", name: str, before: str, after: str) -> Undo:
     """Write one statement of the store otherwise."""
     healthy = seams.store.statements
     return replace(seams.store, statements={**healthy, name: healthy[name].replace(before, after)})
@@ -75,13 +75,13 @@ def create_not_stored(seams: "Seams") -> Undo:
 @fault("threads.title-lost", place="backend", seen="a field that the insert's column list forgot")
 def title_lost(seams: "Seams") -> Undo:
     """The title is not stored."""
-    return _statement(seams, "create", ":title, :user", "CAST(NULLIF(CAST(:title AS text), :title) AS text), :user")
+    return reworded(seams, "create", ":title, :user", "CAST(NULLIF(CAST(:title AS text), :title) AS text), :user")
 
 
 @fault("threads.rename-not-stored", place="backend", seen="a transaction that is rolled back")
 def rename_not_stored(seams: "Seams") -> Undo:
     """A new title is taken, and the old one stays."""
-    return _statement(seams, "update", "CASE WHEN :titled THEN", "CASE WHEN :titled AND FALSE THEN")
+    return reworded(seams, "update", "CASE WHEN :titled THEN", "CASE WHEN :titled AND FALSE THEN")
 
 
 @fault("threads.archived-still-there", place="backend", seen="deleted_at set in the object, and no flush")

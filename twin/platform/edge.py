@@ -105,10 +105,15 @@ class Edge:
         await writer.drain()
         return connection.our_state is h11.DONE and connection.their_state is h11.DONE
 
-    async def _forward(self, exchange: Exchange, body: bytes) -> tuple[h11.Response, bytes]:
-        port = exchange.revision.upstream_port
-        if port is None:
+    def _port_of(self, exchange: Exchange) -> int:
+        """The port of an instance. Raises ConnectionRefusedError where there is none for this request."""
+        revision = exchange.revision
+        if revision.upstream_port is None or not self.platform.has_instance(self.service, revision.name):
             raise ConnectionRefusedError
+        return revision.upstream_port
+
+    async def _forward(self, exchange: Exchange, body: bytes) -> tuple[h11.Response, bytes]:
+        port = self._port_of(exchange)
         idle = self._idle.setdefault(port, [])
         while True:
             fresh = not idle
@@ -135,9 +140,7 @@ class Edge:
         """Hand a WebSocket handshake to the instance, then pass bytes both ways until an end or the timeout."""
         status = UNAVAILABLE
         try:
-            port = exchange.revision.upstream_port
-            if port is None:
-                raise ConnectionRefusedError
+            port = self._port_of(exchange)
             upstream, to_upstream = await asyncio.open_connection(LOOPBACK, port)
         except OSError:
             self._log(exchange, UNAVAILABLE, NO_INSTANCE, reached=False)

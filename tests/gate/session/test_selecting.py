@@ -59,6 +59,18 @@ def test_ids_and_cases_are_named_plainly(mini: Mini, arguments: list[str], cases
     assert "Deployment checklist" not in output
 
 
+def test_before_traffic_smokes_own_checks_are_named_too(mini: Mini) -> None:
+    conftest = mini.folder / "conftest.py"
+    conftest.write_text(conftest.read_text().replace('phase="smoke"', 'phase="candidate"'))
+    code, output = mini.run("--check=a.second")
+    assert [row["name"] for row in mini.verdict["checks"]] == ["a.second"]
+    assert "1 of 3 selected, all passed" in output
+    assert code == 10
+    code, output = mini.run("--check=b.third")
+    assert code == 4
+    assert "b.third is of another phase: add --phase=day" in output
+
+
 def test_a_failure_prints_how_it_is_run_again_and_lf_does_so_until_nothing_fails(mini: Mini) -> None:
     (mini.folder / "broken").touch()
     conftest = mini.folder / "conftest.py"

@@ -1,6 +1,8 @@
 """Other people's requests at a share of the traffic."""
 
 import random
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from scipy import stats
@@ -33,9 +35,29 @@ def test_our_own_requests_are_nobodys_traffic() -> None:
         entry("new", 200, "no time"),
     ]
     parsed = [parse_entry(one | {"insertId": str(number)}) for number, one in enumerate(listed)]
+    at = parsed[0].moment
     assert traffic_of(parsed, "new", "netra-verify/") == Traffic(
-        requests=4, failed=1, seconds=(0.1,), sessions=2, cut_short=1
+        requests=4, failed=1, seconds=(0.1,), sessions=2, cut_short=1, untimed=1, last=at
     )
+
+
+@pytest.mark.parametrize(
+    "asked_s, stopped",
+    [
+        (range(0, 100, 10), False),  # all the time
+        (range(60, 100, 2), False),  # it began late, and goes on
+        (range(0, 50, 2), True),  # halfway
+        (range(0, 74, 2), True),
+        ((), False),  # never: that there are too few says it
+    ],
+)
+def test_traffic_that_came_and_then_stopped_is_seen(asked_s: Sequence[int], *, stopped: bool) -> None:
+    """Known of Flagger (fluxcd/flagger#1011): where traffic ended halfway it went on by what came before."""
+    since = datetime(2026, 11, 26, 1, tzinfo=UTC)
+    stamps = [(since + timedelta(seconds=one)).isoformat() for one in asked_s]
+    asked = [entry("new", 200, "0.1s", number=number) | {"timestamp": stamp} for number, stamp in enumerate(stamps)]
+    traffic = traffic_of([parse_entry(one) for one in asked], "new", "netra-verify/")
+    assert traffic.has_stopped(since, since + timedelta(seconds=100)) is stopped
 
 
 @pytest.mark.parametrize("rate, needed", [(0.01, 299), (0.05, 59), (0.001, 2995)])
