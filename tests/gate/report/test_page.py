@@ -52,7 +52,12 @@ def _failing(folder: Path) -> Document:
         moved=[moved],
     )
     known = KnownFailure(name="familya.check3", owner="ada", reason="waits", expires="2026-12-24", state="still fails")
-    return replace(document, changes=changes, known_failures=[known])
+    first, *others = document.causes
+    causes = [
+        replace(first, sentence=f"{first.sentence} at http://{'a' * 300}"),
+        *others,
+    ]  # a word that no screen holds
+    return replace(document, changes=changes, known_failures=[known], causes=causes)
 
 
 @pytest.fixture(scope="module")
