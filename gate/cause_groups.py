@@ -13,6 +13,7 @@ from gate.server_errors import ServerError, read_error, without_variables
 from gate.verdict_document import Row
 
 FAILING = frozenset({"ERROR", "CRITICAL", "ALERT", "EMERGENCY"})
+QUOTED = re.compile(r"\\+(['\"])")
 CLAUSE = re.compile(r"[:;,()\n]+")
 ANSWERED = re.compile(r"\banswered #\s*$")  # a request and its status: what every case of a route has in common
 FEWEST_WORDS = 4  # of a clause that two cases must share to be put down to one cause
@@ -68,11 +69,19 @@ def _alike(rows: Sequence[Row]) -> list[Group]:
     for row in rows:
         # What many cases met is more likely what stopped this one, too, than what it alone met, perhaps on purpose.
         error = max(errors[row.name], key=lambda one: (not _is_echo(one), spread[one.signature]), default=None)
-        known = _known(error, row)
+        known, words = _known(error, row)
         if known is None and error is None:
             quiet.append(row)
             continue
-        signature = known.key if known else error.signature if error else ""
+        signature = (
+            f"{known.key}: {words}"
+            if known and known.apart
+            else known.key
+            if known
+            else error.signature
+            if error
+            else ""
+        )
         group = groups.setdefault(signature, Group(signature=signature, known=known, error=error, rows=[]))
         group.error = group.error or error
         group.rows.append(row)
@@ -93,9 +102,11 @@ def _is_echo(error: ServerError | None) -> bool:
     return error is not None and any(echo.search(error.message) for echo in echoes())
 
 
-def _known(error: ServerError | None, row: Row) -> KnownCause | None:
+def _known(error: ServerError | None, row: Row) -> tuple[KnownCause | None, str]:
+    """The known cause that an error, or else what a case saw, shows; and by which words."""
     said = f"{error.kind}: {error.message}" if error else f"{row.expected}\n{row.actual}\n{row.reason}"
-    return next((known for known in known_causes() if known.shows_in(said)), None)
+    plain = QUOTED.sub(r"\1", said)  # a body that quotes a message is itself quoted
+    return next(((known, words) for known in known_causes() if (words := known.words_in(plain))), (None, ""))
 
 
 def _fitting(row: Row, groups: Iterable[Group]) -> Group | None:

@@ -19,10 +19,11 @@ class KnownCause:
     sentence: str
     remedy: str
     patterns: tuple[re.Pattern[str], ...]
+    apart: bool  # other words are another cause of the same kind
 
-    def shows_in(self, text: str) -> bool:
-        """Whether one of its patterns is in the text."""
-        return any(pattern.search(text) for pattern in self.patterns)
+    def words_in(self, text: str) -> str:
+        """The words of a text that show it; empty where none do."""
+        return next((found[0] for pattern in self.patterns if (found := pattern.search(text))), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,13 @@ def _table() -> dict[str, JSON]:
 def known_causes() -> tuple[KnownCause, ...]:
     """The table of known causes."""
     return tuple(
-        KnownCause(cause["key"], cause["sentence"], cause["remedy"], tuple(map(re.compile, cause["patterns"])))
+        KnownCause(
+            key=cause["key"],
+            sentence=cause["sentence"],
+            remedy=cause["remedy"],
+            patterns=tuple(map(re.compile, cause["patterns"])),
+            apart=cause.get("apart", False),
+        )
         for cause in _table()["causes"]
     )
 

@@ -86,7 +86,8 @@ def _sentence(group: Group) -> str:
     said = f"{error.kind}: {error.message}" if error else ""
     where = f" in {error.frame}" if error and error.frame else ""
     if group.known:
-        return f"{group.known.sentence} ({said}{where})" if said else group.known.sentence
+        seen = said or group.signature.partition(": ")[2]
+        return f"{group.known.sentence} ({seen}{where})" if seen else group.known.sentence
     if said:
         return f"{said}{where}"
     row = group.rows[0]

@@ -82,3 +82,20 @@ def test_an_error_that_only_says_of_another_is_of_the_other_s_cause() -> None:
     (cause,) = find_causes([*later, first])
     assert cause.sentence.startswith("TypeError")
     assert len(find_causes(later)) == 1, "where the log has no other error, it is the cause"
+
+
+def test_each_method_that_does_not_exist_is_a_cause_also_where_a_quoted_body_says_it() -> None:
+    body = r"""answered 500: '{"message":"Failed. Error: type object \'IdManager\' has no attribute \'make_id\'"}'"""
+    error = "type object 'IdManager' has no attribute 'make_id'"
+    rows = [
+        row("threads.create", actual=body),
+        row("threads.create-hostile[NUL escape]", [said("AttributeError", error)]),
+        row("threads.read", actual=body.replace("make_id", "find_id")),
+    ]  # fmt: skip
+    causes = find_causes(rows)
+    assert [cause.cases for cause in causes] == [
+        ["threads.create", "threads.create-hostile[NUL escape]"],
+        ["threads.read"],
+    ]
+    assert all("Deploy caller and callee together" in cause.remedy for cause in causes)
+    assert "find_id" in causes[1].sentence
