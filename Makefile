@@ -192,6 +192,25 @@ prove: $(READY)  ## switch on one fault at a time: its checks must turn red, and
 	@$(PY) -m tests.prove $(if $(ONLY),--only $(ONLY)) $(if $(SHARD),--shard $(SHARD)) $(if $(JOBS),--jobs $(JOBS)) \
 		$(if $(filter-out 0 no false,$(WHOLE)),--whole)
 
+.PHONY: struck
+#: [ONLY='threads.*'] [SHARD=1/4] [JOBS=1]
+struck: $(READY)  ## one judgement of the suite struck out at a time: which of them no fault proves
+	@$(PY) -m tests.prove.struck $(if $(ONLY),--only $(ONLY)) $(if $(SHARD),--shard $(SHARD)) $(if $(JOBS),--jobs $(JOBS))
+
+.PHONY: mutants
+#: [ONLY='gate twin/auth'] [N=40] [SEED=1] [SHARD=1/4]
+mutants: $(READY)  ## a sample of small changes to the code: which of them nothing notices
+	@$(PY) -m tests.mutants $(if $(ONLY),--only $(ONLY)) $(if $(N),--size $(N)) $(if $(SEED),--seed $(SEED)) $(if $(SHARD),--shard $(SHARD))
+
+.PHONY: sidebyside
+#: [ONLY='threads.*'] [N=12] [SEED=1] [SHARD=1/4]
+sidebyside: $(READY)  ## a sample of the faults, shown to this suite and to what others use
+	@$(PY) -m tests.sidebyside $(if $(ONLY),--only $(ONLY)) $(if $(N),--size $(N)) $(if $(SEED),--seed $(SEED)) $(if $(SHARD),--shard $(SHARD))
+
+.PHONY: proof
+proof: $(READY)  ## put the figures that the long proofs left on docs/proof.md
+	@$(PY) -m tests.proof
+
 .PHONY: hostile
 #: [RUNS=20] [SEED=1] [WHOLE=0]
 #: [AGAIN='auth, 503, 0.3, seed 5': repeat one run, as printed]

@@ -46,11 +46,13 @@ AT_THE_DOOR = [
     remedy="Deployment checklist: verify the auth service's health before the backend is deployed.",
 )
 async def test_auth_answers(auth: AuthDoor, contract: Contract, recorder: Recorder) -> None:
-    """The auth service's health route answers 200."""
+    """The auth service's health route answers 200, with the body that the contract says."""
     answer = await auth.get(contract.paths.auth_health)
     recorder.figures(rule="one call", n=1, value=round(answer.elapsed_s * 1e3, 1), unit="ms")
     if answer.status != HTTPStatus.OK:
         raise CheckFailure(expected="200", actual=seen(answer))
+    if not fits(answer, contract.health.auth):
+        raise CheckFailure(expected="the body of contract.health.auth", actual=seen(answer))
 
 
 @check(

@@ -29,7 +29,7 @@ REQUESTS = 5
 async def test_metrics_move(
     threads: Threads, backend: Door, owner: User, contract: Contract, recorder: Recorder
 ) -> None:
-    """After five requests the request counters have grown by at least five."""
+    """After five requests the contract's counter, by status and route, has grown by at least five."""
     before = await _requests(backend, contract)
     for _ in range(REQUESTS):
         await threads.page(owner)
@@ -47,10 +47,20 @@ async def _requests(backend: Door, contract: Contract) -> float:
         families = list(text_string_to_metric_families(answer.text))
     except ValueError as error:
         raise CheckFailure(expected="Prometheus text", actual=f"{error}: {excerpt(answer.text, 120)!r}") from error
-    counters = [family for family in families if family.type == "counter" and "request" in family.name]
-    if not counters:
-        raise CheckFailure(expected="a counter of requests", actual=f"families: {[one.name for one in families][:10]}")
-    return sum(sample.value for family in counters for sample in family.samples if sample.name.endswith("_total"))
+    rules = contract.metrics
+    counted = [sample for family in families for sample in family.samples if sample.name == rules.requests_counter]
+    if not counted:
+        raise CheckFailure(
+            expected=f"{rules.requests_counter} (contract.metrics.requests_counter)",
+            actual=f"families: {[one.name for one in families][:10]}",
+        )
+    labels = {rules.status_label, rules.route_label}
+    if lacking := sorted(label for label in labels if not all(sample.labels.get(label) for sample in counted)):
+        raise CheckFailure(
+            expected=f"{', '.join(sorted(labels))} on each sample of {rules.requests_counter} (contract.metrics)",
+            actual=f"without {', '.join(lacking)}: {[dict(one.labels) for one in counted][:3]}",
+        )
+    return sum(sample.value for sample in counted)
 
 
 @check(

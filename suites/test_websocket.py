@@ -33,7 +33,7 @@ ROUNDS = 5
 )
 @pytest.mark.parametrize("way", ["header", "subprotocol"])
 async def test_a_good_token_opens_a_session(sockets: SocketDoor, owner: User, way: Way) -> None:
-    """The handshake succeeds, the welcome says ready, and an offered subprotocol is the one selected."""
+    """The handshake succeeds, the welcome says ready and names the session; an offered subprotocol is selected."""
     session = await sockets.open(owner, way=way)
     selected, words = session.connection.subprotocol, session.dialect
     if way == "subprotocol" and selected != words.subprotocol:
@@ -46,6 +46,12 @@ async def test_a_good_token_opens_a_session(sockets: SocketDoor, owner: User, wa
             expected=f"{words.ready_field}: true in the welcome", actual=f"{session.welcome}",
             remedy="Send the welcome when the session's parts are ready, and not before.",
         )  # fmt: skip
+    if words.session_field and not data_of(session.welcome).get(words.session_field):
+        raise CheckFailure(
+            expected=f"{words.session_field} in the welcome",
+            actual=f"{session.welcome}",
+            remedy="Say the session's id in the welcome, as the contract has it: a client finds its session again by it.",
+        )
 
 
 @check(

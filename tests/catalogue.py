@@ -16,6 +16,7 @@ from gate.document import SCHEMA
 from gate.report.checklist import family_order, how_to_look, owner
 from gate.verdict_document import schema
 from tests import arrows, incidents
+from tests.proof import page, record
 
 ROOT = Path(__file__).parents[1]
 
@@ -117,14 +118,18 @@ def placed(text: str, name: str, listing: str) -> str:
 
 def pages() -> dict[Path, str]:
     """Every page that holds a listing, as it should be."""
+    records = record.read()
     listings = {
         ROOT / "README.md": ("checks", render()),
+        ROOT / "docs/proof.md": ("figures", page.render(records)),
         ROOT / "docs/runbook.md": ("checks", render_runbook()),
         ROOT / "ARCHITECTURE.md": ("arrows", arrows.render()),
         ROOT / "docs/adding-a-target.md": ("contract", render_contract()),
         ROOT / "docs/incidents.md": ("incidents", incidents.render()),
     }
     placed_listings = {path: placed(path.read_text(encoding="utf-8"), *listing) for path, listing in listings.items()}
+    readme = ROOT / "README.md"
+    placed_listings[readme] = placed(placed_listings[readme], "proof", page.render_short(records))
     generated = {ROOT / "targets/needs.toml": render_needs(), SCHEMA: json.dumps(schema(), indent=1) + "\n"}
     return placed_listings | generated
 

@@ -35,8 +35,8 @@ def own_folder(prefix: str) -> Path:
 
 
 @asynccontextmanager
-async def standing_twin(addresses: Path, *words: str) -> AsyncIterator[dict[str, Any]]:
-    """Start a twin with further words of its command line; yields what it wrote to `addresses`.
+async def standing_twin(addresses: Path, *words: str, tree: Path = ROOT) -> AsyncIterator[dict[str, Any]]:
+    """Start a tree's twin with further words of its command line; yields what it wrote to `addresses`.
 
     Raises:
         RuntimeError: It did not come up; its own message stands on standard error.
@@ -51,7 +51,7 @@ async def standing_twin(addresses: Path, *words: str) -> AsyncIterator[dict[str,
         "--addresses",
         str(addresses),
         *words,
-        cwd=ROOT,
+        cwd=tree,
         stdin=asyncio.subprocess.PIPE,  # held open by us alone: however we end, the twin ends with us
     )
     try:
@@ -67,10 +67,12 @@ async def standing_twin(addresses: Path, *words: str) -> AsyncIterator[dict[str,
         await twin.wait()
 
 
-async def run_within(within_s: float, *command: str, environment: Mapping[str, str] = os.environ) -> tuple[int, bytes]:
+async def run_within(
+    within_s: float, *command: str, environment: Mapping[str, str] = os.environ, tree: Path = ROOT
+) -> tuple[int, bytes]:
     """A command's exit code, and all that it said. Raises TimeoutError; the process has ended however this ends."""
     process = await asyncio.create_subprocess_exec(
-        *command, cwd=ROOT, env=dict(environment), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        *command, cwd=tree, env=dict(environment), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
     try:
         async with asyncio.timeout(within_s):

@@ -22,6 +22,7 @@ WHOLE = frozenset(
         "threads.compare",
         "threads.times",
         "database.columns",
+        "health.auth",
         "health.detailed",
         "health.liveness",
         "health.readiness",

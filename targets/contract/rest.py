@@ -120,6 +120,7 @@ class HealthRules(Part):
     detailed: Schema
     liveness: Schema
     readiness: Schema
+    auth: Schema
     status_field: str
     healthy: str
     unhealthy: str

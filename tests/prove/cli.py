@@ -5,6 +5,7 @@ import asyncio
 import csv
 import json
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from fnmatch import fnmatchcase
@@ -13,8 +14,11 @@ from pathlib import Path
 from rich.console import Console
 
 from targets.profiles import load_required
+from tests.catalogue import declared_checks
+from tests.proof.journal import shard
 from tests.prove.causes import KEPT, as_wanted, print_share, read_kept
-from tests.prove.expectations import Expectation, awaiting, elsewhere, load, unproved
+from tests.prove.expectations import Expectation, awaiting, elsewhere, load, unproved, without_fault
+from tests.prove.page import Proof, write
 from tests.prove.worker import HEALTHY, Shown, Stage, StageLost, staged
 from twin.switching.registry import declared
 
@@ -25,15 +29,13 @@ CONDITIONAL = ("browser", "document", "json", "readiness")  # what a target may 
 
 def main(arguments: Sequence[str]) -> int:
     """Show the faults, print the matrix, and return 0 only when every expectation holds."""
-    options = _parse(arguments)
+    options, begun = _parse(arguments), time.monotonic()
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     expectations = load()
     known = {key for key, one in declared().items() if not one.dependency} - awaiting().keys()
     chosen = sorted(one for one in known if any(fnmatchcase(one, pattern) for pattern in options.only))
     complaints = _table_problems(expectations, known)
-    if options.shard:
-        number, count = map(int, options.shard.split("/"))
-        chosen = chosen[number - 1 :: count]
+    chosen = shard(chosen, options.shard)
     shown: list[Shown] = []
     for phase, faults in _by_phase(chosen, expectations).items():
         of_phase = asyncio.run(_show_all(phase, [HEALTHY, *faults], expectations, options, console))
@@ -45,6 +47,8 @@ def main(arguments: Sequence[str]) -> int:
     wrong = {one.fault: found for one in shown if (found := _problems(one, expectations))}
     _print_summary(shown, wrong, complaints, console)
     now = {one.fault for one in shown}
+    kind = "prove" if now >= known else "prove.share" if options.only == ["*"] else ""
+    write(Proof(_command(options), time.monotonic() - begun, shown, wrong, complaints, kind), options.out)
     kept = [fault for fault in read_kept(options.out / KEPT.name) if fault.fault in now]
     print_share(kept, console)
     everything = not options.shard and options.only == ["*"]  # of a few, a share says little
@@ -67,7 +71,16 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 def _table_problems(expectations: dict[str, Expectation], known: set[str]) -> list[str]:
     absent, stale = sorted(known - expectations.keys()), sorted(expectations.keys() - known)
     said = [f"{one} is declared, but expectations.toml does not know it" for one in absent]
-    return said + [f"expectations.toml names {one}, which is not declared" for one in stale]
+    said += [f"expectations.toml names {one}, which is not declared" for one in stale]
+    said += [f"{one.fault} must turn no check" for one in expectations.values() if not (one.turns or one.doubts)]
+    checks = [one.id for one in declared_checks() if one.id not in elsewhere()]
+    return said + [f"no fault must turn a case of {one}" for one in without_fault(expectations.values(), checks)]
+
+
+def _command(options: argparse.Namespace) -> str:
+    """The command as make has it."""
+    only = "" if options.only == ["*"] else f" ONLY='{' '.join(options.only)}'"
+    return f"make prove{only}{f' SHARD={options.shard}' if options.shard else ''}{' WHOLE=1' if options.whole else ''}"
 
 
 def _by_phase(faults: Iterable[str], expectations: dict[str, Expectation]) -> dict[str, list[str]]:

@@ -103,3 +103,10 @@ def unproved(expectations: Iterable[Expectation], cases: Iterable[str]) -> list[
     """The cases that no fault must turn red: by name, or by their check where the table names it as a whole."""
     named = {one for expectation in expectations for one in (*expectation.turns, *expectation.doubts)}
     return [name for name in cases if name not in named and name.partition("[")[0] not in named]
+
+
+def without_fault(expectations: Iterable[Expectation], checks: Iterable[str]) -> list[str]:
+    """The checks of which no case is turned by any fault."""
+    named = {one.partition("[")[0] for expectation in expectations for one in (*expectation.turns, *expectation.doubts)}
+    families = {one[:-1] for one in named if one.endswith(".*")}
+    return [check for check in checks if check not in named and not check.startswith(tuple(families))]

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from tests.standing import run_within, standing_twin
+from tests.standing import ROOT, run_within, standing_twin
 from twin.switching.registry import declared
 
 TARGETS = Path(__file__).parent / "targets"
@@ -48,10 +48,16 @@ class StageLost(Exception):
 
 
 class Stage:
-    """A running twin and the folder for its runs."""
+    """A running twin and the folder for its runs.
+
+    `tree` is the copy of the project whose suite is run, with further words (`options`) of its command line.
+    """
+
+    tree = ROOT
+    options: tuple[str, ...] = ()
 
     def __init__(self, folder: Path, client: httpx.AsyncClient, phase: str, keep: Path | None) -> None:
-        self._folder = folder
+        self.folder = folder
         self._client = client
         self._phase = phase
         self.fit = True
@@ -63,7 +69,7 @@ class Stage:
         In the candidate phase a fault of the code is the candidate's alone, or with `serving` the other revision's.
         """
         begun = time.monotonic()
-        shutil.rmtree(self._folder / "reports", ignore_errors=True)  # a day goes on from the last one's windows
+        shutil.rmtree(self.folder / "reports", ignore_errors=True)  # a day goes on from the last one's windows
         await self._ask("DELETE", "/log")
         if self._phase == "day":
             await self._ask("PUT", "/age", DAY)
@@ -81,9 +87,9 @@ class Stage:
             raise self._lost(f"the run under {fault or 'no fault'} took over {RUN_S:.0f} s") from error
         finally:
             await self._ask("DELETE", "/faults")
-        verdict = self._folder / "reports/latest/verdict.json"
+        verdict = self.folder / "reports/latest/verdict.json"
         if not verdict.exists():
-            output = (self._folder / "last-output.txt").read_text(errors="replace")
+            output = (self.folder / "last-output.txt").read_text(errors="replace")
             raise self._lost(f"the run under {fault or 'no fault'} left no verdict (exit code {exit_code}): {output}")
         if self._keep:
             self._keep.mkdir(parents=True, exist_ok=True)
@@ -117,18 +123,21 @@ class Stage:
 
     async def _pytest(self, checks: Sequence[str]) -> int:
         selected = (f"--check={one}" for one in checks)
-        code, output = await run_proof(self._folder, RUN_S, *PHASES[self._phase][1], *selected)
-        (self._folder / "last-output.txt").write_bytes(output)
+        code, output = await run_proof(
+            self.folder, RUN_S, *PHASES[self._phase][1], *self.options, *selected, tree=self.tree
+        )
+        (self.folder / "last-output.txt").write_bytes(output)
         return code
 
 
-async def run_proof(folder: Path, within_s: float, *options: str) -> tuple[int, bytes]:
-    """One quick run of the proof's target against the twin of a folder: exit code, output. Raises TimeoutError."""
+async def run_proof(folder: Path, within_s: float, *options: str, tree: Path = ROOT) -> tuple[int, bytes]:
+    """One quick run of a tree's suite against the twin of a folder: exit code, output. Raises TimeoutError."""
     return await run_within(
         within_s,
         *(sys.executable, "-m", "pytest", "--target=prove", f"--targets-dir={TARGETS}", "--quick", "--verdict-only"),
         *(f"--report-dir={folder / 'reports'}", *options),
         environment=os.environ | {"NETRA_ADDRESSES": str(folder / "addresses.json")},
+        tree=tree,
     )
 
 

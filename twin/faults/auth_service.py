@@ -53,6 +53,16 @@ def unhealthy(seams: "Seams") -> Undo:
     return replace(seams, health=health)
 
 
+@fault("auth.health-says-starting", place="auth", seen="a health route that answers 200 whatever it found")
+def health_says_starting(seams: "Seams") -> Undo:
+    """Health answers 200, and its body says that the service is not ready."""
+
+    async def health() -> Response:
+        return JSONResponse({"status": "starting", "service": "netra-auth-service"})
+
+    return replace(seams, health=health)
+
+
 @fault("auth.wrong-user-id", place="auth", seen="user_id taken from the email claim")
 def wrong_user_id(seams: "Seams") -> Undo:
     """The answer names another id than the token."""

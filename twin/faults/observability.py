@@ -37,6 +37,30 @@ def malformed(seams: "Seams") -> Undo:
     return replace(seams, expose_metrics=lambda _seams: HTMLResponse("<html>{http_requests 5}</html>"))
 
 
+def _reworded(seams: "Seams", before: str, after: str) -> Undo:
+    """The exposition says one thing for another."""
+    healthy = seams.expose_metrics
+
+    def expose(given: "Seams") -> Response:
+        told = healthy(given)
+        text = bytes(told.body).decode().replace(before, after)
+        return Response(text, told.status_code, media_type=told.media_type)
+
+    return replace(seams, expose_metrics=expose)
+
+
+@fault("observability.metrics-renamed", place="backend", seen="another library's names for the same counters")
+def renamed(seams: "Seams") -> Undo:
+    """The requests are counted under a name that no dashboard asks for."""
+    return _reworded(seams, "http_requests", "starlette_requests")
+
+
+@fault("observability.metrics-without-route", place="backend", seen="a label that an upgrade calls `handler`")
+def without_route(seams: "Seams") -> Undo:
+    """The counter has no label `route`."""
+    return _reworded(seams, "route=", "handler=")
+
+
 @fault("observability.trace-dropped", place="backend", seen="a logging setup without the trace field")
 def trace_dropped(seams: "Seams") -> Undo:
     """The application's lines carry no trace."""

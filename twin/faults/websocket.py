@@ -59,6 +59,17 @@ def not_ready(seams: "Seams") -> Undo:
     return replace(seams.sessions, make_welcome=welcome)
 
 
+@fault("websocket.welcome-names-no-session", place="backend", seen="a session's id kept inside, and not said any more")
+def names_no_session(seams: "Seams") -> Undo:
+    """The welcome lacks the session's id, before a cut and after it."""
+    healthy = seams.sessions.make_welcome
+
+    def welcome(identity: "Identity", state: "Message") -> "Message | None":
+        return healthy(identity, {key: value for key, value in state.items() if key != "session_id"})
+
+    return replace(seams.sessions, make_welcome=welcome)
+
+
 def _welcoming(seams: "Seams", user_of: Any) -> Undo:  # noqa: ANN401 - from an identity to a user id
     healthy = seams.sessions.make_welcome
 

@@ -1,0 +1,42 @@
+"""Mutants are listed, drawn and applied alike each time, and the table of survivors can be read."""
+
+import pytest
+
+from tests.mutants.candidates import TWIN, list_mutants, modules, sample
+from tests.mutants.survivors import load
+from tests.mutants.trying import stages
+from tests.standing import ROOT
+
+MODULE = "probes/statistics.py"
+
+
+def test_a_sample_is_the_same_for_the_same_seed_and_one_a_place() -> None:
+    mutants = list_mutants(MODULE)
+    drawn = sample(mutants, 20, 1)
+    assert drawn == sample(mutants, 20, 1) != sample(mutants, 20, 2)
+    assert len({(one.line, one.column) for one in drawn}) == len(drawn)
+
+
+def test_a_mutant_changes_a_line_that_is_no_annotation() -> None:
+    source = (ROOT / MODULE).read_text(encoding="utf-8")
+    for mutant in sample(list_mutants(MODULE), 20, 1):
+        changed = mutant.applied(source)
+        assert changed != source
+        if changed:
+            before, after = mutant.told(source, changed)
+            assert before != after
+
+
+def test_rooms_and_patterns_name_modules() -> None:
+    assert "twin/auth/service.py" in modules(TWIN)
+    assert modules([MODULE]) == [MODULE]
+    assert not modules(["nowhere/*"])
+
+
+@pytest.mark.parametrize("room", ["gate", "probes", "targets"])
+def test_every_module_of_ours_has_tests_to_ask(room: str) -> None:
+    assert not [module for module in modules([room]) if not stages(module)]
+
+
+def test_the_survivors_of_the_table_are_of_modules_that_there_are() -> None:
+    assert not [one for one in load() if not (ROOT / one.module).exists()]

@@ -1,0 +1,128 @@
+"""What comes of a mutant: in a scratch copy, by the self-tests of its room or by the suite against a mutated twin."""
+
+import asyncio
+import json
+import os
+import re
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.mutants.candidates import Mutant
+from tests.proof.scratch import spoiled
+from tests.prove.worker import run_proof
+from tests.standing import ROOT, own_folder, run_within, standing_twin
+
+KILLED, SURVIVED, UNVIABLE, OVERDUE = "killed", "survived", "not viable", "over time"
+IMPORT_S, TESTS_S, SMOKE_S = 60.0, 420.0, 240.0
+NO_TESTS, NO_GO, GO = 5, 1, 0
+FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
+PYTEST = ("-m", "pytest", "-c", "tests/pytest.ini", "--rootdir=.", "-x", "-q", "-rfE", "--no-header", "--tb=no")
+
+
+@dataclass(slots=True)
+class Bench:
+    """A scratch copy, and which test sets are known to pass in it as it is."""
+
+    tree: Path
+    sound: dict[tuple[str, ...], bool] = field(default_factory=dict)
+
+    async def try_out(self, mutant: Mutant) -> tuple[str, str]:
+        """What came of it, and by what: `killed` with the test or case, `survived`, `not viable` or `over time`."""
+        path = self.tree / mutant.module
+        source = path.read_text(encoding="utf-8")
+        changed = mutant.applied(source)
+        if changed is None:
+            return UNVIABLE, "the operator changes nothing there"
+        twin = mutant.module.startswith("twin/")
+        if not twin and (trouble := await self._unsound(mutant.module)):
+            return UNVIABLE, trouble
+        with spoiled(path, changed):
+            if not await self._imports(mutant.module):
+                return UNVIABLE, "the module can't be imported"
+            return await (self._by_the_suite() if twin else self._by_self_tests(mutant.module))
+
+    async def _imports(self, module: str) -> bool:
+        name = module.removesuffix(".py").replace("/", ".")
+        code, _ = await self._python(IMPORT_S, "-c", f"import {name}")
+        return code == 0
+
+    async def _python(self, within_s: float, *words: str) -> tuple[int, bytes]:
+        return await run_within(within_s, sys.executable, *words, environment=_environment(), tree=self.tree)
+
+    async def _unsound(self, module: str) -> str:
+        """Why the tests of a module say nothing: they do not pass as the code is."""
+        for tests in stages(module):
+            if tests not in self.sound:
+                code, _ = await self._python(TESTS_S, *PYTEST, *tests)
+                self.sound[tests] = code in {0, NO_TESTS}
+        wrong = [tests for tests in stages(module) if not self.sound[tests]]
+        return f"{' '.join(wrong[0])} fails without a mutant" if wrong else ""
+
+    async def _by_self_tests(self, module: str) -> tuple[str, str]:
+        for tests in stages(module):
+            try:
+                code, output = await self._python(TESTS_S, *PYTEST, *tests)
+            except TimeoutError:
+                return OVERDUE, " ".join(tests)
+            if code not in {0, NO_TESTS}:
+                found = FAILED.search(output.decode(errors="replace"))
+                return KILLED, found.group(1) if found else f"exit code {code} of {' '.join(tests)}"
+        return SURVIVED, ""
+
+    async def _by_the_suite(self) -> tuple[str, str]:
+        folder = own_folder("netra-mutant-")
+        try:
+            async with standing_twin(folder / "addresses.json", tree=self.tree):
+                code, red = await _smoke(folder, "-x")  # ended at the first case that does not pass
+                if code not in {GO, NO_GO}:
+                    code, red = await _smoke(folder)  # no GO, and nothing refuted: whatever it was, all have a say
+        except RuntimeError:
+            return UNVIABLE, "the twin does not come up"
+        except TimeoutError:
+            return OVERDUE, f"a run, or the twin's start, took over {SMOKE_S:.0f} s"
+        return (SURVIVED, "") if code == GO else (KILLED, f"exit code {code}: {', '.join(red[:3])}")
+
+
+async def _smoke(folder: Path, *options: str) -> tuple[int, list[str]]:
+    code, _ = await run_proof(folder, SMOKE_S, *options)
+    verdict = folder / "reports/latest/verdict.json"
+    if not verdict.exists():
+        return code, ["no verdict"]
+    rows = json.loads(await asyncio.to_thread(verdict.read_text, "utf-8"))["checks"]
+    bad = [row for row in rows if row["required"] and row["outcome"] in {"FAILED", "BROKEN", "PENDING"}]
+    ran = sorted(bad, key=lambda row: row["outcome"] != "FAILED")
+    return code, [f"{row['name']} {row['outcome']}" for row in ran]
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(("NETRA_", "PYTEST_"))}
+
+
+def stages(module: str) -> list[tuple[str, ...]]:
+    """The tests to ask about a module of ours, nearest first: its own file or folder, then every importer of it, else its room's."""
+    room, *inner = Path(module).with_suffix("").parts
+    own = [ROOT / "tests" / room / "/".join(inner[:-1]) / f"test_{inner[-1]}.py"] if inner else []
+    own += [ROOT / "tests" / room / inner[0]] if len(inner) > 1 else []
+    nearest = next((one for one in own if one.exists()), None)
+    name = module.removesuffix(".py").replace("/", ".")
+    importing = tuple(sorted(str(one.relative_to(ROOT)) for one in _tests_near(name)))
+    near = (str(nearest.relative_to(ROOT)),) if nearest else ()
+    return [one for one in dict.fromkeys((near, importing)) if one] or [(f"tests/{room}",)]
+
+
+def _tests_near(name: str) -> list[Path]:
+    """Test files that import a module, or a module of ours that does: what is two steps away is asked by the suite."""
+    asked = (*(ROOT / "tests" / room for room in ("gate", "probes", "targets", "fuzz", "fixtures")),)
+    direct = {name} | {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for room in ("gate", "probes", "targets")
+        for path in (ROOT / room).rglob("*.py")
+        if _imports(path, {name})
+    }
+    return [path for folder in asked for path in folder.rglob("test_*.py") if _imports(path, direct)]
+
+
+def _imports(path: Path, names: set[str]) -> bool:
+    text = path.read_text(encoding="utf-8")
+    return any(re.search(rf"^\s*(?:from|import) {re.escape(name)}\b(?!\.)", text, re.MULTILINE) for name in names)

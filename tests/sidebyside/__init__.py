@@ -1,0 +1,1 @@
+"""What others catch of the same faults, on the same twin, in the same minutes."""
