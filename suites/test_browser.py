@@ -12,7 +12,7 @@ from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure
 from probes.auth.tokens import TokenSource, User
-from probes.http.caching import given_to_others
+from probes.http.caching import given_to_others, kept_for_another_origin
 from probes.http.client import Answer
 from probes.http.cross_origin import Allowance
 from probes.secret import Secret
@@ -120,13 +120,21 @@ async def test_a_page_opens_a_session(
     "browser.cache",
     requirement="no cache gives one user's answer to anybody else",
     needs="http token",
-    remedy="Send `Cache-Control: private, no-store` below the API's prefix, and remove a CDN's own rules for it.",
+    remedy=(
+        "Send `Cache-Control: private, no-store` below the API's prefix, and remove a CDN's own rules for it; "
+        "send `Vary: Origin` with whatever else may be kept, whether or not the request has an Origin."
+    ),
 )
-@pytest.mark.parametrize("kind", ["list", "refusal"])
+@pytest.mark.parametrize(
+    "kind", ["list", "refusal", pytest.param("another origin", marks=pytest.mark.also_needs("frontend"))]
+)
 async def test_no_cache_gives_it_to_others(
     backend: Door, tokens: TokenSource, owner: User, contract: Contract, recorder: Recorder, kind: str
 ) -> None:
-    """The answer's caching headers keep it from shared caches and from the browser's next user."""
+    """The answer's caching headers keep it from shared caches, the browser's next user and other origins' pages."""
+    if kind == "another origin":
+        await _refuse_kept_for_another(backend, contract)
+        return
     token = tokens.good(owner) if kind == "list" else None
     answer = await backend.get(contract.paths.threads, token=token)
     recorder.attach("Cache-Control", answer.headers.get("cache-control", "says nothing"))
@@ -137,3 +145,16 @@ async def test_no_cache_gives_it_to_others(
         raise CheckFailure(
             expected="an answer that caches don't give to anybody else", actual=f"{seen(answer)}: {trouble}"
         )
+
+
+async def _refuse_kept_for_another(backend: Door, contract: Contract) -> None:
+    """Raise CheckFailure where an answer that needs no token is kept, and does not say that it depends on Origin."""
+    origin = contract.browser.frontend
+    for path in filter(None, (contract.paths.liveness, contract.api.document)):
+        named, unnamed = await backend.get(path, headers={"Origin": origin}), await backend.get(path)
+        if Allowance.of(named.headers).origins[:1] != (origin,):
+            continue  # it lets everybody read, or nobody: the answers are alike
+        for answer in (named, unnamed):
+            trouble = kept_for_another_origin(answer.headers)
+            if trouble:
+                raise CheckFailure(expected="Vary: Origin on what caches may keep", actual=f"{seen(answer)}: {trouble}")

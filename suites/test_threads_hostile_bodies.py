@@ -22,6 +22,7 @@ BODIES = {
     "title a number": '{"{title}": 123}',
     "title an object": '{"{title}": {}}',
     "metadata a list": '{"{title}": "a", "{metadata}": [1]}',
+    "number out of range": '{"{metadata}": {"x": 1e999}}',  # read as infinity, for which JSON has no word
     "unknown keys": '{"{title}": "a", "nv_unknown": 1, "id": "nv-chosen", "deleted_at": 1}',
 }
 

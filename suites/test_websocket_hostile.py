@@ -25,6 +25,10 @@ async def _bad_json(session: Session, _contract: Contract) -> None:
     await session.send(json.dumps({"type": session.dialect.ping})[:-1])
 
 
+async def _empty(session: Session, _contract: Contract) -> None:
+    await session.send("")
+
+
 async def _binary(session: Session, _contract: Contract) -> None:
     await session.send(b"\x00\xff\xfe")
 
@@ -56,6 +60,7 @@ async def _flood(session: Session, _contract: Contract) -> None:
 # By case: what is done, and the key of contract.websocket.after that says what must follow.
 CASES: dict[str, tuple[Act, str]] = {
     "bad JSON": (_bad_json, "bad_json"),
+    "empty text": (_empty, "bad_json"),
     "binary": (_binary, "binary"),
     "8 KiB + 1": (_too_long, "oversize"),
     "deep nesting": (_deep, "deep"),

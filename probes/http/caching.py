@@ -32,6 +32,20 @@ def given_to_others(headers: httpx.Headers, *, authorized: bool) -> str:
     return _kept_for_the_next_user(headers) if authorized else ""
 
 
+def kept_for_another_origin(headers: httpx.Headers) -> str:
+    """Why a page of another origin may be given this answer, where answers differ by origin; empty when none may be.
+
+    A cache that keeps it has to be told so by `Vary`, also of the answer to a request without an Origin (Fetch, "CORS
+    protocol and HTTP caches").
+    """
+    said = _directives(headers, "cache-control")
+    keeps = any(said.get(name, "0") != "0" for name in ("max-age", "s-maxage")) or "public" in said
+    varies = {one.strip().lower() for value in headers.get_list("vary") for one in value.split(",")}
+    if "no-store" in said or not keeps or varies & {"origin", "*"}:
+        return ""
+    return f"kept (Cache-Control: {excerpt(headers.get('cache-control', ''), 60)}) without Vary: Origin"
+
+
 def _kept_for_the_next_user(headers: httpx.Headers) -> str:
     """Why a browser gives it to whoever logs in next in the same browser; empty when it does not."""
     said = _directives(headers, "cache-control")

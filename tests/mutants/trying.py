@@ -100,7 +100,7 @@ def _environment() -> dict[str, str]:
 
 
 def stages(module: str) -> list[tuple[str, ...]]:
-    """The tests to ask about a module of ours, nearest first: its own file or folder, then every importer of it, else its room's."""
+    """The tests to ask about a module of ours: its own file or folder, then every importer of it; else its room's."""
     room, *inner = Path(module).with_suffix("").parts
     own = [ROOT / "tests" / room / "/".join(inner[:-1]) / f"test_{inner[-1]}.py"] if inner else []
     own += [ROOT / "tests" / room / inner[0]] if len(inner) > 1 else []

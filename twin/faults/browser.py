@@ -143,3 +143,27 @@ def socket_for_no_page(seams: "Seams") -> Undo:
 def kept_for_the_next_user(seams: "Seams") -> Undo:
     """A browser gives one user's list to whoever logs in next."""
     return replace(seams, cache_control=lambda _path: "private, max-age=300")
+
+
+@fault("browser.kept-without-vary", place="backend", seen="Kludex/starlette#3516: no Vary where there was no Origin")
+def kept_without_vary(seams: "Seams") -> Undo:
+    """What needs no token may be kept for an hour, and does not say that it depends on who asks."""
+    allowing = seams.cross_origin
+
+    def around(app: "ASGIApp") -> "ASGIApp":
+        outer = allowing(app)
+
+        async def forgetful(scope: "Scope", receive: "Receive", send: "Send") -> None:
+            async def without_vary(message: "Message") -> None:
+                if message["type"] == "http.response.start":
+                    message["headers"] = [one for one in message["headers"] if one[0].lower() != b"vary"]
+                await send(message)
+
+            await outer(scope, receive, without_vary)
+
+        return forgetful
+
+    def keep(path: str) -> str:
+        return "private, no-store" if path.startswith("/api/") else "public, max-age=3600"
+
+    return replace(seams, cross_origin=around, cache_control=keep)

@@ -4,16 +4,19 @@ import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from twin.switching.registry import Undo, fault, replace
 
 if TYPE_CHECKING:
+    from starlette.requests import Request
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from twin.auth.service import Seams as AuthSeams
     from twin.backend.auth_client import Identity
+    from twin.backend.bodies import Draft
     from twin.backend.seams import Seams
 
 OK, CALLS = 200, 8
@@ -156,3 +159,44 @@ def root_path_eats(seams: "Seams") -> Undo:
         await inner({**scope, "path": re.sub("^/api/thread", "", scope["path"])}, receive, send)
 
     return _around(seams, cut)
+
+
+@fault(
+    "auth.audience-taken-for-text",
+    place="auth",
+    seen="sentinel-hub/titiler-openeo#180: the provider wrote the audience as a list, which the standard allows",
+)
+def audience_taken_for_text(seams: "AuthSeams") -> Undo:
+    """A token whose audience is a list crashes the reading."""
+    from twin.faults.auth_service import payload_of  # noqa: PLC0415 - as above
+
+    healthy = seams.read
+
+    def read(given: "AuthSeams", token: object) -> dict[str, Any]:
+        audience: Any = payload_of(str(token)).get("aud", "")
+        if not isinstance(audience, dict | int | None):
+            audience.strip()
+        return healthy(given, token)
+
+    return replace(seams, read=read)
+
+
+@fault(
+    "threads.create-takes-infinity",
+    place="backend",
+    seen="fastapi/fastapi#459: a value that JSON has no word for, and the answer with it is a 500",
+)
+def create_takes_infinity(seams: "Seams") -> Undo:
+    """1e999 is read as infinity, and nobody looks before it is written."""
+    from twin.backend.bodies import Draft  # noqa: PLC0415 - as above
+
+    healthy = seams.read_draft
+
+    async def read(request: "Request") -> "Draft":
+        body = await request.body()
+        if b"1e999" not in body:
+            return await healthy(request)
+        written = json.loads(body)
+        return Draft("title" in written, written.get("title"), written.get("metadata"))
+
+    return replace(seams, read_draft=read)

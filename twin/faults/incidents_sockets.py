@@ -105,3 +105,20 @@ def subscription_lost(seams: "Seams") -> Undo:
         await sessions.store.redis.publish(f"events:{user_id}", json.dumps(message))
 
     return replace(seams.sessions, tell=tell)
+
+
+@fault(
+    "websocket.empty-text-taken-for-none",
+    place="backend",
+    seen="Kludex/starlette#3381: an empty text is false, so the bytes are looked for, and there are none",
+)
+def empty_text_taken_for_none(seams: "Seams") -> Undo:
+    """An empty text frame ends the session with 1011."""
+    healthy = seams.sessions.parse
+
+    def parse(frame: "Message") -> "Message":
+        if not frame.get("text") and frame.get("bytes") is None:
+            raise KeyError("bytes")
+        return healthy(frame)
+
+    return replace(seams.sessions, parse=parse)

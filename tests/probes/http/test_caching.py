@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from probes.http.caching import given_to_others
+from probes.http.caching import given_to_others, kept_for_another_origin
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,19 @@ from probes.http.caching import given_to_others
 )
 def test_what_a_cache_may_give_to_somebody_else(headers: dict[str, str], *, authorized: bool, kept: bool) -> None:
     assert bool(given_to_others(httpx.Headers(headers), authorized=authorized)) is kept
+
+
+@pytest.mark.parametrize(
+    "headers,kept",
+    [
+        ({}, False),
+        ({"cache-control": "no-store"}, False),
+        ({"cache-control": "public, max-age=60"}, True),
+        ({"cache-control": "max-age=0"}, False),
+        ({"cache-control": "private, max-age=60", "vary": "Accept, Origin"}, False),
+        ({"cache-control": "s-maxage=5", "vary": "Accept"}, True),
+        ({"cache-control": "public", "vary": "*"}, False),
+    ],
+)
+def test_what_a_cache_may_give_to_a_page_of_another_origin(headers: dict[str, str], *, kept: bool) -> None:
+    assert bool(kept_for_another_origin(httpx.Headers(headers))) == kept
