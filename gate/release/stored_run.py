@@ -68,11 +68,13 @@ def read(
 
 
 def _unfit(run_id: str, body: bytes, error: msgspec.ValidationError) -> Unusable:
-    """Why a document that is strict JSON is no verdict of this version."""
+    """Why a document that does not fit the schema, and may be no strict JSON either, is no verdict of this version."""
     try:
         about = msgspec.json.decode(body, type=_About)
     except msgspec.ValidationError:
         return Unusable(run_id, f"is no verdict ({error})", "")
+    except msgspec.DecodeError as worse:  # the first error was met before the end of what can be read
+        return Unusable(run_id, f"is corrupt or half written ({worse})", "")
     if about.schema_version != SCHEMA_VERSION:
         what = f"has schema version {about.schema_version!r}, and this gate reads {SCHEMA_VERSION}"
         return Unusable(run_id, f"{what}: verify again, or use the gate of that version", about.revision)
