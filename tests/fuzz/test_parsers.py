@@ -36,7 +36,7 @@ JSONS = st.recursive(
 )
 KEYS = st.sampled_from([
     "insertId", "timestamp", "httpRequest", "textPayload", "jsonPayload", "protoPayload", "logName", "resource",
-    "labels", "trace", "severity", "status", "requestUrl", "latency", "http_request", "log_name", "service_name", "type",
+    "labels", "trace", "severity", "status", "requestUrl", "latency", "http_request", "log_name", "type",
 ])  # fmt: skip
 ENTRY = {
     "insertId": "1", "timestamp": "2025-09-07T12:00:00.5Z", "logName": "projects/p/logs/run.googleapis.com%2Frequests",
