@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.counts import keep
+from tests.proof.record import Figures, Record, leave
 from tests.standing import own_folder, run_within, standing_twin
 
 RUN_S = 900.0  # far from an idle machine's 40 s
@@ -112,5 +113,16 @@ async def main(runs: int = 30, at_once: int = 1) -> int:
         f"Did not pass: {', '.join(f'{case} {count} x' for case, count in red.most_common()) or 'nothing'}."
     )
     keep("smokes", f"{runs} in a row" if at_once == 1 else f"{runs}, {at_once} at once", text)
+    figures: Figures = {
+        "runs": runs,
+        "at once": at_once,
+        **counts,
+        "seconds each": f"{times[0]:.0f} to {times[-1]:.0f}",
+    }
+    command = f"make smokes N={runs} AT_ONCE={at_once}"
+    said_of_each = [f"did not pass: `{case}` {count} x" for case, count in red.most_common()]
+    leave(
+        Record(f"smokes.{runs}-{at_once}", command, f"{said} of {runs} smokes of the sound twin", figures, said_of_each)
+    )
     sys.stdout.write(f"{text}\n")
     return code
