@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from http import HTTPStatus
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 
@@ -11,12 +12,14 @@ from gate.evidence import Recorder
 from gate.failures import CheckFailure, Pending
 from probes.auth.tokens import TokenSource, User
 from probes.errors import BadAnswer, TooSlow, Unreachable
+from probes.excerpt import excerpt
 from probes.http.client import Answer
 from probes.openapi.asking import Asked, ask_operations
 from probes.openapi.document import Operation, Published, Request
 from targets.contract import Contract
 
 ROUTES = ("threads", "health", "liveness", "readiness", "metrics")
+REDIRECTS = range(300, 400)
 
 
 @check(
@@ -39,6 +42,33 @@ async def test_a_method_without_a_handler_is_answered(
             answer = await unrouted.ask(method, path, token=token)
             said[f"{path}{' with a token' if token else ''}"] = answer.status
             refuse_server_error(answer, f"{method} {path}: any answer except 5xx")
+    recorder.attach("statuses", said)
+
+
+@check(
+    "api.slashes",
+    requirement="a route asked with one slash too many is answered, or redirected to the address that was asked",
+    needs="http token",
+    remedy=(
+        "Have the server know the scheme and host that clients use (uvicorn: --proxy-headers, --forwarded-allow-ips), "
+        "or switch redirects off (FastAPI: redirect_slashes=False). A redirect to http loses the token, or goes nowhere."
+    ),
+)
+async def test_a_slash_leads_nowhere_else(
+    backend: Door, contract: Contract, tokens: TokenSource, owner: User, recorder: Recorder
+) -> None:
+    """Each of the contract's routes with a slash at its end: no 5xx, and no redirect to another scheme or host."""
+    unrouted = replace(backend, routes={})
+    said = {}
+    for path in (path for key in ROUTES if (path := getattr(contract.paths, key))):
+        answer = await unrouted.get(f"{path}/", token=tokens.good(owner))
+        said[path] = answer.status
+        refuse_server_error(answer, f"{path}/: any answer but 5xx")
+        leads, asked = urljoin(backend.base_url, answer.headers.get("location", "")), urlsplit(backend.base_url)
+        if answer.status in REDIRECTS and urlsplit(leads)[:2] != asked[:2]:
+            raise CheckFailure(
+                expected=f"a redirect of {path}/ stays at {asked.scheme}://{asked.netloc}", actual=excerpt(leads, 120)
+            )
     recorder.attach("statuses", said)
 
 
