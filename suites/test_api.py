@@ -51,7 +51,7 @@ async def test_a_method_without_a_handler_is_answered(
     needs="http token",
     remedy=(
         "Have the server know the scheme and host that clients use (uvicorn: --proxy-headers, --forwarded-allow-ips), "
-        "or switch redirects off (FastAPI: redirect_slashes=False). A redirect to http loses the token, or goes nowhere."
+        "or switch redirects off (FastAPI: redirect_slashes=False). A redirect to http loses the token."
     ),
 )
 async def test_a_slash_leads_nowhere_else(
