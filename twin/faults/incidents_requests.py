@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import httpx
+from starlette.responses import RedirectResponse
 
 from twin.switching.registry import Undo, fault, replace
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from twin.auth.service import Seams as AuthSeams
     from twin.backend.auth_client import Identity
@@ -211,12 +212,9 @@ def redirects_elsewhere(seams: "Seams") -> Undo:
     """A slash too many is redirected to the address that the process itself is bound to."""
 
     async def layer(app: "ASGIApp", scope: "Scope", receive: "Receive", send: "Send") -> None:
-        async def moved(message: "Message") -> None:
-            if message["type"] == "http.response.start" and 300 <= message["status"] < 400:  # noqa: PLR2004 - redirects
-                headers = [(name, value) for name, value in message["headers"] if name.lower() != b"location"]
-                message["headers"] = [*headers, (b"location", f"http://0.0.0.0:8080{scope['path'][:-1]}".encode())]
-            await send(message)
-
-        await app(scope, receive, moved)
+        if scope["path"].endswith("/"):
+            await RedirectResponse(f"http://0.0.0.0:8080{scope['path'][:-1]}", 307)(scope, receive, send)
+        else:
+            await app(scope, receive, send)
 
     return _around(seams, layer)
