@@ -50,7 +50,7 @@ async def test_a_good_token_opens_a_session(sockets: SocketDoor, owner: User, wa
         raise CheckFailure(
             expected=f"{words.session_field} in the welcome",
             actual=f"{session.welcome}",
-            remedy="Say the session's id in the welcome, as the contract has it: a client finds its session again by it.",
+            remedy="Send the session's id in the welcome: a client finds its session again by it.",
         )
 
 
