@@ -68,7 +68,7 @@ def rules(heartbeat: str) -> dict[str, Rule]:
             section="5.6",
         ),
         "ping": _answer(None, RawFrame(opcode=TEXT, data=beat), section="5.5.2"),
-        "unsolicited pong": _answer(
+        "pong that nobody asked for": _answer(
             RawFrame(opcode=PONG, data=b"?"), RawFrame(opcode=TEXT, data=beat), section="5.5.3"
         ),
         "invalid UTF-8": _end(RawFrame(opcode=TEXT, data=begin + b"\xff" + end), section="8.1"),
