@@ -13,6 +13,7 @@ from gate.server_errors import ServerError, read_error, without_variables
 from gate.verdict_document import Row
 
 FAILING = frozenset({"ERROR", "CRITICAL", "ALERT", "EMERGENCY"})
+FAILURE = re.compile(r"\b(5\d\d) '([^'\n]{4,80})'")  # an answer, and all that it says
 QUOTED = re.compile(r"\\+(['\"])")
 CLAUSE = re.compile(r"[:;,()\n]+")
 ANSWERED = re.compile(r"\banswered #\s*$")  # a request and its status: what every case of a route has in common
@@ -131,7 +132,8 @@ def _clauses(row: Row) -> frozenset[str]:
     seen = row.actual or row.reason
     parts = (part.strip() for part in CLAUSE.split(without_variables(seen)) if not ANSWERED.search(part))
     known = (sight.pattern for sight in sights() if sight.search(seen))
-    return frozenset((*(part for part in parts if len(part.split()) >= FEWEST_WORDS), *known))
+    failures = (f"{status} {without_variables(body)}" for status, body in FAILURE.findall(seen))
+    return frozenset((*(part for part in parts if len(part.split()) >= FEWEST_WORDS), *known, *failures))
 
 
 def _seen(row: Row) -> str:
