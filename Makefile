@@ -222,6 +222,11 @@ hostile: $(READY)  ## run the suite behind a proxy that spoils answers
 smokes: $(READY)  ## run quick smokes in a row against one running twin: all must be GO
 	@$(PY) -m tests.smokes $(or $(N),30) $(or $(AT_ONCE),1)
 
+.PHONY: races
+#: [N=40]
+races: $(READY)  ## races of one answer in twenty, and none: how many of N attempts see them, and false alarms
+	@$(PY) -m tests.races $(or $(N),40)
+
 .PHONY: reproduce
 reproduce: $(READY)  ## apply the report's fixes one by one and show which checks change (3 minutes)
 	@$(PY) -m tests.prove.reproduce
@@ -258,6 +263,7 @@ lock: $(READY)  ## update the three locks: hashed, universal, without host names
 	@$(COMPILE) -c requirements.lock --extra otlp --extra stores --extra tell -o requirements-suite-extras.lock
 
 .PHONY: bench
-#: [ONLY=runs|gate|rows|latency|websocket]
+#: [ONLY=runs|gate|rows|latency|websocket|logs
+#: |users|published]
 bench: $(READY)  ## compare our probes with the obvious way, on an idle machine
 	@$(PY) -m bench $(ONLY)

@@ -38,6 +38,7 @@ pytest_plugins = (
     "fixtures.health",
     "fixtures.journeys",
     "fixtures.both_revisions",
+    "fixtures.messages",
     "fixtures.own_checks",
 )
 

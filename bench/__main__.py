@@ -10,8 +10,10 @@ from bench.figures import Figure
 from bench.gate import measure as measure_gate
 from bench.latency import measure as measure_latency
 from bench.logs import measure as measure_logs
+from bench.published import measure as measure_published
 from bench.rows import measure as measure_rows
 from bench.runs import measure as measure_runs
+from bench.users import measure as measure_users
 from bench.websocket import measure as measure_websocket
 
 MEASUREMENTS = {
@@ -21,6 +23,8 @@ MEASUREMENTS = {
     "latency": measure_latency,
     "websocket": measure_websocket,
     "logs": measure_logs,
+    "users": measure_users,
+    "published": measure_published,
 }
 
 

@@ -9,6 +9,7 @@ from commands.console import say, write_file
 from probes.database.connection import Connection, TableShape, connect, describe_url, find_table
 from probes.database.layout import Layout
 from probes.database.made_for_us import made_for_us
+from probes.database.messages import MessageLayout, find_messages
 from probes.database.repair import plan_repair
 from probes.database.residue import remove_traces, take_turn
 from probes.database.seeding import Row, Seeder
@@ -42,6 +43,7 @@ async def reap(target: Target, older_than: timedelta) -> int:
     async with _table(target) as (connection, table):
         seeder = Seeder(connection, table, "reap")
         ids = await seeder.leftovers(older_than)
+        await _reap_messages(target, connection, ids)
         for one in ids[:MOST_SHOWN]:
             say(f"  {one}")
         if len(ids) > MOST_SHOWN:
@@ -63,8 +65,17 @@ async def _reap_made(target: Target, seeder: Seeder, table: TableShape, older_th
         say("Rows that the service made for our users are left as they are: a run may be using them.")
         return
     ids = await made_for_us(seeder.connection, table, older_than)
+    await _reap_messages(target, seeder.connection, ids)
     removed = await seeder.remove([Row(one, "", "", {}) for one in ids])
     say(f"{removed} rows that the service made for users of ours removed from {table.name}.")
+
+
+async def _reap_messages(target: Target, connection: Connection, threads: list[str]) -> None:
+    """Delete the messages of threads that are about to go, which they may refer to."""
+    names = target.contract.database.messages.model_dump()
+    writer = await find_messages(connection, names.pop("table"), MessageLayout(**names), "reap", Deadlines())
+    if threads and writer:
+        say(f"{await writer.remove_of(threads)} messages of rows of ours removed.")
 
 
 async def _reap_named(target: Target, connection: Connection) -> None:

@@ -32,6 +32,8 @@ Need = Literal[
     "logout",
     "agent",
     "server-timing",
+    "messages",
+    "talk",
     # What the revision under test has only once it takes traffic, and only before:
     "serving",
     "alone",

@@ -29,6 +29,9 @@ class BadAnswer(ProbeError):
     """An answer that is not what the protocol says: the product's fault."""
 
 
+NOT_ANSWERED = (Unreachable, TooSlow, BadAnswer)  # what the product has to answer for
+
+
 class SourceRefused(ProbeError):
     """A source of evidence (log API, admin API, our database access) did not let us see: nobody's verdict."""
 

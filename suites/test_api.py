@@ -110,7 +110,7 @@ def _judge(asked: Asked, published: Published, recorder: Recorder) -> None:
     not_asked = {**published.not_asked, **asked.not_asked}
     failed = [one for one in asked.found if one.troubles]
     recorder.attach("operations", [one.row() for one in asked.found])
-    recorder.attach("not asked", not_asked)
+    recorder.attach("not asked", [{"operation": name, "why": why} for name, why in not_asked.items()])
     recorder.figures(
         rule="published read-only operations that fail",
         n=len(asked.found),

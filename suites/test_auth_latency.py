@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
+from fixtures.growth import record_growth
 from fixtures.latency import Validation, contradiction
 from gate.check import check
 from gate.evidence import Recorder
@@ -18,6 +19,7 @@ from probes.latency.network_round_trip import RoundTrip
 from probes.latency.open_loop import LatencySample, cold_starts, measure_latency
 from probes.latency.sequential_plan import Look, look_sizes, make_plan, rates
 from probes.statistics import Finding, percentile, percentile_interval
+from probes.trend import FEWEST, find_trend
 from probes.window import SteadyClock
 from targets.contract import Contract
 from targets.contract.access import AuthRules
@@ -28,6 +30,7 @@ TOKEN_BYTES = 400  # about the size of a validation call
 STALL_LIMITS = 8  # times the limit: more than network noise, a real stall
 FEWEST_CALLS = 59
 MOST_AFTERWARDS = 500  # calls judged once, at the end, if the server's time comes from the log
+MOST_OF_A_TREND = 120  # calls that are compared with each other: every call with every other one
 INFINITE = float("inf")
 VOID = "blocks voided by our own lag"
 
@@ -125,7 +128,16 @@ def _record(got: Measurement, plan: Sequence[Look], rules: AuthRules, recorder: 
         dispatch_lag_p99=round(sample.lag_p99_ms, 2),
         failed=len(sample.failures),
     )
+    _record_trend(times, rules, recorder)
     _plot(sample, rules, recorder)
+
+
+def _record_trend(times: Sequence[float], rules: AuthRules, recorder: Recorder) -> None:
+    """State whether the calls of this sample took longer and longer; whether that is too much, `auth.trend` decides."""
+    told = [one for one in times if one != INFINITE]
+    thinned = told[:: max(1, len(told) // MOST_OF_A_TREND)]
+    if len(thinned) >= FEWEST:
+        record_growth(find_trend(thinned), recorder, f"these calls by the {rules.latency_clock}'s clock")
 
 
 def _servers_times(sample: LatencySample) -> list[float]:

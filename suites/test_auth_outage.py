@@ -13,7 +13,7 @@ from gate.failures import CheckFailure
 from probes.auth.forgeries import forge
 from probes.auth.tokens import TokenSource, User
 from probes.deadlines import Deadlines
-from probes.errors import BadAnswer, ProbeError
+from probes.errors import NOT_ANSWERED, BadAnswer
 from probes.secret import Secret
 from probes.websocket.handshake import Way
 from probes.websocket.sessions import Session
@@ -105,5 +105,5 @@ async def _serves_again(
     )
     try:
         await sockets.open(owner)
-    except ProbeError as error:
+    except NOT_ANSWERED as error:
         raise CheckFailure(expected="the WebSocket serves again", actual=error.detail) from error

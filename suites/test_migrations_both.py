@@ -6,7 +6,7 @@ import pytest
 
 from fixtures.both_revisions import Revisions, Side, said_by
 from fixtures.http_services import refuse_server_error, seen
-from fixtures.journeys import METADATA, OTHER_TITLE, TITLE, Journey, refuse_metadata, refuse_title
+from fixtures.journeys import METADATA, OTHER_TITLE, TITLE, Journey, refuse_title
 from fixtures.rows import Plant
 from fixtures.threads import Threads
 from gate.check import check
@@ -80,7 +80,7 @@ async def _handed_over(first: Side, then: Side) -> None:
         item = await then.journey.read(thread_id)
         refuse_title(item, TITLE, then.journey, "when it is read by its id")
         refuse_title(await then.journey.listed(thread_id), TITLE, then.journey, "in the list")
-        refuse_metadata(item, then.journey)
+        then.journey.refuse_other_metadata(item, METADATA, "when it is read by its id")
         await _change(then.journey, thread_id)
     with said_by(f"{first.revision}, of what {then.revision} changed"):
         refuse_title(

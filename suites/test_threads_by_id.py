@@ -1,7 +1,5 @@
 """Single threads by id: another user's, unknown, archived, and rows without an owner."""
 
-from collections.abc import Sequence
-
 import pytest
 
 from fixtures.http_services import refuse_server_error
@@ -15,11 +13,11 @@ SECRET = "what only its owner may read"
 STEPS = ("read", "rename", "archive", "history")
 
 
-async def refuse_all(journey: Journey, thread_id: str, steps: Sequence[str] = STEPS) -> None:
-    """Raise CheckFailure unless each step is refused as the contract says."""
-    for step in steps:
+async def refuse_all(journey: Journey, thread_id: str, user: User | None = None) -> None:
+    """Raise CheckFailure unless each step, by the journey's user or another one, is refused as the contract says."""
+    for step in STEPS:
         body = journey.body(title="taken over") if step == "rename" else None
-        await journey.refuse(step, thread_id, SECRET, json=body)
+        await journey.refuse(step, thread_id, SECRET, user=user, json=body)
 
 
 @check(
@@ -42,6 +40,7 @@ async def test_what_is_not_ones_own_is_refused(
         (row,) = await plant(journey.user, shape=shape, title=SECRET)
         try:
             await _never_a_server_error(journey, row)
+            await refuse_all(journey, row.id, stranger)
         finally:
             await uproot([row])
         return
@@ -53,7 +52,7 @@ async def test_what_is_not_ones_own_is_refused(
 
 
 async def _never_a_server_error(journey: Journey, row: Row) -> None:
-    """A row that may have no owner: its routes answer anything except 5xx."""
+    """A row that may have no owner: for the user it was planted for, its routes answer anything except 5xx."""
     for step in ("read", "history"):
         refuse_server_error(await journey.do(step, row.id), f"{step} of a row without an owner in it: no 5xx")
 

@@ -1,7 +1,9 @@
-"""What a user does with threads through the API: create, read, rename, archive, read messages."""
+"""What a user does with threads through the API: create, read, rename, archive."""
+
+import time
 
 from fixtures.http_services import refuse_server_error, seen
-from fixtures.journeys import METADATA, OTHER_TITLE, TITLE, Journey, refuse_metadata, refuse_title
+from fixtures.journeys import METADATA, OTHER_TITLE, TITLE, Journey, refuse_title
 from gate.check import check
 from gate.failures import CheckFailure
 from probes.auth.tokens import User
@@ -15,20 +17,22 @@ from probes.database.seeding import Seeder
     remedy="Commit before answering; return what was stored, not what was sent; see the server's traceback.",
 )
 async def test_a_created_thread_is_stored(journey: Journey, seeder: Seeder, stranger: User) -> None:
-    """Two threads, one without a title, are returned, read back, listed once each, and in the table.
+    """Two threads, one without a title, are returned, read back, listed once each, and in the table, value by value.
 
     The same goes for one whose metadata names another user, unless it is refused: only the token decides the owner.
     """
     before = {journey.threads.id_of(item) for item in await journey.threads.everything(journey.user)}
     for title in (TITLE, None):
-        said = {"metadata": METADATA} | ({"title": title} if title else {})
+        said, begun = {"metadata": METADATA} | ({"title": title} if title else {}), time.time()
         item = await journey.create(**said)
-        thread_id = journey.threads.id_of(item)
-        refuse_title(item, title, journey, "in the answer")
+        thread_id, moments = journey.threads.id_of(item), (begun, time.time())
+        journey.refuse_other_thread(item, title, METADATA, moments, "in the answer")
         if not await seeder.holds(thread_id):
             raise CheckFailure(expected=f"a row {thread_id} in the table", actual="no row: nothing was stored")
         await _refuse_other_list(journey, before)
-        refuse_title(await journey.listed(thread_id), title, journey, "in the list")
+        listed = await journey.listed(thread_id)
+        refuse_title(listed, title, journey, "in the list")
+        journey.refuse_other_thread(listed or {}, title, METADATA, moments, "in the list")
     named = {journey.threads.contract.database.layout.owner_key: stranger.sub}
     answer = await journey.do("create", json=journey.body(title=OTHER_TITLE, metadata=named))
     refuse_server_error(answer, "a thread of the user's own, or a refusal")
@@ -60,13 +64,14 @@ async def _refuse_other_list(journey: Journey, before: set[str]) -> None:
     remedy="See the server's traceback: the list works without this route, but users need it.",
 )
 async def test_a_thread_is_read_by_its_id(journey: Journey) -> None:
-    """A created thread is read back with its id, title and metadata."""
+    """A created thread is read back with its id, title, metadata, owner and time of creation."""
+    begun = time.time()
     thread_id = journey.threads.id_of(await journey.create(title=TITLE, metadata=METADATA))
+    moments = (begun, time.time())
     item = await journey.read(thread_id)
-    refuse_title(item, TITLE, journey, "when it is read by its id")
     if journey.threads.id_of(item) != thread_id:
         raise CheckFailure(expected=f"the thread {thread_id}", actual=f"{journey.threads.id_of(item)}")
-    refuse_metadata(item, journey)
+    journey.refuse_other_thread(item, TITLE, METADATA, moments, "when it is read by its id")
 
 
 @check(
@@ -81,15 +86,17 @@ async def test_a_renamed_thread_is_renamed_everywhere(journey: Journey, stranger
     refuse_title(await journey.listed(thread_id), TITLE, journey, "in the list before the change")
     layout = journey.threads.contract.database.layout
     for title in (OTHER_TITLE, TITLE):
-        said = journey.body(title=title, metadata={layout.owner_key: stranger.sub})
+        said = journey.body(title=title, metadata={layout.owner_key: stranger.sub, "topic": title})
         answer = await journey.do("rename", thread_id, json=said)
         refuse_server_error(answer, "the thread with its new title")
         if answer.status not in journey.threads.contract.threads.one.done:
             raise CheckFailure(
                 expected="the thread with its new title (contract.threads.one.done)", actual=seen(answer)
             )
-        refuse_title(await journey.read(thread_id), title, journey, "when it is read after the change")
-        refuse_title(await journey.listed(thread_id), title, journey, "in the list after the change")
+        read, listed = await journey.read(thread_id), await journey.listed(thread_id)
+        for item, where in ((read, "by its id"), (listed, "in the list")):
+            refuse_title(item, title, journey, f"{where} after the change")
+            journey.refuse_other_metadata(item or {}, {"topic": title}, f"{where} after the change")
     if await journey.listed(thread_id, stranger) is not None:
         raise CheckFailure(
             expected="metadata that does not change the owner", actual="the thread is in another user's list"
@@ -107,6 +114,7 @@ async def test_an_archived_thread_is_gone(journey: Journey) -> None:
     first = journey.threads.id_of(await journey.create(title=TITLE))
     other = journey.threads.id_of(await journey.create(title=OTHER_TITLE))
     refuse_title(await journey.listed(first), TITLE, journey, "in the list before it is archived")
+    refuse_title(await journey.read(first), TITLE, journey, "by its id before it is archived")
     answer = await journey.do("archive", first)
     rules = journey.threads.contract.threads.one
     refuse_server_error(answer, "the thread is archived")
@@ -118,21 +126,3 @@ async def test_an_archived_thread_is_gone(journey: Journey) -> None:
     if answer.status not in rules.gone:
         raise CheckFailure(expected="an archived thread is gone (contract.threads.one.gone)", actual=seen(answer))
     refuse_title(await journey.listed(other), OTHER_TITLE, journey, "in the list after another was archived")
-
-
-@check(
-    "threads.messages",
-    requirement="the owner can list the messages of a thread, and no other user can read them",
-    needs="http write mint single",
-    remedy="See the server's traceback; check the thread's owner before its messages are read.",
-)
-async def test_the_messages_of_a_thread_are_listed(journey: Journey, stranger: User) -> None:
-    """A new thread has an empty list of messages; a stranger is refused."""
-    thread_id = journey.threads.id_of(await journey.create(title=TITLE))
-    answer = await journey.do("history", thread_id)
-    refuse_server_error(answer, "a list of messages")
-    rules = journey.threads.contract.threads.one
-    messages = answer.json_object().get(rules.messages_field) if rules.messages_field else answer.json()
-    if answer.status not in rules.done or messages != []:
-        raise CheckFailure(expected="an empty list of messages of a new thread", actual=seen(answer))
-    await journey.refuse("history", thread_id, TITLE, user=stranger)

@@ -12,7 +12,7 @@ from gate.failures import Broken, CheckFailure
 from gate.plots import ClosesPlot, SessionsPlot
 from probes.auth.tokens import User
 from probes.deadlines import Deadlines
-from probes.errors import ProbeError, TooSlow
+from probes.errors import NOT_ANSWERED, TooSlow
 from probes.soak.held_session import Pace
 from probes.soak.steady import SteadyReport, hold_sessions
 from probes.websocket.closes import CloseClass
@@ -151,7 +151,7 @@ async def test_a_fallback_answers(twin: TwinControl, sockets: SocketDoor, owner:
     try:
         answer = await session.receive_answer(deadlines.message)
         await session.ping()
-    except ProbeError as error:
+    except NOT_ANSWERED as error:
         raise CheckFailure(expected="an answer by the fallback", actual=error.detail) from error
     if session.dialect.is_error(answer):
         raise CheckFailure(expected="an answer by the fallback", actual=f"{answer}")

@@ -11,7 +11,7 @@ from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure
 from probes.auth.tokens import User
-from probes.errors import ProbeError
+from probes.errors import NOT_ANSWERED
 from probes.excerpt import excerpt
 from probes.trend import find_trend
 from probes.websocket.sessions import Session
@@ -37,7 +37,7 @@ async def test_every_tab_lives_and_hears(sockets: SocketDoor, owner: User, contr
     for number, tab in enumerate(tabs, 1):
         try:
             refuse_other_run(await read_run(tab, contract), contract, f"tab {number} of {TABS}", owner)
-        except ProbeError as error:
+        except NOT_ANSWERED as error:
             expected = f"the agent's answer in tab {number} of {TABS}"
             raise CheckFailure(expected=expected, actual=error.detail) from error
     await tabs[-1].aclose()
@@ -49,7 +49,7 @@ async def _refuse_dead(session: Session, expected: str) -> None:
     """Raise CheckFailure if a ping is not answered."""
     try:
         await session.ping()
-    except ProbeError as error:
+    except NOT_ANSWERED as error:
         raise CheckFailure(expected=expected, actual=error.detail) from error
 
 
@@ -117,7 +117,7 @@ async def _refuse_silence(session: Session, number: int) -> None:
     """Raise CheckFailure if a pong does not come, or something else does."""
     try:
         answer = await session.receive_answer(session.deadlines.message)
-    except ProbeError as error:
+    except NOT_ANSWERED as error:
         raise CheckFailure(expected=f"message {number} of {MESSAGES} is answered", actual=error.detail) from error
     if answer.get("type") != session.dialect.pong:
         raise CheckFailure(expected=f"a pong for message {number} of {MESSAGES}", actual=excerpt(f"{answer}"))

@@ -11,7 +11,7 @@ from gate.evidence import Recorder
 from gate.failures import CheckFailure
 from gate.run import Run
 from probes.auth.tokens import User
-from probes.errors import ProbeError, TooSlow
+from probes.errors import NOT_ANSWERED, TooSlow
 from probes.excerpt import excerpt
 from probes.statistics import trials_to_catch
 from probes.websocket.dialect import Message, data_of
@@ -90,7 +90,7 @@ async def _ask(user: User, session: Session, contract: Contract) -> Sequence[str
 async def _read_run(session: Session, contract: Contract) -> list[Message]:
     try:
         return await read_run(session, contract)
-    except ProbeError as error:
+    except NOT_ANSWERED as error:
         last = contract.websocket.agent.events[-1]
         raise CheckFailure(expected=f"an answer that ends with {last}", actual=error.detail) from error
 

@@ -13,6 +13,7 @@ ABSENT: Mapping[str, str] = {
     "api.document": "document",
     "auth.server-timing": "server-timing",
     "auth.service-credentials": "credentials",
+    "database.messages": "messages",
     "frontend": "frontend",
     "health.detailed": "health",
     "logs.trace": "app-trace",
@@ -20,6 +21,7 @@ ABSENT: Mapping[str, str] = {
     "threads.one": "single",
     "tokens.logout": "logout",
     "websocket.agent": "agent",
+    "websocket.agent.in_thread": "talk",
     "tokens.refresh": "refresh-tokens",
     "websocket": "ws",
 }
@@ -49,11 +51,13 @@ def taken_away(contract: Contract) -> frozenset[str]:
     """What the contract itself takes away: by an empty path, an empty field, an empty table."""
     gone = {
         "api.document": not contract.api.document,
+        "database.messages": not contract.database.messages.table,
         "frontend": not contract.browser.frontend,
         "health.detailed": not contract.paths.health,
         "metrics": not contract.paths.metrics,
         "tokens.logout": not contract.paths.auth_logout,
         "websocket.agent": not contract.websocket.agent.events,
+        "websocket.agent.in_thread": not contract.websocket.agent.in_thread,
         "threads.one": not contract.threads.one.create,
         "websocket": not contract.paths.websocket,
         "tokens.refresh": not contract.tokens.refresh_claims,

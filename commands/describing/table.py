@@ -15,6 +15,7 @@ WORDS: Mapping[str, Sequence[str]] = {
     "deleted_at": ("deleted", "removed", "archived"),
     "object": ("object", "kind", "type"),
 }
+MESSAGES, MESSAGE_COLUMNS = "messages", ("id", "thread_id", "role", "content", "created_at")
 TABLES = (
     "SELECT c.oid::regclass::text AS name FROM pg_class AS c "
     "WHERE c.relkind IN ('r', 'p') AND pg_table_is_visible(c.oid) "
@@ -37,6 +38,7 @@ async def look_at_table(connection: Connection, route: str, findings: Findings) 
     else:
         findings.see("database.table", table.name, "called as the list's route is")
         await _columns(connection, table, findings)
+    await _messages(connection, findings)
     await _versions(connection, names, findings)
 
 
@@ -67,6 +69,15 @@ async def _columns(connection: Connection, table: TableShape, findings: Findings
         },
         "as they are now",
     )
+
+
+async def _messages(connection: Connection, findings: Findings) -> None:
+    """Note whether messages live where the contract has them; where they don't, none can be written by us."""
+    table = await find_table(connection, MESSAGES)
+    missing = [one for one in MESSAGE_COLUMNS if table is None or one not in table.columns]
+    if missing:
+        why = f"{MESSAGES!r} has no {', '.join(missing)}" if table else f"no table is called {MESSAGES!r}"
+        findings.see("database.messages.table", "", f"{why}: say where messages live, if there are any")
 
 
 async def _versions(connection: Connection, names: Sequence[str], findings: Findings) -> None:

@@ -23,6 +23,7 @@ from gate.verdict_document import Document, Estimate, Row
 FAILING = (Outcome.FAILED, Outcome.BROKEN, Outcome.PENDING)
 MOST_CARDS = 60  # what is beyond is listed by name: a page that opens at once says more than a complete one
 MOST_CAUSES = 12
+MOST_LINES = 300  # of a table of evidence: the operations of a large service
 MOST_CHARACTERS = 4000
 HEAD, TAIL, LONGEST_LINE = 3, 8, 500
 
@@ -45,6 +46,7 @@ def render_html(report: Report) -> str:
             causes=causes,
             runbook=list({row.check_id: row for cause in causes[:MOST_CAUSES] for row in cause.runbook}.values()),
             most_causes=MOST_CAUSES,
+            most_lines=MOST_LINES,
             took=_lasting(_seconds(document.started, document.ended)),
             span=_span(document),
             metrics=report.metrics,
@@ -80,6 +82,7 @@ def environment() -> Environment:
         "about": show_about,
         "anchor": _anchor,
         "brief": brief,
+        "cell": _cell,
         "coded": _coded,
         "covered": _covered,
         "estimate": _estimate,
@@ -91,6 +94,7 @@ def environment() -> Environment:
         "pretty": _pretty,
         "rerun": rerun,
         "sentence": sentence,
+        "tables": _tables,
         "value": show_value,
         "worst_first": worst_first,
     }
@@ -202,6 +206,24 @@ def _pretty(value: JSON) -> str:
     if isinstance(value, str):
         return value
     return msgspec.json.format(msgspec.json.encode(value), indent=1).decode()
+
+
+def _tables(row: Row) -> dict[str, list[dict[str, JSON]]]:
+    """What of a case's evidence is a table, by its name: objects with the same keys."""
+    return {
+        name: value
+        for name, value in row.evidence.items()
+        if isinstance(value, list)
+        and value
+        and all(isinstance(one, dict) and list(one) == list(value[0]) for one in value)
+    }
+
+
+def _cell(value: JSON) -> str:
+    """A value as a cell of a table: what is in an object or a list, in a line."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {count}" for name, count in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _limited(text: str, most: int = MOST_CHARACTERS) -> str:

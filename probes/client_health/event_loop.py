@@ -5,7 +5,9 @@ anew is then thrown away whatever it would have said.
 """
 
 import asyncio
+import math
 import time
+from collections import deque
 from types import TracebackType
 from typing import Self
 
@@ -19,36 +21,45 @@ QUIET_IN_A_ROW = 4
 
 
 class LoopWatch:
-    """Notes when the event loop stood still: a timer is due every 5 ms, and being late is a standstill."""
+    """Notes when the event loop stood still: a timer is due every 5 ms (`tick_s`), and being late is a standstill."""
 
-    def __init__(self) -> None:
-        self._standstills: list[tuple[float, float]] = []
-        self._due = 0.0
+    def __init__(self, tick_s: float = TICK_S, most: int | None = None) -> None:
+        """`most` bounds how many standstills are kept, the last ones; None: all."""
+        self._tick_s = tick_s
+        self._standstills: deque[tuple[float, float]] = deque(maxlen=most)
+        self._due = math.inf
         self._handle: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Self:
-        self._arm()
+        self.start()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Begin, or begin again, on the running loop."""
+        self._due = time.perf_counter() + self._tick_s
+        self._handle = asyncio.get_running_loop().call_later(self._tick_s, self._tick)
+
+    def stop(self) -> None:
+        """End; what was noted stays."""
         if self._handle is not None:
             self._handle.cancel()
-
-    def _arm(self) -> None:
-        self._due = time.perf_counter() + TICK_S
-        self._handle = asyncio.get_running_loop().call_later(TICK_S, self._tick)
+            self._handle = None
+        self._due = math.inf
 
     def _tick(self) -> None:
         now = time.perf_counter()
         if now - self._due > NOISE_S:
             self._standstills.append((self._due, now))
-        self._arm()
+        self.start()
 
     async def settle(self) -> None:
         """Wait for the next tick: a standstill that ended just now is noted then."""
-        await asyncio.sleep(2 * TICK_S)
+        await asyncio.sleep(2 * self._tick_s)
 
     def worst_ms(self, begin: float, end: float) -> float:
         """The longest standstill that touches a span of `time.perf_counter`, whole, in milliseconds."""
@@ -61,8 +72,9 @@ class LoopWatch:
         return worst * 1e3
 
     def within_ms(self, begin: float, end: float) -> float:
-        """How much of a span the loop stood still, in milliseconds."""
-        return sum(max(0.0, min(b, end) - max(a, begin)) for a, b in self._standstills) * 1e3
+        """How much of a span the loop stood still, in milliseconds; a standstill that ends just now is counted."""
+        overdue = [(self._due, end)] if end - self._due > NOISE_S else []
+        return sum(max(0.0, min(b, end) - max(a, begin)) for a, b in [*self._standstills, *overdue]) * 1e3
 
 
 async def await_quiet(*, limit_ms: float, deadline_s: float) -> Steadiness:

@@ -127,6 +127,14 @@ def _reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
+async def limit_waiting(connection: Connection, deadlines: Deadlines) -> None:
+    """Limits that hold for this transaction alone: behind PgBouncer there is no session to set them for."""
+    await connection.execute(
+        f"SET LOCAL lock_timeout = {int(deadlines.lock * 1000)}; "
+        f"SET LOCAL statement_timeout = {int(deadlines.statement * 1000)}"
+    )
+
+
 async def find_table(connection: Connection, table: str, layout: Layout | None = None) -> TableShape | None:
     """The table in our search path, with its columns; None where there is none. `layout` says what they are for."""
     name = await connection.fetchval("SELECT to_regclass($1)::text", table)

@@ -11,7 +11,7 @@ from typing import Any
 
 import asyncpg
 
-from probes.database.connection import OURS, SERVER_FIRST_S, Connection, TableShape
+from probes.database.connection import OURS, SERVER_FIRST_S, Connection, TableShape, limit_waiting
 from probes.database.metadata_shapes import PLAIN, Shape
 from probes.deadlines import Deadlines
 from probes.errors import SourceRefused
@@ -210,10 +210,7 @@ class Seeder:
             yield
             return
         async with self.connection.transaction():
-            await self.connection.execute(
-                f"SET LOCAL lock_timeout = {int(self._deadlines.lock * 1000)}; "
-                f"SET LOCAL statement_timeout = {int(self._deadlines.statement * 1000)}"
-            )
+            await limit_waiting(self.connection, self._deadlines)
             yield
 
     def _fit(self, column: str, value: object) -> object:

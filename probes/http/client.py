@@ -1,6 +1,5 @@
 """HTTP as the suite needs it: every request traced, no cookies, no redirects followed, nothing retried, all bounded."""
 
-import asyncio
 import ssl
 import sys
 import time
@@ -13,6 +12,7 @@ from typing import Any, Self, Unpack
 
 import httpx
 
+from probes.client_health.fair_deadline import within
 from probes.errors import BadAnswer, PathBlocked, ProbeError, RateLimited, TooSlow, Unreachable
 from probes.excerpt import excerpt
 from probes.http.connecting import tls_error
@@ -150,6 +150,7 @@ class HttpClient:
             Unreachable: Refused, reset, no such host, no TLS.
             PathBlocked: A proxy refuses, or we don't trust the certificate's issuer.
             TooSlow: No complete answer within the deadline.
+            ClientUnfit: Nor any, and our own loop stood still all the while.
             BadAnswer: Not HTTP, or over a bound of `probes.limits`.
         """
         trace = trace_id or self.identity.new_trace()
@@ -173,7 +174,7 @@ class HttpClient:
 
     async def _finish(self, made: httpx.Request, request: str, limit: float) -> tuple[int, httpx.Headers, bytes]:
         try:
-            async with asyncio.timeout(limit):
+            async with within(limit, request):
                 return await self._exchange(made, request)
         except TimeoutError as error:
             raise TooSlow(request, f"no answer within {limit:g} s") from without_frames(error)

@@ -56,9 +56,12 @@ class Dialect:
         """The code of an error message; its data where it has none."""
         return str(message.get(self.error_code_field) or data_of(message).get(self.error_code_field) or message)
 
-    def said(self, text: str) -> Message:
-        """The message with which a user says something."""
-        filled: Message = json.loads(json.dumps(self.user_message).replace("{text}", json.dumps(text)[1:-1]))
+    def said(self, text: str, form: Mapping[str, Any] | None = None, **more: str) -> Message:
+        """The message with which a user says something; of another form, with what that has between braces besides."""
+        written = json.dumps(self.user_message if form is None else form)
+        for name, value in {**more, "text": text}.items():
+            written = written.replace(f"{{{name}}}", json.dumps(value)[1:-1])
+        filled: Message = json.loads(written)
         return filled
 
 

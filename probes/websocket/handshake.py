@@ -1,6 +1,5 @@
 """The WebSocket handshake as the contract describes it: token by header or subprotocol, and the first message."""
 
-import asyncio
 import json
 import ssl
 from collections.abc import Awaitable, Callable
@@ -12,6 +11,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMes
 from websockets.frames import CloseCode
 from websockets.typing import Subprotocol
 
+from probes.client_health.fair_deadline import within
 from probes.deadlines import Deadlines
 from probes.errors import BadAnswer, TooSlow, Unreachable
 from probes.excerpt import excerpt
@@ -85,7 +85,7 @@ async def dial(
         PathBlocked: A proxy refuses, or we don't trust the certificate's issuer.
         TooSlow: No handshake within the deadline.
         BadAnswer: Not a WebSocket, a redirect, or 5xx.
-        ClientUnfit: We are out of descriptors.
+        ClientUnfit: We are out of descriptors, or our own loop stood still all the while.
     """
     request = f"WebSocket {url}"
     own = identity.headers(trace_id)
@@ -93,7 +93,7 @@ async def dial(
     shown, protocols = credential.shown(dialect)
     pairs = [*await path.front_headers(), *own.items(), *shown]
     try:
-        async with asyncio.timeout(deadlines.welcome):
+        async with within(deadlines.welcome, request):
             plain, _ = await connect_tcp(path, request)
             try:
                 return await _Straight(
@@ -148,7 +148,7 @@ async def read_welcome(
         BadAnswer: Something else than a welcome came, or the server gave up with an error.
     """
     try:
-        async with asyncio.timeout(deadlines.welcome):
+        async with within(deadlines.welcome, said):
             found = await first_of_all(lambda: _received(connection, said), said, dialect)
             if isinstance(found, Refused):
                 await connection.wait_closed()

@@ -13,6 +13,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
+from probes.client_health.fair_deadline import within
 from probes.deadlines import Deadlines
 from probes.errors import BadAnswer, TooSlow
 from probes.http.network_path import NetworkPath, find_path
@@ -81,11 +82,12 @@ class Session:
 
         Raises:
             TooSlow: None within the deadline.
+            ClientUnfit: Our own loop stood still all the while.
             BadAnswer: The session ended, or the message is no JSON object.
         """
         limit = deadline_s or self.deadlines.message
         try:
-            async with asyncio.timeout(limit):
+            async with within(limit, self.request):
                 raw = await self._inbox.get()
         except TimeoutError as error:
             raise TooSlow(self.request, f"no message within {limit:g} s, at age {self.age_s:.1f} s") from error

@@ -21,7 +21,10 @@ WHOLE = frozenset(
         "threads.item",
         "threads.compare",
         "threads.times",
+        "threads.messages.compare",
+        "threads.messages.times",
         "database.columns",
+        "database.messages.constants",
         "health.auth",
         "health.detailed",
         "health.liveness",
@@ -32,6 +35,7 @@ WHOLE = frozenset(
         "tokens.extra_claims",
         "tokens.refresh_claims",
         "login.body",
+        "websocket.agent.in_thread",
         "websocket.dialect.user_message",
         "websocket.error_codes",
     }

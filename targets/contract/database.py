@@ -36,6 +36,18 @@ class LayoutRules(Part):
     updated_at_key: Key
 
 
+class MessageTable(Part):
+    """Where messages live: `probes.database.messages.MessageLayout` has the same fields."""
+
+    table: str
+    id: Name
+    thread: Name
+    role: Name
+    content: Name
+    created_at: Name
+    constants: dict[Name, str]
+
+
 class DatabaseRules(Part):
     """What the code needs of the schema."""
 
@@ -45,6 +57,7 @@ class DatabaseRules(Part):
     revisions: frozenset[str]
     columns: dict[str, Column]
     layout: LayoutRules
+    messages: MessageTable
 
     @property
     def holds_any_text(self) -> bool:

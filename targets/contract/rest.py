@@ -86,6 +86,16 @@ class SingleThreadRules(Part):
         return self
 
 
+class MessageRules(Part):
+    """The messages of a thread: what of each is compared, their order, and where their number is said."""
+
+    compare: dict[str, Literal["id", "thread", "role", "content"]]
+    times: dict[str, Literal["created_at"]]
+    roles: tuple[str, str]
+    descending: bool
+    count_field: str
+
+
 class ThreadRules(Part):
     """The list: its items, its order, its bounds, and what a page may cost."""
 
@@ -93,6 +103,7 @@ class ThreadRules(Part):
     compare: dict[str, Written]
     times: dict[str, Written]
     one: SingleThreadRules
+    messages: MessageRules
     id_field: str
     items_field: str
     limit_parameter: str

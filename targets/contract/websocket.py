@@ -46,6 +46,7 @@ class AgentRules(Part):
     events: tuple[str, ...]
     text_field: str
     run_field: str
+    in_thread: dict[str, Any]
     seconds: Seconds
 
 

@@ -28,6 +28,7 @@ NAMES = frozenset(
         "backend_client",
         "auth_client",
         "seeder",
+        "message_writer",
         "cloud_logging",
         "user_pool",
         "provoked_503s",
@@ -52,6 +53,7 @@ ELSEWHERE = (
     "as_the_protocol_says",
     "every_tab_lives",
     "agent_answers",
+    "as_they_were_said-2",  # by the agent
     "fallback_answers",
     "answers_something",
 )

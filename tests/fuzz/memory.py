@@ -5,6 +5,7 @@ import json as text
 import random
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, Unpack
 from urllib.parse import quote
@@ -19,6 +20,7 @@ from gate.plan import Plan
 from gate.run import Run
 from probes.auth.pool import UserPool
 from probes.database.connection import OURS
+from probes.database.messages import Message
 from probes.database.seeding import Row, RowSpec
 from probes.deadlines import Deadlines
 from probes.google.api import GoogleApi
@@ -212,6 +214,33 @@ class MemorySeeder:
         return sum(self.world.rows.pop(key) is not None for key in gone)
 
 
+@dataclass
+class MemoryMessages:
+    """The messages of a world."""
+
+    world: World
+    count: int = 0
+
+    def reserve(self, thread: str, said: Sequence[tuple[str, str, timedelta]]) -> list[Message]:
+        """Name the messages."""
+        made, now = list[Message](), datetime.now(UTC)
+        for role, content, age in said:
+            self.count += 1
+            says = {"id": f"m{self.count:07d}", "thread": thread, "role": role, "content": content}
+            made.append(Message(says["id"], says | {"created_at": int((now - age).timestamp())}))
+        return made
+
+    async def insert(self, messages: Sequence[Message]) -> None:
+        """Put them in."""
+        for one in messages:
+            kept = {"thread_id": one.says["thread"], **one.says}
+            self.world.messages.setdefault(one.says["thread"], []).append(kept)
+
+    async def remove_of(self, threads: Iterable[str]) -> int:
+        """Take those of some threads out."""
+        return sum(len(self.world.messages.pop(one, ())) for one in threads)
+
+
 def given(target: Target, plan: Plan, spoiler: Spoiler, world: World) -> dict[str, Any]:
     """What stands for the fixtures that reach out of the process, or belong to pytest."""
     contract = target.contract
@@ -232,6 +261,7 @@ def given(target: Target, plan: Plan, spoiler: Spoiler, world: World) -> dict[st
         "backend_client": clients["backend"],
         "auth_client": clients["auth"],
         "seeder": MemorySeeder(world),
+        "message_writer": MemoryMessages(world),
         "cloud_logging": CloudLogging(google, place.project),
         "user_pool": UserPool(mark=OURS, each=2),
         "provoked_503s": 0,

@@ -47,6 +47,7 @@ class World:
     contract: Contract
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     log: list[dict[str, Any]] = field(default_factory=list)
+    messages: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # by thread
 
     def answer(self, door: str, method: str, target: str, headers: Mapping[str, str], body: Any) -> Wire:  # noqa: ANN401 - a request
         """One request's answer, before it is spoiled."""
@@ -131,7 +132,7 @@ class World:
         if path == paths.threads and method in {"GET", "HEAD"}:
             return self._page(user, query)
         if path.startswith(paths.threads):
-            return self._one(method, path.removeprefix(paths.threads).strip("/"), user, body)
+            return self._one(method, path.removeprefix(paths.threads).strip("/"), user, body, query)
         return 404, {"detail": "Not Found", "trace_id": "abc"}
 
     def _page(self, user: str, query: Mapping[str, str]) -> tuple[int, Body]:
@@ -141,10 +142,21 @@ class World:
         good = limit.isdecimal() and offset.isdecimal() and rules.min_limit <= int(limit) <= rules.max_limit
         if not good:
             return 422, {"detail": [{"type": "int_parsing", "loc": ["query", "limit"], "msg": "no"}], "trace_id": "abc"}
-        mine = [row for row in self.rows.values() if row["user_id"] == user]
+        mine = [
+            row | {"message_count": len(self.messages.get(row["id"], ()))}
+            for row in self.rows.values()
+            if row["user_id"] == user
+        ]
         return 200, mine[int(offset) : int(offset) + int(limit)]
 
-    def _one(self, method: str, rest: str, user: str, body: Any) -> tuple[int, Body]:  # noqa: ANN401 - any JSON value
+    def _one(
+        self,
+        method: str,
+        rest: str,
+        user: str,
+        body: Any,  # noqa: ANN401 - any JSON value
+        query: Mapping[str, str],
+    ) -> tuple[int, Body]:
         thread_id, _, more = rest.partition("/")
         given = body if isinstance(body, dict) else {}
         if method == "POST" and not rest:
@@ -155,7 +167,8 @@ class World:
         if row.get("user_id") != user:
             return 404, {"detail": "Not Found", "trace_id": "abc"}
         if more:
-            return 200, {"messages": [{"id": "m1", "role": "user", "content": "hello"}]}
+            said = sorted(self.messages.get(thread_id, ()), key=lambda one: int(one["created_at"]))
+            return 200, {"messages": said[int(query.get("offset", "0")) :][: int(query.get("limit", "20"))]}
         if method == "DELETE":
             return 200, self.rows.pop(thread_id)
         row["title"] = given.get("title", row["title"])

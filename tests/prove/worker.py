@@ -6,7 +6,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,25 +68,12 @@ class Stage:
 
         In the candidate phase a fault of the code is the candidate's alone, or with `serving` the other revision's.
         """
-        begun = time.monotonic()
-        shutil.rmtree(self.folder / "reports", ignore_errors=True)  # a day goes on from the last one's windows
-        await self._ask("DELETE", "/log")
-        if self._phase == "day":
-            await self._ask("PUT", "/age", DAY)
-        candidates = self._phase == "candidate" and not serving
-        alone = [one for one in faults if candidates and declared()[one].place == "backend"]
-        for one in faults:
-            if one not in alone:
-                await self._ask("PUT", f"/faults/{one}")
-        if alone:
-            await self._ask("PUT", "/candidate/faults", alone)
-        fault = ",".join(faults)
+        begun, fault = time.monotonic(), ",".join(faults)
         try:
-            exit_code = await self._pytest(checks)
+            async with self.under(*faults, serving=serving):
+                exit_code = await self._pytest(checks)
         except TimeoutError as error:
             raise self._lost(f"the run under {fault or 'no fault'} took over {RUN_S:.0f} s") from error
-        finally:
-            await self._ask("DELETE", "/faults")
         verdict = self.folder / "reports/latest/verdict.json"
         if not verdict.exists():
             output = (self.folder / "last-output.txt").read_text(errors="replace")
@@ -109,6 +96,28 @@ class Stage:
             phase=self._phase,
         )
 
+    @asynccontextmanager
+    async def under(self, *faults: str, serving: bool = False) -> AsyncIterator[Path]:
+        """Have faults stand while the block does, over an empty log; yields the folder of addresses and reports.
+
+        `serving` is that of `show`.
+        """
+        shutil.rmtree(self.folder / "reports", ignore_errors=True)  # a day goes on from the last one's windows
+        await self._ask("DELETE", "/log")
+        if self._phase == "day":
+            await self._ask("PUT", "/age", DAY)
+        candidates = self._phase == "candidate" and not serving
+        alone = [one for one in faults if candidates and declared()[one].place == "backend"]
+        for one in faults:
+            if one not in alone:
+                await self._ask("PUT", f"/faults/{one}")
+        if alone:
+            await self._ask("PUT", "/candidate/faults", alone)
+        try:
+            yield self.folder
+        finally:
+            await self._ask("DELETE", "/faults")
+
     async def _ask(self, method: str, path: str, body: object = None) -> None:
         try:
             answer = await self._client.request(method, path, json=body)
@@ -130,13 +139,15 @@ class Stage:
         return code
 
 
-async def run_proof(folder: Path, within_s: float, *options: str, tree: Path = ROOT) -> tuple[int, bytes]:
+async def run_proof(
+    folder: Path, within_s: float, *options: str, tree: Path = ROOT, environment: Mapping[str, str] = os.environ
+) -> tuple[int, bytes]:
     """One quick run of a tree's suite against the twin of a folder: exit code, output. Raises TimeoutError."""
     return await run_within(
         within_s,
         *(sys.executable, "-m", "pytest", "--target=prove", f"--targets-dir={TARGETS}", "--quick", "--verdict-only"),
         *(f"--report-dir={folder / 'reports'}", *options),
-        environment=os.environ | {"NETRA_ADDRESSES": str(folder / "addresses.json")},
+        environment={**environment, "NETRA_ADDRESSES": str(folder / "addresses.json")},
         tree=tree,
     )
 

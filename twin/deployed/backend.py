@@ -49,7 +49,7 @@ def create_app() -> FastAPI:
     @app.exception_handler(Exception)
     async def on_crash(_request: Request, error: Exception) -> Response:
         log("ERROR", f"Unhandled exception: {error}")
-        return error_answer(INTERNAL, str(error))
+        return JSONResponse(WIRE["unhandled"], INTERNAL)
 
     return app
 

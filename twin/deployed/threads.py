@@ -30,6 +30,10 @@ Row = dict[str, Any]
 Done = TypeVar("Done")
 
 
+class TitleIsAnObjectError(TypeError):
+    """A row's title is a JSON object."""
+
+
 class Item(BaseModel):
     """An item of the list: what does not fit it is a 500 for the owner of the row."""
 
@@ -66,10 +70,12 @@ class Threads:
         return [await self.item(row) for row in rows[offset : offset + limit]]
 
     async def item(self, row: Row) -> Item:
-        """A row as it is answered. Raises ValidationError for what metadata should not hold."""
+        """A row as it is answered. Raises ValidationError and others for what metadata should not hold."""
         metadata = _read(row["metadata_"])
         counted = await self.ask(COUNT, id=row["id"])
         known = metadata or {}
+        if isinstance(known.get("title"), dict):
+            raise TitleIsAnObjectError(row["id"])
         return Item(
             id=row["id"],
             object=row["object"],
@@ -196,10 +202,13 @@ async def changed(threads: Threads, row: Row, draft: Draft) -> Item:
 
 
 async def attempt(route: str, work: Awaitable[Done]) -> Done:
-    """Whatever goes wrong becomes the route's 500, with its own text. Raises SaidError."""
+    """Whatever goes wrong becomes the route's 500, with its own text, but for a title that is an object.
+
+    That one is a bare 500 in the recording; the facts do not say why. Raises SaidError and TitleIsAnObjectError.
+    """
     try:
         return await work
-    except SaidError:
+    except (SaidError, TitleIsAnObjectError):
         raise
     except Exception as error:
         raise failure(route, error) from error

@@ -40,7 +40,7 @@ class Users:
             log("ERROR", f"auth service communication failed: {type(error).__name__}")
             return None
         told: dict[str, Any] = answer.json() if answer.status_code == OK else {}
-        if not told.get("valid"):
+        if not told.get("valid") or not told.get("user_id"):
             return None
         self._cached[token] = (time.monotonic() + WIRE["token_cached_s"], told)
         return told

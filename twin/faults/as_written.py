@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import httpx
 
-from twin.faults.auth_service import payload_of
+from twin.auth.by_hand import payload_of
 from twin.faults.health import failures_by_the_report
 from twin.switching.registry import Undo, fault, replace
 

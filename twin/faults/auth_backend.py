@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
-from twin.faults.auth_service import payload_of
+from twin.auth.by_hand import payload_of
 from twin.switching.registry import Undo, fault, replace, undo_all
 
 if TYPE_CHECKING:

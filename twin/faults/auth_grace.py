@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from twin.auth.by_hand import payload_of
 from twin.faults.auth_backend import identity_of, on_rest, on_socket
-from twin.faults.auth_service import payload_of
 from twin.switching.registry import Install, Undo, fault
 
 if TYPE_CHECKING:

@@ -1,8 +1,6 @@
 """Faults of validation that let in what is nearly right: careless comparisons, keys that the token names, odd types."""
 
 import base64
-import hashlib
-import hmac
 import json
 import time
 from collections.abc import Callable
@@ -11,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import jwt
 
-from twin.faults.auth_service import payload_of, reading
+from twin.auth.by_hand import head_of, is_signed_with, payload_of
+from twin.faults.auth_service import reading
 from twin.switching.registry import Undo, fault, replace
 
 if TYPE_CHECKING:
@@ -37,23 +36,7 @@ def _read_as(seams: "Seams", claims: Claims, **changes: object) -> Claims:
 
 
 def _well_signed(seams: "Seams", token: str) -> bool:
-    return _signed_with(seams.validator.secret.encode(), token)
-
-
-def _signed_with(key: bytes, token: str) -> bool:
-    signed, _, mac = token.rpartition(".")
-    wanted = hmac.new(key, signed.encode(), hashlib.sha256).digest()
-    return hmac.compare_digest(base64.urlsafe_b64encode(wanted).rstrip(b"=").decode(), mac)
-
-
-def _head(token: str) -> Claims:
-    """The header of a token, unverified, by hand: PyJWT gives none that asks for an unknown extension."""
-    part = token.partition(".")[0]
-    try:
-        head = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    except ValueError:
-        return {}
-    return head if isinstance(head, dict) else {}
+    return is_signed_with(seams.validator.secret.encode(), token)
 
 
 def _mending(seams: "Seams", mend: Callable[[Claims], Claims | None]) -> Undo:
@@ -142,8 +125,8 @@ def key_by_path(seams: "Seams") -> Undo:
     """`kid` is a file's name; what is no file of ours may be an empty one."""
 
     def lenient(token: str) -> Claims | None:
-        led_out = str(_head(token).get("kid", "")).endswith(DEV_NULL)
-        return payload_of(token) if led_out and _signed_with(b"", token) else None
+        led_out = str(head_of(token).get("kid", "")).endswith(DEV_NULL)
+        return payload_of(token) if led_out and is_signed_with(b"", token) else None
 
     return reading(seams, lenient)
 
@@ -153,9 +136,9 @@ def key_by_statement(seams: "Seams") -> Undo:
     """`kid` is written into a statement, which then selects what it says."""
 
     def lenient(token: str) -> Claims | None:
-        _, union, selected = str(_head(token).get("kid", "")).partition("' UNION SELECT '")
+        _, union, selected = str(head_of(token).get("kid", "")).partition("' UNION SELECT '")
         key = selected.partition("'")[0]
-        return payload_of(token) if union and _signed_with(key.encode(), token) else None
+        return payload_of(token) if union and is_signed_with(key.encode(), token) else None
 
     return reading(seams, lenient)
 
@@ -165,7 +148,7 @@ def key_set_from_token(seams: "Seams") -> Undo:
     """A token is verified by the key set that it names; a data: URL holds one."""
 
     def lenient(token: str) -> Claims | None:
-        head = _head(token)
+        head = head_of(token)
         _, found, coded = str(head.get("jku", "")).partition(";base64,")
         if not found:
             return None
@@ -181,7 +164,7 @@ def crit_not_read(seams: "Seams") -> Undo:
     """What a token calls critical is passed over."""
 
     def lenient(token: str) -> Claims | None:
-        if "crit" not in _head(token) or not _well_signed(seams, token):
+        if "crit" not in head_of(token) or not _well_signed(seams, token):
             return None
         return _read_as(seams, payload_of(token))
 

@@ -37,6 +37,12 @@ def liveness_says_starting(seams: "Seams") -> Undo:
     return _answering(seams, "liveness", 200, status="starting")
 
 
+@fault("health.liveness-degraded", place="backend", seen="a third word that every monitor takes for a good one")
+def liveness_degraded(seams: "Seams") -> Undo:
+    """It answers 200, and says that it is degraded."""
+    return _answering(seams, "liveness", 200, status="degraded")
+
+
 @fault("health.readiness-never", place="backend", seen="an optional dependency that readiness waits for")
 def readiness_never(seams: "Seams") -> Undo:
     """It is never ready, though everything that it needs is there."""

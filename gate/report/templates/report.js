@@ -6,7 +6,7 @@ for (const box of document.querySelectorAll("[data-search]")) {
     const text = words.value.toLowerCase(), wanted = outcome.value;
     for (const family of document.querySelectorAll("details.family")) {
       let shown = 0;
-      for (const row of family.querySelectorAll("tbody tr")) {
+      for (const row of family.querySelectorAll("tr[data-outcome]")) {
         const hit = row.textContent.toLowerCase().includes(text) && (!wanted || row.dataset.outcome === wanted);
         row.hidden = !hit;
         shown += hit;

@@ -102,6 +102,44 @@ def test_validation_is_200_for_good_and_bad_and_wants_no_key(september_7: dict[s
     assert httpx.post(f"{september_7['auth']['url']}/validate", json={}).status_code == 404
 
 
+def _validates(twin: dict[str, Any], person: Person) -> bool:
+    answer = httpx.post(f"{twin['auth']['url']}/auth/validate", json={"token": person.token})
+    return bool(answer.json()["valid"])
+
+
+@pytest.mark.parametrize(
+    "how,by_auth,by_rest",
+    [
+        ({"sub": " nv-blanks "}, True, 200), ({"sub": ""}, True, 401), ({"sub": 1}, False, 401),
+        ({"head": {"crit": ["nv-unknown"], "nv-unknown": True}}, True, 200), ({"ahead_s": 30}, False, 401),
+        ({"sub": "nv-x\x00y"}, True, 500),
+    ],
+)  # fmt: skip
+def test_tokens_are_read_as_recorded(
+    september_7: dict[str, Any], how: dict[str, Any], *, by_auth: bool, by_rest: int
+) -> None:
+    person = Person(september_7, email="reader@example.test")
+    person.signs(**how)
+    answer = person.ask("GET", "/api/threads")
+    assert (_validates(september_7, person), answer.status_code) == (by_auth, by_rest)
+    if by_rest == httpx.codes.INTERNAL_SERVER_ERROR:
+        assert answer.json() == {"error": "Internal server error"}
+
+
+def test_what_crit_asks_for_is_not_asked_of_a_forged_token(september_7: dict[str, Any]) -> None:
+    person = Person(september_7)
+    person.signs(head={"crit": ["nv-unknown"], "nv-unknown": True}, secret="f" * 40)
+    assert not _validates(september_7, person)
+
+
+def test_a_title_that_is_an_object_is_a_bare_500_for_its_owner(september_7: dict[str, Any]) -> None:
+    person = Person(september_7)
+    assert person.listed() == []
+    asyncio.run(_own_a_thread(september_7["database"]["url"], person.sub, title={"en": "Hello"}))
+    answer = person.ask("GET", "/api/threads")
+    assert (answer.status_code, answer.json()) == (500, {"error": "Internal server error"})
+
+
 def test_rest_finds_users_by_email_and_makes_them(september_7: dict[str, Any]) -> None:
     first = Person(september_7, email="shared@example.test")
     assert first.listed() == []
@@ -110,9 +148,9 @@ def test_rest_finds_users_by_email_and_makes_them(september_7: dict[str, Any]) -
     assert [one["metadata"]["user_id"] for one in second.listed()] == [first.sub]
 
 
-async def _own_a_thread(url: str, owner: str) -> None:
+async def _own_a_thread(url: str, owner: str, **more: object) -> None:
     connection = await asyncpg.connect(url)
-    metadata = json.dumps({"user_id": owner})
+    metadata = json.dumps({"user_id": owner, **more})
     await connection.execute("INSERT INTO threads VALUES ($1, 'thread', 1, $2::json, now())", f"t-{owner}", metadata)
     assert await connection.fetchval("SELECT count(*) FROM users WHERE id = $1", owner) == 1
     assert await connection.fetchval("SELECT to_regclass('alembic_version')") is None

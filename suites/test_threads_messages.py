@@ -1,0 +1,163 @@
+"""The messages of a thread: all of them, in their order, as they were written or said, and its owner's alone."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from fixtures.agent import read_run, refuse_other_run
+from fixtures.journeys import Journey
+from fixtures.messages import Messages, Said
+from fixtures.rows import Plant
+from fixtures.sockets import SocketDoor
+from gate.check import check
+from gate.failures import CheckFailure
+from probes.auth.tokens import User
+from probes.errors import NOT_ANSWERED, TooSlow
+from probes.excerpt import excerpt
+from probes.websocket.dialect import data_of
+from probes.websocket.sessions import Session
+
+TITLE = "A thread with messages"
+SECRET = 'What only its owner may read: "l\'été" & <b>雪</b> 🚀'
+# Who says it (0 asks, 1 answers: contract.threads.messages.roles), what, and how long ago; not in the order of their
+# times, so that neither ids nor the table's own order is theirs.
+WRITTEN = (
+    (1, "Fourth.\nOn two lines.", timedelta(minutes=20)),
+    (0, SECRET, timedelta(days=2)),
+    (0, "Third & more", timedelta(hours=1)),
+    (1, "Second: None", timedelta(hours=26)),
+    (0, "Fifth", timedelta(minutes=3)),
+)
+WINDOW = 2
+
+
+@check(
+    "threads.messages",
+    requirement="a thread's messages are all there for its owner, in order, as they were said, and for nobody else",
+    needs="http write mint single",
+    remedy=(
+        "Check the thread's owner before its messages are read or written, bind the thread in the query, "
+        "ORDER BY time and id; commit what was said before it is answered. See the server's traceback."
+    ),
+)
+@pytest.mark.parametrize(
+    "whose",
+    [
+        "none",
+        pytest.param("planted", marks=pytest.mark.also_needs("messages")),
+        pytest.param("by the agent", marks=pytest.mark.also_needs("ws", "agent", "talk", "messages")),
+    ],
+)
+async def test_messages_are_as_they_were_said(
+    journey: Journey, messages: Messages, plant: Plant, sockets: SocketDoor, stranger: User, whose: str
+) -> None:
+    """A new thread has none; written ones come whole, in order, in windows; what is said in a session is kept."""
+    if whose == "planted":
+        await _planted_ones_come_back(messages, plant, stranger)
+        return
+    thread = journey.threads.id_of(await journey.create(title=TITLE))
+    if whose == "none":
+        found = await messages.page(thread)
+        if found:
+            raise CheckFailure(expected="no messages in a new thread", actual=excerpt(f"{found}", 300))
+        await journey.refuse("history", thread, TITLE, user=stranger)
+        return
+    messages.watch(thread)
+    said = await _talk(await sockets.open(journey.user), messages, thread)
+    await _keep_out(await sockets.open(stranger), messages, thread)
+    await _refuse_other(messages, thread, said)
+    await journey.refuse("history", thread, SECRET, user=stranger)
+
+
+async def _planted_ones_come_back(messages: Messages, plant: Plant, stranger: User) -> None:
+    """Of three threads, two of one owner, each has its own messages, whole and by windows; strangers have none."""
+    journey = messages.journey
+    mine, other = await plant(journey.user, count=2)
+    (theirs,) = await plant(stranger)
+    written = [one.says for one in await messages.plant(mine.id, WRITTEN)]
+    others = {
+        row.id: [one.says for one in await messages.plant(row.id, [(0, f"of {row.id}", timedelta(hours=3))])]
+        for row in (other, theirs)
+    }
+    rules = journey.threads.contract.threads.messages
+    expected = sorted(written, key=lambda says: says["created_at"], reverse=rules.descending)
+    await _refuse_other(messages, mine.id, expected)
+    await _refuse_other(messages, other.id, others[other.id])
+    await _refuse_other(messages, theirs.id, others[theirs.id], stranger)
+    whole = await messages.page(mine.id)
+    paged = [one for offset in range(0, len(WRITTEN) + WINDOW, WINDOW) for one in await messages.page(
+        mine.id, limit=WINDOW, offset=offset
+    )]  # fmt: skip
+    if paged != whole:
+        raise CheckFailure(
+            expected=f"the same {len(whole)} messages in windows of {WINDOW}", actual=excerpt(f"{paged}", 400)
+        )
+    await _refuse_other_count(journey, mine.id)
+    await journey.refuse("history", mine.id, SECRET, user=stranger)
+
+
+async def _refuse_other(
+    messages: Messages, thread: str, expected: Sequence[Mapping[str, Any]], user: User | None = None
+) -> None:
+    """Raise CheckFailure unless a thread's messages are these, in this order, with these values and instants."""
+    rules = messages.journey.threads.contract.threads.messages
+    found = await messages.page(thread, user)
+    wanted = [{field: says[said] for field, said in rules.compare.items() if said in says} for says in expected]
+    got = [{field: one.get(field) for field in wants} for one, wants in zip(found, wanted, strict=False)]
+    if len(found) != len(wanted) or got != wanted:
+        raise CheckFailure(
+            expected=f"{len(wanted)} messages in order (contract.threads.messages): {excerpt(str(wanted), 400)}",
+            actual=f"{len(found)}: {excerpt(str(got), 400)}",
+        )
+    for one, says in zip(found, expected, strict=True):
+        _refuse_other_times(one, says, rules.times)
+
+
+def _refuse_other_times(one: Said, says: Mapping[str, Any], times: Mapping[str, str]) -> None:
+    for field, said in times.items():
+        value = one.get(field)
+        if said in says and (isinstance(value, bool) or not isinstance(value, int) or abs(value - says[said]) > 1):
+            raise CheckFailure(expected=f"{field} {says[said]} (unix seconds, within a second)", actual=f"{value!r}")
+
+
+async def _refuse_other_count(journey: Journey, thread: str) -> None:
+    """Raise CheckFailure where the list says another number of messages than were written."""
+    name = journey.threads.contract.threads.messages.count_field
+    item = await journey.listed(thread)
+    if item is None:
+        raise CheckFailure(expected=f"the thread {thread} in its owner's list", actual="it is not there")
+    if name and item.get(name) != len(WRITTEN):
+        raise CheckFailure(expected=f"{name} {len(WRITTEN)} in the list", actual=f"{item.get(name)!r}")
+
+
+async def _talk(session: Session, messages: Messages, thread: str) -> list[dict[str, Any]]:
+    """Say two things in a thread and hear the answers; what has to be kept of it."""
+    contract, kept = messages.journey.threads.contract, list[dict[str, Any]]()
+    rules = contract.websocket.agent
+    for asked in (SECRET, "And then?"):
+        await session.send(session.dialect.said(asked, rules.in_thread, thread=thread))
+        try:
+            events = await read_run(session, contract)
+        except NOT_ANSWERED as error:
+            raise CheckFailure(
+                expected=f"an answer to what is said in a thread, up to {rules.events[-1]}", actual=error.detail
+            ) from error
+        refuse_other_run(events, contract, "a session that speaks in a thread", messages.journey.user)
+        answered = data_of(events[-1]).get(rules.text_field)
+        kept += [
+            {"thread": thread, "role": role, "content": content}
+            for role, content in zip(contract.threads.messages.roles, (asked, answered), strict=True)
+        ]
+    return kept
+
+
+async def _keep_out(session: Session, messages: Messages, thread: str) -> None:
+    """Say something in somebody else's thread, and wait for what comes of it; the thread is looked at afterwards."""
+    rules = messages.journey.threads.contract.websocket.agent
+    await session.send(session.dialect.said("said by a stranger", rules.in_thread, thread=thread))
+    try:
+        await session.receive_answer(session.deadlines.message)
+    except TooSlow:
+        return  # silence is an answer too, as long as nothing is kept

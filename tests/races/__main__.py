@@ -1,0 +1,9 @@
+"""`python -m tests.races [TIMES]`: the checks of twenty at once, so many times under races and on the sound twin."""
+
+import sys
+
+from tests.races.runs import main
+from tests.standing import run_to_its_end
+
+if __name__ == "__main__":
+    sys.exit(run_to_its_end(main(*map(int, sys.argv[1:]))))
