@@ -169,7 +169,7 @@ def root_path_eats(seams: "Seams") -> Undo:
 )
 def audience_taken_for_text(seams: "AuthSeams") -> Undo:
     """A token whose audience is a list crashes the reading."""
-    from twin.faults.auth_service import payload_of  # noqa: PLC0415 - as above
+    from twin.auth.by_hand import payload_of  # noqa: PLC0415 - as above
 
     healthy = seams.read
 
