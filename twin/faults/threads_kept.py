@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
 
+from twin.auth.by_hand import payload_of
 from twin.backend.threads import understand_metadata
 from twin.faults.threads_one import OK, reworded
 from twin.switching.registry import Undo, fault, replace
@@ -44,7 +45,8 @@ def read_cached(seams: "Seams") -> Undo:
     healthy, kept = seams.read, dict[tuple[str, str], tuple[float, Any]]()
 
     async def read(given: "Seams", request: "Request", thread_id: str) -> Response:
-        key = request.headers.get("authorization", ""), thread_id
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        key = str(payload_of(token).get("sub")), thread_id  # each request has a token of its own
         until, known = kept.get(key, (0.0, None))
         if until > time.monotonic():
             return JSONResponse(known)
