@@ -203,9 +203,9 @@ mutants: $(READY)  ## a sample of small changes to the code: which of them nothi
 	@$(PY) -m tests.mutants $(if $(ONLY),--only $(ONLY)) $(if $(N),--size $(N)) $(if $(SEED),--seed $(SEED)) $(if $(SHARD),--shard $(SHARD))
 
 .PHONY: sidebyside
-#: [ONLY='threads.*'] [N=12] [SEED=1] [SHARD=1/4]
+#: [ONLY='threads.*'] [N=12] [SEED=1] [ROUNDS=3: of the sound twin] [SHARD=1/4]
 sidebyside: $(READY)  ## a sample of the faults, shown to this suite and to what others use
-	@$(PY) -m tests.sidebyside $(if $(ONLY),--only $(ONLY)) $(if $(N),--size $(N)) $(if $(SEED),--seed $(SEED)) $(if $(SHARD),--shard $(SHARD))
+	@$(PY) -m tests.sidebyside $(if $(ONLY),--only $(ONLY)) $(if $(N),--size $(N)) $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SHARD),--shard $(SHARD))
 
 .PHONY: proof
 proof: $(READY)  ## put the figures that the long proofs left on docs/proof.md

@@ -39,7 +39,6 @@ JOURNAL = Path("reports/sidebyside/journal.jsonl")
 CODE = ("suites", "fixtures", "probes", "targets", "twin", "tests/sidebyside")
 OURS, JUDGE = "netra-verify, quick smoke", "judge like Kayenta's"
 HEALTHY = ""
-ROUNDS = 3  # of the sound twin
 NO_GO = 1
 
 
@@ -48,6 +47,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", default=["*"], help="patterns of fault ids")
     parser.add_argument("--size", type=int, default=12, help="how many are drawn; default: 12")
     parser.add_argument("--seed", type=int, default=1, help="by which they are drawn; default: 1")
+    parser.add_argument("--rounds", type=int, default=3, help="how often the sound twin is shown; default: 3")
     parser.add_argument("--shard", default="", help="every n-th of them: 1/4, 2/4, ...")
     return parser.parse_args(arguments)
 
@@ -63,9 +63,9 @@ async def _main(options: argparse.Namespace) -> int:
     smoke = _drawn((fault for fault, one in load().items() if one.phase == "smoke" and one.turns), options)
     compared: dict[str, Any] = json.loads(COMPARED.read_text(encoding="utf-8"))
     journal = Journal(JOURNAL, digest_of(*CODE)).read()
-    await _beside_the_suite([*[HEALTHY] * ROUNDS, *smoke], journal, console)
+    await _beside_the_suite([*[HEALTHY] * options.rounds, *smoke], journal, console)
     candidates = _drawn(compared, options)
-    await _beside_the_comparison([*[HEALTHY] * ROUNDS, *candidates], compared, journal, console)
+    await _beside_the_comparison([*[HEALTHY] * options.rounds, *candidates], compared, journal, console)
     only = "" if options.only == ["*"] else f"ONLY='{' '.join(options.only)}' "
     command = f"make sidebyside {only}N={options.size} SEED={options.seed}"
     _report(journal, {*smoke, HEALTHY}, "smoke", f"beside.{'some' if only else 'sample'}", command, console)
