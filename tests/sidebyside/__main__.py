@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import json
 import random
+import re
 import sys
 import time
 from collections.abc import Awaitable, Iterable, Sequence
@@ -39,6 +40,7 @@ JOURNAL = Path("reports/sidebyside/journal.jsonl")
 CODE = ("suites", "fixtures", "probes", "targets", "twin", "tests/sidebyside")
 OURS, JUDGE = "netra-verify, quick smoke", "judge like Kayenta's"
 HEALTHY = ""
+_NUMBERS = re.compile(r"\d+")
 NO_GO = 1
 
 
@@ -172,17 +174,18 @@ def _report(journal: Journal, asked: set[str], kind: str, proof: str, command: s
     ours = names[-1]
     rows = [["who", "caught", "missed", f"false alarms of {len(sound)}", "seconds each"]]
     for name in names:
-        caught = sum(bool(row[name]["said"]) for row in faults.values())
+        caught = sum(_caught(row, name, sound) for row in faults.values())
         false = sum(bool(row[name]["said"]) for row in sound)
         took = sorted(row[name]["seconds"] for row in faults.values() if row[name]["seconds"] is not None)
         rows.append([name, f"{caught} of {len(faults)}", str(len(faults) - caught), str(false), _middle(took)])
-    alone = [_only_theirs(fault, row, ours) for fault, row in faults.items() if not row[ours]["said"]]
+    alone = [_only_theirs(fault, row, sound) for fault, row in faults.items() if not _caught(row, ours, sound)]
     baseline = [one for line in journal.of("baseline")[-1:] for one in line["said"]] if kind == "smoke" else []
     said = [one for one in alone if one]
     said += [f"Schemathesis on the sound service, accepted as its baseline: {'; '.join(baseline)}"] if baseline else []
     for one in (*rows, said):
         console.print(" | ".join(one), markup=False)
-    caught_by_us = sum(bool(row[ours]["said"]) for row in faults.values())
+    caught_by_us = sum(_caught(row, ours, sound) for row in faults.values())
+    said.append("Caught is what somebody says of a fault and not of the sound twin, numbers aside.")
     short = f"{ours}: {caught_by_us} of {len(faults)} faults; the best of the others: {_best(rows[1:-1])}"
     leave(Record(proof, command, short, {"faults": len(faults), "rounds of the sound twin": len(sound)}, said, rows))
 
@@ -197,10 +200,15 @@ def _best(rows: Sequence[Sequence[str]]) -> str:
     return f"{best[0]}, {best[1]}"
 
 
-def _only_theirs(fault: str, row: Line, ours: str) -> str:
-    theirs = [
-        f"{name} said {'; '.join(told['said'])[:100]}" for name, told in row.items() if name != ours and told["said"]
-    ]
+def _caught(row: Line, name: str, sound: Sequence[Line]) -> bool:
+    """Whether somebody said something of a fault that they do not say of the sound twin too, numbers aside."""
+    known = {_NUMBERS.sub("#", text) for one in sound for text in one[name]["said"]}
+    return any(_NUMBERS.sub("#", text) not in known for text in row[name]["said"])
+
+
+def _only_theirs(fault: str, row: Line, sound: Sequence[Line]) -> str:
+    *others, ours = row
+    theirs = [f"{name} said {'; '.join(row[name]['said'])[:100]}" for name in others if _caught(row, name, sound)]
     return f"`{fault}` was not caught by {ours}; {'; '.join(theirs) or 'nobody caught it'}"
 
 
