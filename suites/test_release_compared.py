@@ -1,7 +1,6 @@
 """The candidate answers what the serving revision answers: the same requests, in turn, on the same data."""
 
-import re
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -18,7 +17,6 @@ from probes.comparison.noise import CERTAIN, Compared
 from probes.comparison.ratio import Ratio, chance_of_so_many, paired_ratio
 from probes.statistics import Finding
 from targets.candidate import Compare
-from targets.deviations import Accepted
 
 ALPHA = 0.05  # for all latency tests together
 STAGES = (1, 3)  # multiples of `[compare] pairs` measured by the end of each stage
@@ -91,36 +89,19 @@ def _judge(compared: Sequence[Compared], beside: Beside) -> None:
 
 def _unexpected(named: dict[str, str], asked: Collection[str], beside: Beside) -> dict[str, str]:
     """The differences that `[compare] expected` does not list; the others are kept as evidence, with their owner."""
-    patterns = {one: _pattern(one.what) for one in beside.rules.expected}
+    rules = beside.rules
     by_design = {
         name: f"expected until {one.until.isoformat()} ({one.owner}): {one.reason}"
         for name in named
-        for one, pattern in patterns.items()
-        if pattern.fullmatch(name)
+        if (one := rules.intended(name))
     }
     if by_design:
         beside.recorder.attach("intended differences", by_design)
-    over = _no_longer(patterns, asked, named)
-    if over:
-        beside.recorder.attach("expected, and no longer there", over)
-        beside.run.notes += over
-    return {name: said for name, said in named.items() if name not in by_design}
-
-
-def _pattern(what: str) -> re.Pattern[str]:
-    return re.compile(re.escape(what).replace(r"\*", ".*"))
-
-
-def _no_longer(
-    patterns: Mapping[Accepted, re.Pattern[str]], asked: Collection[str], named: Collection[str]
-) -> list[str]:
-    """The differences by design that are none any more, of questions that were asked here."""
-    return [
-        f"[compare] expected names {one.what!r} ({one.owner}), which no longer differs: take it out"
-        for one, pattern in patterns.items()
-        if any(_pattern(one.what.rpartition(": ")[0]).fullmatch(question) for question in asked)
-        and not any(pattern.fullmatch(name) for name in named)
+    beside.run.notes += [
+        f"[compare] expected lists {one.what!r} ({one.owner}), which no longer differs: remove it"
+        for one in rules.no_longer(asked, named)
     ]
+    return {name: said for name, said in named.items() if name not in by_design}
 
 
 async def _latency(beside: Beside) -> None:

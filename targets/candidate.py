@@ -1,6 +1,7 @@
 """A revision before traffic: where it is reached, how it is compared, and what may differ by design."""
 
 import re
+from collections.abc import Collection
 
 from pydantic import Field, field_validator
 
@@ -32,6 +33,23 @@ class Compare(Part):
     pairs: int = Field(40, ge=20)  # of each timed request, at first; three times as many where those leave it open
     volatile: tuple[str, ...] = ()  # fields and headers, beside [refusal] volatile, whose values say nothing
     expected: tuple[Accepted, ...] = ()  # differences by design, named as the report names them; * for anything
+
+    def intended(self, name: str) -> Accepted | None:
+        """The entry of `expected` that lists a difference, `request: place kind`; None: it is not intended."""
+        return next((one for one in self.expected if _fits(one.what, name)), None)
+
+    def no_longer(self, asked: Collection[str], named: Collection[str]) -> list[Accepted]:
+        """The entries of which a request was made (`asked`, by name), and nothing of what they list was found."""
+        return [
+            one
+            for one in self.expected
+            if any(_fits(one.what.rpartition(": ")[0], request) for request in asked)
+            and not any(_fits(one.what, name) for name in named)
+        ]
+
+
+def _fits(pattern: str, name: str) -> bool:
+    return re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), name) is not None
 
 
 class Rollout(Part):
