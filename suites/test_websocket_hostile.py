@@ -48,7 +48,7 @@ async def _unknown_type(session: Session, _contract: Contract) -> None:
 
 
 async def _fragments(session: Session, _contract: Contract) -> None:
-    await session.connection.send(iter(['{"type":', f" {json.dumps(session.dialect.heartbeat)}", "}"]))
+    await session.send(iter(['{"type":', f" {json.dumps(session.dialect.heartbeat)}", "}"]))
     await session.receive_of(session.dialect.acknowledgement)
 
 

@@ -1,22 +1,19 @@
 """RFC 6455 from client to service, including what a proxy may break: one row of the table per rule."""
 
-import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
-from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
 from fixtures.sockets import SocketDoor
 from gate.check import check
 from gate.failures import CheckFailure
 from probes.auth.tokens import User
-from probes.deadlines import Deadlines
 from probes.errors import BadAnswer, TooSlow
 from probes.websocket.closes import describe
-from probes.websocket.raw_frames import RawFrame, write
+from probes.websocket.raw_frames import RawFrame
 from probes.websocket.sessions import Session
 from targets.contract import Contract
 
@@ -101,7 +98,7 @@ SILENCE_IS_FINE = frozenset({"session", "session or close", "anything"})
 @pytest.mark.usefixtures("hostile_frames")
 @pytest.mark.parametrize("case", CASES)
 async def test_frames_are_taken_as_the_protocol_says(
-    sockets: SocketDoor, owner: User, deadlines: Deadlines, contract: Contract, case: str
+    sockets: SocketDoor, owner: User, contract: Contract, case: str
 ) -> None:
     """Allowed frames are answered; others end the session cleanly and are never acted upon."""
     session = await sockets.open(owner)
@@ -109,7 +106,7 @@ async def test_frames_are_taken_as_the_protocol_says(
     rule = rules(words.heartbeat)[case]
     allowed = contract.websocket.after.oversize if case == OVERSIZE else ""
     try:
-        await _send(session, rule.pieces, deadlines)
+        await _send(session, rule.pieces)
         answer = await session.receive_of(words.acknowledgement, *([words.error] if allowed else []))
     except TooSlow as error:
         problem = "" if allowed in SILENCE_IS_FINE else error.detail
@@ -123,18 +120,12 @@ async def test_frames_are_taken_as_the_protocol_says(
         raise CheckFailure(expected=f"{case}: {expected} (RFC 6455, {rule.section})", actual=problem)
 
 
-async def _send(session: Session, pieces: Sequence[Piece], deadlines: Deadlines) -> None:
+async def _send(session: Session, pieces: Sequence[Piece]) -> None:
     for piece in pieces:
         if piece is not None:
-            write(session.connection, piece)
-            continue
-        try:
-            async with asyncio.timeout(deadlines.message):
-                await (await session.connection.ping())
-        except TimeoutError as error:
-            raise TooSlow(session.request, f"no pong within {deadlines.message:g} s") from error
-        except ConnectionClosed as error:
-            raise BadAnswer(session.request, f"the session ended before its pong: {error}") from error
+            session.write(piece)
+        else:
+            await session.ping_frame()
 
 
 def _badly(session: Session) -> bool:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import cast
 
-from websockets.asyncio.client import ClientConnection
 from websockets.frames import Frame, Opcode
 
 
@@ -29,9 +28,3 @@ class RawFrame:
         bits = [bool(self.reserved & bit) for bit in (4, 2, 1)]
         frame = _AnyFrame(cast("Opcode", self.opcode), self.data, self.fin, *bits)
         return frame.serialize(mask=self.masked)
-
-
-def write(connection: ClientConnection, *frames: RawFrame) -> None:
-    """Put frames on the wire, each as it is, past everything that the library would say against them."""
-    for frame in frames:
-        connection.transport.write(frame.written())

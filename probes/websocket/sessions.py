@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, TypedDict, Unpack
@@ -30,6 +30,7 @@ from probes.websocket.handshake import (
     parse,
     read_welcome,
 )
+from probes.websocket.raw_frames import RawFrame
 
 MOST_QUEUED, MOST_HELD = 2000, 16 * 1024 * 1024  # messages and bytes that nobody has read yet; more is let go
 CLOSED = object()
@@ -70,12 +71,33 @@ class Session:
         """Seconds since the session opened."""
         return time.perf_counter() - self.opened
 
-    async def send(self, message: Message | str | bytes) -> None:
-        """Send one message. Raises BadAnswer when the session has ended."""
+    async def send(self, message: Message | str | bytes | Iterator[str]) -> None:
+        """Send one message; the texts of an iterator are its fragments. Raises BadAnswer when the session has ended."""
         try:
             await self.connection.send(json.dumps(message) if isinstance(message, dict) else message)
         except ConnectionClosed as error:
             raise BadAnswer(self.request, f"the session ended: {error}") from error
+
+    def write(self, frame: RawFrame) -> None:
+        """Put a frame on the wire as it is, past everything that the library would say against it.
+
+        Raises BadAnswer when the session has ended.
+        """
+        try:
+            self.connection.transport.write(frame.written())
+        except RuntimeError as error:  # asyncio's word for a transport that the other end has half closed
+            raise BadAnswer(self.request, f"the session ended: {error}") from error
+
+    async def ping_frame(self) -> None:
+        """Send a ping frame and wait for its pong. Raises TooSlow, or BadAnswer when the session has ended."""
+        limit = self.deadlines.message
+        try:
+            async with within(limit, self.request):
+                await (await self.connection.ping())
+        except TimeoutError as error:
+            raise TooSlow(self.request, f"no pong within {limit:g} s") from error
+        except ConnectionClosed as error:
+            raise BadAnswer(self.request, f"the session ended before its pong: {error}") from error
 
     async def receive(self, deadline_s: float | None = None) -> Message:
         """The next message.
