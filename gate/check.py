@@ -59,6 +59,7 @@ class Check:
     remedy: str
     claim: str
     place: str
+    looking: str = ""
 
     @property
     def family(self) -> str:
@@ -71,7 +72,7 @@ class Check:
 
 
 def check(
-    check_id: str, *, requirement: str, needs: str = "", phase: Phase = "smoke", remedy: str = ""
+    check_id: str, *, requirement: str, needs: str = "", phase: Phase = "smoke", remedy: str = "", looking: str = ""
 ) -> Callable[[Body], Body]:
     """Declare the decorated test as the check `check_id`.
 
@@ -81,6 +82,8 @@ def check(
         needs: What the target must offer, space separated (see `Need`); without it the check is NOT_APPLICABLE.
         phase: The phase in which the check runs.
         remedy: What to do when it fails: the fix of the audit report that it points to.
+        looking: Where to look when it fails, in Markdown of one line; `$BACKEND`, `$AUTH` and `$TOKEN` stand for the
+            services' base URLs and a good token, as in the report's `curl` lines.
 
     Raises:
         ValueError: A need that no target can offer, or an id without a family.
@@ -99,6 +102,7 @@ def check(
             needs=frozenset(needs.split()),
             phase=phase,
             remedy=remedy,
+            looking=looking,
             claim=claim,
             place=place,
         )

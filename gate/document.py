@@ -110,6 +110,7 @@ def _row(result: Result, *, required: bool, known: Mapping[str, Known]) -> Row:
         actual=result.actual,
         reason=result.reason,
         remedy="" if result.outcome is Outcome.PASSED else result.remedy,
+        looking="" if result.outcome is Outcome.PASSED else result.check.looking,
         known_failure=f"{accepted.owner}, until {accepted.expires}: {accepted.reason}" if accepted else "",
         began=rfc3339(result.began) if result.began else "",
         duration_s=round(result.duration_s, 4),

@@ -144,6 +144,7 @@ class Row(_Part, frozen=True, kw_only=True):
     server_lines: list[ServerLine]
     plots: list[Plot]
     inputs: list[RowInput]
+    looking: str = ""  # where to look when it fails, as the check says it
 
     @property
     def key(self) -> tuple[str, str]:

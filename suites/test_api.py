@@ -28,6 +28,7 @@ REDIRECTS = range(300, 400)
     needs="http token",
     remedy="Answer HEAD like GET without the body, and OPTIONS with Allow; a handler must not read a body that was "
     "not sent.",
+    looking="the statuses in the evidence; `curl -I $BACKEND/api/threads`",
 )
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS"])
 async def test_a_method_without_a_handler_is_answered(
@@ -77,6 +78,8 @@ async def test_a_slash_leads_nowhere_else(
     requirement="no published read-only operation answers 5xx or hangs, and the service is still up after each",
     needs="http token document",
     remedy="Each listed operation fails on its own: its log lines say why. Fix it, or remove it.",
+    looking="the table of operations in the evidence: what each was answered, which ones were not asked and "
+    "why; the log lines of the first failing one",
 )
 async def test_no_published_operation_fails(
     backend: Door, published: Published, contract: Contract, tokens: TokenSource, owner: User, recorder: Recorder

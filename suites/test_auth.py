@@ -45,6 +45,7 @@ AT_THE_DOOR = [
     requirement="the auth service is healthy within its deadline",
     needs="auth",
     remedy="Deployment checklist: verify the auth service's health before the backend is deployed.",
+    looking="`curl -i $AUTH/health`; `gcloud run services describe netra-auth-service`",
 )
 async def test_auth_answers(auth: AuthDoor, contract: Contract, recorder: Recorder) -> None:
     """The auth service's health route answers 200, with the body that the contract says."""
@@ -61,6 +62,8 @@ async def test_auth_answers(auth: AuthDoor, contract: Contract, recorder: Record
     requirement="a valid token is accepted by auth, REST and WebSocket, as the same user",
     needs="http token",
     remedy=FIX_4,
+    looking="which door refuses, in the case's name; `/validate`, then `curl -i -H \"Authorization: Bearer "
+    '$TOKEN" $BACKEND/api/threads`',
 )
 @pytest.mark.parametrize("how", [*AT_THE_DOOR, *ODD])
 async def test_a_good_token_is_let_in(doors: Doors, tokens: TokenSource, owner: User, how: str) -> None:
@@ -96,6 +99,7 @@ async def _refuse_unless_let_in(doors: Doors, door: DoorName, token: Secret, own
     requirement="every door refuses an invalid token: never 5xx, never a session",
     needs="http token",
     remedy="Verify signature, algorithm, issuer, audience, times and type in one place; " + FIX_4,
+    looking="**an incident where somebody was let in**: the case's name is the forgery, the evidence names the door",
 )
 @pytest.mark.parametrize("kind", [*UNSIGNED, *SIGNED_KINDS])
 async def test_a_bad_token_is_refused_everywhere(
@@ -131,6 +135,7 @@ def _without_challenge(said: Said) -> bool:
     requirement="validation without the calling service's credentials is refused",
     needs="auth token credentials",
     remedy="Compare the service's key, in constant time, before looking at the token.",
+    looking="`curl -i -X POST $AUTH/validate` without the `X-Service-Key` header",
 )
 @pytest.mark.parametrize("key", [pytest.param("", id="none"), pytest.param("wrong", id="wrong")])
 async def test_validation_needs_the_service_key(
@@ -152,6 +157,7 @@ async def test_validation_needs_the_service_key(
     requirement="every invalid token gets the same answer, which gives no reason",
     needs="http mint",
     remedy="Send one error for all refusals; log the reason, but do not send it.",
+    looking="the answers in the evidence, side by side",
 )
 async def test_refusals_look_alike(backend: Door, mint: Mint, make_user: MakeUser, contract: Contract) -> None:
     """Expired, forged and malformed tokens get the same answer, apart from the request's own id and time."""

@@ -26,6 +26,7 @@ SHOWN = 20
         "The report's partially resolved category: REST fails intermittently. Fix 4 (AuthServiceClient): one pooled "
         "client, a deadline, a circuit breaker, no retry of refusals, no local fallback."
     ),
+    looking="how often and at which door, in the evidence; the server's log lines of the rounds that disagree",
 )
 async def test_the_doors_agree_every_time(
     doors: Doors, tokens: TokenSource, owner: User, sizes: Sizes, recorder: Recorder

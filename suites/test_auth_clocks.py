@@ -31,6 +31,7 @@ async def _measure(validation: Validation, calls: int, sizes: Sizes, deadlines: 
     requirement="the server's time in Server-Timing agrees with our own time less the round trip",
     needs="auth token server-timing",
     remedy="Measure everything that a request waits for, including the queue before the handler.",
+    looking="the gap in the evidence; where the service's timer begins, and what stands in a queue before it",
 )
 async def test_the_servers_clock_is_not_contradicted(
     validation: Validation, contract: Contract, sizes: Sizes, deadlines: Deadlines, recorder: Recorder
@@ -60,6 +61,8 @@ async def test_the_servers_clock_is_not_contradicted(
     requirement="validation does not become slower during the run",
     needs="auth token",
     remedy="Release what each call leaves behind (a session, a connection, a cache entry).",
+    looking="first and last times in the evidence; what each validation leaves behind; memory of "
+    "`netra-auth-service` over the run",
 )
 async def test_validation_does_not_grow_slower(
     validation: Validation, sizes: Sizes, deadlines: Deadlines, recorder: Recorder

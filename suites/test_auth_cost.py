@@ -22,6 +22,7 @@ CHANCE_AT_MOST = 0.01
     requirement="refusing a token takes at most three times as long as accepting one",
     needs="auth http token",
     remedy="Fix 4 retries a plain refusal three times with back-off. Don't: a refusal is an answer, not a failure.",
+    looking="both times in the evidence; the log of one refused request: how often does it say that it tried?",
 )
 async def test_refusing_is_cheap(
     backend: Door, tokens: TokenSource, owner: User, contract: Contract, recorder: Recorder

@@ -40,6 +40,8 @@ VOID = "blocks voided by our own lag"
     requirement="p95 of validation is under 100 ms, at 95 % confidence",
     needs="auth token",
     remedy="Fix 4: avoid a client per call and a cold start on the path; then look at the auth service's own time.",
+    looking="the latency and sequence plots, the server's and the client's figures side by side; `make gate "
+    "TARGET=staging EXPLAIN=auth.latency`; [latency.md](latency.md)",
 )
 async def test_validation_is_fast_enough(
     validation: Validation,
@@ -263,6 +265,7 @@ def _finite(value: float) -> float | None:
     requirement="no validation call stalls: the slowest of the run takes less than eight times the limit",
     needs="auth token",
     remedy="Look for a cold start, a garbage collection or a lock: see the sequence plot and the server's own time.",
+    looking="the sequence plot at that moment: a cold start is marked; instance count and CPU of `netra-auth-service`",
 )
 async def test_no_call_stalls(
     validation: Validation, contract: Contract, sizes: Sizes, deadlines: Deadlines, recorder: Recorder

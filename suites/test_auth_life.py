@@ -59,6 +59,7 @@ async def refuse_unless_it_ends(doors: Doors, token: Secret, contract: Contract,
     needs="auth http mint",
     remedy="Check on every use whether the token has ended: a cache of decisions must not outlive the token, and "
     "must be cleared on logout.",
+    looking="which door still takes it, and for how long, in the evidence; what is cached, and under which key",
 )
 @pytest.mark.parametrize("end", ["expiry", pytest.param("logout", marks=pytest.mark.also_needs("logout"))])
 async def test_a_token_ends(
@@ -117,6 +118,7 @@ def _over(clock: SteadyClock, end: float) -> Callable[[], Awaitable[str]]:
     requirement="a session ends when its token is logged out, within a stated time",
     needs="auth ws mint logout",
     remedy="Let a session validate its token again from time to time, or notify it of the logout.",
+    looking="the server's log lines of the session after the logout",
 )
 async def test_a_session_ends_with_its_tokens_logout(
     sockets: SocketDoor, auth: AuthDoor, mint: Mint, owner: User, contract: Contract, recorder: Recorder

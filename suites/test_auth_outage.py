@@ -27,6 +27,7 @@ WAYS: tuple[Way, ...] = ("header", "subprotocol")
     requirement="with auth down: 503 within its deadline, no access, and recovery without a restart",
     needs="twin http ws token auth",
     remedy="Fix 4 falls back to accepting tokens locally, or hangs for three attempts: answer 503 instead.",
+    looking="on the twin alone: `make verify-local`, then the door and the answer in the evidence",
 )
 async def test_an_outage_lets_nobody_in(
     twin: TwinControl,

@@ -28,6 +28,8 @@ ASKERS = ("frontend", "stranger")
     "may not",
     needs="http frontend",
     remedy="List the frontend's origin explicitly in the one CORS middleware; answer OPTIONS before authentication.",
+    looking="`curl -i -X OPTIONS -H 'Origin: https://app.staging.netrasystems.ai' -H "
+    "'Access-Control-Request-Method: PUT' $BACKEND/api/threads`: the `Access-Control-Allow-…` headers",
 )
 @pytest.mark.parametrize("asker", ASKERS)
 async def test_a_page_may_ask(backend: Door, contract: Contract, asker: str) -> None:
@@ -67,6 +69,8 @@ async def test_a_page_may_ask(backend: Door, contract: Contract, asker: str) -> 
         "Put the CORS middleware outside the error handlers, so that refusals pass through it; never reflect Origin; "
         "compare whole origins, not prefixes or suffixes."
     ),
+    looking='the same without `-X OPTIONS`, with `-H "Authorization: Bearer $TOKEN"` and without: which origin '
+    "does each answer name?",
 )
 @pytest.mark.parametrize(
     "status,askers",
@@ -100,6 +104,7 @@ def _judge(answer: Answer, asker: str, origin: str, *, with_credentials: bool) -
     requirement="a page of the frontend's origin opens a session, and a page of another origin does not",
     needs="ws token frontend",
     remedy="Compare the handshake's Origin with the list that CORS uses; a client that sends none is not a browser.",
+    looking="the handshake with `-H 'Origin: …'`; which list of origins does the WebSocket route compare with?",
 )
 @pytest.mark.parametrize("asker", ASKERS)
 async def test_a_page_opens_a_session(
@@ -124,6 +129,8 @@ async def test_a_page_opens_a_session(
         "Send `Cache-Control: private, no-store` below the API's prefix, and remove a CDN's own rules for it; "
         "send `Vary: Origin` with whatever else may be kept, whether or not the request has an Origin."
     ),
+    looking='`curl -i -H "Authorization: Bearer $TOKEN" $BACKEND/api/threads`: `Cache-Control`, `Vary`, `Age`; '
+    "then the CDN's own rules",
 )
 @pytest.mark.parametrize(
     "kind", ["list", "refusal", pytest.param("another origin", marks=pytest.mark.also_needs("frontend"))]

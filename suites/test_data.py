@@ -17,6 +17,8 @@ FIX_2 = "Fix 2, but guarded: jsonb_set raises on JSON null, scalars and arrays, 
     needs="db",
     remedy="->> raises on text, and json has no index and no equality: repair the rows that data.poison lists "
     "(the ALTER aborts on them), then ALTER COLUMN metadata_ TYPE jsonb.",
+    looking="`SELECT data_type FROM information_schema.columns WHERE table_name = 'threads' AND column_name = "
+    "'metadata_'`",
 )
 async def test_metadata_is_jsonb(table: TableShape, contract: Contract) -> None:
     """The column's type is one that the code supports."""
@@ -33,6 +35,7 @@ async def test_metadata_is_jsonb(table: TableShape, contract: Contract) -> None:
     requirement="no row has NULL, JSON null or non-object metadata, except the suite's own",
     needs="db",
     remedy=FIX_2,
+    looking="`make repair-plan TARGET=staging` counts the rows by shape and changes nothing",
 )
 async def test_metadata_is_an_object_everywhere(database: Connection, table: TableShape, recorder: Recorder) -> None:
     """Every row's metadata is a JSON object; the bad ones are counted by shape."""
@@ -52,6 +55,7 @@ async def test_metadata_is_an_object_everywhere(database: Connection, table: Tab
     requirement="user_id and metadata.user_id agree where both are set, and every row has an owner",
     needs="db",
     remedy="Let the column decide the owner; report the disagreeing rows to their owner before you repair them.",
+    looking="`make repair-plan TARGET=staging`: the disagreeing rows are counted; who wrote them, and since when?",
 )
 async def test_owners_agree(database: Connection, table: TableShape, recorder: Recorder) -> None:
     """Every row has exactly one owner. Rows whose metadata can't be read are data.poison's finding."""
@@ -70,6 +74,8 @@ async def test_owners_agree(database: Connection, table: TableShape, recorder: R
     needs="db",
     remedy="One such row makes every query with ->> fail, for every user. `make repair-plan` shows how to find "
     "them. Replace the escape in their text before the column becomes jsonb, and refuse it when threads are written.",
+    looking="the ids in the evidence; `make repair-plan TARGET=staging` writes the SELECT that finds the rows; "
+    "who could write such a text?",
 )
 async def test_no_row_is_unreadable(database: Connection, table: TableShape, recorder: Recorder) -> None:
     r"""No row's text holds `\u0000` or half of a surrogate pair; found without a cast that could raise."""

@@ -13,6 +13,7 @@ from probes.database.seeding import Seeder
     requirement="the repair SQL repairs every shape, touches nothing else, and changes nothing when run again",
     needs="db write",
     remedy="make repair-plan writes the SQL; first remove a trigger or constraint on the table that undoes it.",
+    looking="the shape and the SQL error in the evidence; triggers and constraints of the table",
 )
 async def test_the_repair_mends_every_shape(seeder: Seeder, table: TableShape, recorder: Recorder) -> None:
     """One row of every shape becomes an object with its owner; correct and disagreeing rows stay unchanged.

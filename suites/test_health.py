@@ -37,6 +37,7 @@ LEAKS = re.compile(
     requirement="the detailed health answers 200 within its deadline",
     needs="http health",
     remedy="Fix 5. Look for a redirect or a login in front of it, a 5xx, or a dependency without a deadline.",
+    looking="`curl -i $BACKEND/health/detailed`: the status, a `Location`, the time it takes",
 )
 async def test_it_answers(backend: Door, contract: Contract, deadlines: Deadlines, recorder: Recorder) -> None:
     """It answers without credentials, without redirects and in time."""
@@ -48,7 +49,13 @@ async def test_it_answers(backend: Door, contract: Contract, deadlines: Deadline
         raise CheckFailure(expected=f"200 within {deadlines.health:g} s", actual=seen(answer))
 
 
-@check("health.schema", requirement="the body matches the contract", needs="http health", remedy=FIX_5)
+@check(
+    "health.schema",
+    requirement="the body matches the contract",
+    needs="http health",
+    remedy=FIX_5,
+    looking="the body in the evidence beside `[contract.health]`",
+)
 async def test_the_body_fits_the_contract(health: dict[str, Any], contract: Contract) -> None:
     """The body has every key of the contract, with its type."""
     problems = misfits(health, contract.health.detailed)
@@ -70,7 +77,13 @@ def sick(checks: dict[str, Any], rules: HealthRules) -> dict[str, str]:
     return found
 
 
-@check("health.checks", requirement="each health check passes, judged one by one", needs="http health", remedy=FIX_5)
+@check(
+    "health.checks",
+    requirement="each health check passes, judged one by one",
+    needs="http health",
+    remedy=FIX_5,
+    looking="each check by itself in the evidence; then that dependency's own health",
+)
 async def test_each_check_passes(
     health_checks: dict[str, Any],
     contract: Contract,
@@ -112,6 +125,7 @@ async def test_each_check_passes(
     requirement="status and failed_checks follow from the checks",
     needs="http health",
     remedy=FIX_5 + ' The report\'s own code misses "unreachable" and NULL rows.',
+    looking="`status` and `failed_checks` beside the checks: which unhealthy one was not counted?",
 )
 async def test_the_status_follows_from_the_checks(
     health: dict[str, Any], health_checks: dict[str, Any], contract: Contract
@@ -134,6 +148,7 @@ async def test_the_status_follows_from_the_checks(
     requirement="what it says about the database, the counts and auth matches what we observe",
     needs="http db auth health",
     remedy="Query the dependencies on each request; do not answer from a cache.",
+    looking="its counts beside ours, in the evidence; ask twice: an answer that does not change is a cache",
 )
 async def test_it_says_what_is_so(
     backend: Door, auth: AuthDoor, database_sight: Sight, contract: Contract, deadlines: Deadlines
@@ -199,6 +214,7 @@ async def _count(database: Connection, table: TableShape) -> int:
     requirement="the body has no credential, host, DSN or traceback",
     needs="http health",
     remedy=FIX_5 + " Never str(exception).",
+    looking="the matched text in the evidence, redacted; `curl $BACKEND/health/detailed` while a dependency is down",
 )
 async def test_it_tells_no_internals(health_answer: Answer, contract: Contract) -> None:
     """The route is public, so the answer must not reveal internals."""
@@ -233,6 +249,7 @@ def _texts(answer: Answer, contract: Contract) -> list[str]:
     requirement="the timestamp has a time zone, is within the allowed skew, and advances",
     needs="http health",
     remedy="Use datetime.now(UTC), taken on each request, with no cache in front (Fix 5 uses the naive utcnow).",
+    looking="`curl -i $BACKEND/health/detailed` twice: the timestamp, its zone, an `Age` header",
 )
 async def test_the_timestamp_is_of_now(
     backend: Door, contract: Contract, deadlines: Deadlines, our_clock: OurClock

@@ -22,6 +22,7 @@ WHERE_THERE_IS_ONE = pytest.mark.also_needs("readiness")
     requirement="liveness and readiness answer 200 with the body that the contract specifies",
     needs="http",
     remedy="Look at what the body reports as missing: a dependency, or a start-up that was never marked as complete.",
+    looking="`curl -i $BACKEND/health` and `curl -i $BACKEND/health/ready`: what does the body say?",
 )
 @pytest.mark.parametrize("probe", ["liveness", pytest.param("readiness", marks=WHERE_THERE_IS_ONE)])
 async def test_it_is_alive_and_ready(backend: Door, contract: Contract, deadlines: Deadlines, probe: str) -> None:
@@ -41,6 +42,8 @@ async def test_it_is_alive_and_ready(backend: Door, contract: Contract, deadline
     needs="http",
     remedy="Health checks must not share anything that one of them holds while it waits: no lock, no single "
     "connection.",
+    looking="`for i in 1 2 3 4 5; do curl -s -o /dev/null -w '%{http_code}\\n' $BACKEND/health & done; wait`: "
+    "what do the checks share?",
 )
 @pytest.mark.parametrize(
     "probe", ["liveness", pytest.param("health", id="detailed", marks=pytest.mark.also_needs("health"))]

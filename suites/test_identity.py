@@ -31,6 +31,7 @@ LOOKALIKES: Mapping[str, Callable[[User, User], Pair]] = {
     needs="http mint write",
     remedy="Find the user only by `sub`, compared exactly: an address or a name is not an identity and may pass to "
     "somebody else.",
+    looking="**an incident**: two users with one address share what is theirs; how does the service find a user?",
 )
 @pytest.mark.parametrize(
     "door",

@@ -31,6 +31,8 @@ SERIES = 60  # more than a default page of 50
     requirement="our marked request is found in the log, through the revision under test",
     needs="logs http run",
     remedy="Remove exclusion filters from the request log, give our account roles/logging.viewer, then wait.",
+    looking="the trace id of the evidence in Logs Explorer; exclusion filters of the log router; "
+    "`roles/logging.viewer` of our account",
 )
 async def test_our_own_request_is_found(canary: Canary, release: ServiceDescription, recorder: Recorder) -> None:
     """One of our requests is read back from the same source that must show zero 5xx."""
@@ -53,6 +55,7 @@ async def test_our_own_request_is_found(canary: Canary, release: ServiceDescript
     requirement="the log covers the whole window and was read to its last page",
     needs="logs http run",
     remedy="Read every page: --limit 50 is not a count. A gap in the window means that entries were dropped.",
+    looking="the window and the pages in the evidence; for an export, its size: a round number is a limit",
 )
 async def test_the_reading_is_complete(
     revision_log: LogRead, backend: Door, log_lookup: LogLookup, contract: Contract, run: Run, recorder: Recorder
@@ -90,6 +93,8 @@ async def test_the_reading_is_complete(
     requirement="the revision has answered no 5xx since it began to serve",
     needs="logs",
     remedy="See the clusters in the report: route, signature, first and last time, and the incident they match.",
+    looking="the clusters by route and signature in the report, each with a trace; `make gate TARGET=staging "
+    "EXPLAIN=logs.zero-500`",
 )
 async def test_there_is_no_server_error(
     revision_log: LogRead,
@@ -157,6 +162,7 @@ def _by_revision(errors: Sequence[LogEntry], read: LogRead) -> str:
     requirement="no entry has the signature of a known incident, the report's three included",
     needs="logs",
     remedy="The phrases are in [contract.logs.incidents]: see which incident came back, and apply its fix.",
+    looking="the signature and an entry of it in the report: which of the three categories came back?",
 )
 async def test_the_known_incidents_are_gone(revision_log: LogRead, incidents: Incidents, recorder: Recorder) -> None:
     """No entry of the revision, whatever its kind of payload, matches a known incident."""
@@ -178,6 +184,7 @@ async def test_the_known_incidents_are_gone(revision_log: LogRead, incidents: In
     requirement="no log entry contains a token or credential",
     needs="logs",
     remedy="Never log a header, a URL with its query, or an exception that holds either.",
+    looking="**rotate it first**. Then the entry's place (never its text) in the evidence: which line of code logs it?",
 )
 async def test_no_secret_is_logged(revision_log: LogRead, recorder: Recorder) -> None:
     """No entry holds a JWT or a URL with a password."""
@@ -201,6 +208,7 @@ def _refuse_partial(read: LogRead) -> None:
     requirement="the platform's request counts and the log agree",
     needs="logs metrics run http",
     remedy="A sink or an exclusion filter drops entries that the platform counted: check the log router.",
+    looking="both counts and their windows in the evidence; sinks and exclusion filters of the log router",
 )
 async def test_counts_and_log_agree(
     cloud_run: CloudRun,

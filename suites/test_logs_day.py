@@ -16,6 +16,8 @@ from probes.statistics import share_upper_bound
     needs="logs http run",
     phase="day",
     remedy="See the clusters: route, signature, first and last time. If PENDING, run make day-staging every hour.",
+    looking="the windows in the gate's report: an event, a gap, or time; `make gate TARGET=staging "
+    "EXPLAIN=logs.zero-500-day`",
 )
 async def test_a_day_without_a_server_error(day: Day, canary: Canary, incidents: Incidents, recorder: Recorder) -> None:
     """Each run proves the time since the last proved window; the windows are joined until they cover 24 hours."""

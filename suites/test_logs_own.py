@@ -25,6 +25,8 @@ SHOWN = 5
     requirement="every 5xx that we received is in the log",
     needs="logs http run",
     remedy="A sink or an exclusion filter drops errors, or something in front of the service sends them: check both.",
+    looking="the trace ids of the evidence in Logs Explorer; exclusion filters of the log router; who answered "
+    "them, if not the service?",
 )
 async def test_our_own_server_errors_are_in_the_log(
     error_answers: Mapping[str, ErrorAnswers], log_lookup: LogLookup, target: Target, recorder: Recorder
@@ -57,6 +59,7 @@ async def test_our_own_server_errors_are_in_the_log(
     needs="logs",
     remedy="An error that is caught, logged and answered with 200 is still an error: report it to the client, or "
     "fix it.",
+    looking="the traceback in the report, and its request's answer: what was swallowed there?",
 )
 async def test_nothing_failed_behind_good_answers(revision_log: LogRead, recorder: Recorder, run: Run) -> None:
     """Each traceback of the revision belongs to a 5xx: by its trace, or by its time if lines have no trace."""

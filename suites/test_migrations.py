@@ -14,6 +14,7 @@ FIX_1 = "Fix 1: alembic upgrade head, with the deployed image's migrations."
     requirement="the database has the deployed image's set of heads",
     needs="db",
     remedy=FIX_1,
+    looking="`SELECT version_num FROM alembic_version`, beside `alembic heads` in the deployed image",
 )
 async def test_the_database_is_at_the_images_heads(database: Connection, history: History, contract: Contract) -> None:
     """Behind, ahead, branched, no table and an empty table are reported as five different findings."""
@@ -34,6 +35,7 @@ async def test_the_database_is_at_the_images_heads(database: Connection, history
     requirement="every column that the code needs exists, with a supported type",
     needs="db",
     remedy=FIX_1,
+    looking="the table's columns in the evidence; `alembic history --indicate-current` in the image",
 )
 async def test_the_columns_are_there(table: TableShape, contract: Contract) -> None:
     """Each of the contract's columns exists with a type that the code supports."""

@@ -25,6 +25,7 @@ REQUESTS = 5
     requirement="/metrics can be parsed, and counts our requests",
     needs="http token exposition",
     remedy="Fix 6: expose Prometheus text from the serving process, with one registry.",
+    looking="`curl $BACKEND/metrics` twice with a request in between",
 )
 async def test_metrics_move(
     threads: Threads, backend: Door, owner: User, contract: Contract, recorder: Recorder
@@ -68,6 +69,7 @@ async def _requests(backend: Door, contract: Contract) -> float:
     requirement="the trace id we sent is on the log entries of that request",
     needs="http logs token app-trace",
     remedy="Adopt the trace of traceparent or X-Cloud-Trace-Context, and log it as logging.googleapis.com/trace.",
+    looking='the trace id of the evidence in Logs Explorer: `trace="projects/netra-staging/traces/…"`',
 )
 async def test_the_trace_arrives(
     threads: Threads, owner: User, log_lookup: LogLookup, target: Target, recorder: Recorder

@@ -22,6 +22,8 @@ MOST_NAMED = 5
     requirement="Prometheus scrapes the service, and has seen no 5xx since this revision began to serve",
     needs="http prometheus run",
     remedy="`up` is 0: /metrics does not answer. 5xx: see logs.zero-500 for the entries, by route and trace.",
+    looking="the queries in the evidence, in Prometheus itself: `up`, and the counter of requests with status "
+    "5xx by route",
 )
 async def test_prometheus_saw_no_server_error(
     prometheus: Prometheus,

@@ -21,6 +21,8 @@ from targets.model import Sizes, Target
     requirement="every answer comes from the revision under test, N in a row",
     needs="http run logs",
     remedy="Send all traffic to the new revision: gcloud run services update-traffic … --to-latest.",
+    looking="the answering revisions in the evidence; `gcloud run services describe netra-backend-staging "
+    "--format='value(status.traffic)'`",
 )
 async def test_every_answer_comes_from_the_revision(
     backend: Door,
@@ -63,6 +65,8 @@ async def test_every_answer_comes_from_the_revision(
     requirement="the revision is ready and takes 100 % of the traffic",
     needs="run serving",
     remedy="See the revision's conditions (gcloud run revisions describe), then send all traffic to it.",
+    looking="`gcloud run revisions list --service=netra-backend-staging`; the conditions in the evidence say "
+    "why a revision is not ready",
 )
 async def test_the_revision_is_ready_and_takes_all_traffic(release: ServiceDescription) -> None:
     """The latest created revision is ready, and the only one with traffic."""
@@ -82,6 +86,8 @@ async def test_the_revision_is_ready_and_takes_all_traffic(release: ServiceDescr
     needs="run",
     remedy="gcloud run services update-traffic … --to-revisions=<serving>=100: users are reaching a revision that "
     "was not judged yet.",
+    looking="`gcloud run services describe netra-backend-staging --format='value(status.traffic)'`: what the "
+    "tag's revision takes",
 )
 async def test_the_candidate_takes_what_it_may(candidate: Candidate | None, recorder: Recorder) -> None:
     """Its share is the requested one, at first 0 %; the duration of its first request is a figure, not a finding."""
@@ -107,6 +113,7 @@ async def test_the_candidate_takes_what_it_may(candidate: Candidate | None, reco
     requirement="auth was deployed before the backend, and is ready",
     needs="run auth",
     remedy="Deployment checklist: deploy the auth service first, verify it, then the backend.",
+    looking="both creation times in the evidence; `gcloud run revisions list --service=netra-auth-service`",
 )
 async def test_auth_was_deployed_first(release: ServiceDescription, auth_release: ServiceDescription) -> None:
     """The auth service's current revision is ready and older than the backend's."""
@@ -127,6 +134,8 @@ async def test_auth_was_deployed_first(release: ServiceDescription, auth_release
     requirement="every variable in the contract is set on the service",
     needs="run",
     remedy="Deployment checklist: verify all environment variables (gcloud run services update --update-env-vars).",
+    looking="the missing names in the evidence; `gcloud run services describe netra-backend-staging "
+    "--format=yaml`, under `env`",
 )
 async def test_every_variable_is_set(release: ServiceDescription, contract: Contract) -> None:
     """The service has each of the contract's variables, and none of them empty. Values are not read."""
@@ -141,6 +150,7 @@ async def test_every_variable_is_set(release: ServiceDescription, contract: Cont
     requirement="the request timeout is enough for the WebSocket requirement",
     needs="run",
     remedy="gcloud run services update … --timeout=3600: Cloud Run cuts every WebSocket at the request timeout.",
+    looking="`gcloud run services describe netra-backend-staging --format='value(spec.template.spec.timeoutSeconds)'`",
 )
 async def test_the_request_timeout_suffices(
     release: ServiceDescription, contract: Contract, recorder: Recorder
@@ -157,6 +167,7 @@ async def test_the_request_timeout_suffices(
     requirement="there is a ready revision to roll back to",
     needs="run",
     remedy="Keep the previous revision: without one you can't roll back.",
+    looking="`gcloud run revisions list --service=netra-backend-staging`: is an older one Ready?",
 )
 async def test_there_is_a_way_back(
     release: ServiceDescription, run: Run, target: Target, candidate: Candidate | None

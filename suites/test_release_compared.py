@@ -210,6 +210,8 @@ PARTS: dict[str, tuple[str, Callable[[Beside], Awaitable[None]]]] = {
     needs="http run token alone",
     remedy="Remove the difference or, if it is intended, list it under [compare] expected with owner, reason and "
     "end date.",
+    looking="the differences in the evidence, each with the question: ask both, `curl -i $BACKEND/…` and `curl "
+    "-i $CANDIDATE/…`; `noise` there says what was not looked at",
 )
 @pytest.mark.parametrize(
     "part", [pytest.param(name, id=name, marks=pytest.mark.also_needs(need)) for name, (need, _) in PARTS.items()]

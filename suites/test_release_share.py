@@ -18,6 +18,8 @@ UNTIMED = 0.1  # of a revision's good answers
     phase="candidate",
     needs="run logs shared",
     remedy="Move the traffic back (the report has the command), then look at the 5xx of the candidate in the log.",
+    looking="Logs Explorer: `resource.labels.revision_name=<candidate> httpRequest.status>=500` since the "
+    "traffic moved",
 )
 async def test_users_meet_nothing_worse(shared: Shared, recorder: Recorder) -> None:
     """5xx and sessions by Fisher's exact test, times by the Mann-Whitney test, in the same window of the log."""

@@ -16,6 +16,8 @@ DOORS = {"backend": "http", "websocket": "ws", "auth": "auth"}
     "target.reachable",
     requirement="every service of the target can be reached from here: DNS, TCP, TLS, first byte",
     remedy="The step that failed shows where to look: DNS, the service's ingress, its certificate, its process.",
+    looking="the step in the evidence: `dig`, `curl -v $BACKEND/health`, `openssl s_client -connect host:443`; "
+    "with a proxy, `curl -v --proxy $HTTPS_PROXY`",
 )
 @pytest.mark.parametrize(
     "door", [pytest.param(door, id=door, marks=pytest.mark.also_needs(need)) for door, need in DOORS.items()]

@@ -53,6 +53,7 @@ def same_json(one: object, other: object) -> bool:
     requirement="the owner's seeded thread is listed, with its data",
     needs="http write mint",
     remedy=FIX_3 + " An error must not become an empty list.",
+    looking="the answer beside the seeded row; the server's log lines for that request",
 )
 async def test_the_owners_thread_is_listed(threads: Threads, plant: Plant, owner: User) -> None:
     """A thread in the table is in its owner's list, with the title and metadata that were written."""
@@ -76,6 +77,8 @@ def refuse_other(item: Item, expected: Wanted) -> None:
     requirement="whatever the metadata is, the answer is never 5xx and the owner's row is listed",
     needs="http write mint",
     remedy=FIX_3,
+    looking="the case's name is the shape; the server's log lines show the traceback. `make verify-local "
+    "FAULT=threads.none-for-dict` shows one",
 )
 @pytest.mark.parametrize(
     "shape",
@@ -108,6 +111,7 @@ async def test_every_shape_of_metadata_is_listed(
     requirement="every item matches the contract, and ids are unique",
     needs="http write mint",
     remedy="Serialise with one response model; see the contract's list of fields.",
+    looking="the item and the field in the evidence",
 )
 async def test_every_item_fits_the_contract(threads: Threads, plant: Plant, owner: User) -> None:
     """Each item matches the contract's JSON Schema, and no id occurs twice."""
@@ -130,6 +134,7 @@ async def test_every_item_fits_the_contract(threads: Threads, plant: Plant, owne
     requirement="threads are listed threads are listed newest first (by the contract's order), ties in a stable order",
     needs="http write mint",
     remedy="ORDER BY updated_at DESC with the id as tie-break.",
+    looking="the ids and times in the evidence, in the order in which they came",
 )
 async def test_newest_comes_first_and_ties_are_stable(threads: Threads, plant: Plant, owner: User) -> None:
     """Rows seeded in another order are listed newest first; rows with equal times keep the same order every time."""
@@ -155,6 +160,7 @@ async def test_newest_comes_first_and_ties_are_stable(threads: Threads, plant: P
     requirement="soft-deleted rows are hidden",
     needs="http write mint",
     remedy="Filter deleted_at IS NULL in the query, as Fix 3 does.",
+    looking="the listed id in the evidence; its `deleted_at` in the table",
 )
 async def test_soft_deleted_rows_are_hidden(threads: Threads, plant: Plant, owner: User) -> None:
     """Of a live and a soft-deleted thread, only the live one is listed."""

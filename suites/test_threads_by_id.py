@@ -26,6 +26,7 @@ async def refuse_all(journey: Journey, thread_id: str, user: User | None = None)
     needs="http write mint single",
     remedy="Find by id and owner in one statement; a row without metadata or owner belongs to no one and is not an "
     "error.",
+    looking="**an incident where a foreign thread was read or changed**: the case says whose, and by which route",
 )
 @pytest.mark.parametrize("whose", ["foreign", "unknown", "archived", "NULL metadata", "no owner"])
 async def test_what_is_not_ones_own_is_refused(

@@ -35,6 +35,7 @@ BODIES = {
         "Validate the body before it is stored: types, size, depth, and text that the column's operators can read back "
         "(no NUL, no lone surrogate). One such row can make every list a 500."
     ),
+    looking="the case's body; then `GET /api/threads` of anybody: is it still 200? `data.poison` names such rows",
 )
 @pytest.mark.parametrize("case", BODIES)
 async def test_a_hostile_body_harms_nobody(journey: Journey, plant: Plant, owner: User, case: str) -> None:

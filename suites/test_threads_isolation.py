@@ -33,6 +33,7 @@ def refuse_foreign(listed: set[str], foreign: set[str]) -> None:
     requirement="a user never sees another user's thread",
     needs="http write mint",
     remedy="Filter only by the token's user; if column and metadata disagree, the column decides (not Fix 3's OR).",
+    looking="**an incident**: the case says whose row was seen by whom, and how; the query in the log, if it is logged",
 )
 @pytest.mark.parametrize("case", ["other user", "disagreeing owner", "forged header", "similar id"])
 async def test_nobody_sees_a_foreign_thread(
@@ -81,6 +82,7 @@ HOSTILE = [
     requirement="nothing a client sends causes a 5xx, and hostile input returns no rows",
     needs="http token",
     remedy="Declare parameter types; bind every value; refuse NUL bytes before they reach Postgres.",
+    looking="the case's `curl` against staging; the traceback in the server's log lines",
 )
 @pytest.mark.parametrize("query", HOSTILE)
 async def test_hostile_input_is_refused(threads: Threads, owner: User, query: str) -> None:
@@ -97,6 +99,7 @@ async def test_hostile_input_is_refused(threads: Threads, owner: User, query: st
     requirement="a user id that is very long or has quotes or a NUL byte causes no 5xx and returns no rows",
     needs="http mint",
     remedy="Bind the user id as a parameter; refuse what a text column can't hold.",
+    looking="the case's `curl`; how the user id gets into the query",
 )
 @pytest.mark.parametrize(
     "sub",
@@ -120,6 +123,7 @@ async def test_hostile_user_ids_find_nothing(threads: Threads, sub: str) -> None
     requirement="error bodies are JSON, contain no internals, and have a request id",
     needs="http token",
     remedy="Use one error handler that answers JSON with the trace id and logs the rest.",
+    looking="the body in the evidence; what a proxy in front may have put there",
 )
 @pytest.mark.parametrize(
     "kind", ["refused window", "no token", "no such path", pytest.param(WHOLE_RUN, marks=pytest.mark.at_the_end)]

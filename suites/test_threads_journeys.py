@@ -15,6 +15,8 @@ from probes.database.seeding import Seeder
     requirement="a created thread is stored as sent, can be read by its id, and is in its owner's list once",
     needs="http write mint single",
     remedy="Commit before answering; return what was stored, not what was sent; see the server's traceback.",
+    looking='`curl -i -X POST -H "Authorization: Bearer $TOKEN" -d \'{"title": "x"}\' $BACKEND/api/threads`, '
+    "then the list; the server's log lines",
 )
 async def test_a_created_thread_is_stored(journey: Journey, seeder: Seeder, stranger: User) -> None:
     """Two threads, one without a title, are returned, read back, listed once each, and in the table, value by value.
@@ -62,6 +64,7 @@ async def _refuse_other_list(journey: Journey, before: set[str]) -> None:
     requirement="a thread can be read by its id, as it was written",
     needs="http write mint single",
     remedy="See the server's traceback: the list works without this route, but users need it.",
+    looking="the case's `curl`; the server's log lines show the traceback",
 )
 async def test_a_thread_is_read_by_its_id(journey: Journey) -> None:
     """A created thread is read back with its id, title, metadata, owner and time of creation."""
@@ -79,6 +82,7 @@ async def test_a_thread_is_read_by_its_id(journey: Journey) -> None:
     requirement="a new title is stored and visible at once, by id and in the list; metadata never changes the owner",
     needs="http write mint single",
     remedy="Commit before answering, drop what was cached for this user, and take the owner only from the token.",
+    looking="the title in the answer, by id and in the list, in the evidence; a cache in front of the list",
 )
 async def test_a_renamed_thread_is_renamed_everywhere(journey: Journey, stranger: User) -> None:
     """After each change the thread is read by its id and in the list; another owner in the metadata has no effect."""
@@ -108,6 +112,7 @@ async def test_a_renamed_thread_is_renamed_everywhere(journey: Journey, stranger
     requirement="an archived thread disappears at once from the list and by its id, and no other thread does",
     needs="http write mint single",
     remedy="Set deleted_at in the transaction of the request, and filter by it wherever threads are read.",
+    looking="`deleted_at` of the row; the filter of the list and of the route by id",
 )
 async def test_an_archived_thread_is_gone(journey: Journey) -> None:
     """Of two threads, the archived one is no longer listed or readable; the other is unchanged."""

@@ -30,6 +30,7 @@ PAGES = 40
     requirement="a list of 250 can be read to its end, with deleted rows in between",
     needs="http write mint",
     remedy="Filter before LIMIT, and allow offsets up to the end of the list.",
+    looking="how many are missing, in the case; is the filter in the query, or after its LIMIT?",
 )
 async def test_a_long_list_is_read_to_its_end(threads: Threads, plant: Plant, owner: User) -> None:
     """The windows contain all live rows, each once, and none of the deleted ones."""
@@ -53,6 +54,8 @@ async def test_a_long_list_is_read_to_its_end(threads: Threads, plant: Plant, ow
     needs="http write mint",
     remedy="Don't keep state in a module global across awaits; size the pool for the concurrency; don't lock "
     "around a request.",
+    looking="**an incident where a list was another user's**: the case says whose. Module globals between two "
+    "awaits; the pool's size and time-out; locks",
 )
 async def test_users_at_once_get_their_own_lists(
     threads: Threads, plant: Plant, make_user: MakeUser, recorder: Recorder
@@ -125,6 +128,8 @@ def _judge_cost(
     requirement="the last pages of a run take no longer than the first",
     needs="http token",
     remedy="Release what grows with each request (a list, an unbounded cache, an open cursor).",
+    looking="first and last times in the evidence; what is kept for each request and never let go: memory of "
+    "the process over the run",
 )
 async def test_the_last_page_costs_what_the_first_did(threads: Threads, owner: User, recorder: Recorder) -> None:
     """The times of successive pages have no upward trend."""

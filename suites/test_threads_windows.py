@@ -27,6 +27,7 @@ VOLUME_ROUNDS = 9
     requirement="windows partition the list, even while a row is added",
     needs="http write mint",
     remedy="LIMIT and OFFSET over a total order (updated_at DESC, id).",
+    looking="the window and the ids in the evidence: twice is an overlap, missing is a gap",
 )
 @pytest.mark.parametrize("window", [pytest.param(size, id=f"{size}") for size in (1, 2, 3, 7, 20)])
 async def test_windows_partition_the_list(threads: Threads, plant: Plant, owner: User, window: int) -> None:
@@ -56,6 +57,7 @@ def _at(limit: int, offset: int) -> dict[str, int]:
     requirement="a limit outside the contract's bounds and a negative offset are refused (422), never 5xx",
     needs="http token",
     remedy="Declare the bounds with the parameters, so that the framework refuses bad values.",
+    looking="the case's `curl`: which value, and which status came instead of 422",
 )
 @pytest.mark.parametrize(
     "params",
@@ -94,6 +96,7 @@ def _within(params: dict[str, Any], rules: ThreadRules) -> bool:
     "gives []",
     needs="http write mint",
     remedy="limit defaults to 20 and offset to 0; an offset of any size is valid.",
+    looking='`curl -H "Authorization: Bearer $TOKEN" $BACKEND/api/threads`: how many come?',
 )
 async def test_defaults_and_edges(threads: Threads, plant: Plant, owner: User, contract: Contract) -> None:
     """The default window, the largest one, and far past the end."""
@@ -114,6 +117,7 @@ async def test_defaults_and_edges(threads: Threads, plant: Plant, owner: User, c
     requirement="a first page takes about as long for an owner of 10,000 threads as for one of 20",
     needs="http write mint",
     remedy="Let the database cut the window, with an index on owner and updated_at; no query per row.",
+    looking="both times in the evidence; `EXPLAIN (ANALYZE, BUFFERS)` of the list's query for an owner of many",
 )
 async def test_a_first_page_costs_a_page(
     threads: Threads, plant: Plant, owner: User, stranger: User, sizes: Sizes, contract: Contract, recorder: Recorder

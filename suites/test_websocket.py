@@ -30,6 +30,7 @@ ROUNDS = 5
     requirement="a session opens and welcomes within the deadline, with the token in the header or in the subprotocol",
     needs="ws token",
     remedy=COROUTINE,
+    looking="the handshake's status and the first message in the evidence; the server's log lines under its trace",
 )
 @pytest.mark.parametrize("way", ["header", "subprotocol"])
 async def test_a_good_token_opens_a_session(sockets: SocketDoor, owner: User, way: Way) -> None:
@@ -59,6 +60,7 @@ async def test_a_good_token_opens_a_session(sockets: SocketDoor, owner: User, wa
     requirement="the welcome names the token's user",
     needs="ws mint",
     remedy="Don't use a demo user outside demo mode: the user is the token's `sub`.",
+    looking="the welcome in the evidence beside the token's `sub`",
 )
 async def test_the_welcome_names_the_user(sockets: SocketDoor, owner: User, stranger: User) -> None:
     """Two users open sessions, and each welcome names its own user."""
@@ -75,6 +77,7 @@ async def test_the_welcome_names_the_user(sockets: SocketDoor, owner: User, stra
     requirement="pings and heartbeats are answered, in order, within the deadline",
     needs="ws token",
     remedy="Answer in the session's own loop, with nothing slow between reading and answering.",
+    looking="which message had no answer, and after how long; is the order that of sending?",
 )
 async def test_pings_and_heartbeats_are_answered_in_order(
     sockets: SocketDoor, owner: User, deadlines: Deadlines, recorder: Recorder, contract: Contract
@@ -119,6 +122,7 @@ async def test_pings_and_heartbeats_are_answered_in_order(
     requirement="one user's messages never reach another's socket",
     needs="ws mint",
     remedy="Send to the user's own sessions (factory per user), never to all.",
+    looking="**an incident**: whose message reached whom is in the evidence",
 )
 async def test_messages_stay_with_their_user(sockets: SocketDoor, owner: User, stranger: User) -> None:
     """While one user sends messages, the other's socket receives none of it; both are still answered."""
@@ -142,6 +146,7 @@ async def test_messages_stay_with_their_user(sockets: SocketDoor, owner: User, s
     requirement="without the supervisor, a fallback answers",
     needs="twin ws token",
     remedy=COROUTINE + " The fallback handler answers when supervisor or thread service are missing.",
+    looking="on the twin alone: `make verify-local`, then the answer in the evidence",
 )
 async def test_a_fallback_answers(twin: TwinControl, sockets: SocketDoor, owner: User, deadlines: Deadlines) -> None:
     """The agent supervisor is removed; a message is still answered, and the session stays open."""
@@ -162,6 +167,7 @@ async def test_a_fallback_answers(twin: TwinControl, sockets: SocketDoor, owner:
     requirement="N sessions held for a short time: no unplanned close, and no message of another user",
     needs="ws mint",
     remedy="See the closes by class and age: a cut-off at one age is a timeout somewhere on the path.",
+    looking="the plot of closes by age and class: one age is a timeout on the way, many ages are drops",
 )
 async def test_sessions_stay_open(
     sockets: SocketDoor,
@@ -259,6 +265,7 @@ def _record(report: SteadyReport, recorder: Recorder, contract: Contract) -> Non
     requirement="after a cut, the client is back within the limit, with its session intact",
     needs="ws token",
     remedy="Keep a session's state outside the process, keyed by user, so that any instance can continue it.",
+    looking="the attempts and their times in the evidence; which part of the state was lost",
 )
 async def test_a_reconnect_finds_its_session(
     sockets: SocketDoor, owner: User, contract: Contract, recorder: Recorder

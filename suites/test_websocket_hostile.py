@@ -75,6 +75,8 @@ CASES: dict[str, tuple[Act, str]] = {
     requirement="hostile input gets an error message or a clean close, and the service keeps running",
     needs="ws token",
     remedy="Parse inside a try, bound the size before parsing, never let one session's error leave its own loop.",
+    looking="the case's name is the input; close code and the server's log lines. A server-wide stall shows in "
+    "the other sessions",
 )
 @pytest.mark.usefixtures("hostile_frames")
 @pytest.mark.parametrize("case", CASES)

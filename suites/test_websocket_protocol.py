@@ -94,6 +94,7 @@ SILENCE_IS_FINE = frozenset({"session", "session or close", "anything"})
     requirement="the service, and any proxy in front of it, accept and refuse frames as RFC 6455 requires",
     needs="ws token",
     remedy="A proxy inspects WebSocket frames, or the server is too lenient: the case names the RFC's section.",
+    looking="the case names the section of RFC 6455; try once more without the proxy in front",
 )
 @pytest.mark.usefixtures("hostile_frames")
 @pytest.mark.parametrize("case", CASES)

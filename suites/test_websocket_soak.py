@@ -26,6 +26,8 @@ HOUR_S = 3600.0
     needs="ws mint run",
     remedy="See the closes by age. One age: a timeout on the path. One moment: a restart. One session age "
     "across reconnects: a leak, or the lifetime of the token or the state. Only silent sessions: an idle timeout.",
+    looking="the plots of sessions and closes; `make gate TARGET=staging EXPLAIN=websocket.one-hour`; "
+    "[soak.md](soak.md)",
 )
 async def test_sessions_live_an_hour(
     soak: Soak, release: ServiceDescription, contract: Contract, recorder: Recorder, asked: Asked

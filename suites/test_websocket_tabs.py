@@ -27,6 +27,7 @@ MESSAGES, EACH, LOOKS = 300, 5, (8, 16, 30, 60)  # in batches of five, tested fo
     "closes only that one",
     needs="ws token agent",
     remedy="Keep a set of sockets per user, add and discard them one at a time, and send to each.",
+    looking="which tab heard nothing, in the case; how many sockets a user may have",
 )
 async def test_every_tab_lives_and_hears(sockets: SocketDoor, owner: User, contract: Contract) -> None:
     """One user has five open sessions; each gets the agent's answer; four keep working after one is closed."""
@@ -58,6 +59,7 @@ async def _refuse_dead(session: Session, expected: str) -> None:
     requirement="after one user has connected and left thirty times, the next connection is as good as the first",
     needs="ws token",
     remedy="Free a connection's resources when it closes, however it closes.",
+    looking="at which connection it was refused; what is kept for each connection, and who frees it",
 )
 async def test_coming_and_going_uses_nothing_up(sockets: SocketDoor, owner: User, recorder: Recorder) -> None:
     """Each of thirty connections, and the next one, is welcomed and answered no slower than those before it."""
@@ -91,6 +93,7 @@ async def test_coming_and_going_uses_nothing_up(sockets: SocketDoor, owner: User
     requirement="three hundred messages in one session are all answered, the last as fast as the first",
     needs="ws token",
     remedy="Answer each message in the session's own loop: no buffer that waits for more, no limit, no growing list.",
+    looking="at which message it stopped; buffers and limits by message",
 )
 async def test_a_long_talk_is_answered_to_its_end(sockets: SocketDoor, owner: User, recorder: Recorder) -> None:
     """In each batch every ping gets its pong, and no batch takes longer than those before it."""

@@ -33,6 +33,7 @@ QUIET_S = 1.0  # how long to listen for a stray event
     requirement="with twenty concurrent users, each welcome, answer and event is its own user's, in order",
     needs="ws mint",
     remedy="Keep nothing of a session in a module global; pass the user along, from the token to the last event.",
+    looking="whose name came to whom, in the case; module globals between two awaits",
 )
 async def test_users_at_once_keep_their_own(
     sockets: SocketDoor, make_user: MakeUser, contract: Contract, run: Run, recorder: Recorder
@@ -100,6 +101,7 @@ async def _read_run(session: Session, contract: Contract) -> list[Message]:
     requirement="a user's message is answered by the agent's events in order, and no other user receives them",
     needs="ws mint agent",
     remedy="End every run with its last event, whatever happens in it; send only to the user's own sockets.",
+    looking="the events in the evidence, in order; the server's log lines of the run",
 )
 async def test_the_agent_answers_its_user_alone(
     sockets: SocketDoor, owner: User, stranger: User, contract: Contract

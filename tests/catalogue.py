@@ -13,7 +13,7 @@ from pathlib import Path
 import suites
 from gate.check import ATTRIBUTE, Check
 from gate.document import SCHEMA
-from gate.report.checklist import family_order, how_to_look, owner
+from gate.report.checklist import family_order, owner
 from gate.verdict_document import schema
 from tests import arrows, incidents
 from tests.proof import page, record
@@ -52,7 +52,7 @@ def render_runbook() -> str:
         lines += [f"### {family}", "", f"Whom to call: {owner(family)}.", ""]
         lines += ["| check | when it fails, this does not hold | how to look | what to do |", "|---|---|---|---|"]
         for one in checks:
-            lines.append(f"| `{one.id}` | {one.requirement} | {how_to_look(one.id)} | {one.remedy.replace('|', '/')} |")
+            lines.append(f"| `{one.id}` | {one.requirement} | {one.looking} | {one.remedy.replace('|', '/')} |")
         lines.append("")
     return "\n".join(lines)
 

@@ -152,7 +152,5 @@ def test_help_fits_a_terminal_and_begins_with_where_to_start() -> None:
     assert shown.index("Start here") < shown.index("verify-local")
 
 
-def test_the_runbook_says_how_to_look_for_every_check_and_for_no_other() -> None:
-    looking = tomllib.loads((ROOT / "gate/report/looking.toml").read_text(encoding="utf-8"))
-    assert looking.keys() == {one.id for one in declared_checks()}
-    assert not [one for one, how in looking.items() if "|" in how or len(how) < 20]
+def test_the_runbook_says_how_to_look_for_every_check() -> None:
+    assert not [one.id for one in declared_checks() if "|" in one.looking or len(one.looking) < 20]

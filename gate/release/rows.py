@@ -33,7 +33,7 @@ def merged_row(merged: Merged, *, required: bool) -> Row:
     if merged.accrued:
         row = _with_accruals(row, merged, merged.accrued)
     if merged.outcome is Outcome.PASSED:
-        row = msgspec.structs.replace(row, expected="", actual="", remedy="")
+        row = msgspec.structs.replace(row, expected="", actual="", remedy="", looking="")
     return row
 
 

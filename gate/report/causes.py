@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from gate.report.checklist import Report, how_to_look, owner
+from gate.report.checklist import Report, owner
 from gate.report.wording import brief, rerun
 from gate.verdict_document import Cause, Row
 
@@ -74,7 +74,7 @@ def _runbook_row(row: Row) -> RunbookRow:
     return RunbookRow(
         check_id=row.id,
         requirement=row.requirement or row.claim,
-        looking=how_to_look(row.id),
+        looking=row.looking,
         remedy=row.remedy,
         whom_to_call=owner(row.family),
     )

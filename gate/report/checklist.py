@@ -56,16 +56,6 @@ def _layout() -> dict[str, JSON]:
     return tomllib.loads((Path(__file__).parent / "checklist.toml").read_text(encoding="utf-8"))
 
 
-@cache
-def _looking() -> dict[str, str]:
-    return tomllib.loads((Path(__file__).parent / "looking.toml").read_text(encoding="utf-8"))
-
-
-def how_to_look(check_id: str) -> str:
-    """Where to look when a check is red, as docs/runbook.md says it; empty for a check of a team's own."""
-    return _looking().get(check_id, "")
-
-
 def family_order(family: str) -> int:
     """The place of a family in a run; one that the layout does not name comes before the logs."""
     order: list[str] = _layout()["families"]

@@ -22,7 +22,7 @@ def explain(document: Document, check_id: str) -> str:
 
 def _row(row: Row) -> Iterator[str]:
     yield f"\n{row.outcome} {row.name}{'' if row.required else ' (not required)'}"
-    for key in ("claim", "requirement", "expected", "actual", "reason", "remedy", "known_failure"):
+    for key in ("claim", "requirement", "expected", "actual", "reason", "remedy", "looking", "known_failure"):
         if said := getattr(row, key):
             yield f"  {key.replace('_', ' ')}: {said}"
     for figure in row.figures:

@@ -47,6 +47,7 @@ def _result(check_id: str, outcome: Outcome) -> Result:
         needs=frozenset(),
         phase="smoke",
         remedy="Fix 1",
+        looking="`curl -i $BACKEND/health`",
         claim="It holds.",
         place="test_x.py:1",
     )

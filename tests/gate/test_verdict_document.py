@@ -97,6 +97,8 @@ def test_typing_changed_nothing_in_stored_documents(name: str) -> None:
     before = _lifted(json.loads((STORED / f"{name}.json").read_text()))
     after = json.loads(encode(decode(json.dumps(before))))
     before |= {"causes": [], "selection": "", "rerun": "", "left": []}  # keys of version 3 that a reader does not need
+    for row in before["checks"]:
+        row["looking"] = ""  # as above
     assert after == before
 
 
