@@ -54,6 +54,7 @@ async def test_a_method_without_a_handler_is_answered(
         "Have the server know the scheme and host that clients use (uvicorn: --proxy-headers, --forwarded-allow-ips), "
         "or switch redirects off (FastAPI: redirect_slashes=False). A redirect to http loses the token."
     ),
+    looking="`curl -si $BACKEND/api/threads/`: the status, and where Location leads",
 )
 async def test_a_slash_leads_nowhere_else(
     backend: Door, contract: Contract, tokens: TokenSource, owner: User, recorder: Recorder

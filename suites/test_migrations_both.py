@@ -28,6 +28,8 @@ MOST_READ = 3
     phase="candidate",
     needs="http run token alone",
     remedy=EXPAND_FIRST,
+    looking="the log of the serving revision, which the finding names: UndefinedColumn, UndefinedTable; "
+    "`alembic upgrade … --sql` of what is new: DROP, RENAME, ALTER … TYPE",
 )
 async def test_the_serving_revision_still_reads(
     revisions: Revisions,
@@ -113,6 +115,9 @@ WAYS: dict[str, Callable[[Side, Side], Awaitable[None]]] = {
     phase="candidate",
     needs="http run write mint single alone",
     remedy=EXPAND_FIRST,
+    looking="the finding names who wrote and who could not read; "
+    "`make preflight ALEMBIC=folder SINCE=revision`, with the head of the serving image, "
+    "lists what the new migrations drop and rename",
 )
 @pytest.mark.parametrize("way", [pytest.param(way, id=name) for name, way in WAYS.items()])
 async def test_both_revisions_write_to_one_schema(

@@ -41,6 +41,9 @@ WINDOW = 2
         "Check the thread's owner before its messages are read or written, bind the thread in the query, "
         "ORDER BY time and id; commit what was said before it is answered. See the server's traceback."
     ),
+    looking="the case's `curl`, and what the evidence has of each message; "
+    "**an incident where somebody else read or wrote one**. "
+    "`SELECT` of the thread's messages: are they stored?",
 )
 @pytest.mark.parametrize(
     "whose",
