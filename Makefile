@@ -224,7 +224,7 @@ smokes: $(READY)  ## run quick smokes in a row against one running twin: all mus
 
 .PHONY: races
 #: [N=40]
-races: $(READY)  ## races of one answer in twenty, and none: how many of N attempts see them, and false alarms
+races: $(READY)  ## races of one answer in twenty, and none: how many are seen
 	@$(PY) -m tests.races $(or $(N),40)
 
 .PHONY: reproduce
