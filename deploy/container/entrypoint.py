@@ -26,7 +26,6 @@ from pathlib import Path
 import fsspec
 from sealed import SealedError, masks, unseal
 
-ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "pytest.ini").is_file())
 NO_GO, USAGE, INCONCLUSIVE, KILLED = 1, 4, 10, 128
 
 
@@ -59,6 +58,16 @@ def main(arguments: list[str]) -> int:
     return _conclude(reports, code)
 
 
+def _root() -> Path:
+    """Where the suite is: the checkout that this file lies in, or else the installed wheel."""
+    for folder in Path(__file__).resolve().parents:
+        if (folder / "pytest.ini").is_file():
+            return folder
+    from netra_verify import TREE  # noqa: PLC0415 - only there where no checkout is
+
+    return TREE
+
+
 def _run_id(reports: Path) -> str:
     """Which run's verdict lies there; empty when there is none that can be read."""
     try:
@@ -69,7 +78,7 @@ def _run_id(reports: Path) -> str:
 
 def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
     """The suite's own exit code; a request to stop goes on to it, so that it writes what it has."""
-    process = subprocess.Popen(command, cwd=ROOT, env=environment)  # noqa: S603 - our own suite
+    process = subprocess.Popen(command, cwd=_root(), env=environment)  # noqa: S603 - our own suite
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda received, _frame: process.send_signal(received))
     code = process.wait()

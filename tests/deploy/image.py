@@ -72,26 +72,34 @@ class Image:
 
 
 def build(folder: Path) -> Image:
-    """Do in `folder` what the Dockerfile says, word by word; the folder is made readable for everybody."""
+    """Do in `folder` what the Dockerfile says, word by word; the folder is made readable for everybody.
+
+    The wheel of its build stage is built from this checkout.
+    """
     folder.chmod(0o755)
     user = NOBODY if os.geteuid() == 0 else None
     app = folder / "app"
     for sources, destination in copied():
         for source in sources:
-            path = ROOT / source
-            target = app / destination / (path.name if destination.endswith("/") else "")
-            if path.is_dir():
-                shutil.copytree(path, target, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(path, target)
-    (folder / "build").mkdir()
+            target = app / destination / Path(source).name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / source, target)
+    build_wheel(folder / "build")
     shutil.copy2(ROOT / "requirements-suite-extras.lock", folder / "build")
     _install(folder, _python(user))
     scratch = folder / "tmp"
     scratch.mkdir(mode=0o777)
     scratch.chmod(0o777)
     return Image(folder, user)
+
+
+def build_wheel(folder: Path) -> Path:
+    """The wheel of this checkout, built into the folder."""
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LONG_S)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (built,) = folder.glob("*.whl")
+    return built
 
 
 def _install(folder: Path, python: Path) -> None:

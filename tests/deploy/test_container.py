@@ -124,17 +124,24 @@ def test_the_image_is_small_pinned_and_not_root() -> None:
     assert {rest.split()[0] for word, rest in words if word == "FROM"} == {"${BASE}"}
     users = [rest for word, rest in words if word == "USER"]
     assert [re.fullmatch(r"[1-9]\d*:[1-9]\d*", one) is not None for one in users] == [True]
-    install = next(rest for word, rest in words if word == "RUN")
+    (install,) = (rest for word, rest in words if word == "RUN")
     assert all(one in install for one in ("--require-hashes", "--no-deps", "--only-binary=:all:", "--no-cache-dir"))
 
 
-def test_the_image_holds_the_rooms_of_the_suite_and_nothing_that_is_not_its() -> None:
+def test_the_image_holds_the_wheel_and_the_entry_points_scripts_and_nothing_else() -> None:
     sources = {source for given, _ in copied() for source in given}
-    assert sources >= ROOMS
-    assert not sources & {"twin", "tests", "bench", "docs", "reports", "."}
+    scripts = {f"deploy/container/{path.name}" for path in DOCKERFILE.parent.glob("*.py")}
+    assert sources == scripts | {"LICENSE"}
+    (built,) = (rest.split()[:-1] for word, rest in instructions() if word == "COPY" and rest.endswith(" /build/"))
+    assert built == ["requirements-suite-extras.lock", "dist/netra_verify-*.whl"]
     allowed = (DOCKERFILE.parent / "Dockerfile.dockerignore").read_text().splitlines()
-    assert {line[1:] for line in allowed if line.startswith("!")} == sources | {"requirements-suite-extras.lock"}
-    assert all((ROOT / source).exists() for source in sources)
+    assert {line[1:] for line in allowed if line.startswith("!")} == sources | set(built)
+
+
+def test_the_suite_in_the_image_is_the_wheels(image: Image) -> None:
+    (tree,) = (image.folder / "venv").glob("lib/python*/site-packages/netra_verify/tree")
+    assert {one.name for one in tree.iterdir() if one.is_dir()} >= ROOMS
+    assert not {one.name for one in (image.folder / "app").iterdir() if one.is_dir()}
 
 
 def test_the_suites_lock_is_part_of_the_whole_lock_and_names_no_host() -> None:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`outputs.py REPORTS`: the last run's verdict as lines for a GitHub step's outputs.
+"""`outputs.py REPORTS`: the last run's verdict as key=value lines, for a GitHub step's outputs and GitLab's patience.
 
 `waiting` is true when INCONCLUSIVE means time and nothing else: all that ran is fine, and what is not proved is owed.
 """

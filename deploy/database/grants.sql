@@ -1,0 +1,81 @@
+-- What the suite's own database user needs, and nothing more: docs/least-privilege.md. Run it as the tables' owner, in the
+-- service's schema; run again, it replaces what it made. The role is made beforehand, by hand or as an IAM user:
+--   CREATE ROLE netra_verify LOGIN PASSWORD '...' NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOINHERIT;
+-- A user of another name: replace 'netra_verify' throughout.
+--
+-- Row-level policies hold for every role that does not own the table. The first policy of each table lets the service and
+-- everybody else go on as before; the suite sees what it has to count, and adds and deletes its own rows alone. No policy
+-- names a column or a type of the service's, so that no migration is refused for its sake.
+
+GRANT SELECT, INSERT, DELETE ON threads TO netra_verify;
+
+CREATE OR REPLACE FUNCTION netra_verify_wrote(candidate anyelement) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN starts_with(candidate.id::text, 'nv-');
+END
+$$;
+
+-- Ours are the rows that the suite wrote, by their id, and those that the service made for the suite's test users under ids
+-- of its own. Whose a row is, its user_id says where there is such a column and it is set; else the metadata does (json or
+-- jsonb). A text that ->> might raise on is taken for ours only if its first key says so.
+DO $$
+DECLARE
+    by_metadata text := $owner$
+        CASE WHEN candidate.metadata_::text ~ '\\u(0000|[dD][89a-fA-F])'
+             THEN candidate.metadata_::text ~ '^\s*\{\s*"user_id"\s*:\s*"nv-'
+             ELSE coalesce(starts_with(candidate.metadata_ ->> 'user_id', 'nv-'), false) END $owner$;
+    whose text := by_metadata;
+BEGIN
+    IF EXISTS (
+        SELECT FROM pg_attribute WHERE attrelid = 'threads'::regclass AND attname = 'user_id' AND NOT attisdropped
+    ) THEN
+        whose := format('coalesce(starts_with(candidate.user_id::text, %L), %s)', 'nv-', by_metadata);
+    END IF;
+    EXECUTE format(
+        'CREATE OR REPLACE FUNCTION netra_verify_owns(candidate anyelement) RETURNS boolean LANGUAGE plpgsql STABLE AS %L',
+        format('BEGIN IF starts_with(candidate.id::text, %L) THEN RETURN true; END IF; RETURN %s; END', 'nv-', whose)
+    );
+END
+$$;
+
+ALTER TABLE threads ENABLE ROW LEVEL SECURITY;
+
+DROP POLICY IF EXISTS netra_verify_leaves_others_alone ON threads;
+CREATE POLICY netra_verify_leaves_others_alone ON threads
+    USING (current_user <> 'netra_verify') WITH CHECK (current_user <> 'netra_verify');
+
+-- The shapes of everybody's metadata are counted (data.bad-shapes), so all rows are read.
+DROP POLICY IF EXISTS netra_verify_reads ON threads;
+CREATE POLICY netra_verify_reads ON threads FOR SELECT TO netra_verify USING (true);
+
+DROP POLICY IF EXISTS netra_verify_adds ON threads;
+CREATE POLICY netra_verify_adds ON threads FOR INSERT TO netra_verify WITH CHECK (netra_verify_wrote(threads));
+
+DROP POLICY IF EXISTS netra_verify_deletes ON threads;
+CREATE POLICY netra_verify_deletes ON threads FOR DELETE TO netra_verify USING (netra_verify_owns(threads));
+
+-- Rows of test users that the service makes by itself ([residue.tables]), where there is such a table.
+CREATE OR REPLACE FUNCTION netra_verify_is(candidate anyelement) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN coalesce(candidate.email LIKE '%@netra-verify.invalid', false);
+END
+$$;
+
+DO $$
+BEGIN
+    IF to_regclass('users') IS NOT NULL THEN
+        GRANT SELECT, DELETE ON users TO netra_verify;
+        ALTER TABLE users ENABLE ROW LEVEL SECURITY;
+        DROP POLICY IF EXISTS netra_verify_leaves_others_alone ON users;
+        CREATE POLICY netra_verify_leaves_others_alone ON users
+            USING (current_user <> 'netra_verify') WITH CHECK (current_user <> 'netra_verify');
+        DROP POLICY IF EXISTS netra_verify_sees_its_own ON users;
+        CREATE POLICY netra_verify_sees_its_own ON users FOR SELECT TO netra_verify USING (netra_verify_is(users));
+        DROP POLICY IF EXISTS netra_verify_deletes_its_own ON users;
+        CREATE POLICY netra_verify_deletes_its_own ON users FOR DELETE TO netra_verify USING (netra_verify_is(users));
+    END IF;
+    IF to_regclass('alembic_version') IS NOT NULL THEN
+        GRANT SELECT ON alembic_version TO netra_verify;
+    END IF;
+END
+$$;
