@@ -238,6 +238,11 @@ setup: $(READY)  ## install everything into .venv, from the lock
 #: [EXTRAS=1: spans to a collector, gs:// buckets, chat and mail]
 setup-suite: $(SUITE_READY)  ## install only what a run on a target needs, into .venv-suite
 
+.PHONY: wheel
+wheel: $(READY)  ## the suite as a wheel, alone in dist/: for pip, uvx and the container
+	@rm -f dist/*.whl
+	@$(PY) -m build --wheel --no-isolation --outdir dist
+
 .PHONY: road
 #: CHECK=threads.metadata (any check, or a fault)
 road: $(READY)  ## show where a check is declared, fed, broken and reported, as path:line

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from commands.console import say, write_file
+from gate.redaction import Redactor
 from probes.database.connection import Connection, TableShape, connect, describe_url, find_table
 from probes.database.layout import Layout
 from probes.database.made_for_us import made_for_us
@@ -15,6 +16,8 @@ from probes.database.residue import remove_traces, take_turn
 from probes.database.seeding import Row, Seeder
 from probes.deadlines import Deadlines
 from probes.errors import SourceRefused
+from probes.google.adc import find_adc
+from probes.google.credentials import SQL_LOGIN
 from targets.loading import ConfigurationError
 from targets.model import Target
 
@@ -26,7 +29,9 @@ async def _table(target: Target) -> AsyncIterator[tuple[Connection, TableShape]]
     url = target.database.url
     if not url:
         raise ConfigurationError(f"Target {target.name!r} has no database: set NETRA_DATABASE__URL.")
-    async with connect(url, "commands", Deadlines(), pgbouncer=target.database.pgbouncer) as connection:
+    place, learn = target.database, Redactor(target.secrets).learn
+    password = find_adc(SQL_LOGIN, target.network.ca_file, learn=learn) if place.login == "google" else None
+    async with connect(url, "commands", Deadlines(), pgbouncer=place.pgbouncer, password=password) as connection:
         layout = Layout(**target.contract.database.layout.model_dump())
         table = await find_table(connection, target.contract.database.table, layout)
         if table is None:

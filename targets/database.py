@@ -1,7 +1,7 @@
 """Our own connection to a service's database, and what may be left there."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -10,6 +10,7 @@ from probes.database.connection import OURS
 from probes.database.residue import Trace
 from probes.secret import Secret, reveal
 from targets.contract.parts import Part
+from targets.dsn import stays_private
 from targets.pasted_dsn import read_pasted
 
 
@@ -17,6 +18,7 @@ class Database(Part):
     """Our own connection to the service's database; empty where we have none."""
 
     url: Secret = Secret()  # as it is pasted: `targets.pasted_dsn` makes of it what asyncpg takes
+    login: Literal["password", "google"] = "password"  # google: IAM's, an access token in the password's place
     pgbouncer: bool = False
     alembic: str = ""  # the deployed image's alembic folder, where we have it: its heads then need not be given
 
@@ -32,6 +34,15 @@ class Database(Part):
             return values
         pooled = {"pgbouncer": True} if read.pgbouncer else {}
         return pooled | {**values, "url": Secret(read.url)}
+
+    @model_validator(mode="after")
+    def _shows_no_token_to_the_network(self) -> "Database":
+        if self.login == "google" and self.url and not stays_private(self.url):
+            raise ValueError(
+                'login = "google" sends an access token as the password: add sslmode=require (or verify-full) to the '
+                "address, or lead it through the Auth Proxy on this machine (127.0.0.1, or its socket's folder)"
+            )
+        return self
 
 
 class LeftIn(Part):

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from probes.secret import Secret
 
@@ -10,6 +10,7 @@ from probes.secret import Secret
 KEYWORD = re.compile(r"(\w+)\s*=\s*(?:'((?:[^'\\]|\\.|'')*)'|((?:[^\s\\']|\\.)*))", re.DOTALL)
 SECRET_KEYS = frozenset({"password", "sslpassword", "sslkey", "passfile"})
 SCHEMES = ("postgres", "postgresql")
+LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d+)?")
 
 
 def is_url(dsn: str) -> bool:
@@ -23,6 +24,15 @@ def secrets_of_dsn(url: Secret) -> tuple[Secret, ...]:
     found = _of_url(dsn) if is_url(dsn) else _of_keywords(dsn)
     spellings = dict.fromkeys(spelling for one in found for spelling in (one, unquote(one)) if spelling)
     return tuple(Secret(spelling) for spelling in spellings)
+
+
+def stays_private(url: Secret) -> bool:
+    """Whether nobody on the way can read what is sent: by TLS, or because it does not leave this machine."""
+    parts = urlsplit(url.reveal())
+    said = dict(parse_qsl(parts.query))
+    hosts = said.get("host", "") or parts.netloc.rpartition("@")[2]
+    at_home = all(one.startswith("/") or LOOPBACK.fullmatch(one) for one in hosts.split(",") if one)
+    return at_home or said.get("sslmode") in {"require", "verify-ca", "verify-full"}
 
 
 def _of_url(dsn: str) -> Iterator[str]:

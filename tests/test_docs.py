@@ -27,7 +27,11 @@ OF_OTHERS = {
     "--limit",
     "--only-binary",
     "--require-hashes",
-}  # gcloud's and pip's, alone in a line of text
+    "--auto-iam-authn",
+    "--private-ip",
+    "--set-cloudsql-instances",
+    "--worker-pool",
+}  # gcloud's, pip's and the Auth Proxy's, alone in a line of text
 
 
 @pytest.mark.parametrize("path", pages(), ids=named)

@@ -33,7 +33,7 @@ async def tunnelling(port: int, credentials: str = "") -> AsyncIterator[Tunnels]
             return
         there_reader, there_writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(OPENED)
-        await asyncio.gather(_pump(reader, there_writer), _pump(there_reader, writer))
+        await asyncio.gather(pump(reader, there_writer), pump(there_reader, writer))
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.get_running_loop().create_task(serve(reader, writer))
@@ -52,7 +52,8 @@ async def tunnelling(port: int, credentials: str = "") -> AsyncIterator[Tunnels]
         await asyncio.gather(*left, return_exceptions=True)
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Hand on all that comes, until one side has gone."""
     try:
         while data := await reader.read(64 * 1024):
             writer.write(data)

@@ -4,7 +4,7 @@ import asyncio
 import os
 import re
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]  # generic in the stubs only
 else:
     Connection = asyncpg.Connection
+PasswordSource = Callable[[], Awaitable[Secret]]  # asked once for every connection
 SERVER_FIRST_S = 1.0  # the server's own statement_timeout says more than ours, so it gets to speak first
 OURS = "nv-"  # every row of ours begins with it, its user ids too
 
@@ -42,11 +43,12 @@ class TableShape:
 
 @asynccontextmanager
 async def connect(
-    url: Secret, run_id: str, deadlines: Deadlines, *, pgbouncer: bool = False
+    url: Secret, run_id: str, deadlines: Deadlines, *, pgbouncer: bool = False, password: PasswordSource | None = None
 ) -> AsyncIterator[Connection]:
     """Open a connection with deadlines on everything, as `netra-verify <run id>`.
 
     Behind PgBouncer nothing is prepared and nothing is set for the session: the deadlines are then the client's.
+    `password` is asked where the address holds none; a token that has ended is thus renewed for the next connection.
 
     Raises:
         SourceRefused: Unreachable, wrong password, no such database; credentials are never in the message.
@@ -63,6 +65,7 @@ async def connect(
             connection = await asyncpg.connect(
                 address,
                 ssl=tls,
+                password=_revealed(password) if password else None,
                 command_timeout=deadlines.statement + SERVER_FIRST_S,
                 statement_cache_size=0 if pgbouncer else 100,
                 server_settings={} if pgbouncer else settings,
@@ -79,6 +82,15 @@ async def connect(
         raise SourceRefused(where, _reason(error)) from error
     finally:
         await _close(connection, deadlines)
+
+
+def _revealed(password: PasswordSource) -> Callable[[], Awaitable[str]]:
+    """The source as asyncpg takes it."""
+
+    async def reveal() -> str:
+        return (await password()).reveal()
+
+    return reveal
 
 
 def as_taken(url: str) -> tuple[str, ssl.SSLContext | None]:

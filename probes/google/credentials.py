@@ -3,6 +3,8 @@
 from probes.errors import SourceRefused
 from probes.secret import Secret
 
+SQL_LOGIN = "https://www.googleapis.com/auth/sqlservice.login"  # IAM database authentication takes no other
+
 
 async def nobody(*, anew: bool = False) -> Secret:
     """No token, where none is needed (the twin on loopback)."""

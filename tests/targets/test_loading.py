@@ -130,3 +130,26 @@ def test_a_pattern_that_fits_rows_of_others_is_refused(pattern: str, tmp_path: P
     write(tmp_path, f'[residue.tables.users]\ncolumn = "email"\npattern = "{pattern}"\n')
     with pytest.raises(ConfigurationError, match=r"residue\.tables\.users\.pattern"):
         load_target("mine", tmp_path)
+
+
+PRIVATE = {
+    "postgresql://verifier%40p.iam@10.0.0.3/netra?sslmode=require": True,
+    "postgresql://verifier%40p.iam@10.0.0.3,10.0.0.4/netra?sslmode=verify-full": True,
+    "postgresql://verifier%40p.iam@127.0.0.1:5432/netra": True,
+    "postgresql://verifier%40p.iam@/netra?host=/cloudsql/p:us-central1:core": True,
+    "postgresql://verifier%40p.iam@10.0.0.3/netra": False,
+    "postgresql://verifier%40p.iam@10.0.0.3/netra?sslmode=prefer": False,
+    "postgresql://verifier%40p.iam@127.0.0.1,10.0.0.3/netra": False,
+}
+
+
+@pytest.mark.parametrize("url", PRIVATE)
+def test_a_token_as_password_is_shown_to_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    folder = write(tmp_path, '[database]\nlogin = "google"\n')
+    monkeypatch.setenv("NETRA_DATABASE__URL", url)
+    if PRIVATE[url]:
+        assert load_target("mine", folder).database.login == "google"
+        return
+    with pytest.raises(ConfigurationError, match="sslmode=require") as caught:
+        load_target("mine", folder)
+    assert "verifier" not in str(caught.value)
