@@ -1,4 +1,4 @@
-"""The container as `docker run --read-only --tmpfs /tmp --cap-drop=ALL` runs it: mounts of its own, and no capability."""
+"""The container as `docker run --read-only --tmpfs /tmp --cap-drop=ALL` runs it: own mounts, and no capability."""
 
 import os
 import shutil
@@ -33,8 +33,9 @@ exec setpriv --reuid=$UNPRIVILEGED --regid=$UNPRIVILEGED --clear-groups --boundi
 
 def sealed(image: Image, words: list[str], env: dict[str, str]) -> tuple[int, str]:
     scratch = str(image.folder / "tmp")
+    own = ["/usr/bin/env", "unshare", "--mount", "/bin/sh", "-c", SEALED, "sealed"]
     done = subprocess.run(
-        ["/usr/bin/env", "unshare", "--mount", "/bin/sh", "-c", SEALED, "sealed", *words], cwd="/", text=True, check=False,
+        [*own, *words], cwd="/", text=True, check=False,
         env={**image.environment(env), "SCRATCH": scratch, "UNPRIVILEGED": str(NOBODY), "TMPDIR": scratch},
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=LONG_S,
     )  # fmt: skip
