@@ -243,6 +243,14 @@ wheel: $(READY)  ## the suite as a wheel, alone in dist/: for pip, uvx and the c
 	@rm -f dist/*.whl
 	@$(PY) -m build --wheel --no-isolation --outdir dist
 
+.PHONY: sbom
+sbom: $(READY)  ## what CI and the container install, with licences and hashes: dist/netra-verify.cdx.json (CycloneDX)
+	@$(PY) deploy/supply_chain.py sbom dist/netra-verify.cdx.json
+
+.PHONY: audit
+audit: $(READY)  ## known vulnerabilities of every locked package; 2 and a sentence where nobody could be asked
+	@$(PY) deploy/supply_chain.py audit
+
 .PHONY: road
 #: CHECK=threads.metadata (any check, or a fault)
 road: $(READY)  ## show where a check is declared, fed, broken and reported, as path:line

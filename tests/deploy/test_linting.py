@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,17 +19,18 @@ from tests.system.running import ROOT, run
 
 DEPLOY = ROOT / "deploy"
 PIPELINES = sorted(path for path in DEPLOY.rglob("*.y*ml") if "node_modules" not in path.parts)
-WORKFLOWS = sorted((DEPLOY / "github").glob("*.yml"))
+WORKFLOWS = sorted([*(DEPLOY / "github").glob("*.yml"), *(ROOT / ".github/workflows").glob("*.yml")])
 SCHEMAS = {"github": "vendor.github-workflows", "gitlab": "vendor.gitlab-ci", "cloudbuild": "vendor.cloudbuild"}
 BIN = Path(sys.executable).parent
 OF_THE_GATE = {"NETRA_EVIDENCE", "NETRA_TELL"}
 READING = {"contents": "read", "id-token": "write"}
 TELLING = dict.fromkeys(("statuses", "pull-requests", "deployments"), "write")
-FETCHES = re.compile(r"https?://")
+ALONE = {"contents": "read"}
+GIVEN = {"deploy": READING, "shift": READING, "tests": ALONE, "packages": ALONE}  # every other job judges, and tells
 
 
 def named(path: Path) -> str:
-    return str(path.relative_to(DEPLOY))
+    return str(path.relative_to(DEPLOY if path.is_relative_to(DEPLOY) else ROOT))
 
 
 def documents(path: Path) -> list[dict[str, Any]]:
@@ -54,7 +56,9 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository with the workflows where GitHub looks for them."""
     folder = tmp_path_factory.mktemp("repository")
     subprocess.run(["/usr/bin/env", "git", "init", "--quiet", folder], check=True)
-    shutil.copytree(DEPLOY / "github", folder / ".github/workflows", ignore=shutil.ignore_patterns("*.py"))
+    for path in WORKFLOWS:
+        (folder / ".github/workflows").mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, folder / ".github/workflows")
     return folder
 
 
@@ -87,7 +91,16 @@ def test_renovate_takes_the_configuration_of_updates_and_finds_the_workflows_by_
     tool("check-jsonschema", "--builtin-schema", "vendor.renovate", ROOT / "renovate.json", cwd=ROOT)
     (pattern,) = json.loads((ROOT / "renovate.json").read_text())["github-actions"]["managerFilePatterns"]
     found = re.compile(pattern.strip("/"))
-    assert all(found.search(str(path.relative_to(ROOT))) for path in WORKFLOWS)
+    assert all(found.search(str(path.relative_to(ROOT))) for path in WORKFLOWS if path.is_relative_to(DEPLOY))
+
+
+def test_the_matrix_has_every_python_that_the_package_is_classified_for() -> None:
+    classifiers = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["classifiers"]
+    named_there = {one.rpartition(" ")[2] for one in classifiers if re.search(r":: 3\.\d+$", one)}
+    matrix = documents(ROOT / ".github/workflows/tests.yml")[0]["jobs"]["tests"]["strategy"]["matrix"]
+    assert set(matrix["python"]) == named_there
+    assert {one.partition("-")[0] for one in matrix["system"]} == {"ubuntu", "macos"}
+    assert "ubuntu-24.04-arm" in matrix["system"]
 
 
 def test_a_hosted_runners_cache_holds_downloads_that_the_lock_names_and_checks() -> None:
@@ -125,7 +138,7 @@ def test_a_workflow_may_nothing_but_what_a_job_is_given(path: Path) -> None:
     workflow = documents(path)[0]
     assert workflow["permissions"] == {}
     for name, job in workflow["jobs"].items():
-        assert job["permissions"] == (READING if name in {"deploy", "shift"} else READING | TELLING), name
+        assert job["permissions"] == GIVEN.get(name, READING | TELLING), name
 
 
 def test_what_a_run_left_is_kept_also_when_it_failed() -> None:

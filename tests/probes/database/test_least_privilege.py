@@ -70,7 +70,7 @@ async def test_all_that_a_run_writes_and_reads_is_allowed(
     before = await granted.checksum()
     seeder = Seeder(ours, shape, RUN)
     shapes = [*SHAPES, *(TEXT_SHAPES if shape.columns["metadata_"] == "json" else [])]
-    specs = [RowSpec("nv-owner-001", one) for one in shapes]
+    specs = [RowSpec(owner="nv-owner-001", shape=one) for one in shapes]
     rows = seeder.reserve(specs)
     await seeder.insert(rows, specs)
     assert await seeder.residue() == len(specs)
