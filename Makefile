@@ -244,11 +244,11 @@ wheel: $(READY)  ## the suite as a wheel, alone in dist/: for pip, uvx and the c
 	@$(PY) -m build --wheel --no-isolation --outdir dist
 
 .PHONY: sbom
-sbom: $(READY)  ## what CI and the container install, with licences and hashes: dist/netra-verify.cdx.json (CycloneDX)
+sbom: $(READY)  ## write dist/netra-verify.cdx.json: what is installed, with licences and hashes
 	@$(PY) deploy/supply_chain.py sbom dist/netra-verify.cdx.json
 
 .PHONY: audit
-audit: $(READY)  ## known vulnerabilities of every locked package; 2 and a sentence where nobody could be asked
+audit: $(READY)  ## look up known vulnerabilities of every locked package; 2 when offline
 	@$(PY) deploy/supply_chain.py audit
 
 .PHONY: road
