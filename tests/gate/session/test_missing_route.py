@@ -85,7 +85,8 @@ def test_what_the_target_accepts_is_a_known_failure_and_its_notes_come_first(min
     mini.write(HEAD + '@check("a.good", requirement="it holds")\ndef test_it():\n    raise CheckFailure(actual="no")\n')
     until = (datetime.now(UTC) + timedelta(days=3)).date()
     conftest = mini.folder / "conftest.py"
-    known = f'accepted={{"a.good": Known("a.good", "team", "known", date.fromisoformat("{until.isoformat()}"))}}'
+    expires = f'date.fromisoformat("{until.isoformat()}")'
+    known = f'accepted={{"a.good": Known(name="a.good", owner="team", reason="known", expires={expires})}}'
     text = conftest.read_text().replace("quick=False,", f'quick=False, {known}, notes=("absent: metrics",),')
     conftest.write_text("from datetime import date\nfrom gate.known import Known\n" + text)
     code, output = mini.run()
