@@ -103,7 +103,7 @@ def _status(request: Mapping[str, JSON], problems: list[str], *, required: bool)
         value = int(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**LONGEST_STATUS:
         return value
     if required or value is not None:
         problems.append(
