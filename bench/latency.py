@@ -129,7 +129,7 @@ async def _stall(url: str) -> list[Figure]:
             beside=f"{p95:.0f} ms",
         ),
         Figure(
-            name="closed loop at the same pace and time: p99, so many times too low",
+            name="p99 underestimated by a closed loop at the same rate and duration, factor",
             value=p99 / seen,
             limit=50,
             unit="x",

@@ -50,7 +50,7 @@ async def measure() -> list[Figure]:
     read = time.perf_counter() - begun
     asked = await _ask(published, rules)
     whole = time.perf_counter() - begun
-    requests = sum(one.answered.total() for one in asked.found)
+    requests = sum(operation.answered.total() for operation in asked.found)
     return [
         Figure(
             name=f"api.no-5xx over {OPERATIONS} operations",

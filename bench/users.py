@@ -34,7 +34,7 @@ async def _smoke(folder: Path, addresses: Path, checks: Iterable[str]) -> dict[s
     """One quick smoke of these checks. Raises RuntimeError where it leaves no verdict, or something failed in it."""
     words = ("-m", "pytest", "-c", "pytest.ini", "--target=local", "--quick", f"--report-dir={folder}")
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *words, *(f"--check={one}" for one in checks),
+        sys.executable, *words, *(f"--check={check}" for check in checks),
         env=os.environ | {"NETRA_ADDRESSES": str(addresses)}, stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
@@ -69,7 +69,7 @@ async def _from_afar(addresses: dict[str, Any], folder: Path) -> AsyncIterator[P
 async def _rows(url: str) -> dict[str, int]:
     connection = await asyncpg.connect(url)
     try:
-        return {one: await connection.fetchval(f"SELECT count(*) FROM {one}") for one in TABLES}  # noqa: S608 - our names
+        return {table: await connection.fetchval(f"SELECT count(*) FROM {table}") for table in TABLES}  # noqa: S608 - constants
     finally:
         await connection.close()
 
@@ -77,18 +77,18 @@ async def _rows(url: str) -> dict[str, int]:
 async def inside(near: Path, addresses: dict[str, Any], folder: Path) -> None:
     """Measure against the twin whose addresses these are; the figures go to a file of the folder."""
     known = load_required("full", "smoke", offers=("browser", "document", "readiness"))
-    before = [one for one in known if not any(fnmatchcase(one, pattern) for pattern in ADDED)]
+    before = [check for check in known if not any(fnmatchcase(check, pattern) for pattern in ADDED)]
     rows = await _rows(addresses["database"]["url"])
     await _smoke(folder / "warm", near, ["target.reachable"])
-    told: dict[str, Any] = {}
+    measured: dict[str, Any] = {}
     async with _from_afar(addresses, folder) as afar:
         for name, path in (("near", near), ("afar", afar)):
             whole = await _smoke(folder / f"{name}-whole", path, known)
             less = await _smoke(folder / f"{name}-less", path, before)
-            told[name] = {"whole": _took(whole), "less": _took(less), "left": whole["left"]}
+            measured[name] = {"whole": _took(whole), "less": _took(less), "left": whole["left"]}
     after = await _rows(addresses["database"]["url"])
-    told["rows"] = {one: after[one] - rows[one] for one in TABLES}
-    (folder / "told.json").write_text(json.dumps(told), encoding="utf-8")
+    measured["rows"] = {table: after[table] - rows[table] for table in TABLES}
+    (folder / "measured.json").write_text(json.dumps(measured), encoding="utf-8")
 
 
 async def measure() -> list[Figure]:
@@ -99,14 +99,14 @@ async def measure() -> list[Figure]:
         process = await asyncio.create_subprocess_exec(sys.executable, *words)
         if await process.wait():
             raise RuntimeError("the measurement inside the twin did not end well; its message is above")
-        told = json.loads((folder / "told.json").read_text(encoding="utf-8"))
-    near, afar = told["near"], told["afar"]
+        measured = json.loads((folder / "measured.json").read_text(encoding="utf-8"))
+    near, afar, rows = measured["near"], measured["afar"], measured["rows"]
     named = sum(one["after"] or 0 for one in [*near["left"], *afar["left"]])
     added, distant = near["whole"] - near["less"], afar["whole"] - afar["less"]
     return [
         Figure(name="what users do, added to a smoke", value=added, limit=25.0, unit="s", beside=_beside(near)),
         Figure(name="the same at a round trip of 80 ms", value=distant, limit=30.0, unit="s", beside=_beside(afar)),
-        *(Figure(name=f"rows left in {one} by all four runs", value=told["rows"][one], limit=0.0) for one in TABLES),
+        *(Figure(name=f"rows left in {table} by all four runs", value=rows[table], limit=0.0) for table in TABLES),
         Figure(
             name="rows that the reports name as left", value=named, limit=0.0, beside="the twin makes none by itself"
         ),

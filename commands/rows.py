@@ -16,8 +16,7 @@ from probes.database.residue import remove_traces, take_turn
 from probes.database.seeding import Row, Seeder
 from probes.deadlines import Deadlines
 from probes.errors import SourceRefused
-from probes.google.adc import find_adc
-from probes.google.credentials import SQL_LOGIN
+from probes.google.credentials import find_sql_login
 from targets.loading import ConfigurationError
 from targets.model import Target
 
@@ -30,7 +29,7 @@ async def _table(target: Target) -> AsyncIterator[tuple[Connection, TableShape]]
     if not url:
         raise ConfigurationError(f"Target {target.name!r} has no database: set NETRA_DATABASE__URL.")
     place, learn = target.database, Redactor(target.secrets).learn
-    password = find_adc(SQL_LOGIN, target.network.ca_file, learn=learn) if place.login == "google" else None
+    password = find_sql_login(target.network.ca_file, learn) if place.login == "google" else None
     async with connect(url, "commands", Deadlines(), pgbouncer=place.pgbouncer, password=password) as connection:
         layout = Layout(**target.contract.database.layout.model_dump())
         table = await find_table(connection, target.contract.database.table, layout)
@@ -77,8 +76,8 @@ async def _reap_made(target: Target, seeder: Seeder, table: TableShape, older_th
 
 async def _reap_messages(target: Target, connection: Connection, threads: list[str]) -> None:
     """Delete the messages of threads that are about to go, which they may refer to."""
-    names = target.contract.database.messages.model_dump()
-    writer = await find_messages(connection, names.pop("table"), MessageLayout(**names), "reap", Deadlines())
+    layout = MessageLayout(**target.contract.database.messages.model_dump())
+    writer = await find_messages(connection, layout, "reap", Deadlines())
     if threads and writer:
         say(f"{await writer.remove_of(threads)} messages of rows of ours removed.")
 

@@ -74,15 +74,10 @@ def _alike(rows: Sequence[Row]) -> list[Group]:
         if known is None and error is None:
             quiet.append(row)
             continue
-        signature = (
-            f"{known.key}: {words}"
-            if known and known.apart
-            else known.key
-            if known
-            else error.signature
-            if error
-            else ""
-        )
+        if known:
+            signature = f"{known.key}: {words}" if known.apart else known.key
+        else:
+            signature = error.signature if error else ""
         group = groups.setdefault(signature, Group(signature=signature, known=known, error=error, rows=[]))
         group.error = group.error or error
         group.rows.append(row)

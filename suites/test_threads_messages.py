@@ -35,7 +35,7 @@ WINDOW = 2
 
 @check(
     "threads.messages",
-    requirement="a thread's messages are all there for its owner, in order, as they were said, and for nobody else",
+    requirement="a thread's owner can read all of its messages, unchanged and in order, and no other user can",
     needs="http write mint single",
     remedy=(
         "Check the thread's owner before its messages are read or written, bind the thread in the query, "

@@ -18,8 +18,9 @@ JSON = frozenset({"json", "jsonb"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageLayout:
-    """The names of a message's columns, and what else a row must have: column = text."""
+    """The table (empty: there is none), its columns' names, and what else a row must have: column = text."""
 
+    table: str
     id: str
     thread: str
     role: str
@@ -106,8 +107,8 @@ class MessageWriter:
 
 
 async def find_messages(
-    connection: Connection, table: str, layout: MessageLayout, run_id: str, deadlines: Deadlines
+    connection: Connection, layout: MessageLayout, run_id: str, deadlines: Deadlines
 ) -> MessageWriter | None:
-    """The writer of a table's messages; None where the name is empty, or there is no such table in our search path."""
-    found = await find_table(connection, table) if table else None
+    """The writer of a layout's messages; None where it names no table, or there is no such table in our search path."""
+    found = await find_table(connection, layout.table) if layout.table else None
     return MessageWriter(connection, found, layout, run_id, deadlines) if found else None

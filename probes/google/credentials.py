@@ -1,9 +1,21 @@
 """Access tokens for Google's APIs: one that was given, or none; what google-auth finds is in `probes.google.adc`."""
 
+from typing import TYPE_CHECKING
+
 from probes.errors import SourceRefused
-from probes.secret import Secret
+from probes.secret import Learn, Secret
+
+if TYPE_CHECKING:
+    from probes.google.adc import Adc
 
 SQL_LOGIN = "https://www.googleapis.com/auth/sqlservice.login"  # IAM database authentication takes no other
+
+
+def find_sql_login(ca_file: str, learn: Learn) -> "Adc":
+    """Access tokens that replace the database password (IAM authentication). Raises SourceRefused."""
+    from probes.google.adc import find_adc  # noqa: PLC0415 - google-auth is slow to import, and few runs need it
+
+    return find_adc(SQL_LOGIN, ca_file, learn)
 
 
 async def nobody(*, anew: bool = False) -> Secret:

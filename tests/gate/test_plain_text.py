@@ -12,13 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gate.check import Check
 from gate.document import build
 from gate.evidence import Recorder
 from gate.figures import ServerLine
 from gate.outcomes import EXIT_CODES, Outcome
 from gate.plain_text import neutralise
-from gate.plan import Plan
 from gate.report.checklist import answered
 from gate.report.github import annotations
 from gate.report.html import render_html
@@ -30,6 +28,7 @@ from gate.report.terminal import console_for, print_verdict
 from gate.run import Result, Run
 from gate.verdict import decide
 from gate.verdict_document import Document
+from tests.gate.documents import make_check, make_plan
 
 HOSTILE = (
     "\x1b[2J\x1b]8;;http://evil.invalid\x07",
@@ -78,19 +77,7 @@ OBEYED = re.compile(
 
 def make(text: str, folder: Path) -> Document:
     """The document of a run in which a server said this wherever a server can say something."""
-    plan = Plan(
-        target="mini",
-        environment="local",
-        profile="full",
-        phase="smoke",
-        offers=frozenset(),
-        lacking={},
-        required={"a.one": ()},
-        secrets=(),
-        report_dir=folder,
-        quick=False,
-        deadline_s=60,
-    )
+    plan = make_plan(folder, {"a.one": ()})
     run = Run(plan=plan, revision=f"netra-00001{text}", release={"image": text, "rollback": [text]}, notes=[text])
     recorder = Recorder()
     recorder.figures(rule=f"p95 {text}", n=1, value=1.0, unit=text[:3])
@@ -98,15 +85,7 @@ def make(text: str, folder: Path) -> Document:
     recorder.trace("0af7651916cd43dd8448eb211c80319c", f"GET /{text}")
     recorder.curl(text)
     recorder.server_lines([ServerLine("2026-01-07T00:00:00Z", "ERROR", "0af7", text)])
-    declared = Check(
-        id="a.one",
-        requirement="it holds",
-        needs=frozenset(),
-        phase="smoke",
-        remedy="Fix 1",
-        claim="It holds.",
-        place="test_x.py:1",
-    )
+    declared = make_check("a.one")
     result = Result(
         check=declared,
         case="",

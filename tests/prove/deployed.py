@@ -115,6 +115,8 @@ def _problems(state: str, rows: list[Row]) -> list[str]:
 
 if __name__ == "__main__":
     asked = argparse.ArgumentParser(prog="python -m tests.prove.deployed", description=__doc__)
-    asked.add_argument("states", nargs="*", choices=[[], *read_table()], help="states of the twin; none: all of them")
-    shown = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
-    sys.exit(1 if hold(shown, *asked.parse_args().states) else 0)
+    asked.add_argument("states", nargs="*", metavar="STATE", help="states of the twin; default: all of the table's")
+    states = asked.parse_args().states
+    if unknown := [one for one in states if one not in read_table()]:
+        asked.error(f"the table has no state {', '.join(unknown)}: it has {', '.join(read_table())}")
+    sys.exit(1 if hold(Console(highlight=False, width=None if sys.stdout.isatty() else 120), *states) else 0)

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -10,6 +10,7 @@ from typing import Any
 
 Entry = dict[str, Any]
 Test = Callable[[Entry], bool]
+Choose = Callable[[Iterable[float]], float]  # min or max
 EVER = math.inf
 LONGEST = 20_000
 SEVERITIES = ("DEFAULT", "DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL", "ALERT", "EMERGENCY")
@@ -86,14 +87,7 @@ def _either(tokens: _Tokens) -> Filter:
     while tokens.peek() == ("word", "OR"):
         tokens.take()
         parts.append(_both(tokens))
-    if len(parts) == 1:
-        return parts[0]
-    tests = [part.test for part in parts]
-    return Filter(
-        lambda entry: any(test(entry) for test in tests),
-        min(part.since for part in parts),
-        max(part.until for part in parts),
-    )
+    return _joined(parts, any, first=min, last=max)
 
 
 def _both(tokens: _Tokens) -> Filter:
@@ -105,13 +99,18 @@ def _both(tokens: _Tokens) -> Filter:
         elif kind == "end" or (kind, word) in {("word", "OR"), ("paren", ")")}:
             break
         parts.append(_negated(tokens))  # two tests side by side are joined by AND
+    return _joined(parts, all, first=max, last=min)
+
+
+def _joined(parts: list[Filter], hold: Callable[[Iterable[bool]], bool], *, first: Choose, last: Choose) -> Filter:
+    """Filters as one, whose test asks `hold` of theirs and whose span begins and ends with the chosen of theirs."""
     if len(parts) == 1:
         return parts[0]
     tests = [part.test for part in parts]
     return Filter(
-        lambda entry: all(test(entry) for test in tests),
-        max(part.since for part in parts),
-        min(part.until for part in parts),
+        lambda entry: hold(test(entry) for test in tests),
+        first(part.since for part in parts),
+        last(part.until for part in parts),
     )
 
 

@@ -9,9 +9,7 @@ from typing import Any
 from twin.platform.state import Platform
 
 POLL_S = 0.02
-LOOK_EVERY = (
-    10  # polls after which a process may have begun to print: a look through the folders costs more than a poll
-)
+LOOK_EVERY = 10  # polls: new processes are looked for more rarely, as a look through the folders costs more than a poll
 TRACE_KEY = "logging.googleapis.com/trace"
 
 

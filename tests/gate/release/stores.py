@@ -5,16 +5,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from gate.check import Check, Phase
+from gate.check import Phase
 from gate.document import build
 from gate.evidence import Recorder
 from gate.known import Known
 from gate.outcomes import EXIT_CODES, Outcome
-from gate.plan import Plan
 from gate.release.terms import Need
 from gate.run import Result, Run
 from gate.verdict import Key, decide
 from gate.verdict_document import Document
+from tests.gate.documents import make_check, make_plan
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -69,19 +69,7 @@ def stored(  # noqa: PLR0913 - whatever a test wants to be different
     required: dict[str, tuple[str, ...]] = {}
     for check_id, case in outcomes:
         required[check_id] = (*required.get(check_id, ()), *([case] if case else []))
-    plan = Plan(
-        target=target,
-        environment="local",
-        profile=profile,
-        phase=phase,
-        offers=frozenset(),
-        lacking={},
-        required=required,
-        secrets=(),
-        report_dir=Path("reports"),
-        quick=quick,
-        deadline_s=60,
-    )
+    plan = make_plan(Path("reports"), required, target=target, profile=profile, phase=phase, quick=quick)
     listed = {
         one: Known(name=one, owner="backend", reason="accepted", expires=(START + timedelta(days=9)).date())
         for one in known
@@ -111,15 +99,7 @@ def _result(key: Key, outcome: Outcome, phase: Phase, accruals: Iterable[Any]) -
     recorder = Recorder()
     for one in accruals:
         recorder.accrue(**one)
-    declared = Check(
-        id=key[0],
-        requirement=f"{key[0]} holds",
-        needs=frozenset(),
-        phase=phase,
-        remedy="Fix 1",
-        claim="It holds.",
-        place="test_x.py:1",
-    )
+    declared = make_check(key[0], phase=phase, requirement=f"{key[0]} holds")
     reason = "" if outcome is Outcome.PASSED else f"expected it to hold, got {outcome}"
     return Result(
         check=declared, case=key[1], outcome=outcome, reason=reason, actual=reason, remedy="Fix 1", recorder=recorder

@@ -7,14 +7,13 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from gate.check import Check
 from gate.document import with_causes
 from gate.outcomes import Outcome
 from gate.report.checklist import answered
 from gate.report.terminal import print_verdict
 from gate.run import Result
 from gate.session.live_progress import Live
-from tests.gate.documents import make_document
+from tests.gate.documents import make_check, make_document
 
 P, F, B = Outcome.PASSED, Outcome.FAILED, Outcome.BROKEN
 OUTCOMES = {"threads.order": F, "auth.latency": P, "logs.canary": B, "websocket.steady": Outcome.PENDING}
@@ -79,15 +78,7 @@ def test_many_causes_are_shown_in_part_and_the_rest_counted(tmp_path: Path) -> N
 
 def result(check_id: str, outcome: Outcome) -> Result:
     return Result(
-        check=Check(
-            id=check_id,
-            requirement="it holds",
-            needs=frozenset(),
-            phase="smoke",
-            remedy="",
-            claim="",
-            place="test_x.py:1",
-        ),
+        check=make_check(check_id, remedy=""),
         case="",
         outcome=outcome,
     )

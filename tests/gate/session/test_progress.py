@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
-from gate.check import Check
 from gate.outcomes import Outcome
 from gate.run import Result
 from gate.session.live_progress import Live
 from probes.waiting import await_steady
+from tests.gate.documents import make_check
 
 
 @contextmanager
@@ -31,15 +31,7 @@ def everything(terminal: int) -> str:
 
 
 def test_the_live_line_names_family_case_and_how_long_it_usually_takes() -> None:
-    declared = Check(
-        id="logs.canary",
-        requirement="it is found",
-        needs=frozenset(),
-        phase="smoke",
-        remedy="",
-        claim="It is.",
-        place="x.py:1",
-    )
+    declared = make_check("logs.canary", remedy="")
     with terminal() as (file, ours):
         live = Live(file, verbose=False, expected=lambda: {"logs.canary": 12.34})
         live.begin(Result(check=declared, case="", outcome=Outcome.BROKEN))

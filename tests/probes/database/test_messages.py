@@ -11,7 +11,7 @@ from probes.errors import SourceRefused
 from tests.probes.database.conftest import DEADLINES, Database
 
 LAYOUT = MessageLayout(
-    id="id", thread="thread_id", role="role", content="content", created_at="created_at", constants={}
+    table="messages", id="id", thread="thread_id", role="role", content="content", created_at="created_at", constants={}
 )
 SAID = (("user", 'l\'été & "snow" 雪', timedelta(hours=2)), ("assistant", "None", timedelta(hours=1)))
 
@@ -21,7 +21,7 @@ async def writer(database: Database, connection: Connection, **columns: str) -> 
         await database.owner.execute(f"ALTER TABLE messages DROP COLUMN {column}")
         await database.owner.execute(f"ALTER TABLE messages ADD COLUMN {column} {kind}")
     await database.owner.execute("GRANT SELECT, INSERT, DELETE ON messages TO netra_verify")
-    found = await find_messages(connection, "messages", LAYOUT, "20260107T000000Z-abcdef", DEADLINES)
+    found = await find_messages(connection, LAYOUT, "20260107T000000Z-abcdef", DEADLINES)
     assert found is not None
     return found
 
@@ -58,19 +58,19 @@ async def test_a_thread_s_messages_go_whoever_wrote_them(database: Database, con
 async def test_a_column_that_is_not_there_is_named_with_its_key(database: Database, connection: Connection) -> None:
     await writer(database, connection)
     other = replace(LAYOUT, role="speaker")
-    found = await find_messages(connection, "messages", other, "run", DEADLINES)
+    found = await find_messages(connection, other, "run", DEADLINES)
     assert found is not None
     with pytest.raises(SourceRefused, match=r"no column speaker \(contract\.database\.messages"):
         await found.insert(found.reserve("t", SAID))
 
 
 async def test_without_a_table_there_is_no_writer(connection: Connection) -> None:
-    assert await find_messages(connection, "", LAYOUT, "run", DEADLINES) is None
-    assert await find_messages(connection, "letters", LAYOUT, "run", DEADLINES) is None
+    assert await find_messages(connection, replace(LAYOUT, table=""), "run", DEADLINES) is None
+    assert await find_messages(connection, replace(LAYOUT, table="letters"), "run", DEADLINES) is None
 
 
 async def test_without_leave_the_refusal_names_the_contract_s_table(connection: Connection) -> None:
-    found = await find_messages(connection, "messages", LAYOUT, "run", DEADLINES)
+    found = await find_messages(connection, LAYOUT, "run", DEADLINES)
     assert found is not None
     with pytest.raises(SourceRefused, match=r"can't be written: .*permission denied.*contract\.database\.messages"):
         await found.insert(found.reserve("t", SAID))
