@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
         return _say("INCONCLUSIVE", INCONCLUSIVE, str(error))
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for line in masks(secrets):
-            print(line, flush=True)  # noqa: T201 - a workflow command is a line on stdout
+            print(line, flush=True)  # noqa: T201 - the container log's one line - a workflow command is a line on stdout
     before = _run_id(reports)
     judging = arguments[:1] == ["gate"]
     suite = ("commands", *arguments) if judging else ("gate.session", "-c", "pytest.ini", *arguments)
@@ -104,19 +104,19 @@ def _conclude(reports: Path, code: int | None) -> int:
 def _keep(run: Path, url: str) -> int:
     """Copy a run's files; whether that works says nothing about the release, so it has a code of its own."""
     if not (run / "verdict.json").is_file():
-        print(f"keep: no run lies in {run.parent}", flush=True)  # noqa: T201 - the container's log
+        print(f"keep: no run lies in {run.parent}", flush=True)  # noqa: T201 - the container log's one line - the container's log
         return USAGE
     try:
         files, folder = fsspec.url_to_fs(url)
         files.put(f"{run.resolve()}/", f"{folder.rstrip('/')}/", recursive=True)
     except Exception as error:  # noqa: BLE001 - each store raises errors of its own; one line is what a log needs
-        print(f"keep: {url} can't be written: {type(error).__name__}: {error}", flush=True)  # noqa: T201 - same
+        print(f"keep: {url} can't be written: {type(error).__name__}: {error}", flush=True)  # noqa: T201 - the container log's one line - same
         return USAGE
     return 0
 
 
 def _say(word: str, code: int, reason: str, where: str = "") -> int:
-    print(f"VERDICT: {word}{where} exit_code={code} reason={' '.join(reason.split())}", flush=True)  # noqa: T201
+    print(f"VERDICT: {word}{where} exit_code={code} reason={' '.join(reason.split())}", flush=True)  # noqa: T201 - the container log's one line
     return code
 
 

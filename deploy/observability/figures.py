@@ -69,7 +69,7 @@ def main() -> None:
     options = parser.parse_args()
     handler = type("Bound", (Handler,), {"reports": options.reports})
     with ThreadingHTTPServer((options.host, options.port), handler) as server:
-        print(f"figures of {options.reports} on {options.host}:{server.server_address[1]}", flush=True)  # noqa: T201
+        print(f"figures of {options.reports} on {options.host}:{server.server_address[1]}", flush=True)  # noqa: T201 - a script's own output
         server.serve_forever()
 
 

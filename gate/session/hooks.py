@@ -11,7 +11,7 @@ class NoSuchTarget(Exception):  # pytest.UsageError can't be inherited from
 
 
 @pytest.hookspec(firstresult=True)
-def pytest_gate_plan(config: pytest.Config) -> Plan:  # type: ignore[empty-body]
+def pytest_gate_plan(config: pytest.Config) -> Plan:  # type: ignore[empty-body]  # plugins implement it
     """Tell what this run is about. Raises pytest.UsageError, in one paragraph, for an unusable configuration."""
 
 

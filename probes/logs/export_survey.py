@@ -117,10 +117,10 @@ class _Narrow(msgspec.Struct, frozen=True, gc=False):
     logName: str = ""  # noqa: N815 - the API's own names
     timestamp: datetime | None = None
     resource: _Resource = _Resource()
-    httpRequest: _Request | None = None  # noqa: N815
-    textPayload: str | None = None  # noqa: N815
-    jsonPayload: msgspec.Raw = NOTHING  # noqa: N815
-    protoPayload: msgspec.Raw = NOTHING  # noqa: N815
+    httpRequest: _Request | None = None  # noqa: N815 - the same
+    textPayload: str | None = None  # noqa: N815 - the same
+    jsonPayload: msgspec.Raw = NOTHING  # noqa: N815 - the same
+    protoPayload: msgspec.Raw = NOTHING  # noqa: N815 - the same
 
 
 NARROW = msgspec.json.Decoder(_Narrow)

@@ -137,7 +137,7 @@ WAITING: dict[str, Any] = {
         ({"checks": []}, False),
     ],
 )
-def test_waiting_is_for_time_and_nothing_else(tmp_path: Path, other: dict[str, Any], waiting: bool) -> None:  # noqa: FBT001
+def test_waiting_is_for_time_and_nothing_else(tmp_path: Path, other: dict[str, Any], waiting: bool) -> None:  # noqa: FBT001 - a parameter of the table above
     (tmp_path / "latest").mkdir()
     (tmp_path / "latest/verdict.json").write_text(json.dumps({**WAITING, **other}))
     _, said = shell(f".venv/bin/python deploy/container/outputs.py {tmp_path}", cwd=ROOT, env=clean_environment())

@@ -119,7 +119,7 @@ class World:
         path: str,
         query: Mapping[str, str],
         headers: Mapping[str, str],
-        body: Any,  # noqa: ANN401
+        body: Any,  # noqa: ANN401 - JSON
     ) -> tuple[int, Body]:
         paths, fixed = self.contract.paths, self._fixed()
         if method == "OPTIONS":
@@ -209,7 +209,7 @@ class World:
             ),
         }
 
-    def _of_auth(self, method: str, path: str, headers: Mapping[str, str], body: Any) -> tuple[int, Body]:  # noqa: ANN401
+    def _of_auth(self, method: str, path: str, headers: Mapping[str, str], body: Any) -> tuple[int, Body]:  # noqa: ANN401 - JSON
         if path == self.contract.paths.auth_health:
             return 200, {"status": "healthy"}
         token = body.get(self.contract.validation.token_field) if isinstance(body, dict) else ""

@@ -82,7 +82,15 @@ def _report(rows: Sequence[Line], drawn: int, command: str, console: Console) ->
     owed = sum(f"`: {OWED}: " in text for text in said)
     console.print(f"{share} killed; {unlisted} survivors unlisted, {owed} with a check owed", markup=False)
     room = "-".join(re.findall(r"[a-z_]+", command.partition("ONLY='")[2].partition("'")[0])) or "all"
-    leave(Record(f"mutants.{room}", command, f"{share} mutants of {room} killed", figures, said))
+    leave(
+        Record(
+            proof=f"mutants.{room}",
+            command=command,
+            short=f"{share} mutants of {room} killed",
+            figures=figures,
+            said=said,
+        )
+    )
     return 1 if unlisted or (observable and killed / observable < WANTED) else 0
 
 

@@ -21,7 +21,7 @@ STARTING = frozenset({"serve.py", "migrate.py", "seams.py", "__init__.py", "docu
 CACHE = Path("reports/mutants")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
     """One change: an operator of cosmic-ray at one of the positions in a module that it knows."""
 
@@ -69,7 +69,16 @@ def list_mutants(module: str) -> list[Mutant]:
         line, column = one.start_pos
         if one.operator_name != "core/NoOp" and not any(begin <= (line, column) < end for begin, end in unseen):
             function = one.definition_name or ""
-            found.append(Mutant(module, one.operator_name, one.occurrence, function, line, column))
+            found.append(
+                Mutant(
+                    module=module,
+                    operator=one.operator_name,
+                    occurrence=one.occurrence,
+                    function=function,
+                    line=line,
+                    column=column,
+                )
+            )
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.write_text(json.dumps([asdict(one) for one in found]), encoding="utf-8")
     return found

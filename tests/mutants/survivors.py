@@ -12,7 +12,7 @@ EQUIVALENT, UNOBSERVABLE, OWED = "equivalent", "not observable", "owed"
 KINDS = (EQUIVALENT, UNOBSERVABLE, OWED)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Survivor:
     """A mutant that is known to survive, found again by its module, function and line of code before and after."""
 

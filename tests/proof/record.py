@@ -27,7 +27,7 @@ def _git(*words: str) -> str:
     return ended.stdout.strip() if ended.returncode == 0 else ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """What one round of a proof came to."""
 

@@ -31,7 +31,12 @@ def test_a_share_that_is_none_is_refused(told: str) -> None:
 
 def test_a_record_is_taken_over_and_shown_with_its_command(tmp_path: Path) -> None:
     record = Record(
-        "struck.some", "make struck ONLY='health.*'", "8 of 9 | proved", {"faults": 3}, ["`a`: no"], [["x"], ["y|z"]]
+        proof="struck.some",
+        command="make struck ONLY='health.*'",
+        short="8 of 9 | proved",
+        figures={"faults": 3},
+        said=["`a`: no"],
+        rows=[["x"], ["y|z"]],
     )
     leave(record, tmp_path / "left")
     assert take_over(tmp_path / "left", tmp_path / "kept") == ["struck.some"]

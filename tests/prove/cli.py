@@ -48,7 +48,15 @@ def main(arguments: Sequence[str]) -> int:
     _print_summary(shown, wrong, complaints, console)
     now = {one.fault for one in shown}
     kind = "prove" if now >= known else "prove.share" if options.only == ["*"] else ""
-    write(Proof(_command(options), time.monotonic() - begun, shown, wrong, complaints, kind), options.out)
+    proof = Proof(
+        command=_command(options),
+        seconds=time.monotonic() - begun,
+        shown=shown,
+        wrong=wrong,
+        complaints=complaints,
+        kind=kind,
+    )
+    write(proof, options.out)
     kept = [fault for fault in read_kept(options.out / KEPT.name) if fault.fault in now]
     print_share(kept, console)
     everything = not options.shard and options.only == ["*"]  # of a few, a share says little

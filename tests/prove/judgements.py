@@ -10,7 +10,7 @@ JUDGING = ("suites", "fixtures")  # here every raise of a failure is a judgement
 OBSERVING = "probes"  # here any raise may be one: what it raises is classified as the product's failure, or as ours
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """One raise. Its `id` stays when lines above it are added."""
 
@@ -43,7 +43,14 @@ def _of_file(path: Path, name: str) -> Iterator[Site]:
         for number, (node, last, end) in enumerate(raises, 1):
             judges = _raised(node) in FAILURES
             if judges or name.startswith(OBSERVING):
-                yield Site(name, function, number, (node.lineno, last), (node.col_offset, end), judges)
+                yield Site(
+                    file=name,
+                    function=function,
+                    number=number,
+                    lines=(node.lineno, last),
+                    columns=(node.col_offset, end),
+                    judges=judges,
+                )
 
 
 def _raises_by_function(module: ast.Module) -> Iterator[tuple[str, list[tuple[ast.Raise, int, int]]]]:

@@ -14,7 +14,7 @@ from tests.prove.worker import HEALTHY, Shown
 STAYED = "stayed green"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
     """Everything that a round of `make prove` found."""
 
@@ -53,7 +53,13 @@ def write(proof: Proof, folder: Path) -> None:
     short = f"{counts['as expected']} of {counts['faults']} faults as expected"
     figures = counts | {"minutes": round(proof.seconds / 60)}
     said = [f"`{one or 'the sound twin'}`: {'; '.join(why)}" for one, why in proof.wrong.items()]
-    record = Record(proof.kind or "prove.some", proof.command, short, {**figures}, [*said, *proof.complaints])
+    record = Record(
+        proof=proof.kind or "prove.some",
+        command=proof.command,
+        short=short,
+        figures={**figures},
+        said=[*said, *proof.complaints],
+    )
     document: dict[str, Any] = {"date": record.date, "commit": record.commit, "command": proof.command}
     document |= {"seconds": round(proof.seconds, 1), "counts": counts}
     document |= {"wrong": proof.wrong, "complaints": proof.complaints, "shown": [asdict(one) for one in proof.shown]}

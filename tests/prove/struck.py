@@ -38,7 +38,7 @@ FAMILIES_OF_EVIDENCE = (
 )  # they look at what other families' requests left
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Striking:
     """The command at work: what it knows of the sites, and its journal."""
 
@@ -165,7 +165,7 @@ def main(arguments: Sequence[str]) -> int:
     options, console = _parse(arguments), Console(highlight=False, width=None if sys.stdout.isatty() else 160)
     sites, expectations = {site.id: site for site in find_sites(Path())}, load()
     journal = Journal(JOURNAL, digest_of(*CODE)).read()
-    striking = Striking(sites, expectations, journal, console)
+    striking = Striking(sites=sites, expectations=expectations, journal=journal, console=console)
     all_of_them = [fault for fault, one in expectations.items() if _chosen(one, options.only)]
     mine = shard(sorted(all_of_them, key=lambda one: (expectations[one].phase, one)), options.shard)
     done = {line["fault"] for kind in ("shown", "lost") for line in journal.of(kind)}
@@ -198,7 +198,7 @@ def _report(striking: Striking, asked: set[str], command: str) -> int:
     figures |= {"of them proved": len(reached & striking.proved)}
     said = [f"`{site}`: caught without it under {len([e for e in shown.values() if site in e])}" for site in unproved]
     kind = "struck" if whole else "struck.some"
-    leave(Record(kind, command, text, figures, said))
+    leave(Record(proof=kind, command=command, short=text, figures=figures, said=said))
     return 1 if unproved else 0
 
 

@@ -187,7 +187,16 @@ def _report(journal: Journal, asked: set[str], kind: str, proof: str, command: s
     caught_by_us = sum(_caught(row, ours, sound) for row in faults.values())
     said.append("Caught is what somebody says of a fault and not of the sound twin, numbers aside.")
     short = f"{ours}: {caught_by_us} of {len(faults)} faults; the best of the others: {_best(rows[1:-1])}"
-    leave(Record(proof, command, short, {"faults": len(faults), "rounds of the sound twin": len(sound)}, said, rows))
+    leave(
+        Record(
+            proof=proof,
+            command=command,
+            short=short,
+            figures={"faults": len(faults), "rounds of the sound twin": len(sound)},
+            said=said,
+            rows=rows,
+        )
+    )
 
 
 def _middle(seconds: Sequence[float]) -> str:

@@ -8,7 +8,7 @@ import httpx
 NORMAL_S = 10.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """Where the services are, and what opens them."""
 
@@ -41,5 +41,11 @@ async def read_place(addresses: dict[str, Any], project: str) -> Place:
     async with client() as asking:
         answer = await asking.post(f"{auth}/login", headers={"X-Login-Key": addresses["tokens"]["login_key"]}, json={})
         token = answer.raise_for_status().json()["access_token"]
-    urls = (addresses["backend"]["url"], auth, addresses["platform"]["logging_url"])
-    return Place(*urls, project, token, addresses["tokens"]["service_key"])
+    return Place(
+        backend=addresses["backend"]["url"],
+        auth=auth,
+        logging=addresses["platform"]["logging_url"],
+        project=project,
+        token=token,
+        service_key=addresses["tokens"]["service_key"],
+    )

@@ -91,7 +91,7 @@ async def _all(runs: int, at_once: int, addresses: Path, folder: Path) -> list[S
 
 
 async def main(runs: int = 30, at_once: int = 1) -> int:
-    """Run so many, so many of them at once; print each, keep the counts, and return the worst one's exit code.
+    """Run the smoke phase `runs` times, `at_once` at a time; print each run and return the worst one's exit code.
 
     The reports of runs that were not GO stay in a folder that is named at the end.
     """
@@ -104,25 +104,28 @@ async def main(runs: int = 30, at_once: int = 1) -> int:
         shutil.rmtree(folder)
     else:
         sys.stdout.write(f"reports of the runs that are not GO: {folder}\n")
-    counts = Counter(one.verdict for one in came)
-    times = sorted(one.seconds for one in came)
-    said = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
-    red = Counter(case for one in came for case in one.red)
-    text = (
-        f"{said} on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC; {times[0]:.0f} to {times[-1]:.0f} s each. "
-        f"Did not pass: {', '.join(f'{case} {count} x' for case, count in red.most_common()) or 'nothing'}."
-    )
-    keep("smokes", f"{runs} in a row" if at_once == 1 else f"{runs}, {at_once} at once", text)
-    figures: Figures = {
-        "runs": runs,
-        "at once": at_once,
-        **counts,
-        "seconds each": f"{times[0]:.0f} to {times[-1]:.0f}",
-    }
-    command = f"make smokes N={runs} AT_ONCE={at_once}"
-    said_of_each = [f"did not pass: `{case}` {count} x" for case, count in red.most_common()]
-    leave(
-        Record(f"smokes.{runs}-{at_once}", command, f"{said} of {runs} smokes of the sound twin", figures, said_of_each)
-    )
-    sys.stdout.write(f"{text}\n")
+    _keep(came, at_once)
     return code
+
+
+def _keep(came: list[Smoke], at_once: int) -> None:
+    """Print what the runs came to, and keep it: a line among the counts, and a record for docs/proof.md."""
+    verdicts = Counter(one.verdict for one in came)
+    times = sorted(one.seconds for one in came)
+    short = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common())
+    red = Counter(case for one in came for case in one.red).most_common()
+    text = (
+        f"{short} on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC; {times[0]:.0f} to {times[-1]:.0f} s each. "
+        f"Did not pass: {', '.join(f'{case} {count} x' for case, count in red) or 'nothing'}."
+    )
+    keep("smokes", f"{len(came)} in a row" if at_once == 1 else f"{len(came)}, {at_once} at once", text)
+    figures: Figures = {"runs": len(came), "at once": at_once, **verdicts}
+    record = Record(
+        proof=f"smokes.{len(came)}-{at_once}",
+        command=f"make smokes N={len(came)} AT_ONCE={at_once}",
+        short=f"{short} of {len(came)} smokes of the sound twin",
+        figures=figures | {"seconds each": f"{times[0]:.0f} to {times[-1]:.0f}"},
+        said=[f"did not pass: `{case}` {count} x" for case, count in red],
+    )
+    leave(record)
+    sys.stdout.write(f"{text}\n")

@@ -200,7 +200,7 @@ def _noting_silence(socket: "WebSocket") -> list[float]:
         last[0] = time.monotonic()
         return message
 
-    socket.receive = noting  # type: ignore[method-assign]
+    socket.receive = noting  # type: ignore[method-assign]  # noted on this one socket
     return last
 
 

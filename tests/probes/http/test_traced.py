@@ -47,7 +47,7 @@ async def test_a_websocket_handshake_is_traced(way: Way) -> None:
     def select(_: ServerConnection, offered: list[str]) -> str | None:
         return offered[0] if offered else None
 
-    async with serve(keep, "127.0.0.1", 0, select_subprotocol=select) as server:  # type: ignore[arg-type]
+    async with serve(keep, "127.0.0.1", 0, select_subprotocol=select) as server:  # type: ignore[arg-type]  # a plain str does, too
         port = server.sockets[0].getsockname()[1]
         url = f"ws://127.0.0.1:{port}/ws"
         shown = Credential(Secret("t"), way)

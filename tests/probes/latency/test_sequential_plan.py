@@ -60,7 +60,7 @@ def test_a_hundred_runs_decide_rightly(share: float, wanted: Finding) -> None:
     assert found[wanted] >= 94
 
 
-def _simulate(share: float, find, looks, runs: int = 400) -> dict[Finding, int]:  # type: ignore[no-untyped-def] # noqa: ANN001
+def _simulate(share: float, find, looks, runs: int = 400) -> dict[Finding, int]:  # type: ignore[no-untyped-def]  # noqa: ANN001 - what is compared here is any rule
     dice = random.Random(int(share * 1000))  # noqa: S311 - a simulation that must repeat
     counts = dict.fromkeys(Finding, 0)
     for _ in range(runs):

@@ -210,7 +210,7 @@ async def test_what_bigquery_refuses_is_said() -> None:
 
 def test_a_view_that_is_none_is_refused() -> None:
     with pytest.raises(SourceRefused, match=r"project\.location\.bucket\.view"):
-        LogAnalytics(None, "p", "logs; DROP TABLE x")  # type: ignore[arg-type]
+        LogAnalytics(None, "p", "logs; DROP TABLE x")  # type: ignore[arg-type]  # refused before it is used
 
 
 async def test_a_look_by_sql_counts_and_finds_the_hours_in_which_the_log_was_off() -> None:
