@@ -18,7 +18,7 @@ import httpx
 
 from bench.figures import Figure
 from probes.google.api import GoogleApi
-from probes.google.credentials import nobody
+from probes.google.credentials import no_token
 from probes.http.client import HttpClient
 from probes.identity import RunIdentity
 from probes.logs.cloud_logging import PAGE, CloudLogging, log_filter
@@ -198,7 +198,7 @@ async def _measure_list() -> Figure:
         for _ in range(2):
             begun = time.perf_counter()
             async with HttpClient(url, RunIdentity("bench"), deadline_s=60) as client:
-                read = await CloudLogging(GoogleApi(client, nobody), "netra-staging").read(window)
+                read = await CloudLogging(GoogleApi(client, no_token), "netra-staging").read(window)
             ours.append(time.perf_counter() - begun)
             begun = time.perf_counter()
             pages = await _fetch(url, window)

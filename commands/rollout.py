@@ -25,7 +25,7 @@ from probes.errors import SourceRefused
 from probes.google.adc import find_adc
 from probes.google.api import Authorize, GoogleApi
 from probes.google.cloud_run import CloudRun, ServiceDescription
-from probes.google.credentials import Given, nobody
+from probes.google.credentials import Given, no_token
 from probes.google.shifting import request_of, shift
 from probes.http.client import HttpClient
 from probes.http.network_path import find_path
@@ -245,7 +245,7 @@ async def _admin(target: Target) -> AsyncIterator[tuple[GoogleApi, CloudRun]]:
 
 def _authorize(target: Target) -> Authorize:
     if target.platform.credentials == "none":
-        return nobody
+        return no_token
     if target.platform.access_token:
         return Given(target.platform.access_token)
     try:

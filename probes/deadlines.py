@@ -18,8 +18,8 @@ class Deadlines:
     statement: float = 20.0  # one SQL statement of ours; also set on the server
     lock: float = 1.0  # waiting for a lock: we are never worth making the application wait
     platform: float = 20.0  # one request to a Google API
-    scrape: float = 90.0  # until Prometheus has scraped anew: an interval of a minute, and a scrape that was missed
+    scrape: float = 90.0  # until Prometheus has scraped again: an interval of a minute, and a scrape that was missed
     server_lines: float = 8.0  # fetching a failed case's log lines, ingestion delay included
     outage_answer: float = 8.0  # what a client gets while auth is down: an answer, within this
     recovery: float = 30.0  # after a dependency is back, until the service serves again without a restart
-    fit_client: float = 30.0  # measuring anew what our own lag voided, and waiting for our own loop to be quiet
+    fit_client: float = 30.0  # measuring again what our own lag voided, and waiting for our own loop to be quiet

@@ -77,12 +77,12 @@ class Prometheus:
 
     async def requests_within(self, window_s: float) -> float:
         """Requests that the service counted in a window that ends now. Raises SourceRefused."""
-        return sum(one.count for one in await self._counted(window_s))
+        return sum(counted.count for counted in await self._counted(window_s))
 
     async def server_errors_within(self, window_s: float) -> list[Counted]:
         """The 5xx that the service counted in a window that ends now, most first. Raises SourceRefused."""
-        found = await self._counted(window_s, f'{self._series.status_label}=~"5.."')
-        return sorted((one for one in found if round(one.count)), key=lambda one: -one.count)
+        errors = await self._counted(window_s, f'{self._series.status_label}=~"5.."')
+        return sorted((error for error in errors if round(error.count)), key=lambda error: -error.count)
 
     async def _counted(self, window_s: float, *matchers: str) -> list[Counted]:
         """By route and status. A series born within the window counts whole: `increase` sees no step at a birth."""
@@ -91,14 +91,16 @@ class Prometheus:
         route, status = self._series.route_label, self._series.status_label
         born = f"(max_over_time({selector}[{window}]) unless {selector} offset {window})"
         samples = await self.query(f"sum by ({route}, {status}) ({born} or increase({selector}[{window}]))")
-        return [Counted(one.labels.get(route, ""), one.labels.get(status, ""), one.value) for one in samples]
+        return [
+            Counted(sample.labels.get(route, ""), sample.labels.get(status, ""), sample.value) for sample in samples
+        ]
 
     async def _number(self, expression: str) -> float:
-        """The one value of an expression; 0 where nothing answers it."""
-        return next((one.value for one in await self.query(expression)), 0.0)
+        """The one value of an expression; 0 if nothing matches it."""
+        return next((sample.value for sample in await self.query(expression)), 0.0)
 
     async def query(self, expression: str) -> list[Sample]:
-        """An instant query. Raises SourceRefused: not let in, not a Prometheus, or not an answer to this question."""
+        """Make an instant query. Raises SourceRefused: no access, not a Prometheus, or not an answer to this query."""
         said = "GET /api/v1/query of Prometheus"
         token = await self._authorize()
         try:
@@ -108,7 +110,7 @@ class Prometheus:
         except ProbeError as error:
             raise SourceRefused(said, error.detail) from error
         if answer.status in REFUSED:
-            raise SourceRefused(said, f"status {answer.status}: not let in; see [prometheus] of the target")
+            raise SourceRefused(said, f"status {answer.status}: no access; see [prometheus] of the target")
         return _samples(said, expression, answer)
 
 

@@ -1,4 +1,4 @@
-"""The doors decide correctly, and all in the same way."""
+"""The doors decide correctly, and all of them in the same way."""
 
 import asyncio
 import time
@@ -70,14 +70,14 @@ async def test_a_good_token_is_let_in(doors: Doors, tokens: TokenSource, owner: 
     """The door accepts a newly signed token, and names the token's own user.
 
     Every door also accepts a token whose issuer's clock is ahead of ours by half of what the contract allows, and one
-    whose audience is a list of ours and another.
+    whose audience is a list of this service and another.
     """
     if how not in {AHEAD, LISTED}:
         door = next(name for name in NEED_OF if name == how)
         await _refuse_unless_let_in(doors, door, tokens.good(owner), owner)
         return
     if not isinstance(tokens, Mint):
-        raise Broken("such a token requires the signing secret: the case should need `mint`")
+        raise Broken("this kind of token requires the signing secret: the case should need `mint`")
     for each in doors.names:
         now = time.time() + (tokens.skew_s / 2 if how == AHEAD else 0)
         listed = {"aud": [tokens.audience, "another-platform"]} if how == LISTED else {}
@@ -85,7 +85,7 @@ async def test_a_good_token_is_let_in(doors: Doors, tokens: TokenSource, owner: 
 
 
 async def _refuse_unless_let_in(doors: Doors, door: DoorName, token: Secret, owner: User) -> None:
-    """Raise CheckFailure unless a door accepts the token as its own user's."""
+    """Raise CheckFailure unless a door accepts the token, as its own user's."""
     said = await doors.ask(door, Forgery("good", token))
     if said is None or said.decision != "let in":
         await doors.refuse_shut([door])
@@ -99,7 +99,7 @@ async def _refuse_unless_let_in(doors: Doors, door: DoorName, token: Secret, own
     requirement="every door refuses an invalid token: never 5xx, never a session",
     needs="http token",
     remedy="Verify signature, algorithm, issuer, audience, times and type in one place; " + FIX_4,
-    looking="**an incident where somebody was let in**: the case's name is the forgery, the evidence names the door",
+    looking="**an incident if anyone was let in**: the case's name is the forgery, the evidence names the door",
 )
 @pytest.mark.parametrize("kind", [*UNSIGNED, *SIGNED_KINDS])
 async def test_a_bad_token_is_refused_everywhere(

@@ -15,7 +15,7 @@ WARM_UP, FEW, MANY = 10, 40, 120
 
 
 async def _measure(validation: Validation, calls: int, sizes: Sizes, deadlines: Deadlines) -> LatencySample:
-    """Calls at the run's rate. Raises CheckFailure if one of them fails."""
+    """Make calls at the run's rate. Raises CheckFailure if one of them fails."""
     sample = await measure_latency(
         validation.exchange, calls=calls, rate=sizes.latency_rate, deadline_s=deadlines.answer
     )
@@ -51,9 +51,9 @@ async def test_the_servers_clock_is_not_contradicted(
         limit=contract.auth.clock_gap_ms,
         round_trip=round(way.p50_ms, 2),
     )
-    said = contradiction(sample, way, contract.auth)
-    if said:
-        raise CheckFailure(expected="a server clock that ours confirms (contract.auth.clock_gap_ms)", actual=said)
+    problem = contradiction(sample, way, contract.auth)
+    if problem:
+        raise CheckFailure(expected="a server clock that ours confirms (contract.auth.clock_gap_ms)", actual=problem)
 
 
 @check(

@@ -34,7 +34,7 @@ async def test_refusing_is_cheap(
     """
     limit = contract.auth.refusal_cost_ratio
     pairs = [await _pair(backend, tokens, owner, contract) for _ in range(PAIRS)]
-    served = all(one.server_ms is not None for pair in pairs for one in pair)
+    served = all(answer.server_ms is not None for pair in pairs for answer in pair)
     times = [(_ms(good, served=served), _ms(bad, served=served)) for good, bad in pairs]
     over = sum(bad > limit * good for good, bad in times)
     chance = chance_of_at_least(over, PAIRS, 0.5)
@@ -49,11 +49,11 @@ async def test_refusing_is_cheap(
         pairs_over=over,
         by_chance_at_the_limit=round(chance, 5),
     )
-    said = f"{ratio:.1f} times ({refused:.0f} ms), {over} of {PAIRS} pairs over the limit"
+    figures = f"{ratio:.1f} times ({refused:.0f} ms), {over} of {PAIRS} pairs over the limit"
     if chance <= CHANCE_AT_MOST:
-        raise CheckFailure(expected=f"at most {limit:g} times", actual=said)
+        raise CheckFailure(expected=f"at most {limit:g} times", actual=figures)
     if ratio > limit:
-        raise Pending(f"neither proved nor refuted at {1 - CHANCE_AT_MOST:.0%} confidence: {said}")
+        raise Pending(f"neither proved nor refuted at {1 - CHANCE_AT_MOST:.0%} confidence: {figures}")
 
 
 async def _pair(backend: Door, tokens: TokenSource, owner: User, contract: Contract) -> tuple[Answer, Answer]:

@@ -1,4 +1,4 @@
-"""A token's lifetime: whose it is at every door, and that it ends when it expires or is logged out."""
+"""A token's lifetime: every door refuses it soon after it expires or is logged out, and its session ends."""
 
 import asyncio
 import time
@@ -45,12 +45,12 @@ async def refuse_unless_it_ends(doors: Doors, token: Secret, contract: Contract,
         )
         return "" if refused else f"{door}: {last}"
 
-    goes_on = [
-        one for one in await asyncio.gather(*(wait(door) for door in doors.names if door not in doors.shut)) if one
+    still_open = [
+        late for late in await asyncio.gather(*(wait(door) for door in doors.names if door not in doors.shut)) if late
     ]
-    if goes_on:
+    if still_open:
         expected = f"every door refuses a token within {within_s:g} s of its {why} (contract.tokens.ends_within_s)"
-        raise CheckFailure(expected=expected, actual="; ".join(goes_on))
+        raise CheckFailure(expected=expected, actual="; ".join(still_open))
 
 
 @check(
@@ -84,7 +84,7 @@ async def test_a_token_ends(
 async def _show_everywhere(
     doors: Doors, mint: Mint, owner: User, clock: SteadyClock, *, ends: bool
 ) -> tuple[Secret, float]:
-    """A token that every door has accepted, and when it expires; one that `ends` soon is replaced if we were too slow.
+    """Return a token that every door has accepted, and when it expires; if it `ends` before that, try a longer one.
 
     Raises CheckFailure if a door refuses it while it is valid, Broken if we are too slow every time.
     """
@@ -135,7 +135,7 @@ async def test_a_session_ends_with_its_tokens_logout(
         if time.monotonic() - begun > within_s:
             expected = f"the session is closed within {within_s:g} s of its token's logout"
             raise CheckFailure(expected=f"{expected} (contract.tokens.ends_within_s)", actual="it stays open")
-        with suppress(ProbeError):  # an answer is not required: a session that hangs has not ended
+        with suppress(ProbeError):  # no answer is needed: a session that hangs has not ended
             await session.send({"type": session.dialect.ping})
         with suppress(TooSlow):
             await session.wait_closed(BETWEEN_S)

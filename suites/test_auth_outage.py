@@ -29,7 +29,7 @@ WAYS: tuple[Way, ...] = ("header", "subprotocol")
     remedy="Fix 4 falls back to accepting tokens locally, or hangs for three attempts: answer 503 instead.",
     looking="on the twin alone: `make verify-local`, then the door and the answer in the evidence",
 )
-async def test_an_outage_lets_nobody_in(
+async def test_no_door_lets_anyone_in_during_an_outage(
     twin: TwinControl,
     threads: Threads,
     sockets: SocketDoor,

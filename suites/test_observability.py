@@ -53,13 +53,13 @@ async def _requests(backend: Door, contract: Contract) -> float:
     if not counted:
         raise CheckFailure(
             expected=f"{rules.requests_counter} (contract.metrics.requests_counter)",
-            actual=f"families: {[one.name for one in families][:10]}",
+            actual=f"families: {[family.name for family in families][:10]}",
         )
     labels = {rules.status_label, rules.route_label}
     if lacking := sorted(label for label in labels if not all(sample.labels.get(label) for sample in counted)):
         raise CheckFailure(
             expected=f"{', '.join(sorted(labels))} on each sample of {rules.requests_counter} (contract.metrics)",
-            actual=f"without {', '.join(lacking)}: {[dict(one.labels) for one in counted][:3]}",
+            actual=f"without {', '.join(lacking)}: {[dict(sample.labels) for sample in counted][:3]}",
         )
     return sum(sample.value for sample in counted)
 

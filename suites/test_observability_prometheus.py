@@ -2,18 +2,14 @@
 
 from datetime import UTC, datetime
 
-from fixtures.http_services import Door
+from fixtures.prometheus import Scraping
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure
-from probes.deadlines import Deadlines
 from probes.google.cloud_run import ServiceDescription
 from probes.prometheus import Prometheus
-from probes.waiting import await_steady
-from targets.contract import Contract
 from targets.model import Target
 
-REQUESTS = 5
 MOST_NAMED = 5
 
 
@@ -27,32 +23,31 @@ MOST_NAMED = 5
 )
 async def test_prometheus_saw_no_server_error(
     prometheus: Prometheus,
-    backend: Door,
+    scraping: Scraping,
     release: ServiceDescription,
-    contract: Contract,
     target: Target,
-    deadlines: Deadlines,
     recorder: Recorder,
     provoked_503s: int,
 ) -> None:
     """Every scrape succeeds and counts our own requests, but no answer of 500 or more."""
     await _is_scraped(prometheus, target.prometheus.job)
-    doubt = await _why_not_ours(prometheus, backend, contract, deadlines)
+    doubt = await scraping.doubt()
     if release.current is None:
         raise Broken(f"the platform does not list {release.under_test}")
     serving_s = (datetime.now(UTC) - release.current.created).total_seconds()
     requests = round(await prometheus.requests_within(serving_s))
     errors = await prometheus.server_errors_within(serving_s)
+    counted = sum(error.count for error in errors)
     recorder.figures(
         rule="5xx that the service counted, as scraped by Prometheus",
         n=requests,
-        value=round(sum(one.count for one in errors)),
+        value=round(counted),
         unit="answers",
         limit=provoked_503s,
         window=f"{serving_s / 3600:.3g} h of serving, at most the last 24",
     )
-    if sum(one.count for one in errors) > provoked_503s + 0.5:  # counts over a window are extrapolated, not whole
-        named = ", ".join(f"{one.count:.0f} x {one.status} on {one.route}" for one in errors[:MOST_NAMED])
+    if counted > provoked_503s + 0.5:  # counts over a window are extrapolated, not whole
+        named = ", ".join(f"{error.count:.0f} x {error.status} on {error.route}" for error in errors[:MOST_NAMED])
         raise CheckFailure(expected="no answer of 500 or more", actual=f"{named}, of {requests} answers")
     if doubt:  # a 5xx counts in any case; seeing none proves nothing if it is another service
         raise Broken(doubt, remedy="compare [prometheus] job with the backend that is verified")
@@ -65,32 +60,9 @@ async def _is_scraped(prometheus: Prometheus, job: str) -> None:
             f"Prometheus scrapes no job {job!r}",
             remedy="name the backend's scrape job in [prometheus] job, or add it: deploy/observability/prometheus",
         )
-    down = [one.labels.get("instance", "") for one in scrapes if one.value != 1]
+    down = [scrape.labels.get("instance", "") for scrape in scrapes if scrape.value != 1]
     if down:
         raise CheckFailure(
             expected="up is 1: the last scrape of every instance was answered",
             actual=f"{len(down)} of {len(scrapes)} are down: {', '.join(down[:MOST_NAMED])}",
         )
-
-
-async def _why_not_ours(prometheus: Prometheus, backend: Door, contract: Contract, deadlines: Deadlines) -> str:
-    """Send requests and wait for a scrape that counts them; otherwise say why Prometheus may scrape another service."""
-    before = await prometheus.requests()
-    for _ in range(REQUESTS):
-        await backend.get(contract.paths.liveness)
-    sent = await prometheus.now()
-
-    async def look() -> str:
-        scraped = await prometheus.last_scrape()
-        return "" if scraped > sent else f"last scraped {sent - scraped:.1f} s before our requests"
-
-    seen = await await_steady(look, in_a_row=1, deadline_s=deadlines.scrape)
-    if not seen.steady:
-        return f"no scrape within {deadlines.scrape:g} s: {seen.attempts[-1]}"
-    counted = await prometheus.requests() - before
-    if counted >= REQUESTS:
-        return ""
-    return (
-        f"the scrape after our {REQUESTS} requests counts {counted:.0f} more: the counter is stuck "
-        "(see observability.metrics), or another instance or another service was scraped"
-    )

@@ -1,1 +1,1 @@
-"""Tokens: good ones, forged ones, and the login that gives them."""
+"""Tokens: valid ones, forged ones, and the login that issues them."""

@@ -1,4 +1,4 @@
-"""Keys of ours, which no service has a reason to trust: one for every algorithm that tokens are signed with."""
+"""Our own keys, which no service has a reason to trust: one for every algorithm that tokens are signed with."""
 
 import json
 from functools import cache
@@ -14,7 +14,7 @@ CURVES: dict[str, type[ec.EllipticCurve]] = {"ES256": ec.SECP256R1, "ES384": ec.
 
 @cache
 def rsa_key() -> rsa.RSAPrivateKey:
-    """Of the size that RFC 7518 asks for."""
+    """An RSA key of the size that RFC 7518 requires."""
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 

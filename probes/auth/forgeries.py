@@ -1,4 +1,4 @@
-"""Every kind of token that must be refused, made with PyJWT, or by hand where PyJWT refuses to."""
+"""Every kind of token that must be refused, made with PyJWT, or by hand if PyJWT refuses to."""
 
 import base64
 import hashlib
@@ -16,17 +16,17 @@ from probes.auth.near_claims import NEAR_CLAIMS, Change
 from probes.auth.tokens import Mint, TokenSource, User
 from probes.secret import Secret
 
-HOUR = 3600
+HOUR_S = 3600
 OVERLONG = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Forgery:
-    """What a client presents instead of a good token.
+    """What a client presents instead of a valid token.
 
-    `token` is the credential itself (None: nothing is presented). `authorization` are the raw Authorization
-    values for REST and for the WebSocket by header, when they are more or other than `Bearer <token>`.
-    `query` puts the token into the query string instead. `doors` says where the kind can be presented at all.
+    `token` is the credential itself (None: nothing is presented). `authorization` holds the raw Authorization
+    values for REST and for the WebSocket by header, if they are more or other than `Bearer <token>`.
+    `query` puts the token into the query string instead.
     """
 
     kind: str
@@ -51,8 +51,8 @@ def forge(kind: str, tokens: TokenSource, user: User) -> Forgery:
     """Make the forgery of a kind.
 
     Raises:
-        KeyError: A kind that is not in `KINDS`.
-        TypeError: A kind in `SIGNED`, and the tokens come from no mint.
+        KeyError: The kind is not in `KINDS`.
+        TypeError: The kind is in `SIGNED`, and the tokens do not come from a mint.
     """
     if kind not in SIGNED:
         return UNSIGNED[kind](kind, tokens, user)
@@ -66,7 +66,7 @@ Sign = Callable[[str, Mint, User], Forgery]
 
 
 def _changed(**changes: Any) -> Sign:  # noqa: ANN401 - claim values
-    """A well-signed token with claims changed; None takes a claim away."""
+    """A well-signed token with claims changed; None removes a claim."""
 
     def make(kind: str, mint: Mint, user: User) -> Forgery:
         claims = mint.claims(user) | changes
@@ -76,7 +76,7 @@ def _changed(**changes: Any) -> Sign:  # noqa: ANN401 - claim values
 
 
 def _nearly(change: Change) -> Sign:
-    """A well-signed token that is a good one but for one claim, and nearly that."""
+    """A well-signed token that is valid but for one claim, which is nearly right."""
 
     def make(kind: str, mint: Mint, user: User) -> Forgery:
         claims = mint.claims(user)
@@ -86,20 +86,20 @@ def _nearly(change: Change) -> Sign:
 
 
 def _critical(kind: str, mint: Mint, user: User) -> Forgery:
-    """Asks for an extension that nobody knows: RFC 7515, 4.1.11 has it refused."""
+    """Requires an extension that no service knows: RFC 7515, 4.1.11 has it refused."""
     return Forgery(kind, mint.sign(mint.claims(user), {"crit": ["nv-unknown"], "nv-unknown": True}))
 
 
 def _expired(kind: str, mint: Mint, user: User) -> Forgery:
-    return Forgery(kind, mint.sign(mint.claims(user, now=time.time() - HOUR)))
+    return Forgery(kind, mint.sign(mint.claims(user, now=time.time() - HOUR_S)))
 
 
 def _not_yet_valid(kind: str, mint: Mint, user: User) -> Forgery:
-    return Forgery(kind, mint.sign(mint.claims(user) | {"nbf": int(time.time()) + HOUR}))
+    return Forgery(kind, mint.sign(mint.claims(user) | {"nbf": int(time.time()) + HOUR_S}))
 
 
 def _issued_ahead(kind: str, mint: Mint, user: User) -> Forgery:
-    """Issued three times as far ahead as clocks may differ: no clock's fault any more."""
+    """Issued three times as far ahead as clocks may differ: a wrong clock can't explain that."""
     return Forgery(kind, mint.sign(mint.claims(user, now=time.time() + 3 * mint.skew_s)))
 
 
@@ -112,27 +112,27 @@ def _alg_none(kind: str, tokens: TokenSource, user: User) -> Forgery:
 
 
 def _wrong_signature(kind: str, tokens: TokenSource, user: User) -> Forgery:
-    """Signed by the service's own algorithm, in the name of its own key, with a key of ours."""
+    """Signed by the service's own algorithm, under its key's id, with our own key."""
     head = tokens.header
     token = jwt.encode(tokens.claims(user), key_for(head["alg"]), head["alg"], headers=head)
     return Forgery(kind, Secret(token))
 
 
 def _offered() -> dict[str, Any]:
-    """Header fields by which a token offers the key that it wants to be verified with."""
+    """Header fields in which a token offers the key to verify it with."""
     return {"x5c": [base64.b64encode(public_pem().encode()).decode()], "jwk": public_jwk()}
 
 
 def _own_key(kind: str, tokens: TokenSource, user: User) -> Forgery:
-    """Signed with RS256 by a key of ours, whose public half the token itself offers."""
+    """Signed with RS256 by our own key, whose public half the token itself offers."""
     return Forgery(kind, Secret(jwt.encode(tokens.claims(user), rsa_key(), algorithm="RS256", headers=_offered())))
 
 
 def _confusion(kind: str, tokens: TokenSource, user: User) -> Forgery:
-    """HS256 whose secret is the text of a public key: good where the header's algorithm picks how a key is used.
+    """HS256 whose secret is the text of a public key: accepted if the header's algorithm decides how a key is used.
 
-    The key is the service's own, by its own name, where we have it (RS256), else one that the token offers. By hand:
-    PyJWT refuses a PEM as an HMAC secret, for this very attack.
+    The key is the service's own, under its own id, if we have it (RS256), else one that the token offers. By hand:
+    PyJWT refuses a PEM as an HMAC secret, because of this very attack.
     """
     theirs = tokens.public_key()
     head = tokens.header | ({} if theirs else _offered())
@@ -140,7 +140,7 @@ def _confusion(kind: str, tokens: TokenSource, user: User) -> Forgery:
 
 
 def _by_hand(head: dict[str, Any], claims: dict[str, Any], key: bytes) -> Secret:
-    """HS256 by a key that PyJWT would not sign with."""
+    """HS256 with a key that PyJWT would not sign with."""
     signed = f"{_part(head | {'alg': 'HS256', 'typ': 'JWT'})}.{_part(claims)}"
     mac = hmac.new(key, signed.encode(), hashlib.sha256).digest()
     return Secret(f"{signed}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}")
@@ -152,14 +152,14 @@ def _named_key(kid: str, key: bytes) -> Make:
 
 
 def _key_set(kind: str, tokens: TokenSource, user: User) -> Forgery:
-    """RS256 by a key of ours; `jku` holds the key set itself (a data: URL), so that nothing has to be fetched."""
+    """RS256 with our own key; `jku` holds the key set itself (a data: URL), so that nothing has to be fetched."""
     keys = json.dumps({"keys": [public_jwk() | {"kid": "nv", "use": "sig", "alg": "RS256"}]}).encode()
     headers = {"jku": f"data:application/json;base64,{base64.b64encode(keys).decode()}", "kid": "nv"}
     return Forgery(kind, Secret(jwt.encode(tokens.claims(user), rsa_key(), algorithm="RS256", headers=headers)))
 
 
 def _swapped(kind: str, tokens: TokenSource, user: User) -> Forgery:
-    """A good token whose payload was replaced under its signature."""
+    """A valid token whose payload was replaced under its signature."""
     payload = _part(tokens.claims(user) | {"permissions": ["admin"]})
 
     def swap(token: str) -> str:
@@ -186,7 +186,7 @@ def _basic(kind: str, tokens: TokenSource, user: User) -> Forgery:
     return Forgery(kind, None, authorization=(tokens.good(user).derive(encode),))
 
 
-# Made without the auth service's secret: by anybody, or from one good token.
+# Made without the auth service's secret: by anyone, or from one valid token.
 UNSIGNED: dict[str, Make] = {
     "none": lambda kind, _tokens, _user: Forgery(kind, None),
     "empty": lambda kind, _tokens, _user: Forgery(kind, Secret()),
@@ -204,8 +204,8 @@ UNSIGNED: dict[str, Make] = {
     "Basic": _basic,
     "in the query string": lambda kind, tokens, user: Forgery(kind, tokens.good(user), query=True),
 }
-REFRESH = "refresh as access"  # only where the service tells refresh tokens from access tokens
-# Well signed, and wrong in what they say: only who holds the secret can make them.
+REFRESH = "refresh as access"  # only if the service distinguishes refresh tokens from access tokens
+# Well signed, but with wrong claims: only someone who has the secret can make them.
 SIGNED: dict[str, Sign] = {
     "expired": _expired,
     "never expires": _changed(exp=None),
@@ -222,5 +222,5 @@ KINDS = (*UNSIGNED, *SIGNED)
 
 
 def forge_plain(tokens: TokenSource, user: User) -> Forgery:
-    """An ordinary bad token: expired where we can sign one, else one of a wrong signature."""
+    """An ordinary invalid token: an expired one if we can sign it, else one with a wrong signature."""
     return forge("expired" if isinstance(tokens, Mint) else "wrong signature", tokens, user)

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from probes.auth.tokens import Held
 from probes.errors import BadAnswer, CredentialUnfit
 from probes.excerpt import excerpt
-from probes.http.client import HttpClient
+from probes.http.client import Answer, HttpClient
 from probes.secret import Learn, Secret
 
 
@@ -20,7 +20,7 @@ async def fetch_token(
     token_field: str,
     learn: Learn,
 ) -> Held:
-    """Ask the login endpoint for an access token of its test user, and have it hidden (`learn`) before anybody has it.
+    """Ask the login endpoint for an access token of its test user; it is known to `learn` before it is returned.
 
     Raises:
         CredentialUnfit: The login refuses our key, or is not where the target says it is.
@@ -28,6 +28,16 @@ async def fetch_token(
         Unreachable, TooSlow, BadAnswer: It can't be asked, fails, or answers without a token.
     """
     answer = await client.send("POST", path, headers={key_header: key}, json=dict(body))
+    _refuse_unless_ok(answer)
+    token = answer.json_object().get(token_field)
+    if not isinstance(token, str):
+        raise BadAnswer(answer.request, f"the login's answer has no text under {token_field!r}")
+    secret = Secret(token)
+    learn(secret)
+    return Held(secret, f"the token of {answer.request}")
+
+
+def _refuse_unless_ok(answer: Answer) -> None:
     answer.refuse_limiter()
     if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise BadAnswer(answer.request, f"answered {answer.status}: {excerpt(answer.text, 120)!r}")
@@ -36,9 +46,3 @@ async def fetch_token(
             answer.request,
             f"the login answered {answer.status}: look at NETRA_TOKENS__LOGIN_KEY and the contract's [login]",
         )
-    token = answer.json_object().get(token_field)
-    if not isinstance(token, str):
-        raise BadAnswer(answer.request, f"the login's answer has no text under {token_field!r}")
-    secret = Secret(token)
-    learn(secret)
-    return Held(secret, f"the token of {answer.request}")

@@ -1,8 +1,8 @@
 """Claims that are nearly right: families of near misses, each claim against each way of comparing it carelessly.
 
-A comparison by prefix, by suffix, by containment (CVE-2024-53861), without regard to case or to blanks, or of a list's
-members lets in what equality refuses. Times in another type than a number are passed over by code that compares only
-numbers; a user's name in another shape becomes somebody else's after a conversion.
+A comparison by prefix, by suffix, by containment (CVE-2024-53861), without regard to case or blanks, or of a list's
+members accepts what equality refuses. Code that compares only numbers passes over times of another type; a user's name
+in another shape becomes another user's after a conversion.
 """
 
 import time
@@ -12,8 +12,8 @@ from types import MappingProxyType
 from typing import Any
 
 Change = Callable[[Mapping[str, Any]], dict[str, Any]]
-HOUR, FIVE_MINUTES = 3600, 300
-# How a text may be nearly another one, by the careless comparison that takes it for that.
+HOUR_S, FIVE_MINUTES_S = 3600, 300
+# How a text may be nearly another one, by the careless comparison that confuses them.
 NEARLY: Mapping[str, Callable[[str], object]] = {
     "prefix": lambda text: f"{text}.evil.example",
     "suffix": lambda text: f"evil-{text}",
@@ -29,7 +29,7 @@ def _nearly(claim: str, change: Callable[[str], object]) -> Change:
 
 
 def _ended() -> int:
-    return int(time.time()) - HOUR
+    return int(time.time()) - HOUR_S
 
 
 NEAR_CLAIMS: Mapping[str, Change] = MappingProxyType(
@@ -37,7 +37,7 @@ NEAR_CLAIMS: Mapping[str, Change] = MappingProxyType(
     | {
         "issuer in a list": _nearly("iss", lambda text: [text]),  # an audience may be a list: RFC 7519, 4.1.3
         "audience in an object": _nearly("aud", lambda text: {text: True}),
-        "5 minutes past exp": lambda _: {"exp": int(time.time()) - FIVE_MINUTES},
+        "5 minutes past exp": lambda _: {"exp": int(time.time()) - FIVE_MINUTES_S},
         "exp as text": lambda _: {"exp": str(_ended())},
         "exp as a date": lambda _: {"exp": datetime.fromtimestamp(_ended(), UTC).isoformat()},
         "exp in a list": lambda claims: {"exp": [claims["exp"]]},

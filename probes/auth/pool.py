@@ -1,4 +1,4 @@
-"""Test users that are used again: which one a case may have."""
+"""Test users that are reused: which one a case gets."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -6,26 +6,26 @@ from dataclasses import dataclass, field
 
 from probes.auth.tokens import User
 
-DOMAIN = "netra-verify.invalid"  # of every email of ours; RFC 2606: nobody else's can end in it
+DOMAIN = "netra-verify.invalid"  # of all our users' emails; RFC 2606: no one else's can end in it
 
 
 @dataclass(slots=True, kw_only=True)
 class UserPool:
-    """Users by role and number. No case is given one that another case, or a row of ours, still has.
+    """Users by role and number. No case gets a user that another case or a seeded row still has.
 
-    A service makes a row for every user that it sees: used again, the same few rows serve every case. Their ids and
-    emails stay the same from run to run, because services find a user by either.
+    A service creates a row for every user that it sees: because users are reused, a few rows serve every case. Their
+    ids and emails stay the same from run to run, because services find a user by either.
     """
 
     mark: str  # what every id begins with
-    each: int  # so many of a role, before further ones are made for a case that needs more at once
+    each: int  # users per role, before further ones are made for a case that needs more at once
     taken: set[str] = field(default_factory=set)
     has_rows: set[str] = field(default_factory=set)
     made: set[str] = field(default_factory=set)
     _turn: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     def take(self, role: str) -> User:
-        """The next free user of the role; a further one when all of them are in use."""
+        """The next free user of the role; a further one if all of them are in use."""
         first = self._turn[role] % self.each
         self._turn[role] += 1
         order = [*range(first, self.each), *range(first)]
@@ -38,7 +38,7 @@ class UserPool:
         return User(sub=name, email=f"{name}@{DOMAIN}")
 
     def name(self, role: str, number: int) -> str:
-        """The id of a user, counted from 0: of one width, so that none begins with another's."""
+        """The id of a user, counted from 0: all of one width, so that no id begins with another."""
         return f"{self.mark}{role}-{number + 1:03d}"
 
     def give_back(self, users: Iterable[User]) -> None:
@@ -46,7 +46,7 @@ class UserPool:
         self.taken -= {user.sub for user in users}
 
     def plant_for(self, names: Iterable[str]) -> None:
-        """Rows name these users from now on: nobody is given one until `clear` is called."""
+        """Rows name these users from now on: no case gets one of them until `clear` is called."""
         self.has_rows |= set(names)
 
     def clear(self, names: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-"""Good access tokens: signed as the auth service signs them (HS256 or RS256), or held as they were given."""
+"""Valid access tokens: signed as the auth service signs them (HS256 or RS256), or held as they were supplied."""
 
 import base64
 import json
@@ -27,39 +27,39 @@ class User:
 
 
 class TokenSource(Protocol):
-    """A way to good tokens."""
+    """Gives valid tokens."""
 
     def good(self, user: User) -> Secret:
-        """A good token of the user. Raises CredentialUnfit where there is none to be had."""
+        """A valid token of the user. Raises CredentialUnfit if there is none."""
         ...
 
     def claims(self, user: User) -> dict[str, Any]:
-        """The claims of a good token of the user: what forgeries start from."""
+        """The claims of a valid token of the user: what forgeries start from."""
         ...
 
     @property
     def header(self) -> dict[str, str]:
-        """What a good token's header says: `alg`, and `kid` where it names its key."""
+        """What a valid token's header says: `alg`, and `kid` if it names its key."""
         ...
 
     def public_key(self) -> str:
-        """PEM of the key by which the service verifies; empty where it is shared, or where we don't have it."""
+        """PEM of the key that the service verifies with; empty if it is shared, or if we don't have it."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mint:
-    """Signs tokens with the auth service's secret: one that is shared, or the private key of RS256 as PEM."""
+    """Signs tokens with the auth service's secret: a shared one, or the private key of RS256 as PEM."""
 
     secret: Secret
     issuer: str
     audience: str
     lifetime_s: float
     skew_s: float = 60.0  # how far ahead `iat` may lie
-    extra_claims: Mapping[str, Any] = field(default_factory=dict)  # what an access token says besides
-    refresh_claims: Mapping[str, Any] = field(default_factory=dict)  # by which a refresh token differs from it
+    extra_claims: Mapping[str, Any] = field(default_factory=dict)  # further claims of an access token
+    refresh_claims: Mapping[str, Any] = field(default_factory=dict)  # the claims that set a refresh token apart
     algorithm: str = "HS256"
-    key_id: str = ""  # by which the service finds the key; empty: tokens name none
+    key_id: str = ""  # the service finds the key by it; empty: tokens name none
 
     @property
     def header(self) -> dict[str, str]:
@@ -74,7 +74,7 @@ class Mint:
         return _private_key(self.secret).public_key().public_bytes(serialization.Encoding.PEM, form).decode()
 
     def claims(self, user: User, now: float | None = None) -> dict[str, Any]:
-        """The claims of a good token issued at `now` (unix seconds; the present when None)."""
+        """The claims of a valid token issued at `now` (unix seconds; None: the present)."""
         issued = int(time.time() if now is None else now)
         return {
             "sub": user.sub,
@@ -96,27 +96,27 @@ class Mint:
         )
 
     def good(self, user: User, *, now: float | None = None) -> Secret:
-        """A good token."""
+        """A valid token."""
         return self.sign(self.claims(user, now))
 
 
 @cache
 def _private_key(pem: Secret) -> rsa.RSAPrivateKey:
-    """The key, read once: its numbers are checked for a tenth of a second, in which our own loop would stand still.
+    """The key, read once: checking its numbers takes a tenth of a second, during which our loop would stand still.
 
     Raises ValueError for a key of another kind.
     """
     key = serialization.load_pem_private_key(pem.reveal().encode(), password=None)
     if not isinstance(key, rsa.RSAPrivateKey):
-        raise ValueError("RS256 takes an RSA key")  # noqa: TRY004 - a credential's value is wrong, no caller's type
+        raise ValueError("RS256 requires an RSA key")  # noqa: TRY004 - a credential's value is wrong, not a caller's type
     return key
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One token that we were given or fetched: it speaks for one user, and it ends when it ends.
+    """One token that was supplied or fetched: it stands for one user, and we can't extend its life.
 
-    `origin` says in words where it came from and what to do when it is of no use any more.
+    `origin` says in words where it came from.
     """
 
     token: Secret
@@ -124,27 +124,27 @@ class Held:
 
     @property
     def user(self) -> User:
-        """The user it speaks for, by its own unverified claims. Raises CredentialUnfit when it is no JWT."""
+        """The user it stands for, by its own unverified claims. Raises CredentialUnfit if it is not a JWT."""
         claims = self._payload()
         return User(str(claims.get("sub", "")), str(claims.get("email", "")))
 
     @property
     def expires(self) -> float:
-        """When it ends, in unix seconds; infinity when it does not say."""
+        """When it expires, in unix seconds; infinity if it does not say."""
         return float(self._payload().get("exp", float("inf")))
 
     def good(self, user: User) -> Secret:
         """The token itself.
 
         Raises:
-            CredentialUnfit: It has expired, is no JWT, or another user is asked for: only the signing secret can do
+            CredentialUnfit: It has expired, is not a JWT, or another user is asked for: only the signing secret can do
                 that.
         """
         if user.sub != self.user.sub:
-            raise CredentialUnfit(self.origin, f"it speaks for {self.user.sub!r}, and {user.sub!r} was asked for")
+            raise CredentialUnfit(self.origin, f"it is a token of {self.user.sub!r}, and {user.sub!r} was asked for")
         if self.expires <= time.time():
             ended = datetime.fromtimestamp(self.expires, UTC).isoformat(timespec="seconds")
-            raise CredentialUnfit(self.origin, f"the token expired at {ended}: hand over a fresh one")
+            raise CredentialUnfit(self.origin, f"the token expired at {ended}: supply a fresh one")
         return self.token
 
     def claims(self, user: User) -> dict[str, Any]:
@@ -155,12 +155,12 @@ class Held:
     @property
     def header(self) -> dict[str, str]:
         """What its own header says."""
-        self._payload()  # what is no token is said to be none
+        self._payload()  # raises for what is not a token
         head = json.loads(_decode(self.token.reveal().split(".")[0]))
         return {key: str(head[key]) for key in ("alg", "kid") if key in head}
 
     def public_key(self) -> str:
-        """Empty: a token does not tell its issuer's key."""
+        """Return nothing: a token does not reveal its issuer's key."""
         return ""
 
     def _payload(self) -> dict[str, Any]:
@@ -168,10 +168,10 @@ class Held:
             claims = json.loads(_decode(self.token.reveal().split(".")[1]))
         except (IndexError, ValueError) as error:
             raise CredentialUnfit(
-                self.origin, "it is no JWT: hand over an access token as the login gives it"
+                self.origin, "it is not a JWT: supply an access token as the login issues it"
             ) from error
         if not isinstance(claims, dict) or not claims.get("sub"):
-            raise CredentialUnfit(self.origin, "its payload names no user (`sub`)")
+            raise CredentialUnfit(self.origin, "its payload does not name a user (`sub`)")
         return claims
 
 

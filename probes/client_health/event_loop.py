@@ -1,7 +1,7 @@
-"""Whether we are fit to measure: standstills of our own event loop, told apart from a server that is slow.
+"""Whether we are fit to measure: standstills of our own event loop, as distinct from a slow server.
 
-Every judgement here looks at our own side alone, never at how long a server took: what is thrown away and measured
-anew is then thrown away whatever it would have said.
+Every judgement here looks only at our own side, never at how long a server took: what is discarded and measured again
+is discarded whatever it would have shown.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
-"""Deadlines that do not count the time in which our own event loop stood still: that is no slowness of the server's.
+"""Deadlines that do not count the time during which our own event loop stood still: the server was not slow then.
 
-A timer that is due during a standstill goes off at its end, before an answer that came in the meantime is looked at.
-With a plain `asyncio.timeout` a busy machine of ours is then a server that does not answer.
+A timer that is due during a standstill fires at its end, before an answer that arrived in the meantime is looked at.
+With a plain `asyncio.timeout`, our own busy machine would look like a server that does not answer.
 """
 
 import asyncio
@@ -45,37 +45,48 @@ def _watching(loop: asyncio.AbstractEventLoop) -> Iterator[LoopWatch]:
 
 @asynccontextmanager
 async def within(limit_s: float, request: str) -> AsyncIterator[None]:
-    """End the block after `limit_s` seconds of our own loop's running.
+    """End the block after `limit_s` seconds during which our own loop was running.
 
-    Standstills are added to the limit, up to as much again.
+    Standstills are added to the limit, up to the limit again.
 
     Raises:
         TimeoutError: The time is up.
-        ClientUnfit: It is, and we stood still for as long as the limit itself: nothing can be said of the server.
+        ClientUnfit: It is, and we stood still for as long as the limit itself: nothing can be said about the server.
     """
-    loop = asyncio.get_running_loop()
-    begun = time.perf_counter()
+    loop, begun = asyncio.get_running_loop(), time.perf_counter()
     with _watching(loop) as watch:
-        scope, timers = asyncio.timeout(None), list[asyncio.TimerHandle]()
-
-        def look() -> None:
-            now = time.perf_counter()
-            left = begun + limit_s + min(watch.within_ms(begun, now) / 1e3, limit_s) - now
-            if left > 0:
-                timers.append(loop.call_later(left, look))
-            else:
-                scope.reschedule(loop.time())
-
-        timers.append(loop.call_later(limit_s, look))
+        scope = asyncio.timeout(None)
         try:
-            async with scope:
-                yield
+            with _ending(scope, loop, watch, limit_s):
+                async with scope:
+                    yield
         except TimeoutError as error:
             stood = watch.within_ms(begun, time.perf_counter()) / 1e3
             if scope.expired() and stood >= limit_s:
                 raise ClientUnfit(
-                    request, f"our own loop stood still for {stood:.1f} s while it was waited for: too busy a machine"
+                    request, f"our own loop stood still for {stood:.1f} s while we waited: this machine is too busy"
                 ) from error
             raise
-        finally:
-            timers[-1].cancel()
+
+
+@contextmanager
+def _ending(
+    scope: asyncio.Timeout, loop: asyncio.AbstractEventLoop, watch: LoopWatch, limit_s: float
+) -> Iterator[None]:
+    """Let the scope time out after `limit_s` and the standstills until then; not after the block."""
+    begun = time.perf_counter()
+    timers = list[asyncio.TimerHandle]()
+
+    def look() -> None:
+        now = time.perf_counter()
+        left = begun + limit_s + min(watch.within_ms(begun, now) / 1e3, limit_s) - now
+        if left > 0:
+            timers.append(loop.call_later(left, look))
+        else:
+            scope.reschedule(loop.time())
+
+    timers.append(loop.call_later(limit_s, look))
+    try:
+        yield
+    finally:
+        timers[-1].cancel()

@@ -10,6 +10,7 @@ import psutil
 
 from probes.client_health.event_loop import LoopWatch
 from probes.errors import ClientUnfit
+from probes.problem import Problem
 
 LAG_SHARE = 0.25  # of the ping timeout: a client that sleeps longer misses answers that were in time
 SPARE = 64  # descriptors for logs, the terminal, the event loop and the other clients of a run
@@ -40,8 +41,8 @@ class Vitals:
             "descriptors": self.descriptors,
         }
 
-    def unfit(self, ping_timeout_s: float, limit: int) -> str:
-        """Why disconnects under these vitals may be our own doing; empty when they are not."""
+    def unfit(self, ping_timeout_s: float, limit: int) -> Problem:
+        """Why disconnects under these vitals may be our own doing."""
         if self.lag_ms > ping_timeout_s * 1e3 * LAG_SHARE:
             return (
                 f"our event loop stood still for {self.lag_ms:.0f} ms, over a quarter of the ping timeout of "

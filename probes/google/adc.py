@@ -1,7 +1,7 @@
 """Tokens that google-auth finds: access tokens for Google's APIs, identity tokens for what Google IAM guards.
 
-Apart from `probes.google.credentials`, because importing google-auth takes a tenth of a run's start: whoever needs it
-imports this file where it does.
+Separate from `probes.google.credentials`, because importing google-auth takes a tenth of a run's start: import this
+file only where it is needed.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from probes.errors import UNREADABLE, SourceRefused
 from probes.http.network_path import trust
 from probes.secret import Learn, Secret, without_frames
 
-# What google-auth raises where no token is to be had; the rest is how it meets answers that it does not expect.
+# What google-auth raises if there is no token; the rest is what it raises on answers that it does not expect.
 REFUSALS = (google.auth.exceptions.GoogleAuthError, *UNREADABLE)
 
 
@@ -47,13 +47,13 @@ def google_transport(ca_file: str) -> google.auth.transport.requests.Request:
 
 
 def _said(error: BaseException) -> str:
-    """An error of google-auth's in one line; one that it did not foresee by its type as well."""
+    """An error of google-auth's in one line; an unexpected one with its type as well."""
     known = isinstance(error, google.auth.exceptions.GoogleAuthError)
     return str(error) if known else f"an answer of another kind, {type(error).__name__}: {error}"
 
 
 class _Hiding:
-    """Has every token hidden before anybody has it: once each, since one serves many calls."""
+    """Makes every token known to the redactor before it is used: once each, since one serves many calls."""
 
     def __init__(self, learn: Learn) -> None:
         self._learn, self._last = learn, Secret()
@@ -81,10 +81,10 @@ class Adc:
         self._transport = transport or google_transport("")
         self._turn = asyncio.Lock()
 
-    async def __call__(self, *, anew: bool = False) -> Secret:
-        """A token that is valid now, refreshed where it is not, or where the last one was refused."""
+    async def __call__(self, *, renew: bool = False) -> Secret:
+        """A token that is valid now, refreshed if it is not, or if the last one was refused."""
         async with self._turn:
-            if anew or not self._credentials.valid:
+            if renew or not self._credentials.valid:
                 try:
                     await asyncio.to_thread(self._credentials.refresh, self._transport)  # blocking in google-auth
                 except REFUSALS as error:
@@ -95,7 +95,7 @@ class Adc:
 
 
 def find_adc(scope: str, ca_file: str, learn: Learn) -> Adc:
-    """Application default credentials, as google-auth finds them. Raises SourceRefused where there are none."""
+    """Application default credentials, as google-auth finds them. Raises SourceRefused if there are none."""
     try:
         credentials, _ = google.auth.default(scopes=[scope])
     except google.auth.exceptions.DefaultCredentialsError as error:
@@ -104,7 +104,7 @@ def find_adc(scope: str, ca_file: str, learn: Learn) -> Adc:
 
 
 class IdentityToken:
-    """An OIDC identity token for a service that Google IAM guards, renewed when it ends."""
+    """An OIDC identity token for a service that Google IAM guards, renewed when it expires."""
 
     def __init__(self, audience: str, transport: google.auth.transport.requests.Request, *, learn: Learn) -> None:
         self._hide = _Hiding(learn)
@@ -114,7 +114,7 @@ class IdentityToken:
         self._turn = asyncio.Lock()
 
     async def __call__(self) -> Secret:
-        """A token that is valid now. Raises SourceRefused when none can be had."""
+        """A token that is valid now. Raises SourceRefused if there is none."""
         async with self._turn:
             if self._credentials is None or not self._credentials.valid:
                 try:
@@ -122,8 +122,8 @@ class IdentityToken:
                 except REFUSALS as error:
                     raise SourceRefused(
                         f"identity token for {self._audience}",
-                        f"can't be had ({_said(error)}): identity = \"google\" takes a service account's "
-                        'credentials, or the metadata server\'s; else give one (identity = "given")',
+                        f'not available ({_said(error)}): identity = "google" requires a service account\'s '
+                        'credentials, or the metadata server; else supply a token (identity = "given")',
                     ) from without_frames(error)
             return self._hide(str(self._credentials.token))
 

@@ -29,8 +29,8 @@ FAILING = frozenset({500, 502, 503, 504})
 MINUTE_S = 60.0
 QUOTA_DEADLINE_S = 150.0  # quotas are per minute: two windows of it and a half
 WHOLE_DEADLINE_S = QUOTA_DEADLINE_S + 2 * MINUTE_S  # our own pacing of a minute and slow answers included
-LONGEST_WAIT_S = 20.0  # where the API does not say how long
-MOST_DIGITS = 9  # of a Retry-After in seconds: longer ones are for ever
+LONGEST_WAIT_S = 20.0  # if the API does not say how long
+MOST_DIGITS = 9  # of a Retry-After in seconds: a longer one means for ever
 MOST_FAILURES = 4  # of the API itself, in a row
 ADVICE: Mapping[int, str] = {
     401: "the credentials are not accepted or have expired: authenticate again",
@@ -41,14 +41,14 @@ ADVICE: Mapping[int, str] = {
 
 
 class Authorize(Protocol):
-    """Gives an access token, or an empty text where none is needed."""
+    """Gives an access token, or an empty one if none is needed."""
 
-    async def __call__(self, *, anew: bool = False) -> Secret:
-        """The token; `anew`: the last one was refused, get another. Raises SourceRefused when none can be had."""
+    async def __call__(self, *, renew: bool = False) -> Secret:
+        """The token; `renew`: the last one was refused, get another. Raises SourceRefused if there is none."""
 
 
 class Pacer:
-    """Lets at most so many calls begin in any minute."""
+    """Lets at most `per_minute` calls begin in any minute."""
 
     def __init__(self, per_minute: int) -> None:
         self._per_minute = per_minute
@@ -71,7 +71,7 @@ class _QuotaError(Exception):
 
     def __init__(self, asked_s: float | None) -> None:
         super().__init__(asked_s)
-        self.asked_s = asked_s  # by Retry-After; None where it says nothing that can be read
+        self.asked_s = asked_s  # by Retry-After; None if it has nothing that can be read
 
 
 class _FailingError(Exception):
@@ -96,32 +96,27 @@ class GoogleApi:
         A 401 gets one fresh token, a 429 a wait within the quota's minute, a 5xx of the API a few more tries.
 
         Raises:
-            SourceRefused: Everything that is no JSON object in the end; `said` names the request.
+            SourceRefused: There was no JSON object in the end; `said` names the request.
         """
+        answer = await self._answered(said, method, path, body)
+        if answer.status != HTTPStatus.OK:
+            raise SourceRefused(said, refusal(answer))
+        return _object_of(answer, said)
+
+    async def _answered(self, said: str, method: str, path: str, body: object) -> Answer:
+        """The answer in the end, within the deadline for all attempts. Raises SourceRefused."""
         try:
             async with asyncio.timeout(WHOLE_DEADLINE_S):
-                answer = await self._patiently(method, path, body)
+                return await self._patiently(method, path, body)
         except _QuotaError as error:
             asked = f"; it asks to wait for {error.asked_s:.0f} s" if error.asked_s else ""
             raise SourceRefused(said, f"over the read quota for {QUOTA_DEADLINE_S:g} s (429){asked}") from error
         except TimeoutError as error:
-            raise SourceRefused(said, f"no answer of use within {WHOLE_DEADLINE_S:g} s") from error
+            raise SourceRefused(said, f"no usable answer within {WHOLE_DEADLINE_S:g} s") from error
         except _FailingError as error:
             raise SourceRefused(said, refusal(error.answer)) from error
         except ProbeError as error:
             raise error if isinstance(error, SourceRefused) else SourceRefused(said, error.detail) from error
-        if answer.status != HTTPStatus.OK:
-            raise SourceRefused(said, refusal(answer))
-        try:
-            refuse_size(answer.body)
-            told = msgspec.json.decode(answer.body)
-        except ValueError as error:  # msgspec's own, bytes that are no UTF-8, and what is over a bound
-            raise SourceRefused(
-                said, f"status {answer.status}, but no JSON ({error}): {excerpt(answer.text)!r}"
-            ) from error
-        if not isinstance(told, dict):
-            raise SourceRefused(said, f"not an object: {excerpt(answer.text)!r}")
-        return told
 
     async def _patiently(self, method: str, path: str, body: object) -> Answer:
         within_quota = AsyncRetrying(
@@ -140,11 +135,9 @@ class GoogleApi:
         return answer
 
     async def _once(self, method: str, path: str, body: object) -> Answer:
-        answer = await self._send(method, path, body, anew=False)
-        if (
-            answer.status == HTTPStatus.UNAUTHORIZED
-        ):  # workload identity's tokens live for minutes: they may end in mid-run
-            answer = await self._send(method, path, body, anew=True)
+        answer = await self._send(method, path, body, renew=False)
+        if answer.status == HTTPStatus.UNAUTHORIZED:  # workload identity's tokens last minutes: less than a run may
+            answer = await self._send(method, path, body, renew=True)
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS or (
             answer.status == HTTPStatus.FORBIDDEN and any(reason in answer.text for reason in QUOTA_REASONS)
         ):
@@ -153,11 +146,25 @@ class GoogleApi:
             raise _FailingError(answer)
         return answer
 
-    async def _send(self, method: str, path: str, body: object, *, anew: bool) -> Answer:
-        token = await self._authorize(anew=anew)
+    async def _send(self, method: str, path: str, body: object, *, renew: bool) -> Answer:
+        token = await self._authorize(renew=renew)
         if self._pacer:
             await self._pacer.wait()
         return await self._client.send(method, path, json=body, token=token or None)
+
+
+def _object_of(answer: Answer, said: str) -> dict[str, Any]:
+    """The JSON object in an answer. Raises SourceRefused."""
+    try:
+        refuse_size(answer.body)
+        body = msgspec.json.decode(answer.body)
+    except ValueError as error:  # msgspec's own, bytes that are not UTF-8, and what is over a bound
+        raise SourceRefused(
+            said, f"status {answer.status}, but not JSON ({error}): {excerpt(answer.text)!r}"
+        ) from error
+    if not isinstance(body, dict):
+        raise SourceRefused(said, f"not an object: {excerpt(answer.text)!r}")
+    return body
 
 
 def refusal(answer: Answer) -> str:
@@ -169,7 +176,7 @@ def refusal(answer: Answer) -> str:
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
     """How long a `Retry-After` asks to wait: seconds, or the time until a date; None for what is neither (RFC 9110).
 
-    A date is held against the answer's own `Date`: the clocks of both sides need not agree.
+    A date is compared with the answer's own `Date`: the clocks of both sides need not agree.
     """
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdecimal():

@@ -24,7 +24,7 @@ class Revision:
     created: datetime
     image: str
     ready: bool
-    why: str = ""  # the platform's own words where it is not ready
+    why: str = ""  # the platform's own words if it is not ready
     request_timeout_s: float = 0.0
     variables: frozenset[str] = frozenset()
     empty_variables: frozenset[str] = frozenset()
@@ -55,7 +55,7 @@ class ServiceDescription:
     under_test: str = ""  # the latest created revision, or the one that `judging` names
     tags: Mapping[str, Tagged] = field(default_factory=dict)
     url: str = ""  # the service's own, without a tag
-    changed: datetime | None = None  # when anything of it was changed last, its traffic included
+    changed: datetime | None = None  # when anything about it was last changed, its traffic included
 
     @property
     def current(self) -> Revision | None:
@@ -64,19 +64,19 @@ class ServiceDescription:
 
     @property
     def previous_ready(self) -> str:
-        """The newest ready revision beside the one under test; empty where there is none."""
-        older = [one.name for one in self.revisions if one.ready and one.name != self.under_test]
+        """The newest ready revision other than the one under test; empty if there is none."""
+        older = [revision.name for revision in self.revisions if revision.ready and revision.name != self.under_test]
         return older[0] if older else ""
 
     @property
     def serving(self) -> str:
-        """The revision with most of the traffic, of those that are not under test; empty where there is none."""
+        """The revision with most of the traffic, of those that are not under test; empty if there is none."""
         others = {name: percent for name, percent in self.traffic.items() if name != self.under_test}
         return max(others, key=lambda name: others[name], default="")
 
     def revision(self, name: str) -> Revision | None:
         """One of its revisions, in full."""
-        return next((one for one in self.revisions if one.name == name), None)
+        return next((revision for revision in self.revisions if revision.name == name), None)
 
     def judging(self, revision: Revision) -> "ServiceDescription":
         """The same service with that revision under test, whether it is the latest one or not."""
@@ -108,7 +108,7 @@ class CloudRun:
         self._region = region
 
     async def describe(self, service: str) -> ServiceDescription:
-        """Describe a service. Raises SourceRefused when the API does not let us, or says nothing of it."""
+        """Describe a service. Raises SourceRefused if the API does not let us, or says nothing about it."""
         base = f"/v2/projects/{self._project}/locations/{self._region}/services/{service}"
         raw = await self._get(self._run, base)
         listed = await self._pages(self._run, f"{base}/revisions", {"pageSize": "100"}, "revisions")
@@ -148,7 +148,7 @@ class CloudRun:
             page = await self._get(api, path, {**query, **({"pageToken": token} if token else {})})
             listed = page.get(key) or []
             if not isinstance(listed, list):
-                raise SourceRefused(f"GET {path}", f"{key} is no list: {excerpt(str(listed), 160)!r}")
+                raise SourceRefused(f"GET {path}", f"{key} is not a list: {excerpt(str(listed), 160)!r}")
             found += listed
             token = str(page.get("nextPageToken") or "")
             if not token:

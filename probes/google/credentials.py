@@ -1,4 +1,4 @@
-"""Access tokens for Google's APIs: one that was given, or none; what google-auth finds is in `probes.google.adc`."""
+"""Access tokens for Google's APIs: a supplied one, or none; what google-auth finds is in `probes.google.adc`."""
 
 from typing import TYPE_CHECKING
 
@@ -8,7 +8,7 @@ from probes.secret import Learn, Secret
 if TYPE_CHECKING:
     from probes.google.adc import Adc
 
-SQL_LOGIN = "https://www.googleapis.com/auth/sqlservice.login"  # IAM database authentication takes no other
+SQL_LOGIN = "https://www.googleapis.com/auth/sqlservice.login"  # IAM database authentication accepts no other
 
 
 def find_sql_login(ca_file: str, learn: Learn) -> "Adc":
@@ -18,22 +18,22 @@ def find_sql_login(ca_file: str, learn: Learn) -> "Adc":
     return find_adc(SQL_LOGIN, ca_file, learn)
 
 
-async def nobody(*, anew: bool = False) -> Secret:
-    """No token, where none is needed (the twin on loopback)."""
-    del anew
+async def no_token(*, renew: bool = False) -> Secret:
+    """Return no token, for a target that needs none (the twin on loopback)."""
+    del renew
     return Secret()
 
 
 class Given:
-    """An access token from the environment: when it has ended, there is no other."""
+    """An access token from the environment: once it has expired, there is no other."""
 
     def __init__(self, token: Secret) -> None:
         self._token = token
 
-    async def __call__(self, *, anew: bool = False) -> Secret:
+    async def __call__(self, *, renew: bool = False) -> Secret:
         """The token."""
-        if anew:
+        if renew:
             raise SourceRefused(
-                "the given access token", "was refused (401), or ended in mid-run: such tokens live for an hour at most"
+                "the given access token", "was refused (401), or expired in mid-run: such tokens last an hour at most"
             )
         return self._token

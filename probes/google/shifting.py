@@ -9,7 +9,7 @@ BY_NAME = "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION"
 
 
 def request_of(service: str) -> str:
-    """The request by which the traffic of a service is moved, as accounts name it."""
+    """The request that moves a service's traffic, as accounts name it."""
     return f"PATCH /v2/{service}?updateMask=traffic"
 
 
@@ -17,10 +17,10 @@ async def shift(api: GoogleApi, service: str, split: Mapping[str, int], tags: Ma
     """Put a split of the traffic in force and keep the tags; returns the API's answer, an operation.
 
     Args:
-        api: The Admin API, with leave to change (roles/run.developer).
+        api: The Admin API, with permission to change (roles/run.developer).
         service: Its full name, `projects/P/locations/L/services/S`.
         split: Revision -> per cent, 100 in all.
-        tags: Tag -> revision, all that there are: one that is not named is taken away.
+        tags: Tag -> revision, all of them: a tag that is not listed is removed.
 
     Raises:
         SourceRefused: The API does not let us, or refuses the split.

@@ -58,8 +58,8 @@ async def stub() -> AsyncIterator[str]:
 async def calibrate(*, rate: float, body: bytes, limit_ms: float, quiet_s: float, calls: int = CALLS) -> Calibration:
     """Measure the client itself, at the rate of the measurement that follows.
 
-    An attempt in which this machine was too busy is made again, three in all, once our own loop is quiet (waited for
-    at most `quiet_s` each time): it says nothing of any server.
+    An attempt during which this machine was too busy is repeated, three in all, once our own loop is quiet (waited for
+    at most `quiet_s` each time): it says nothing about any server.
 
     Raises:
         ClientUnfit: In each attempt the client's own p95 took more than a quarter of the limit, or it was late.
@@ -68,10 +68,10 @@ async def calibrate(*, rate: float, body: bytes, limit_ms: float, quiet_s: float
     for _ in range(ATTEMPTS):
         sample = await _ask_the_stub(rate, body, calls)
         times = sample.milliseconds("client")
-        found = Calibration(percentile(times, 0.5), percentile(times, 0.95), sample.lag_p99_ms, tuple(void))
-        if found.p95_ms <= limit_ms * OWN_SHARE and found.lag_p99_ms <= limit_ms * LAG_SHARE:
-            return found
-        void.append(f"p95 {found.p95_ms:.1f} ms, dispatch lag p99 {found.lag_p99_ms:.1f} ms")
+        own = Calibration(percentile(times, 0.5), percentile(times, 0.95), sample.lag_p99_ms, tuple(void))
+        if own.p95_ms <= limit_ms * OWN_SHARE and own.lag_p99_ms <= limit_ms * LAG_SHARE:
+            return own
+        void.append(f"p95 {own.p95_ms:.1f} ms, dispatch lag p99 {own.lag_p99_ms:.1f} ms")
         await await_quiet(limit_ms=limit_ms, deadline_s=quiet_s)
     raise ClientUnfit(
         "calibration against a loopback stub",

@@ -1,4 +1,4 @@
-"""The server's clock beside ours: what neither its own time, nor the way, nor our own loop explains of a call."""
+"""The server's clock compared with ours: how much of a call its own time, the round trip and our loop don't explain."""
 
 import statistics
 
@@ -6,9 +6,9 @@ from probes.latency.open_loop import LatencySample
 
 
 def unexplained_ms(sample: LatencySample, way_ms: float) -> float | None:
-    """The median over calls on connections that were open: our time, less the server's own and the way there and back.
+    """The median over calls on open connections: our time, less the server's own and the round trip, in milliseconds.
 
-    What our own event loop took is off as well. None where no such call carries the server's time.
+    What our own event loop took is subtracted as well. None if no such call carries the server's time.
     """
     gaps = [
         call.client_ms - call.lag_ms - call.own_ms - call.server_ms - way_ms

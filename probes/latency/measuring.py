@@ -17,9 +17,24 @@ from probes.statistics import Finding
 BLOCK = 25
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """At what rate calls leave, how long each may take, and how much of our own lag is put up with."""
+
+    rate: float  # calls per second
+    deadline_s: float  # for one call
+    limit_ms: float  # what makes a call slow; a tenth of it is what our own side may be late
+    repeat_s: float  # how many seconds of calls may be measured again because of our own lag, in all
+
+    @property
+    def most_void(self) -> int:
+        """How many blocks may be voided."""
+        return int(self.repeat_s * self.rate / BLOCK)
+
+
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What the plan came to: the calls that count, the look that ended it, and what was measured anew and why."""
+    """What the plan came to: the calls that count, the look that ended it, and what was measured again and why."""
 
     sample: LatencySample
     look: Look
@@ -40,34 +55,18 @@ class TooManyVoid(ClientUnfit):
 
 
 async def measure_by_plan(
-    exchange: Exchange,
-    plan: Sequence[Look],
-    count_slow: Callable[[LatencySample], int],
-    *,
-    rate: float,
-    deadline_s: float,
-    limit_ms: float,
-    anew_s: float,
+    exchange: Exchange, plan: Sequence[Look], count_slow: Callable[[LatencySample], int], conditions: Conditions
 ) -> Measurement:
-    """Measure up to the first look that decides, or to the last one.
-
-    Args:
-        exchange: One call.
-        plan: The looks.
-        count_slow: How many calls of a sample are slow.
-        rate: Calls a second.
-        deadline_s: For one call.
-        limit_ms: What makes a call slow; a tenth of it is what our own side may be late.
-        anew_s: How many seconds of lagging calls may be taken again, in all.
+    """Measure up to the first look that decides, or to the last one. `count_slow`: how many calls of a sample are slow.
 
     Raises:
-        TooManyVoid: Our own side lagged for longer than that.
+        TooManyVoid: Our own side lagged for longer than the conditions allow.
         RateLimited: A limiter answered instead of the service.
     """
-    sample, void = LatencySample((), rate, deadline_s), list[str]()
-    async with open_loop(exchange, rate=rate, deadline_s=deadline_s) as stream:
+    sample, void = LatencySample((), conditions.rate, conditions.deadline_s), list[str]()
+    async with open_loop(exchange, rate=conditions.rate, deadline_s=conditions.deadline_s) as stream:
         for look in plan:
-            more = await _take_fit(stream, look.n - len(sample.calls), limit_ms, int(anew_s * rate / BLOCK), void)
+            more = await _take_fit(stream, look.n - len(sample.calls), conditions, void)
             sample = sample.followed_by(more)
             finding = look.find(count_slow(sample))
             if finding is not Finding.OPEN:
@@ -75,24 +74,22 @@ async def measure_by_plan(
     return Measurement(sample, plan[-1], Finding.OPEN, tuple(void))
 
 
-async def measure_fit(
-    exchange: Exchange, *, calls: int, rate: float, deadline_s: float, limit_ms: float, anew_s: float
-) -> tuple[LatencySample, tuple[str, ...]]:
-    """So many calls of a fit client, for whoever judges them later; and what was measured anew and why.
+async def measure_fit(exchange: Exchange, calls: int, conditions: Conditions) -> tuple[LatencySample, tuple[str, ...]]:
+    """`calls` calls of a fit client, to be judged later; and what was measured again and why.
 
     Raises what `measure_by_plan` raises.
     """
     void: list[str] = []
-    async with open_loop(exchange, rate=rate, deadline_s=deadline_s) as stream:
-        sample = await _take_fit(stream, calls, limit_ms, int(anew_s * rate / BLOCK), void)
+    async with open_loop(exchange, rate=conditions.rate, deadline_s=conditions.deadline_s) as stream:
+        sample = await _take_fit(stream, calls, conditions, void)
     return sample, tuple(void)
 
 
-async def _take_fit(stream: Stream, calls: int, limit_ms: float, most_void: int, void: list[str]) -> LatencySample:
+async def _take_fit(stream: Stream, calls: int, conditions: Conditions, void: list[str]) -> LatencySample:
     kept: LatencySample | None = None
     while (have := len(kept.calls) if kept else 0) < calls:
-        block = await _fit_block(stream, min(BLOCK, calls - have), limit_ms, void)
-        if block is None and len(void) >= max(1, most_void):
+        block = await _fit_block(stream, min(BLOCK, calls - have), conditions.limit_ms, void)
+        if block is None and len(void) >= max(1, conditions.most_void):
             raise TooManyVoid(void, calls)
         kept = kept.followed_by(block) if kept and block else kept or block
     if kept is None:

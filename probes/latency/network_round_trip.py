@@ -21,14 +21,14 @@ class RoundTrip:
 
 
 async def measure_round_trip(ask: Callable[[], Awaitable[Timed]], *, metric: str, calls: int = CALLS) -> RoundTrip:
-    """Ask a no-op route again and again over one connection, whatever it answers: any answer has made the way.
+    """Ask a no-op route again and again over one connection, whatever it answers: any answer has made the trip.
 
-    `metric` is the server's total in `Server-Timing`; where every answer has it, it is taken off. Raises what `ask`
+    `metric` is the server's total in `Server-Timing`; if every answer has it, it is subtracted. Raises what `ask`
     raises.
     """
     answers = [await ask() for _ in range(calls + 1)][1:]  # the first one may open the connection
-    owns = [server_timing(answer.headers, metric) for answer in answers]
-    told = [own for own in owns if own is not None]
-    off = told if len(told) == len(answers) else [0.0] * len(answers)
-    times = [(one.first_byte - one.sent) * 1e3 - own for one, own in zip(answers, off, strict=True)]
-    return RoundTrip(len(times), max(0.0, min(times)), max(0.0, percentile(times, 0.5)), off is told)
+    own_times = [server_timing(answer.headers, metric) for answer in answers]
+    reported = [own for own in own_times if own is not None]
+    off = reported if len(reported) == len(answers) else [0.0] * len(answers)
+    times = [(answer.first_byte - answer.sent) * 1e3 - own for answer, own in zip(answers, off, strict=True)]
+    return RoundTrip(len(times), max(0.0, min(times)), max(0.0, percentile(times, 0.5)), off is reported)

@@ -15,6 +15,7 @@ from probes.errors import ClientUnfit, ProbeError, RateLimited
 from probes.http.connecting import Opened
 from probes.http.server_timing import server_timing
 from probes.http.timing_transport import Timed
+from probes.problem import Problem
 from probes.statistics import percentile
 
 AHEAD = 300  # calls that may be under way at once: a server that hangs must not cost us every descriptor
@@ -94,7 +95,7 @@ class Exchange:
     """What a call does once: which request, and how an answer is judged good."""
 
     send: Callable[[str], Awaitable[Timed]]  # takes the trace id
-    refuse: Callable[[Timed], str]  # empty for a good answer, else what is wrong; raises RateLimited for a limiter's
+    refuse: Callable[[Timed], Problem]  # what is wrong with an answer; raises RateLimited for a limiter's
     new_trace: Callable[[], str]
     server_ms: Callable[[Timed], float | None] = field(default=lambda answer: server_timing(answer.headers, "total"))
 
@@ -113,10 +114,10 @@ class Stream:
         """The next `number` calls, when the last of them is done."""
         done = [await (await self._next()) for _ in range(number)]
         await self._watch.settle()
-        return LatencySample(tuple(self._judged(one) for one in done), self._rate, self._deadline_s)
+        return LatencySample(tuple(self._judged(call) for call in done), self._rate, self._deadline_s)
 
     async def _next(self) -> "asyncio.Task[_Done]":
-        """The next call. Should the sender end without one, of a mistake of ours, nobody waits for ever."""
+        """The next call. If the sender ended without one (a bug on our side), raise instead of waiting for ever."""
         getter = asyncio.create_task(self._under_way.get())
         try:
             await asyncio.wait({getter, self._sender}, return_when=asyncio.FIRST_COMPLETED)
@@ -156,7 +157,7 @@ class Stream:
             number += 1
 
     async def stop(self) -> None:
-        """Send no more, and give up what nobody took."""
+        """Send no more, and give up the calls that were not taken."""
         self._sender.cancel()
         await asyncio.gather(self._sender, return_exceptions=True)
         tasks = list(self._tasks)
@@ -169,7 +170,7 @@ class Stream:
 async def open_loop(
     exchange: Exchange, *, rate: float, deadline_s: float, most: int | None = None
 ) -> AsyncIterator[Stream]:
-    """Calls at `rate` a second, at most `most` of them, each with `deadline_s`, until the block ends."""
+    """Calls at `rate` per second, at most `most` of them, each with `deadline_s`, until the block ends."""
     async with LoopWatch() as watch:
         stream = Stream(exchange, watch, rate, deadline_s, most)
         try:
@@ -179,7 +180,7 @@ async def open_loop(
 
 
 async def measure_latency(exchange: Exchange, *, calls: int, rate: float, deadline_s: float) -> LatencySample:
-    """Send `calls` calls at `rate` a second and wait for the last one (at most `deadline_s` each)."""
+    """Send `calls` calls at `rate` per second and wait for the last one (at most `deadline_s` each)."""
     async with open_loop(exchange, rate=rate, deadline_s=deadline_s, most=calls) as stream:
         return await stream.take(calls)
 

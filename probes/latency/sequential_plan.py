@@ -1,4 +1,4 @@
-"""Looking at a measurement before it is finished, with error rates that hold all the same.
+"""Looking at a measurement before it is finished, with error rates that still hold.
 
 Testing again and again by the rule for one test makes false answers more likely with every look. A group-sequential
 plan fixes the looks beforehand and spends the allowed error over them; its rates are computed exactly, by following
@@ -16,14 +16,14 @@ ONE_LOOK_BELOW = 480  # calls: shorter measurements are judged once, at their en
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """After `n` calls: proved with at most, refuted with at least so many slow ones; in between, go on."""
+    """After `n` calls: how many slow ones at most prove the claim, how many at least refute it; in between, go on."""
 
     n: int
     prove_at_most: int  # -1: can't be proved at this look
     refute_at_least: int
 
     def find(self, slow: int) -> Finding:
-        """What so many slow calls of `n` mean at this look."""
+        """What `slow` slow calls of `n` mean at this look."""
         if slow <= self.prove_at_most:
             return Finding.PROVED
         return Finding.REFUTED if slow >= self.refute_at_least else Finding.OPEN
@@ -67,7 +67,7 @@ def make_plan(sizes: tuple[int, ...], limit: float = 0.05, confidence: float = 0
 def _reach(
     order: Sequence[int], alive: Mapping[int, float], allowed: float, spent: float, *, nothing: int
 ) -> tuple[int, float]:
-    """How far into `order` the allowed error reaches, and what is spent of it then; `nothing` where it does not."""
+    """How far into `order` the allowed error reaches, and what is spent of it then; `nothing` if not even one step."""
     reached, total = nothing, 0.0
     for slow in order:
         if total + alive[slow] > allowed - spent:
@@ -77,7 +77,7 @@ def _reach(
 
 
 def _after(alive: Mapping[int, float], calls: int, share: float) -> dict[int, float]:
-    """The distribution of slow calls after so many more, of which each is slow with probability `share`."""
+    """The distribution of slow calls after `calls` more, each of which is slow with probability `share`."""
     more = binomial_pmf(calls, share)
     sums: dict[int, float] = {}
     for slow, chance in alive.items():

@@ -25,7 +25,7 @@ from probes.database.seeding import Row, RowSpec
 from probes.deadlines import Deadlines
 from probes.google.api import GoogleApi
 from probes.google.cloud_run import CloudRun
-from probes.google.credentials import nobody
+from probes.google.credentials import no_token
 from probes.http.client import Answer, HttpClient
 from probes.http.network_path import find_path
 from probes.http.options import RequestOptions
@@ -246,7 +246,7 @@ def given(target: Target, plan: Plan, spoiler: Spoiler, world: World) -> dict[st
     contract = target.contract
     identity = RunIdentity("20261126T000000Z-abcdef")
     clients = {door: MemoryClient(door, world, spoiler, identity) for door in ("backend", "auth", "google")}
-    google = GoogleApi(clients["google"], nobody)
+    google = GoogleApi(clients["google"], no_token)
     url = target.backend.url.replace("http", "ws", 1).rstrip("/") + contract.paths.websocket
     place = target.platform
     return {

@@ -113,7 +113,7 @@ def test_what_can_not_be_asked_is_broken_and_never_zero(
 
 
 @with_prometheus
-@pytest.mark.parametrize("status,said", [(401, "not let in"), (404, "not a Prometheus")])
+@pytest.mark.parametrize("status,said", [(401, "no access"), (404, "not a Prometheus")])
 def test_a_refusal_names_the_status_and_where_to_look(scraped: Scraped, tmp_path: Path, status: int, said: str) -> None:
     with standing_in(status) as (url, _):
         row = scraped.row(tmp_path, PROMETHEUS__URL=url)

@@ -242,7 +242,7 @@ def test_an_ordinary_bad_token_is_expired_or_else_badly_signed() -> None:
 def test_a_held_token_speaks_for_its_own_user_and_until_it_ends() -> None:
     assert held().user == User(USER.sub, USER.email)
     assert read(held().good(USER))["sub"] == USER.sub
-    with pytest.raises(CredentialUnfit, match="speaks for 'nv-user'"):
+    with pytest.raises(CredentialUnfit, match="token of 'nv-user'"):
         held().good(User("somebody", ""))
     with pytest.raises(CredentialUnfit, match="expired at 20"):
         held(exp=int(time.time()) - 1).good(USER)

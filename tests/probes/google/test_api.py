@@ -11,7 +11,7 @@ import pytest
 from probes.errors import SourceRefused
 from probes.google import api as google
 from probes.google.api import Authorize, GoogleApi, Pacer, retry_after_s
-from probes.google.credentials import Given, nobody
+from probes.google.credentials import Given, no_token
 from probes.http.client import HttpClient
 from probes.identity import RunIdentity
 from probes.logs.cloud_logging import CloudLogging, log_filter
@@ -26,7 +26,7 @@ ENTRIES = {"entries": [entry(1), entry(2, 500)]}
 
 
 @asynccontextmanager
-async def log_api(url: str, authorize: Authorize = nobody, pacer: Pacer | None = None) -> AsyncIterator[CloudLogging]:
+async def log_api(url: str, authorize: Authorize = no_token, pacer: Pacer | None = None) -> AsyncIterator[CloudLogging]:
     """Our client for one URL."""
     async with HttpClient(url, RunIdentity("test"), deadline_s=5) as client:
         yield CloudLogging(GoogleApi(client, authorize, pacer), "netra-staging")
@@ -38,8 +38,8 @@ class Fresh:
     def __init__(self) -> None:
         self.count = 1
 
-    async def __call__(self, *, anew: bool = False) -> Secret:
-        self.count += anew
+    async def __call__(self, *, renew: bool = False) -> Secret:
+        self.count += renew
         return Secret(f"token-{self.count}")
 
 
@@ -55,7 +55,7 @@ async def test_a_token_that_ends_in_mid_run_is_refreshed() -> None:
 async def test_a_given_token_that_ends_is_a_refusal_and_not_zero() -> None:
     with answering((200, ENTRIES | {"nextPageToken": "p2"}), (401, {})) as script:
         async with log_api(script.url, Given(Secret("t0k3n"))) as api:
-            with pytest.raises(SourceRefused, match="ended in mid-run"):
+            with pytest.raises(SourceRefused, match="expired in mid-run"):
                 await api.read(WINDOW)
 
 
@@ -66,8 +66,8 @@ REFUSED: dict[str, tuple[int, Any, str]] = {
     "400": (400, {"error": {"message": "bad filter"}}, "bad filter"),
     "500 again and again": (500, {}, "the API itself is failing"),
     "503 again and again": (503, b"upstream connect error", "the API itself is failing"),
-    "a login page": (200, b"<html>Sign in</html>", "no JSON"),
-    "cut in the middle": (200, b'{"entries": [{"insertId": "1"', "no JSON"),
+    "a login page": (200, b"<html>Sign in</html>", "not JSON"),
+    "cut in the middle": (200, b'{"entries": [{"insertId": "1"', "not JSON"),
     "no object": (200, [], "not an object"),
     "no list of entries": (200, {"entries": {"a": 1}}, "no list of objects"),
     "a list of texts": (200, {"entries": ["a"]}, "no list of objects"),

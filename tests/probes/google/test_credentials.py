@@ -12,7 +12,7 @@ from google.oauth2 import service_account
 
 from probes.errors import SourceRefused
 from probes.google.adc import Adc
-from probes.google.credentials import Given, nobody
+from probes.google.credentials import Given, no_token
 from probes.secret import Secret, reveal
 from tests.probes.answering import answering
 
@@ -43,7 +43,7 @@ async def test_a_key_is_exchanged_once_and_again_only_when_refused() -> None:
             service_account.Credentials.from_service_account_info(key_for(script.url), scopes=SCOPES),
             learn=learnt.append,
         )
-        tokens = [await adc(), await adc(), await adc(anew=True), await adc()]
+        tokens = [await adc(), await adc(), await adc(renew=True), await adc()]
         assert reveal(tokens) == ["first", "first", "second", "second"]
         assert reveal(learnt) == ["first", "second"]
     assert len(script.asked) == 2
@@ -84,8 +84,8 @@ async def test_a_given_token_has_no_other() -> None:
     given = Given(Secret("t"))
     assert reveal(await given()) == "t"
     with pytest.raises(SourceRefused, match="an hour at most"):
-        await given(anew=True)
+        await given(renew=True)
 
 
 async def test_the_twin_needs_none() -> None:
-    assert reveal([await nobody(), await nobody(anew=True)]) == ["", ""]
+    assert reveal([await no_token(), await no_token(renew=True)]) == ["", ""]

@@ -11,7 +11,7 @@ import pytest
 from bench.stub import stub
 from probes.errors import ClientUnfit
 from probes.http.timing_transport import Timed, TimingTransport
-from probes.latency.measuring import measure_by_plan
+from probes.latency.measuring import Conditions, measure_by_plan
 from probes.latency.open_loop import Exchange, LatencySample, measure_latency
 from probes.latency.sequential_plan import look_sizes, make_plan, rates
 from probes.statistics import Finding, percentile
@@ -20,7 +20,7 @@ RUNS, RATE, LIMIT_MS = 20, 500.0, 100.0
 PLAN = make_plan(look_sizes(1000))
 
 
-async def decide(url: str, clock: str, rate: float = RATE, anew_s: float = 30.0) -> Finding:
+async def decide(url: str, clock: str, rate: float = RATE, repeat_s: float = 30.0) -> Finding:
     transport = TimingTransport(url)
 
     async def send(_trace: str) -> Timed:
@@ -32,10 +32,11 @@ async def decide(url: str, clock: str, rate: float = RATE, anew_s: float = 30.0)
     exchange = Exchange(send, lambda _answer: "", lambda: "")
     try:
         await measure_latency(exchange, calls=20, rate=rate, deadline_s=5.0)
-        got = await measure_by_plan(exchange, PLAN, slow, rate=rate, deadline_s=5.0, limit_ms=LIMIT_MS, anew_s=anew_s)
+        conditions = Conditions(rate=rate, deadline_s=5.0, limit_ms=LIMIT_MS, repeat_s=repeat_s)
+        measured = await measure_by_plan(exchange, PLAN, slow, conditions)
     finally:
         await transport.aclose()
-    return got.finding
+    return measured.finding
 
 
 @pytest.mark.timeout(300)
@@ -89,6 +90,6 @@ async def test_a_client_without_a_core_to_itself_never_calls_a_fast_service_slow
 
 async def judged(url: str) -> str:
     try:
-        return str(await decide(url, "server", rate=100.0, anew_s=5.0))
+        return str(await decide(url, "server", rate=100.0, repeat_s=5.0))
     except ClientUnfit:
         return "unfit"

@@ -12,7 +12,7 @@ from probes.errors import ClientUnfit, RateLimited, Unreachable
 from probes.http.connecting import Opened
 from probes.http.server_timing import server_timing
 from probes.http.timing_transport import Timed
-from probes.latency.measuring import BLOCK, TooManyVoid, measure_by_plan, measure_fit
+from probes.latency.measuring import BLOCK, Conditions, TooManyVoid, measure_by_plan, measure_fit
 from probes.latency.open_loop import Exchange, LatencySample, cold_starts, measure_latency, open_loop
 from probes.latency.sequential_plan import make_plan
 from probes.statistics import Finding, percentile
@@ -111,17 +111,13 @@ async def test_a_standstill_of_our_own_loop_is_known_for_the_calls_under_way() -
     assert sample.calls[50].own_ms < 15
 
 
-async def test_a_block_in_which_our_own_side_lagged_is_measured_anew() -> None:
+def conditions(repeat_s: float = 5.0) -> Conditions:
+    return Conditions(rate=RATE, deadline_s=2.0, limit_ms=LIMIT_MS, repeat_s=repeat_s)
+
+
+async def test_a_block_in_which_our_own_side_lagged_is_measured_again() -> None:
     (look,) = make_plan((100,))
-    got = await measure_by_plan(
-        exchange(block_at=range(BLOCK, BLOCK + 1)),
-        [look],
-        slow,
-        rate=RATE,
-        deadline_s=2.0,
-        limit_ms=LIMIT_MS,
-        anew_s=5.0,
-    )
+    got = await measure_by_plan(exchange(block_at=range(BLOCK, BLOCK + 1)), [look], slow, conditions())
     assert got.finding is Finding.PROVED
     assert len(got.sample.calls) == 100
     assert 1 <= len(got.void) <= 3
@@ -130,18 +126,14 @@ async def test_a_block_in_which_our_own_side_lagged_is_measured_anew() -> None:
 
 async def test_a_client_that_lags_all_the_time_can_not_measure() -> None:
     with pytest.raises(TooManyVoid, match="this machine is too busy to measure") as unfit:
-        await measure_fit(
-            exchange(block_at=range(100_000)), calls=50, rate=RATE, deadline_s=2.0, limit_ms=LIMIT_MS, anew_s=0.1
-        )
+        await measure_fit(exchange(block_at=range(100_000)), 50, conditions(repeat_s=0.1))
     assert isinstance(unfit.value, ClientUnfit)
     assert len(unfit.value.void) == 1
 
 
 async def test_the_server_s_slowness_voids_nothing() -> None:
     (look,) = make_plan((100,))
-    got = await measure_by_plan(
-        exchange(server_s=0.15), [look], slow, rate=RATE, deadline_s=2.0, limit_ms=LIMIT_MS, anew_s=5.0
-    )
+    got = await measure_by_plan(exchange(server_s=0.15), [look], slow, conditions())
     assert (got.finding, len(got.sample.calls)) == (Finding.REFUTED, 100)
     assert len(got.void) <= 1  # a hiccup of the machine that runs this test
 

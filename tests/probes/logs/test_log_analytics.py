@@ -13,7 +13,7 @@ import pytest
 
 from probes.errors import SourceRefused
 from probes.google.api import GoogleApi
-from probes.google.credentials import nobody
+from probes.google.credentials import no_token
 from probes.http.client import HttpClient
 from probes.identity import RunIdentity
 from probes.logs.day import look_by_sql
@@ -159,7 +159,7 @@ def answered(names: Sequence[str], *rows: Sequence[object], **more: object) -> d
 
 async def ask(url: str, what: str) -> Any:  # noqa: ANN401 - either answer
     async with HttpClient(url, RunIdentity("test"), deadline_s=5) as client:
-        analytics = LogAnalytics(GoogleApi(client, nobody), "p", "p.global._Default._AllLogs")
+        analytics = LogAnalytics(GoogleApi(client, no_token), "p", "p.global._Default._AllLogs")
         return await getattr(analytics, what)(SERVICE, REVISION, WINDOW)
 
 
@@ -219,7 +219,7 @@ async def test_a_look_by_sql_counts_and_finds_the_hours_in_which_the_log_was_off
     ended = Counter({BEGUN + timedelta(minutes=30): 4, BEGUN + timedelta(hours=2, minutes=30): 9})
     with answering((200, answered(COLUMNS)), (200, hours), (200, answered(names))) as script:
         async with HttpClient(script.url, RunIdentity("test"), deadline_s=5) as client:
-            source = LogAnalytics(GoogleApi(client, nobody), "p", "p.global._Default._AllLogs")
+            source = LogAnalytics(GoogleApi(client, no_token), "p", "p.global._Default._AllLogs")
             look = await look_by_sql(source, SERVICE, REVISION, WINDOW, ended=ended, longest_request_s=300)
     assert (look.errors, look.requests, look.counted, look.doubt) == ((), 5, 13, "")
     assert look.silent == (BEGUN + timedelta(hours=2),)

@@ -11,7 +11,7 @@ from pathlib import Path
 import uvicorn
 
 from probes.google.api import GoogleApi
-from probes.google.credentials import nobody
+from probes.google.credentials import no_token
 from probes.http.client import HttpClient
 from probes.identity import RunIdentity
 from twin.platform.apis import create_app
@@ -26,7 +26,7 @@ STOPPED_S = 20.0
 
 def our_api(client: HttpClient) -> GoogleApi:
     """What our own probes ask through: no token, no pace."""
-    return GoogleApi(client, nobody)
+    return GoogleApi(client, no_token)
 
 
 @dataclass(frozen=True, slots=True)
