@@ -26,7 +26,10 @@ async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lat
 
     async def take() -> None:
         while True:
-            some = await reader.read(CHUNK)
+            try:
+                some = await reader.read(CHUNK)
+            except ConnectionError:
+                some = b""  # a reset is passed on as an end: otherwise the other side would wait for ever
             waiting.put_nowait((max(time.perf_counter(), opened) + later_s, some))
             if not some:
                 return

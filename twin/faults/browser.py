@@ -4,8 +4,9 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import RedirectResponse
 
 from twin.backend.websocket import FRONTEND
 from twin.switching.registry import Undo, fault, replace
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 ALLOWED = "access-control-allow-origin"
 REFUSED, SERVER_ERROR = 400, 500
+PUBLIC_HOST = "netra-backend-staging.example"
 
 
 @fault("browser.any-origin-reflected", place="backend", seen="as recorded: a second middleware reflects any origin")
@@ -167,3 +169,22 @@ def kept_without_vary(seams: "Seams") -> Undo:
         return "private, no-store" if path.startswith("/api/") else "public, max-age=3600"
 
     return replace(seams, cross_origin=around, cache_control=keep)
+
+
+@fault("browser.redirected-to-plain-http", place="backend", seen="a redirect made of the scheme behind the TLS edge")
+def redirected_to_plain_http(seams: "Seams") -> Undo:
+    """A page's requests are sent to the http address of the service, which a browser blocks as mixed content."""
+    allowing = seams.cross_origin
+
+    def around(app: "ASGIApp") -> "ASGIApp":
+        async def redirecting(scope: "Scope", receive: "Receive", send: "Send") -> None:
+            headers = Headers(scope=scope) if scope["type"] == "http" else Headers()
+            if "origin" in headers and scope["method"] == "GET":
+                plain = RedirectResponse(f"http://{PUBLIC_HOST}{scope['path']}")
+                await plain(scope, receive, send)
+            else:
+                await app(scope, receive, send)
+
+        return allowing(redirecting)
+
+    return replace(seams, cross_origin=around)

@@ -30,6 +30,16 @@ def _carrying(platform: "Platform", change: Callable[[Seen], Seen | None]) -> Un
     return replace(platform, carry=carry)
 
 
+@fault("websocket.proxy-strips-protocols", place="platform", seen="a gateway that passes on the headers of a list")
+def strips_protocols(platform: "Platform") -> Undo:
+    """The subprotocols that a browser offers, its token among them, never arrive."""
+
+    def rewrite(headers: dict[str, str]) -> dict[str, str]:
+        return {name: value for name, value in headers.items() if name != "sec-websocket-protocol"}
+
+    return replace(platform, rewrite=rewrite)
+
+
 @fault(
     "websocket.proxy-eats-pings", place="platform", seen="a proxy that answers keepalives for both sides, and doesn't"
 )
