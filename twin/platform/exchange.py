@@ -49,12 +49,16 @@ def traced(request: h11.Request) -> dict[str, str]:
 
 
 def pairs_of(exchange: Exchange) -> list[tuple[str, str]]:
-    """The headers for the instance: as the client sent them (one name may come twice), trace headers by ours."""
+    """The headers for the instance, as the client sent them (one name may come twice).
+
+    Those that `Platform.rewrite` took out are left out; the trace headers are as it left them.
+    """
     traced = ("traceparent", "x-cloud-trace-context")
+    left_out = {*traced, "connection", "transfer-encoding", "content-length"}
     kept = [
         (name.decode(), value.decode("latin-1"))
         for name, value in exchange.request.headers
-        if name.decode().lower() not in {*traced, "connection", "transfer-encoding", "content-length"}
+        if (lower := name.decode().lower()) in exchange.headers and lower not in left_out
     ]
     return [*kept, *((name, exchange.headers[name]) for name in traced)]
 
