@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from gate.cause_table import KnownCause, consequences, echoes, known_causes, sights
+from gate.cause_table import KnownCause, consequences, echoes, kinds, known_causes, sights
 from gate.server_errors import ServerError, read_error, without_variables
 from gate.verdict_document import Row
 
@@ -41,6 +41,11 @@ class Group:
         return frozenset().union(*(_clauses(row) for row in self.rows))
 
     @property
+    def sights(self) -> frozenset[str]:
+        """The known sights that its cases saw."""
+        return self.clauses & _known_sights()
+
+    @property
     def everyone(self) -> list[Row]:
         """Its cases and those that follow from them."""
         return [*self.rows, *self.following]
@@ -58,7 +63,10 @@ class Group:
 
 def group_rows(rows: Sequence[Row]) -> list[Group]:
     """Rows of one outcome by their causes."""
-    return _joined(_alike(rows))
+    groups = _joined(_alike(rows))
+    for group in groups:
+        _set_apart_what_follows(group)
+    return groups
 
 
 def _alike(rows: Sequence[Row]) -> list[Group]:
@@ -90,8 +98,17 @@ def _alike(rows: Sequence[Row]) -> list[Group]:
 
 
 def _errors(row: Row) -> list[ServerError]:
-    """The errors that the server's lines for a case tell of, in order."""
-    return [error for line in row.server_lines if line.severity in FAILING and (error := read_error(line.text))]
+    """The errors that the server's lines for a case tell of, in order; an echo only where the case met a failure.
+
+    A check may provoke one on purpose, and fail for something else.
+    """
+    said = (error for line in row.server_lines if line.severity in FAILING and (error := read_error(line.text)))
+    return [error for error in said if not _is_echo(error) or _met_a_failure(row)]
+
+
+def _met_a_failure(row: Row) -> bool:
+    seen = row.actual or row.reason
+    return bool(SERVER_ERROR.search(seen)) or any(sight.search(seen) for sight in sights())
 
 
 def _is_echo(error: ServerError | None) -> bool:
@@ -111,15 +128,18 @@ def _fitting(row: Row, groups: Iterable[Group]) -> Group | None:
     The same are a known sight, or more than half of the clauses: a frame that many errors come in is no error.
     """
     clauses, evidence = _clauses(row), without_variables(str(msgspec.to_builtins(row.evidence)))
-    known = frozenset(sight.pattern for sight in sights())
     fitting = [
         group
         for group in groups
-        if clauses & group.clauses & known
+        if clauses & group.sights
         or 2 * len(clauses & group.clauses) > len(clauses)
         or (group.error and without_variables(group.error.message) in evidence)
     ]
     return max(fitting, key=lambda group: len(group.rows), default=None)
+
+
+def _known_sights() -> frozenset[str]:
+    return frozenset(sight.pattern for sight in sights())
 
 
 def _clauses(row: Row) -> frozenset[str]:
@@ -154,7 +174,7 @@ def _joined(groups: list[Group]) -> list[Group]:
 def _root(group: Group, groups: Iterable[Group]) -> tuple[Group, bool] | None:
     """The largest group that this one belongs to, and whether it follows from it; None for a finding of its own."""
     others = [one for one in groups if one is not group]
-    for belongs in (_is_consequence, _is_echo_of, _is_read_of, _is_raised_beside, _is_of_same_checks):
+    for belongs in (_is_consequence, _is_echo_of, _is_read_of, _is_raised_beside, _is_of_one_kind, _is_of_same_checks):
         roots = [other for other in others if belongs(group, other)]
         if roots:
             return max(roots, key=lambda root: len(root.everyone)), belongs in FOLLOWING
@@ -163,8 +183,26 @@ def _root(group: Group, groups: Iterable[Group]) -> tuple[Group, bool] | None:
 
 def _is_consequence(group: Group, other: Group) -> bool:
     """Whether the table says of each of these cases that it fails where one of the other's does."""
-    error = f"{group.error.kind}: {group.error.message}" if group.error else ""
-    return all(any(one.holds_for(row, error, other.everyone) for one in consequences()) for row in group.everyone)
+    own, theirs, others = _words_of(group), _words_of(other), other.everyone
+    return all(any(one.holds_for(row, own, others, theirs) for one in consequences()) for row in group.everyone)
+
+
+def _words_of(group: Group) -> str:
+    """What the server wrote for a group's cases of its own accord; an echo is none."""
+    return f"{group.error.kind}: {group.error.message}" if group.error and not _is_echo(group.error) else ""
+
+
+def _set_apart_what_follows(group: Group) -> None:
+    """Move the cases that the table says follow from others of the group behind these, whose remedy then counts."""
+    words = _words_of(group)
+    following = {
+        row.name
+        for row in group.rows
+        if any(one.holds_for(row, words, (r for r in group.rows if r is not row), words) for one in consequences())
+    }
+    if len(following) < len(group.rows):
+        group.following = [*(row for row in group.rows if row.name in following), *group.following]
+        group.rows = [row for row in group.rows if row.name not in following]
 
 
 def _is_echo_of(group: Group, other: Group) -> bool:
@@ -201,12 +239,20 @@ def _is_raised_beside(group: Group, other: Group) -> bool:
     return group.error.frame == other.error.frame and alike and len(group.rows) <= len(other.rows)
 
 
+def _is_of_one_kind(group: Group, other: Group) -> bool:
+    """Whether the table says of all of these cases, and of one of the other's, that they ask one thing."""
+    return len(group.everyone) <= len(other.everyone) and any(
+        all(kind.fullmatch(row.name) for row in group.everyone) and any(kind.fullmatch(row.name) for row in other.rows)
+        for kind in kinds()
+    )
+
+
 def _is_of_same_checks(group: Group, other: Group) -> bool:
     """Whether these are further cases of the other's checks, of which the server says nothing else.
 
-    Two answers of 5xx are two errors where their words differ.
+    Two answers of 5xx are two errors where their words differ, and two known sights are two.
     """
-    if group.error or group.known or not group.checks <= other.checks:
+    if group.error or group.known or not group.checks <= other.checks or group.sights != other.sights:
         return False
     return not (_is_server_error(group) and _is_server_error(other)) and len(group.rows) <= len(other.rows)
 

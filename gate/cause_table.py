@@ -32,16 +32,19 @@ class Consequence:
 
     cases: re.Pattern[str]
     of: re.Pattern[str]
-    says: re.Pattern[str] | None  # in what such a case saw, or the server wrote for it
-    because: re.Pattern[str]  # in what the other one saw
+    says: re.Pattern[str] | None  # in what the server wrote for such a case; where it wrote nothing, in what it saw
+    because: re.Pattern[str]  # in what the other one saw, or the server wrote for it
 
-    def holds_for(self, row: Row, error: str, others: Iterable[Row]) -> bool:
-        """Whether a row is a consequence of one of the others'; `error` is what the server wrote for it, or empty."""
+    def holds_for(self, row: Row, error: str, others: Iterable[Row], their_error: str) -> bool:
+        """Whether a row is a consequence of one of the others'; an error is what the server wrote, or empty."""
         if not self.cases.fullmatch(row.name) or (error and not self.says):
             return False
-        if self.says and not self.says.search(f"{row.actual or row.reason}\n{error}"):
+        if self.says and not self.says.search(error or row.actual or row.reason):
             return False
-        return any(self.of.fullmatch(one.name) and self.because.search(one.actual or one.reason) for one in others)
+        return any(
+            self.of.fullmatch(one.name) and self.because.search(f"{one.actual or one.reason}\n{their_error}")
+            for one in others
+        )
 
 
 @cache
@@ -74,6 +77,12 @@ def sights() -> tuple[re.Pattern[str], ...]:
 def echoes() -> tuple[re.Pattern[str], ...]:
     """Errors of the server's that say of another one that it was there, and nothing more."""
     return tuple(re.compile(echo["pattern"]) for echo in _table()["echoes"])
+
+
+@cache
+def kinds() -> tuple[re.Pattern[str], ...]:
+    """Names of cases that ask one thing in many ways: what they find is one finding, whatever the server says."""
+    return tuple(re.compile(kind["cases"]) for kind in _table()["kinds"])
 
 
 @cache

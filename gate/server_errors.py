@@ -41,6 +41,23 @@ def read_error(text: str) -> ServerError | None:
     return ServerError(last[1].rpartition(".")[2], last[2].strip(), _frame(text), text)
 
 
+def shortened(text: str, most: int) -> str:
+    """A server's text of about `most` characters: its head says what it is, its end where a traceback ended.
+
+    Frames of the service's own code are kept from what is left out between these, the innermost ones.
+    """
+    if len(text) <= most:
+        return text
+    head, end = most // 4, len(text) - most // 2
+    own = [
+        f'  File "{path}", line {line}, in {function}' for path, line, function in _own(FRAME.findall(text[head:end]))
+    ]
+    room = most // 4
+    while own and sum(map(len, own)) > room:
+        own.pop(0)
+    return "\n".join((text[:head], "…", *(("\n".join(own), "…") if own else ()), text[end:]))
+
+
 def without_variables(text: str) -> str:
     """A text without addresses, ids and numbers: what two occurrences of one thing have in common."""
     return VARIABLE.sub("#", text)
@@ -49,6 +66,10 @@ def without_variables(text: str) -> str:
 def _frame(text: str) -> str:
     """The innermost frame of the service's own code, else the innermost of all."""
     frames = FRAME.findall(text)
-    own = [frame for frame in frames if not LIBRARY.search(frame[0])]
-    path, _, function = (own or frames)[-1] if frames else ("", "", "")
+    path, _, function = (_own(frames) or frames)[-1] if frames else ("", "", "")
     return f"{path.rpartition('/')[2]} in {function}" if path else ""
+
+
+def _own(frames: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+    """Frames that are of no library's code."""
+    return [frame for frame in frames if not LIBRARY.search(frame[0])]

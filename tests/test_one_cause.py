@@ -1,5 +1,7 @@
 """The shares of faults that the reports put down to one cause, and mend, from the documents that `make prove` keeps."""
 
+import ast
+import re
 import tomllib
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -7,11 +9,13 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from gate.cause_table import known_causes
 from gate.document import with_causes
 from gate.outcomes import Outcome
 from gate.verdict_document import encode
+from tests.catalogue import ROOT
 from tests.gate.documents import make_document
-from tests.prove.causes import FIXES, fix_of, fixed_share, lost_in_another, main, read_kept, share
+from tests.prove.causes import FIXES, fix_of, fixed_share, lost_in_another, main, pairs, read_kept, share
 from twin.switching.registry import declared
 
 
@@ -42,15 +46,42 @@ def test_both_shares_have_to_be_as_wanted(tmp_path: Path) -> None:
     assert main([str(tmp_path)]) == 0
 
 
-def test_two_faults_that_would_be_one_cause_together_are_named(tmp_path: Path) -> None:
-    keep(tmp_path, "auth.first", "auth", saw="one way that is seen")
+def test_two_faults_that_would_be_one_cause_together_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keep(tmp_path, "auth.first", "auth", remedy="Fix 4", saw="one way that is seen")
     keep(tmp_path, "health.second", "health", saw="quite another way")
-    assert list(lost_in_another(read_kept(tmp_path))) == []
-    keep(
-        tmp_path, "health.second", "health", saw="x, the same long clause that is said of both: one more that both have"
-    )
-    keep(tmp_path, "auth.first", "auth", saw="y, the same long clause that is said of both: one more that both have")
-    assert list(lost_in_another(read_kept(tmp_path))) == [("auth.first", "health.second")]
+    together = pairs(read_kept(tmp_path))
+    assert [(one.fault, other.fault) for one, other in together[:1]] == [("auth.first", "health.second")]
+    assert list(lost_in_another(together)) == []
+    same = "the same long clause that is said of both: one more that both have"
+    keep(tmp_path, "health.second", "health", saw=f"x, {same}")
+    keep(tmp_path, "auth.first", "auth", remedy="Fix 4", saw=f"y, {same}")
+    assert ("auth.first", "health.second") in lost_in_another(pairs(read_kept(tmp_path)))
+    main([str(tmp_path)])
+    assert "auth.first and health.second, both at once, would be one cause" in capsys.readouterr().out
+
+
+def test_two_faults_that_turn_the_same_or_have_one_remedy_are_no_pair(tmp_path: Path) -> None:
+    keep(tmp_path, "auth.first", "auth", remedy="Fix 4")
+    keep(tmp_path, "health.second", "auth", remedy="Fix 5")
+    assert pairs(read_kept(tmp_path)) == []
+    keep(tmp_path, "health.second", "health", remedy="Fix 4")
+    assert pairs(read_kept(tmp_path)) == []
+
+
+def test_every_fix_is_what_a_remedy_says_today() -> None:
+    remedies = [*_literals("gate", "suites", "fixtures"), *(cause.remedy for cause in known_causes())]
+    fixes = tomllib.loads(FIXES.read_text(encoding="utf-8"))["fixes"]
+    alternatives = {alternative for fix in fixes.values() for alternative in fix.split("|")}
+    assert [one for one in sorted(alternatives) if not any(re.search(one, said) for said in remedies)] == []
+
+
+def _literals(*rooms: str) -> list[str]:
+    """Every text in the code of some rooms; what an f-string puts in is left out."""
+    paths = [path for room in rooms for path in (ROOT / room).rglob("*.py")]
+    nodes = [node for path in paths for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    return [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
 
 
 def test_no_documents_are_no_success(tmp_path: Path) -> None:

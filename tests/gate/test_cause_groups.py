@@ -2,9 +2,10 @@
 
 import pytest
 
-from gate.cause_table import consequences
+from gate.cause_table import consequences, kinds
 from gate.causes import find_causes
 from gate.figures import Trace
+from tests.catalogue import collected
 from tests.gate.test_causes import row, said
 
 LET_IN = "rest: let in, 200 '{}'"
@@ -82,6 +83,47 @@ def test_an_error_that_only_says_of_another_is_of_the_other_s_cause() -> None:
     (cause,) = find_causes([*later, first])
     assert cause.sentence.startswith("TypeError")
     assert len(find_causes(later)) == 1, "where the log has no other error, it is the cause"
+
+
+def test_an_echo_is_no_sign_where_a_case_saw_no_failure() -> None:
+    provoked = said("AuthUnavailableError", "validation answered 503", trace="t2")
+    rows = [
+        row("browser.origin[stranger on 200]", actual="a stranger may read it"),
+        row("browser.origin[stranger on 5xx]", [provoked], actual="a stranger may read it"),
+    ]
+    (cause,) = find_causes(rows)
+    assert cause.traceback == ""
+
+
+def test_the_remedy_is_the_one_of_what_the_others_follow_from() -> None:
+    saw = "no answer within 2.5 s"
+    rows = [row("health.schema", actual=saw), row("health.fresh", actual=saw), row("health.reachable", actual=saw)]
+    (cause,) = find_causes(rows)
+    assert cause.cases == ["health.reachable", "health.schema", "health.fresh"]
+    assert cause.remedy == "mend health.reachable"
+
+
+def test_cases_that_ask_one_thing_in_many_ways_are_one_cause_whatever_the_server_says() -> None:
+    one = [row(f"threads.bounds[{n}]", [said("ValueError", "no number")]) for n in range(2)]
+    other = row("threads.hostile[overlong]", [said("DBAPIError", "out of range", trace="t2")])
+    elsewhere = row("threads.values", [said("KeyError", "another one", trace="t3")])
+    assert sorted(len(cause.cases) for cause in find_causes([*one, other, elsewhere])) == [1, 3]
+
+
+def test_an_error_of_the_server_s_own_follows_only_where_the_table_knows_the_error() -> None:
+    down = row("auth.reachable", actual="no answer within 2.5 s")
+    own = row("observability.metrics", [said("RuntimeError", "registered twice")], actual="answered 500: 'x'")
+    assert len(find_causes([down, own])) == 2
+    refused = row("threads.order", [said("ConnectError", "All connection attempts failed")], actual="answered 500: 'x'")
+    assert len(find_causes([down, refused])) == 1
+
+
+@pytest.mark.parametrize("part", ["cases", "of"])
+def test_every_pattern_of_a_consequence_matches_a_check_that_is_there(part: str) -> None:
+    names = [f"{one.check}[{one.case}]" if one.case else one.check for one in collected()]
+    unknown = [one for one in consequences() if not any(getattr(one, part).fullmatch(name) for name in names)]
+    assert unknown == []
+    assert all(any(kind.fullmatch(name) for name in names) for kind in kinds())
 
 
 def test_each_method_that_does_not_exist_is_a_cause_also_where_a_quoted_body_says_it() -> None:

@@ -15,7 +15,7 @@ from gate.failures import waits_for
 from gate.figures import ServerLine
 from gate.outcomes import Outcome
 from gate.plain_text import neutralise
-from gate.server_errors import read_error, without_variables
+from gate.server_errors import read_error, shortened, without_variables
 from gate.strict_json import plain
 from gate.verdict_document import Row
 
@@ -133,6 +133,28 @@ def test_lines_are_those_of_the_requests_that_met_it_in_order_of_time() -> None:
 def test_an_error_is_read_from_what_the_server_wrote(text: str, kind: str | None, frame: str | None) -> None:
     error = read_error(text)
     assert (error.kind if error else None, error.frame if error else None) == (kind, frame)
+
+
+def test_a_long_text_keeps_its_head_its_end_and_the_frames_of_the_service_between_them() -> None:
+    library = '  File "/srv/.venv/lib/python3.11/site-packages/sqlalchemy/engine.py", line 7, in execute\n    run()\n'
+    own = '  File "/srv/app/threads.py", line 35, in page\n    await rows()\n'
+    text = f"GET failed\n{library * 20}{own}{library * 30}sqlalchemy.exc.DBAPIError: boom\n"
+    short = shortened(text, 1000)
+    assert len(short) < 1300
+    assert short.startswith("GET failed")
+    assert short.endswith("DBAPIError: boom\n")
+    error = read_error(short)
+    assert error is not None
+    assert error.frame == "threads.py in page"
+    assert shortened(own, 1000) == own
+
+
+def test_of_many_own_frames_a_short_text_keeps_the_innermost() -> None:
+    frames = [f'  File "/srv/app/threads.py", line {n}, in step_{n}\n    go()\n' for n in range(200)]
+    text = f"{''.join(frames)}{'x' * 600}\nValueError: boom"
+    assert len(shortened(text, 1000)) < 1300
+    assert "step_199" in shortened(text, 1000)
+    assert "step_150" not in shortened(text, 1000)
 
 
 def test_variables_are_what_differs_from_run_to_run() -> None:

@@ -2,13 +2,13 @@
 
 From the verdicts that `make prove` keeps: one fault was in force in each, so one cause is the right answer, and its
 remedy has to name what `fixes.toml` says of the fault. Causes are found again from the rows, by the rules as they are
-now; two faults at once, put together from two verdicts, must stay two causes.
+now. Against merging too much, two verdicts at a time are put together: two faults must stay two causes.
 """
 
 import re
 import sys
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
@@ -82,14 +82,29 @@ def fixed_share(faults: Sequence[Causes]) -> float:
     return sum(fault.names_the_fix for fault in faults) / len(faults) if faults else 0.0
 
 
-def lost_in_another(faults: Sequence[Causes]) -> Iterator[tuple[str, str]]:
-    """Neighbours in a list of faults, each of one cause, that would be one cause if both were in force."""
+def pairs(faults: Sequence[Causes]) -> list[tuple[Causes, Causes]]:
+    """Faults of one cause that two causes are right for: each with the next in the list, and with one far away.
+
+    Not those with one remedy, and not where one turns all that the other does: rows can't tell these apart.
+    """
     alone = [fault for fault in faults if len(fault.told_apart) == 1]
-    for one, other in pairwise(alone):
+    far = zip(alone, alone[len(alone) // 2 :], strict=False)
+    return [(one, other) for one, other in (*pairwise(alone), *far) if _are_two(one, other)]
+
+
+def _are_two(one: Causes, other: Causes) -> bool:
+    names, others = ({row.name for row in fault.rows} for fault in (one, other))
+    cause, its = one.told_apart[0], other.told_apart[0]
+    return cause.outcome is its.outcome and cause.remedy != its.remedy and bool(names - others and others - names)
+
+
+def lost_in_another(together: Iterable[tuple[Causes, Causes]]) -> Iterator[tuple[str, str]]:
+    """Pairs of faults that would be one cause if both were in force."""
+    for one, other in together:
         names = {row.name for row in one.rows}
         both = [*one.rows, *(row for row in other.rows if row.name not in names)]
-        failed = [cause for cause in find_causes(both) if cause.outcome is one.told_apart[0].outcome]
-        if len(failed) == 1:
+        found = [cause for cause in find_causes(both) if cause.outcome is one.told_apart[0].outcome]
+        if len(found) == 1:
             yield one.fault, other.fault
 
 
@@ -113,6 +128,16 @@ def print_share(faults: Sequence[Causes], console: Console) -> None:
     fixed = sum(fault.names_the_fix for fault in faults)
     console.print(f"{alone} of {len(faults)} faults are one cause: {share(faults):.1%} (wanted: {WANTED:.0%})")
     console.print(f"{fixed} of {len(faults)} remedies are the fault's own fix: {fixed_share(faults):.1%}")
+    _print_pairs(faults, console)
+
+
+def _print_pairs(faults: Sequence[Causes], console: Console) -> None:
+    together = pairs(faults)
+    lost = list(lost_in_another(together))
+    for one, other in lost:
+        console.print(f"{one} and {other}, both at once, would be one cause", markup=False)
+    kept = len(together) - len(lost)
+    console.print(f"{kept} of {len(together)} pairs of faults stay two causes: {kept / max(len(together), 1):.1%}")
 
 
 def main(arguments: Sequence[str]) -> int:
