@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from gate.outcomes import Verdict
 from gate.report.checklist import Report, owner
 from gate.report.wording import brief, rerun
 from gate.verdict_document import Cause, Row
@@ -56,6 +57,12 @@ class CauseInWords:
 def causes_in_words(report: Report) -> list[CauseInWords]:
     """Every cause of a report, in the document's order: largest first."""
     return [_in_words(report, cause) for cause in report.document.causes]
+
+
+def way_back(report: Report) -> str:
+    """The command that goes back from a NO-GO; empty for another verdict, and where none is known."""
+    commands = report.document.release.get("rollback") or [""]
+    return str(commands[0]) if report.document.verdict is Verdict.NO_GO else ""
 
 
 def _runbook(report: Report, cause: Cause) -> tuple[RunbookRow, ...]:

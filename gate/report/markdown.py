@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from gate.report.causes import causes_in_words
+from gate.report.causes import causes_in_words, way_back
 from gate.report.checklist import Report
 from gate.report.wording import brief, sentence, show_figure
 from gate.verdict_document import Document
@@ -33,6 +33,7 @@ def render_markdown(report: Report) -> str:
         "",
         f"{_cell(sentence(document.reason))} {about}",
         "",
+        *_in_short(report),
         *_causes(report),
         "| Success metric | Outcome | Figure |",
         "|---|---|---|",
@@ -95,6 +96,17 @@ def _said_of_the_run(document: Document) -> list[str]:
         more = f" and {len(missing) - MOST_MISSING} more" if len(missing) > MOST_MISSING else ""
         named = ", ".join(f"`{one}`" for one in missing[:MOST_MISSING])
         lines.append(f"- {len(missing)} required cases did not run: {named}{more}.")
+    return [*lines, ""] if lines else []
+
+
+def _in_short(report: Report) -> list[str]:
+    """The causes, a line each, with whom to call, and the way back: what the first screen has to say."""
+    lines = []
+    for number, one in enumerate(causes_in_words(report)[:MOST_CAUSES], 1):
+        call = f" (call: {_cell(one.whom_to_call)})" if one.whom_to_call else ""
+        lines.append(f"{number}. **{one.count}**: {_cell(one.short)}{call}")
+    if back := way_back(report):
+        lines += ["", f"Go back: `{' '.join(back.split())}`"]
     return [*lines, ""] if lines else []
 
 

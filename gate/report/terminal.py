@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gate.outcomes import Outcome, Verdict
-from gate.report.causes import causes_in_words
+from gate.report.causes import causes_in_words, way_back
 from gate.report.checklist import BOUNDED, NOT_RUN, OWED, PROVED, Answer, Report
 from gate.report.wording import brief, sentence, show_figure
 from gate.verdict_document import Cause, Document
@@ -28,6 +28,7 @@ STYLES = {
 VERDICT_STYLES = {Verdict.GO: "bold green", Verdict.NO_GO: "bold red", Verdict.INCONCLUSIVE: "bold yellow"}
 WIDTH_WITHOUT_TERMINAL = 100
 MOST_CAUSES = 8
+MOST_IN_SHORT = 4
 MOST_LINES = 6
 MOST_SENTENCE = 300
 MOST_SAID = 600
@@ -40,7 +41,7 @@ def console_for(file: IO[str]) -> Console:
 
 
 def print_verdict(report: Report, folder: Path, console: Console) -> None:
-    """Print causes first, then the checklist and the metrics, then the verdict as the last line."""
+    """Print causes, the checklist and the metrics, then the causes in short, and the verdict as the last line."""
     document = report.document
     _print_causes(report, console)
     if not document.selection:
@@ -53,6 +54,8 @@ def print_verdict(report: Report, folder: Path, console: Console) -> None:
         console.print(f"[dim]not applicable here: {len(absent)} cases, listed in the report[/dim]")
     for said in dict.fromkeys([document.reason, *(document.doubts if document.selection else [])]):
         console.print(sentence(said), markup=False)
+    if not document.selection:
+        _print_again_in_short(report, console)
     console.print(f"report: {folder / 'report.html'}", markup=False, soft_wrap=True)
     style = VERDICT_STYLES[document.verdict]
     revision = document.revision or "unknown"
@@ -93,6 +96,18 @@ def _print_causes(report: Report, console: Console) -> None:
     if report.document.missing:
         console.print(f"{len(report.document.missing)} required cases did not run; the report lists them.\n")
     _print_known(report.document, console)
+
+
+def _print_again_in_short(report: Report, console: Console) -> None:
+    """The causes once more, a line each, where a terminal ends: whom to call for each, and the way back."""
+    causes = causes_in_words(report)
+    for number, one in enumerate(causes[:MOST_IN_SHORT], 1):
+        call = f" (call: {one.whom_to_call})" if one.whom_to_call else ""
+        console.print(f"{number}. {one.count}: {one.short}{call}", markup=False)
+    if len(causes) > MOST_IN_SHORT:
+        console.print(f"and {len(causes) - MOST_IN_SHORT} more causes")
+    if back := way_back(report):
+        console.print(f"go back: {back}", markup=False, soft_wrap=True)
 
 
 def _of_one_case(report: Report, cause: Cause) -> dict[str, str]:

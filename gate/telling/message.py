@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gate.outcomes import Verdict
-from gate.report.causes import causes_in_words, scope
+from gate.report.causes import causes_in_words, scope, way_back
 from gate.report.checklist import Report
 from gate.report.wording import sentence
 
@@ -36,9 +36,8 @@ def compose(report: Report, link: str = "") -> Message:
         lines += [f"   call: {cause.whom_to_call}"] if cause.whom_to_call else []
     lines += [f"and {len(causes) - MOST_CAUSES} more causes"] if len(causes) > MOST_CAUSES else []
     lines += [] if causes else [sentence(document.reason)]
-    back = document.release.get("rollback") or []
-    if document.verdict is Verdict.NO_GO and back:
-        lines += ["", f"go back: {back[0]}"]
+    back = way_back(report)
+    lines += ["", f"go back: {back}"] if back else []
     lines += ["", link] if link else []
     return Message(
         title=f"{document.verdict}: {document.target}, revision {document.revision or 'not known'}",

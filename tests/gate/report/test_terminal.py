@@ -76,6 +76,16 @@ def test_many_causes_are_shown_in_part_and_the_rest_counted(tmp_path: Path) -> N
     assert "and 32 more causes of 32 cases" in text
 
 
+def test_the_last_lines_name_each_cause_whom_to_call_and_the_way_back(tmp_path: Path) -> None:
+    lines = printed(tmp_path, OUTCOMES, width=200).splitlines()
+    start = next(place for place, line in enumerate(lines) if line.startswith("1. 1 case: threads.order"))
+    end = lines[start:]
+    assert "call: backend engineer" in end[0]
+    assert end[1].startswith("2. 1 case: logs.canary")
+    assert "go back: gcloud run services update-traffic …" in end
+    assert "go back" not in printed(tmp_path, {"auth.latency": P, "logs.canary": B})
+
+
 def result(check_id: str, outcome: Outcome) -> Result:
     return Result(
         check=make_check(check_id, remedy=""),
