@@ -1,1 +1,1 @@
-"""So what: check registry, outcomes, verdict, evidence, redaction and the report renderers."""
+"""The gate: check registry, outcomes, verdict, evidence, redaction and the report renderers."""

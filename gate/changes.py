@@ -12,7 +12,7 @@ BAD = frozenset({Outcome.FAILED, Outcome.BROKEN})
 def changes(document: Document, previous: Document | None) -> Changes | None:
     """Cases that newly fail or newly pass, and figures whose confidence intervals no longer touch; None: no last run.
 
-    A case that the other run did not have is no change, nor is one that was left open.
+    A case that the other run did not have is not a change, and neither is one that was undecided.
     """
     if previous is None:
         return None

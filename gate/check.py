@@ -17,7 +17,7 @@ Need = Literal[
     "token",
     "mint",
     "twin",
-    # What a service may well not have, and its target says so:
+    # What a service may lack, according to its target:
     "health",
     "exposition",
     "app-trace",
@@ -40,7 +40,7 @@ Need = Literal[
     "shared",
 ]
 Phase = Literal["smoke", "soak", "day", "candidate"]
-BEFORE_TRAFFIC: Phase = "candidate"  # runs what smoke runs, on a revision without traffic, and checks of its own
+BEFORE_TRAFFIC: Phase = "candidate"  # runs what smoke runs, on a revision without traffic, plus its own checks
 NEEDS = frozenset(get_args(Need))
 ALSO_NEEDS = "also_needs"  # a mark on one case of a check: what this case needs beyond the check's own needs
 AT_THE_END = "at_the_end"  # a mark on a case that judges the whole run: it runs after all others
@@ -67,7 +67,7 @@ class Check:
         return self.id.partition(".")[0]
 
     def runs_in(self, phase: str) -> bool:
-        """Whether the check is one of a phase's: the candidate phase has all of smoke's too."""
+        """Whether the check belongs to a phase: the candidate phase includes all of smoke's."""
         return self.phase == phase or (phase == BEFORE_TRAFFIC and self.phase == "smoke")
 
 

@@ -1,4 +1,4 @@
-"""A crash in words, where nothing is known of the run's secrets yet: what the environment calls one is one."""
+"""A crash as text, before the run's secrets are known: variables named like secrets count as secrets."""
 
 import os
 import re
@@ -9,7 +9,7 @@ from gate.plain_text import neutralise
 from gate.redaction import Redactor
 
 NAMED_SO = re.compile(r"(TOKEN|SECRET|PASSWORD|PASSWD|KEY|URL|DSN|HEADERS|GIVEN)$|^NETRA_TOKENS")
-SHORTEST = 8  # a shorter value may be any word
+SHORTEST = 8  # a shorter value may be an ordinary word
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +21,17 @@ class _Value:
 
 
 def redactor_of_environment() -> Redactor:
-    """A redactor that knows what the environment calls a secret."""
+    """A redactor that knows the values of environment variables named like secrets."""
     values = [value for name, value in os.environ.items() if NAMED_SO.search(name.upper()) and len(value) >= SHORTEST]
     return Redactor(_Value(value) for value in values)
 
 
 def crash_in_words(error: BaseException) -> str:
-    """The traceback of an error, without secrets and with nothing in it that a reader would obey."""
+    """The traceback of an error, redacted and neutralised."""
     told = redactor_of_environment().text("".join(traceback.format_exception(error)))
     return neutralise(told, multi_line=True).rstrip()
 
 
 def reason_in_words(error: BaseException) -> str:
-    """The last line of it."""
+    """The traceback's last line."""
     return crash_in_words(error).rpartition("\n")[2]

@@ -68,28 +68,28 @@ def build(
 
 
 def with_standing(reason: str, release: Mapping[str, JSON]) -> str:
-    """The verdict's sentence, which begins with what the revision takes of the traffic where that is not all of it."""
+    """The verdict's sentence; it begins with the revision's share of the traffic if that is not 100 %."""
     standing = release.get("standing", "")
     return f"{standing}: {reason}" if standing else reason
 
 
 def with_causes(document: Document) -> Document:
-    """The document with the causes of what did not pass in it."""
+    """The document with the causes of what did not pass."""
     return msgspec.structs.replace(document, causes=find_causes(document.checks, document.missing))
 
 
 def clean(document: Document, redactor: Redactor) -> Document:
-    """The document as it may be written: every text in it without secrets and plain, and each value of its type.
+    """The document ready to be written: every text redacted and neutralised, and every value of its type.
 
     Raises:
-        msgspec.ValidationError: It does not fit the schema.
+        msgspec.ValidationError: It does not match the schema.
     """
     values = neutralise_json(redactor.json(msgspec.to_builtins(document)))
     return msgspec.convert(values, Document)
 
 
 def provisional(run: Run) -> Document:
-    """What stands on disk until the run has finished: nothing is proved yet."""
+    """The document on disk until the run has finished: nothing is proved yet."""
     reason = "the run has not finished; if nothing is running any more, it was killed"
     return build(run, Decision(Verdict.INCONCLUSIVE, reason, ()), EXIT_CODES[Verdict.INCONCLUSIVE], {})
 

@@ -1,4 +1,4 @@
-"""What one case leaves behind: figures, evidence, accruals, traces, the server's own lines, plots."""
+"""What one case records: figures, evidence, accruals, traces, the server's log lines, plots."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ class Recorder:
     """Collects the evidence of one case while it runs. Later figures of one rule replace earlier ones."""
 
     failed: bool = False
-    lines_since: datetime | None = None  # where the traces' log lines may be older than the case
+    lines_since: datetime | None = None  # if the traces' log lines may be older than the case
     _figures: dict[str, Figure] = field(default_factory=dict)
     _evidence: dict[str, JSON] = field(default_factory=dict)
     _accruals: list[Accrual] = field(default_factory=list)
@@ -51,7 +51,7 @@ class Recorder:
         window: str | None = None,
         **extra: JSON,
     ) -> None:
-        """State a measurement: the rule it follows, how many, the value, its limit, confidence and window."""
+        """State a measurement: its rule, sample size, value, limit, confidence and window."""
         stated: dict[str, Number | str | None] = {
             "n": n,
             "value": value,
@@ -63,7 +63,7 @@ class Recorder:
         self.add_figure(make_figure(rule, **stated, **extra))
 
     def add_figure(self, figure: Figure) -> None:
-        """State a measurement that is a figure already."""
+        """State a measurement that is already a figure."""
         self._figures[figure.rule] = figure
 
     def accrue(  # noqa: PLR0913 - an accrual's own fields, all by keyword
@@ -82,7 +82,7 @@ class Recorder:
         shard: int = 0,
         shards: int = 1,
     ) -> None:
-        """State what this run adds to a claim that takes longer than one run: see `Accrual`."""
+        """State this run's contribution to a claim that takes longer than one run: see `Accrual`."""
         begun, ended = (rfc3339(moment, "auto") for moment in (start, end))
         self._accruals.append(
             Accrual(
@@ -102,11 +102,11 @@ class Recorder:
         )
 
     def attach(self, name: str, value: object) -> None:
-        """Keep a value as evidence under a name; what JSON does not know is kept as its text."""
+        """Keep a value as evidence under a name; a value that JSON can't hold is kept as text."""
         self._evidence[name] = value
 
     def trace(self, trace_id: str, request: str = "") -> None:
-        """Name a request of this case by its trace id; named again it counts as the latest."""
+        """Record a request of this case by its trace id; recorded again, it counts as the latest."""
         before = self._traces.pop(trace_id, "")
         self._traces[trace_id] = request or before
 
@@ -125,7 +125,7 @@ class Recorder:
 
     @property
     def accruals(self) -> tuple[Accrual, ...]:
-        """What this case adds to its claim so far."""
+        """This case's contributions to its claim so far."""
         return tuple(self._accruals)
 
     @property
@@ -134,7 +134,7 @@ class Recorder:
         return tuple(self._traces)
 
     def note_judgement(self, evidence: Mapping[str, JSON]) -> None:
-        """Take over the evidence that a typed failure carries."""
+        """Adopt the evidence that a typed failure carries."""
         self._evidence.update(evidence)
 
     def parts(self) -> RowParts:
@@ -151,4 +151,4 @@ class Recorder:
         )
 
 
-MOST_TRACES = 40  # a case of a thousand calls names its last ones; the log source holds them all
+MOST_TRACES = 40  # a case with a thousand calls keeps the last ones; the log has them all

@@ -1,6 +1,6 @@
-"""What is not installed with the suite, and how it is had: pyproject.toml's optional dependencies."""
+"""How to install what is not part of the suite: pyproject.toml's optional dependencies."""
 
 
 def how_to_install(extra: str) -> str:
-    """What to type for an extra, in a checkout and where the wheel is installed."""
+    """The command that installs an extra, in a checkout and with the wheel."""
     return f"make setup-suite EXTRAS=1 in a checkout, else pip install 'netra-verify[{extra}]'"

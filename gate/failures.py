@@ -5,11 +5,11 @@ from datetime import datetime
 
 from gate.outcomes import Outcome
 
-WAITS = "waits for "
+WAITS = "blocked by "
 
 
 class Judgement(Exception):
-    """A check's answer other than "passed": the outcome, expected against actual, and what to do."""
+    """A check's result other than "passed": the outcome, expected and actual, and what to do."""
 
     outcome = Outcome.BROKEN
 
@@ -30,42 +30,44 @@ class CheckFailure(Judgement, AssertionError):  # Allure reads an AssertionError
 
 
 class OneFinding(CheckFailure):
-    """FAILED, once a run: what many cases meet, of one cause. Who meets it later waits for that finding.
+    """FAILED, once per run: a problem with one cause that many cases meet.
 
-    `key` tells one such cause from another.
+    Cases that meet it later are blocked by that finding.
+
+    `key` distinguishes such causes.
     """
 
     key = ""
 
 
 class MissingRoute(OneFinding):
-    """A route that the contract names is not there. `key` is its key in the contract's `[paths]`."""
+    """A route in the contract does not exist. `key` is its key in the contract's `[paths]`."""
 
     def __init__(self, key: str, seen: str) -> None:
         super().__init__(
-            expected=f"the route that [contract.paths] {key} names",
+            expected=f"the route of [contract.paths] {key}",
             actual=f"{seen}: is [contract.paths] {key} right?",
             remedy=f"Correct `{key}` under [contract.paths] in the target's TOML; if the service has no such route, "
-            "say so there (an empty path), or deploy it.",
+            "set it to an empty path there, or deploy the route.",
         )
         self.key = key
 
 
 class ShutDoor(OneFinding):
-    """A door that lets no good token in. `key` names the door, `name` is the door's in a sentence."""
+    """A door that refuses every valid token. `key` identifies the door, `name` is its name in a sentence."""
 
     def __init__(self, key: str, name: str, seen: str) -> None:
         super().__init__(
-            expected=f"{name} lets good tokens in",
-            actual=f"{name} lets no good token in: {seen}",
-            remedy=f"See what the server says of these requests: {name} refuses whoever comes. If our tokens are not "
-            "what it asks for, correct [contract.tokens] in the target's TOML.",
+            expected=f"{name} accepts valid tokens",
+            actual=f"{name} refuses every valid token: {seen}",
+            remedy=f"See the server's log lines for these requests: {name} refuses everybody. If our "
+            "tokens are not what it requires, correct [contract.tokens] in the target's TOML.",
         )
         self.key = key
 
 
 class Broken(Judgement):
-    """BROKEN: we, or the way there, could not find out."""
+    """BROKEN: we could not observe, because of a problem on our side or on the way to the service."""
 
     outcome = Outcome.BROKEN
 
@@ -74,20 +76,21 @@ class Broken(Judgement):
 
 
 def waiting_for(finder: str, judgement: Judgement) -> Broken:
-    """BROKEN, and no second finding: what the case met was found by another case, which is named."""
+    """BROKEN and not a second finding: another case, which is named, already found what this case met."""
     return Broken(f"{waits_for(finder)}{judgement.actual}", remedy=judgement.remedy, evidence=judgement.evidence)
 
 
 def waits_for(finder: str) -> str:
-    """How the reason of a case begins that merely waits for what another one found.
+    """How the reason of a blocked case begins.
 
-    No colon stands after a case's bracket: `]:` is markdown, and `gate.plain_text` would change it in the document.
+    There must be no colon after a case's bracket: `]:` is Markdown, and `gate.plain_text` would change it in the
+    document.
     """
     return f"{WAITS}{finder}, which says: "
 
 
 class Pending(Judgement):
-    """PENDING: what there is neither proves nor refutes the requirement, or its time has not run yet."""
+    """PENDING: the evidence so far neither proves nor disproves the requirement, or its time is not over yet."""
 
     outcome = Outcome.PENDING
 

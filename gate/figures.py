@@ -1,4 +1,4 @@
-"""What a case measured, as the verdict's document holds it: figures, accruals, traces, the server's own lines."""
+"""What a case measured, as stored in the verdict's document: figures, accruals, traces, the server's log lines."""
 
 import math
 from typing import Annotated, Literal
@@ -14,7 +14,7 @@ NUMBERS = ("n", "value", "limit", "confidence", "hazard_per_hour", "covered_s", 
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A measurement: the rule it follows, how many, the value, and what the value has to be read with."""
+    """A measurement: its rule, sample size and value, and the context needed to read the value."""
 
     rule: str
     n: Number | None
@@ -27,12 +27,12 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     hazard_per_hour: Number | None  # upper bound
     covered_s: Number | None  # of a claim that takes longer than one run
     need_s: Number | None
-    not_finite: dict[str, str]  # a number that JSON can't hold is null, and here is its word
+    not_finite: dict[str, str]  # a number that JSON can't hold is null, and this is its name
     details: dict[str, JSON]  # whatever else the check states
 
 
 def make_figure(rule: str, **stated: JSON) -> Figure:
-    """A figure from what a check states; a number that is not finite becomes null and a word."""
+    """A figure from a check's statement; a number that is not finite becomes null and a name."""
     known = {key: value for key, value in stated.items() if key in Figure.__struct_fields__}
     details = plain({key: value for key, value in stated.items() if key not in known})
     words = {key: word_for(known[key]) for key in NUMBERS if not _is_finite(known.get(key))}
@@ -65,22 +65,24 @@ class Trace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Accrual(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What one run adds to a claim that takes longer than one run; the gate merges them by check and revision.
+    """One run's contribution to a claim that takes longer than one run; the gate merges them by check and revision.
 
     A "window" covers the time from `start` to `end` of a log: the claim holds once windows that were `proved`
-    cover what the contract needs in one piece, without an event. An "exposure" is one shard's share of a soak: the
-    claim holds once every shard of its group is there, proved, as long as the contract needs, without an event.
+    cover what the contract needs without a gap and without an event. An "exposure" is one shard's share of a soak: the
+    claim holds once every shard of its group is present, proved, long enough for the contract, and without an event.
     """
 
     kind: Literal["window", "exposure"]
     start: str  # RFC 3339, UTC
     end: str
-    need_s: Annotated[float, Meta(gt=0)]  # what the run took the claim for; the gate asks the contract
-    proved: bool  # whether the source was alive and read to its end: without, this adds nothing but events
+    need_s: Annotated[float, Meta(gt=0)]  # the length of the claim according to the run; the gate uses the contract's
+    proved: bool  # whether the source was alive and read to its end; if not, only the events count
     events: Count  # how often the claim was broken in it
     n: Count  # requests, or sessions
     hours: Annotated[float, Meta(ge=0)]  # connection-hours of an exposure
-    hour_s: Annotated[float, Meta(gt=0)]  # what an hour takes there: less than 3600 is the twin's compressed time
-    group: str  # names the soak that the shards belong to
+    hour_s: Annotated[
+        float, Meta(gt=0)
+    ]  # seconds that an hour takes there: less than 3600 is the twin's compressed time
+    group: str  # the soak that the shards belong to
     shard: Count  # from 0
     shards: Annotated[int, Meta(ge=1)]

@@ -1,7 +1,7 @@
-"""What the runs of a target show over time: revisions, their figures and causes, what each broke and mended. Pure.
+"""The runs of a target over time: revisions, their figures and causes, what each broke and fixed. Pure.
 
-It decides nothing: a verdict is a run's, or the gate's. Read from the store's documents by the few keys that are shown,
-so that hundreds of runs are read in a second.
+It decides nothing: only a run or the gate gives a verdict. Read from the store's documents by the few keys that are
+shown, so that hundreds of runs are read in a second.
 """
 
 from collections import Counter
@@ -22,11 +22,11 @@ SHOWN = {
     "errors": ("logs.zero-500-day", "logs.zero-500"),
     "health": ("health.checks",),
     "sessions": ("websocket.one-hour", "websocket.steady"),
-}  # a figure of a revision -> the checks that state it, the one that says most first
+}  # a figure of a revision -> the checks that state it, the most informative first
 
 
 class ShownFigure(msgspec.Struct, frozen=True):
-    """A figure by what a history shows of it."""
+    """The parts of a figure that a history shows."""
 
     value: Number | None = None
     unit: str = ""
@@ -37,7 +37,7 @@ class ShownFigure(msgspec.Struct, frozen=True):
 
 
 class ShownRow(msgspec.Struct, frozen=True):
-    """A case by what a history shows of it."""
+    """The parts of a case that a history shows."""
 
     name: str
     id: str
@@ -46,7 +46,7 @@ class ShownRow(msgspec.Struct, frozen=True):
 
 
 class ShownCause(msgspec.Struct, frozen=True):
-    """A cause by what a history shows of it."""
+    """The parts of a cause that a history shows."""
 
     key: str
     sentence: str
@@ -55,7 +55,7 @@ class ShownCause(msgspec.Struct, frozen=True):
 
 
 class ShownRun(msgspec.Struct, frozen=True):
-    """A run's document by what a history shows of it."""
+    """The parts of a run's document that a history shows."""
 
     run_id: str
     revision: str
@@ -82,7 +82,7 @@ class Revision:
     name: str
     runs: list[ShownRun] = field(default_factory=list)
     broke: list[str] = field(default_factory=list)  # causes that the revision before did not have
-    mended: list[str] = field(default_factory=list)  # causes of the revision before that are seen no more
+    mended: list[str] = field(default_factory=list)  # causes of the previous revision that no longer occur
     cases_broken: int = 0
     cases_mended: int = 0
     failed: set[str] = field(default_factory=set)  # cases that failed in any of the runs
@@ -90,7 +90,7 @@ class Revision:
     tally: dict[tuple[str, str], list[int]] = field(default_factory=dict)  # by phase and case: not passed, passed
 
     def add(self, run: ShownRun) -> None:
-        """Take a run in."""
+        """Add a run."""
         self.runs.append(run)
         absent = frozenset(run.missing)
         for row in run.checks:
@@ -103,7 +103,7 @@ class Revision:
                 self.failed.add(row.name)
 
     def verdicts(self) -> Mapping[str, Counter[str]]:
-        """By phase how often each verdict came."""
+        """How often each verdict occurred, by phase."""
         counted: dict[str, Counter[str]] = {}
         for run in self.runs:
             counted.setdefault(run.phase, Counter())[run.verdict] += 1
@@ -114,7 +114,7 @@ class Revision:
         return next((figure for run in reversed(self.runs) if (figure := run.figure(wanted))), None)
 
     def causes(self) -> dict[str, ShownCause]:
-        """What failed for in any of the runs, by key; each as it was when it had most cases."""
+        """Causes of failures in any of the runs, by key; each as it was when it had most cases."""
         found: dict[str, ShownCause] = {}
         for cause in (cause for run in self.runs for cause in run.causes if cause.outcome is Outcome.FAILED):
             if cause.key not in found or len(cause.cases) > len(found[cause.key].cases):
@@ -129,7 +129,7 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class Flaky:
-    """A case that came to different outcomes on one revision, in the same phase."""
+    """A case with different outcomes on one revision, in the same phase."""
 
     name: str
     revision: str
@@ -144,7 +144,7 @@ class CauseOverTime:
     sentence: str
     first: str
     last: str
-    seen: tuple[int, ...]  # a number a revision, in their order
+    seen: tuple[int, ...]  # one number per revision, in their order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,14 +154,14 @@ class History:
     target: str
     where: str
     runs: tuple[ShownRun, ...]  # in the order in which they began, without the gate's and without selections
-    revisions: tuple[Revision, ...]  # in the order in which they were first seen
-    causes: tuple[CauseOverTime, ...]  # the one seen last first
-    flaky: tuple[Flaky, ...]  # the least steady first
+    revisions: tuple[Revision, ...]  # in the order in which they first occurred
+    causes: tuple[CauseOverTime, ...]  # the most recent first
+    flaky: tuple[Flaky, ...]  # the most unstable first
     left_out: Mapping[str, int]  # why -> how many files
 
 
 def tell(target: str, where: str, bodies: Iterable[tuple[str, bytes | Exception]], discarded: Iterable[str]) -> History:
-    """The history of what a store holds; what can't be read is counted, never guessed."""
+    """The history of a store's runs; unreadable files are counted, never guessed."""
     taken_out, left_out, runs = frozenset(discarded), Counter[str](), []
     for run_id, body in bodies:
         run = _read(body)
@@ -199,12 +199,12 @@ def _why_not(run: ShownRun | None, discarded: frozenset[str], run_id: str) -> st
     if run is None:
         return "can't be read"
     if run_id in discarded:
-        return "discarded by name"
+        return "discarded"
     if run.selection:
-        return "of a selection"
+        return "runs of a selection"
     if run.phase == "gate":
         return "a gate's"
-    return "" if run.checks else "never came to an end"
+    return "" if run.checks else "did not finish"
 
 
 def _revisions(runs: Sequence[ShownRun]) -> list[Revision]:
@@ -219,7 +219,7 @@ def _revisions(runs: Sequence[ShownRun]) -> list[Revision]:
 
 
 def _compare(before: Revision, now: Revision) -> None:
-    """What the later revision broke and mended. A case that only one of them ran is neither."""
+    """What the later revision broke and fixed. A case that only one of them ran is neither."""
     were, are = before.causes(), now.causes()
     now.cases_broken = len((now.failed - before.failed) & before.passed)
     now.cases_mended = len((before.failed - now.failed) & now.passed)

@@ -7,9 +7,9 @@ reason = "answers are cut at 512 KiB until the gateway is upgraded"
 expires = 2026-12-24
 ```
 
-A known failure that fails is shown, named in the verdict's sentence, and does not count against the verdict until its
-date; one that passes makes the run INCONCLUSIVE, so that the list can't rot; an expired one counts in full. The date is
-at most 90 days ahead: whoever accepts a failure for longer says so again.
+A known failure that fails is shown, mentioned in the verdict's sentence, and does not count against the verdict until
+its date. One that passes makes the run INCONCLUSIVE, so that the list stays current. An expired one counts in full.
+The date is at most 90 days ahead: to accept a failure for longer, renew it.
 """
 
 import tomllib
@@ -34,10 +34,10 @@ class Known:
     owner: str
     reason: str
     expires: date
-    expired: bool = False  # shown, and no excuse any more
+    expired: bool = False  # shown, but no longer accepted
 
     def in_document(self, outcome: Outcome | None) -> KnownFailure:
-        """How a verdict states it, whose case came to this outcome (None: it did not run)."""
+        """The known failure as a verdict states it, given its case's outcome (None: it did not run)."""
         state = "expired" if self.expired else STATES.get(outcome, "not seen")
         return KnownFailure(
             name=self.name, owner=self.owner, reason=self.reason, expires=self.expires.isoformat(), state=state
@@ -48,7 +48,7 @@ STATES: dict[Outcome | None, KnownState] = {Outcome.FAILED: "still fails", Outco
 
 
 def in_force(expires: date, *, listed: date, today: date) -> bool:
-    """Whether a failure that was on the list on a day is accepted today: not expired, and not for too long ahead."""
+    """Whether a listed failure is accepted today: not expired, and not dated too far ahead."""
     return today <= expires <= listed + MOST_AHEAD
 
 
@@ -64,7 +64,7 @@ def load_known(path: Path | None, today: date) -> dict[str, Known]:
     for name, entry in entries.items():
         lacking = [key for key in ("owner", "reason", "expires") if not isinstance(entry, dict) or not entry.get(key)]
         if lacking or not isinstance(entry["expires"], date):
-            what = f"lacks {', '.join(lacking)}" if lacking else "has an `expires` that is no date (2026-12-24)"
+            what = f"lacks {', '.join(lacking)}" if lacking else "has an `expires` that is not a date (2026-12-24)"
             raise pytest.UsageError(f"known failures: {path}: entry {name!r} {what}; each needs all three.")
         expires = entry["expires"]
         expired = not in_force(expires, listed=today, today=today)
@@ -76,11 +76,11 @@ def load_known(path: Path | None, today: date) -> dict[str, Known]:
 
 
 def refuse_too_far_ahead(listed: Iterable[Known], where: str, today: date) -> None:
-    """Raise pytest.UsageError naming the first entry whose date is further ahead than a failure is accepted for."""
+    """Raise pytest.UsageError naming the first entry whose date is too far ahead."""
     last = today + MOST_AHEAD
     for one in listed:
         if one.expires > last:
             raise pytest.UsageError(
                 f"{where}: entry {one.name!r} is accepted until {one.expires}, more than {MOST_AHEAD.days} days ahead: "
-                f"set its date to {last} at the latest, and accept it again then."
+                f"set its date to {last} at the latest, and renew it then."
             )

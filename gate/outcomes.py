@@ -1,20 +1,20 @@
-"""The answers a check and a run can give."""
+"""The outcomes of a case and the verdicts of a run."""
 
 from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """What became of one case."""
+    """The outcome of one case."""
 
     PASSED = "PASSED"
-    FAILED = "FAILED"  # the product's fault
-    BROKEN = "BROKEN"  # ours, or the way there: nothing is known about the product
+    FAILED = "FAILED"  # a fault of the product
+    BROKEN = "BROKEN"  # a problem on our side or on the way: nothing is known about the product
     PENDING = "PENDING"  # not enough evidence yet
     NOT_APPLICABLE = "NOT_APPLICABLE"  # the target can't offer what the check needs
 
 
 class Verdict(StrEnum):
-    """What a run says of the revision."""
+    """A run's verdict on the revision."""
 
     GO = "GO"
     NO_GO = "NO-GO"

@@ -1,9 +1,9 @@
-"""A server's text is text: whatever could be read as more than that is made harmless, where it enters the document.
+"""A server's text is only text: whatever a reader could interpret is neutralised where it enters the document.
 
-What reads our reports obeys text: terminals obey escape sequences, CI systems obey lines that begin with `::error::`
-or hold `##[command]`, Markdown draws images and links from anywhere, pages run scripts, readers trust what a
-right-to-left override turns round, and scripts look for the line `VERDICT: ...`. Nothing of that is left in any text,
-and doing it twice changes nothing.
+Readers of our reports interpret text: terminals interpret escape sequences, CI systems interpret lines that begin
+with `::error::` or contain `##[command]`, Markdown loads images and links from anywhere, pages run scripts, people
+trust text that a right-to-left override has reversed, and scripts look for the line `VERDICT: ...`. None of that is
+left in any text. Neutralising twice changes nothing.
 """
 
 import re
@@ -22,7 +22,7 @@ COMMANDS = (
     "stop-commands|echo|internal-set-repo-path"
 )
 RULES = (
-    # First, since the blank that it puts is one before a command; anywhere: a terminal breaks lines where it likes.
+    # First, because the space that it inserts comes before a command; anywhere in a line, because terminals wrap.
     (re.compile(r"(VERDICT)(?=:)", re.IGNORECASE), r"\1 "),
     (re.compile(rf"(^|[\s⏎]):(?=:[A-Za-z])|:(?=:(?:{COMMANDS})\b)", re.IGNORECASE | re.MULTILINE), r"\1: "),
     (re.compile(r"#(?=#(?:vso)?\[)", re.IGNORECASE), "# "),
@@ -36,15 +36,15 @@ RULES = (
 )
 
 
-# What stands in every text that has anything to neutralise: most have nothing of it, and are looked through once.
+# Matches every text with something to neutralise; most texts have nothing, and are scanned only once.
 SUSPECT = re.compile(f"[{UNSEEN.pattern[1:-1]}\\n:#!<\\]]")
 
 
 def neutralise(text: str, *, multi_line: bool = False) -> str:
-    r"""The text with nothing in it that a terminal, a CI system, Markdown or a browser would obey.
+    r"""The text without anything that a terminal, a CI system, Markdown or a browser would interpret.
 
-    What can't be seen is shown as Python writes it (`\x1b`, `\u202e`), what would be obeyed is parted by a blank or
-    by its look-alike. Without `multi_line` it is one line.
+    Invisible characters are shown as Python escapes (`\x1b`, `\u202e`); what would be interpreted is split by a space
+    or replaced by a look-alike. Without `multi_line` the result is one line.
     """
     if not SUSPECT.search(text):
         return text

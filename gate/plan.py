@@ -1,4 +1,4 @@
-"""What a run is about, as the gate is told by whoever knows the target."""
+"""What a run is about: the frame that the fixtures give to the gate."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,20 +20,20 @@ class Plan:
     offers: frozenset[str]
     lacking: Mapping[str, str]  # need -> why the target does not offer it
     required: Mapping[str, tuple[str, ...]]  # check id -> case ids; () for a check without cases
-    secrets: tuple[Concealed, ...]  # values that may reach no file
+    secrets: tuple[Concealed, ...]  # values that must not reach any file
     report_dir: Path
     quick: bool
     deadline_s: float
     log_export: str | None = None
     verdict_only: bool = False
-    silent: bool = False  # nothing but the exit code
+    silent: bool = False  # only the exit code
     known_failures: Path | None = None
-    overrides: tuple[Override, ...] = ()  # what was set otherwise than the target and its profile say
+    overrides: tuple[Override, ...] = ()  # settings that differ from the target and its profile
     accepted: Mapping[str, Known] = field(default_factory=dict)  # known failures that the target itself lists
-    notes: tuple[str, ...] = ()  # what the report says first: what the target takes away or accepts
-    rerun: str = ""  # a command that ends where the name of a case to run again is put, quoted
-    evidence: str = ""  # a store beside the report folder; see gate.release.store
-    evidence_key: Concealed | None = None  # what stored runs are signed with; None: digests alone
+    notes: tuple[str, ...] = ()  # what the report says first: what the target lacks or accepts
+    rerun: str = ""  # a command to which the quoted name of the case to rerun is appended
+    evidence: str = ""  # a store besides the report folder; see gate.release.store
+    evidence_key: Concealed | None = None  # the key for signing stored runs; None: only digests
 
     def required_cases(self) -> frozenset[tuple[str, str]]:
         """Every (check id, case id) that must pass; the case is empty for a check without cases."""

@@ -1,4 +1,4 @@
-"""The plots that a case can ask for: one struct a kind, told apart by `kind`. The page draws them."""
+"""The plots that a case can request: one struct per kind, distinguished by `kind`. The page draws them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,13 +10,13 @@ Numbers = Sequence[Number]
 
 
 class _Plot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind"):
-    """What all kinds have in common: times in the unit that the field's name says."""
+    """What all kinds have in common. A field's name says the unit of its times."""
 
 
 class LatencyPlot(_Plot, frozen=True, tag="latency", kw_only=True):
-    """The distribution of call times by the clock that decides, the client's beside it."""
+    """The distribution of call times by the deciding clock, with the client's for comparison."""
 
-    ms: Numbers  # of the calls that came
+    ms: Numbers  # of the calls that were answered
     client_ms: Numbers = ()
     limit_ms: Number
     clock: str  # "server" or "client"
@@ -30,7 +30,7 @@ class SequencePlot(_Plot, frozen=True, tag="sequence", kw_only=True):
     at_s: Numbers
     ms: Sequence[Number | None]
     client_ms: Sequence[Number | None] = ()
-    cold: Sequence[str] = ()  # what made a call a cold start; empty: it was none
+    cold: Sequence[str] = ()  # why a call was a cold start; empty: it was not
     limit_ms: Number
     clock: str = "client"
 
@@ -58,7 +58,7 @@ class RoundTripPlot(_Plot, frozen=True, tag="rtt", kw_only=True):
 
 
 class ErrorsByHourPlot(_Plot, frozen=True, tag="errors-by-hour", kw_only=True):
-    """Server errors by the hour."""
+    """Server errors per hour."""
 
     hours: Sequence[str]
     counts: Sequence[int]

@@ -1,7 +1,7 @@
-"""The second net under secrets: known values in every common spelling, whole or cut, and what looks like a credential.
+"""The second safety net for secrets: known values in every common encoding, and whatever looks like a credential.
 
-The first net is that a secret's own type can't be printed. This one is for what comes back from outside: a server that
-repeats our key, a library that prints what it sent. What it costs grows with the text alone, whatever the text is.
+The first net is that a secret's own type can't be printed. This one is for what comes back from outside: a server
+that repeats our key, a library that prints what it sent. Its cost is linear in the text, whatever the text is.
 """
 
 import base64
@@ -15,10 +15,10 @@ from urllib.parse import quote, quote_plus
 
 SHORTEST_SECRET = 6  # a shorter value would black out ordinary words
 BLOCK = 6
-SHORTEST_PIECE = 2 * BLOCK - 1  # a piece of that length holds one whole block of the text at least
-SHORTEST_REMAINDER = 4  # beside a mark that says that the text was cut there; fewer characters say nothing
+SHORTEST_PIECE = 2 * BLOCK - 1  # a piece of this length contains at least one whole block of the text
+SHORTEST_REMAINDER = 4  # next to a mark where the text was cut; fewer characters reveal nothing
 STARS = "[redacted]"
-LONGEST_KEPT, MOST_KEPT = 200, 20_000  # characters of a text that is known to be clean, and how many of them
+LONGEST_KEPT, MOST_KEPT = 200, 20_000  # characters of a text known to be clean, and how many such texts
 CUTS = re.compile(r"…|\.\.\.|\\{1,8}u2026")  # `probes.excerpt`'s mark, as it is and in JSON; pytest's own
 TOKENS = re.compile(r"[A-Za-z0-9_.-]{12,}")
 JWT_BEGINS = "eyJ"  # base64 of {" of a header, or of a payload
@@ -35,7 +35,7 @@ LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}  # ASCII 
 
 
 class Concealed(Protocol):
-    """A secret as the gate is handed it: what prints it prints stars, and only redaction asks for the text."""
+    """A secret as the gate sees it: it prints as stars, and only redaction reads its text."""
 
     def reveal(self) -> str:
         """The text."""
@@ -43,12 +43,12 @@ class Concealed(Protocol):
 
 
 class Redactor:
-    """Replaces secrets in text and in JSON values. Prints as nothing but itself."""
+    """Replaces secrets in text and in JSON values. Its own repr shows no secret."""
 
     __slots__ = ("_blocks", "_clean", "_heads", "_pieces", "_short", "_tails")
 
     def __init__(self, secrets: Iterable[Concealed] = ()) -> None:
-        self._clean: set[str] = set()  # texts without any secret: a document says most of its words many times
+        self._clean: set[str] = set()  # texts without any secret: a document repeats most of its texts
         self._short: set[str] = set()
         self._blocks: set[str] = set()  # every six characters in a row of a spelling
         self._pieces: dict[str, list[Place]] = {}  # every eleven, and where they stand
@@ -61,7 +61,7 @@ class Redactor:
         return "<Redactor>"
 
     def learn(self, secret: Concealed) -> None:
-        """Know one more secret, such as a token that a login gave during the run."""
+        """Add a secret, such as a token obtained by a login during the run."""
         text = secret.reveal()
         if len(text) < SHORTEST_SECRET:
             return
@@ -77,7 +77,7 @@ class Redactor:
                 self._pieces.setdefault(piece, []).extend((spelling, at) for at in places)
 
     def text(self, text: str) -> str:
-        """The text without secrets, and without half characters, which no file can hold."""
+        """The text without secrets, and without lone surrogates, which no file can hold."""
         if text in self._clean:
             return text
         clean = text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
@@ -100,7 +100,7 @@ class Redactor:
         return value
 
     def leaks(self, text: str) -> bool:
-        """Whether a known secret stands in the text, in any of its spellings, whole or a piece of it."""
+        """Whether the text contains a known secret, in any of its encodings, whole or in part."""
         return next(self._places(text), None) is not None
 
     def _without_known(self, text: str) -> str:
@@ -112,7 +112,7 @@ class Redactor:
         return "".join([*parts, text[done:]]) if parts else text
 
     def _places(self, text: str) -> Iterator[tuple[int, int]]:
-        """From where to where secrets stand, in order. They may touch and overlap."""
+        """The spans of secrets, in order. They may touch and overlap."""
         folded = text.translate(LOWER) if not text.isascii() else text.lower()
         yield from sorted([*self._short_places(folded), *self._long_places(folded), *self._cut_places(folded)])
 
@@ -124,7 +124,7 @@ class Redactor:
                 at = folded.find(spelling, at + len(spelling))
 
     def _cut_places(self, folded: str) -> Iterator[tuple[int, int]]:
-        """What the marks of cuts have beside them and is too short to be known elsewhere."""
+        """Partial secrets next to cut marks that are too short to be recognised elsewhere."""
         sizes = range(SHORTEST_PIECE - 1, SHORTEST_REMAINDER - 1, -1)
         for mark in CUTS.finditer(folded) if self._heads else ():
             start, end = mark.span()
@@ -134,7 +134,7 @@ class Redactor:
             yield from [(end, end + after)] if after else []
 
     def _long_places(self, folded: str) -> Iterator[tuple[int, int]]:
-        """Every sixth block of six is looked up; around one that is known, pieces are; a known one is extended."""
+        """Looks up every sixth block of six; around a known block, pieces; a known piece is extended."""
         blocks, done = self._blocks, 0
         if not blocks:
             return
@@ -156,7 +156,7 @@ def _without_jwt(match: re.Match[str]) -> str:
 
 
 def _pieces(spelling: str) -> dict[str, set[int]]:
-    """Each piece of a spelling with its first and its last place: between them lies what repeats itself."""
+    """Each piece of an encoding with its first and last position, which differ if the piece is repeated."""
     places: dict[str, set[int]] = {}
     for at in range(len(spelling) - SHORTEST_PIECE + 1):
         piece = spelling[at : at + SHORTEST_PIECE]
@@ -165,7 +165,7 @@ def _pieces(spelling: str) -> dict[str, set[int]]:
 
 
 def _longest(text: str, at: int, candidates: Sequence[Place]) -> tuple[int, int]:
-    """The longest stretch around a piece of the text that is also in a spelling."""
+    """The longest stretch around a piece of the text that also occurs in an encoding."""
     best = (at, at)
     for spelling, where in candidates:
         if at >= where and text.startswith(spelling, at - where):
@@ -177,7 +177,7 @@ def _longest(text: str, at: int, candidates: Sequence[Place]) -> tuple[int, int]
 
 
 def _agreeing(text: str, at: int, spelling: str, where: int) -> tuple[int, int]:
-    """How far text and spelling agree around a piece that both hold."""
+    """How far text and encoding agree around a common piece."""
     start, end = at, at + SHORTEST_PIECE
     back, forth = where - 1, where + SHORTEST_PIECE
     while start > 0 and back >= 0 and text[start - 1] == spelling[back]:
@@ -188,9 +188,9 @@ def _agreeing(text: str, at: int, spelling: str, where: int) -> tuple[int, int]:
 
 
 def _with_remainders(text: str) -> dict[str, tuple[int, int]]:
-    """Every spelling, and how long its beginning and its end have to be to say anything of the secret.
+    """Every encoding, and how long its beginning and end must be to reveal something of the secret.
 
-    An escape is long and says little: `&#39;` is one character, and stands at many a cut.
+    An escape is long and reveals little: `&#39;` is one character, and is common at cuts.
     """
     found: dict[str, tuple[int, int]] = {}
     ends = text[:SHORTEST_REMAINDER], text[-SHORTEST_REMAINDER:]
@@ -203,9 +203,9 @@ def _with_remainders(text: str) -> dict[str, tuple[int, int]]:
 
 
 def _spellings(secret: str) -> Iterator[str]:
-    """The secret as files, headers, addresses and programs write it; letters' case does not matter to the search.
+    """The secret as files, headers, URLs and programs encode it; the search ignores case.
 
-    What writes a text for its reader is seldom the only one that does: a body is JSON, and its excerpt a `repr`.
+    Encodings are often nested: a body is JSON, and its excerpt is a `repr`.
     """
     raw = secret.encode("utf-8", "surrogatepass")
     once = [secret, *(write(secret) for write in WRITERS)]
@@ -220,7 +220,7 @@ def _bytes_of(text: str) -> bytes:
 
 
 def _as_shell_escapes(text: str) -> str:
-    """Between its quotes: these are no part of the secret, and stand at the end of many a text that was cut."""
+    """The text between the quotes, which are not part of the secret and often end a cut text."""
     quoted = shlex.quote(text)
     return quoted[1:-1] if quoted != text else text
 
@@ -248,7 +248,7 @@ WRITERS: tuple[Callable[[str], str], ...] = (
 
 
 def _base64(raw: bytes) -> Iterator[str]:
-    """What base64 makes of it behind 0, 1 and 2 other bytes, without the characters that its neighbours share."""
+    """Its base64 after 0, 1 and 2 other bytes, without the characters shared with its neighbours."""
     for before in range(3):
         whole = (len(raw) + before) // 3 * 3 - before  # bytes that end with a group of four characters
         for coded in (base64.b64encode, base64.urlsafe_b64encode):

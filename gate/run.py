@@ -1,4 +1,4 @@
-"""One run: its id, what is learnt about the release on the way, and the results so far."""
+"""One run: its id, what it learns about the release, and the results so far."""
 
 import secrets
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ def new_run_id(now: datetime | None = None) -> str:
 
 @dataclass(slots=True, kw_only=True)
 class Result:
-    """What became of one case of one check."""
+    """The result of one case of one check."""
 
     check: Check
     case: str
@@ -44,7 +44,7 @@ class Result:
 
 @dataclass(slots=True, kw_only=True)
 class Run:
-    """The session's state. Fixtures set what they learn: the revision, the release, the residue, notes."""
+    """The session's state. Fixtures record what they learn: the revision, the release, the residue, notes."""
 
     plan: Plan
     id: str = field(default_factory=new_run_id)
@@ -53,21 +53,23 @@ class Run:
     release: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     residue: int | None = 0
-    left: list[Left] = field(default_factory=list)  # what the service made for our users, by table
-    doubts: list[str] = field(default_factory=list)  # sentences on the evidence itself that keep the verdict from GO
+    left: list[Left] = field(default_factory=list)  # rows that the service created for our users, by table
+    doubts: list[str] = field(default_factory=list)  # sentences about the evidence itself that prevent GO
     provoked: set[str] = field(default_factory=set)  # trace ids of requests whose 5xx we caused on purpose
     found_once: dict[str, str] = field(default_factory=dict)  # key of a `OneFinding` -> the case that found it
-    broken_setups: list[tuple[BaseException, str]] = field(default_factory=list)  # an error, and who met it first
-    selection: str = ""  # how cases were selected; empty: everything is run, and the verdict is the release's
+    broken_setups: list[tuple[BaseException, str]] = field(
+        default_factory=list
+    )  # an error, and the case that met it first
+    selection: str = ""  # how cases were selected; empty: everything runs, and the verdict is on the release
     collected: int = 0  # how many cases the phase has, before any was left out
     selected: list[Key] = field(default_factory=list)  # the cases that are to have a result
-    copies: dict[str, Path] = field(default_factory=dict)  # a report of the run's folder -> where else it is wanted
+    copies: dict[str, Path] = field(default_factory=dict)  # a report in the run's folder -> where to copy it
     interrupted: str = ""
-    late: bool = False  # the deadline is over or near: nothing that takes long is begun any more
-    blocked: str = ""  # why nothing of the target can be looked at from here: what is left of the run is left out
+    late: bool = False  # the deadline has passed or is near: nothing slow is started
+    blocked: str = ""  # why nothing of the target can be reached from here: the rest of the run is left out
     results: dict[Key, Result] = field(default_factory=dict)
-    ended: dict[Key, list[Result]] = field(default_factory=dict)  # of cases that ran again: what they came to before
-    redactor: Redactor = field(init=False)  # the only one of a run: what it learns on the way holds everywhere
+    ended: dict[Key, list[Result]] = field(default_factory=dict)  # earlier outcomes of cases that ran again
+    redactor: Redactor = field(init=False)  # the only one of a run: what it learns applies everywhere
 
     def __post_init__(self) -> None:
         """The plan's own notes come first, and its secrets are hidden from the start."""
@@ -75,7 +77,7 @@ class Run:
         self.notes.extend(self.plan.notes)
 
     def required_cases(self) -> frozenset[Key]:
-        """Every case that must pass: the profile's, or of a selected run what was selected."""
+        """Every case that must pass: the profile's, or in a run of a selection the selected ones."""
         return frozenset(self.selected) if self.selection else self.plan.required_cases()
 
     @property

@@ -1,4 +1,4 @@
-"""What a log line of the server says went wrong: the exception, its message, and the frame that matters."""
+"""The error in a server's log line: the exception, its message, and the relevant stack frame."""
 
 import re
 from dataclasses import dataclass
@@ -19,21 +19,21 @@ VARIABLE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ServerError:
-    """An error as the server's log tells it."""
+    """An error from the server's log."""
 
     kind: str  # "AttributeError", without its module
     message: str
-    frame: str  # "threads.py in render", of the service's own code; empty where the line has no traceback
+    frame: str  # "threads.py in render", in the service's own code; empty if the line has no traceback
     text: str  # the whole line
 
     @property
     def signature(self) -> str:
-        """What stays the same from one occurrence to the next: no numbers, no ids, no addresses, no line numbers."""
+        """What is the same in every occurrence: without numbers, ids, addresses and line numbers."""
         return f"{self.kind}: {without_variables(self.message)} in {self.frame or 'no frame'}"
 
 
 def read_error(text: str) -> ServerError | None:
-    """The error that a log line tells of; None where it names none. Linear in the text, which a server wrote."""
+    """The error in a log line; None if it has none. Linear in the text, which is untrusted."""
     raised = list(RAISED.finditer(text))
     if not raised:
         return None
@@ -59,12 +59,12 @@ def shortened(text: str, most: int) -> str:
 
 
 def without_variables(text: str) -> str:
-    """A text without addresses, ids and numbers: what two occurrences of one thing have in common."""
+    """A text without addresses, ids and numbers: what two occurrences have in common."""
     return VARIABLE.sub("#", text)
 
 
 def _frame(text: str) -> str:
-    """The innermost frame of the service's own code, else the innermost of all."""
+    """The innermost frame in the service's own code, else the innermost frame."""
     frames = FRAME.findall(text)
     path, _, function = (_own(frames) or frames)[-1] if frames else ("", "", "")
     return f"{path.rpartition('/')[2]} in {function}" if path else ""

@@ -1,14 +1,14 @@
-"""Values that strict JSON can hold: no NaN, no Infinity; what is not finite is said in a word instead."""
+"""Values that strict JSON can hold: no NaN or Infinity; a number that is not finite becomes its name."""
 
 import math
 from collections.abc import Mapping
 from typing import Any
 
-JSON = Any  # a JSON value of any shape: only what a case attaches as it likes, and what a reader prints as it is
+JSON = Any  # any JSON value: only for attachments, and for what a reader prints unchanged
 
 
 def plain(value: object) -> JSON:
-    """A value as strict JSON: a number that is not finite becomes its word, what JSON does not know its text."""
+    """A value as strict JSON: a number that is not finite becomes its name, other types become text."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, float):
@@ -23,7 +23,7 @@ def plain(value: object) -> JSON:
 
 
 def is_deeper(value: JSON, most: int) -> bool:
-    """Whether objects and lists lie within each other more than `most` deep; without recursion, whatever the depth."""
+    """Whether objects and lists are nested more than `most` deep; without recursion, so any depth is safe."""
     level = [value]
     for _ in range(most + 1):
         level = [

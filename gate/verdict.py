@@ -36,15 +36,15 @@ def decide(
     """Decide a run.
 
     NO-GO if anything FAILED; else INCONCLUSIVE if any required case is not PASSED (or has no result at all), if
-    rows of ours were left behind (`residue` not 0; None: could not be counted), if the run was cut short, if there are
-    `doubts` (sentences on the evidence itself), or if our way to the target is `blocked` (the sentence that says how);
-    else GO. Nothing required is INCONCLUSIVE: nothing was asked.
+    seeded rows were left behind (`residue` not 0; None: could not be counted), if the run was cut short, if there are
+    `doubts` (sentences about the evidence itself), or if the target can't be reached (`blocked`: the sentence that
+    says why); else GO. Nothing required is INCONCLUSIVE: nothing was asked.
 
     `known` names the known failures that are in force, and this is the one rule for them: one that FAILED is accepted
     (it counts neither as failed nor as required, and the reason names it), one that PASSED makes a GO INCONCLUSIVE.
 
     Raises:
-        ValueError: An outcome that is none of ours.
+        ValueError: An unknown outcome.
     """
     strange = [value for value in outcomes.values() if not isinstance(value, Outcome)]
     if strange:
@@ -60,7 +60,7 @@ def decide(
         return Decision(Verdict.NO_GO, _failed(failed) + but, missing)
     open_questions = [*doubts, *_doubts(outcomes, required, missing, residue=residue, interrupted=interrupted)]
     open_questions += [f"the known failure {one} no longer fails: remove it from the list" for one in stale]
-    if blocked:  # one sentence: what else is open follows from it
+    if blocked:  # one sentence is enough: everything else follows from it
         return Decision(Verdict.INCONCLUSIVE, blocked, missing)
     if open_questions:
         return Decision(Verdict.INCONCLUSIVE, "; ".join(open_questions) + but, missing)
@@ -80,7 +80,7 @@ def _doubts(
     if not required:
         yield "the profile requires nothing in this phase"
     if missing and len(missing) == len(required):
-        yield "nothing that is required ran"
+        yield "none of the required cases ran"
     elif missing:
         yield f"{_some(list(missing))} did not run"
     unproved = Counter[Outcome]()
@@ -91,13 +91,13 @@ def _doubts(
         which = sorted(key for key in required & outcomes.keys() if outcomes[key] is outcome)
         yield f"{count} required {'case is' if count == 1 else 'cases are'} {outcome}: {_some(which)}"
     if residue is None:
-        yield "the rows we seeded could not be counted after the run"
+        yield "the seeded rows could not be counted after the run"
     elif residue:
-        yield f"{residue} rows of ours are left in the database"
+        yield f"{residue} seeded rows are left in the database"
 
 
 def _failed(keys: list[Key], most: int = 3) -> str:
-    """A few by name, many by family, most first."""
+    """A few cases by name, many by family, largest family first."""
     if len(keys) <= most:
         return f"{_some(keys)} failed"
     families = Counter(key[0].partition(".")[0] for key in keys)

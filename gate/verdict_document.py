@@ -12,7 +12,7 @@ from gate.plots import Plot
 from gate.strict_json import JSON, is_deeper
 
 SCHEMA_VERSION: Literal[4] = 4
-MOST_DEPTH = 250  # of what cases attach: what a server sends is refused above 200
+MOST_DEPTH = 250  # of attachments: what a server sends is refused above 200
 TOO_DEEP = f"nested over {MOST_DEPTH} deep"
 Phase = Literal["smoke", "soak", "day", "candidate", "gate"]
 ExitCode = Literal[0, 1, 2, 3, 4, 10]
@@ -30,19 +30,19 @@ Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 
 
 class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A part of the document: frozen, and without keys that this version does not know."""
+    """A part of the document: frozen, and unknown keys are refused."""
 
 
 class Override(_Part, frozen=True):
-    """Something that was set for this run otherwise than the target's own file and profile say."""
+    """A setting of this run that differs from the target's file and profile."""
 
     name: str  # "NETRA_PROFILE", "--quick"
     origin: str  # "environment", "command line"
-    weakens: bool  # a run with such an override proves less; the gate does not take it for a full one
+    weakens: bool  # a run with such an override proves less; the gate does not accept it as a full run
 
 
 class KnownFailure(_Part, frozen=True, kw_only=True):
-    """A failure that was on the list of known failures, and whether it still fails."""
+    """A known failure, and whether it still fails."""
 
     name: str
     owner: str
@@ -82,19 +82,19 @@ class Changes(_Part, frozen=True, kw_only=True):
 
 
 class GateInput(_Part, frozen=True, kw_only=True):
-    """A run that a gate was given."""
+    """A run in a gate's input."""
 
     run_id: str
     phase: str
     verdict: str
     started: str
     ended: str
-    counts: bool  # whether what passed in it proves anything here; its failures count in any case
+    counts: bool  # whether its passes count here; its failures always do
     note: str
 
 
 class Discarded(_Part, frozen=True):
-    """A run, or a soak's group, that does not count, and who said so."""
+    """A run, or a soak's group, that does not count, and who discarded it."""
 
     id: str
     owner: str
@@ -103,7 +103,7 @@ class Discarded(_Part, frozen=True):
 
 
 class GatePart(_Part, frozen=True):
-    """What a gate was given."""
+    """A gate's input."""
 
     store: str
     inputs: list[GateInput]
@@ -111,7 +111,7 @@ class GatePart(_Part, frozen=True):
 
 
 class RowInput(_Part, frozen=True):
-    """In a gate's verdict: what one run said of the case."""
+    """In a gate's verdict: one run's result for the case."""
 
     run_id: str
     outcome: Outcome
@@ -153,25 +153,25 @@ class Row(_Part, frozen=True, kw_only=True):
 
 
 class Left(_Part, frozen=True, kw_only=True):
-    """Rows of ours in a table that the service writes by itself: what a target's `[residue.tables]` names."""
+    """Our users' rows in a table that the service writes by itself: see a target's `[residue.tables]`."""
 
     table: str
     before: Count | None  # the run; null: they could not be counted
     after: Count | None
-    because: str  # what makes them, or why they could not be counted
+    because: str  # what creates them, or why they could not be counted
     removable: bool  # whether `make reap` may delete them
 
 
 class Cause(_Part, frozen=True, kw_only=True):
-    """What cases that did not pass have in common; see `gate.causes`."""
+    """What a group of cases that did not pass have in common; see `gate.causes`."""
 
-    key: str  # stable: of the signature alone
+    key: str  # stable: derived only from the signature
     signature: str  # without ports, ids, numbers
     outcome: Outcome
     sentence: str
     remedy: str
-    frame: str  # of the service's own code; empty where no traceback says it
-    traceback: str  # the server's own words
+    frame: str  # in the service's own code; empty without a traceback
+    traceback: str  # the server's own message
     first: str  # RFC 3339
     last: str
     cases: list[str]
@@ -179,7 +179,7 @@ class Cause(_Part, frozen=True, kw_only=True):
 
 
 class Before(_Part, frozen=True):
-    """The run that lay in the store as the last one when this one was put there."""
+    """The last run in the store when this one was added."""
 
     run_id: RunId
     revision: str
@@ -187,7 +187,7 @@ class Before(_Part, frozen=True):
 
 
 class Seal(_Part, frozen=True):
-    """By what a stored run is known to be what was stored; see `gate.release.seal`."""
+    """How a stored run is verified; see `gate.release.seal`."""
 
     digest: Digest  # SHA-256 of the document's canonical bytes, without `digest` and `hmac`
     hmac: str  # HMAC-SHA-256 of the same with NETRA_EVIDENCE_KEY; empty without a key
@@ -214,24 +214,26 @@ class Document(_Part, frozen=True, kw_only=True):
     release: dict[str, JSON]
     counts: dict[Outcome, Annotated[int, Meta(ge=1)]]
     missing: list[str]  # required cases that did not run
-    residue: Count | None  # rows of ours that are left; null: they could not be counted
-    left: list[Left] = []  # what the service made for our users, by table; does not keep from GO: the next run uses it
+    residue: Count | None  # seeded rows that are left; null: they could not be counted
+    left: list[
+        Left
+    ] = []  # rows that the service created for our users, by table; does not keep from GO: the next run uses it
     interrupted: str
     notes: list[str]
-    doubts: list[str]  # sentences on the evidence itself that keep the verdict from GO
+    doubts: list[str]  # sentences about the evidence itself that prevent GO
     known_failures: list[KnownFailure]
     changes: Changes | None  # null: there was no last run
     gate: GatePart | None  # null: this is a run's
     seal: Seal | None  # null: it was not stored
     checks: list[Row]
     causes: list[Cause] = []  # of what did not pass, largest first
-    selection: str = ""  # how cases were selected; such a run is no evidence, and says nothing of the release
-    rerun: str = ""  # a command that ends where the name of a case to run again is put, quoted
+    selection: str = ""  # how cases were selected; such a run is not evidence and gives no verdict on the release
+    rerun: str = ""  # a command to which the quoted name of the case to rerun is appended
 
     def __post_init__(self) -> None:
-        """Refuse a document that contradicts itself. Raises ValueError with what does not go together."""
+        """Refuse a document that contradicts itself. Raises ValueError with the contradiction."""
         if (self.verdict is Verdict.GO) != (self.exit_code == 0):
-            raise ValueError(f"the verdict {self.verdict} does not go with the exit code {self.exit_code}")
+            raise ValueError(f"the verdict {self.verdict} contradicts the exit code {self.exit_code}")
         if self.verdict is Verdict.GO and (self.missing or self.residue != 0 or self.interrupted or self.doubts):
             raise ValueError("GO, although something is missing, left over, cut short or doubted")
 
@@ -245,15 +247,15 @@ def encode(document: Document) -> bytes:
     """The document as strict JSON, as its file holds it.
 
     Raises:
-        ValueError: It does not fit the schema. Nothing of the kind is written.
+        ValueError: It does not match the schema and is not written.
     """
     body = msgspec.json.encode(document)
-    msgspec.json.decode(body, type=Document)  # what is written can be read: by the strictest reader, before it is
+    msgspec.json.decode(body, type=Document)  # check with the strictest reader before writing
     return msgspec.json.format(body, indent=1) + b"\n"
 
 
 def decode(body: bytes | str) -> Document:
-    """Read a document. Raises msgspec.DecodeError for what is not strict JSON or nested too deep; ValidationError."""
+    """Read a document. Raises msgspec.DecodeError if it is not strict JSON or nested too deep; ValidationError."""
     try:
         document = msgspec.json.decode(body, type=Document)
     except RecursionError as error:

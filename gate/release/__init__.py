@@ -1,1 +1,1 @@
-"""One revision over many runs: the store, its runs, what they come to, and the conclusion."""
+"""One revision over many runs: the store, its runs, their combination and the conclusion."""

@@ -1,4 +1,4 @@
-"""Claims that take longer than one run: what the windows of a log, or the shards of a soak, come to together. Pure."""
+"""Claims that take longer than one run: the sum of the windows of a log, or of the shards of a soak. Pure."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -16,17 +16,17 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Accrued:
-    """What the accruals of one claim come to."""
+    """The sum of the accruals of one claim."""
 
     outcome: Outcome  # PASSED, FAILED or PENDING
     reason: str
-    owed_until: str  # RFC 3339; empty where nothing is owed, or nobody can say
+    owed_until: str  # RFC 3339; empty if nothing is owed, or the time is unknown
     figure: Figure
 
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """Windows joined in one piece."""
+    """Windows joined without a gap."""
 
     start: datetime
     end: datetime
@@ -38,9 +38,9 @@ class _Piece:
 
 
 def accrue(accruals: Sequence[Accrual], need: Need) -> Accrued:
-    """What all accruals of one claim come to, held against what the contract in force needs.
+    """The sum of all accruals of one claim, compared with what the contract in force requires.
 
-    What is not of the kind that is needed proves nothing; its events count like all others.
+    An accrual of another kind proves nothing, but its events count like all others.
     """
     events = sum(one.events for one in accruals)
     judge = _windows if need.kind == "window" else _exposures
@@ -52,22 +52,22 @@ def accrue(accruals: Sequence[Accrual], need: Need) -> Accrued:
 
 
 def unknown_need(accruals: Sequence[Accrual]) -> Accrued:
-    """What accruals come to of a claim of which the contract in force does not say how long it takes: events alone."""
+    """The sum of accruals for a claim whose length the contract does not state: only events count."""
     events = sum(one.events for one in accruals)
     reason = f"expected none, got {events}" if events else "the contract in force does not say how long this takes"
-    figure = make_figure("events in what earlier runs added", n=len(accruals), value=events, unit="events", limit=0.0)
+    figure = make_figure("events contributed by earlier runs", n=len(accruals), value=events, unit="events", limit=0.0)
     return Accrued(Outcome.FAILED if events else Outcome.PENDING, reason, "", figure)
 
 
 def _windows(accruals: Sequence[Accrual], what: Need) -> Accrued:
-    """Proved windows must cover what is needed in one piece, with traffic; a gap of any length starts afresh."""
+    """Proved windows must cover the required time without a gap, with traffic; any gap starts over."""
     need = what.seconds
     pieces = _join(one for one in accruals if one.proved and what.length(one))
     longest = max(pieces, key=lambda piece: piece.seconds, default=None)
     covered = longest.seconds if longest else 0.0
-    shown = f"{covered / 3600:.3g} of {need / 3600:.3g} hours in one piece"
+    shown = f"{covered / 3600:.3g} of {need / 3600:.3g} hours without a gap"
     figure = make_figure(
-        "events in windows of a proved log, joined in one piece",
+        "events in windows of a proved log, joined without a gap",
         n=longest.n if longest else 0,
         value=float(sum(one.events for one in accruals)),
         unit="events",
@@ -94,7 +94,7 @@ def _join(windows: Iterable[Accrual]) -> list[_Piece]:
     for start, end, n in spans:
         if pieces and start <= pieces[-1].end:
             last = pieces[-1]
-            # Of windows that overlap the requests may be the same ones: the larger count is a lower bound.
+            # Overlapping windows may contain the same requests: the larger count is a lower bound.
             both = last.n + n if start == last.end else max(last.n, n)
             pieces[-1] = _Piece(last.start, max(last.end, end), both)
         elif end > start:
@@ -103,7 +103,7 @@ def _join(windows: Iterable[Accrual]) -> list[_Piece]:
 
 
 def _exposures(accruals: Sequence[Accrual], what: Need) -> Accrued:
-    """Of every group every shard must be there, proved and long enough: what is missing may have failed."""
+    """Every shard of every group must be present, proved and long enough: a missing one may have failed."""
     need = what.seconds
     best: dict[tuple[str, int], Accrual] = {}
     for one in accruals:
@@ -131,7 +131,7 @@ def _exposures(accruals: Sequence[Accrual], what: Need) -> Accrued:
 
 
 def _incomplete(group: str, shards: Sequence[Accrual], need: Need) -> str:
-    """Why a soak's group proves nothing yet; empty for one that is whole."""
+    """Why a soak's group proves nothing yet; empty for a complete one."""
     wanted = max(one.shards for one in shards)
     there = {one.shard: one for one in shards}
     missing = [str(number) for number in range(wanted) if number not in there]

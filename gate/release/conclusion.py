@@ -32,19 +32,21 @@ from gate.verdict_document import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """What a gate is asked: the target, and what its profile requires, by phase."""
+    """A gate's question: the target, and what its profile requires, by phase."""
 
     target: str
     environment: str
     profile: str
     required: Mapping[str, frozenset[Key]]  # phase -> cases
     revision: str = ""  # empty: the newest one seen
-    needs: Mapping[str, Need] = field(default_factory=dict)  # what claims take that are longer than a run, by check id
+    needs: Mapping[str, Need] = field(
+        default_factory=dict
+    )  # the length of claims that take longer than a run, by check id
     profiles: frozenset[str] = frozenset()  # all of the target's; `profile` is among them in any case
 
     @property
     def terms(self) -> Terms:
-        """What evidence is held against."""
+        """The terms by which evidence is judged."""
         return Terms(self.profiles | {self.profile}, self.needs)
 
     def cases(self) -> dict[Key, str]:
@@ -54,14 +56,14 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Weighed:
-    """The evidence of one revision, weighed: what every case came to, and what stands against the whole."""
+    """The evidence of one revision, judged: each case's outcome, and doubts about the whole."""
 
     evidence: Evidence
     frame: Frame
     now: datetime
     revision: str
     present: Sequence[StoredRun]  # the runs since the revision was verified last
-    before: Sequence[StoredRun]  # its earlier ones: their failures count, their passes don't
+    before: Sequence[StoredRun]  # its earlier runs: their failures count, their passes don't
     merged: Mapping[Key, Merged]
     doubts: list[str]
 
@@ -77,32 +79,30 @@ class _Weighed:
 
     @property
     def release(self) -> dict[str, JSON]:
-        """How the revision stands in the platform, by the latest run that knows."""
+        """The revision's state on the platform, according to the latest run that knows it."""
         runs = [*self.present, *self.before]
         latest = max(runs, key=lambda run: (bool(run.document.release), run.id), default=None)
         return latest.document.release if latest else {}
 
     def objection(self, run: StoredRun) -> str:
-        """Why what passed in a run does not count; empty where it does."""
+        """Why passes of a run do not count; empty if they do."""
         return self.frame.terms.objection(run.document, self.now)
 
     def rows(self, missing: Sequence[Key]) -> list[Row]:
-        """Every case's row, with those that nothing was said of."""
+        """Every case's row, including cases that no run covered."""
         required = self.frame.cases()
         rows = [merged_row(one, required=key in required) for key, one in self.merged.items()]
         return rows + [owed_row(key, required[key]) for key in missing]
 
     def notes(self) -> list[str]:
-        """What is no doubt and still worth saying."""
+        """Notes: worth mentioning, but not doubts."""
         objections = [
-            f"what passed in run {run.id} does not count: it {why}"
-            for run in self.present
-            if (why := self.objection(run))
+            f"passes of run {run.id} do not count: it {why}" for run in self.present if (why := self.objection(run))
         ]
         return [*write_notes(self.evidence, self.present, self.before, self.revision), *objections]
 
     def given(self) -> GatePart:
-        """What the gate was given."""
+        """The gate's input."""
         return GatePart(
             self.evidence.where,
             [self._input(run) for run in self.evidence.runs if run.document.revision == self.revision],
@@ -136,7 +136,7 @@ def conclude(evidence: Evidence, frame: Frame, run_id: str, now: datetime, more:
         merged=merge(present, before, frame.terms, now, frozenset(evidence.discards)),
         doubts=[*more, *find_doubts(evidence, revision, [*present, *before])],
     )
-    # Whoever may write into a store chooses its texts, folders' names too.
+    # Anybody who can write to a store chooses its texts, including folder names.
     return clean(_write(weighed, run_id), evidence.redactor)
 
 

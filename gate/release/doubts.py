@@ -1,4 +1,4 @@
-"""What is wrong with the evidence of a revision itself (doubts), and what its reader should know (notes)."""
+"""Problems with the evidence itself (doubts), and what the reader should know (notes)."""
 
 from collections.abc import Sequence
 
@@ -8,12 +8,12 @@ from gate.release.stored_run import StoredRun
 
 
 def find_doubts(evidence: Evidence, revision: str, runs: Sequence[StoredRun]) -> list[str]:
-    """What is wrong with the evidence itself."""
+    """Problems with the evidence itself."""
     said = list(evidence.problems)
     if not revision:
-        said.append(f"{evidence.where} holds no run that knows its revision")
+        said.append(f"{evidence.where} has no run that knows its revision")
     elif not runs:
-        said.append(f"{evidence.where} holds no run of {revision} that counts")
+        said.append(f"{evidence.where} has no run of {revision} that counts")
     said += [
         f"run {one.run_id} {one.problem}"
         for one in evidence.unusable
@@ -21,12 +21,12 @@ def find_doubts(evidence: Evidence, revision: str, runs: Sequence[StoredRun]) ->
     ]
     for run in runs:
         if run.document.residue is None:
-            said.append(f"run {run.id} could not count the rows that it had seeded")
+            said.append(f"run {run.id} could not count the rows that it seeded")
         elif run.document.residue:
-            said.append(f"run {run.id} left {run.document.residue} rows of ours in the database")
+            said.append(f"run {run.id} left {run.document.residue} seeded rows in the database")
     first = min((run.document.started for run in runs), default="")
     said += [
-        f"run {one.id} found failures and does not know of which revision: discard it, with the reason, or verify again"
+        f"run {one.id} found failures but does not know the revision: discard it with a reason, or verify again"
         for one in evidence.runs
         if not one.document.revision
         and one.document.counts.get(Outcome.FAILED)
@@ -37,7 +37,7 @@ def find_doubts(evidence: Evidence, revision: str, runs: Sequence[StoredRun]) ->
 
 
 def _vanished(evidence: Evidence, revision: str) -> list[str]:
-    """Evidence that an earlier gate was given for this revision, and that is not there any more."""
+    """Evidence that an earlier gate saw for this revision and that is now missing."""
     there = {one.id for one in evidence.runs} | {one.run_id for one in evidence.unusable} | evidence.discards.keys()
     seen = {
         one.run_id: gate.id
@@ -45,15 +45,13 @@ def _vanished(evidence: Evidence, revision: str) -> list[str]:
         if gate.document.revision == revision
         for one in (gate.document.gate.inputs if gate.document.gate else ())
     }
-    return [
-        f"run {run_id}, which gate {gate} was given, is gone" for run_id, gate in seen.items() if run_id not in there
-    ]
+    return [f"run {run_id}, which gate {gate} saw, is gone" for run_id, gate in seen.items() if run_id not in there]
 
 
 def _broken_chain(evidence: Evidence, revision: str, first: str) -> list[str]:
-    """Runs that lay in the store before another one was put there, and that are gone or others now.
+    """Runs that were stored before another one, and that are now gone or different.
 
-    What is older than the revision's first run may be tidied away, unless it was of this revision itself.
+    Runs older than the revision's first run may be deleted.
     """
     there = {one.id for one in [*evidence.runs, *evidence.gates]} | {one.run_id for one in evidence.unusable}
     oldest = min((run.id for run in evidence.runs if run.document.revision == revision), default="")
@@ -64,10 +62,10 @@ def _broken_chain(evidence: Evidence, revision: str, first: str) -> list[str]:
             continue
         if before.run_id not in there:
             if before.revision == revision or before.run_id >= oldest:
-                said.append(f"run {before.run_id}, which lay in the store before run {run.id}, is gone")
+                said.append(f"run {before.run_id}, which was in the store before run {run.id}, is gone")
         elif evidence.digests.get(before.run_id, before.digest) != before.digest:
             said.append(
-                f"run {before.run_id} is not what lay in the store before run {run.id}: it was replaced or changed"
+                f"run {before.run_id} is not what was in the store before run {run.id}: it was replaced or changed"
             )
     return sorted(set(said))
 
@@ -78,17 +76,17 @@ def write_notes(
     before: Sequence[StoredRun],
     revision: str,
 ) -> list[str]:
-    """What is no doubt and still worth saying: runs without a verdict, selections, discards, runs from before."""
-    notes = [f"run {one} began and left no verdict" for one in evidence.unfinished]
+    """Notes: runs without a verdict, selections, discards, earlier runs."""
+    notes = [f"run {one} began but left no verdict" for one in evidence.unfinished]
     first = min((run.document.started for run in present), default="")
     notes += [
-        f"run {one.id} has not come to its end, or was killed"
+        f"run {one.id} has not finished, or was killed"
         for one in evidence.runs
         if not one.document.revision and not one.document.checks and one.document.started >= first
     ]
     notes += [
-        f"run {run.id} selected some cases ({run.document.selection}): no evidence, and it found failures; "
-        "a run of everything finds them, too, if they are the release's"
+        f"run {run.id} selected some cases ({run.document.selection}), so it is not evidence, but it found failures; "
+        "a full run finds them too if they belong to the release"
         for run in evidence.selected
         if run.document.revision == revision and run.document.counts.get(Outcome.FAILED)
     ]
@@ -100,7 +98,7 @@ def write_notes(
     ]
     if before:
         notes.append(
-            f"{len(before)} runs of this revision are from before another one was verified: their failures count, "
-            "what passed in them does not"
+            f"{len(before)} runs of this revision are from before another one was verified: their "
+            "failures count, their passes do not"
         )
     return notes

@@ -1,4 +1,4 @@
-"""What a store holds of one target: runs, gates, discards, and what can't be read, each by name."""
+"""A store's content for one target: runs, gates, discards, and unreadable files, each listed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,22 +11,22 @@ from gate.release.stored_run import StoredRun, Unusable, read
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What a store holds of a target."""
+    """A store's content for one target."""
 
     where: str
     runs: tuple[StoredRun, ...]
-    gates: tuple[StoredRun, ...]  # verdicts of earlier gates: no evidence, but they remember what they saw
+    gates: tuple[StoredRun, ...]  # verdicts of earlier gates: not evidence, but they record what they saw
     unusable: tuple[Unusable, ...]
     discards: Mapping[str, Discard]
     unfinished: tuple[str, ...]
     problems: tuple[str, ...] = ()
-    selected: tuple[StoredRun, ...] = ()  # runs of a selection: no evidence, in neither direction
+    selected: tuple[StoredRun, ...] = ()  # runs of a selection: not evidence, in either direction
     digests: Mapping[str, str] = field(default_factory=dict)  # of every stored file, byte for byte, by run
     redactor: Redactor = field(default_factory=Redactor)
 
 
 def gather(store: Store, target: str) -> Evidence:
-    """Read everything that the store holds of a target; what can't be read is named, never skipped."""
+    """Read everything in the store for a target; unreadable files are listed, never skipped."""
     try:
         bodies = store.runs(target)
         found = [read(run_id, body, target, store.key) for run_id, body in bodies.items()]

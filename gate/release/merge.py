@@ -1,8 +1,8 @@
-"""All evidence of one revision, joined: pure. Worse or less evidence never improves what it comes to.
+"""All evidence of one revision, merged. Pure. Worse or less evidence never improves the result.
 
-* A FAILED counts, in whatever run of the revision, until somebody discards that run: trying again does not help.
-* Without one, a case is PASSED if a run of this stint says so that went to its end; else as its last run says.
-* A stint is what ran since another revision was verified last: a rollback starts afresh, and takes no failure away.
+* A FAILED in any run of the revision counts until somebody discards that run: running again does not help.
+* Otherwise a case is PASSED if a finished run of this stint says so; else it has the outcome of its last run.
+* A stint is the time since another revision was last verified: a rollback starts over, but removes no failure.
 * Claims that take longer than one run come from their accruals (`gate.release.accruals`).
 """
 
@@ -21,30 +21,30 @@ from gate.release.terms import Terms
 from gate.verdict import Key, name
 from gate.verdict_document import Row
 
-BEFORE = "was before another revision was verified: a rollback starts afresh"
+BEFORE = "was before another revision was verified: a rollback starts over"
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What one run says of a case."""
+    """One run's result for a case."""
 
     run: StoredRun
     row: Row
-    objection: str  # why a pass of this run proves nothing here; empty when it does
+    objection: str  # why a pass of this run does not count here; empty if it does
 
     @property
     def counts(self) -> bool:
-        """Whether a pass of this run proves anything here."""
+        """Whether a pass of this run counts here."""
         return not self.objection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merged:
-    """What one case comes to over all runs: the outcome, the run whose row shows it, and what each run said."""
+    """One case over all runs: the outcome, the run whose row shows it, and each run's result."""
 
     outcome: Outcome
     shown: Said
-    reason: str = ""  # where it is not the shown row's own
+    reason: str = ""  # if it is not the shown row's own
     accrued: Accrued | None = None
     accepted: bool = False  # a known failure, not yet expired
     stale: bool = False  # a known failure that no longer fails
@@ -52,22 +52,24 @@ class Merged:
 
 
 def newest_revision(runs: Sequence[StoredRun]) -> str:
-    """The revision of the run that started last; empty without one that knows its revision."""
+    """The revision of the latest run that knows its revision; empty if there is none."""
     known = [run for run in runs if run.document.revision]
-    known = [run for run in known if _served(run)] or known  # a candidate is judged by name until it has traffic
+    known = [
+        run for run in known if _served(run)
+    ] or known  # a candidate is judged only on request until it has traffic
     return max(known, key=lambda run: (run.document.started, run.id)).document.revision if known else ""
 
 
 def stint(runs: Sequence[StoredRun], revision: str) -> tuple[list[StoredRun], list[StoredRun]]:
     """The revision's runs: those of its present stint, and those from before another revision was verified.
 
-    A candidate takes nobody's place: judging another revision before traffic ends no stint, and what was seen of this
-    one before traffic holds until it has served and another one served after it.
+    A candidate does not replace a revision: judging another one before it has traffic ends no stint, and evidence
+    about this one from before its traffic holds until it has served and another one served after it.
     """
     ordered = sorted((run for run in runs if run.document.revision), key=lambda run: (run.document.started, run.id))
     present: list[StoredRun] = []
     before: list[StoredRun] = []
-    broken = False  # another revision was seen since the last run of ours
+    broken = False  # another revision was verified since this one's last run
     for run in ordered:
         if run.document.revision != revision:
             broken = broken or (_served(run) and any(map(_served, present)))
@@ -91,7 +93,7 @@ def merge(
     now: datetime,
     discarded: frozenset[str] = frozenset(),
 ) -> dict[Key, Merged]:
-    """Every case that any run of the revision speaks of, and what it comes to.
+    """Every case in any run of the revision, and its combined outcome.
 
     `discarded` names groups of shards that do not count; discarded runs are not among those given.
     """
@@ -136,7 +138,7 @@ def _unproved(last: Said, said: tuple[Said, ...]) -> Merged:
 
 
 def _accrued(told: Sequence[Said], terms: Terms, discarded: frozenset[str]) -> Accrued | None:
-    """Events count from every run; coverage from runs that count, for claims that the contract knows to take long."""
+    """Events count from every run; coverage only from runs that count, for claims with a length in the contract."""
     accruals = [
         one if said.counts else msgspec.structs.replace(one, proved=False)
         for said in told

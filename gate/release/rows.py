@@ -1,4 +1,4 @@
-"""The rows of the gate's verdict: one a case, made of what every run said of it."""
+"""The rows of the gate's verdict: one per case, combined from every run."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -20,7 +20,7 @@ OWED = {
 
 
 def merged_row(merged: Merged, *, required: bool) -> Row:
-    """The row of a case that some run said something of."""
+    """The row of a case that some run covered."""
     row = msgspec.structs.replace(
         merged.shown.row,
         outcome=merged.outcome,
@@ -38,7 +38,7 @@ def merged_row(merged: Merged, *, required: bool) -> Row:
 
 
 def _with_accruals(row: Row, merged: Merged, accrued: Accrued) -> Row:
-    """The row of a claim that takes longer than one run: what all runs come to, and each one's share."""
+    """The row of a claim that takes longer than one run: the sum of all runs, and each one's share."""
     accruals = [one for said in merged.said for one in said.row.accruals]
     spans = [one for one in accruals if one.kind == "window"]
     return msgspec.structs.replace(
@@ -51,7 +51,7 @@ def _with_accruals(row: Row, merged: Merged, accrued: Accrued) -> Row:
 
 
 def owed_row(key: Key, phase: str) -> Row:
-    """The row of a required case that no run said anything of: still owed where a phase has yet to run."""
+    """The row of a required case that no run covered: still owed if a phase has yet to run."""
     return missing_row(key, Outcome.PENDING, OWED[phase]) if phase in OWED else missing_row(key)
 
 

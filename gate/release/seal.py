@@ -1,7 +1,7 @@
-"""How a stored run is known to be what was stored: a digest over itself, and one over the run that lay before it.
+"""How a stored run is verified: a digest of itself, and one of the run stored before it.
 
-An edit, a replacement and a removal are seen by whoever has no key as well. Somebody who may write into the store could
-make all digests anew; with `NETRA_EVIDENCE_KEY` every run carries an HMAC too, which can't be made without the key.
+Edits, replacements and removals are detected even without a key. Somebody who can write to the store could recompute
+all digests; with `NETRA_EVIDENCE_KEY` every run also carries an HMAC, which can't be computed without the key.
 """
 
 import hashlib
@@ -17,25 +17,25 @@ BLANK = "0" * 64
 
 
 def digest(body: bytes) -> str:
-    """SHA-256 as it stands in a document."""
+    """SHA-256 as written in a document."""
     return hashlib.sha256(body).hexdigest()
 
 
 def seal(document: Document, before: Before | None, key: Concealed | None) -> Document:
     """The document with its seal."""
     blank = msgspec.structs.replace(document, seal=Seal(BLANK, "", before))
-    blank = decode(encode(blank))  # as a reader will have it: 5 in a field of fractions is 5.0 from now on
+    blank = decode(encode(blank))  # as a reader will see it: 5 in a float field becomes 5.0
     body = msgspec.json.encode(blank)
     return msgspec.structs.replace(blank, seal=Seal(digest(body), _signature(body, key), before))
 
 
 def broken_seal(document: Document, key: Concealed | None) -> str:
-    """What is wrong with a document's seal; empty when nothing is."""
+    """What is wrong with a document's seal; empty if nothing is."""
     if document.seal is None:
-        return "carries no digest: it was not put there by this suite"
+        return "has no digest: this suite did not store it"
     body = msgspec.json.encode(msgspec.structs.replace(document, seal=Seal(BLANK, "", document.seal.before)))
     if not hmac.compare_digest(document.seal.digest, digest(body)):
-        return "is not what was stored: its digest is not that of its content"
+        return "is not what was stored: its digest does not match its content"
     if key and not hmac.compare_digest(document.seal.hmac, _signature(body, key)):
         return f"is {'signed with another key than' if document.seal.hmac else 'not signed with'} {KEY_VARIABLE}"
     return ""

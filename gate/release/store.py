@@ -1,10 +1,10 @@
 """The evidence store: every run's verdict, under its target, in a folder or a bucket. Nothing in it is overwritten.
 
     <store>/<target>/<run id>/verdict.json      what the run left
-    <store>/<target>/discarded/<id>.json        who said that a run does not count, when, and why
+    <store>/<target>/discarded/<id>.json        who discarded a run, when, and why
 
-A store is any fsspec URL (`gs://bucket/evidence`) or a folder; the report folder has the same layout and is the store
-where none is named.
+A store is any fsspec URL (`gs://bucket/evidence`) or a folder; the report folder has the same layout and serves as
+the store if none is configured.
 """
 
 import contextlib
@@ -34,17 +34,17 @@ from gate.verdict_document import Before, Document, decode, encode
 VARIABLE = "NETRA_EVIDENCE"
 DISCARDED = "discarded"
 MOST_LOOKED_BACK = 60
-AT_ONCE = 32  # files that are read before the first of them is used
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")  # what a run or a soak's group may be called
+AT_ONCE = 32  # files that are read ahead
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")  # allowed names of a run or a soak's group
 
 
 class StoreError(Exception):
-    """The store can't be used; the text is one paragraph that names it and says what to do."""
+    """The store can't be used; the message is one paragraph that names it and says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Discard:
-    """Somebody's word that a run, or a soak's whole group, does not count."""
+    """The decision that a run, or a soak's whole group, does not count."""
 
     id: str
     owner: str
@@ -55,8 +55,8 @@ class Discard:
 class Store:
     """Reads and adds evidence. `where` is a folder or any URL that fsspec knows.
 
-    With a `key` every run is signed with it, and one that is not is refused. Somebody may have written into the store:
-    what is shown of it is neutralised and redacted again.
+    With a `key` every run is signed with it, and one that is not is refused. Others may have written to the
+    store, so what is shown from it is neutralised and redacted again.
     """
 
     def __init__(self, where: str, key: Concealed | None = None, redactor: Redactor | None = None) -> None:
@@ -71,29 +71,29 @@ class Store:
             ) from error
         except ValueError as error:
             raise StoreError(
-                f"The evidence store {where!r} can't be used: {error}. Name a folder or a URL such as gs://bucket/path."
+                f"The evidence store {where!r} can't be used: {error}. Give a folder or a URL such as gs://bucket/path."
             ) from error
         self._root = str(root).rstrip("/")
 
     @property
     def folder(self) -> Path | None:
-        """The store's folder; None for one that is elsewhere."""
+        """The store's folder; None if it is not local."""
         return Path(self._root) if isinstance(self._fs, LocalFileSystem) else None
 
     def put(self, document: Document) -> str:
-        """Add a run's verdict, sealed, whole or not at all. Returns where it is.
+        """Add a run's verdict, sealed, atomically. Returns its location.
 
         Raises:
-            StoreError: The store can't be written, or holds a run of this id already.
+            StoreError: The store can't be written to, or already has a run with this id.
         """
         path = f"{document.target}/{document.run_id}/verdict.json"
         self._create(
-            path, encode(self.sealed(document)), f"it holds run {document.run_id} already, which is not overwritten"
+            path, encode(self.sealed(document)), f"it already has run {document.run_id}, which is not overwritten"
         )
         return f"{self.where.rstrip('/')}/{path}"
 
     def sealed(self, document: Document) -> Document:
-        """The document with its digest, and that of the run that lies before it here. Raises StoreError."""
+        """The document with its digest, and that of the run before it in this store. Raises StoreError."""
         paths = [
             path
             for path in self._glob(f"{document.target}/*/verdict.json")
@@ -107,12 +107,12 @@ class Store:
         return seal(document, None, self.key)
 
     def probe(self, target: str, run_id: str) -> None:
-        """Raise StoreError unless a run's verdict could be added now: an hour's soak should not end in a refusal."""
+        """Raise StoreError unless a run's verdict could be added now, so that a soak does not end in an error."""
         path = f"{target}/{run_id}/begun.json"
-        self._create(path, json.dumps({"begun": _now()}).encode(), f"it holds run {run_id} already")
+        self._create(path, json.dumps({"begun": _now()}).encode(), f"it already has run {run_id}")
 
     def runs(self, target: str) -> dict[str, bytes | StoreError]:
-        """Every stored run of a target by its id, oldest first, as it lies there; or why it can't be read."""
+        """Every stored run of a target by its id, oldest first, as bytes; or why it can't be read."""
         paths = {path.split("/")[-2]: path for path in self._glob(f"{target}/*/verdict.json")}
         read = self._read(list(paths.values()))
         return {run_id: read[path] for run_id, path in sorted(paths.items())}
@@ -129,8 +129,8 @@ class Store:
     ) -> Document | None:
         """The verdict of the last finished run of a phase; None without one.
 
-        `before` names a run that it began before; runs of a selection count only `with_selections`, and with `decided`
-        those alone that are no INCONCLUSIVE.
+        `before`: only runs that began before this one. Runs of a selection count only `with_selections`;
+        with `decided`, INCONCLUSIVE runs don't count.
         """
         paths = [path for path in self._glob(f"{target}/*/verdict.json") if not before or path.split("/")[-2] < before]
         for path in reversed(paths[-MOST_LOOKED_BACK:]):
@@ -143,7 +143,7 @@ class Store:
         return None
 
     def unfinished(self, target: str) -> list[str]:
-        """Ids of runs that began with this store in mind and never left a verdict in it."""
+        """Ids of runs that began with this store and never left a verdict in it."""
         began = {path.split("/")[-2] for path in self._glob(f"{target}/*/begun.json")}
         return sorted(began - {path.split("/")[-2] for path in self._glob(f"{target}/*/verdict.json")})
 
@@ -161,16 +161,16 @@ class Store:
         return found
 
     def discard(self, target: str, what: str, *, owner: str, because: str) -> Discard:
-        """Record that a run (or a soak's group) does not count. Raises StoreError; an earlier word stands."""
+        """Record that a run (or a soak's group) does not count. Raises StoreError if it was already discarded."""
         if not NAME.fullmatch(what):
-            raise StoreError(f"{what!r} is no run id: they look like 20261124T091526Z-4254a4 (or a soak's group).")
+            raise StoreError(f"{what!r} is not a run id such as 20261124T091526Z-4254a4, or a soak's group.")
         discard = Discard(what, owner, because, _now())
         body = json.dumps({"id": what, "owner": owner, "because": because, "at": discard.at}, indent=1) + "\n"
-        self._create(f"{target}/{DISCARDED}/{what}.json", body.encode(), f"{what} was discarded already")
+        self._create(f"{target}/{DISCARDED}/{what}.json", body.encode(), f"{what} was already discarded")
         return discard
 
     def _create(self, path: str, body: bytes, taken: str) -> None:
-        """Write a file that is not there yet, whole or not at all; of two at once, one wins."""
+        """Write a new file atomically; of two concurrent writers, one wins."""
         full = f"{self._root}/{path}"
         try:
             if isinstance(self._fs, LocalFileSystem):
@@ -179,10 +179,10 @@ class Store:
                 self._fs.pipe_file(full, body, mode="create")
         except FileExistsError as error:
             raise StoreError(f"The evidence store {self.where} was not written: {taken}.") from error
-        except Exception as error:  # every file system has errors of its own
+        except Exception as error:  # every file system raises its own errors
             raise StoreError(
-                f"The evidence store {self.where} can't be written ({_said(error)}): name one that can, with "
-                f"--evidence or {VARIABLE}."
+                f"The evidence store {self.where} can't be written to ({_said(error)}): give another "
+                f"one with --evidence or {VARIABLE}."
             ) from error
 
     def _glob(self, pattern: str) -> list[str]:
@@ -192,7 +192,7 @@ class Store:
             raise StoreError(f"The evidence store {self.where} can't be listed ({_said(error)}).") from error
 
     def _read(self, paths: list[str]) -> dict[str, bytes | StoreError]:
-        """Each file's body, or why there is none. A name that looks like a pattern is a name all the same."""
+        """Each file's body, or why it can't be read. A name that looks like a pattern is still a name."""
         if self.folder is not None:
             return {path: _read_locally(path) for path in paths}
         plain = [path for path in paths if not glob.has_magic(path)]
@@ -207,12 +207,12 @@ class Store:
     def _read_one(self, path: str) -> bytes | Exception:
         try:
             return bytes(self._fs.cat_file(path))
-        except Exception as error:  # noqa: BLE001 - every file system has errors of its own, and it is said
+        except Exception as error:  # noqa: BLE001 - every file system raises its own errors, and the error is reported
             return error
 
 
 def _finished(body: bytes) -> Document | None:
-    """A verdict with rows; None for one that can't be read, is of another version or never came to its end."""
+    """A verdict with rows; None for one that can't be read, has another version or did not finish."""
     try:
         document = decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -232,7 +232,7 @@ def _create_locally(path: Path, body: bytes) -> None:
     half = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         half.write_bytes(body)
-        os.link(half, path)  # unlike a rename, this refuses where the name is taken
+        os.link(half, path)  # unlike a rename, this fails if the name is taken
     finally:
         with contextlib.suppress(OSError):
             half.unlink()

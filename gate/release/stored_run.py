@@ -1,4 +1,4 @@
-"""A verdict as it lies in a store: read with suspicion, and judged again from its own rows."""
+"""A stored verdict: not trusted, but judged again from its own rows."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,11 +16,11 @@ from gate.verdict import Decision, Key, decide, name
 from gate.verdict_document import SCHEMA_VERSION, Document, Row, decode
 
 PYTESTS_OWN = frozenset({2, 3, 4})
-SKEW = timedelta(minutes=5)  # between the clocks of those who write evidence and those who read it
+SKEW = timedelta(minutes=5)  # allowed between the clocks of the writer and the reader of evidence
 
 
 class _About(msgspec.Struct, frozen=True):
-    """What can be known of a document that does not fit the schema."""
+    """What is known about a document that does not match the schema."""
 
     schema_version: int | str | float | None = None
     revision: str = ""
@@ -41,17 +41,17 @@ class StoredRun:
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
-    """Something in the store that can't be used as evidence, and what is known of it all the same."""
+    """Something in the store that can't be used as evidence, and what is known about it."""
 
     run_id: str
     problem: str
-    revision: str  # empty where it can't be told
+    revision: str  # empty if unknown
 
 
 def read(
     run_id: str, body: bytes | StoreError, target: str, key: Concealed | None = None, now: datetime | None = None
 ) -> StoredRun | Unusable:
-    """Read one stored verdict, or say in one sentence why it can't be used. `key`: what it has to be signed with."""
+    """Read one stored verdict, or say in one sentence why it can't be used. `key`: the key it must be signed with."""
     if isinstance(body, StoreError):
         return Unusable(run_id, str(body), "")
     try:
@@ -61,7 +61,7 @@ def read(
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return Unusable(run_id, f"is corrupt or half written ({error})", "")
     problem = _contradiction(document, run_id, target) or _impossible(document, now or datetime.now(UTC))
-    if document.checks:  # without, it is what stands there until a run has finished
+    if document.checks:  # without it, the document is the provisional one
         problem = problem or broken_seal(document, key)
     rows = {row.key: row for row in document.checks}
     return Unusable(run_id, problem, document.revision) if problem else StoredRun(document, rows)
@@ -78,7 +78,7 @@ def _unfit(run_id: str, body: bytes, error: msgspec.ValidationError) -> Unusable
     if about.schema_version != SCHEMA_VERSION:
         what = f"has schema version {about.schema_version!r}, and this gate reads {SCHEMA_VERSION}"
         return Unusable(run_id, f"{what}: verify again, or use the gate of that version", about.revision)
-    return Unusable(run_id, f"does not fit the schema ({error})", about.revision)
+    return Unusable(run_id, f"does not match the schema ({error})", about.revision)
 
 
 def _contradiction(document: Document, run_id: str, target: str) -> str:
@@ -87,33 +87,33 @@ def _contradiction(document: Document, run_id: str, target: str) -> str:
     if document.run_id != run_id:
         return f"calls itself run {document.run_id!r}: it was copied or renamed"
     if Counter(row.outcome for row in document.checks) != Counter(document.counts):
-        return "has other counts than rows: it was cut or changed"
+        return "has counts that do not match its rows: it was cut or changed"
     judged = rejudge(document).verdict
     if judged is not document.verdict and document.phase != "gate":
-        return f"says {document.verdict}, and its own rows say {judged}: it was changed"
+        return f"says {document.verdict}, but its own rows say {judged}: it was changed"
     return ""
 
 
 def _impossible(document: Document, now: datetime) -> str:
-    """What no run of this suite can say of itself; empty where there is nothing of the kind."""
+    """Claims that no run of this suite can make; empty if there are none."""
     started, ended = datetime.fromisoformat(document.started), datetime.fromisoformat(document.ended)
     if max(started, ended) > now + SKEW:
         return f"began or ended in the future ({document.ended})"
     if ended < started:
         return f"ended ({document.ended}) before it began ({document.started})"
     if (document.phase == "gate") != (document.gate is not None):
-        return f"has the phase {document.phase}, which does not go with what it holds: it was changed"
+        return f"has the phase {document.phase}, which does not match its content: it was changed"
     if document.gate is not None:
         return _unfounded(document.checks, {one.run_id for one in document.gate.inputs})
     return next((said for row in document.checks for one in row.accruals if (said := _misplaced(one, row, ended))), "")
 
 
 def _unfounded(rows: Sequence[Row], given: set[str]) -> str:
-    """Why a gate's failures can't be of a gate's making: each comes from a run that the gate names."""
+    """Why a gate's failures can't be genuine: each must come from a run that the gate lists."""
     failed = [row for row in rows if row.outcome is Outcome.FAILED]
     if all(given & {one.run_id for one in row.inputs} for row in failed):
         return ""
-    return "has the phase gate, and failures that come from no run that it names: it was changed"
+    return "has the phase gate, but failures that come from none of its listed runs: it was changed"
 
 
 def _misplaced(accrual: Accrual, row: Row, ended: datetime) -> str:
@@ -126,7 +126,7 @@ def _misplaced(accrual: Accrual, row: Row, ended: datetime) -> str:
 
 
 def rejudge(document: Document) -> Decision:
-    """Judge a stored run again, from its rows alone, by the rules of `gate.verdict`."""
+    """Judge a stored run again, only from its rows, by the rules of `gate.verdict`."""
     missing = frozenset(document.missing)
     return decide(
         {row.key: row.outcome for row in document.checks if name(row.key) not in missing},

@@ -1,4 +1,4 @@
-"""What evidence is held against: the contract and the profiles in force, nothing from the evidence itself."""
+"""The terms by which evidence is judged: the contract and profiles in force, nothing from the evidence itself."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,16 +9,16 @@ from gate.evidence import HOUR_S
 from gate.figures import Accrual
 from gate.verdict_document import Document
 
-MOST_AGE = timedelta(days=30)  # a pass counts for so long: services are rebuilt, certificates and secrets expire
+MOST_AGE = timedelta(days=30)  # how long a pass counts: services are rebuilt, certificates and secrets expire
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a claim takes that is longer than one run: of which kind, and how many seconds of the service's own time."""
+    """A claim that takes longer than one run: its kind, and how many seconds of the service's own time it takes."""
 
     kind: Literal["window", "exposure"]
     seconds: float
-    compressed: bool = False  # whether time may be compressed there: on the embedded twin alone
+    compressed: bool = False  # whether time may be compressed: only on the embedded twin
 
     def length(self, accrual: Accrual) -> float:
         """How many seconds of the service's own time an accrual covers; 0 where its time may not be compressed."""
@@ -30,22 +30,22 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a run has to be for its passes to count."""
+    """What a run must be for its passes to count."""
 
-    profiles: frozenset[str]  # the target's own: with and without leave to write
+    profiles: frozenset[str]  # the target's own: with and without permission to write
     needs: Mapping[str, Need] = field(default_factory=dict)  # by check id
 
     def objection(self, document: Document, now: datetime) -> str:
-        """Why what passed in a run proves nothing here; empty when it does. Its failures count in any case."""
+        """Why a run's passes do not count here; empty if they do. Its failures always count."""
         weakened = [f"{one.name} ({one.origin})" for one in document.overrides if one.weakens]
         if document.interrupted:
             return f"was cut short: {document.interrupted}"
         if document.quick:
-            return "was a quick one, with smaller samples"
+            return "was a quick run, with smaller samples"
         if weakened:
             return f"was weakened by {', '.join(weakened)}"
         if document.profile not in self.profiles:
-            return f"had the profile {document.profile!r}, and this target's is {' or '.join(sorted(self.profiles))}"
+            return f"had the profile {document.profile!r}, but this target's is {' or '.join(sorted(self.profiles))}"
         if now - datetime.fromisoformat(document.started) > MOST_AGE:
             return f"began on {document.started[:10]}, and a pass counts for {MOST_AGE.days} days"
         return ""

@@ -1,1 +1,1 @@
-"""Renderers: one a file, each from the verdict's document alone."""
+"""Renderers: one per file, each using only the verdict's document."""

@@ -1,4 +1,4 @@
-"""Allure results: what allure-pytest wrote, brought in line with our outcomes, plus what it never saw."""
+"""Allure results: what allure-pytest wrote, adjusted to our outcomes, plus what it never saw."""
 
 import hashlib
 import json
@@ -23,7 +23,7 @@ from gate.report.wording import show_figure
 from gate.strict_json import JSON
 from gate.verdict_document import Document, Row
 
-# Allure has no word for "no evidence yet" or "can't be asked here": both are its "skipped", with our word in front.
+# Allure has no status for "no evidence yet" or "not applicable": both are "skipped", prefixed with our outcome.
 STATUSES = {
     Outcome.PASSED: "passed",
     Outcome.FAILED: "failed",
@@ -33,9 +33,13 @@ STATUSES = {
 }
 KINDS = [
     {"name": "FAILED: the product does not meet the requirement", "matchedStatuses": ["failed"]},
-    {"name": "BROKEN: we could not find out", "matchedStatuses": ["broken"]},
+    {"name": "BROKEN: we could not observe", "matchedStatuses": ["broken"]},
     {"name": "PENDING: not enough evidence yet", "matchedStatuses": ["skipped"], "messageRegex": "PENDING.*"},
-    {"name": "NOT_APPLICABLE: not on offer here", "matchedStatuses": ["skipped"], "messageRegex": "NOT_APPLICABLE.*"},
+    {
+        "name": "NOT_APPLICABLE: not offered by this target",
+        "matchedStatuses": ["skipped"],
+        "messageRegex": "NOT_APPLICABLE.*",
+    },
 ]
 CONSOLE = "https://console.cloud.google.com"
 MOST_NAME = 160
@@ -44,9 +48,9 @@ OURS = frozenset({"epic", "feature", "story", "severity", "owner", "netra-case",
 
 
 def write_clean(redactor: Redactor) -> None:
-    """Let allure-pytest write results alone, without secrets and plain: a killed run leaves them as they were written.
+    """Let allure-pytest write only results, redacted and neutralised: a killed run leaves them as they were written.
 
-    Of fixtures it would write two files a case, which no reader of ours opens.
+    For fixtures it would write two files per case, which we don't use.
     """
     for plugin in allure_commons.plugin_manager.get_plugins():
         if isinstance(plugin, AllureFileLogger):
@@ -79,7 +83,7 @@ def finish(folder: Path, document: Document, environ: Mapping[str, str] | None =
         result = json.loads(path.read_text(encoding="utf-8"))
         row = rows.pop(_label(result, "netra-case"), None)
         if row is None:
-            path.unlink()  # nothing of ours: a test that the verdict does not know
+            path.unlink()  # not ours: a test that the verdict does not know
         else:
             path.write_text(json.dumps(result | _about(row, document, result.get("labels", []))), encoding="utf-8")
     for row in rows.values():
@@ -98,10 +102,11 @@ def finish(folder: Path, document: Document, environ: Mapping[str, str] | None =
 
 
 def _verdict(document: Document) -> Iterator[tuple[str, dict[str, JSON]]]:
-    """What keeps Allure's page from looking good where the verdict is not GO: it counts results, and knows no verdict.
+    """What keeps Allure's page from looking good if the verdict is not GO: it counts results and has no verdict.
 
-    An error of the whole run, which Allure shows above all; and, where nothing that ran failed or broke (time is owed,
-    rows were left, the run was cut short), one broken result that is the verdict itself, so that no ring is green.
+    It is an error of the whole run, which Allure shows at the top. If nothing that ran failed or broke (time is owed,
+    rows were left, the run was cut short), it is also one broken result for the verdict itself, so that the ring is
+    not green.
     """
     if document.verdict is Verdict.GO:
         return
@@ -131,10 +136,13 @@ def _verdict(document: Document) -> Iterator[tuple[str, dict[str, JSON]]]:
 
 
 def _categories(document: Document) -> list[dict[str, JSON]]:
-    """A category a cause, largest first, then the kinds for what has none; a result is of the first that fits."""
+    """One category per cause, largest first, then one per outcome for the rest.
+
+    A result belongs to the first that matches.
+    """
     causes = [
         {
-            "name": f"{len(cause.cases)} of one cause: {cause.sentence}"[:MOST_NAME],
+            "name": f"{len(cause.cases)} with one cause: {cause.sentence}"[:MOST_NAME],
             "messageRegex": f"[\\s\\S]*\\[cause {cause.key}\\][\\s\\S]*",
             "matchedStatuses": sorted(
                 {STATUSES[outcome] for outcome in (Outcome.FAILED, Outcome.BROKEN, cause.outcome)}
@@ -173,14 +181,14 @@ def _about(row: Row, document: Document, others: list[dict[str, str]]) -> dict[s
 
 
 def _severity(row: Row) -> str:
-    """A success metric blocks a release, what else is required is critical, the rest is for information."""
+    """Severity: a success metric is a blocker, other required checks are critical, the rest is informational."""
     if not row.required:
         return "minor"
     return "blocker" if answers_for_a_metric(row.id) else "critical"
 
 
 def _links(row: Row, document: Document) -> list[dict[str, str]]:
-    """The page of the revision, and the log of the last request, where the target is on Google Cloud."""
+    """The revision's page, and the log of the last request, if the target is on Google Cloud."""
     release = document.release
     project, region, service = (str(release.get(key, "")) for key in ("project", "region", "service"))
     if document.environment == "local" or not project:
@@ -219,7 +227,7 @@ def _unseen(row: Row, document: Document) -> dict[str, JSON]:
 
 
 def _executor(document: Document, environ: Mapping[str, str]) -> dict[str, JSON]:
-    """Who ran it, where the environment is a GitHub step."""
+    """Who ran it, if the environment is a GitHub step."""
     server, repository, run = (environ.get(f"GITHUB_{key}", "") for key in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
     if not (server and repository and run):
         return {}

@@ -21,9 +21,9 @@ RENDERERS: dict[str, Callable[[Report], str]] = {
 
 
 def write_all(folder: Path, report: Report, *, verdict_only: bool = False) -> list[str]:
-    """Write the verdict and what is rendered from it; return what could not be rendered, a sentence each.
+    """Write the verdict and the reports; return one sentence for each report that could not be rendered.
 
-    A renderer that crashes takes nothing from the verdict, which is written first, and from no other report.
+    A renderer that crashes affects neither the verdict, which is written first, nor the other reports.
 
     Raises:
         OSError: The folder can't be written.
@@ -43,7 +43,7 @@ def write_all(folder: Path, report: Report, *, verdict_only: bool = False) -> li
 
 
 def write(path: Path, content: str | bytes) -> None:
-    """Write a file whole or not at all."""
+    """Write a file atomically."""
     half = path.with_suffix(path.suffix + ".part")
     half.write_bytes(content.encode() if isinstance(content, str) else content)
     half.replace(path)

@@ -1,4 +1,4 @@
-"""Causes in words, alike on the terminal, in the summary and on the page."""
+"""The wording of causes, the same on the terminal, in the summary and on the page."""
 
 import re
 from collections import Counter
@@ -23,11 +23,11 @@ SHORTEST, MOST_SHORT = 30, 140  # characters of a cause in one line
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunbookRow:
-    """What the runbook says of a check that did not pass."""
+    """The runbook's entry for a check that did not pass."""
 
     check_id: str
     requirement: str
-    looking: str  # empty for a check of a team's own
+    looking: str  # empty for a team's own check
     remedy: str
     whom_to_call: str
 
@@ -43,15 +43,15 @@ class CauseInWords:
 
     cause: Cause
     count: str  # "34 cases"
-    short: str  # the sentence in one line: without what the server said in brackets
+    short: str  # the sentence in one line, without the server's message in brackets
     since: str  # "22:36 to 22:37 UTC"
     cases: str  # the first few by name
     turns_red: tuple[str, ...]  # titles of metrics and checklist items
     whom_to_call: str
-    traceback: tuple[str, ...]  # its last lines, which say what was raised and where
-    rerun: str  # the command that runs its first case again; empty where none is known
+    traceback: tuple[str, ...]  # its last lines, which show what was raised and where
+    rerun: str  # the command that reruns its first case; empty if unknown
     runbook: tuple[RunbookRow, ...]  # of its checks
-    logs_link: str  # the first of its requests in the Logs Explorer; empty where no project or trace is known
+    logs_link: str  # its first request in the Logs Explorer; empty without a project or trace
 
 
 def causes_in_words(report: Report) -> list[CauseInWords]:
@@ -108,14 +108,14 @@ def _in_words(report: Report, cause: Cause) -> CauseInWords:
 
 
 def _short(sentence: str) -> str:
-    """The first clause of a sentence that names the error as well, or its beginning."""
+    """The first clause of a sentence that also quotes the error, or its beginning."""
     first = sentence.partition(" (")[0]
     kept = first if len(first) >= SHORTEST else sentence
     return kept if len(kept) <= MOST_SHORT else f"{kept[: MOST_SHORT - 1]}…"
 
 
 def revision_link(report: Report) -> str:
-    """The revision's page at Google Cloud; empty where it is not there."""
+    """The revision's page at Google Cloud; empty if it has none."""
     release = report.document.release
     project, region, service = (str(release.get(key) or "") for key in ("project", "region", "service"))
     if report.document.environment == "local" or not (PROJECT.fullmatch(project) and region and service):
@@ -135,7 +135,7 @@ def scope(report: Report) -> str:
     """What the verdict is about and what is still owed: `for smoke, 2 of 5 metrics owed`."""
     document = report.document
     if document.selection:
-        return f"of a selection ({document.selection}): no verdict of the release"
+        return f"of a selection ({document.selection}): no verdict on the release"
     owed = sum(bool(answer.owed) for answer in report.metrics)
     what = "for all phases" if document.phase == "gate" else f"for {document.phase}"
     return f"{what}, {owed} of {len(report.metrics)} metrics owed" if owed else what

@@ -14,7 +14,7 @@ from gate.figures import Number
 INK, ACCENT, BAD, FAINT = "var(--ink)", "var(--accent)", "var(--bad)", "var(--faint)"
 WIDTH, HEIGHT = 640, 260
 LEFT, RIGHT, TOP, BOTTOM = 62, 10, 8, 46
-MOST_TICKS = 6  # longer labels would run into each other
+MOST_TICKS = 6  # longer labels would overlap
 STEPS = (1, 2, 5, 10)
 
 Point = tuple[Number, Number]
@@ -32,12 +32,12 @@ def ticks(low: float, high: float, *, integer: bool = False) -> list[float]:
 
 
 def wide(low: float, high: float) -> Span:
-    """The same bounds, moved apart where nothing lies between them: an axis has a length."""
+    """The same bounds, moved apart if they are equal, so that the axis has a length."""
     return (low, high) if high > low else (low, low + 1.0)
 
 
 class Chart:
-    """Draws in the units of its two axes; what is drawn later lies on top. Values beyond an axis are cut off by it."""
+    """Draws in the units of its two axes; later drawings are on top. Values beyond an axis are clipped."""
 
     def __init__(self, *, x: Span, y: Span, x_label: str, y_label: str) -> None:
         self._x, self._y = wide(*x), wide(*y)

@@ -1,4 +1,4 @@
-"""The report's checklist and metrics, answered once from the rows of a verdict, for all renderers."""
+"""The report's checklist and metrics, evaluated once from the rows of a verdict, for all renderers."""
 
 import tomllib
 from collections import Counter
@@ -14,8 +14,8 @@ from gate.outcomes import Outcome
 from gate.strict_json import JSON
 from gate.verdict_document import Document, Row
 
-BOUNDED = "BOUNDED"  # what ran passed, and a longer phase is owed: the figure says how little that proves
-OWED = "OWED"  # nothing but the longer phase answers, and it has not come to its end
+BOUNDED = "BOUNDED"  # what ran passed, but a longer phase is owed: the figure says how little that proves
+OWED = "OWED"  # only the longer phase covers it, and that has not finished
 PROVED = "PROVED"  # in a gate's verdict, with all phases
 NOT_RUN = "NOT RUN"
 WORST_FIRST = (Outcome.FAILED, Outcome.BROKEN, NOT_RUN, Outcome.PENDING, Outcome.NOT_APPLICABLE, Outcome.PASSED)
@@ -23,7 +23,7 @@ WORST_FIRST = (Outcome.FAILED, Outcome.BROKEN, NOT_RUN, Outcome.PENDING, Outcome
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a checklist item or a metric comes to: the worst outcome of its checks, and the figure to show."""
+    """The result of a checklist item or metric: the worst outcome of its checks, and the figure to show."""
 
     key: str
     part: str
@@ -38,7 +38,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What every renderer is given, and nothing else: the verdict's document, and its answers beside it."""
+    """Every renderer's only input: the verdict's document, with checklist and metrics evaluated."""
 
     document: Document
     checklist: tuple[Answer, ...]
@@ -46,7 +46,7 @@ class Report:
 
 
 def answered(document: Document) -> Report:
-    """The document with the report's checklist items and five success metrics answered, as far as its phase can."""
+    """The document with checklist items and the five success metrics evaluated, as far as its phase allows."""
     checklist, metrics = (tuple(_answer(item, document) for item in _layout()[part]) for part in ("items", "metrics"))
     return Report(document, checklist, metrics)
 
@@ -57,13 +57,13 @@ def _layout() -> dict[str, JSON]:
 
 
 def family_order(family: str) -> int:
-    """The place of a family in a run; one that the layout does not name comes before the logs."""
+    """A family's position in a run; one that the layout does not list comes before the logs."""
     order: list[str] = _layout()["families"]
     return order.index(family) if family in order else len(order) - 2
 
 
 def owner(family: str) -> str:
-    """Whom to call about a family, by role; empty for one that the layout does not name."""
+    """Whom to call about a family, by role; empty for one that the layout does not list."""
     return str(_layout()["owners"].get(family, ""))
 
 
@@ -73,7 +73,7 @@ def answers_for_a_metric(check_id: str) -> bool:
 
 
 def epic(check_id: str) -> str:
-    """The success metric that a check answers for, else the part of the checklist, else the gate as a whole."""
+    """The success metric that a check covers, else the part of the checklist, else the gate as a whole."""
     for item in [*_layout()["metrics"], *reversed(_layout()["items"])]:
         if any(fnmatchcase(check_id, one) for one in item["checks"]):
             return str(item.get("part") or item["title"])
@@ -109,14 +109,14 @@ def _answer(item: Mapping[str, JSON], document: Document) -> Answer:
 
 
 def _outcome(row: Row, failed: Iterable[Row]) -> Outcome:
-    """A case's outcome; where it waits for another's finding, what it needs has FAILED, and so has the item."""
+    """A case's outcome; if another case's finding blocks it, what it needs has FAILED, and so has the item."""
     said = row.actual or row.reason
     waits = row.outcome == Outcome.BROKEN and any(said.startswith(waits_for(one.name)) for one in failed)
     return Outcome.FAILED if waits else row.outcome
 
 
 def _owed(item: Mapping[str, str], rows: Iterable[Row]) -> str:
-    """What is still owed of a longer phase: nothing once its check has an answer other than PENDING."""
+    """What is still owed of a longer phase: nothing once its check has an outcome other than PENDING."""
     about = [row for row in rows if row.id == item["check"]]
     if about and all(row.outcome != Outcome.PENDING for row in about):
         return ""
@@ -125,7 +125,7 @@ def _owed(item: Mapping[str, str], rows: Iterable[Row]) -> str:
 
 
 def _is_contradicted(item: Mapping[str, JSON], rows: Iterable[Row]) -> bool:
-    """Whether a row that the figure rests on did not pass: no figure is shown then."""
+    """Whether a row that the figure relies on did not pass: then no figure is shown."""
     bases = set(item.get("figure_unless", ()))
     return any(row.id in bases and row.outcome not in {Outcome.PASSED, Outcome.NOT_APPLICABLE} for row in rows)
 

@@ -1,4 +1,4 @@
-"""`--explain`: everything that a verdict knows of one check, as text: rule, figures, window, queries and inputs."""
+"""`--explain`: everything in a verdict about one check, as text: rule, figures, window, queries and inputs."""
 
 from collections.abc import Iterator
 
@@ -7,12 +7,12 @@ import msgspec
 from gate.report.wording import show_figure
 from gate.verdict_document import Document, Row
 
-BESIDE = ("interval", "hazard_per_hour", "covered_s", "need_s")  # what a figure states beside its own line
+BESIDE = ("interval", "hazard_per_hour", "covered_s", "need_s")  # what a figure states besides its own line
 MOST = 400
 
 
 def explain(document: Document, check_id: str) -> str:
-    """All cases of a check, explained. Raises KeyError with the ids that the document holds."""
+    """All cases of a check, explained. Raises KeyError with the ids in the document."""
     rows = [row for row in document.checks if check_id in {row.id, row.name}]
     if not rows:
         raise KeyError(", ".join(sorted({row.id for row in document.checks})))

@@ -1,4 +1,4 @@
-"""GitHub Actions: the step summary (1 MiB at most), and at most ten annotations of a kind: GitHub drops more."""
+"""GitHub Actions: the step summary (at most 1 MiB), and at most ten annotations of each kind: GitHub drops more."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,11 +11,11 @@ from gate.verdict_document import Cause, Document
 
 MOST_ANNOTATIONS = 10  # of a kind, in a step
 MOST_BYTES = 1024 * 1024
-CUT = "\n\n(cut here: a step summary holds 1 MiB; `report.html` and `verdict.json` hold everything)\n"
+CUT = "\n\n(cut here: a step summary is limited to 1 MiB; `report.html` and `verdict.json` have everything)\n"
 
 
 def announce(report: Report, environ: Mapping[str, str]) -> None:
-    """Append the summary and print annotations, where the environment says that this is a GitHub step."""
+    """Append the summary and print annotations, if the environment says that this is a GitHub step."""
     summary = environ.get("GITHUB_STEP_SUMMARY")
     if summary:
         path = Path(summary)
@@ -28,7 +28,7 @@ def announce(report: Report, environ: Mapping[str, str]) -> None:
 
 
 def fitting(text: str, most: int) -> str:
-    """The text if it fits into so many bytes, else its whole lines that do, and a word that it was cut."""
+    """The text if it fits into the given number of bytes, else the lines that fit, and a note that it was cut."""
     raw = text.encode()
     if len(raw) <= most:
         return text
@@ -37,7 +37,7 @@ def fitting(text: str, most: int) -> str:
 
 
 def annotations(document: Document) -> list[str]:
-    """The workflow commands: one for the verdict, then one a cause: an error for FAILED, else a warning."""
+    """The workflow commands: one for the verdict, then one per cause: an error for FAILED, else a warning."""
     open_ones = {row.name for row in document.checks if row.required and row.outcome is not Outcome.PASSED}
     causes = [one for one in document.causes if one.outcome is Outcome.FAILED or not open_ones.isdisjoint(one.cases)]
     verdict = f"{document.verdict}: {document.target} {document.revision}".strip()
@@ -62,7 +62,7 @@ def _lines(kind: str, causes: Sequence[Cause], most: int) -> list[str]:
 
 def _title(cause: Cause) -> str:
     count = len(cause.cases)
-    return cause.cases[0] if count == 1 else f"{count} cases of one cause, such as {cause.cases[0]}"
+    return cause.cases[0] if count == 1 else f"{count} cases with one cause, such as {cause.cases[0]}"
 
 
 def _line(kind: str, title: str, text: str) -> str:

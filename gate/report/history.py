@@ -1,4 +1,4 @@
-"""`history.html`: one self-contained page over the runs of a target, readable without scripts."""
+"""`history.html`: one self-contained page about the runs of a target, readable without scripts."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from gate.report.html import environment
 
 ROOM = 1.1  # above the highest point
 MOST_NAMES = 6  # of moments below a chart
-MOST_REVISIONS = 10  # columns of the causes' table: a phone scrolls, and a wall of columns says nothing
+MOST_REVISIONS = 10  # columns of the table of causes: more would be unreadable
 MOST_FLAKY = 40
 COLOURS = {"GO": ACCENT, "NO-GO": BAD, "INCONCLUSIVE": FAINT}
 
@@ -34,14 +34,14 @@ def render_history(history: History) -> str:
 
 
 def _cells(revision: Revision) -> dict[str, str]:
-    """What a revision's figures come to, in words."""
+    """A revision's figures, as text."""
     p95, errors, health, sessions = (revision.figure(key) for key in ("p95", "errors", "health", "sessions"))
     seconds = revision.seconds()
     return {
         "p95": _with_interval(p95),
         "errors": f"{errors.value:g}" if errors and errors.value is not None else "",
         "health": f"{health.value:g} of {health.n:g}" if health and health.value is not None and health.n else "",
-        "sessions": f"at most {sessions.hazard_per_hour:.2g} an hour" if sessions and sessions.hazard_per_hour else "",
+        "sessions": f"at most {sessions.hazard_per_hour:.2g} per hour" if sessions and sessions.hazard_per_hour else "",
         "took": f"{seconds:.0f} s" if seconds else "",
     }
 
@@ -93,7 +93,7 @@ def _counted(title: str, wanted: str, label: str, number: int) -> Callable[[Hist
 
 
 def _sessions(history: History) -> Drawing | None:
-    """The upper bound on the rate of drops that each run leaves; a level line is what one missed session takes."""
+    """The upper bound on the drop rate after each run."""
     told = [
         (run, figure.hazard_per_hour)
         for run in history.runs
@@ -101,9 +101,9 @@ def _sessions(history: History) -> Drawing | None:
     ]
     if not told:
         return None
-    chart = _chart([run for run, _ in told], max(float(bound) for _, bound in told) * ROOM, "drops an hour, at most")
+    chart = _chart([run for run, _ in told], max(float(bound) for _, bound in told) * ROOM, "drops per hour, at most")
     chart.dots([(place, bound) for place, (_, bound) in enumerate(told)], ACCENT, 2.5)
-    said = f"The upper bound (95 %) on dropped WebSocket sessions an hour in {len(told)} runs."
+    said = f"The upper bound (95 %) on dropped WebSocket sessions per hour in {len(told)} runs."
     return {"title": "WebSocket sessions", "svg": chart.svg(9003, said), "text": said}
 
 
@@ -127,7 +127,7 @@ CHARTS: tuple[Callable[[History], Drawing | None], ...] = (
 
 
 def _chart(runs: Sequence[ShownRun], highest: float, label: str) -> Chart:
-    """A chart with a place a run, named by a few moments."""
+    """A chart with one position per run, labelled with a few times."""
     chart = Chart(x=(-0.5, len(runs) - 0.5), y=(0, highest), x_label="runs, in order of time", y_label=label)
     every = max(1, -(-len(runs) // MOST_NAMES))
     chart.x_names = [(float(place), _day(runs[place].started)) for place in range(0, len(runs), every)]

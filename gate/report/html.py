@@ -21,7 +21,7 @@ from gate.strict_json import JSON
 from gate.verdict_document import Document, Estimate, Row
 
 FAILING = (Outcome.FAILED, Outcome.BROKEN, Outcome.PENDING)
-MOST_CARDS = 60  # what is beyond is listed by name: a page that opens at once says more than a complete one
+MOST_CARDS = 60  # the rest is only listed: a page that opens quickly is more useful than a complete one
 MOST_CAUSES = 12
 MOST_LINES = 300  # of a table of evidence: the operations of a large service
 MOST_CHARACTERS = 4000
@@ -63,7 +63,7 @@ def render_html(report: Report) -> str:
 
 
 def _as_text(value: object) -> object:
-    """What a page shows, plain. A document is already; history's texts come from the store as they lie there."""
+    """What a page shows, neutralised. A document already is; a history's texts come unchanged from the store."""
     return neutralise(value, multi_line=True) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
@@ -121,7 +121,7 @@ def _sections(document: Document, failures: Sequence[Row], plots: Sequence[objec
 
 
 def _placed(answers: Sequence[Answer]) -> list[dict[str, JSON]]:
-    """Answers with their place, so that grouping by part keeps the order of the checklist."""
+    """Answers with their position, so that grouping by part keeps the order of the checklist."""
     keys = ("part", "title", "outcome", "passed", "total", "worst")
     return [{key: getattr(one, key) for key in keys} | {"place": place} for place, one in enumerate(answers)]
 
@@ -134,7 +134,7 @@ def _families(rows: Iterable[Row]) -> dict[str, list[Row]]:
 
 
 def _missing(rows: Iterable[Row]) -> dict[str, dict[str, JSON]]:
-    """What was required and has no result, a line a check."""
+    """Required cases without a result, one line per check."""
     told: dict[str, dict[str, JSON]] = {}
     for row in rows:
         about = told.setdefault(row.id, {"reason": row.reason, "cases": []})
@@ -143,7 +143,7 @@ def _missing(rows: Iterable[Row]) -> dict[str, dict[str, JSON]]:
 
 
 def _unproved(rows: Iterable[Row]) -> dict[str, list[str]]:
-    """What is not on offer here, by the reason."""
+    """What is not offered here, by reason."""
     told: dict[str, list[str]] = {}
     for row in rows:
         if row.outcome == Outcome.NOT_APPLICABLE:
@@ -184,7 +184,7 @@ def _moment(text: str) -> str:
 
 
 def _covered(figure: Figure) -> str:
-    return f"{(figure.covered_s or 0) / 3600:.3g} of {(figure.need_s or 0) / 3600:.3g} hours covered in one piece"
+    return f"{(figure.covered_s or 0) / 3600:.3g} of {(figure.need_s or 0) / 3600:.3g} hours covered without a gap"
 
 
 def _estimate(told: Estimate, unit: str) -> str:
@@ -197,7 +197,7 @@ def _anchor(name: str) -> str:
 
 
 def _coded(text: str) -> Markup:
-    """A line of the runbook: what stands between backticks is code."""
+    """A line of the runbook: text between backticks is code."""
     parts = enumerate(text.split("`"))
     return Markup("").join(Markup("<code>{}</code>").format(part) if place % 2 else part for place, part in parts)
 
@@ -231,7 +231,7 @@ def _limited(text: str, most: int = MOST_CHARACTERS) -> str:
 
 
 def _log_text(text: str) -> str:
-    """A log line's head and its end, line by line: a traceback says at its end where it happened."""
+    """A log entry's first and last lines: a traceback's end says where it happened."""
     lines = text.splitlines()
     left_out = len(lines) - HEAD - TAIL
     if left_out > 1:

@@ -1,4 +1,4 @@
-"""JUnit XML as GitHub, GitLab and Jenkins read it: one case a row, stable names, our outcome as a property."""
+"""JUnit XML as GitHub, GitLab and Jenkins read it: one test case per row, stable names, our outcome as a property."""
 
 from xml.etree import ElementTree as ET
 
@@ -60,7 +60,7 @@ def _case(row: Row, cause: Cause | None, again: str) -> ET.Element:
     for key, value in told.items():
         if value:
             ET.SubElement(properties, "property", name=key, value=_clean(value))
-    # Tools group failures by this text: it holds no port, id or number that differs from run to run.
+    # Tools group failures by this text, so it has no port, id or number that differs from run to run.
     message = _clean(cause.signature if cause else row.reason)
     if row.outcome == Outcome.FAILED:
         ET.SubElement(case, "failure", message=message, type="FAILED").text = _clean(_details(row))

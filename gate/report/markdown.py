@@ -70,7 +70,12 @@ def _changes(document: Document) -> list[str]:
         f"- moved beyond its interval: `{one.name}`, {one.before.value:g} to {one.now.value:g} {one.unit}"
         for one in told.moved
     ]
-    return [f"Since run `{told.since}`:", "", *(lines or ["- nothing newly fails, passes or has moved"]), ""]
+    return [
+        f"Since run `{told.since}`:",
+        "",
+        *(lines or ["- nothing newly fails or passes, and no figure has moved"]),
+        "",
+    ]
 
 
 def _few(label: str, names: Sequence[str]) -> list[str]:
@@ -111,7 +116,7 @@ def _in_short(report: Report) -> list[str]:
 
 
 def _causes(report: Report) -> list[str]:
-    """What did not pass, a cause a section, largest first; the cases are folded away."""
+    """What did not pass, one section per cause, largest first, with the cases folded."""
     lines: list[str] = []
     causes = causes_in_words(report)
     for one in causes[:MOST_CAUSES]:

@@ -1,4 +1,4 @@
-"""The verdict's figures as OpenMetrics text: for a scrape of the last run, an archive, an alert."""
+"""The verdict's figures as OpenMetrics text: for a scrape of the last run, an archive or an alert."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -14,7 +14,7 @@ from gate.verdict_document import SCHEMA_VERSION, Document
 
 CONTENT_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 PREFIX = "netra_verify"
-RUN = ("target", "phase")  # labels of every sample: runs of several targets and phases stay apart
+RUN = ("target", "phase")  # labels of every sample, which keep targets and phases apart
 CASE = (*RUN, "check", "case")
 FIGURE = (*CASE, "rule", "unit")
 
@@ -31,7 +31,7 @@ def render_openmetrics(report: Report) -> str:
 
 
 def names() -> frozenset[str]:
-    """Every family that a run can export, for those who check queries against them."""
+    """Every family that a run can export, for checking queries."""
     return frozenset(family.name for family in _Families(answered(_EMPTY)).collect())
 
 
@@ -58,7 +58,7 @@ class _Families(Collector):
 
     def _summary(self) -> Iterator[Metric]:
         document = self._document
-        verdict = StateSetMetricFamily(f"{PREFIX}_verdict", "What the run came to", labels=RUN)
+        verdict = StateSetMetricFamily(f"{PREFIX}_verdict", "The run's verdict", labels=RUN)
         verdict.add_metric(self._run, {str(one): one == document.verdict for one in Verdict})
         yield verdict
         begun, ended = (datetime.fromisoformat(moment).timestamp() for moment in (document.started, document.ended))
@@ -100,8 +100,8 @@ class _Families(Collector):
     def _figures(self) -> Iterator[Metric]:
         told = {
             "value": ("figure", "A figure that a case measured, in its unit"),
-            "limit": ("figure_limit", "The limit that a figure was held against"),
-            "n": ("figure_samples", "How many samples a figure rests on"),
+            "limit": ("figure_limit", "The limit that a figure was compared with"),
+            "n": ("figure_samples", "The sample size of a figure"),
             "confidence": ("figure_confidence_ratio", "The confidence that a figure states"),
         }
         for key, (name, text) in told.items():

@@ -1,4 +1,4 @@
-"""The run as OTLP spans, where a collector is configured: the run is the root, a case that ran is a span below it."""
+"""The run as OTLP spans, if a collector is configured: the run is the root, each case that ran is a child span."""
 
 import logging
 import os
@@ -22,7 +22,7 @@ from gate.verdict_document import Document, Row
 
 BASE, TRACES = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 SERVICE = "netra-verify"
-LIMIT_S = 5.0  # for all of it: what a run's end may be held up by a collector that does not answer
+LIMIT_S = 5.0  # for everything: how long an unresponsive collector may delay the end of a run
 LONGEST = 1000  # characters of an attribute
 NANO = 10**9
 OF_A_CASE = {
@@ -36,11 +36,11 @@ OF_A_RUN = {Verdict.GO: StatusCode.OK, Verdict.NO_GO: StatusCode.ERROR, Verdict.
 
 
 def export(document: Document, limit_s: float = LIMIT_S) -> str:
-    """Send the run to the collector that the environment names, within `limit_s` seconds.
+    """Send the run to the collector configured in the environment, within `limit_s` seconds.
 
     Args:
-        document: The verdict; redacted as it is, so are the spans.
-        limit_s: After so long the collector is left alone.
+        document: The verdict; it is redacted, and so are the spans.
+        limit_s: Give up after this many seconds.
 
     Returns:
         Why the spans did not arrive, as one sentence; empty when they did.
@@ -50,7 +50,7 @@ def export(document: Document, limit_s: float = LIMIT_S) -> str:
         return wrong
     said: list[str] = []
     heard = _Listener()
-    # A thread, because a server that sends a byte now and then outlasts every timeout of a request.
+    # A thread, because a server that sends an occasional byte outlasts every request timeout.
     sending = threading.Thread(target=_send, args=(spans(document), limit_s, said), daemon=True)
     log = logging.getLogger("opentelemetry")
     log.addHandler(heard)
@@ -62,10 +62,10 @@ def export(document: Document, limit_s: float = LIMIT_S) -> str:
         log.removeHandler(heard)
         log.propagate = before
     if sending.is_alive():
-        return f"no spans were taken: {place} did not answer within {limit_s:g} s; the run's own report has everything"
+        return f"no spans were sent: {place} did not answer within {limit_s:g} s; the run's own report has everything"
     if said:
         why = heard.last or said[0]
-        return f"no spans were taken by {place}: {why}; the run's own report has everything"
+        return f"{place} did not accept the spans: {why}; the run's own report has everything"
     return ""
 
 
@@ -103,7 +103,9 @@ def _case(tracer: Tracer, root: Span, row: Row, begun: datetime) -> None:
 
 
 def _status(code: StatusCode, why: str) -> Status:
-    return Status(code, str(_short(why)) if code is StatusCode.ERROR else None)  # OTLP takes a text with errors alone
+    return Status(
+        code, str(_short(why)) if code is StatusCode.ERROR else None
+    )  # OTLP accepts a description only with errors
 
 
 def _short(value: JSON) -> str | bool | int | float:
@@ -118,22 +120,25 @@ def _nanoseconds(moment: datetime) -> int:
 
 
 def _collector(environment: Mapping[str, str]) -> tuple[str, str]:
-    """The collector's host and port, and what is wrong with it; never the URL, which may hold a credential."""
+    """The collector's host and port, and what is wrong with it; never the URL, which may contain a credential."""
     variable = TRACES if environment.get(TRACES) else BASE
     try:
         url = urlsplit(environment[variable].strip())
         place = f"{url.hostname}:{url.port}" if url.port else str(url.hostname)
     except ValueError:
-        return "", f"no spans were sent: {variable} is no URL; give it as http://host:4318"
+        return "", f"no spans were sent: {variable} is not a URL such as http://host:4318"
     if url.scheme not in {"http", "https"} or not url.hostname:
         return "", f"no spans were sent: {variable} must begin with http:// or https://, as in http://host:4318"
     if environment.get("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf") != "http/protobuf":
-        return "", "no spans were sent: OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf (port 4318), which we speak"
+        return (
+            "",
+            "no spans were sent: OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf (port 4318)",
+        )
     return place, ""
 
 
 def configured(environment: Mapping[str, str]) -> bool:
-    """Whether the environment names a collector and has not switched the SDK off."""
+    """Whether the environment has a collector and has not switched the SDK off."""
     off = environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
     return not off and bool(environment.get(BASE) or environment.get(TRACES))
 
@@ -149,7 +154,7 @@ def _send(finished: Sequence[ReadableSpan], limit_s: float, said: list[str]) -> 
 
 
 class _Listener(logging.Handler):
-    """Keeps the last thing that the exporter logged: its only way to say why."""
+    """Keeps the exporter's last log message: the only place where it says why."""
 
     last = ""
 

@@ -1,4 +1,4 @@
-"""The kinds of plot as inline SVG, each with a text that says the same."""
+"""The kinds of plot as inline SVG, each with a text alternative."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -30,7 +30,7 @@ def draw(plot: Plot, number: int) -> tuple[str, str]:
 
 
 def _latency(plot: LatencyPlot) -> Drawing:
-    """The share of calls up to each time, by the clock that decides; the client's beside it, and the limit."""
+    """The share of calls up to each time, by the deciding clock; with the client's and the limit."""
     values, limit = sorted(plot.ms), float(plot.limit_ms)
     beside = "; faint: the client's" if plot.clock == "server" and plot.client_ms else ""
     chart = Chart(
@@ -53,13 +53,13 @@ def _latency(plot: LatencyPlot) -> Drawing:
 
 
 def _shares(values: Sequence[Number], failed: int) -> list[tuple[Number, float]]:
-    """A curve that ends below 1 where calls failed: those never came."""
+    """A curve that ends below 1 if calls failed: those were never answered."""
     total = len(values) + failed
     return [(value, (rank + 1) / total) for rank, value in enumerate(values)]
 
 
 def _sequence(plot: SequencePlot) -> Drawing:
-    """Every call when it was due: a stall is a flank of falling points, a cold start a ring, a failure a cross."""
+    """Every call at its due time: a stall is a slope of falling points, a cold start a ring, a failure a cross."""
     limit, at = float(plot.limit_ms), plot.at_s
     cold = list(plot.cold) or [""] * len(at)
     points = [(when, ms, kind) for when, ms, kind in zip(at, plot.ms, cold, strict=True) if ms is not None]
@@ -100,7 +100,7 @@ def _sessions(plot: SessionsPlot) -> Drawing:
 
 
 def _closes(plot: ClosesPlot) -> Drawing:
-    """Ages at the close: those that were planned in the plain colour, all others in the colour of what is wrong."""
+    """Ages at close: planned closes in the plain colour, all others in the error colour."""
     ages = {kind: [float(age) for age in some] for kind, some in plot.by_class.items()}
     every = [age for some in ages.values() for age in some] + [float(plot.planned_s or 0)]
     low, high = max(0.0, min(every) - 0.5), max(every) + 0.5
@@ -154,7 +154,7 @@ def _errors_by_hour(plot: ErrorsByHourPlot) -> Drawing:
 
 
 def _windows(plot: WindowsPlot) -> Drawing:
-    """What each window of a log covers: requests an hour, in the colour of what is wrong where there were errors."""
+    """What each window of a log covers: requests per hour, in the error colour if there were errors."""
     spans = sorted(plot.spans, key=lambda one: one.start)
     begun = datetime.fromisoformat(spans[0].start)
     bars: list[tuple[Span, float, str]] = []
@@ -168,7 +168,7 @@ def _windows(plot: WindowsPlot) -> Drawing:
         x=(0, max(right for (_, right), _, _ in bars)),
         y=(0, max(height for _, height, _ in bars) * ROOM),
         x_label=f"hours since {begun:%d %b %H:%M} UTC; pale: not proved; red: with 5xx",
-        y_label="requests an hour",
+        y_label="requests per hour",
     )
     for span, height, colour in bars:
         chart.bar(span, (0, height), colour)

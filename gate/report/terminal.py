@@ -1,4 +1,4 @@
-"""The terminal: one line a family while it runs, then causes, checklist, metrics and the verdict."""
+"""The terminal: one line per family during the run, then causes, checklist, metrics and the verdict."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,7 +35,7 @@ MOST_SAID = 600
 
 
 def console_for(file: IO[str]) -> Console:
-    """A console on a file: as wide as its terminal, or of a fixed width where there is none."""
+    """A console on a file: as wide as its terminal, or of a fixed width without one."""
     width = None if file.isatty() else WIDTH_WITHOUT_TERMINAL
     return Console(file=file, highlight=False, soft_wrap=False, width=width)
 
@@ -67,7 +67,7 @@ def print_verdict(report: Report, folder: Path, console: Console) -> None:
 
 
 def _print_causes(report: Report, console: Console) -> None:
-    """One cause after the other, largest first: what it is, what to do, and which cases it turned."""
+    """One cause after the other, largest first: what it is, what to do, and which cases it affects."""
     causes = causes_in_words(report)
     for one in causes[:MOST_CAUSES]:
         cause = one.cause
@@ -111,7 +111,7 @@ def _print_again_in_short(report: Report, console: Console) -> None:
 
 
 def _of_one_case(report: Report, cause: Cause) -> dict[str, str]:
-    """What the first case of a cause expected and saw: the rest saw the same."""
+    """What the first case of a cause expected and observed: the rest observed the same."""
     row = next(row for row in report.document.checks if row.name == cause.cases[0])
     seen = {"expected": row.expected, "actual": row.actual} if row.actual else {"reason": row.reason}
     return {"requirement": row.requirement} | seen
@@ -135,7 +135,7 @@ def _table(title: str, answers: Sequence[Answer]) -> Table:
     table.add_column("figure")
     for answer in answers:
         if not answer.total:
-            continue  # not asked in this phase
+            continue  # not covered in this phase
         figure = brief(show_figure(answer.figure)) if answer.figure else f"{answer.passed}/{answer.total} passed"
         owed = brief(f"; owed: {'; '.join(answer.owed)}") if answer.owed else ""
         table.add_row(escape(answer.title), mark(answer.outcome), escape(figure + owed))

@@ -1,4 +1,4 @@
-"""Figures and moments in words, alike in every report for people."""
+"""The wording of figures and times, the same in every human-readable report."""
 
 import re
 import shlex
@@ -14,13 +14,13 @@ WORST_FIRST = ("EMERGENCY", "ALERT", "CRITICAL", "ERROR", "WARNING")  # the seve
 
 
 def worst_first(lines: Iterable[ServerLine]) -> list[ServerLine]:
-    """Server lines by severity, the worst in front; each severity stays in its order."""
+    """Server log lines by severity, worst first; otherwise in their order."""
     places = {severity: place for place, severity in enumerate(WORST_FIRST)}
     return sorted(lines, key=lambda line: places.get(line.severity, len(places)))
 
 
 def show_figure(figure: Figure) -> str:
-    """A figure in one short text: `41.2 ms (limit 100 ms, n=300, 95% confidence)`."""
+    """A figure as a short text: `41.2 ms (limit 100 ms, n=300, 95% confidence)`."""
     unit = f" {figure.unit}" if figure.unit else ""
     about = show_about(figure)
     return f"{show_value(figure)}{unit}" + (f" ({about})" if about else "")
@@ -35,12 +35,12 @@ def show_value(figure: Figure) -> str:
 
 
 def _counts_what_holds(figure: Figure) -> bool:
-    """Whether a figure says how many of `n` things hold, all of which should: `3 of 4`."""
+    """Whether a figure counts how many of `n` things hold, all of which should: `3 of 4`."""
     return bool(figure.n) and figure.n == figure.limit and not figure.unit and not figure.confidence
 
 
 def show_about(figure: Figure) -> str:
-    """What a figure's value has to be read with: limit, n, bound, confidence, interval, window."""
+    """The context of a figure's value: limit, n, bound, confidence, interval, window."""
     unit = f" {figure.unit}" if figure.unit else ""
     low, high = figure.interval or (None, None)
     about = []
@@ -49,7 +49,7 @@ def show_about(figure: Figure) -> str:
     if figure.n is not None and not _counts_what_holds(figure):
         about.append(f"n={figure.n}")
     if figure.hazard_per_hour is not None:
-        about.append(f"at most {figure.hazard_per_hour:.3g} an hour")
+        about.append(f"at most {figure.hazard_per_hour:.3g} per hour")
     if figure.confidence:
         about.append(f"{figure.confidence:.0%} confidence")
     if low is not None and high is not None:
@@ -60,7 +60,7 @@ def show_about(figure: Figure) -> str:
 
 
 def brief(text: str) -> str:
-    """A text whose moments are written as people write them; a second one on the same day without its date."""
+    """A text with its timestamps in readable form; a second one on the same day without its date."""
     day, last = "", sum(1 for _ in MOMENT.finditer(text))
     seen = count()
 
@@ -74,12 +74,12 @@ def brief(text: str) -> str:
 
 
 def rerun(document: Document, name: str) -> str:
-    """The command that runs one case again; empty where none is known."""
+    """The command that reruns one case; empty if unknown."""
     return f"{document.rerun}{shlex.quote(name)}" if document.rerun else ""
 
 
 def sentence(text: str) -> str:
-    """With a capital where it begins with a word of prose, and a full stop."""
+    """The text with a capital letter if it begins with a word, and a full stop."""
     first = text.partition(" ")[0]
     text = text[:1].upper() + text[1:] if first.isalpha() else text
     return text if text.endswith(".") else f"{text}."

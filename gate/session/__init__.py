@@ -1,1 +1,1 @@
-"""One run: the plugin, what is selected, what became of each case, what is published."""
+"""One run: the plugin, the selection, each case's outcome, publishing."""

@@ -1,8 +1,8 @@
 """`python -m gate.session [pytest's arguments]`: one run, and an exit code that can be trusted.
 
-pytest itself exits with 1, which is NO-GO's, for a plugin that dies while it is imported, and with 0 for `--help` or
-`--collect-only`, wherever these come from. Here 0 takes a GO that this very process published, 1 a NO-GO; a crash is 3,
-nothing to judge is 10, and the last line always says a verdict.
+pytest itself exits with 1, which is NO-GO's code, for a plugin that fails to import, and with 0 for `--help` or
+`--collect-only`, wherever these come from. Here 0 requires a GO that this process published, 1 a NO-GO; a crash is 3,
+nothing to judge is 10, and the last line is always a verdict.
 """
 
 import os
@@ -20,7 +20,7 @@ def main(arguments: list[str]) -> int:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup is a wish to go on
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup means: keep running
         signal.signal(signal.SIGHUP, signal.default_int_handler)
     why = ""
     try:
@@ -47,7 +47,7 @@ def _pytest(arguments: list[str]) -> int:
     words, folder = prepared(arguments, Path.cwd())
     os.chdir(folder)
     with redirect_stderr(cast("TextIO", CleanStream(sys.stderr, redactor_of_environment(), with_colours=True))):
-        return int(pytest.main(words))  # a plugin that dies while it is imported is said by pytest itself
+        return int(pytest.main(words))  # pytest itself reports a plugin that fails to import
 
 
 def _conclude(code: int, why: str) -> int:
@@ -55,7 +55,7 @@ def _conclude(code: int, why: str) -> int:
 
     said, published = LAST_WORD.verdict, LAST_WORD.exit_code
     if code in {0, 1} and published != code:
-        why = why or "no verdict was published: nothing was run, or pytest died"
+        why = why or "no verdict was published: nothing ran, or pytest crashed"
         code = INCONCLUSIVE if code == 0 else CRASHED
     if published != code or code == USAGE:  # pytest's own message came after the verdict's line
         word = said if said and said != "GO" else "INCONCLUSIVE"
@@ -66,12 +66,12 @@ def _conclude(code: int, why: str) -> int:
 
 
 def _say(line: str) -> None:
-    with suppress(OSError):  # whoever read our output has gone; the exit code still says it
+    with suppress(OSError):  # the reader of our output has gone; the exit code still says it
         print(line, flush=True)  # noqa: T201 - the last line
 
 
 def _flushed(code: int) -> int:
-    """The code; output that can't be written is dropped, or Python's own last flush would change it."""
+    """The code; output that can't be written is dropped, because Python's final flush would change the code."""
     try:
         sys.stdout.flush()
     except OSError:

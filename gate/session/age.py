@@ -1,4 +1,4 @@
-"""How long this process has been there, by clocks that nobody sets: its imports are a part of the run."""
+"""How long this process has existed, by clocks that can't be set; its imports are part of the run."""
 
 import os
 import time
@@ -13,12 +13,12 @@ START_TICKS = 19  # field 22 of proc(5), counted behind the name, which may hold
 def age_s() -> float:
     """Seconds since this process was started.
 
-    The wall clock, by which psutil tells a start, is cut to whole seconds and may be set while we import: where the
-    kernel tells the start since its own boot, that counts.
+    psutil gives the start by the wall clock, which is rounded to whole seconds and may be set meanwhile; if
+    the kernel gives the start since boot, that is used.
     """
     try:
         ticks = int(STAT.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[START_TICKS])
         started_s = ticks / os.sysconf("SC_CLK_TCK")
         return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - started_s)
-    except (OSError, AttributeError, IndexError, ValueError):  # no Linux
+    except (OSError, AttributeError, IndexError, ValueError):  # not Linux
         return max(0.0, time.time() - psutil.Process().create_time())

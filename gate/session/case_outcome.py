@@ -1,4 +1,4 @@
-"""From what pytest saw of a case to its outcome. A crashed checker is unknown, never false."""
+"""From pytest's reports on a case to its outcome. A crashed checker means unknown, never failed."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,10 +24,10 @@ def judge(
 ) -> None:
     """Set the result's outcome from one phase (setup, call or teardown) of its case.
 
-    The phases come in order: a call that passed makes PASSED, anything else what `classify` or its type says. A
-    teardown can only take away from that: an undo that failed is BROKEN, a failure stays a failure. Without a report
-    (it was interrupted while it was made) what the phase raised decides. `run` remembers which case made a
-    `OneFinding`, or met a broken shared fixture first: every other case that meets the same waits for that one.
+    The phases come in order: a call that passed gives PASSED, anything else what `classify` or its type
+    says. A teardown can only make it worse: an undo that failed is BROKEN, a failure stays a failure.
+    Without a report (it was interrupted), what the phase raised decides. `run` remembers which case first raised a
+    `OneFinding` or met a broken shared fixture: every other case that meets the same is blocked by that one.
     """
     result.duration_s += call.duration
     error = call.excinfo.value if call.excinfo else None
@@ -46,12 +46,12 @@ def judge(
     result.outcome = Outcome.BROKEN if call.when == "teardown" else verdict.outcome
     result.expected, result.actual = verdict.expected, verdict.actual
     result.reason = f"in {call.when}: {verdict.actual}" if call.when != "call" else verdict.actual
-    # What mends the product says nothing where we, or the way there, are what is broken.
+    # The product's remedy does not help if the problem is on our side or on the way.
     result.remedy = verdict.remedy or ("" if result.outcome is Outcome.BROKEN else result.remedy)
 
 
 def begin_attempt(run: Run, result: Result) -> None:
-    """A case begins, once more perhaps: what it came to before is kept, and nothing of it counts for this attempt."""
+    """A case begins, perhaps again: its earlier outcome is kept but does not affect this attempt."""
     before = run.results.get(result.key)
     if before is not None and before.began is not None:
         run.ended.setdefault(result.key, []).append(replace(before))
@@ -59,7 +59,7 @@ def begin_attempt(run: Run, result: Result) -> None:
 
 
 def settle(run: Run, result: Result) -> None:
-    """Put the case into the run: the worst of all that it came to, whoever ran it again."""
+    """Record the case in the run, with the worst outcome of all attempts."""
     attempts = [*run.ended.get(result.key, []), result]
     worst = min(attempts, key=lambda one: WORST_FIRST.index(one.outcome))
     if len(attempts) > 1:
@@ -70,7 +70,7 @@ def settle(run: Run, result: Result) -> None:
 
 
 def _waiting(judgement: Judgement, result: Result, found: dict[str, str]) -> Judgement:
-    """What another case has found already, a missing route or a shut door, is no second finding."""
+    """A missing route or a closed door that another case has already found is not a second finding."""
     if not isinstance(judgement, OneFinding):
         return judgement
     finder = found.setdefault(judgement.key, name(result.key))
@@ -80,7 +80,7 @@ def _waiting(judgement: Judgement, result: Result, found: dict[str, str]) -> Jud
 
 
 def _sharing(judgement: Judgement, error: BaseException | None, result: Result, run: Run) -> Judgement:
-    """A fixture that many cases share is set up once, and pytest raises its one error again in each of them."""
+    """A shared fixture is set up once, and pytest raises its error again in each case."""
     if error is None or isinstance(judgement, CheckFailure):
         return judgement
     finder = next((finder for raised, finder in run.broken_setups if raised is error), "")
@@ -97,7 +97,7 @@ def _judgement(error: BaseException | None, outcome: str, classify: Classify) ->
     if isinstance(error, Judgement):
         return error
     if isinstance(error, pytest.skip.Exception):
-        return Broken(f"skipped itself ({error}): a check that can't run is declared so by its needs")
+        return Broken(f"skipped itself ({error}): declare what a check needs instead of skipping")
     if isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         return _judgement(error.exceptions[0], outcome, classify)
     known = classify(error=error)

@@ -1,8 +1,8 @@
-"""What the launcher makes of a command line before pytest sees it: it can be written as people write it, anywhere.
+"""Prepares a command line before pytest sees it, so that it works in the usual forms and from any folder.
 
-pytest looks for its configuration among all that does not begin with a dash, before any plugin can say which options
-take a value; and it looks where it was started. So values are joined to our options, and the suite is run in its own
-folder, with paths that are still where the user meant them.
+pytest looks for its configuration among all arguments without a leading dash, before any plugin can declare which
+options take a value, and it looks in the current folder. So values are joined to our options, and the suite runs in
+its own folder, with the user's paths resolved first.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,9 +30,9 @@ CONFIGURATION = ("-c", "--config-file")
 
 
 def prepared(arguments: Sequence[str], here: Path, root: Path = ROOT) -> tuple[list[str], Path]:
-    """The arguments as pytest takes them, and the folder in which; `here` is where the user stands.
+    """The arguments for pytest, and the folder to run in; `here` is the user's current folder.
 
-    With a configuration of the user's own they are joined, and everything else is as it was.
+    With the user's own configuration the values are joined, and everything else stays the same.
     """
     joined = list(_joined(arguments))
     if any(argument.partition("=")[0] in CONFIGURATION for argument in joined):
@@ -44,7 +44,7 @@ def prepared(arguments: Sequence[str], here: Path, root: Path = ROOT) -> tuple[l
 
 
 def _joined(arguments: Sequence[str]) -> Iterator[str]:
-    """Options of ours with their values joined to them by `=`."""
+    """Our options with their values joined by `=`."""
     waiting = ""
     for argument in arguments:
         if waiting:
@@ -55,11 +55,11 @@ def _joined(arguments: Sequence[str]) -> Iterator[str]:
         else:
             yield argument
     if waiting:
-        yield waiting  # without a value: pytest says so
+        yield waiting  # without a value: pytest reports it
 
 
 def _moved(argument: str, here: Path) -> str:
-    """A path as it is from anywhere: one that the user wrote from where they stand."""
+    """An absolute path, resolved from the user's current folder."""
     option, equals, value = argument.partition("=")
     if equals and (option in PATHS or (option in PATHS_OR_URLS and "://" not in value)) and value:
         return f"{option}={here / value}"

@@ -1,4 +1,4 @@
-"""Reports that pytest's own options ask for elsewhere: ours, with our outcomes and no secret, are copied there."""
+"""Reports requested with pytest's own options: ours, redacted and with our outcomes, are copied there."""
 
 import shutil
 from pathlib import Path
@@ -11,9 +11,9 @@ JUNIT, ALLURE = "junit.xml", "allure-results"
 
 
 def wanted_copies(config: pytest.Config) -> dict[str, Path]:
-    """By report where `--junitxml` and `--alluredir` want it.
+    """Where `--junitxml` and `--alluredir` request each report.
 
-    pytest's own writer of JUnit, which knows fewer outcomes, is kept from writing.
+    pytest's own JUnit writer, which knows fewer outcomes, is disabled.
     """
     asked = {JUNIT: config.option.xmlpath, ALLURE: config.option.allure_report_dir}
     config.option.xmlpath = None
@@ -21,7 +21,7 @@ def wanted_copies(config: pytest.Config) -> dict[str, Path]:
 
 
 def put_copies(run: Run) -> list[str]:
-    """Copy what was asked for; returns what could not be, a sentence each."""
+    """Copy the requested reports; returns one sentence for each that could not be copied."""
     problems = []
     for report, where in run.copies.items():
         source = run.folder / report
@@ -33,5 +33,5 @@ def put_copies(run: Run) -> list[str]:
                 shutil.copyfile(source, where)
         except OSError as error:
             why = "--verdict-only writes none" if run.plan.verdict_only else error.strerror
-            problems.append(f"{where} was not written ({why}): {report} is not where it was asked for.")
+            problems.append(f"{where} was not written ({why}): {report} is missing from the requested place.")
     return problems

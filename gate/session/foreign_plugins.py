@@ -1,4 +1,4 @@
-"""Plugins that are not the suite's: those that hide outcomes are refused, the others are named in the document."""
+"""Third-party plugins: those that hide outcomes are refused, the others are listed in the document."""
 
 import re
 from collections.abc import Iterator
@@ -6,37 +6,37 @@ from collections.abc import Iterator
 import pytest
 
 OURS = frozenset({"pytest-asyncio", "allure-pytest"})
-# What they do to an outcome. They come along with other libraries: pytest.ini keeps them out by name.
+# What they do to an outcome. Other libraries may install them: pytest.ini disables them.
 HIDING = {
-    "pytest-rerunfailures": "runs a case that failed again until it passes",
-    "flaky": "runs a case that failed again until it passes",
-    "pytest-retry": "runs a case that failed again until it passes",
-    "pytest-ignore-flaky": "takes failures for something else",
-    "pytest-quarantine": "takes failures for something else",
-    "pytest-xdist": "judges cases in processes of its own",
+    "pytest-rerunfailures": "reruns failed cases until they pass",
+    "flaky": "reruns failed cases until they pass",
+    "pytest-retry": "reruns failed cases until they pass",
+    "pytest-ignore-flaky": "reclassifies failures",
+    "pytest-quarantine": "reclassifies failures",
+    "pytest-xdist": "runs cases in separate processes",
 }
 
 
 def refuse_hiding(config: pytest.Config) -> None:
-    """Refuse plugins that would hide what became of a case. Raises pytest.UsageError naming the first."""
+    """Refuse plugins that would hide a case's outcome. Raises pytest.UsageError naming the first."""
     for name in sorted({*_distributions(config), *_modules(config)}):
         if name in HIDING:
             raise pytest.UsageError(
-                f"The plugin {name} is active, which {HIDING[name]}: a verdict takes outcomes as they came. Uninstall "
-                "it, or keep it out with `-p no:NAME`, as pytest.ini does."
+                f"The plugin {name} is active, which {HIDING[name]}: a verdict needs unmodified outcomes. Uninstall "
+                "it, or disable it with `-p no:NAME`, as pytest.ini does."
             )
 
 
-# Where pytest itself writes past everything that redacts.
+# Options with which pytest bypasses redaction.
 PAST_REDACTION = {
-    "--pastebin": "sends all that is said to a public site",
-    "--debug": "writes what hooks are given, errors among it, into a file",
-    "--capture=tee-sys": "writes what cases print to the terminal as it is: use -s",
+    "--pastebin": "sends all output to a public site",
+    "--debug": "writes hook arguments, including errors, to a file",
+    "--capture=tee-sys": "writes what cases print to the terminal unredacted: use -s",
 }
 
 
 def refuse_what_shows(config: pytest.Config) -> None:
-    """Refuse options that would show what is redacted everywhere else. Raises pytest.UsageError naming it."""
+    """Refuse options that bypass redaction. Raises pytest.UsageError naming the option."""
     option = config.option
     asked = {
         "--pastebin": getattr(option, "pastebin", None),
@@ -46,13 +46,13 @@ def refuse_what_shows(config: pytest.Config) -> None:
     for name, value in asked.items():
         if value:
             raise pytest.UsageError(
-                f"{name} {PAST_REDACTION[name]}; secrets of the target could be in it. Take it away, out of "
-                "PYTEST_ADDOPTS as well."
+                f"{name} {PAST_REDACTION[name]}, which could contain the target's secrets. Remove "
+                "it, from PYTEST_ADDOPTS as well."
             )
 
 
 def foreign(config: pytest.Config) -> list[str]:
-    """Every other plugin from outside the suite, with its version."""
+    """Every other third-party plugin, with its version."""
     found = {
         f"{dist.project_name} {dist.version}"
         for _, dist in config.pluginmanager.list_plugin_distinfo()

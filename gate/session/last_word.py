@@ -1,11 +1,11 @@
-"""What this process has said of its run, for whoever has the last line: the plugin says it, the launcher asks."""
+"""This process's published verdict, shared by the plugin and the launcher, which prints the last line."""
 
 from dataclasses import dataclass
 
 
 @dataclass(slots=True)
 class LastWord:
-    """The verdict that was published, and whether the run was to say nothing."""
+    """The published verdict, and whether the run is silent."""
 
     verdict: str = ""
     exit_code: int | None = None

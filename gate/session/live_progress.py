@@ -1,4 +1,4 @@
-"""What the terminal says while a run goes on: live where there is one, a line a family everywhere."""
+"""What the terminal shows during a run: live progress if it is a terminal, and one line per family."""
 
 import io
 import time
@@ -21,27 +21,27 @@ SAY_EVERY_S = 10.0
 
 
 class Unbreakable(io.TextIOWrapper):
-    """Where we say things. A reader that went away, or a full disk behind it, costs words and not the run."""
+    """Our output stream. If its reader has gone or its disk is full, output is lost but the run continues."""
 
     def write(self, text: str) -> int:
-        """Write, or lose the text."""
+        """Write the text, or drop it."""
         with suppress(OSError):
             super().write(text)
         return len(text)
 
     def flush(self) -> None:
-        """Flush, or lose what was buffered."""
+        """Flush, or drop what was buffered."""
         with suppress(OSError):
             super().flush()
 
     def close(self) -> None:
-        """Close; what could not be written is lost."""
+        """Close; what could not be written is dropped."""
         with suppress(OSError):
             super().close()
 
 
 class Live:
-    """Says what is being checked: live where there is a terminal, a line a family everywhere."""
+    """Shows what is being checked: live on a terminal, and one line per family everywhere."""
 
     def __init__(self, file: IO[str], *, verbose: bool, expected: Callable[[], Mapping[str, float]] = dict) -> None:
         terminal = file.isatty()
@@ -86,7 +86,7 @@ class Live:
             self.console.print(f"  [dim]{escape(name(result.key))} took {took:.1f} s[/dim]")
 
     def say(self, text: str) -> None:
-        """Where the case in hand has got to: in place on a terminal, elsewhere a line every ten seconds."""
+        """The progress of the current case: in place on a terminal, elsewhere one line every ten seconds."""
         if self._animated:
             for task in self._progress.task_ids:
                 self._progress.update(task, description=f"[dim]{self._line:<14}[/]{escape(text)}")
@@ -95,7 +95,7 @@ class Live:
             self.console.print(f"  {text}", markup=False, soft_wrap=True)
 
     def _case(self, result: Result) -> str:
-        """Family, how many are done, the case, and how long it took the last time."""
+        """Family, number of finished cases, current case, and how long it took last time."""
         case = name(result.key)
         last_s = self._expected.get(case)
         usually = f" [dim](last time {last_s:.1f} s)[/]" if last_s is not None and last_s >= 1 else ""

@@ -1,4 +1,4 @@
-"""The gate as a pytest plugin: options, the run's frame, its fixtures; collection and judging are beside it."""
+"""The gate as a pytest plugin: options, the run's frame, its fixtures; collection and judging are in other modules."""
 
 import io
 import os
@@ -32,17 +32,20 @@ LIVE = pytest.StashKey[Live]()
 SESSION = pytest.StashKey[pytest.Session]()
 STOPPING = pytest.StashKey[Stopping]()
 LATEST = pytest.StashKey[str]()  # what `latest` was before this run
-AGAIN_S, SOAK_AGAIN_S = 5.0, 60.0  # after how long a stop that was survived is repeated; a soak says its goodbyes
-QUIETER_THAN_QUIET = -2  # pytest's own lines give way to the gate's; -v is a line a case, -vv brings pytest's too
+AGAIN_S, SOAK_AGAIN_S = (
+    5.0,
+    60.0,
+)  # after how long a stop that had no effect is repeated; a soak needs time to close its sessions
+QUIETER_THAN_QUIET = -2  # the gate's lines replace pytest's; -v prints one line per case, -vv adds pytest's
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
-    """Declare what the gate asks of the fixtures."""
+    """Declare the hooks that the fixtures implement."""
     pluginmanager.add_hookspecs(hooks)
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
-    """Declare the run's options, and take the last verdict away before anything can go wrong."""
+    """Declare the run's options, and remove the last verdict before anything can go wrong."""
     add_options(parser)
     config = pluginmanager.get_plugin("pytestconfig")
     arguments = arguments_of(config) if config else []
@@ -70,7 +73,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     def on_stop(reason: str) -> None:
         run.interrupted = reason
-        if SESSION in config.stash:  # a case that survives the interrupt is the last one
+        if SESSION in config.stash:  # if a case survives the interrupt, it is the last one
             config.stash[SESSION].shouldstop = reason
 
     again_s = SOAK_AGAIN_S if run.plan.phase == "soak" else AGAIN_S
@@ -88,8 +91,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _framed(config: pytest.Config) -> Run:
-    """The run by its plan. A name that no target has takes nothing away: the last verdict is seen again."""
-    if config.args_source is pytest.Config.ArgsSource.INVOCATION_DIR:  # of whatever folder, it is the whole suite
+    """The run, from its plan. For an unknown target the last verdict is restored."""
+    if config.args_source is pytest.Config.ArgsSource.INVOCATION_DIR:  # whatever the folder, it is the whole suite
         config.args = [str(config.rootpath / path) for path in config.getini("testpaths")] or config.args
     try:
         plan = config.hook.pytest_gate_plan(config=config)
@@ -104,7 +107,7 @@ def _framed(config: pytest.Config) -> Run:
 
 @pytest.hookimpl(tryfirst=True)  # before pytest's own header
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """All plugins are configured: pytest is told to say nothing where that is asked."""
+    """All plugins are configured: make pytest silent if that was requested."""
     session.config.stash[SESSION] = session
     run = session.config.stash.get(RUN, None)
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
@@ -113,16 +116,19 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def _past_capture(file: TextIO) -> TextIO:
-    """The same place under a descriptor of our own: pytest redirects its own while a case runs."""
+    """The same output on our own descriptor: pytest redirects its own while a case runs."""
     try:
         return Unbreakable(os.fdopen(os.dup(file.fileno()), "wb"), encoding=file.encoding, line_buffering=True)
     except (OSError, io.UnsupportedOperation):
-        return file  # no descriptor to go past: an in-memory stream
+        return file  # no descriptor to bypass: an in-memory stream
 
 
 @pytest.hookimpl(trylast=True)  # after -k and others have deselected theirs
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Refuse undeclared tests and ids declared twice; leave out what the phase or the target has no use for."""
+    """Refuse undeclared tests and ids declared twice.
+
+    Leave out what does not belong to the phase or what the target does not offer.
+    """
     run = config.stash.get(RUN, None)
     left_out = choose(items, run)
     if run is not None and left_out:
@@ -138,7 +144,7 @@ def pytest_collectreport(report: pytest.CollectReport) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
-    """Run; what cuts it short is noted here, since pytest itself may be interrupted once more while it says so."""
+    """Run, and note what cuts the run short, because pytest itself may be interrupted again while it reports it."""
     run = session.config.stash.get(RUN, None)
     if run is None:
         return (yield)
@@ -148,23 +154,23 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
         run.interrupted = run.interrupted or "interrupted"
         if session.config.option.fulltrace:
             raise
-        # pytest renders the interrupt's traceback, reading every module in it, before it takes anything down.
+        # pytest renders the interrupt's traceback, reading every module in it, before any teardown.
         raise session.Interrupted(run.interrupted) from None
     finally:
-        session.config.stash[LIVE].close()  # before pytest has its last word
-        session.config.stash[STOPPING].only_note()  # until it takes down what the cases used
+        session.config.stash[LIVE].close()  # before pytest's summary
+        session.config.stash[STOPPING].only_note()  # until the teardowns
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
-    """Leave out what is left, once nothing of the target can be reached: it has no result, and the verdict says why."""
+    """Leave out the remaining cases once nothing of the target can be reached: the verdict says why."""
     run = item.config.stash.get(RUN, None)
     return True if run is not None and run.blocked else None
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Say what is being checked."""
+    """Show what is being checked."""
     if RESULT in item.stash and RUN in item.config.stash:
         begin_attempt(item.config.stash[RUN], item.stash[RESULT])
         item.stash[RESULT].began = datetime.now(UTC)
@@ -175,7 +181,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Turn what pytest saw of a case into its outcome, also where a report of it is not finished: by an interrupt."""
+    """Turn pytest's reports on a case into its outcome, even if an interrupt left a report unfinished."""
     report = None
     try:
         report = yield
@@ -191,7 +197,7 @@ def pytest_runtest_makereport(
 
 
 def pytest_report_teststatus(report: pytest.TestReport, config: pytest.Config) -> tuple[str, str, str] | None:
-    """No dots in the quiet mode: the gate's own lines say what is going on."""
+    """No dots in quiet mode: the gate's own lines show the progress."""
     if config.option.verbose <= QUIETER_THAN_QUIET:
         return report.outcome, "", ""
     return None
@@ -208,7 +214,7 @@ _INTERNAL: list[str] = []  # pytest_internalerror is given no config
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # outermost: around every teardown and pytest's own summary
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None, None, None]:
-    """Keep a teardown that raises, or hangs until it is interrupted, from taking the verdict with it."""
+    """Keep the verdict even if a teardown raises, or hangs until it is interrupted."""
     run, stopping = session.config.stash.get(RUN, None), session.config.stash.get(STOPPING, None)
     if run is None or stopping is None:
         yield
@@ -217,7 +223,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
         stopping.wind_down()
         yield
     except BrokenPipeError:
-        pass  # pytest had something to say, and whoever read our output has gone
+        pass  # pytest had something to print, but the reader of our output has gone
     except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001 - whatever it is, what was found is judged
         cut = isinstance(error, KeyboardInterrupt) or bool(stopping.given_up)
         said = "interrupted" if cut else f"a crash: {type(error).__name__}: {error}"
@@ -227,16 +233,16 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
     finally:
         stopping.only_note()
     if stopping.given_up:
-        left = f"not taken down in time: {', '.join(stopping.given_up)}"
+        left = f"teardowns that took too long: {', '.join(stopping.given_up)}"
         run.interrupted = f"{run.interrupted}; {left}" if run.interrupted else left
     if session.exitstatus in {pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR}:
         collecting = "pytest could not collect the suites" if session.testsfailed else "interrupted"
         run.interrupted = run.interrupted or (_INTERNAL[-1] if _INTERNAL else collecting)
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)  # outermost: after the last word of everyone else
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # outermost: after everyone else
 def pytest_unconfigure(config: pytest.Config) -> Generator[None, None, None]:
-    """Decide, write every artifact, say the verdict, and exit with its code."""
+    """Decide, write every artifact, print the verdict, and exit with its code."""
     try:
         yield
     finally:
@@ -260,13 +266,13 @@ def pytest_unconfigure(config: pytest.Config) -> Generator[None, None, None]:
 
 @pytest.fixture(scope="session")
 def run(pytestconfig: pytest.Config) -> Run:
-    """The run: its id and plan; fixtures set what they learn of the release."""
+    """The run: its id and plan; fixtures record what they learn about the release."""
     return pytestconfig.stash[RUN]
 
 
 @pytest.fixture(scope="session")
 def narrate(pytestconfig: pytest.Config) -> Callable[[str], None]:
-    """Say where a long case has got to."""
+    """Report the progress of a long case."""
     return pytestconfig.stash[LIVE].say
 
 

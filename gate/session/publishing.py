@@ -32,7 +32,7 @@ from gate.verdict import decide
 from gate.verdict_document import Document, encode
 
 COLLECTORS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-LATE = "the run's deadline was over, or near"
+LATE = "the run's deadline had passed or was near"
 OURS = frozenset({int(pytest.ExitCode.OK), int(pytest.ExitCode.TESTS_FAILED), int(pytest.ExitCode.NO_TESTS_COLLECTED)})
 KEPT = frozenset(
     {
@@ -44,25 +44,25 @@ KEPT = frozenset(
 
 
 def retire_latest(report_dir: Path) -> str:
-    """Take the last verdict out of sight: a run that can't even begin must not leave an older GO to be read.
+    """Remove the last verdict, so that nobody mistakes an older GO for the verdict of a run that could not begin.
 
-    Returns where it pointed to; empty where it was not there.
+    Returns where `latest` pointed; empty if it did not exist.
     """
     latest = report_dir / "latest"
     try:
         before = str(latest.readlink()) if latest.is_symlink() else ""
         latest.unlink(missing_ok=True)
     except NotADirectoryError:
-        return ""  # there is no folder, so no verdict in it; `begin` says so
+        return ""  # no folder, so no verdict in it; `begin` reports it
     except OSError as error:
         raise _unwritable(report_dir, error) from error
     return before
 
 
 def put_latest_back(report_dir: Path, before: str) -> None:
-    """Let `latest` be what it was, where no run was meant."""
+    """Restore `latest` if no run was intended."""
     if before:
-        with suppress(OSError):  # it was there a moment ago; if it can't be now, the usage error says more
+        with suppress(OSError):  # it existed a moment ago; if this fails now, the usage error says more
             (report_dir / "latest").symlink_to(before)
 
 
@@ -74,7 +74,7 @@ def begin(run: Run) -> None:
     """
     today = datetime.now(UTC).date()
     refuse_too_far_ahead(run.plan.accepted.values(), f"target {run.plan.target!r}, `accepted`", today)
-    load_known(run.plan.known_failures, today)  # a list that can't be read is said now, not later
+    load_known(run.plan.known_failures, today)  # an unreadable list is reported now, not later
     try:
         run.folder.mkdir(parents=True)
         write(run.folder / "verdict.json", encode(provisional(run)))
@@ -90,7 +90,7 @@ def begin(run: Run) -> None:
 
 
 def point_latest(report_dir: Path, target: str, run_id: str) -> None:
-    """Let `latest` be this run."""
+    """Point `latest` to this run."""
     fresh = report_dir / f".latest-{run_id}"
     fresh.symlink_to(Path(target) / run_id)
     fresh.replace(report_dir / "latest")
@@ -99,7 +99,7 @@ def point_latest(report_dir: Path, target: str, run_id: str) -> None:
 def other_store(
     where: str, report_dir: Path, key: Concealed | None = None, redactor: Redactor | None = None
 ) -> Store | None:
-    """The evidence store; None where it is the report folder, which has everything anyway."""
+    """The evidence store; None if it is the report folder, which has everything anyway."""
     store = Store(where, key, redactor) if where else None
     here = store is not None and store.folder is not None and store.folder.resolve() == report_dir.resolve()
     return None if here else store
@@ -110,14 +110,14 @@ def _other_store(run: Run) -> Store | None:
 
 
 def _unwritable(report_dir: Path, error: OSError) -> pytest.UsageError:
-    return pytest.UsageError(f"--report-dir {report_dir} can't be written ({error.strerror}): name a folder that can.")
+    return pytest.UsageError(f"--report-dir {report_dir} can't be written to ({error.strerror}): give another folder.")
 
 
 def conclude(run: Run, exit_status: int, console: Console) -> int:
-    """Publish the run, whatever happens; return the process's exit code. A crash of ours while publishing is 3.
+    """Publish the run, whatever happens; return the process's exit code. A crash while publishing is 3.
 
-    Where reports can't be written (a full disk), what stands there is the provisional verdict, which is INCONCLUSIVE;
-    what was found is still judged and said.
+    If reports can't be written (a full disk), the file keeps the provisional verdict, which is INCONCLUSIVE;
+    the results are still judged and printed.
     """
     LAST_WORD.silent = run.plan.silent
     try:
@@ -132,7 +132,7 @@ def conclude(run: Run, exit_status: int, console: Console) -> int:
 
 
 def _say_crash(error: Exception, console: Console, run: Run) -> None:
-    """Say where the verdict was lost. A terminal that can't be written to either has nothing to say it on."""
+    """Report that the verdict could not be written; if the terminal fails too, there is no place to report it."""
     with suppress(OSError, ValueError):
         where = neutralise(run.redactor.text(traceback.format_exc()), multi_line=True)
         console.print(where, markup=False, soft_wrap=True)
@@ -187,7 +187,7 @@ def _judge(run: Run, exit_status: int, doubts: Sequence[str] = ()) -> Document:
 
 
 def _last(run: Run) -> Document | None:
-    """The last run of this target and phase, where one is to be had; without, the report says nothing of changes."""
+    """The last run of this target and phase, if available; without one the report has no changes."""
     if run.late and run.plan.evidence:
         run.notes.append(f"no comparison with the last run: {LATE}")
         return None
@@ -200,11 +200,11 @@ def _last(run: Run) -> Document | None:
 
 
 def _stored(run: Run, document: Document) -> str:
-    """Put the verdict into the evidence store; returns why it could not, or nothing."""
+    """Put the verdict into the evidence store; returns why that failed, or an empty text."""
     try:
         store = _other_store(run)
         if store and run.late:
-            return f"the verdict was not put into the evidence store: {LATE}"
+            return f"the verdict was not stored as evidence: {LATE}"
         if store:
             store.put(document)
     except StoreError as error:
@@ -213,11 +213,11 @@ def _stored(run: Run, document: Document) -> str:
 
 
 def _sealed(document: Document, here: Store) -> Document:
-    """The document with the report folder's own seal: the folder is a store like any other."""
+    """The document with the report folder's own seal: the folder is a store too."""
     try:
         return here.sealed(document)
     except StoreError:
-        return document  # what can't be listed is no store: the report is written all the same, and is no evidence
+        return document  # a folder that can't be listed is not a store: the report is written, but is not evidence
 
 
 def _exported(run: Run, document: Document) -> list[str]:
@@ -235,24 +235,24 @@ def _exported(run: Run, document: Document) -> list[str]:
 
 
 def _told(run: Run, document: Document) -> list[str]:
-    """Tell whoever is to know; returns a note for each that was not told."""
+    """Send the notifications; returns a note for each that failed."""
     if run.plan.verdict_only or not somebody_listens():
         return []
     if run.late:
-        return [f"nobody was told: {LATE}"]
+        return [f"no notification was sent: {LATE}"]
     try:
         store = Store(run.plan.evidence or str(run.plan.report_dir), run.plan.evidence_key, run.redactor)
     except StoreError as error:
-        return [f"nobody was told: {error}"]
+        return [f"no notification was sent: {error}"]
     return tell_people(document, store)
 
 
 def tell_people(document: Document, store: Store) -> list[str]:
-    """Tell whoever the environment names, of a run's verdict or a gate's; returns a note for each that was not told."""
+    """Notify the configured receivers of a run's or gate's verdict; returns a note for each failure."""
     try:
         last = store.last(document.target, document.phase, document.run_id, decided=True)
     except StoreError as error:
-        return [f"nobody was told: {error}"]
+        return [f"no notification was sent: {error}"]
     notes = tell(answered(document), last.verdict if last else None)
     return [neutralise(store.redactor.text(note)) for note in notes]
 
@@ -260,7 +260,7 @@ def tell_people(document: Document, store: Store) -> list[str]:
 def publish_gate(
     document: Document, report_dir: Path, console: Console, *, key: Concealed | None = None, silent: bool = False
 ) -> None:
-    """Write a gate's report as a run's, say its verdict. Raises OSError when the folder can't be written."""
+    """Write a gate's report like a run's, and print its verdict. Raises OSError when the folder can't be written."""
     folder = report_dir / document.target / document.run_id
     folder.mkdir(parents=True)
     report = answered(_sealed(document, Store(str(report_dir), key)))
@@ -271,7 +271,7 @@ def publish_gate(
 
 
 def _announce(report: Report, folder: Path, console: Console, problems: Sequence[str]) -> None:
-    with suppress(BrokenPipeError):  # whoever read our output has gone; what is written is written
+    with suppress(BrokenPipeError):  # the reader of our output has gone; the files are written
         github.announce(report, os.environ)
         for problem in problems:
             console.print(problem, style="bold red", markup=False)
@@ -279,14 +279,17 @@ def _announce(report: Report, folder: Path, console: Console, problems: Sequence
 
 
 def _scrub(run: Run) -> list[str]:
-    """Take secrets out of the files that others wrote into the run's folder; a hit is said, and in `redacted.json`."""
+    """Remove secrets from files that others wrote into the run's folder.
+
+    A hit is printed and listed in `redacted.json`.
+    """
     redactor = run.redactor
     touched = []
     for path in sorted(run.folder.rglob("*")):
         if path.is_file():
             text = path.read_text(encoding="utf-8", errors="surrogateescape")
             clean = redactor.text(text)
-            if clean != text.encode("utf-8", "backslashreplace").decode():  # a picture's bytes are no secret
+            if clean != text.encode("utf-8", "backslashreplace").decode():  # the bytes of an image are not a secret
                 path.write_text(clean, encoding="utf-8", errors="surrogateescape")
                 touched.append(str(path.relative_to(run.folder)))
     if not touched:
@@ -294,7 +297,7 @@ def _scrub(run: Run) -> list[str]:
     write(run.folder / "redacted.json", msgspec.json.format(msgspec.json.encode({"redacted": touched}), indent=1))
     return [
         (
-            f"secrets stood in {len(touched)} files after they were written, and were taken out: "
-            f"{run.folder / 'redacted.json'} names the files. What wrote them also writes elsewhere, so look there too."
+            f"{len(touched)} files contained secrets, which were removed: {run.folder / 'redacted.json'} lists the "
+            "files. Whatever wrote them may write elsewhere, so look there too."
         )
     ]

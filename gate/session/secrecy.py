@@ -1,8 +1,8 @@
-"""Nothing that pytest, Allure or a log handler writes during a run holds a secret, so that a killed run leaves none.
+"""Redacts what pytest, Allure and log handlers write during a run, so that even a killed run leaves no secret.
 
-Secrets print as stars by their own type. What is redacted here, before anybody reads it, is the rest: locals of a
-library's frames, a server that repeats our key, a library's own log lines. A server's text is in all of these too, and
-is neutralised in the same place: a traceback may neither forge a verdict's line nor command a terminal or a CI system.
+Secrets print as stars by their own type. The rest is redacted here, before anybody reads it: locals in a library's
+frames, a server that repeats our key, a library's own log lines. A server's text is in all of these too, and
+is neutralised in the same place: a traceback must not forge a verdict line or control a terminal or a CI system.
 """
 
 import logging
@@ -18,10 +18,10 @@ from gate.plain_text import neutralise
 from gate.redaction import Redactor
 from gate.report.allure import write_clean
 
-NO_CORE = 1  # bytes: less than any core takes, and by core(5)'s rule for pipes none is handed to a program either
+NO_CORE = 1  # bytes: less than any core dump; by core(5) no core is piped to a program either
 
 
-PYTESTS_OWN = re.compile(r"(^\r|\x1b\[[0-9;]{0,16}m)")  # the begin of a line written again, and colours
+PYTESTS_OWN = re.compile(r"(^\r|\x1b\[[0-9;]{0,16}m)")  # carriage returns and colours
 
 
 class CleanStream:
@@ -31,7 +31,7 @@ class CleanStream:
         self._stream, self._redactor, self._with_colours = stream, redactor, with_colours
 
     def write(self, text: str) -> int:
-        """Write the text without secrets, and without what whoever reads it would obey."""
+        """Write the text, redacted and neutralised."""
         parts = PYTESTS_OWN.split(self._redactor.text(text)) if self._with_colours else [self._redactor.text(text)]
         plain = (part if number % 2 else neutralise(part, multi_line=True) for number, part in enumerate(parts))
         self._stream.write("".join(plain))
@@ -51,7 +51,7 @@ class Secrecy:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """All plugins are configured: stand before their files and streams."""
+        """All plugins are configured: wrap their files and streams."""
         leave_no_core()
         write_clean(self._redactor)
         logging.setLogRecordFactory(self._record)
@@ -63,7 +63,7 @@ class Secrecy:
             sys.stderr = cast("TextIO", CleanStream(self._streams[1], self._redactor))
 
     def pytest_unconfigure(self) -> None:
-        """Give everything back: a process may run pytest more than once."""
+        """Restore everything: a process may run pytest more than once."""
         logging.setLogRecordFactory(self._make_record)
         sys.stdout, sys.stderr = self._streams
 
@@ -89,7 +89,7 @@ class Secrecy:
         return neutralise(self._redactor.text(text), multi_line=True)
 
     def _record(self, *args: Any, **kwargs: Any) -> logging.LogRecord:  # noqa: ANN401 - logging's own signature
-        """A log record whose text is redacted and neutralised before any handler, live or captured, has it."""
+        """A log record whose text is redacted and neutralised before any handler, live or captured, sees it."""
         record = self._make_record(*args, **kwargs)
         record.msg, record.args = self._plain(record.getMessage()), ()
         if record.exc_info:
@@ -98,7 +98,7 @@ class Secrecy:
 
 
 def leave_no_core() -> None:
-    """A process that is aborted leaves no image of its memory, where all secrets are in clear."""
+    """Disable core dumps, which would contain all secrets in clear text."""
     _, hard = resource.getrlimit(resource.RLIMIT_CORE)
     soft = NO_CORE if hard == resource.RLIM_INFINITY or hard >= NO_CORE else hard
     resource.setrlimit(resource.RLIMIT_CORE, (soft, hard))

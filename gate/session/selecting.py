@@ -1,7 +1,7 @@
-"""Selecting some of the cases: by ids, by words, by what failed last. Such a run gives no verdict of the release.
+"""Selecting some of the cases: by ids, by words, by what failed last. Such a run gives no verdict on the release.
 
-It is a kind of its own: its document names the selection, it is INCONCLUSIVE at best, no later run is compared with it,
-it goes to no evidence store, and the gate over many runs leaves it out.
+Its document records the selection, its verdict is at best INCONCLUSIVE, no later run is compared with it, it is
+not stored as evidence, and the gate over many runs ignores it.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ from gate.release.store import Store, StoreError
 from gate.run import Run
 from gate.verdict import name
 
-# Options that leave cases out, by the name under which pytest keeps them.
+# Options that leave cases out, by pytest's internal name.
 SELECTING = {
     "check": "--check",
     "lf": "--lf",
@@ -39,7 +39,7 @@ NOT_PASSED = frozenset({Outcome.FAILED, Outcome.BROKEN})
 
 
 def selection_of(config: pytest.Config) -> str:
-    """How cases were selected, as on the command line; empty for a run of everything."""
+    """How cases were selected, as on the command line; empty for a full run."""
     said = []
     for option, spelled in SELECTING.items():
         value = getattr(config.option, option, None)
@@ -49,7 +49,7 @@ def selection_of(config: pytest.Config) -> str:
 
 
 def selected_paths(config: pytest.Config) -> list[str]:
-    """The paths that the command line names; none where they are all that there is."""
+    """The paths on the command line; none if they cover everything."""
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         return []
     whole = {config.rootpath / path for path in config.getini("testpaths")}
@@ -60,26 +60,26 @@ def last_failed(plan: Plan) -> frozenset[str]:
     """The cases that failed or broke in the last run of this target and phase, selected ones among them.
 
     Raises:
-        pytest.UsageError: There is no such run, or nothing did.
+        pytest.UsageError: There is no such run, or nothing failed in it.
     """
     document = Store(str(plan.report_dir), plan.evidence_key).last(plan.target, plan.phase, with_selections=True)
     if document is None:
         raise pytest.UsageError(
-            f"--lf: {plan.report_dir} holds no finished run of {plan.target}, phase {plan.phase}. Run it once without."
+            f"--lf: {plan.report_dir} has no finished run of {plan.target}, phase {plan.phase}. Run once without --lf."
         )
     left_out = frozenset(document.missing)
     names = frozenset(row.name for row in document.checks if row.outcome in NOT_PASSED and row.name not in left_out)
     if not names:
-        raise pytest.UsageError(f"--lf: nothing failed in the last run, {document.run_id}. Run it without.")
+        raise pytest.UsageError(f"--lf: nothing failed in the last run, {document.run_id}. Run without --lf.")
     return names
 
 
 def last_durations(plan: Plan) -> dict[str, float]:
-    """By case, how many seconds it took in the last run of this target and phase; nothing where there was none."""
+    """Seconds per case in the last run of this target and phase; empty if there was none."""
     try:
         document = Store(str(plan.report_dir), plan.evidence_key).last(plan.target, plan.phase)
     except StoreError:
-        return {}  # it only says how long something usually takes
+        return {}  # it only shows how long something usually takes
     return {row.name: row.duration_s for row in document.checks} if document else {}
 
 
@@ -99,7 +99,7 @@ class Selecting:
 
     @pytest.hookimpl(tryfirst=True)  # before -k and others, so that all are counted
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Leave out what is not selected. Raises pytest.UsageError for a pattern that fits nothing."""
+        """Leave out what is not selected. Raises pytest.UsageError for a pattern without a match."""
         declared = {item: found for item in items if (found := declaration(item))}
         if self._run is not None:
             self._run.collected = sum(one.runs_in(self._run.plan.phase) for one in declared.values())
@@ -123,21 +123,26 @@ class Selecting:
             ids = sorted({one.id for one in declared.values()} | {_name(*both) for both in declared.items()})
             close = get_close_matches(pattern, ids, n=3)
             hint = f"close to it: {', '.join(close)}" if close else "see the list in README"
-            raise pytest.UsageError(f"--check={pattern}: no check or case is called so; {hint}.")
+            raise pytest.UsageError(f"--check={pattern}: there is no such check or case; {hint}.")
         if phase and not any(one.runs_in(phase) for one in fitting):
             other = fitting[0]
-            raise pytest.UsageError(f"--check={pattern}: {other.id} is of another phase: add --phase={other.phase}.")
+            raise pytest.UsageError(
+                f"--check={pattern}: {other.id} belongs to another phase: add --phase={other.phase}."
+            )
 
 
 def fits(pattern: str, check_id: str, case_name: str) -> bool:
-    """Whether a pattern names this check or this case of it; brackets are a case's own, and nothing special."""
+    """Whether a pattern matches this check or this case of it; brackets belong to the case and are not special."""
     return pattern in {check_id, case_name} or any(
         fnmatchcase(text, pattern.replace("[", "[[]")) for text in (check_id, case_name)
     )
 
 
 def declaration(item: pytest.Item) -> Check | None:
-    """The check that an item was declared to be: by a parameter of it, or by its function; None without one."""
+    """The check that an item is declared as, by one of its parameters or by its function.
+
+    None without a declaration.
+    """
     callspec = getattr(item, "callspec", None)
     parameters: Iterable[object] = callspec.params.values() if callspec else ()
     own = next((getattr(one, ATTRIBUTE) for one in parameters if hasattr(one, ATTRIBUTE)), None)
@@ -153,7 +158,7 @@ def case_of(item: pytest.Item) -> str:
 
 
 def what_came(run: Run) -> str:
-    """What a selected run came to: `12 of 203 selected, all passed; no verdict of the release`."""
+    """The result of a run of a selection: `12 of 203 selected, all passed; no verdict on the release`."""
     outcomes = Counter(run.results[key].outcome for key in run.selected if key in run.results)
     absent = len(run.selected) - outcomes.total()
     said = [f"{outcomes[outcome]} {word}" for outcome, word in WORDS.items() if outcomes[outcome]]
@@ -161,10 +166,10 @@ def what_came(run: Run) -> str:
     lacking = sum(result.outcome is Outcome.NOT_APPLICABLE for result in run.results.values())
     beside = f", and {lacking} not applicable here" if lacking else ""
     if not run.selected:
-        return f"nothing of {run.collected} selected ({run.selection}){beside}; no verdict of the release"
+        return f"nothing of {run.collected} selected ({run.selection}){beside}; no verdict on the release"
     all_passed = outcomes[Outcome.PASSED] == len(run.selected)
     came_to = ", all passed" if all_passed else f": {', '.join(said)}"
-    return f"{len(run.selected)} of {run.collected} selected{came_to}{beside}; no verdict of the release"
+    return f"{len(run.selected)} of {run.collected} selected{came_to}{beside}; no verdict on the release"
 
 
 def _name(item: pytest.Item, declared: Check) -> str:

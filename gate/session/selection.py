@@ -1,4 +1,4 @@
-"""Which of the collected tests run: declared ones, of this phase, that the target can serve."""
+"""Which collected tests run: declared ones of this phase whose needs the target offers."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def choose(items: list[pytest.Item], run: Run | None) -> list[pytest.Item]:
         pytest.UsageError: A test without a declaration, or a check id declared in two places; both are named.
     """
     checks = {item: _declaration(item) for item in items}
-    # Stable: within a family as written, but for what judges the whole run.
+    # Stable: within a family as written, except for cases that judge the whole run.
     items.sort(key=lambda item: (item.get_closest_marker(AT_THE_END) is not None, family_order(checks[item].family)))
     _refuse_duplicates(checks)
     left_out = []
@@ -46,7 +46,7 @@ def choose(items: list[pytest.Item], run: Run | None) -> list[pytest.Item]:
 
 
 def _also(item: pytest.Item) -> set[str]:
-    """What the case needs beyond its check. Raises pytest.UsageError for what no target can offer."""
+    """What the case needs beyond its check. Raises pytest.UsageError for a need that no target can offer."""
     more = {str(one) for mark in item.iter_markers(ALSO_NEEDS) for one in mark.args}
     if more - NEEDS:
         raise pytest.UsageError(f"{item.nodeid} also needs {sorted(more - NEEDS)}, which no target can offer")
@@ -72,5 +72,5 @@ def _refuse_duplicates(checks: dict[pytest.Item, Check]) -> None:
 
 
 def _label(item: pytest.Item, result: Result) -> None:
-    """Give Allure's result file a name by which `gate.report.allure` finds it again and says the rest."""
+    """Give Allure's result file a name by which `gate.report.allure` finds and completes it."""
     item.add_marker(pytest.mark.allure_label(name(result.key), label_type="netra-case"))

@@ -1,12 +1,12 @@
-"""How a run is stopped: Ctrl-C, SIGTERM, SIGHUP and its own deadline, whatever dispositions it inherited.
+"""How a run is stopped: Ctrl-C, SIGTERM, SIGHUP and its own deadline, whatever signal dispositions it inherited.
 
-While cases run, and while what they used is taken down, each of these ends what is going on, as Ctrl-C does: asyncio
-and pytest both know how to wind down from there. After that a run is writing what it has: nothing raises there any
-more, and a last alarm bounds it.
+While cases and teardowns run, each of these interrupts the current step, as Ctrl-C does: asyncio and pytest both
+know how to wind down from there. After that the run writes its results: nothing raises there any more,
+and a final alarm limits it.
 
-From the deadline on everything has one deadline more: `TAKEN_DOWN_S` later all that was used is taken down or given up,
-one teardown at a time and by name, and `ENDED_S` after that the process has ended, whatever is still written or waited
-for. Without a hang both take a moment.
+After the deadline there are two more limits: `TAKEN_DOWN_S` later all teardowns have finished or been abandoned, one
+at a time and reported, and `ENDED_S` after that the process has ended, whatever is still pending. Without a
+hang both take only a moment.
 """
 
 import atexit
@@ -24,32 +24,32 @@ from gate.failures import Broken
 from gate.session.age import age_s
 
 INTERRUPTED, INTERNAL_ERROR = 2, 3  # pytest's
-WIND_DOWN_S = 30.0  # for what is taken down after the last case
+WIND_DOWN_S = 30.0  # for teardowns after the last case
 WRITE_S = 120.0  # for deciding and writing reports
-LATE_AGAIN_S = 0.5  # after the deadline a stop that was survived is repeated so often
+LATE_AGAIN_S = 0.5  # after the deadline, the interval at which an ineffective stop is repeated
 TAKEN_DOWN_S = 3.0  # after the deadline, for the case that it cut short and for all teardowns together
-TEARDOWN_S = 1.0  # the share that one teardown may have of that
-EARLY_S = 0.5  # an alarm that comes so much before the deadline was not for it
-LEAST_S = 0.2  # what every teardown gets, however many took their whole share before it
-NEAR_S = 10.0  # before the deadline, when reports have no time for pictures and for others any more
+TEARDOWN_S = 1.0  # the share of one teardown
+EARLY_S = 0.5  # an alarm this much before the deadline was not for the deadline
+LEAST_S = 0.2  # the minimum for every teardown, whatever earlier ones used
+NEAR_S = 10.0  # before the deadline, when there is no time left for plots and for notifications
 ENDED_S = 30.0  # after the deadline, for reports on a machine that is far from idle
-GONE_S = 2.0  # after the verdict was said, for threads that nobody ended
+GONE_S = 2.0  # after the verdict was printed, for threads that are still running
 BEGIN_S = 1.0  # from arming on, the shortest deadline there is
-PATIENCE = 3  # the so manieth request while reports are written ends them unwritten
+PATIENCE = 3  # this many requests during report writing abort it
 ALL = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
 Handler = Callable[[int, FrameType | None], object] | int | None
 
 
 class GivenUp(Broken):
-    """A teardown that had no end within what was left. Not an interrupt: pytest goes on with the next one."""
+    """A teardown that took longer than the time left. Not an interrupt: pytest continues with the next one."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Stopping:
-    """The signals of one run. `on_stop` is told the reason, once."""
+    """The signals of one run. `on_stop` is called once, with the reason."""
 
     deadline_s: float
-    again_s: float  # a stop that was survived is repeated so often
+    again_s: float  # the interval at which an ineffective stop is repeated
     on_stop: Callable[[str], None]
     reason: str = ""
     ignored: int = 0  # requests that came while reports were written
@@ -62,11 +62,14 @@ class Stopping:
     _hang_up: bool = True
 
     def arm(self) -> None:
-        """Take the signals over, and start the deadline. Does nothing outside the main thread, where none arrive."""
+        """Install the handlers and start the deadline.
+
+        Does nothing outside the main thread, where no signals arrive.
+        """
         if threading.current_thread() is not threading.main_thread():
             return
         self._before = {number: signal.getsignal(number) for number in ALL}
-        self._hang_up = self._before[signal.SIGHUP] is not signal.SIG_IGN  # nohup is a wish to go on
+        self._hang_up = self._before[signal.SIGHUP] is not signal.SIG_IGN  # nohup means: keep running
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ALL)
         self._raise_on_signals()
         left_s = max(BEGIN_S, self.deadline_s - age_s())
@@ -74,7 +77,7 @@ class Stopping:
         signal.setitimer(signal.ITIMER_REAL, left_s, LATE_AGAIN_S)
 
     def only_note(self, within_s: float = WRITE_S) -> None:
-        """From here on nothing raises; what goes on may take so long, and is given up then."""
+        """From here on nothing raises; the rest may take this long and is abandoned then."""
         if not self._before:
             return
         for number in (signal.SIGINT, signal.SIGTERM, *self._hanging_up):
@@ -85,7 +88,7 @@ class Stopping:
         signal.setitimer(signal.ITIMER_REAL, max(BEGIN_S, min(within_s, end_s)))
 
     def wind_down(self, within_s: float = WIND_DOWN_S) -> None:
-        """What is taken down now can be interrupted again, and is after so long."""
+        """Teardowns can be interrupted again, and are after this long."""
         if self._before:
             self._writing = False
             self._raise_on_signals()
@@ -95,16 +98,16 @@ class Stopping:
 
     @property
     def late(self) -> bool:
-        """Whether the deadline has passed or is near: nothing that takes long is begun any more."""
+        """Whether the deadline has passed or is near, so that nothing slow is started."""
         return self._late is not None or self._end - time.monotonic() < NEAR_S
 
     def takes_down(self, fixture: str) -> None:
-        """Note what is being taken down; after the deadline it has its share of the time that is left."""
+        """Note which teardown runs; after the deadline it has its share of the remaining time."""
         self._taking_down = fixture
         self._share(TEARDOWN_S)
 
     def taken_down(self) -> None:
-        """Note that it is done: what comes in between is bounded by what is left for all."""
+        """Note that the teardown is done: what follows is limited by the time left for all."""
         self._taking_down = ""
         self._share(TAKEN_DOWN_S)
 
@@ -113,11 +116,11 @@ class Stopping:
             signal.setitimer(signal.ITIMER_REAL, min(most_s, self._left(TAKEN_DOWN_S)), LATE_AGAIN_S)
 
     def _left(self, of_s: float) -> float:
-        """What is left of a time that began with the deadline."""
+        """What is left of a period that began at the deadline."""
         return max(LEAST_S, of_s - (time.monotonic() - (self._late or 0.0)))
 
     def release(self, code: int | None = None) -> None:
-        """Give the signals back. After the deadline the process ends with `code` even if a thread does not."""
+        """Restore the signal handlers. After the deadline the process ends with `code` even if a thread does not."""
         if self._before:
             signal.setitimer(signal.ITIMER_REAL, 0)
             for number, handler in self._before.items():
@@ -133,7 +136,7 @@ class Stopping:
         return (signal.SIGHUP,) if self._hang_up else ()
 
     def _raise_on_signals(self) -> None:
-        # asyncio turns Ctrl-C into a cancellation only where it finds Python's own handler. A background job inherits
+        # asyncio turns Ctrl-C into a cancellation only if it finds Python's own handler. A background job inherits
         # SIGINT as ignored, and raising it would do nothing.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         for number in (signal.SIGTERM, signal.SIGALRM, *self._hanging_up):
@@ -149,13 +152,13 @@ class Stopping:
             signal.raise_signal(signal.SIGINT)
 
     def _why_late(self) -> str:
-        """What the alarm was for: the deadline, or a teardown that was given its time before that."""
+        """What the alarm was for: the deadline, or a teardown that had a limit before it."""
         if time.monotonic() < self._end - EARLY_S:
-            return f"what the cases used was not taken down within {WIND_DOWN_S:g} s"
+            return f"the teardowns did not finish within {WIND_DOWN_S:g} s"
         return f"the run's deadline of {self.deadline_s:g} s passed"
 
     def _pass_deadline(self) -> None:
-        """Interrupt what goes on; a teardown that was going on anyway has its share first. Raises GivenUp."""
+        """Interrupt the current step; a teardown that was already running gets its share first. Raises GivenUp."""
         first, self._late = self._late is None, self._late or time.monotonic()
         if first and self._taking_down:
             self._share(TEARDOWN_S)
@@ -166,7 +169,7 @@ class Stopping:
             return
         if self._taking_down not in self.given_up:
             self.given_up.append(self._taking_down)
-        raise GivenUp(f"{self._taking_down} could not be taken down in time")
+        raise GivenUp(f"the teardown of {self._taking_down} took too long")
 
     def _note(self, _number: int, _frame: FrameType | None) -> None:
         self.ignored += 1
@@ -174,12 +177,12 @@ class Stopping:
             _leave(INTERRUPTED, "interrupted while reports were written")
 
     def _give_up(self, _number: int, _frame: FrameType | None) -> None:
-        late = "by the run's deadline and what is given after it" if self.late else f"within {WRITE_S:g} s"
+        late = "within the run's deadline and the time allowed after it" if self.late else f"within {WRITE_S:g} s"
         _leave(INTERNAL_ERROR, f"reports could not be written {late}")
 
 
 def _leave(code: int, why: str) -> NoReturn:
-    """End at once. What stands on disk is INCONCLUSIVE, or already the verdict."""
+    """End at once. The file on disk is INCONCLUSIVE, or already the verdict."""
     line = f"VERDICT: INCONCLUSIVE exit_code={code} reason={why}\n"
     try:
         os.write(1, line.encode())

@@ -1,7 +1,7 @@
-"""What every fixture takes down, named while it does: once the deadline has passed, each has a share of what is left.
+"""Tracks the teardown of every fixture: once the deadline has passed, each gets a share of the remaining time.
 
-A teardown that takes longer is given up, by name, and the next one has its turn: rows are taken back even where a
-client's goodbye hangs.
+A teardown that takes longer is abandoned and reported, and the next one runs: seeded rows are deleted even if
+closing a client hangs.
 """
 
 from collections.abc import Generator
@@ -13,14 +13,14 @@ from gate.session.stopping import Stopping
 
 
 class TakingDown:
-    """A plugin that tells the run's signals which fixture is being taken down."""
+    """A plugin that tells the signal handlers which fixture's teardown is running."""
 
     def __init__(self, stopping: Stopping) -> None:
         self._stopping = stopping
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)  # outermost: what other plugins take down with it is inside
+    @pytest.hookimpl(wrapper=True, tryfirst=True)  # outermost: other plugins' teardown is inside
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[object]) -> Generator[None, object, object]:
-        """Put what takes the fixture down between two notes: the last finalizer that is added is the first to run."""
+        """Wrap the fixture's teardown in two notes: the last finalizer to be added runs first."""
         fixturedef.addfinalizer(self._stopping.taken_down)
         try:
             return (yield)

@@ -1,1 +1,1 @@
-"""Telling people of a verdict, where they are: chat and pagers, the commit, the pull or merge request."""
+"""Notifications about a verdict: chat and pagers, the commit, the pull or merge request."""

@@ -1,6 +1,6 @@
 """GitHub: the commit's status, one comment on its pull request that is updated, the status of a deployment.
 
-https://docs.github.com/en/rest: commits/statuses, issues/comments, deployments/statuses. Only where the step was given
+https://docs.github.com/en/rest: commits/statuses, issues/comments, deployments/statuses. Only if the step has
 a token (`GITHUB_TOKEN: ${{ github.token }}`), with `statuses: write`, `pull-requests: write`, `deployments: write`.
 """
 
@@ -17,7 +17,7 @@ from gate.strict_json import JSON
 from gate.telling.api import Api, NotTold
 from gate.telling.message import Message
 
-MOST_COMMENT = 60_000  # bytes; GitHub takes 65,536 characters
+MOST_COMMENT = 60_000  # bytes; GitHub allows 65,536 characters
 STATES = {Verdict.GO: "success", Verdict.NO_GO: "failure", Verdict.INCONCLUSIVE: "error"}
 NEEDED = ("GITHUB_API_URL", "GITHUB_REPOSITORY", "GITHUB_SHA", "GITHUB_TOKEN")
 
@@ -29,7 +29,7 @@ def run_link(environ: Mapping[str, str]) -> str:
 
 
 def tell_github(report: Report, message: Message, environ: Mapping[str, str], within_s: float) -> Iterator[str]:
-    """Tell GitHub; yields a sentence for each part that it was not told."""
+    """Notify GitHub; yields a sentence for each part that failed."""
     if not all(environ.get(key) for key in NEEDED):
         return
     headers = {
@@ -94,7 +94,7 @@ def _name(report: Report) -> str:
 
 
 def _event(environ: Mapping[str, str]) -> JSON:
-    """What started the workflow; nothing where it can't be read."""
+    """What started the workflow; empty if it can't be read."""
     try:
         return msgspec.json.decode(Path(environ.get("GITHUB_EVENT_PATH", "")).read_bytes())
     except (OSError, msgspec.DecodeError):

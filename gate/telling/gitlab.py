@@ -10,12 +10,12 @@ from gate.report.github import fitting
 from gate.report.markdown import render_markdown
 from gate.telling.api import Api, NotTold
 
-MOST_NOTE = 900_000  # bytes; GitLab takes a million characters
+MOST_NOTE = 900_000  # bytes; GitLab allows a million characters
 NEEDED = ("CI_API_V4_URL", "CI_PROJECT_ID", "CI_MERGE_REQUEST_IID", "NETRA_GITLAB_TOKEN")
 
 
 def tell_gitlab(report: Report, environ: Mapping[str, str], within_s: float) -> Iterator[str]:
-    """Tell GitLab, where the job is of a merge request; yields a sentence when it was not told."""
+    """Notify GitLab, if the job belongs to a merge request; yields a sentence on failure."""
     if not all(environ.get(key) for key in NEEDED):
         return
     api = Api.at("GitLab", environ["CI_API_V4_URL"], {"PRIVATE-TOKEN": environ["NETRA_GITLAB_TOKEN"]}, within_s)

@@ -1,4 +1,4 @@
-"""What is said to people, and when there is something to say. Pure."""
+"""The text of a notification, and whether there is news to send. Pure."""
 
 from dataclasses import dataclass
 
@@ -22,12 +22,12 @@ class Message:
 
 
 def is_news(verdict: Verdict, before: Verdict | None) -> bool:
-    """Whether people are to be disturbed: by every NO-GO, and by the first GO after one."""
+    """Whether to notify people: about every NO-GO, and about the first GO after one."""
     return verdict is Verdict.NO_GO or (verdict is Verdict.GO and before is Verdict.NO_GO)
 
 
 def compose(report: Report, link: str = "") -> Message:
-    """The verdict, the largest causes with what to do, whom to call, the way back, and where to read more."""
+    """The verdict, the largest causes with what to do and whom to call, the rollback, and where to read more."""
     document = report.document
     causes = causes_in_words(report)
     lines = [f"{scope(report)}; run {document.run_id}", ""]

@@ -2,7 +2,7 @@
 
     NETRA_TELL="slack://… gchat://… mailto://… pagerduty://… json://hooks.example/path"
 
-The URLs are credentials: nothing of them is ever printed.
+The URLs are credentials: no part of them is ever printed.
 """
 
 import logging
@@ -22,15 +22,15 @@ VARIABLE = "NETRA_TELL"
 
 
 def tell_messengers(message: Message, urls: str, within_s: float) -> Iterator[str]:
-    """Send the message to every URL at once; yields a sentence for what could not be done."""
+    """Send the message to every URL concurrently; yields a sentence for each failure."""
     try:
         messengers = _load(urls.split())
     except ImportError:
-        yield f"nobody was told: {VARIABLE} is set, and apprise is not installed ({how_to_install('tell')})"
+        yield f"no notification was sent: {VARIABLE} is set, but apprise is not installed ({how_to_install('tell')})"
         return
     known = {place: messenger for place, messenger in messengers.items() if messenger is not None}
     yield from (
-        f"the {_nth(place)} URL of {VARIABLE} is none that Apprise knows" for place in messengers.keys() - known
+        f"Apprise does not recognise the {_nth(place)} URL in {VARIABLE}" for place in messengers.keys() - known
     )
     done: dict[int, bool] = {}
 
@@ -53,15 +53,15 @@ def tell_messengers(message: Message, urls: str, within_s: float) -> Iterator[st
     for place in known:
         if not done.get(place):
             why = "refused the message" if place in done else f"did not answer within {within_s:g} s"
-            yield f"the {_nth(place)} messenger of {VARIABLE} {why}"
+            yield f"the {_nth(place)} messenger in {VARIABLE} {why}"
 
 
 def _load(urls: list[str]) -> dict[int, "Apprise | None"]:
-    """A messenger a URL, by its place from 1; None for a URL that Apprise does not know. Raises ImportError."""
+    """One messenger per URL, by its position from 1; None for a URL that Apprise does not know. Raises ImportError."""
     with warnings.catch_warnings(action="ignore"):  # of modules that it imports, on some Pythons
         from apprise import Apprise  # noqa: PLC0415 - an extra, and as slow to import as a report to render
 
-        logging.getLogger("apprise").setLevel(logging.CRITICAL)  # it logs what it could not reach, by its URL
+        logging.getLogger("apprise").setLevel(logging.CRITICAL)  # it logs the URLs that it could not reach
         messengers = {place: Apprise() for place in range(1, len(urls) + 1)}
         return {place: one if one.add(urls[place - 1]) else None for place, one in messengers.items()}
 

@@ -1,4 +1,4 @@
-"""Everybody who is to know of a verdict, told within a bound. Who can't be told is a note, never a verdict."""
+"""Sends all notifications within a time limit. A failure is a note and never changes the verdict."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -14,16 +14,16 @@ WITHIN_S = 10.0  # for each: the forge, and all messengers together
 
 
 def somebody_listens(environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether the environment names anybody to tell."""
+    """Whether the environment configures any notification."""
     return any(environ.get(key) for key in (VARIABLE, "GITHUB_TOKEN", "NETRA_GITLAB_TOKEN"))
 
 
 def tell(
     report: Report, before: Verdict | None, environ: Mapping[str, str] = os.environ, within_s: float = WITHIN_S
 ) -> Iterator[str]:
-    """Tell the forge of every verdict, and messengers of news; yields a sentence for whoever was not told.
+    """Notify the forge of every verdict, and messengers of news; yields a sentence for each failure.
 
-    `before` is the last verdict of this target and phase that was no INCONCLUSIVE. Nobody hears of a selected run.
+    `before` is the last verdict of this target and phase other than INCONCLUSIVE. A run of a selection notifies no one.
     """
     if report.document.selection:
         return

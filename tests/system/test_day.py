@@ -51,7 +51,7 @@ def test_a_day_is_added_up_from_run_to_run(tmp_path: Path) -> None:
         first = a_run(tmp_path)
         row = row_of(first)
         assert (first["verdict"], row["outcome"]) == ("INCONCLUSIVE", "PENDING"), row["reason"]
-        assert "of 24 hours in one piece" in row["reason"]
+        assert "of 24 hours without a gap" in row["reason"]
         created = datetime.fromisoformat(first["release"]["created"])
         owed = datetime.fromisoformat(row["evidence"]["owed_until"])
         assert timedelta(hours=24) <= owed - created < timedelta(hours=24.1)

@@ -61,7 +61,7 @@ def test_a_day_without_a_request_proves_nothing() -> None:
     found = accrue(accruals(window(0, 24, n=0)))
     assert (found.outcome, found.reason) == (
         Outcome.PENDING,
-        "24 of 24 hours in one piece, but without a single request",
+        "24 of 24 hours without a gap, but without a single request",
     )
 
 

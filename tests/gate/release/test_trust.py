@@ -66,7 +66,7 @@ def test_a_window_is_no_share_of_a_soak(store: Store) -> None:
 
 
 WEAKER: dict[str, Callable[[Document], Document]] = {
-    "was a quick one": lambda document: replace(document, quick=True),
+    "was a quick run": lambda document: replace(document, quick=True),
     "was weakened by NETRA_PROFILE (environment)": lambda document: replace(
         document, overrides=[Override("NETRA_PROFILE", "environment", weakens=True)]
     ),
@@ -143,7 +143,7 @@ def test_an_edit_is_seen_by_the_runs_own_digest(store: Store) -> None:
     path = store.folder / "mini" / run.run_id / "verdict.json"
     text = json.loads(path.read_text())
     path.write_text(json.dumps(text | {"profile": "other"}))
-    assert "its digest is not that of its content" in judge(store, SMOKE).reason
+    assert "its digest does not match its content" in judge(store, SMOKE).reason
 
 
 def test_an_edit_with_a_new_digest_is_seen_by_the_run_after_it(store: Store) -> None:
@@ -153,7 +153,7 @@ def test_an_edit_with_a_new_digest_is_seen_by_the_run_after_it(store: Store) -> 
     rewritten(store, failed, passed)
     document = judge(store, SMOKE)
     assert document.verdict == "INCONCLUSIVE"
-    assert f"run {failed.run_id} is not what lay in the store before run {good.run_id}" in document.reason
+    assert f"run {failed.run_id} is not what was in the store before run {good.run_id}" in document.reason
 
 
 def test_a_removal_is_seen_by_the_run_after_it(store: Store) -> None:
@@ -163,7 +163,7 @@ def test_a_removal_is_seen_by_the_run_after_it(store: Store) -> None:
     assert store.folder is not None
     (store.folder / "mini" / failed.run_id / "verdict.json").unlink()
     document = judge(store, SMOKE)
-    assert f"run {failed.run_id}, which lay in the store before run {good.run_id}, is gone" in document.reason
+    assert f"run {failed.run_id}, which was in the store before run {good.run_id}, is gone" in document.reason
 
 
 def test_runs_of_before_the_revision_may_be_tidied_away(store: Store) -> None:
@@ -192,7 +192,7 @@ def test_a_run_without_a_digest_is_no_evidence() -> None:
     document = stored({ORDER: P})
     found = read(document.run_id, encode(document), "mini")
     assert isinstance(found, Unusable)
-    assert "carries no digest" in found.problem
+    assert "has no digest" in found.problem
 
 
 @given(

@@ -52,7 +52,7 @@ def test_teardowns_that_hang_are_named_and_the_others_done(mini: Mini, by: tuple
     code, output = mini.run(by=by)
     assert (code, mini.verdict["verdict"]) == (2, "INCONCLUSIVE"), output
     assert "deadline" in mini.verdict["reason"]
-    named = mini.verdict["reason"].partition("not taken down in time: ")[2].partition(";")[0].split(", ")
+    named = mini.verdict["reason"].partition("teardowns that took too long: ")[2].partition(";")[0].split(", ")
     assert {"waits", "hangs"} <= set(named), named
     assert "rows" not in named
     assert (mini.folder / "rows-removed").exists(), "one that hangs keeps no other from its turn"
@@ -96,4 +96,4 @@ def test_what_waits_for_others_is_not_begun_after_the_deadline(mini: Mini) -> No
     store.mkdir()
     code, output = mini.run(f"--evidence={store}")
     assert code == 2, output
-    assert "deadline was over" in " ".join(mini.verdict["notes"]), mini.verdict["notes"]
+    assert "deadline had passed" in " ".join(mini.verdict["notes"]), mini.verdict["notes"]

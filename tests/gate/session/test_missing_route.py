@@ -45,7 +45,7 @@ def test_a_missing_route_is_one_finding_and_the_others_wait_for_it(mini: Mini) -
         "b.third": "FAILED",
     }
     assert rows["a.first"]["actual"].endswith("is [contract.paths] threads right?")
-    assert rows["a.second[y]"]["reason"].startswith("waits for a.first, which says: GET /t answered 404")
+    assert rows["a.second[y]"]["reason"].startswith("blocked by a.first, which says: GET /t answered 404")
 
 
 SHUT = (
@@ -76,7 +76,7 @@ def test_a_door_that_lets_nobody_in_is_one_finding_and_another_door_is_another(m
     outcomes = {name: row["outcome"] for name, row in rows.items()}
     assert outcomes == {"a.first": "FAILED", "b.second": "BROKEN", "b.third": "FAILED"}
     assert rows["b.second"]["reason"] == (
-        "waits for a.first, which says: the WebSocket lets no good token in: 6 of 6 were turned away"
+        "blocked by a.first, which says: the WebSocket refuses every valid token: 6 of 6 were turned away"
     )
     assert "[contract.tokens]" in rows["a.first"]["remedy"]
 
@@ -120,4 +120,4 @@ def test_a_fixture_that_many_share_breaks_once_and_the_others_wait(mini: Mini) -
     rows = {row["name"]: row["actual"] for row in mini.verdict["checks"]}
     assert (code, len(mini.verdict["causes"])) == (10, 1), output
     assert not rows["a.first"].startswith("waits for")
-    assert rows["a.second"].startswith("waits for a.first, which says: ")
+    assert rows["a.second"].startswith("blocked by a.first, which says: ")

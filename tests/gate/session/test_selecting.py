@@ -107,9 +107,9 @@ def test_a_selected_run_is_no_evidence_no_baseline_and_no_obstacle(mini: Mini) -
         (["--check=a.frist"], "close to it: a.first"),
         (["--check=b.third"], "add --phase=day"),
         (["--lf"], "holds no finished run of mini"),
-        (["-n", "2"], "a run is not shared out"),
-        (["-n2"], "a run is not shared out"),
-        (["--numprocesses=auto"], "a run is not shared out"),
+        (["-n", "2"], "a run can't be distributed"),
+        (["-n2"], "a run can't be distributed"),
+        (["--numprocesses=auto"], "a run can't be distributed"),
     ],
 )
 def test_what_cannot_be_selected_is_refused_with_a_sentence(mini: Mini, arguments: list[str], words: str) -> None:
