@@ -34,7 +34,7 @@ Need = Literal[
     "server-timing",
     "messages",
     "talk",
-    # What the revision under test has only once it takes traffic, and only before:
+    # What the revision under test has only with traffic, and only before it:
     "serving",
     "alone",
     "shared",

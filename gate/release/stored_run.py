@@ -72,7 +72,7 @@ def _unfit(run_id: str, body: bytes, error: msgspec.ValidationError) -> Unusable
     try:
         about = msgspec.json.decode(body, type=_About)
     except msgspec.ValidationError:
-        return Unusable(run_id, f"is no verdict ({error})", "")
+        return Unusable(run_id, f"is not a verdict ({error})", "")
     except msgspec.DecodeError as worse:  # the first error was met before the end of what can be read
         return Unusable(run_id, f"is corrupt or half written ({worse})", "")
     if about.schema_version != SCHEMA_VERSION:
