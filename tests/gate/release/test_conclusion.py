@@ -112,7 +112,7 @@ def test_a_known_failure_is_accepted_until_its_date(release: Release) -> None:
 
 def test_rows_left_behind_are_a_doubt(release: Release) -> None:
     release.add(smoke(residue=3))
-    assert "left 3 rows" in release.judge(required={"smoke": REQUIRED["smoke"]}).reason
+    assert "left 3 seeded rows" in release.judge(required={"smoke": REQUIRED["smoke"]}).reason
 
 
 def spoil(release: Release, document: Document, how: str) -> None:

@@ -145,7 +145,7 @@ def test_who_hangs_is_given_up(server: Forge, tmp_path: Path, failed: Report) ->
     begun = time.monotonic()
     notes = list(tell(failed, None, on_github(server, tmp_path, {}) | {"NETRA_TELL": hook}, within_s=0.5))
     assert any("did not answer within 0.5 s" in note for note in notes)
-    assert any("GitHub was not told" in note for note in notes)
+    assert any("GitHub was not notified" in note for note in notes)
     assert time.monotonic() - begun < server.hangs_s * 3, "each of five requests would have hung"
 
 
