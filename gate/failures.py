@@ -60,7 +60,7 @@ class ShutDoor(OneFinding):
         super().__init__(
             expected=f"{name} accepts valid tokens",
             actual=f"{name} refuses every valid token: {seen}",
-            remedy=f"See the server's log lines for these requests: {name} refuses everybody. If our "
+            remedy=f"See what the server says of these requests: {name} refuses everybody. If our "
             "tokens are not what it requires, correct [contract.tokens] in the target's TOML.",
         )
         self.key = key

@@ -80,9 +80,7 @@ class Accrual(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     events: Count  # how often the claim was broken in it
     n: Count  # requests, or sessions
     hours: Annotated[float, Meta(ge=0)]  # connection-hours of an exposure
-    hour_s: Annotated[
-        float, Meta(gt=0)
-    ]  # seconds that an hour takes there: less than 3600 is the twin's compressed time
+    hour_s: Annotated[float, Meta(gt=0)]  # seconds that an hour takes there: under 3600 is the twin's compressed time
     group: str  # the soak that the shards belong to
     shard: Count  # from 0
     shards: Annotated[int, Meta(ge=1)]

@@ -203,7 +203,7 @@ def _why_not(run: ShownRun | None, discarded: frozenset[str], run_id: str) -> st
     if run.selection:
         return "runs of a selection"
     if run.phase == "gate":
-        return "a gate's"
+        return "gate verdicts"
     return "" if run.checks else "did not finish"
 
 

@@ -57,9 +57,7 @@ class Run:
     doubts: list[str] = field(default_factory=list)  # sentences about the evidence itself that prevent GO
     provoked: set[str] = field(default_factory=set)  # trace ids of requests whose 5xx we caused on purpose
     found_once: dict[str, str] = field(default_factory=dict)  # key of a `OneFinding` -> the case that found it
-    broken_setups: list[tuple[BaseException, str]] = field(
-        default_factory=list
-    )  # an error, and the case that met it first
+    broken_setups: list[tuple[BaseException, str]] = field(default_factory=list)  # an error, and its first case
     selection: str = ""  # how cases were selected; empty: everything runs, and the verdict is on the release
     collected: int = 0  # how many cases the phase has, before any was left out
     selected: list[Key] = field(default_factory=list)  # the cases that are to have a result

@@ -215,9 +215,7 @@ class Document(_Part, frozen=True, kw_only=True):
     counts: dict[Outcome, Annotated[int, Meta(ge=1)]]
     missing: list[str]  # required cases that did not run
     residue: Count | None  # seeded rows that are left; null: they could not be counted
-    left: list[
-        Left
-    ] = []  # rows that the service created for our users, by table; does not keep from GO: the next run uses it
+    left: list[Left] = []  # rows that the service created for our users, by table; the verdict may still be GO
     interrupted: str
     notes: list[str]
     doubts: list[str]  # sentences about the evidence itself that prevent GO

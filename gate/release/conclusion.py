@@ -39,9 +39,7 @@ class Frame:
     profile: str
     required: Mapping[str, frozenset[Key]]  # phase -> cases
     revision: str = ""  # empty: the newest one seen
-    needs: Mapping[str, Need] = field(
-        default_factory=dict
-    )  # the length of claims that take longer than a run, by check id
+    needs: Mapping[str, Need] = field(default_factory=dict)  # of claims that take longer than a run, by check id
     profiles: frozenset[str] = frozenset()  # all of the target's; `profile` is among them in any case
 
     @property

@@ -51,7 +51,7 @@ def _vanished(evidence: Evidence, revision: str) -> list[str]:
 def _broken_chain(evidence: Evidence, revision: str, first: str) -> list[str]:
     """Runs that were stored before another one, and that are now gone or different.
 
-    Runs older than the revision's first run may be deleted.
+    Runs older than the revision's first run may be deleted, unless they were of this revision itself.
     """
     there = {one.id for one in [*evidence.runs, *evidence.gates]} | {one.run_id for one in evidence.unusable}
     oldest = min((run.id for run in evidence.runs if run.document.revision == revision), default="")

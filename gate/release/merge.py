@@ -54,9 +54,7 @@ class Merged:
 def newest_revision(runs: Sequence[StoredRun]) -> str:
     """The revision of the latest run that knows its revision; empty if there is none."""
     known = [run for run in runs if run.document.revision]
-    known = [
-        run for run in known if _served(run)
-    ] or known  # a candidate is judged only on request until it has traffic
+    known = [run for run in known if _served(run)] or known  # until it has traffic, a candidate is judged on request
     return max(known, key=lambda run: (run.document.started, run.id)).document.revision if known else ""
 
 

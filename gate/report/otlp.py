@@ -103,9 +103,8 @@ def _case(tracer: Tracer, root: Span, row: Row, begun: datetime) -> None:
 
 
 def _status(code: StatusCode, why: str) -> Status:
-    return Status(
-        code, str(_short(why)) if code is StatusCode.ERROR else None
-    )  # OTLP accepts a description only with errors
+    # OTLP accepts a description only with an error.
+    return Status(code, str(_short(why)) if code is StatusCode.ERROR else None)
 
 
 def _short(value: JSON) -> str | bool | int | float:
@@ -130,10 +129,7 @@ def _collector(environment: Mapping[str, str]) -> tuple[str, str]:
     if url.scheme not in {"http", "https"} or not url.hostname:
         return "", f"no spans were sent: {variable} must begin with http:// or https://, as in http://host:4318"
     if environment.get("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf") != "http/protobuf":
-        return (
-            "",
-            "no spans were sent: OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf (port 4318)",
-        )
+        return "", "no spans were sent: OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf (port 4318)"
     return place, ""
 
 

@@ -32,10 +32,8 @@ LIVE = pytest.StashKey[Live]()
 SESSION = pytest.StashKey[pytest.Session]()
 STOPPING = pytest.StashKey[Stopping]()
 LATEST = pytest.StashKey[str]()  # what `latest` was before this run
-AGAIN_S, SOAK_AGAIN_S = (
-    5.0,
-    60.0,
-)  # after how long a stop that had no effect is repeated; a soak needs time to close its sessions
+AGAIN_S = 5.0  # after how long a stop that had no effect is repeated
+SOAK_AGAIN_S = 60.0  # the same for a soak, which needs time to close its sessions
 QUIETER_THAN_QUIET = -2  # the gate's lines replace pytest's; -v prints one line per case, -vv adds pytest's
 
 

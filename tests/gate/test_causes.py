@@ -189,8 +189,8 @@ def test_every_known_cause_has_a_key_of_its_own_and_patterns() -> None:
 
 
 def test_a_case_that_waits_for_one_case_of_a_check_is_known_by_its_neutralised_reason() -> None:
-    found = row("auth.accepts[rest]", actual="REST lets no good token in")
-    waits = row("threads.order", actual=neutralise(f"{waits_for('auth.accepts[rest]')}REST lets no good token in"))
+    found = row("auth.accepts[rest]", actual="REST refuses every valid token")
+    waits = row("threads.order", actual=neutralise(f"{waits_for('auth.accepts[rest]')}REST refuses every valid token"))
     (cause,) = find_causes([replace(waits, outcome=Outcome.BROKEN), found])
     assert cause.cases == ["auth.accepts[rest]", "threads.order"]
 

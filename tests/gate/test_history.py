@@ -68,7 +68,7 @@ def test_what_does_not_count_is_left_out_and_said() -> None:
     unread = ("20261106T100000Z-000006", StoreError("it can't be read"))
     half = ("20261107T100000Z-000007", b'{"run_id": ')
     told = history(*STORY, selected, unread, half, discarded=(STORY[1][0],))
-    assert told.left_out == {"discarded by name": 1, "of a selection": 1, "can't be read": 2}
+    assert told.left_out == {"discarded": 1, "runs of a selection": 1, "can't be read": 2}
     assert not told.causes
 
 

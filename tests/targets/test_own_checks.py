@@ -136,7 +136,7 @@ def outcomes(document: dict[str, Any]) -> dict[str, str]:
 def test_own_checks_are_judged_like_any_other(folder: Path, twin: dict[str, str], tmp_path: Path) -> None:
     code, document = verify(folder, tmp_path, twin)
     assert (code, document["verdict"]) == (10, "INCONCLUSIVE"), "some of the cases are no verdict"
-    assert "all passed; no verdict of the release" in document["reason"]
+    assert "all passed; no verdict on the release" in document["reason"]
     assert outcomes(document) == dict.fromkeys(IDS, "PASSED")
     rows = {row["name"]: row for row in document["checks"]}
     assert len(rows["own.liveness"]["traces"]) == 3

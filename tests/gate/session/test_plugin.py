@@ -85,7 +85,7 @@ def test_deselecting_what_is_required_is_inconclusive(mini: Mini) -> None:
     mini.write(GOOD)
     code, output = mini.run("-k", "nothing_matches")
     assert (code, mini.verdict["verdict"]) == (10, "INCONCLUSIVE"), output
-    assert mini.verdict["reason"].startswith("nothing of 1 selected (-k=nothing_matches); no verdict of the release")
+    assert mini.verdict["reason"].startswith("nothing of 1 selected (-k=nothing_matches); no verdict on the release")
 
 
 def test_an_undeclared_test_stops_the_run_and_names_its_place(mini: Mini) -> None:

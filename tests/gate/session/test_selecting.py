@@ -54,7 +54,7 @@ def mini(tmp_path: Path) -> Mini:
 def test_ids_and_cases_are_named_plainly(mini: Mini, arguments: list[str], cases: list[str]) -> None:
     code, output = mini.run(*arguments)
     assert [row["name"] for row in mini.verdict["checks"]] == cases
-    assert f"{len(cases)} of 3 selected, all passed; no verdict of the release" in output.lower()
+    assert f"{len(cases)} of 3 selected, all passed; no verdict on the release" in output.lower()
     assert (code, mini.verdict["verdict"]) == (10, "INCONCLUSIVE"), "what was not asked is not good"
     assert "Deployment checklist" not in output
 
@@ -68,7 +68,7 @@ def test_before_traffic_smokes_own_checks_are_named_too(mini: Mini) -> None:
     assert code == 10
     code, output = mini.run("--check=b.third")
     assert code == 4
-    assert "b.third is of another phase: add --phase=day" in output
+    assert "b.third belongs to another phase: add --phase=day" in output
 
 
 def test_a_failure_prints_how_it_is_run_again_and_lf_does_so_until_nothing_fails(mini: Mini) -> None:
@@ -106,7 +106,7 @@ def test_a_selected_run_is_no_evidence_no_baseline_and_no_obstacle(mini: Mini) -
     [
         (["--check=a.frist"], "close to it: a.first"),
         (["--check=b.third"], "add --phase=day"),
-        (["--lf"], "holds no finished run of mini"),
+        (["--lf"], "has no finished run of mini"),
         (["-n", "2"], "a run can't be distributed"),
         (["-n2"], "a run can't be distributed"),
         (["--numprocesses=auto"], "a run can't be distributed"),
