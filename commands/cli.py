@@ -25,7 +25,7 @@ NEEDED_FOR_ROWS = ("database.url",)
 
 
 def duration(text: str) -> timedelta:
-    """A duration such as `90s`, `10m`, `1h` or `2d`. Raises argparse.ArgumentTypeError with what is understood."""
+    """A duration such as `90s`, `10m`, `1h` or `2d`. Raises argparse.ArgumentTypeError with the accepted forms."""
     try:
         return parse_duration(text)
     except ValueError as error:
@@ -57,58 +57,88 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(
         required=True, metavar="target | reap | repair-plan | preflight | report | errors | history | rollout | gate"
     )
+    for add in (
+        _add_rows,
+        _add_preflight,
+        _add_report,
+        _add_errors,
+        _add_target,
+        _add_history,
+        _add_rollout,
+        _add_gate,
+    ):
+        add(commands)
+    return parser.parse_args(arguments)
+
+
+def _add_rows(commands: "argparse._SubParsersAction[_Parser]") -> None:
     reap = commands.add_parser("reap", help="remove rows that killed runs left behind")
     reap.add_argument("--older-than", type=duration, default=timedelta(hours=1), help="90s, 10m, 1h; default 1h")
     reap.set_defaults(run=lambda options: rows.reap(_with_database(options), options.older_than))
-    repair = commands.add_parser("repair-plan", help="count rows of bad shape, and write the SQL that mends them")
+    repair = commands.add_parser("repair-plan", help="count malformed rows, and write the SQL that repairs them")
     repair.add_argument("--out", type=Path, default=Path("reports/repair-plan.sql"), help="the file to review")
     repair.set_defaults(run=lambda options: rows.repair(_with_database(options), options.out))
     for command in (reap, repair):
-        command.add_argument("--target", required=True, help="name of the target")
-        command.add_argument("--targets-dir", type=Path, default=None, help="a folder with targets of your own")
-    looking = commands.add_parser("preflight", help="apply pending migrations to a scratch database, and judge them")
-    looking.add_argument("--alembic", type=Path, required=True, help="the folder with env.py and versions/")
-    looking.add_argument("--since", default="base", help="the revision that the target's database is at; default: base")
-    looking.add_argument("--database", default=os.environ.get("NETRA_SCRATCH_URL"), help="URL of a scratch database")
-    looking.add_argument("--ini", type=Path, default=None, help="alembic.ini; default: the one beside the folder")
-    looking.add_argument(
+        _add_target_options(command)
+
+
+def _add_target_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--target", required=True, help="name of the target")
+    command.add_argument("--targets-dir", type=Path, default=None, help="a folder with your own targets")
+
+
+def _add_preflight(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    preflight = commands.add_parser("preflight", help="apply pending migrations to a scratch database, and judge them")
+    preflight.add_argument("--alembic", type=Path, required=True, help="the folder with env.py and versions/")
+    preflight.add_argument(
+        "--since", default="base", help="the revision that the target's database is at; default: base"
+    )
+    preflight.add_argument("--database", default=os.environ.get("NETRA_SCRATCH_URL"), help="URL of a scratch database")
+    preflight.add_argument("--ini", type=Path, default=None, help="alembic.ini; default: the one next to the folder")
+    preflight.add_argument(
         "--url-variable",
         action="append",
         default=[],
         metavar="NAME",
-        help="a variable that env.py takes its address from",
+        help="a variable that env.py takes its database URL from",
     )
-    looking.add_argument(
-        "--pass", dest="passed", action="append", default=[], metavar="NAME", help="a variable, no address, to hand on"
+    preflight.add_argument(
+        "--pass",
+        dest="passed",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a variable to pass on; it must not hold a URL",
     )
-    looking.set_defaults(run=_preflight)
-    showing = commands.add_parser("report", help="build the last run's Allure HTML, as one file that works offline")
-    showing.add_argument("--reports", type=Path, default=Path("reports"), help="the report folder; default: reports")
-    showing.set_defaults(run=lambda options: allure.run(options.reports))
+    preflight.set_defaults(run=_preflight)
+
+
+def _add_report(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    report = commands.add_parser("report", help="build the last run's Allure HTML, as one file that works offline")
+    report.add_argument("--reports", type=Path, default=Path("reports"), help="the report folder; default: reports")
+    report.set_defaults(run=lambda options: allure.run(options.reports))
+
+
+def _add_errors(commands: "argparse._SubParsersAction[_Parser]") -> None:
     counting = commands.add_parser("errors", help="the 5xx in an exported log of any size, by route and signature")
     counting.add_argument("export", help="file or fsspec URL: NDJSON, a JSON array or an envelope, plain or gzip")
     counting.add_argument("--service", default="", help="of this service only; default: of all")
     counting.add_argument("--revision", default="", help="of this revision only; default: of all")
     counting.set_defaults(run=lambda options: errors.run(options.export, options.service, options.revision))
-    _add_target(commands)
-    _add_history(commands)
-    _add_rollout(commands)
-    _add_gate(commands)
-    return parser.parse_args(arguments)
 
 
 def _add_target(commands: "argparse._SubParsersAction[_Parser]") -> None:
-    looking = commands.add_parser("target", help="write the first TOML of a target by looking at its service")
-    looking.add_argument("--name", required=True, help="the target's name, and its file's")
-    looking.add_argument("--backend", required=True, metavar="URL", help="the base URL of its API")
-    looking.add_argument("--auth", default="", metavar="URL", help="of its auth service; default: the same")
-    looking.add_argument("--dir", type=Path, default=HERE, help="the folder that it is written to; default: targets")
-    looking.add_argument("--document", default="", metavar="PATH", help="of its OpenAPI document, where it is unusual")
-    looking.set_defaults(run=_target)
+    target = commands.add_parser("target", help="write a first TOML for a target by looking at its service")
+    target.add_argument("--name", required=True, help="the name of the target and of its file")
+    target.add_argument("--backend", required=True, metavar="URL", help="the base URL of its API")
+    target.add_argument("--auth", default="", metavar="URL", help="of its auth service; default: the same")
+    target.add_argument("--dir", type=Path, default=HERE, help="the folder that it is written to; default: targets")
+    target.add_argument("--document", default="", metavar="PATH", help="of its OpenAPI document, if that is unusual")
+    target.set_defaults(run=_target)
 
 
 async def _target(options: argparse.Namespace) -> int:
-    from commands.describing import command  # noqa: PLC0415 - asyncpg and httpx, which a gate has no use for
+    from commands.describing import command  # noqa: PLC0415 - asyncpg and httpx, which a gate does not need
 
     auth = options.auth or options.backend
     return await command.run(
@@ -119,7 +149,7 @@ async def _target(options: argparse.Namespace) -> int:
 
 
 async def _preflight(options: argparse.Namespace) -> int:
-    from commands.preflight import command  # noqa: PLC0415 - alembic takes as long to import as a gate to judge
+    from commands.preflight import command  # noqa: PLC0415 - alembic takes as long to import as a gate takes to judge
 
     hide(*secrets_of_dsn(Secret(options.database or "")))
     question = command.Question(
@@ -133,41 +163,37 @@ async def _preflight(options: argparse.Namespace) -> int:
 
 
 def _add_history(commands: "argparse._SubParsersAction[_Parser]") -> None:
-    looking_back = commands.add_parser(
-        "history", help="a page over the runs of a target: it shows, and decides nothing"
-    )
-    looking_back.add_argument("--target", required=True, help="name of the target")
-    looking_back.add_argument("--targets-dir", type=Path, default=None, help="a folder with targets of your own")
-    looking_back.add_argument("--report-dir", type=Path, default=Path("reports"), help="where the page is written")
-    looking_back.add_argument(
+    history = commands.add_parser("history", help="a page about the runs of a target; it decides nothing")
+    _add_target_options(history)
+    history.add_argument("--report-dir", type=Path, default=Path("reports"), help="the folder for the page")
+    history.add_argument(
         "--evidence", default=os.environ.get(VARIABLE, ""), metavar="URL", help="the evidence store; as for the gate"
     )
-    looking_back.set_defaults(run=_history)
+    history.set_defaults(run=_history)
 
 
 async def _history(options: argparse.Namespace) -> int:
-    from commands import history  # noqa: PLC0415 - nothing else draws pages
+    from commands import history  # noqa: PLC0415 - only this command draws pages
 
     return history.run(options.target, options.targets_dir, options.evidence, options.report_dir)
 
 
 def _add_rollout(commands: "argparse._SubParsersAction[_Parser]") -> None:
     shifting = commands.add_parser(
-        "rollout", help="traffic in steps: the commands, and the steps where that is allowed"
+        "rollout", help="shift traffic in steps: prints the commands, and runs them if that is allowed"
     )
-    shifting.add_argument("--target", required=True, help="name of the target")
-    shifting.add_argument("--targets-dir", type=Path, default=None, help="a folder with targets of your own")
+    _add_target_options(shifting)
     shifting.add_argument("--tag", required=True, help="the tag of the revision that gets traffic")
     shifting.add_argument("--steps", default="1,10,50,100", help="per cent, with commas; default: 1,10,50,100")
     shifting.add_argument(
-        "--report-dir", type=Path, default=Path("reports"), help="where runs and the account are kept"
+        "--report-dir", type=Path, default=Path("reports"), help="the folder for runs and the record of the rollout"
     )
-    shifting.add_argument("words", nargs="*", help="after --: further words for every run of the suite")
+    shifting.add_argument("words", nargs="*", help="after --: more arguments for every run of the suite")
     shifting.set_defaults(run=_rollout)
 
 
 async def _rollout(options: argparse.Namespace) -> int:
-    from commands import rollout  # noqa: PLC0415 - google-auth takes as long to import as a gate to judge
+    from commands import rollout  # noqa: PLC0415 - google-auth takes as long to import as a gate takes to judge
 
     steps = rollout.steps_of(options.steps)
     words = (*([f"--targets-dir={options.targets_dir}"] if options.targets_dir else []), *options.words)
@@ -180,9 +206,9 @@ async def _rollout(options: argparse.Namespace) -> int:
 def _add_gate(commands: "argparse._SubParsersAction[_Parser]") -> None:
     asking = commands.add_parser("gate", help="judge a revision by all its evidence: smoke, soak and day together")
     asking.add_argument("--target", default="", help="name of the target")
-    asking.add_argument("--targets-dir", type=Path, default=None, help="a folder with targets of your own")
-    asking.add_argument("--revision", default="", help="the revision to judge; default: the newest one seen")
-    asking.add_argument("--report-dir", type=Path, default=Path("reports"), help="where the gate's report is written")
+    asking.add_argument("--targets-dir", type=Path, default=None, help="a folder with your own targets")
+    asking.add_argument("--revision", default="", help="the revision to judge; default: the newest one in the store")
+    asking.add_argument("--report-dir", type=Path, default=Path("reports"), help="the folder for the gate's report")
     asking.add_argument(
         "--evidence",
         default=os.environ.get(VARIABLE, ""),
@@ -193,10 +219,10 @@ def _add_gate(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "--discard", nargs="+", default=[], metavar="RUN", help="record that runs (or soaks) do not count"
     )
     asking.add_argument("--because", default="", metavar="REASON", help="why")
-    asking.add_argument("--owner", default="", help="who says so; default: the CI's or the system's user")
+    asking.add_argument("--owner", default="", help="who discards them; default: the CI's or the system's user")
     asking.add_argument("--rejudge", type=Path, default=None, metavar="RUN_FOLDER", help="judge one stored run again")
-    asking.add_argument("--exit-code-only", action="store_true", help="say nothing, write verdict.json alone")
-    asking.add_argument("--explain", default="", metavar="CHECK", help="print all that is known of one check")
+    asking.add_argument("--exit-code-only", action="store_true", help="print nothing, write only verdict.json")
+    asking.add_argument("--explain", default="", metavar="CHECK", help="print everything that is known about one check")
     asking.set_defaults(run=_gate)
 
 
@@ -204,7 +230,7 @@ async def _gate(options: argparse.Namespace) -> int:
     if options.rejudge:
         return gate.judge_again(options.rejudge, options.explain)
     if not options.target:
-        raise ConfigurationError("--target is missing: name the target whose evidence is to be judged.")
+        raise ConfigurationError("--target is missing: give the name of the target to judge.")
     question = gate.Question(
         target=options.target,
         targets_dir=options.targets_dir,

@@ -52,13 +52,15 @@ Body = TypeVar("Body", bound=Callable[..., object])
 class Check:
     """A declaration: what is claimed, what the target must offer for it, what to do when it does not hold."""
 
-    id: str
-    requirement: str
-    needs: frozenset[str]
-    phase: Phase
-    remedy: str
-    claim: str
-    place: str
+    id: str  # stable, `family.name`; reports, history and known failures refer to it
+    requirement: str  # what must hold, as one sentence
+    needs: frozenset[str]  # what the target must offer (see `Need`); otherwise the check is NOT_APPLICABLE
+    phase: Phase  # in which the check runs
+    remedy: str  # what to do when it fails: the fix of the audit report that it points to
+    claim: str  # the first line of the test's docstring
+    place: str  # the test's file and line
+    # Where to look when it fails, as one line of Markdown; `$BACKEND`, `$AUTH` and `$TOKEN` stand for the services'
+    # base URLs and a valid token, as in the report's `curl` lines.
     looking: str = ""
 
     @property
@@ -74,16 +76,7 @@ class Check:
 def check(
     check_id: str, *, requirement: str, needs: str = "", phase: Phase = "smoke", remedy: str = "", looking: str = ""
 ) -> Callable[[Body], Body]:
-    """Declare the decorated test as the check `check_id`.
-
-    Args:
-        check_id: Stable id, `family.name`; reports, history and known failures refer to it.
-        requirement: What must hold, as one sentence.
-        needs: What the target must offer, space separated (see `Need`); without it the check is NOT_APPLICABLE.
-        phase: The phase in which the check runs.
-        remedy: What to do when it fails: the fix of the audit report that it points to.
-        looking: Where to look when it fails, in Markdown of one line; `$BACKEND`, `$AUTH` and `$TOKEN` stand for the
-            services' base URLs and a good token, as in the report's `curl` lines.
+    """Declare the decorated test as the check `check_id`. The arguments are the fields of `Check`; `needs` has spaces.
 
     Raises:
         ValueError: A need that no target can offer, or an id without a family.
@@ -93,9 +86,6 @@ def check(
         raise ValueError(f"check {check_id!r}: {'unknown needs ' + str(sorted(unknown)) if unknown else 'no family'}")
 
     def declare(body: Body) -> Body:
-        code = getattr(body, "__code__", None)
-        place = f"{code.co_filename}:{code.co_firstlineno}" if code else repr(body)
-        claim = (body.__doc__ or "").strip().partition("\n")[0]
         declared = Check(
             id=check_id,
             requirement=requirement,
@@ -103,10 +93,15 @@ def check(
             phase=phase,
             remedy=remedy,
             looking=looking,
-            claim=claim,
-            place=place,
+            claim=(body.__doc__ or "").strip().partition("\n")[0],
+            place=_place(body),
         )
         setattr(body, ATTRIBUTE, declared)
         return body
 
     return declare
+
+
+def _place(body: Callable[..., object]) -> str:
+    code = getattr(body, "__code__", None)
+    return f"{code.co_filename}:{code.co_firstlineno}" if code else repr(body)

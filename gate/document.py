@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypedDict
 
 import msgspec
 
@@ -15,9 +16,30 @@ from gate.redaction import Redactor
 from gate.run import Result, Run
 from gate.strict_json import JSON, plain
 from gate.verdict import Decision, Key, name
-from gate.verdict_document import SCHEMA_VERSION, Document, ExitCode, Phase, Row, count_outcomes
+from gate.verdict_document import SCHEMA_VERSION, Document, ExitCode, Left, Override, Phase, Row, count_outcomes
 
 SCHEMA = Path(__file__).parent / "schema" / "verdict.schema.json"
+
+
+class RunParts(TypedDict):
+    """The parts of the document that a run has even before it is judged."""
+
+    run_id: str
+    target: str
+    environment: str
+    profile: str
+    revision: str
+    phase: Phase
+    quick: bool
+    overrides: list[Override]
+    started: str
+    release: dict[str, JSON]
+    residue: int | None
+    left: list[Left]
+    interrupted: str
+    notes: list[str]
+    selection: str
+    rerun: str
 
 
 def build(
@@ -34,37 +56,43 @@ def build(
     outcomes = {name(key): result.outcome for key, result in run.results.items()}
     document = Document(
         schema_version=SCHEMA_VERSION,
-        run_id=run.id,
-        target=run.plan.target,
-        environment=run.plan.environment,
-        profile=run.plan.profile,
-        revision=run.revision,
-        phase=msgspec.convert(run.plan.phase, Phase),
-        quick=run.plan.quick,
-        overrides=list(run.plan.overrides),
         verdict=decision.verdict,
         exit_code=msgspec.convert(exit_code, ExitCode),
         reason=with_standing(decision.reason, run.release),
-        started=rfc3339(run.started),
         ended=rfc3339(datetime.now(UTC)),
-        release=plain(run.release),
         counts=count_outcomes(rows),
         missing=[name(key) for key in decision.missing],
-        residue=run.residue,
-        left=list(run.left),
-        interrupted=run.interrupted,
-        notes=list(run.notes),
         doubts=list(doubts),
         known_failures=[one.in_document(outcomes.get(one.name)) for one in known.values()],
         changes=None,
         gate=None,
         seal=None,
         causes=[],
-        selection=run.selection,
-        rerun=run.plan.rerun,
         checks=rows,
+        **_parts(run),
     )
     return with_causes(clean(document, run.redactor))
+
+
+def _parts(run: Run) -> RunParts:
+    return {
+        "run_id": run.id,
+        "target": run.plan.target,
+        "environment": run.plan.environment,
+        "profile": run.plan.profile,
+        "revision": run.revision,
+        "phase": msgspec.convert(run.plan.phase, Phase),
+        "quick": run.plan.quick,
+        "overrides": list(run.plan.overrides),
+        "started": rfc3339(run.started),
+        "release": plain(run.release),
+        "residue": run.residue,
+        "left": list(run.left),
+        "interrupted": run.interrupted,
+        "notes": list(run.notes),
+        "selection": run.selection,
+        "rerun": run.plan.rerun,
+    }
 
 
 def with_standing(reason: str, release: Mapping[str, JSON]) -> str:

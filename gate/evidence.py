@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict, Unpack
 
 from gate.figures import Accrual, Figure, Number, ServerLine, Trace, make_figure
 from gate.moments import rfc3339
@@ -23,6 +23,20 @@ class RowParts(TypedDict):
     curl: list[str]
     server_lines: list[ServerLine]
     plots: list[Plot]
+
+
+class Contribution(TypedDict):
+    """The fields of an `Accrual` that a case states as they are."""
+
+    need_s: float
+    proved: bool
+    events: int
+    n: int
+    hours: NotRequired[float]
+    hour_s: NotRequired[float]
+    group: NotRequired[str]
+    shard: NotRequired[int]
+    shards: NotRequired[int]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,40 +80,18 @@ class Recorder:
         """State a measurement that is already a figure."""
         self._figures[figure.rule] = figure
 
-    def accrue(  # noqa: PLR0913 - an accrual's own fields, all by keyword
+    def accrue(
         self,
         kind: Literal["window", "exposure"],
         *,
         start: datetime,
         end: datetime,
-        need_s: float,
-        proved: bool,
-        events: int,
-        n: int,
-        hours: float = 0.0,
-        hour_s: float = HOUR_S,
-        group: str = "",
-        shard: int = 0,
-        shards: int = 1,
+        **stated: Unpack[Contribution],
     ) -> None:
         """State this run's contribution to a claim that takes longer than one run: see `Accrual`."""
         begun, ended = (rfc3339(moment, "auto") for moment in (start, end))
-        self._accruals.append(
-            Accrual(
-                kind=kind,
-                start=begun,
-                end=ended,
-                need_s=need_s,
-                proved=proved,
-                events=events,
-                n=n,
-                hours=hours,
-                hour_s=hour_s,
-                group=group,
-                shard=shard,
-                shards=shards,
-            )
-        )
+        shard: Contribution = {"hours": 0.0, "hour_s": HOUR_S, "group": "", "shard": 0, "shards": 1, **stated}
+        self._accruals.append(Accrual(kind=kind, start=begun, end=ended, **shard))
 
     def attach(self, name: str, value: object) -> None:
         """Keep a value as evidence under a name; a value that JSON can't hold is kept as text."""

@@ -25,7 +25,7 @@ SHOWN = {
 }  # a figure of a revision -> the checks that state it, the most informative first
 
 
-class ShownFigure(msgspec.Struct, frozen=True):
+class ShownFigure(msgspec.Struct, frozen=True, kw_only=True):
     """The parts of a figure that a history shows."""
 
     value: Number | None = None
@@ -54,7 +54,7 @@ class ShownCause(msgspec.Struct, frozen=True):
     cases: list[str]
 
 
-class ShownRun(msgspec.Struct, frozen=True):
+class ShownRun(msgspec.Struct, frozen=True, kw_only=True):
     """The parts of a run's document that a history shows."""
 
     run_id: str

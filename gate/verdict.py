@@ -1,4 +1,12 @@
-"""From outcomes to a verdict: pure, never averaged, never weighted. Worse or less evidence never improves it."""
+"""From outcomes to a verdict: pure, never averaged, never weighted. Worse or less evidence never improves it.
+
+NO-GO if anything FAILED; else INCONCLUSIVE if any required case is not PASSED (or has no result at all), if seeded rows
+were left behind, if the run was cut short, if there are doubts about the evidence itself, or if the target can't be
+reached; else GO. Nothing required is INCONCLUSIVE: no question was asked.
+
+There is one rule for the known failures in force: one that FAILED is accepted (it counts neither as failed nor as
+required, and the reason names it), one that PASSED makes a GO INCONCLUSIVE.
+"""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
@@ -33,38 +41,39 @@ def decide(
     doubts: Iterable[str] = (),
     blocked: str = "",
 ) -> Decision:
-    """Decide a run.
+    """Decide a run by the rules above. Raises ValueError for an unknown outcome.
 
-    NO-GO if anything FAILED; else INCONCLUSIVE if any required case is not PASSED (or has no result at all), if
-    seeded rows were left behind (`residue` not 0; None: could not be counted), if the run was cut short, if there are
-    `doubts` (sentences about the evidence itself), or if the target can't be reached (`blocked`: the sentence that
-    says why); else GO. Nothing required is INCONCLUSIVE: nothing was asked.
-
-    `known` names the known failures that are in force, and this is the one rule for them: one that FAILED is accepted
-    (it counts neither as failed nor as required, and the reason names it), one that PASSED makes a GO INCONCLUSIVE.
-
-    Raises:
-        ValueError: An unknown outcome.
+    `residue` counts the seeded rows that are left (None: they could not be counted), `known` names the known failures
+    in force, `doubts` are sentences about the evidence itself; `interrupted` and `blocked` say why, as a sentence.
     """
-    strange = [value for value in outcomes.values() if not isinstance(value, Outcome)]
-    if strange:
-        raise ValueError(f"not an outcome: {strange[0]!r}")
+    _refuse_unknown(outcomes)
     accepted = {key for key, outcome in outcomes.items() if outcome is Outcome.FAILED and name(key) in known}
-    stale = [name(key) for key, outcome in outcomes.items() if outcome is Outcome.PASSED and name(key) in known]
-    outcomes = {key: outcome for key, outcome in outcomes.items() if key not in accepted}
+    counting = {key: outcome for key, outcome in outcomes.items() if key not in accepted}
     required = frozenset(required) - accepted
-    missing = tuple(sorted(required - outcomes.keys()))
+    missing = tuple(sorted(required - counting.keys()))
     but = f"; accepted as known failures: {', '.join(sorted(map(name, accepted)))}" if accepted else ""
-    failed = sorted(key for key, outcome in outcomes.items() if outcome is Outcome.FAILED)
-    if failed:
+    if failed := sorted(key for key, outcome in counting.items() if outcome is Outcome.FAILED):
         return Decision(Verdict.NO_GO, _failed(failed) + but, missing)
-    open_questions = [*doubts, *_doubts(outcomes, required, missing, residue=residue, interrupted=interrupted)]
-    open_questions += [f"the known failure {one} no longer fails: remove it from the list" for one in stale]
     if blocked:  # one sentence is enough: everything else follows from it
         return Decision(Verdict.INCONCLUSIVE, blocked, missing)
+    open_questions = [*doubts, *_doubts(counting, required, missing, residue=residue, interrupted=interrupted)]
+    open_questions += _stale(counting, known)
     if open_questions:
         return Decision(Verdict.INCONCLUSIVE, "; ".join(open_questions) + but, missing)
     return Decision(Verdict.GO, f"all {len(required)} required cases passed{but}", missing)
+
+
+def _refuse_unknown(outcomes: Mapping[Key, Outcome]) -> None:
+    unknown = [value for value in outcomes.values() if not isinstance(value, Outcome)]
+    if unknown:
+        raise ValueError(f"not an outcome: {unknown[0]!r}")
+
+
+def _stale(outcomes: Mapping[Key, Outcome], known: Collection[str]) -> Iterable[str]:
+    """A sentence for each known failure that no longer fails."""
+    for key, outcome in outcomes.items():
+        if outcome is Outcome.PASSED and name(key) in known:
+            yield f"the known failure {name(key)} no longer fails: remove it from the list"
 
 
 def _doubts(

@@ -128,7 +128,7 @@ def refuse_elsewhere(
     *,
     confirmed: bool,
 ) -> None:
-    """Refuse to take a leave to write elsewhere than where it was given for.
+    """Refuse a permission to write to any other place than the one that it was given for.
 
     Args:
         environment: The target's.
@@ -139,21 +139,28 @@ def refuse_elsewhere(
 
     Raises:
         LeaveError: The environment moves an address that the TOML names; a target that needs no confirmation is not
-            on this machine, or its database is named by the environment; the database's address leaves host or name
+            on this machine, or the environment names its database; the database's address leaves host or name
             to other variables (PGHOST, PGDATABASE).
     """
+    _refuse_moved(described, given)
+    if environment == "local" and not confirmed:
+        _refuse_unconfirmed(given, places)
+    _refuse_incomplete(places["database.url"])
+
+
+def _refuse_moved(described: Mapping[str, Any], given: Mapping[str, Any]) -> None:
     for key in PLACES:
         if described.get(key) and key in given and given[key] != described[key]:
             raise LeaveError(
-                f"{variable(key)} moves this target elsewhere than its TOML says, and it may be written to: leave is "
-                "given for one place. Unset the variable or the confirmation, or make that place a target of its own."
+                f"{variable(key)} moves this target to another place than its TOML says, but permission to write is "
+                "for one place only. Unset the variable or the confirmation, or describe that place as another target."
             )
-    if environment == "local" and not confirmed:
-        _refuse_unconfirmed(given, places)
-    database = places["database.url"]
+
+
+def _refuse_incomplete(database: str) -> None:
     if database and not (hosts(database) and database_name(database)):
         raise LeaveError(
-            f"{variable('database.url')} names no host or no database, so PGHOST or PGDATABASE would decide where "
+            f"{variable('database.url')} has no host or no database name, so PGHOST or PGDATABASE would decide where "
             "rows are written. Write postgresql://user:password@host/database."
         )
 

@@ -243,7 +243,7 @@ def _require(target: Target, needed: Collection[str] | None) -> None:
         and not (key == HEADS and target.database.alembic)
         and (needed is None or key in needed)
     }
-    if needed is None and target.lacks_google:
+    if needed is None and target.platform.lacks_google:
         missing[google_credentials.VARIABLE] = (
             "reads logs and revisions; or gcloud auth application-default login, "
             f"or {ENV_PREFIX}PLATFORM__ACCESS_TOKEN with an access token"

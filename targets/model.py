@@ -1,4 +1,4 @@
-"""One target: its places, our credentials for it, and what we may do there."""
+"""One target: its addresses, our credentials for it, and what we may do there."""
 
 import re
 from difflib import get_close_matches
@@ -11,7 +11,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from probes.page import find_browser
 from probes.secret import Secret
-from targets import google_credentials
 from targets.candidate import Candidate, Compare, Rollout
 from targets.contract import Contract
 from targets.contract.parts import Part, Seconds
@@ -19,55 +18,19 @@ from targets.credentials import without_armour
 from targets.database import Database, Residue
 from targets.deviations import ABSENT, CORE, Accepted, taken_away
 from targets.dsn import secrets_of_dsn
-from targets.leave import names_in
+from targets.leave import PREFIX, names_in, variable
 from targets.own_checks import OwnCheck
 from targets.services import Network, Service
+from targets.sources import Platform, Prometheus
 
 PRODUCTION = re.compile(r"(^|[^a-z])prod(uction)?([^a-z]|$)", re.IGNORECASE)
-ENV_PREFIX = "NETRA_"
-
-
-class Platform(Part):
-    """The Google project around the services and how we may read it."""
-
-    project: str = ""  # empty: the service is not on Cloud Run, or nobody lets us read it
-    region: str = ""
-    credentials: Literal["google", "token", "none"] = "google"
-    access_token: Secret = Secret()
-    logging_url: str = "https://logging.googleapis.com"
-    run_url: str = "https://run.googleapis.com"
-    monitoring_url: str = "https://monitoring.googleapis.com"
-    bigquery_url: str = "https://bigquery.googleapis.com"
-    log_analytics: str = ""  # a view, project.location.bucket.view: the day's counting is left to BigQuery
-    reads_per_minute: int = Field(60, ge=1)  # of the log API: its quota is per project, shared with other readers
-
-
-class Prometheus(Part):
-    """A Prometheus server, or what answers its API, that scrapes the backend; empty where there is none."""
-
-    url: str = ""
-    job: str = "netra-backend"
-    credentials: Literal["none", "token", "google"] = "none"
-    access_token: Secret = Secret()
-
-    @model_validator(mode="after")
-    def _has_a_scheme(self) -> "Prometheus":
-        if self.url and urlsplit(self.url).scheme not in {"http", "https"}:
-            raise ValueError(f"url must begin with http:// or https://, got {self.url!r}")
-        return self
-
-    @property
-    def lacking(self) -> str:
-        """Why it can't be asked; empty when it can."""
-        if not self.url:
-            return f"no Prometheus: set {ENV_PREFIX}PROMETHEUS__URL"
-        if self.credentials == "token" and not self.access_token:
-            return f"no access to Prometheus: set {ENV_PREFIX}PROMETHEUS__ACCESS_TOKEN"
-        return ""
+ENV_PREFIX = PREFIX
+NO_SIGNING_SECRET = f"no signing secret: set {variable('tokens.signing_secret')}"
+NO_TOKEN = f"{NO_SIGNING_SECRET}, or {variable('tokens.login_key')} (with [contract.login]), or TOKEN"
 
 
 class Tokens(Part):
-    """Three ways to a valid token: mint it with the secret, fetch it with a login's key, or be handed one."""
+    """Three ways to a valid token: mint it with the secret, fetch it with a login's key, or be given one."""
 
     signing_secret: Secret = Secret()  # shared, or the private key as PEM where the contract's algorithm is RS256
     login_key: Secret = Secret()  # of the contract's [login]
@@ -76,18 +39,18 @@ class Tokens(Part):
 
 
 class Writing(Part):
-    """Leave to seed rows. `allowed` is the TOML's to say, `confirm` (the target's name) the environment's."""
+    """Permission to seed rows. The TOML sets `allowed`, the environment `confirm` (the target's name)."""
 
     allowed: bool = False
     confirm: str = ""
 
 
 class Twin(Part):
-    """The control port of the embedded system; empty everywhere else."""
+    """The control port of the embedded system; empty for any other target."""
 
     control_url: str = ""
-    hour_s: Seconds = 3600.0  # what an hour of a WebSocket takes there: less is compressed time
-    turns: str = ""  # the file by which runs at once on it take turns
+    hour_s: Seconds = 3600.0  # seconds that an hour of a WebSocket takes there: less than 3600 is compressed time
+    turns: str = ""  # the file by which concurrent runs on it take turns
 
 
 class Sizes(Part):
@@ -100,13 +63,13 @@ class Sizes(Part):
     steady_sessions: int = Field(20, ge=1)
     steady_s: Seconds = 12.0
     volume_rows: int = Field(10_000, ge=100)
-    soak_sessions: int = Field(100, ge=1)  # of one process: a sharded soak holds so many in each
-    soak_silent: int = Field(12, ge=0)  # further ones that say nothing: they find idle cut-offs
+    soak_sessions: int = Field(100, ge=1)  # per process: a sharded soak holds this many in each
+    soak_silent: int = Field(12, ge=0)  # additional silent ones, which find idle timeouts
     soak_ping_s: Seconds = 20.0  # between pings of the others
 
 
 class QuickSizes(Sizes):
-    """The same with `--quick`: enough to refute, and to prove what can be proved in a minute."""
+    """The same with `--quick`: enough to refute a claim, and to prove what can be proved in a minute."""
 
     latency_calls: int = Field(200, ge=59)
     agreement_rounds: int = Field(30, ge=1)
@@ -128,7 +91,7 @@ class Target(BaseSettings):
     environment: Literal["local", "staging", "production"]
     profile: str
     profile_when_writing: str = ""
-    profile_with_a_token: str = ""  # where all that there is is an access token
+    profile_with_a_token: str = ""  # for a run that has only an access token
     backend: Service
     auth: Service
     platform: Platform = Platform()
@@ -150,7 +113,7 @@ class Target(BaseSettings):
     absent: tuple[str, ...] = ()
     accepted: tuple[Accepted, ...] = ()
     contract: Contract
-    checks: tuple[OwnCheck, ...] = ()  # the team's own
+    checks: tuple[OwnCheck, ...] = ()  # the team's own checks
 
     @model_validator(mode="after")
     def _knows_what_is_absent(self) -> "Target":
@@ -158,7 +121,7 @@ class Target(BaseSettings):
         for name in sorted(set(self.absent) - set(known)):
             near = get_close_matches(name, known, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise ValueError(f"absent: {name!r} is nothing that can be absent (known: {', '.join(known)}){hint}")
+            raise ValueError(f"absent: {name!r} can't be absent (known: {', '.join(known)}){hint}")
         return self
 
     @model_validator(mode="after")
@@ -166,19 +129,19 @@ class Target(BaseSettings):
         ids = [one.id for one in self.checks]
         twice = sorted({one for one in ids if ids.count(one) > 1})
         if twice:
-            raise ValueError(f"[[checks]] has the id {', '.join(twice)} more than once: each check has one of its own")
+            raise ValueError(f"[[checks]] has the id {', '.join(twice)} more than once: each check needs its own")
         known = frozenset[str]().union(*map(frozenset, self.offers()))
         for check in self.checks:
             if check.needs - known:
                 raise ValueError(
                     f"[[checks]] {check.id}: no target can offer {', '.join(sorted(check.needs - known))} (needs); "
-                    f"known are {', '.join(sorted(known))}"
+                    f"known needs are {', '.join(sorted(known))}"
                 )
         return self
 
     @property
     def gone(self) -> frozenset[str]:
-        """What the service does not have: by its `absent`, or because the contract takes it away."""
+        """What the service does not have, according to `absent` or to the contract."""
         return frozenset(self.absent) | taken_away(self.contract)
 
     @property
@@ -205,29 +168,22 @@ class Target(BaseSettings):
 
     @property
     def required_profile(self) -> str:
-        """The profile whose checks must pass, given what we may do here and what we were given for it."""
+        """The profile whose checks must pass, given our permissions and credentials here."""
         return self.profile_with_a_token if self.token_alone else self.full_profile
 
     @property
     def full_profile(self) -> str:
-        """The profile whose checks must pass for a release, whatever a single run was given."""
+        """The profile whose checks must pass for a release, whatever credentials a single run has."""
         return self.profile_when_writing if self.may_write and self.profile_when_writing else self.profile
 
     @property
     def token_alone(self) -> bool:
-        """Whether this run makes do with an access token, as the target allows."""
+        """Whether this run has only an access token, and the target allows that."""
         return bool(self.profile_with_a_token) and self.token_way in {"fetch", "given"}
 
     @property
-    def lacks_google(self) -> bool:
-        """Whether Google's APIs are to be read and nothing here gives us credentials for them."""
-        given = bool(self.platform.access_token)
-        asked = bool(self.platform.project) and self.platform.credentials == "google"
-        return asked and not given and not google_credentials.can_be_expected()
-
-    @property
     def token_way(self) -> Literal["mint", "fetch", "given", ""]:
-        """How good tokens are had: the first way that we have what it takes for."""
+        """How we get valid tokens: the first way that we have the credentials for."""
         if self.tokens.signing_secret:
             return "mint"
         if self.tokens.login_key and self.contract.login.path:
@@ -242,7 +198,7 @@ class Target(BaseSettings):
 
     @property
     def credentials(self) -> dict[str, Secret]:
-        """Every credential by its dotted key; those that we do not have are empty."""
+        """Every credential by its dotted key; missing ones are empty."""
         tokens = {f"tokens.{name}": getattr(self.tokens, name) for name in type(self.tokens).model_fields}
         fronts = self.backend.in_front("backend") | self.auth.in_front("auth")
         return (
@@ -257,29 +213,23 @@ class Target(BaseSettings):
 
     def offers(self) -> tuple[frozenset[str], dict[str, str]]:
         """What a check may need and this target has, and for each thing it lacks the reason."""
-        way = self.token_way
-        no_secret = f"no signing secret: set {ENV_PREFIX}TOKENS__SIGNING_SECRET"
-        reach = self.platform.credentials != "token" or self.platform.access_token
-        no_platform = "" if reach else f"no access to the platform's APIs: set {ENV_PREFIX}PLATFORM__ACCESS_TOKEN"
-        if not self.platform.project:
-            no_platform = "no Google project: [platform] project is empty"
-        elif self.lacks_google:
-            no_platform = f"no Google credentials: set {google_credentials.VARIABLE}"
-        asks_for_key = any("{service_key}" in value for value in self.contract.validation.headers.values())
-        no_key = (
-            ""
-            if self.tokens.service_key or not asks_for_key
-            else f"no service key: set {ENV_PREFIX}TOKENS__SERVICE_KEY"
-        )
-        no_database = "" if self.database.url else f"no database: set {ENV_PREFIX}DATABASE__URL"
-        lacking = {
+        reasons = self._reasons() | {
+            {**ABSENT, **CORE}[name]: f"absent: the target says that it has no {name}" for name in self.gone
+        }
+        lacking = {need: why for need, why in reasons.items() if why}
+        return frozenset(reasons.keys() - lacking.keys()), lacking
+
+    def _reasons(self) -> dict[str, str]:
+        """For each need why the target does not offer it; empty if it does."""
+        no_platform, no_database = self.platform.lacking, self._why_no_database()
+        return {
             "http": "" if self.backend.url else "no backend url",
             "ws": "" if self.backend.url else "no backend url",
-            "auth": no_key if self.auth.url else "no auth url",
+            "auth": self._why_no_service_key() if self.auth.url else "no auth url",
             "db": no_database,
             "write": no_database or ("" if self.may_write else self._why_not_write()),
-            "mint": "" if way == "mint" else no_secret,
-            "token": "" if way else f"{no_secret}, or {ENV_PREFIX}TOKENS__LOGIN_KEY (with [contract.login]), or TOKEN",
+            "mint": "" if self.tokens.signing_secret else NO_SIGNING_SECRET,
+            "token": "" if self.token_way else NO_TOKEN,
             "logs": no_platform or ("" if self.platform.logging_url else "no log API; an export: --log-export=FILE"),
             "run": no_platform or ("" if self.platform.run_url else "no Cloud Run Admin API"),
             "metrics": no_platform or ("" if self.platform.monitoring_url else "no Cloud Monitoring API"),
@@ -291,8 +241,14 @@ class Target(BaseSettings):
             "browser": self._why_no_browser(),
             "twin": "" if self.twin.control_url else "only the embedded twin can be broken on purpose",
         }
-        lacking |= {{**ABSENT, **CORE}[name]: f"absent: the target says that there is no {name}" for name in self.gone}
-        return frozenset(n for n, why in lacking.items() if not why), {n: why for n, why in lacking.items() if why}
+
+    def _why_no_service_key(self) -> str:
+        needed = any("{service_key}" in value for value in self.contract.validation.headers.values())
+        lacking = needed and not self.tokens.service_key
+        return f"no service key: set {variable('tokens.service_key')}" if lacking else ""
+
+    def _why_no_database(self) -> str:
+        return "" if self.database.url else f"no database: set {variable('database.url')}"
 
     def _why_no_browser(self) -> str:
         if not find_browser():
@@ -302,7 +258,7 @@ class Target(BaseSettings):
 
     def _why_not_write(self) -> str:
         if self.is_production:
-            return "it calls itself production, which is never written to"
+            return "it calls itself production, where nothing is ever written"
         if not self.writing.allowed:
             return "its TOML does not allow writing"
-        return f"not confirmed: set {ENV_PREFIX}WRITING__CONFIRM={self.name}"
+        return f"not confirmed: set {variable('writing.confirm')}={self.name}"

@@ -1,7 +1,7 @@
-"""Squawk's rules beside ours: advice by another hand, shown and not counted.
+"""Squawk's rules in addition to ours: a second opinion, which is shown but not counted.
 
-Squawk reads statements and knows nothing of the tables: what it says of a table that the revisions make themselves is
-left out by us where it can be, and its matters of taste are not asked for at all.
+Squawk reads statements and knows nothing about the tables. What it says about a table that the revisions themselves
+create is left out if possible, and its rules of style are disabled.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from pathlib import Path
 from probes.errors import SourceRefused
 from probes.excerpt import excerpt
 
-# Taste, and what preflight's own transaction handling makes beside the point.
+# Rules of style, and rules that preflight's own transaction handling makes irrelevant.
 LEFT_OUT = (
     "prefer-bigint-over-int",
     "prefer-bigint-over-smallint",
@@ -29,9 +29,24 @@ LEFT_OUT = (
 
 
 async def ask_squawk(statements: Sequence[str]) -> list[str]:
-    """Its advice, one line for each statement and rule. Raises SourceRefused where squawk does not run."""
+    """Its advice, one line for each statement and rule. Raises SourceRefused if squawk can't be run."""
     if not statements:
         return []
+    lines = [" ".join(statement.split()).rstrip(";") + ";" for statement in statements]
+    answer, problem = await _squawk("\n".join(lines))
+    try:
+        found = json.loads(answer)
+    except ValueError as error:
+        raise SourceRefused("squawk", f"did not answer in JSON: {excerpt(problem, 300)}") from error
+    return list(
+        dict.fromkeys(
+            f"{one['rule_name']}: {one['message']} [{lines[one['line']]}]" for one in found if one["line"] < len(lines)
+        )
+    )
+
+
+async def _squawk(sql: str) -> tuple[bytes, bytes]:
+    """What squawk writes about the statements to stdout and to stderr."""
     program = Path(sysconfig.get_path("scripts")) / "squawk"
     options = [
         "--reporter=json",
@@ -39,24 +54,9 @@ async def ask_squawk(statements: Sequence[str]) -> list[str]:
         "--assume-in-transaction",
         "--stdin-filepath=a.sql",
     ]
-    lines = [" ".join(statement.split()).rstrip(";") + ";" for statement in statements]
+    pipe = asyncio.subprocess.PIPE
     try:
-        process = await asyncio.create_subprocess_exec(
-            program,
-            *options,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
+        process = await asyncio.create_subprocess_exec(program, *options, stdin=pipe, stdout=pipe, stderr=pipe)
     except OSError as error:
         raise SourceRefused("squawk", f"can't be started ({error.strerror}): run `make setup`") from error
-    answer, problem = await process.communicate("\n".join(lines).encode())
-    try:
-        found = json.loads(answer)
-    except ValueError as error:
-        raise SourceRefused("squawk", f"answered no JSON: {excerpt(problem, 300)}") from error
-    return list(
-        dict.fromkeys(
-            f"{one['rule_name']}: {one['message']} [{lines[one['line']]}]" for one in found if one["line"] < len(lines)
-        )
-    )
+    return await process.communicate(sql.encode())

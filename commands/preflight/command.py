@@ -23,7 +23,7 @@ from probes.secret import Secret
 from targets.loading import ConfigurationError
 
 CLEAN, RISKY = 0, 1
-NO_CONNECTION = frozenset({"ArgumentError", "NoSuchModuleError"})  # SQLAlchemy's words for an address that is none
+NO_CONNECTION = frozenset({"ArgumentError", "NoSuchModuleError"})  # SQLAlchemy's errors for an invalid URL
 LONGEST_SHOWN = 300
 TABLES = (
     "SELECT count(*) FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p') "
@@ -32,9 +32,9 @@ TABLES = (
 
 
 NOT_CONFINED = (
-    "This system has no Landlock (Linux 6.7 and later), so the kernel held nothing back. What held: env.py had no "
-    "address but the scratch server's in its environment, and what it opens from Python, psycopg, psycopg2 "
-    "and SQLAlchemy was compared with it. What did not: a driver that opens its sockets in C code of its own with an "
+    "This system has no Landlock (Linux 6.7 and later), so the kernel blocked nothing. What was enforced: the scratch "
+    "server's address was the only one in env.py's environment, and connections opened from Python, psycopg, psycopg2 "
+    "and SQLAlchemy were compared with it. What was not: a driver that opens its sockets in its own C code, with an "
     "address written into env.py."
 )
 
@@ -52,7 +52,7 @@ class Question:
 
 @dataclass(slots=True)
 class _Watch:
-    """Between revisions: rows are planted before the first pending one, and from then on all is watched."""
+    """Between revisions: rows are planted before the first pending one, and from then on everything is watched."""
 
     connection: Connection
     relay: Relay
@@ -67,7 +67,7 @@ class _Watch:
 
 
 async def run(question: Question, url: str | None) -> int:
-    """Bring the scratch database to `since`, put rows into it, apply what is pending, and report.
+    """Bring the scratch database to `since`, put rows into it, apply the pending revisions, and report.
 
     Returns 0 when no statement is risky, 1 when one is or a migration fails.
 
@@ -83,19 +83,9 @@ async def run(question: Question, url: str | None) -> int:
     script = _open(question)
     steps = [one.revision for one in reversed(list(script.walk_revisions("base", "heads")))]
     pending = [step for step in steps if step not in _done(script, question)]
-    wanted = Wanted(
-        folder=question.folder.resolve(),
-        ini=_ini(question),
-        revisions=steps,
-        url_variables=tuple(question.url_variables),
-        passed=tuple(question.passed),
-    )
+    wanted = _wanted(question, steps)
     async with watched(url, scratch) as (connection, relay, port):
-        if await connection.fetchval(TABLES):
-            raise ConfigurationError(
-                f"{describe_url(Secret(url))} has tables in it, so it is no scratch database: preflight migrates the "
-                "one that it is given and puts rows into it. Give another with --database, or use `make preflight`."
-            )
+        await _refuse_tables(connection, url)
         watch = _Watch(connection, relay, pending)
         outcome = await run_migrations(wanted, scratch, port, watch.begin)
     _refuse(outcome, relay, question)
@@ -114,6 +104,24 @@ def _open(question: Question) -> ScriptDirectory:
     return script
 
 
+def _wanted(question: Question, steps: Sequence[str]) -> Wanted:
+    return Wanted(
+        folder=question.folder.resolve(),
+        ini=_ini(question),
+        revisions=steps,
+        url_variables=tuple(question.url_variables),
+        passed=tuple(question.passed),
+    )
+
+
+async def _refuse_tables(connection: Connection, url: str) -> None:
+    if await connection.fetchval(TABLES):
+        raise ConfigurationError(
+            f"{describe_url(Secret(url))} has tables, so it is not a scratch database: preflight migrates the "
+            "database that it is given and puts rows into it. Give another with --database, or use `make preflight`."
+        )
+
+
 def _done(script: ScriptDirectory, question: Question) -> set[str]:
     if question.since == "base":
         return set()
@@ -121,27 +129,27 @@ def _done(script: ScriptDirectory, question: Question) -> set[str]:
 
 
 def _ini(question: Question) -> Path | None:
-    """The alembic.ini that goes with the folder: the one given, or the one beside it."""
+    """The alembic.ini that goes with the folder: the one given, or the one next to it."""
     if question.ini and not question.ini.is_file():
         raise ConfigurationError(f"There is no {question.ini} (--ini).")
-    beside = question.folder.resolve().parent / "alembic.ini"
-    return question.ini.resolve() if question.ini else beside if beside.is_file() else None
+    default = question.folder.resolve().parent / "alembic.ini"
+    return question.ini.resolve() if question.ini else default if default.is_file() else None
 
 
 def _refuse(outcome: Outcome, relay: Relay, question: Question) -> None:
-    """Raise for what is no migration's fault: another address, or an env.py that can't be run here."""
+    """Raise for anything that is not a migration's fault: another address, or an env.py that can't be run here."""
     asked, failure = _asked(outcome), outcome.failure
     if outcome.refused or relay.strangers:
         what = outcome.refused or "reached a server that is not the scratch server"
         raise ConfigurationError(
-            f"Refused before its first statement: {question.folder} {what}, and preflight touches the scratch server "
-            "alone. Nothing was done there. Let env.py take its address from sqlalchemy.url or from $DATABASE_URL."
+            f"Refused before its first statement: {question.folder} {what}, and preflight touches only the scratch "
+            "server. Nothing was done there. Let env.py take its address from sqlalchemy.url or from $DATABASE_URL."
             + asked
         )
     if failure and failure["package"]:
         raise ConfigurationError(
             f"{question.folder}: {_place(outcome)} imports the package {failure['package']!r}, which is not installed "
-            "here: install it beside this suite, and run preflight again."
+            "here: install it next to this suite, and run preflight again."
         )
     if failure and not failure["in_migration"] and (not failure["of_sqlalchemy"] or failure["kind"] in NO_CONNECTION):
         raise ConfigurationError(
@@ -155,13 +163,13 @@ def _refuse(outcome: Outcome, relay: Relay, question: Question) -> None:
 
 
 def _asked(outcome: Outcome) -> str:
-    """What the image's code asked for and did not get, and how it can be given."""
+    """The variables that the image's code asked for and did not get, and how to pass them on."""
     if not outcome.missing:
         return ""
     return (
-        f" It asked for {', '.join(dict.fromkeys(outcome.missing))}: preflight hands on no variable that could be an "
-        "address. With --url-variable NAME such a variable holds the scratch database's address, and with --pass NAME "
-        "one that is no address is handed on (make preflight URL_VARIABLE=NAME PASS=NAME)."
+        f" It asked for {', '.join(dict.fromkeys(outcome.missing))}: preflight passes on no variable that could be an "
+        "address. --url-variable NAME sets a variable to the scratch database's address, and --pass NAME passes on "
+        "one that is not an address (make preflight URL_VARIABLE=NAME PASS=NAME)."
     )
 
 
@@ -179,7 +187,7 @@ async def _report(
             raise SourceRefused(
                 f"{outcome.current} on the scratch server",
                 f"{_flat(failed.statement)}: {failed.error}. The scratch server lacks it, which says nothing "
-                "of the migration: give an empty database on a server that has it with --database",
+                "about the migration: give an empty database on a server that has it with --database",
             )
     risks = [risk for one in seen if planted for risk in judge(one, planted.baseline)]
     applied = [revision for revision in outcome.done if revision in pending]
@@ -187,11 +195,11 @@ async def _report(
     if not outcome.confined:
         say(NOT_CONFINED)
     for table, reason in planted.empty.items() if planted else ():
-        say(f"{table} has no rows here, so what touches it was judged on an empty table: {_flat(reason)}")
+        say(f"{table} has no rows here, so statements on it were judged on an empty table: {_flat(reason)}")
     for risk in risks:
         say(f"{risk.revision}: {risk.why}\n    {_flat(risk.statement)}")
     for line in await ask_squawk([one.statement for one in seen if not is_quiet(one.statement)] if planted else []):
-        say(f"squawk says: {_flat(line)}")
+        say(f"Squawk says: {_flat(line)}")
     if outcome.current:
         say(f"A migration fails. {_failure(outcome, relay)}")
         return RISKY
@@ -200,14 +208,14 @@ async def _report(
 
 
 def _failure(outcome: Outcome, relay: Relay) -> str:
-    """Which revision fails, by which statement where there is one, on tables that have rows where they have."""
+    """Which revision fails and, if known, by which statement."""
     failed = next((one for one in reversed(relay.observed) if one.error and one.revision == outcome.current), None)
     if failed:
         return f"{outcome.current} fails on tables that have rows: {failed.error}\n    {_flat(failed.statement)}"
     if outcome.failure:
         kind, words = outcome.failure["kind"], _flat(outcome.failure["failed"])
         ends = (
-            " It ends the process that runs it: a deploy that calls alembic stops there."
+            " It ends the process that runs it, so a deploy that calls alembic stops there."
             if kind == "SystemExit"
             else ""
         )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TypedDict
 
 import msgspec
 
@@ -25,9 +26,31 @@ from gate.verdict_document import (
     ExitCode,
     GateInput,
     GatePart,
+    Override,
     Row,
     count_outcomes,
 )
+
+
+class _OnlyOfRuns(TypedDict):
+    """The parts of the document that a gate has no values for."""
+
+    quick: bool
+    overrides: list[Override]
+    residue: int | None
+    interrupted: str
+    changes: None
+    seal: None
+
+
+ONLY_OF_RUNS: _OnlyOfRuns = {
+    "quick": False,
+    "overrides": [],
+    "residue": 0,
+    "interrupted": "",
+    "changes": None,
+    "seal": None,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,8 +172,6 @@ def _write(weighed: _Weighed, run_id: str) -> Document:
         profile=frame.profile,
         revision=weighed.revision,
         phase="gate",
-        quick=False,
-        overrides=[],
         verdict=decision.verdict,
         exit_code=msgspec.convert(EXIT_CODES[decision.verdict], ExitCode),
         reason=with_standing(decision.reason, weighed.release),
@@ -159,14 +180,11 @@ def _write(weighed: _Weighed, run_id: str) -> Document:
         release=weighed.release,
         counts=count_outcomes(rows),
         missing=missing,
-        residue=0,
-        interrupted="",
         notes=weighed.notes(),
         doubts=weighed.doubts,
         known_failures=known_failures(weighed.merged, weighed.now),
-        changes=None,
         gate=weighed.given(),
-        seal=None,
         causes=find_causes(rows, missing),
         checks=rows,
+        **ONLY_OF_RUNS,
     )

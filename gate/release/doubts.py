@@ -78,27 +78,37 @@ def write_notes(
 ) -> list[str]:
     """Notes: runs without a verdict, selections, discards, earlier runs."""
     notes = [f"run {one} began but left no verdict" for one in evidence.unfinished]
-    first = min((run.document.started for run in present), default="")
-    notes += [
-        f"run {one.id} has not finished, or was killed"
-        for one in evidence.runs
-        if not one.document.revision and not one.document.checks and one.document.started >= first
-    ]
-    notes += [
-        f"run {run.id} selected some cases ({run.document.selection}), so it is not evidence, but it found failures; "
-        "a full run finds them too if they belong to the release"
-        for run in evidence.selected
-        if run.document.revision == revision and run.document.counts.get(Outcome.FAILED)
-    ]
-    others = {one.id for one in evidence.runs if one.document.revision != revision}
-    notes += [
-        f"{one.id} does not count: discarded by {one.owner} at {one.at}: {one.because}"
-        for one in evidence.discards.values()
-        if one.id not in others
-    ]
+    notes += _killed(evidence, present) + _failures_of_selections(evidence, revision) + _discards(evidence, revision)
     if before:
         notes.append(
             f"{len(before)} runs of this revision are from before another one was verified: their "
             "failures count, their passes do not"
         )
     return notes
+
+
+def _killed(evidence: Evidence, present: Sequence[StoredRun]) -> list[str]:
+    first = min((run.document.started for run in present), default="")
+    return [
+        f"run {one.id} has not finished, or was killed"
+        for one in evidence.runs
+        if not one.document.revision and not one.document.checks and one.document.started >= first
+    ]
+
+
+def _failures_of_selections(evidence: Evidence, revision: str) -> list[str]:
+    return [
+        f"run {run.id} selected some cases ({run.document.selection}), so it is not evidence, but it found failures; "
+        "a full run finds them too if they belong to the release"
+        for run in evidence.selected
+        if run.document.revision == revision and run.document.counts.get(Outcome.FAILED)
+    ]
+
+
+def _discards(evidence: Evidence, revision: str) -> list[str]:
+    others = {one.id for one in evidence.runs if one.document.revision != revision}
+    return [
+        f"{one.id} does not count: discarded by {one.owner} at {one.at}: {one.because}"
+        for one in evidence.discards.values()
+        if one.id not in others
+    ]

@@ -113,26 +113,26 @@ def _verdict(document: Document) -> Iterator[tuple[str, dict[str, JSON]]]:
     message = f"{document.verdict}: {document.reason}"
     yield f"{uuid4()}-globals.json", {"attachments": [], "errors": [{"message": message, "trace": ""}]}
     if not {Outcome.FAILED, Outcome.BROKEN} & document.counts.keys():
-        digest = hashlib.sha256(VERDICT.encode()).hexdigest()
-        started, ended = (
-            round(datetime.fromisoformat(at).timestamp() * 1000) for at in (document.started, document.ended)
-        )
-        yield (
-            f"{uuid4()}-result.json",
-            {
-                "uuid": str(uuid4()),
-                "start": started,
-                "stop": ended,
-                "name": f"{VERDICT}: {document.verdict}",
-                "fullName": f"netra.{VERDICT}",
-                "historyId": digest,
-                "testCaseId": digest,
-                "status": "broken",
-                "statusDetails": {"message": message, "trace": ""},
-                "links": [],
-                "labels": [{"name": "epic", "value": "Release gate"}, {"name": "netra-case", "value": VERDICT}],
-            },
-        )
+        yield f"{uuid4()}-result.json", _as_result(document, message)
+
+
+def _as_result(document: Document, message: str) -> dict[str, JSON]:
+    """The verdict itself as a broken test result."""
+    digest = hashlib.sha256(VERDICT.encode()).hexdigest()
+    started, ended = (round(datetime.fromisoformat(at).timestamp() * 1000) for at in (document.started, document.ended))
+    return {
+        "uuid": str(uuid4()),
+        "start": started,
+        "stop": ended,
+        "name": f"{VERDICT}: {document.verdict}",
+        "fullName": f"netra.{VERDICT}",
+        "historyId": digest,
+        "testCaseId": digest,
+        "status": "broken",
+        "statusDetails": {"message": message, "trace": ""},
+        "links": [],
+        "labels": [{"name": "epic", "value": "Release gate"}, {"name": "netra-case", "value": VERDICT}],
+    }
 
 
 def _categories(document: Document) -> list[dict[str, JSON]]:

@@ -31,10 +31,8 @@ HEAD, TAIL, LONGEST_LINE = 3, 8, 500
 def render_html(report: Report) -> str:
     """Render the verdict's document as one HTML page."""
     document = report.document
-    rows = document.checks
-    missing = set(document.missing)
-    failures = [row for outcome in FAILING for row in rows if row.outcome == outcome and row.name not in missing]
-    plots = _plots(rows)
+    failures = _failures(document)
+    plots = _plots(document.checks)
     causes = causes_in_words(report)
     return (
         environment()
@@ -53,13 +51,19 @@ def render_html(report: Report) -> str:
             checklist=_placed(report.checklist),
             failures=failures,
             cards=[row.name for row in failures[:MOST_CARDS]],
-            missing=_missing([row for row in rows if row.name in missing]),
-            unproved=_unproved(rows),
-            families=_families(rows),
+            missing=_missing(document),
+            unproved=_unproved(document.checks),
+            families=_families(document.checks),
             plots=plots,
             sections=_sections(document, failures, plots),
         )
     )
+
+
+def _failures(document: Document) -> list[Row]:
+    """The rows that ran and did not pass, worst outcome first."""
+    ran = [row for row in document.checks if row.name not in set(document.missing)]
+    return [row for outcome in FAILING for row in ran if row.outcome == outcome]
 
 
 def _as_text(value: object) -> object:
@@ -78,31 +82,12 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {
-        "about": show_about,
-        "anchor": _anchor,
-        "brief": brief,
-        "cell": _cell,
-        "coded": _coded,
-        "covered": _covered,
-        "estimate": _estimate,
-        "figure": show_figure,
-        "limited": _limited,
-        "log_text": _log_text,
-        "moment": _moment,
-        "plain": neutralise,
-        "pretty": _pretty,
-        "rerun": rerun,
-        "sentence": sentence,
-        "tables": _tables,
-        "value": show_value,
-        "worst_first": worst_first,
-    }
+    made.filters |= FILTERS
     return made
 
 
 def _sections(document: Document, failures: Sequence[Row], plots: Sequence[object]) -> list[tuple[str, str]]:
-    told = {
+    titles = {
         "next": "Next" if document.causes or document.verdict is not Verdict.GO else "",
         "causes": f"Causes ({len(document.causes)})" if document.causes else "",
         "metrics": "Metrics",
@@ -117,7 +102,7 @@ def _sections(document: Document, failures: Sequence[Row], plots: Sequence[objec
         "rollback": "Going back",
         "cases": "Every check",
     }
-    return [(anchor, title) for anchor, title in told.items() if title]
+    return [(anchor, title) for anchor, title in titles.items() if title]
 
 
 def _placed(answers: Sequence[Answer]) -> list[dict[str, JSON]]:
@@ -133,23 +118,25 @@ def _families(rows: Iterable[Row]) -> dict[str, list[Row]]:
     return families
 
 
-def _missing(rows: Iterable[Row]) -> dict[str, dict[str, JSON]]:
+def _missing(document: Document) -> dict[str, dict[str, JSON]]:
     """Required cases without a result, one line per check."""
-    told: dict[str, dict[str, JSON]] = {}
-    for row in rows:
-        about = told.setdefault(row.id, {"reason": row.reason, "cases": []})
-        about["cases"] += [row.case] if row.case else []
-    return told
+    names = set(document.missing)
+    by_check: dict[str, dict[str, JSON]] = {}
+    for row in document.checks:
+        if row.name in names:
+            about = by_check.setdefault(row.id, {"reason": row.reason, "cases": []})
+            about["cases"] += [row.case] if row.case else []
+    return by_check
 
 
 def _unproved(rows: Iterable[Row]) -> dict[str, list[str]]:
     """What is not offered here, by reason."""
-    told: dict[str, list[str]] = {}
+    by_reason: dict[str, list[str]] = {}
     for row in rows:
         if row.outcome == Outcome.NOT_APPLICABLE:
-            names = told.setdefault(row.reason, [])
+            names = by_reason.setdefault(row.reason, [])
             names += [row.id] if row.id not in names else []
-    return told
+    return by_reason
 
 
 def _plots(rows: Iterable[Row]) -> list[dict[str, str]]:
@@ -187,8 +174,8 @@ def _covered(figure: Figure) -> str:
     return f"{(figure.covered_s or 0) / 3600:.3g} of {(figure.need_s or 0) / 3600:.3g} hours covered without a gap"
 
 
-def _estimate(told: Estimate, unit: str) -> str:
-    return f"{told.value:.3g} {unit} ({told.low:.3g} to {told.high:.3g})"
+def _estimate(estimate: Estimate, unit: str) -> str:
+    return f"{estimate.value:.3g} {unit} ({estimate.low:.3g} to {estimate.high:.3g})"
 
 
 def _anchor(name: str) -> str:
@@ -237,3 +224,25 @@ def _log_text(text: str) -> str:
     if left_out > 1:
         lines = [*lines[:HEAD], f"  … {left_out} lines …", *lines[-TAIL:]]
     return "\n".join(_limited(line, LONGEST_LINE) for line in lines)
+
+
+FILTERS = {
+    "about": show_about,
+    "anchor": _anchor,
+    "brief": brief,
+    "cell": _cell,
+    "coded": _coded,
+    "covered": _covered,
+    "estimate": _estimate,
+    "figure": show_figure,
+    "limited": _limited,
+    "log_text": _log_text,
+    "moment": _moment,
+    "plain": neutralise,
+    "pretty": _pretty,
+    "rerun": rerun,
+    "sentence": sentence,
+    "tables": _tables,
+    "value": show_value,
+    "worst_first": worst_first,
+}  # of the templates

@@ -35,17 +35,8 @@ def render_markdown(report: Report) -> str:
         "",
         *_in_short(report),
         *_causes(report),
-        "| Success metric | Outcome | Figure |",
-        "|---|---|---|",
-    ]
-    for answer in report.metrics:
-        figure = brief(show_figure(answer.figure)) if answer.figure else f"{answer.passed} of {answer.total} passed"
-        owed = brief(f"; still owed: {', '.join(answer.owed)}") if answer.owed else ""
-        lines.append(f"| {answer.title} | {MARKS[answer.outcome]} {answer.outcome} | {_cell(figure)}{_cell(owed)} |")
-    lines += ["", "| Deployment checklist | Outcome | Cases |", "|---|---|---|"]
-    lines += [
-        f"| {answer.part}: {answer.title} | {MARKS[answer.outcome]} {answer.outcome} | {answer.passed}/{answer.total} |"
-        for answer in report.checklist
+        *_metrics(report),
+        *_checklist(report),
     ]
     counts = ", ".join(f"{count} {outcome}" for outcome, count in document.counts.items())
     lines += [
@@ -59,19 +50,36 @@ def render_markdown(report: Report) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _metrics(report: Report) -> list[str]:
+    lines = ["| Success metric | Outcome | Figure |", "|---|---|---|"]
+    for answer in report.metrics:
+        figure = brief(show_figure(answer.figure)) if answer.figure else f"{answer.passed} of {answer.total} passed"
+        owed = brief(f"; still owed: {', '.join(answer.owed)}") if answer.owed else ""
+        lines.append(f"| {answer.title} | {MARKS[answer.outcome]} {answer.outcome} | {_cell(figure)}{_cell(owed)} |")
+    return [*lines, ""]
+
+
+def _checklist(report: Report) -> list[str]:
+    lines = [
+        f"| {answer.part}: {answer.title} | {MARKS[answer.outcome]} {answer.outcome} | {answer.passed}/{answer.total} |"
+        for answer in report.checklist
+    ]
+    return ["| Deployment checklist | Outcome | Cases |", "|---|---|---|", *lines]
+
+
 def _changes(document: Document) -> list[str]:
-    told = document.changes
-    if not told:
+    changes = document.changes
+    if not changes:
         return []
-    lines = [f"- new cause: {_cell(sentence)}" for sentence in told.new_causes]
-    lines += [f"- no longer a cause: {_cell(sentence)}" for sentence in told.gone_causes]
-    lines += _few("newly failing", told.newly_failing) + _few("newly passing", told.newly_passing)
+    lines = [f"- new cause: {_cell(sentence)}" for sentence in changes.new_causes]
+    lines += [f"- no longer a cause: {_cell(sentence)}" for sentence in changes.gone_causes]
+    lines += _few("newly failing", changes.newly_failing) + _few("newly passing", changes.newly_passing)
     lines += [
         f"- moved beyond its interval: `{one.name}`, {one.before.value:g} to {one.now.value:g} {one.unit}"
-        for one in told.moved
+        for one in changes.moved
     ]
     return [
-        f"Since run `{told.since}`:",
+        f"Since run `{changes.since}`:",
         "",
         *(lines or ["- nothing newly fails or passes, and no figure has moved"]),
         "",
@@ -122,14 +130,14 @@ def _causes(report: Report) -> list[str]:
     for one in causes[:MOST_CAUSES]:
         cause = one.cause
         lines += [f"### {MARKS[cause.outcome]} {one.count}: {_cell(cause.sentence)}", ""]
-        told = {
+        details = {
             "what to do": cause.remedy,
             "whom to call": one.whom_to_call,
             "turns red": "; ".join(one.turns_red),
             "when": one.since,
             "again": f"`{one.rerun}`" if one.rerun else "",
         }
-        lines += [f"- **{label}**: {_cell(said)}" for label, said in told.items() if said]
+        lines += [f"- **{label}**: {_cell(said)}" for label, said in details.items() if said]
         lines += ["", "<details><summary>Cases and the server's own words</summary>", ""]
         lines += [f"- `{_cell(name)}`{_cell(_seen(report, name))}" for name in cause.cases[:MOST_CASES]]
         lines += [f"- and {len(cause.cases) - MOST_CASES} more"] if len(cause.cases) > MOST_CASES else []

@@ -3,7 +3,8 @@
 import logging
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -49,23 +50,16 @@ def export(document: Document, limit_s: float = LIMIT_S) -> str:
     if wrong:
         return wrong
     said: list[str] = []
-    heard = _Listener()
     # A thread, because a server that sends an occasional byte outlasts every request timeout.
     sending = threading.Thread(target=_send, args=(spans(document), limit_s, said), daemon=True)
-    log = logging.getLogger("opentelemetry")
-    log.addHandler(heard)
-    log.propagate, before = False, log.propagate
-    try:
+    with _listening() as listener:
         sending.start()
         sending.join(limit_s)
-    finally:
-        log.removeHandler(heard)
-        log.propagate = before
     if sending.is_alive():
-        return f"no spans were sent: {place} did not answer within {limit_s:g} s; the run's own report has everything"
+        return f"the spans were not delivered to {place}: no answer within {limit_s:g} s; the run's report has everything"
     if said:
-        why = heard.last or said[0]
-        return f"{place} did not accept the spans: {why}; the run's own report has everything"
+        why = listener.last or said[0]
+        return f"the spans were not delivered to {place}: {why}; the run's report has everything"
     return ""
 
 
@@ -157,3 +151,16 @@ class _Listener(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Keep it."""
         self.last = record.getMessage()
+
+
+@contextmanager
+def _listening() -> Iterator[_Listener]:
+    """Keep the exporter's log messages for us, and off the terminal."""
+    log, listener = logging.getLogger("opentelemetry"), _Listener()
+    log.addHandler(listener)
+    log.propagate, before = False, log.propagate
+    try:
+        yield listener
+    finally:
+        log.removeHandler(listener)
+        log.propagate = before

@@ -41,11 +41,16 @@ def judge(
     if call.when == "teardown" and result.outcome is Outcome.FAILED:
         result.reason += f" (and the undo broke: {verdict.actual})"
         return
+    _take(result, verdict, call.when)
+
+
+def _take(result: Result, verdict: Judgement, when: str) -> None:
+    """Give the result what a phase of its case was judged to be, other than passed."""
     result.recorder.failed = True
     result.recorder.note_judgement(verdict.evidence)
-    result.outcome = Outcome.BROKEN if call.when == "teardown" else verdict.outcome
+    result.outcome = Outcome.BROKEN if when == "teardown" else verdict.outcome
     result.expected, result.actual = verdict.expected, verdict.actual
-    result.reason = f"in {call.when}: {verdict.actual}" if call.when != "call" else verdict.actual
+    result.reason = f"in {when}: {verdict.actual}" if when != "call" else verdict.actual
     # The product's remedy does not help if the problem is on our side or on the way.
     result.remedy = verdict.remedy or ("" if result.outcome is Outcome.BROKEN else result.remedy)
 

@@ -68,7 +68,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Secrecy(run.redactor))
     begin(run)
     config.stash[RUN] = run
+    _prepare_to_stop(config, run)
+    run.copies = wanted_copies(config)
+    config.option.allure_report_dir = None if run.plan.verdict_only else str(run.folder / "allure-results")
+    _show_progress(config, run)
+    config.stash[STOPPING].arm()
 
+
+def _prepare_to_stop(config: pytest.Config, run: Run) -> None:
     def on_stop(reason: str) -> None:
         run.interrupted = reason
         if SESSION in config.stash:  # if a case survives the interrupt, it is the last one
@@ -77,15 +84,16 @@ def pytest_configure(config: pytest.Config) -> None:
     again_s = SOAK_AGAIN_S if run.plan.phase == "soak" else AGAIN_S
     config.stash[STOPPING] = Stopping(deadline_s=run.plan.deadline_s, again_s=again_s, on_stop=on_stop)
     config.pluginmanager.register(TakingDown(config.stash[STOPPING]))
-    run.copies = wanted_copies(config)
-    config.option.allure_report_dir = None if run.plan.verdict_only else str(run.folder / "allure-results")
+
+
+def _show_progress(config: pytest.Config, run: Run) -> None:
+    """Replace pytest's own lines by the gate's, unless -vv asks for both."""
     verbose = config.option.verbose > 0
     if config.option.verbose <= 1:
         config.option.verbose = QUIETER_THAN_QUIET
         config.option.no_summary = True
     file = io.StringIO() if run.plan.silent else sys.stdout
     config.stash[LIVE] = Live(_past_capture(file), verbose=verbose, expected=partial(last_durations, run.plan))
-    config.stash[STOPPING].arm()
 
 
 def _framed(config: pytest.Config) -> Run:

@@ -25,24 +25,33 @@ def choose(items: list[pytest.Item], run: Run | None) -> list[pytest.Item]:
     _refuse_duplicates(checks)
     left_out = []
     for item, declared in checks.items():
-        result = Result(
-            check=declared, case=case_of(item), outcome=Outcome.BROKEN, reason="not run", remedy=declared.remedy
-        )
-        item.stash[RESULT] = result
-        _label(item, result)
+        result = _prepare(item, declared)
         if run is None:
             continue
-        lacking = sorted((declared.needs | _also(item)) - run.plan.offers)
         if not declared.runs_in(run.plan.phase):
             left_out.append(item)
-        elif lacking:
-            result.outcome = Outcome.NOT_APPLICABLE
-            result.reason = "; ".join(f"needs {one}: {run.plan.lacking.get(one, 'not offered')}" for one in lacking)
+        elif why := _lacking(declared.needs | _also(item), run):
+            result.outcome, result.reason = Outcome.NOT_APPLICABLE, why
             run.results[result.key] = result
             left_out.append(item)
     if run is not None:
         run.selected = [item.stash[RESULT].key for item in checks if item not in set(left_out)]
     return left_out
+
+
+def _prepare(item: pytest.Item, declared: Check) -> Result:
+    result = Result(
+        check=declared, case=case_of(item), outcome=Outcome.BROKEN, reason="not run", remedy=declared.remedy
+    )
+    item.stash[RESULT] = result
+    _label(item, result)
+    return result
+
+
+def _lacking(needs: frozenset[str], run: Run) -> str:
+    """Which needs the target does not offer, each with the reason; empty if it offers all."""
+    lacking = sorted(needs - run.plan.offers)
+    return "; ".join(f"needs {one}: {run.plan.lacking.get(one, 'not offered')}" for one in lacking)
 
 
 def _also(item: pytest.Item) -> set[str]:

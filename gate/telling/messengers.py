@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from gate.extras import how_to_install
@@ -32,28 +32,31 @@ def tell_messengers(message: Message, urls: str, within_s: float) -> Iterator[st
     yield from (
         f"Apprise does not recognise the {_nth(place)} URL in {VARIABLE}" for place in messengers.keys() - known
     )
-    done: dict[int, bool] = {}
-
-    def send(place: int, messenger: "Apprise") -> None:
-        try:
-            done[place] = bool(
-                messenger.notify(
-                    title=message.title, body=message.body, notify_type="success" if message.good else "failure"
-                )
-            )
-        except Exception:  # noqa: BLE001 - whatever it is: its text may hold the URL, and the note says who was not told
-            done[place] = False
-
-    until = time.monotonic() + within_s
-    senders = [threading.Thread(target=send, args=pair, daemon=True) for pair in known.items()]
-    for sender in senders:
-        sender.start()
-    for sender in senders:
-        sender.join(max(0.0, until - time.monotonic()))
+    done = _send(message, known, within_s)
     for place in known:
         if not done.get(place):
             why = "refused the message" if place in done else f"did not answer within {within_s:g} s"
             yield f"the {_nth(place)} messenger in {VARIABLE} {why}"
+
+
+def _send(message: Message, messengers: Mapping[int, "Apprise"], within_s: float) -> dict[int, bool]:
+    """Whether each messenger accepted the message; one that did not answer in time is left out."""
+    done: dict[int, bool] = {}
+
+    def send(place: int, messenger: "Apprise") -> None:
+        kind = "success" if message.good else "failure"
+        try:
+            done[place] = bool(messenger.notify(title=message.title, body=message.body, notify_type=kind))
+        except Exception:  # noqa: BLE001 - any error: its text may contain the URL, and the note names the messenger
+            done[place] = False
+
+    until = time.monotonic() + within_s
+    senders = [threading.Thread(target=send, args=pair, daemon=True) for pair in messengers.items()]
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join(max(0.0, until - time.monotonic()))
+    return dict(done)
 
 
 def _load(urls: list[str]) -> dict[int, "Apprise | None"]:

@@ -144,7 +144,7 @@ def test_every_file_fits_its_schema(document: Document, tmp_path: Path) -> None:
         jsonschema.validate(result, ALLURE_RESULT)
     assert len({result["historyId"] for result in found}) == len(found)
     categories = json.loads((tmp_path / "run/allure-results/categories.json").read_text())
-    by_cause = [one["name"] for one in categories if "of one cause" in one["name"]]
+    by_cause = [one["name"] for one in categories if "with one cause" in one["name"]]
     assert len(by_cause) == len(document.causes)
     assert not [one for one in categories if "(?" in one.get("messageRegex", "")], "JavaScript knows no inline flags"
     for cause, category in zip(document.causes, categories, strict=False):
