@@ -1,1 +1,1 @@
-"""Commands beside a run: the gate over many runs, leftovers, the repair of rows, what a migration would do."""
+"""Commands outside a run: the gate over many runs, leftovers, the repair of rows, what a migration would do."""

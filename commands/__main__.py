@@ -1,6 +1,6 @@
 """`python -m commands gate|reap|repair-plan|preflight|...`.
 
-A crash of ours is exit code 3: Python's own 1 would be read as NO-GO, or as a migration that fails.
+A crash of the suite is exit code 3: Python's own 1 would be read as NO-GO, or as a failing migration.
 """
 
 import sys
@@ -14,19 +14,19 @@ INTERRUPTED, CRASHED = 2, 3
 def run(arguments: list[str]) -> int:
     """Run one command, whatever becomes of it; return the process's exit code."""
     try:
-        from commands.cli import main  # noqa: PLC0415 - what dies while it is imported is a crash like any other
+        from commands.cli import main  # noqa: PLC0415 - a crash during an import is a crash like any other
 
         return main(arguments)
     except KeyboardInterrupt:
         return _end(arguments, "interrupted", INTERRUPTED)
-    except Exception as error:  # noqa: BLE001 - whatever it is
-        print(crash_in_words(error), file=sys.stderr)  # noqa: T201 - as below
+    except Exception as error:  # noqa: BLE001 - any error must end with the right exit code
+        print(crash_in_words(error), file=sys.stderr)  # noqa: T201 - a command's output
         return _end(arguments, reason_in_words(error), CRASHED)
 
 
 def _end(arguments: list[str], why: str, code: int) -> int:
     verdict = "VERDICT: INCONCLUSIVE " if arguments[:1] == ["gate"] else ""
-    with suppress(OSError):  # whoever read our output has gone
+    with suppress(OSError):  # the reader of our output has gone
         print(f"{verdict}exit_code={code} reason={' '.join(why.split())}", flush=True)  # noqa: T201 - the last word
     return code
 

@@ -1,4 +1,4 @@
-"""`make report`: the last run as Allure 3's HTML: one file that asks nobody. No Java, no network, no analytics.
+"""`make report`: the last run as Allure 3's HTML: one self-contained file. No Java, no network, no analytics.
 
 Presentation only: the verdict is the gate's. Allure itself comes from npm, locked in deploy/allure.
 """
@@ -26,7 +26,7 @@ ANALYTICS = re.compile(
     re.DOTALL,
 )
 LOADS = re.compile(r"<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)\s*=\s*[\"']?\s*(?:https?:)?//", re.IGNORECASE)
-# The browser's own word that nothing is fetched, should another version of Allure find another way to ask.
+# Tells the browser to fetch nothing, in case another version of Allure finds another way to load something.
 POLICY = (
     '<meta http-equiv="Content-Security-Policy" content="default-src data: blob: '
     "'unsafe-inline' 'unsafe-eval'; form-action 'none'\">"
@@ -41,7 +41,7 @@ async def run(reports: Path) -> int:
     """Build `allure.html` into the folder of the last run, with the history of its target's runs before it.
 
     Raises:
-        ReportError: No run to show, no node, or Allure did not do its work.
+        ReportError: There is no run to show, no Node.js, or Allure failed.
     """
     results, verdict = _last_run(reports)
     node, npm = await _programs()
@@ -82,7 +82,7 @@ def _last_run(reports: Path) -> tuple[Path, dict[str, Any]]:
     except (OSError, ValueError) as error:
         raise ReportError(
             f"There is no finished run in {reports / 'latest'}: `make verify-local` or `make verify-staging` leaves "
-            "one (REPORTS=folder where it is elsewhere)."
+            "one (set REPORTS=folder if it is elsewhere)."
         ) from error
     if not any(results.glob("*-result.json")):
         raise ReportError(
@@ -94,29 +94,29 @@ def _last_run(reports: Path) -> tuple[Path, dict[str, Any]]:
 async def _programs() -> tuple[str, str]:
     node, npm = shutil.which("node"), shutil.which("npm")
     wanted = f"Node.js {OLDEST_NODE} or newer with npm builds Allure's HTML"
-    instead = "Install it, or read reports/latest/report.html, which needs nothing."
+    instead = "Install it, or read reports/latest/report.html, which needs no tools."
     if not node or not npm:
-        raise ReportError(f"{wanted}, and there is no {'npm' if node else 'node'} on PATH. {instead}")
-    said = await _called(node, "--version", deadline_s=10)
-    if int(said.strip().lstrip("v").partition(".")[0]) < OLDEST_NODE:
-        raise ReportError(f"{wanted}, and {node} is {said.strip()}. {instead}")
+        raise ReportError(f"{wanted}, but there is no {'npm' if node else 'node'} on PATH. {instead}")
+    version = await _called(node, "--version", deadline_s=10)
+    if int(version.strip().lstrip("v").partition(".")[0]) < OLDEST_NODE:
+        raise ReportError(f"{wanted}, but {node} is {version.strip()}. {instead}")
     return node, npm
 
 
 async def _installed(npm: str) -> None:
-    """Install what the lock names, once: redone when the lock changes."""
+    """Install the packages in the lock; again only when the lock changes."""
     lock = hashlib.sha256((PACKAGE / "package-lock.json").read_bytes()).hexdigest()
     stamp = PACKAGE / "node_modules/.netra-ready"
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == lock:
         return
-    say("setting up Allure from deploy/allure/package-lock.json (once; redone when the lock changes)")
+    say("setting up Allure from deploy/allure/package-lock.json (only once, until the lock changes)")
     words = ("ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
     await _called(npm, *words, deadline_s=INSTALL_S, cwd=PACKAGE)
     stamp.write_text(lock, encoding="utf-8")
 
 
 async def _generated(node: str, scratch: Path, results: Path, title: str, history: Path) -> tuple[str, str]:
-    """Allure's page and the history with this run in it; both as text, nothing outside `scratch` is touched."""
+    """Allure's page and the history including this run, both as text; nothing outside `scratch` is touched."""
     kept = scratch / "history.jsonl"
     kept.write_text(_without(history, title), encoding="utf-8")
     options = {"singleFile": True, "reportLanguage": "en", "groupBy": ["epic", "feature", "story"]}
@@ -131,47 +131,47 @@ async def _generated(node: str, scratch: Path, results: Path, title: str, histor
     }
     (scratch / "allurerc.json").write_text(json.dumps(config), encoding="utf-8")
     cli = str(PACKAGE / "node_modules/allure/cli.js")
-    said = await _called(
+    output = await _called(
         node, cli, "generate", "--config", str(scratch / "allurerc.json"), str(results), deadline_s=BUILD_S, cwd=scratch
     )
     page = scratch / "out/index.html"
     if not page.is_file():
-        raise ReportError(f"Allure built no page of {results}. It said: {said.strip()[-400:] or 'nothing'}.")
+        raise ReportError(f"Allure built no page from {results}. Its output: {output.strip()[-400:] or 'none'}.")
     return page.read_text(encoding="utf-8"), kept.read_text(encoding="utf-8")
 
 
 def _without(history: Path, title: str) -> str:
-    """The history less this very run (a page that is built twice is one run), and less the oldest."""
+    """The history without this run (a page that is built twice is one run) and without the oldest."""
     if not history.exists():
         return ""
     lines = history.read_text(encoding="utf-8").splitlines()
     try:
         others = [line for line in lines if json.loads(line).get("name") != title]
     except (ValueError, AttributeError) as error:
-        raise ReportError(f"{history} is not Allure's history (a JSON object a line): move it away.") from error
+        raise ReportError(f"{history} is not Allure's history (one JSON object per line): move it away.") from error
     return "".join(f"{line}\n" for line in others[-RUNS_OF_HISTORY:])
 
 
 async def _called(*words: str, deadline_s: float, cwd: Path | None = None) -> str:
-    """All that a program says; it must end well and in time."""
+    """A program's output; it must succeed, and in time."""
     process = await asyncio.create_subprocess_exec(
         *words, cwd=cwd, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
     name = " ".join((Path(words[0]).name, *words[1:3]))
     try:
         async with asyncio.timeout(deadline_s):
-            said = (await process.communicate())[0].decode(errors="replace")
+            output = (await process.communicate())[0].decode(errors="replace")
     except TimeoutError as error:
         process.kill()
         await process.wait()
         raise ReportError(f"`{name}` did not end within {deadline_s:.0f} s.") from error
     if process.returncode:
-        raise ReportError(f"`{name}` ended with {process.returncode}: {said.strip()[-600:] or 'it said nothing'}")
-    return said
+        raise ReportError(f"`{name}` ended with {process.returncode}: {output.strip()[-600:] or 'without output'}")
+    return output
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
+    """Write a file atomically."""
     half = path.with_suffix(f"{path.suffix}.part")
     half.write_text(text, encoding="utf-8")
     half.replace(path)

@@ -11,16 +11,16 @@ from probes.logs.incidents import Incidents
 from targets.loading import describe_target
 
 SOME = 40
-TARGET = "export"  # whose contract says which incidents are known
+TARGET = "export"  # the target whose contract lists the known incidents
 
 
 async def run(url: str, service: str, revision: str) -> int:
-    """Print the clusters; 0 whether there are any or not: a verdict takes `pytest --target=export`.
+    """Print the clusters. Returns 0 whether there are any or not: only `pytest --target=export` gives a verdict.
 
-    A file in which the quick look finds nothing is read whole before anything is said of zero.
+    If the quick search finds nothing, the whole file is read before zero is reported.
 
     Raises:
-        SourceRefused: The file can't be read, a line that matters is no JSON, or it holds nothing of the service.
+        SourceRefused: The file can't be read, a relevant line is not JSON, or it has nothing from the service.
     """
     incidents = Incidents.from_phrases(describe_target(TARGET).contract.logs.incidents)
     export = ExportFile(url, incidents)
@@ -34,20 +34,20 @@ async def run(url: str, service: str, revision: str) -> int:
         return 0
     read = await export.read(service, revision)
     if not read.requests:
-        raise SourceRefused(url, "holds no entry of Cloud Run's request log: zero 5xx of zero requests says nothing")
+        raise SourceRefused(url, "has no entry of Cloud Run's request log: zero 5xx of zero requests proves nothing")
     revisions = ", ".join(f"{name or 'no revision'} ({count})" for name, count in sorted(read.revisions.items()))
     say(f"{read.requests} requests, of {revisions}; {read.window.text}.")
-    say(f"Zero is no evidence here: it {read.doubt}." if read.doubt else "A verdict takes pytest --target=export.")
+    say(f"Zero proves nothing here: it {read.doubt}." if read.doubt else "For a verdict run pytest --target=export.")
     return 0
 
 
 def _say_unjudged(found: Sequence[LogEntry]) -> None:
-    """Name what looks like a 5xx and isn't counted."""
+    """Report what looks like a 5xx but isn't counted."""
     foreign = [entry for entry in found if entry.is_foreign and entry.has_server_error]
     unread = [entry for entry in found if entry.problem]
     if foreign:
         kinds = ", ".join(sorted({entry.resource_type for entry in foreign}))
-        say(f"{len(foreign)} more of another resource type ({kinds}) are not counted.")
+        say(f"{len(foreign)} more with another resource type ({kinds}) are not counted.")
     if unread:
         first = unread[0]
         say(f"{len(unread)} entries can't be judged; the first, {first.insert_id or 'without an id'}, {first.problem}.")

@@ -35,7 +35,7 @@ INCONCLUSIVE = 10
 
 
 class _Named(msgspec.Struct, frozen=True):
-    """What a verdict calls itself, whatever else is wrong with it."""
+    """The ids in a verdict, whatever else is wrong with it."""
 
     run_id: str
     target: str
@@ -43,7 +43,7 @@ class _Named(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What is asked of the gate."""
+    """The gate's question: a target, its evidence and where to report."""
 
     target: str
     targets_dir: Path | None
@@ -76,13 +76,13 @@ def gate(question: Question) -> int:
         publish_gate(document, question.report_dir, console_for(sys.stdout), key=store.key, silent=question.silent)
     except OSError as error:
         raise ConfigurationError(
-            f"--report-dir {question.report_dir} can't be written ({error.strerror}): name a folder that can."
+            f"--report-dir {question.report_dir} can't be written to ({error.strerror}): give another folder."
         ) from error
     return document.exit_code
 
 
 def explain_check(question: Question, check_id: str) -> int:
-    """Print everything that all evidence says of one check; nothing is written."""
+    """Print everything that the evidence says about one check; nothing is written."""
     evidence = gather(_store(question), question.target)
     document = conclude(evidence, _frame(question, evidence), new_run_id(), datetime.now(UTC))
     return _explain(document, check_id)
@@ -102,7 +102,7 @@ def _last_gate(evidence: Evidence, run_id: str) -> Document | None:
 
 
 def discard(question: Question, what: Sequence[str], because: str, owner: str) -> int:
-    """Record that runs do not count; they stay in the store, and the gate's report says who took them out."""
+    """Record that runs do not count; they stay in the store, and the gate's report says who discarded them."""
     if not because.strip():
         raise ConfigurationError(f'A discard needs a reason: make gate … DISCARD={what[0]} BECAUSE="why"')
     for one in what:
@@ -115,13 +115,13 @@ def discard(question: Question, what: Sequence[str], because: str, owner: str) -
 
 
 def judge_again(path: Path, explained: str = "") -> int:
-    """Judge one stored verdict again from its rows, offline; say whether the answer is the same."""
+    """Judge one stored verdict again from its rows, offline, and print the result next to the run's own."""
     file = path / "verdict.json" if path.is_dir() else path
     try:
         body = file.read_bytes()
         named = msgspec.json.decode(body, type=_Named)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigurationError(f"{file} can't be read as a verdict ({error}): name a run's folder.") from error
+        raise ConfigurationError(f"{file} can't be read as a verdict ({error}): give a run's folder.") from error
     run_id, target = named.run_id, named.target
     stored = read(run_id, body, target)
     if isinstance(stored, Unusable):
@@ -140,7 +140,7 @@ def judge_again(path: Path, explained: str = "") -> int:
 
 
 def who(environ: Mapping[str, str] = os.environ) -> str:
-    """Whom to name as the owner of a discard where nobody is named."""
+    """The default owner of a discard: the CI's or the system's user."""
     return next((environ[key] for key in ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "USER") if environ.get(key)), "unknown")
 
 
@@ -158,7 +158,7 @@ def _store(question: Question) -> Store:
 def _frame(question: Question, evidence: Evidence) -> Frame:
     """What the target's profile requires, over all phases.
 
-    It is the profile that this environment's leave to write gives, or the stronger one if a run of the revision had it.
+    It is the profile that this environment may use, or the one with writing if a run of the revision had it.
     """
     target = describe_target(question.target, question.targets_dir)
     revision = question.revision or newest_revision(evidence.runs)
@@ -182,7 +182,7 @@ def _frame(question: Question, evidence: Evidence) -> Frame:
 
 
 def _needs(target: Target) -> dict[str, Need]:
-    """What the claims take that are longer than a run, as the contract in force says."""
+    """How long the claims take that are longer than a run, according to the contract in force."""
     contract = target.contract
     return {
         "websocket.one-hour": Need(

@@ -1,4 +1,4 @@
-"""`make history`: one page over the runs of a target in the evidence store. It decides nothing."""
+"""`make history`: one page about the runs of a target in the evidence store. It decides nothing."""
 
 import os
 from pathlib import Path
@@ -19,7 +19,7 @@ def run(target: str, targets_dir: Path | None, evidence: str, report_dir: Path) 
     """Write `history.html` below the report folder; return 0.
 
     Raises:
-        ConfigurationError: No such target, a store that can't be read, a folder that can't be written.
+        ConfigurationError: There is no such target, or the store or the folder can't be used.
     """
     name = describe_target(target, targets_dir).name
     try:
@@ -32,7 +32,7 @@ def run(target: str, targets_dir: Path | None, evidence: str, report_dir: Path) 
         page.parent.mkdir(parents=True, exist_ok=True)
         write(page, Redactor(secrets_of_environment(os.environ)).text(render_history(history)))
     except OSError as error:
-        raise ConfigurationError(f"{page} can't be written ({error.strerror}): name another folder.") from error
+        raise ConfigurationError(f"{page} can't be written ({error.strerror}): give another folder.") from error
     left_out = ", ".join(f"{count} {why}" for why, count in history.left_out.items())
     say(
         f"{len(history.runs)} runs of {len(history.revisions)} revisions{f'; left out: {left_out}' if left_out else ''}"

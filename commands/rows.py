@@ -1,4 +1,4 @@
-"""Rows of a target's database: what killed runs left behind, and the plan that mends bad shapes."""
+"""Rows of a target's database: what killed runs left behind, and the plan that repairs malformed metadata."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -39,7 +39,7 @@ async def _table(target: Target) -> AsyncIterator[tuple[Connection, TableShape]]
 
 
 async def reap(target: Target, older_than: timedelta) -> int:
-    """List and delete rows whose id is ours and older than that; print the counts."""
+    """List and delete seeded rows that are older; print the counts."""
     if not target.may_write:
         raise ConfigurationError(
             f"Target {target.name!r} may not be written to ({target.offers()[1]['write']}), so nothing is deleted."
@@ -56,7 +56,7 @@ async def reap(target: Target, older_than: timedelta) -> int:
         left = await connection.fetchval(
             f"SELECT count(*) FROM {table.name} WHERE starts_with({table.layout.id}, 'nv-')"  # noqa: S608 - the catalogue's names
         )
-        say(f"{removed} rows of ours older than {older_than} removed from {table.name}; {left} younger ones are left.")
+        say(f"{removed} seeded rows older than {older_than} removed from {table.name}; {left} newer ones are left.")
         await _reap_made(target, seeder, table, older_than)
         if target.residue.tables:
             await _reap_named(target, connection)
@@ -64,38 +64,38 @@ async def reap(target: Target, older_than: timedelta) -> int:
 
 
 async def _reap_made(target: Target, seeder: Seeder, table: TableShape, older_than: timedelta) -> None:
-    """Delete what the service itself made for our users and a killed run did not take back: its ids are not ours."""
+    """Delete rows that the service created for our users and a killed run left: their ids don't have our prefix."""
     if target.database.pgbouncer or not await take_turn(seeder.connection):
-        say("Rows that the service made for our users are left as they are: a run may be using them.")
+        say("Rows that the service created for our users are kept: a run may be using them.")
         return
     ids = await made_for_us(seeder.connection, table, older_than)
     await _reap_messages(target, seeder.connection, ids)
     removed = await seeder.remove([Row(one, "", "", {}) for one in ids])
-    say(f"{removed} rows that the service made for users of ours removed from {table.name}.")
+    say(f"{removed} rows that the service created for our users removed from {table.name}.")
 
 
 async def _reap_messages(target: Target, connection: Connection, threads: list[str]) -> None:
-    """Delete the messages of threads that are about to go, which they may refer to."""
+    """Delete the messages of threads that are about to be deleted, because they may refer to them."""
     layout = MessageLayout(**target.contract.database.messages.model_dump())
     writer = await find_messages(connection, layout, "reap", Deadlines())
     if threads and writer:
-        say(f"{await writer.remove_of(threads)} messages of rows of ours removed.")
+        say(f"{await writer.remove_of(threads)} messages of these threads removed.")
 
 
 async def _reap_named(target: Target, connection: Connection) -> None:
-    """Delete our rows of every table that the target names, of whatever age, while no run of ours is using them."""
+    """Delete our rows in every table of [residue.tables], whatever their age, unless a run is using them."""
     if target.database.pgbouncer:
-        say("[residue.tables] is left as it is: behind PgBouncer no lock says whether a run is using those rows.")
+        say("[residue.tables] is skipped: behind PgBouncer no lock shows whether a run is using those rows.")
     elif not await take_turn(connection):
-        say("[residue.tables] is left as it is: a run is using those rows. Call again when it has ended.")
+        say("[residue.tables] is skipped: a run is using those rows. Try again when it has ended.")
     else:
         for trace in target.residue.traces:
             removed = await remove_traces(connection, trace)
-            say(f"{removed} rows of ours removed from {trace.table} ({trace.column} like {trace.pattern}).")
+            say(f"{removed} rows of our users removed from {trace.table} ({trace.column} like {trace.pattern}).")
 
 
 async def repair(target: Target, out: Path) -> int:
-    """Count rows of each bad shape and write the SQL that mends them. Reads only; the SQL is never run."""
+    """Count malformed rows by kind and write the SQL that repairs them. Reads only; the SQL is never run."""
     async with _table(target) as (connection, table):
         if table.layout.metadata not in table.columns:
             raise SourceRefused(

@@ -1,1 +1,1 @@
-"""A first TOML of a target, written by looking at its service: `make target`."""
+"""`make target`: a first TOML for a target, written by looking at its service."""

@@ -1,4 +1,4 @@
-"""What a service answers: its health, its refusals, and which of its routes are there."""
+"""What a service answers: its health, its refusals, and which of the usual routes it has."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -31,20 +31,20 @@ UPGRADE = {
 
 
 class Asker:
-    """Asks a service, and takes no answer for none."""
+    """Asks a service; a failed request counts as no answer."""
 
     def __init__(self, client: HttpClient) -> None:
         self._client = client
 
     async def get(self, path: str, headers: Mapping[str, str | Secret] | None = None) -> Answer | None:
-        """The answer; None where there is none, or none that is HTTP."""
+        """The answer; None if there is none, or if it is not HTTP."""
         try:
             return await self._client.send("GET", path, headers=headers)
         except ProbeError:
             return None
 
     async def first(self, paths: Sequence[str]) -> tuple[str, Answer] | None:
-        """The first of these paths that is answered 200."""
+        """The first of these paths that answers 200."""
         for path in paths:
             answer = await self.get(path)
             if answer is not None and answer.status == OK:
@@ -53,7 +53,7 @@ class Asker:
 
 
 def json_of(answer: Answer | None) -> object:
-    """The body as JSON; None where it is none."""
+    """The body as JSON; None if it is not JSON."""
     try:
         return None if answer is None else answer.json()
     except ProbeError:
@@ -61,7 +61,7 @@ def json_of(answer: Answer | None) -> object:
 
 
 async def find_document(asker: Asker, given: str) -> tuple[str, Document] | None:
-    """The service's OpenAPI document and where it is."""
+    """The service's OpenAPI document and its path."""
     for path in (given,) if given else DOCUMENTS:
         body = json_of(await asker.get(path))
         if isinstance(body, dict) and isinstance(body.get("paths"), dict):
@@ -70,13 +70,13 @@ async def find_document(asker: Asker, given: str) -> tuple[str, Document] | None
 
 
 async def look_at_routes(asker: Asker, findings: Findings) -> None:
-    """Note which of the usual routes are answered, and how."""
+    """Record which of the usual routes exist, and their answers."""
     for key, paths in ROUTES.items():
         seen = await asker.first(paths)
         if seen is None:
-            _missing(key, f"none of {', '.join(paths)} is answered 200", findings)
+            _missing(key, f"none of {', '.join(paths)} answers 200", findings)
             continue
-        findings.see(key, seen[0], "answered 200 without a token")
+        findings.see(key, seen[0], "answers 200 without a token")
         body = json_of(seen[1])
         if key == "paths.health":
             _health(body, seen[0], findings)
@@ -87,35 +87,38 @@ async def look_at_routes(asker: Asker, findings: Findings) -> None:
     if "paths.liveness" in findings.found:
         path = findings.found["paths.liveness"][0]
         for key in ("paths.auth_health", "auth.noop"):
-            findings.see(key, path, "the same as liveness, for the auth service: is it?")
+            findings.see(key, path, "the same as liveness; is that right for the auth service?")
     await _socket(asker, findings)
 
 
 def _missing(key: str, why: str, findings: Findings) -> None:
     if key == "paths.liveness":
-        findings.miss(key, f"{why}: which route says that the service is alive?")
+        findings.miss(key, f"{why}: which route shows that the service is alive?")
     else:
-        findings.see(key, "", f"{why}: taken for absent")
+        findings.see(key, "", f"{why}: assumed absent")
 
 
 async def _socket(asker: Asker, findings: Findings) -> None:
-    """A handshake without a token, beside one at a path that is surely none: frameworks refuse both alike."""
+    """Compare a handshake without a token with one at a path that does not exist: some frameworks refuse both alike."""
     nowhere = await asker.get(NOWHERE, UPGRADE)
     answers = {path: await asker.get(path, UPGRADE) for path in SOCKETS}
     seen = {path: answer.status for path, answer in answers.items() if answer is not None}
     nothing = nowhere.status if nowhere is not None else 0
-    told = next((path for path, status in seen.items() if status not in {nothing, NOT_FOUND, OK}), "")
-    if told:
-        findings.see("paths.websocket", told, f"a handshake is answered {seen[told]}, and elsewhere {nothing}")
-        findings.miss("websocket.dialect.welcome_type", "the words of its messages: see targets/contract.toml")
+    socket = next((path for path, status in seen.items() if status not in {nothing, NOT_FOUND, OK}), "")
+    if socket:
+        findings.see("paths.websocket", socket, f"a handshake answers {seen[socket]}, elsewhere {nothing}")
+        findings.miss("websocket.dialect.welcome_type", "the vocabulary of its messages: see targets/contract.toml")
     elif nothing == NOT_FOUND:
-        findings.see("paths.websocket", "", f"no handshake at {', '.join(SOCKETS)}: taken for absent")
+        findings.see("paths.websocket", "", f"no handshake at {', '.join(SOCKETS)}: assumed absent")
     else:
-        findings.miss("paths.websocket", f'every handshake is answered {nothing}, also at no path: "", or where it is')
+        findings.miss(
+            "paths.websocket",
+            f'every handshake answers {nothing}, even at a path that does not exist: give its path, or ""',
+        )
 
 
 def _schema_of(body: Mapping[str, Any]) -> dict[str, Any]:
-    """A schema that this body fits: what is true or a good word must stay so."""
+    """A schema that this body matches: fields that are true or have a healthy word must keep their values."""
     kept = {
         key: {"const": value}
         for key, value in body.items()
@@ -125,9 +128,9 @@ def _schema_of(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _health(body: object, path: str, findings: Findings) -> None:
-    """Note how the detailed health is read, from one answer that is taken for a healthy one."""
+    """Record how to read the detailed health, from one answer that is assumed to be healthy."""
     if not isinstance(body, dict):
-        findings.miss("health.detailed", f"{path} answers no JSON object")
+        findings.miss("health.detailed", f"{path} does not answer with a JSON object")
         return
     where = f"{path} as it is now"
     findings.see("health.detailed", {"type": "object", "required": [*body]}, where)
@@ -140,13 +143,13 @@ def _health(body: object, path: str, findings: Findings) -> None:
     for key, fits in kinds.items():
         name = next((name for name, value in body.items() if fits(value)), None)
         if name is None:
-            findings.miss(f"health.{key}", f"which field of {path} that is")
+            findings.miss(f"health.{key}", f"which field of {path} is it?")
         else:
             findings.see(f"health.{key}", name, where)
     status = findings.found.get("health.status_field")
     if status:
         findings.see("health.healthy", body[status[0]], where)
-    findings.miss("health.unhealthy", "what it says instead when a check fails")
+    findings.miss("health.unhealthy", "its value when a check fails")
     checks = findings.found.get("health.checks_field")
     if checks:
         _checks(body[checks[0]], where, findings)
@@ -155,12 +158,12 @@ def _health(body: object, path: str, findings: Findings) -> None:
 def _checks(checks: Mapping[str, Any], where: str, findings: Findings) -> None:
     findings.see("health.check_names", [*checks], where)
     words = sorted({value.lower() for value in checks.values() if isinstance(value, str)})
-    findings.see("health.healthy_words", words, f"{where}, where all is taken for healthy")
+    findings.see("health.healthy_words", words, f"{where}, assumed to be healthy")
     counts = next((name for name, value in checks.items() if isinstance(value, dict)), "")
     findings.see("health.counts_check", counts, where)
     for key, what in {
-        "database_check": "which of the checks is the database's",
-        "auth_check": 'which is the auth service\'s ("": none)',
+        "database_check": "which of the checks is for the database",
+        "auth_check": 'which is for the auth service ("": none)',
         "total_field": f"which field of {counts or 'the counts'} counts all rows",
         "bad_field": f"which field of {counts or 'the counts'} counts rows without an object",
     }.items():
@@ -175,7 +178,7 @@ def _is_moment(value: object) -> bool:
 
 
 async def look_at_refusals(asker: Asker, path: str, findings: Findings) -> None:
-    """Note how the list refuses: nobody, Basic, and a token that is none."""
+    """Record how the list refuses: no credentials, Basic, and an invalid token."""
     shown = {
         "none": {},
         "basic": {"Authorization": "Basic bmV0cmE6bmV0cmE="},
@@ -188,10 +191,10 @@ async def look_at_refusals(asker: Asker, path: str, findings: Findings) -> None:
             findings.see(f"refusal.rest.{kind}", [answer.status], f"GET {path}")
             answers[kind] = answer
         else:
-            said = "is not answered" if answer is None else f"is answered {answer.status}"
-            findings.miss(f"refusal.rest.{kind}", f"GET {path} {said}: how is that refused?")
-    findings.miss("refusal.rest.forbidden", "a good token, and something of somebody else: 403 or 404")
-    findings.miss("threads.out_of_bounds", "how a window that can't be is refused; it takes a good token to see it")
+            said = "has no answer" if answer is None else f"answers {answer.status}"
+            findings.miss(f"refusal.rest.{kind}", f"GET {path} {said}: which status refuses it?")
+    findings.miss("refusal.rest.forbidden", "a valid token for another user's item: 403 or 404")
+    findings.miss("threads.out_of_bounds", "how an impossible window is refused; only a valid token can show it")
     again = await asker.get(path, shown["bad"])
     if "bad" in answers and again is not None:
         _refusal(answers["bad"], again, findings)
@@ -204,7 +207,7 @@ def _refusal(first: Answer, second: Answer, findings: Findings) -> None:
     findings.see("errors.request_id_headers", named, where)
     bodies = [json_of(one) for one in (first, second)]
     if not all(isinstance(body, dict) for body in bodies):
-        findings.miss("errors.request_id_fields", "refusals are no JSON objects")
+        findings.miss("errors.request_id_fields", "refusals are not JSON objects")
         return
     one, other = (body for body in bodies if isinstance(body, dict))
     findings.see("refusal.volatile", sorted(key for key in one if one[key] != other.get(key)), where)

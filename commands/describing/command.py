@@ -1,4 +1,4 @@
-"""`make target`: look at a service, and write the first TOML of a target with what was seen and what was not."""
+"""`make target`: look at a service, and write a first TOML for a target with what was found and what was not."""
 
 import os
 from dataclasses import dataclass
@@ -20,23 +20,23 @@ from targets.loading import NOT_TARGETS, ConfigurationError, describe_target
 from targets.pasted_dsn import read_pasted
 
 DSN = "NETRA_DATABASE__URL"
-NEVER = {  # what nobody can see from outside
+NEVER = {  # what can't be seen from outside
     "tokens.algorithm": "HS256, or RS256 with the private key as PEM in NETRA_TOKENS__SIGNING_SECRET",
-    "tokens.key_id": "`kid` of a token's header, where the service looks its key up by it",
-    "tokens.issuer": "`iss` of a good token",
-    "tokens.audience": "`aud` of a good token",
+    "tokens.key_id": "`kid` of a token's header, if the service uses it to find its key",
+    "tokens.issuer": "`iss` of a valid token",
+    "tokens.audience": "`aud` of a valid token",
     "tokens.lifetime_s": "how long an access token lives",
-    "tokens.extra_claims": "what an access token says besides sub, email, iss, aud, iat, exp and jti",
-    "tokens.refresh_claims": "what tells a refresh token from it; {}: nothing does",
-    "paths.auth_logout": 'POST with the token as Bearer; "": there is none',
+    "tokens.extra_claims": "what claims an access token has besides sub, email, iss, aud, iat, exp and jti",
+    "tokens.refresh_claims": "the claims that distinguish a refresh token; {}: none",
+    "paths.auth_logout": 'POST with the token as Bearer; "": no such route',
     "auth.latency_clock": '"server" (Server-Timing, or the request log), or "client"',
-    "browser.frontend": 'the origin of the pages that ask this service; "": none does',
+    "browser.frontend": 'the origin of the pages that call this service; "": none',
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which target is to be written, where, and where its service is."""
+    """Which target to write, in which folder, and its service's addresses."""
 
     name: str
     folder: Path
@@ -46,43 +46,45 @@ class Wanted:
 
 
 async def run(wanted: Wanted) -> int:
-    """Look, write, and say what could not be found out. Raises ConfigurationError, ProbeError."""
+    """Look, write the TOML, and report what could not be found. Raises ConfigurationError, ProbeError."""
     path = wanted.folder / f"{wanted.name}.toml"
     _refuse(wanted, path)
     findings = Findings()
     try:
         async with HttpClient(wanted.backend, RunIdentity("target"), deadline_s=Deadlines().answer) as client:
-            await client.send("GET", "/")  # nobody there: said at once, with the reason
+            await client.send("GET", "/")  # an unreachable service is reported at once, with the reason
             await _look(Asker(client), wanted.document, findings)
     except (UnusablePath, ValueError) as error:
-        raise ConfigurationError(f"BACKEND ({wanted.backend!r}) can't be asked: {error}.") from error
+        raise ConfigurationError(f"BACKEND ({wanted.backend!r}) can't be used: {error}.") from error
     route = findings.found.get("paths.threads", ("", ""))[0]
     await _look_at_database(route, findings)
     for key, what in NEVER.items():
         findings.miss(key, what)
     write_file(path, text_of(wanted, findings), "folder with DIR")
-    describe_target(wanted.name, wanted.folder)  # what is written must load
+    describe_target(wanted.name, wanted.folder)  # the result must load
     _report(path, findings)
     return 0
 
 
 def _refuse(wanted: Wanted, path: Path) -> None:
     if not wanted.name.replace("-", "").replace("_", "").isalnum() or wanted.name in NOT_TARGETS:
-        raise ConfigurationError(f"NAME ({wanted.name!r}) must be a file's name of letters, digits, - and _.")
+        raise ConfigurationError(f"NAME ({wanted.name!r}) must be a file name of letters, digits, - and _.")
     for name, url in (("BACKEND", wanted.backend), ("AUTH", wanted.auth)):
         if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
             raise ConfigurationError(f"{name} ({url!r}) must be a base URL, http:// or https://.")
     if path.exists():
-        raise ConfigurationError(f"{path} exists already, and is not written over: name another NAME, or another DIR.")
+        raise ConfigurationError(f"{path} already exists and is not overwritten: give another NAME or another DIR.")
 
 
 async def _look(asker: Asker, given: str, findings: Findings) -> None:
     document = await find_document(asker, given)
     if document is None:
         findings.see(
-            "api.document", "", f"{given or 'no usual place'} is no OpenAPI document: name it with DOCUMENT=/path"
+            "api.document",
+            "",
+            f"{given or 'none of the usual paths'} is not an OpenAPI document: give its path with DOCUMENT=/path",
         )
-        findings.miss("paths.threads", "which route lists what a user owns")
+        findings.miss("paths.threads", "which route lists a user's items?")
     else:
         read_published(document[1], document[0], findings)
     await look_at_routes(asker, findings)
@@ -93,7 +95,7 @@ async def _look(asker: Asker, given: str, findings: Findings) -> None:
 async def _look_at_database(route: str, findings: Findings) -> None:
     given = os.environ.get(DSN, "")
     if not given:
-        findings.miss("database.table", f"{DSN} is not set: set it, and the table is looked at")
+        findings.miss("database.table", f"{DSN} is not set: set it to inspect the table")
         return
     read = read_pasted(given)
     if read.advice:
@@ -103,10 +105,10 @@ async def _look_at_database(route: str, findings: Findings) -> None:
 
 
 def text_of(wanted: Wanted, findings: Findings) -> str:
-    """The TOML: what was seen with where, and what was not as comments."""
+    """The TOML: what was found, with its source, and what was not, as comments."""
     lines = [
         f"# Written by `make target` from what {wanted.backend} shows. Lines with a ? could not be found out: until",
-        "# somebody says otherwise, what targets/contract.toml says holds there. See docs/adding-a-target.md.",
+        "# you set them, the values in targets/contract.toml apply. See docs/adding-a-target.md.",
         'environment = "staging"',
         'profile = "service"                    # on Cloud Run, with [platform] project and region: "read-only"',
         'profile_when_writing = "service-writing"   # "staging-writing"',
@@ -120,7 +122,7 @@ def text_of(wanted: Wanted, findings: Findings) -> str:
         f"service = {as_toml(wanted.name)}",
         "",
         "[writing]",
-        "allowed = false                        # true: rows are seeded, once NETRA_WRITING__CONFIRM says so too",
+        "allowed = false                        # true: rows are seeded if NETRA_WRITING__CONFIRM confirms it",
     ]
     for section, found, unknown in findings.sections():
         lines += ["", f"[contract.{section}]"]
@@ -130,6 +132,6 @@ def text_of(wanted: Wanted, findings: Findings) -> str:
 
 
 def _report(path: Path, findings: Findings) -> None:
-    say(f"{path}: {len(findings.found)} keys of the contract were found out, {len(findings.unknown)} were not:")
+    say(f"{path}: {len(findings.found)} keys of the contract were found, {len(findings.unknown)} were not:")
     for key, what in findings.unknown.items():
         say(f"  contract.{key}: {plain(what)}")

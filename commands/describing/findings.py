@@ -1,4 +1,4 @@
-"""What was found out about a service, by the contract's keys, and what was not."""
+"""What was found about a service, by the contract's keys, and what was not."""
 
 import json
 import re
@@ -15,23 +15,23 @@ BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 @dataclass(slots=True)
 class Findings:
-    """By dotted key below `[contract]`: the value and where it was seen, or what a person has to look at."""
+    """By dotted key below `[contract]`: the value and its source, or what a person has to find out."""
 
     found: dict[str, tuple[Any, str]] = field(default_factory=dict)
     unknown: dict[str, str] = field(default_factory=dict)
 
     def see(self, key: str, value: Any, where: str) -> None:  # noqa: ANN401 - any TOML value
-        """A value was seen: what was unknown of it is not any more."""
+        """Record a value; it is no longer unknown."""
         self.found[key] = (value, where)
         self.unknown.pop(key, None)
 
     def miss(self, key: str, what: str) -> None:
-        """A value could not be found out."""
+        """Record that a value could not be found."""
         if key not in self.found:
             self.unknown[key] = what
 
     def sections(self) -> Iterator[tuple[str, dict[str, tuple[Any, str]], dict[str, str]]]:
-        """Every section with what was found of it and what was not, in the order in which they came up."""
+        """Every section with its found and its unknown keys, in the order in which they were recorded."""
         names = dict.fromkeys(key.rpartition(".")[0] for key in (*self.found, *self.unknown))
         for name in names:
             yield name, _below(self.found, name), _below(self.unknown, name)
@@ -42,12 +42,12 @@ def _below(table: Mapping[str, Value], section: str) -> dict[str, Value]:
 
 
 def plain(text: str) -> str:
-    """A comment or a line for a terminal, whatever a service calls its routes and columns: one line, bounded."""
+    """Text from the service made safe for a comment or a terminal: one printable line of limited length."""
     return excerpt("".join(letter if letter.isprintable() else "?" for letter in text), LONGEST)
 
 
 def as_toml(value: object) -> str:
-    """A value as TOML writes it on one line. Raises TypeError for what TOML does not know."""
+    """A value as TOML writes it on one line. Raises TypeError for a type that TOML does not have."""
     if isinstance(value, Mapping):
         pairs = ", ".join(f"{key_of(str(key))} = {as_toml(inner)}" for key, inner in value.items())
         return f"{{ {pairs} }}" if pairs else "{}"
@@ -59,5 +59,5 @@ def as_toml(value: object) -> str:
 
 
 def key_of(name: str) -> str:
-    """A key, in quotes where it needs them."""
+    """A key, in quotes if it needs them."""
     return name if BARE.fullmatch(name) else json.dumps(name)

@@ -1,4 +1,4 @@
-"""What an OpenAPI document says of the list, of one item, and of the question about tokens."""
+"""What an OpenAPI document says about the list, about one item, and about the validation of tokens."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,7 +36,7 @@ class Document:
         return found if isinstance(found, dict) else {}
 
     def resolved(self, value: object) -> JSON:
-        """An object, behind its `$ref` where it is one; empty where there is nothing."""
+        """An object, with a `$ref` resolved; empty if there is none."""
         for _ in range(10):
             if not isinstance(value, dict):
                 return {}
@@ -59,12 +59,12 @@ class Document:
         return {one["name"]: self.resolved(one.get("schema")) for one in found if one.get("in") == "query"}
 
     def body(self, path: str) -> Mapping[str, JSON]:
-        """The properties of what is posted to a path."""
+        """The properties of the body posted to a path."""
         content = self.resolved(self.resolved(self.paths[path].get("post")).get("requestBody")).get("content", {})
         return self.properties(self.resolved(content.get("application/json")).get("schema"))
 
     def answer(self, path: str) -> JSON:
-        """The JSON Schema of a good answer to GET."""
+        """The JSON Schema of a successful answer to GET."""
         responses = self.resolved(self.paths[path].get("get")).get("responses", {})
         return self.resolved(
             self.resolved(self.resolved(responses.get("200")).get("content", {}).get("application/json")).get("schema")
@@ -77,17 +77,17 @@ class Document:
 
 
 def read_published(document: Document, where: str, findings: Findings) -> None:
-    """Note what the document says."""
-    findings.see("api.document", where, "it answers")
+    """Record what the document says."""
+    findings.see("api.document", where, "it is there")
     lists = sorted(_lists(document), key=lambda path: (-_fitness(document, path), len(path)))
     if not lists:
         findings.miss(
-            "paths.threads", f"{HERE} has no GET with a limit and an offset: which route lists what a user owns?"
+            "paths.threads", f"{HERE} has no GET with a limit and an offset: which route lists a user's items?"
         )
         return
     path = lists[0]
-    others = f"; others like it: {', '.join(lists[1:4])}" if lists[1:] else ""
-    findings.see("paths.threads", path, f"{HERE}: the list with most routes for one item{others}")
+    others = f"; similar ones: {', '.join(lists[1:4])}" if lists[1:] else ""
+    findings.see("paths.threads", path, f"{HERE}: the list with the most routes for one item{others}")
     _window(document, path, findings)
     _one(document, path, findings)
     _items(document, path, findings)
@@ -120,10 +120,12 @@ def _window(document: Document, path: str, findings: Findings) -> None:
         if isinstance(value, int):
             findings.see(f"threads.{key}", value, f"{HERE}, {limit}")
         else:
-            findings.miss(f"threads.{key}", f"{HERE} gives {limit} no {word}")
+            findings.miss(f"threads.{key}", f"{HERE} has no {word} for {limit}")
     most = findings.found.get("threads.max_limit", (0, ""))[0]
     if "threads.default_limit" in findings.unknown and most:
-        findings.see("threads.default_limit", min(20, most), f"a guess: {HERE} has no default; ask without and count")
+        findings.see(
+            "threads.default_limit", min(20, most), f"a guess: {HERE} has no default; ask without a limit and count"
+        )
 
 
 def _one(document: Document, path: str, findings: Findings) -> None:
@@ -135,13 +137,13 @@ def _one(document: Document, path: str, findings: Findings) -> None:
             findings.see(f"threads.one.{step}", f"{method.upper()} {shown}", HERE)
     for step in ("create", "read", "rename", "archive"):
         if f"threads.one.{step}" not in findings.found:
-            findings.see(f"threads.one.{step}", "", f"{HERE} has no such route: taken for absent")
+            findings.see(f"threads.one.{step}", "", f"{HERE} has no such route: assumed absent")
     below = next((one for one in document.paths if single and re.fullmatch(re.escape(single) + r"/[a-z_-]+", one)), "")
     if below and "get" in document.paths[below]:
         findings.see("threads.one.history", "GET " + below.replace(single, PARAMETER.sub("/{id}", single)), HERE)
     else:
-        findings.see("threads.one.history", "", f"{HERE} has no route below one item: taken for absent")
-    findings.miss("threads.one.messages_field", "the field of its answer that holds the list")
+        findings.see("threads.one.history", "", f"{HERE} has no route below one item: assumed absent")
+    findings.miss("threads.one.messages_field", "the field of its answer that contains the list")
     _body(document, path, findings)
 
 
@@ -153,7 +155,7 @@ def _body(document: Document, path: str, findings: Findings) -> None:
         if name:
             findings.see(f"threads.one.{key}", name, f"{HERE}, POST {path}")
         else:
-            findings.miss(f"threads.one.{key}", f"which field of POST {path} that is")
+            findings.miss(f"threads.one.{key}", f"which field of POST {path} is it?")
 
 
 def _items(document: Document, path: str, findings: Findings) -> None:
@@ -168,7 +170,7 @@ def _items(document: Document, path: str, findings: Findings) -> None:
         findings.see("threads.items_field", arrays[0], f"{HERE}, GET {path}")
         item = document.properties(schema)[arrays[0]].get("items")
     else:
-        findings.miss("threads.items_field", "under which field of the answer the items are")
+        findings.miss("threads.items_field", "which field of the answer contains the items?")
         item = None
     fields = {name: _plain(document.resolved(one)) for name, one in document.properties(item).items()}
     if fields:
@@ -176,13 +178,13 @@ def _items(document: Document, path: str, findings: Findings) -> None:
         findings.see("threads.item", {"type": "object", "required": required, "properties": fields}, HERE)
     else:
         findings.miss("threads.item", "a JSON Schema of one item")
-    findings.miss("threads.compare", "which field of an item is its id, title, owner, metadata")
-    findings.miss("threads.times", "which field of an item is its created_at, updated_at (unix seconds)")
-    findings.miss("threads.order_by", "by which time the list is ordered, and `descending`")
+    findings.miss("threads.compare", "which fields of an item are its id, title, owner, metadata?")
+    findings.miss("threads.times", "which fields of an item are its created_at, updated_at (unix seconds)?")
+    findings.miss("threads.order_by", "which time the list is ordered by, and `descending`")
 
 
 def _plain(schema: JSON) -> JSON:
-    """What a property's schema says of its type, and nothing else."""
+    """Only the type from a property's schema."""
     kinds = [one.get("type") for one in schema.get("anyOf", []) if isinstance(one, dict)] or schema.get("type")
     known = isinstance(kinds, str) or (isinstance(kinds, list) and all(isinstance(one, str) for one in kinds) and kinds)
     return {"type": kinds} if known else {}
@@ -196,12 +198,12 @@ def _inspection(document: Document, findings: Findings) -> None:
         if name:
             findings.see("paths.auth_validate", path, f"{HERE}: POST with a {name}")
             findings.see("validation.token_field", name, HERE)
-    findings.miss("paths.auth_validate", "which route says whether a token is good, POST with the token in its body")
+    findings.miss("paths.auth_validate", "which route validates a token: POST with the token in its body")
     findings.miss("validation.token_field", "the field of that body")
     for key, what in {
         "headers": "credentials of the calling service; {service_key} stands for NETRA_TOKENS__SERVICE_KEY",
-        "user_field": "the field of a good answer that names the user",
-        "good": "a JSON Schema of a good answer",
-        "bad": "a JSON Schema of a refusal, where the status does not say it",
+        "user_field": "the field of a positive answer that contains the user",
+        "good": "a JSON Schema of a positive answer",
+        "bad": "a JSON Schema of a refusal, if the status does not show it",
     }.items():
         findings.miss(f"validation.{key}", what)

@@ -1,4 +1,4 @@
-"""What the database says of the table: its columns, and which of them is which."""
+"""What the database says about the table: its columns and their meaning."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from commands.describing.findings import Findings
 from probes.database.connection import Connection, TableShape, find_table, read_heads
 
-# What a column is for, by words of its name, the plainest first; JSON columns and the primary key are known by kind.
+# Words in the name of a column that show its purpose, the clearest first; JSON columns and the primary key have a type.
 WORDS: Mapping[str, Sequence[str]] = {
     "owner": ("user_id", "owner_id", "owner", "account_id", "account", "user", "author", "tenant"),
     "title": ("title", "subject", "headline", "name"),
@@ -29,14 +29,14 @@ KEY = (
 
 
 async def look_at_table(connection: Connection, route: str, findings: Findings) -> None:
-    """Note the table that the list's route is about, its columns, and the version table."""
+    """Record the table behind the list's route, its columns, and the version table."""
     names = [row["name"] for row in await connection.fetch(TABLES)]
     wanted = route.rstrip("/").rpartition("/")[2].replace("-", "_")
     table = await find_table(connection, wanted) if wanted in names else None
     if table is None:
-        findings.miss("database.table", f"no table is called {wanted!r}; there are {', '.join(names) or 'none'}")
+        findings.miss("database.table", f"there is no table {wanted!r}, only {', '.join(names) or 'none'}")
     else:
-        findings.see("database.table", table.name, "called as the list's route is")
+        findings.see("database.table", table.name, "named like the list's route")
         await _columns(connection, table, findings)
     await _messages(connection, findings)
     await _versions(connection, names, findings)
@@ -56,10 +56,10 @@ async def _columns(connection: Connection, table: TableShape, findings: Findings
         if part in layout:
             findings.see(key, layout[part], f"{table.columns[layout[part]]}")
         else:
-            findings.miss(key, f"which column that is, of {', '.join(table.columns)}")
+            findings.miss(key, f"which column is it, of {', '.join(table.columns)}")
     if "owner" in layout:
         findings.see("database.layout.owner_in", "column", "there is a column for it")
-    findings.miss("database.layout.object_value", "what stands in the object's column, where there is one")
+    findings.miss("database.layout.object_value", "the value in the object's column, if there is one")
     findings.see(
         "database.columns",
         {
@@ -72,12 +72,12 @@ async def _columns(connection: Connection, table: TableShape, findings: Findings
 
 
 async def _messages(connection: Connection, findings: Findings) -> None:
-    """Note whether messages live where the contract has them; where they don't, none can be written by us."""
+    """Record whether messages are where the contract has them; if not, we can't write any."""
     table = await find_table(connection, MESSAGES)
     missing = [one for one in MESSAGE_COLUMNS if table is None or one not in table.columns]
     if missing:
-        why = f"{MESSAGES!r} has no {', '.join(missing)}" if table else f"no table is called {MESSAGES!r}"
-        findings.see("database.messages.table", "", f"{why}: say where messages live, if there are any")
+        why = f"{MESSAGES!r} has no {', '.join(missing)}" if table else f"there is no table {MESSAGES!r}"
+        findings.see("database.messages.table", "", f"{why}: set where messages are, if there are any")
 
 
 async def _versions(connection: Connection, names: Sequence[str], findings: Findings) -> None:
@@ -85,10 +85,12 @@ async def _versions(connection: Connection, names: Sequence[str], findings: Find
         table = await find_table(connection, name)
         if table is not None and [*table.columns] == ["version_num"]:
             heads = sorted(await read_heads(connection, name) or ())
-            findings.see("database.version_table", name, "its one column is alembic's")
+            findings.see("database.version_table", name, "its only column is alembic's")
             findings.see(
-                "database.heads", heads, "what the database is at; the image's own `alembic heads` belong here"
+                "database.heads",
+                heads,
+                "the database's current revision; use the output of the image's `alembic heads`",
             )
             return
-    findings.miss("database.version_table", "no table of alembic's was seen")
+    findings.miss("database.version_table", "no table of alembic was found")
     findings.miss("database.heads", "what `alembic heads` prints in the deployed image")

@@ -1,1 +1,1 @@
-"""Before a deploy: an image's pending migrations on a scratch database with rows in it, judged by what they do."""
+"""Before a deploy: an image's pending migrations on a scratch database with rows in it, judged by their effects."""

@@ -1,4 +1,4 @@
-"""What one statement of a migration did to tables that were there before it, and why that hurts a running system."""
+"""What one statement of a migration did to existing tables, and why that can hurt a running system."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from commands.preflight.grammar import Claim, claims, is_concurrent, kinds
 from commands.preflight.relay import Observed
 from commands.preflight.snapshot import KINDS, Snapshot
 
-STRONG = {"ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock"}  # each keeps writers out
-# Their strong lock is held for a moment: what takes long in them (a rewrite, a scan, an index) is seen apart.
+STRONG = {"ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock"}  # each blocks writers
+# They hold their strong lock only briefly: anything slow in them (a rewrite, a scan, an index) is detected separately.
 BRIEF = {
     ast.AlterTableStmt,
     ast.CommentStmt,
@@ -42,13 +42,13 @@ class Risk:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What was there before the pending revisions, and how many rows each table had, by its oid."""
+    """The objects before the pending revisions, and how many rows each table had, by its oid."""
 
     snapshot: Snapshot
     rows: Mapping[str, int]
 
     def is_new(self, oid: str) -> bool:
-        """Whether a relation is made by the pending revisions themselves: nobody uses it yet."""
+        """Whether the pending revisions themselves created a relation: it is not in use yet."""
         return oid not in self.snapshot.relations
 
 
@@ -123,7 +123,7 @@ def _columns(before: Snapshot, after: Snapshot, baseline: Baseline) -> Iterator[
         if now_required and not required and not _is_proved(before, table, name):
             yield f"scans {where} under an exclusive lock: SET NOT NULL on {name}"
         if default and not still_default and now_required:
-            yield f"takes the default of {where}.{name} away: an INSERT of the running revision may rest on it"
+            yield f"removes the default of {where}.{name}: an INSERT of the running revision may rely on it"
     for key in after.columns.keys() - before.columns.keys():
         table = key.partition(".")[0]
         name, required, default = after.columns[key]
@@ -133,7 +133,7 @@ def _columns(before: Snapshot, after: Snapshot, baseline: Baseline) -> Iterator[
 
 
 def _is_proved(before: Snapshot, table: str, column: str) -> bool:
-    """Whether a validated constraint says already that the column has no NULL: the server then does not scan."""
+    """Whether a validated constraint already proves that the column has no NULL: then the server does not scan."""
     proofs = {f"CHECK (({column} IS NOT NULL))", f"NOT NULL {column}", f"NOT NULL {column} NOT VALID"}
     return any(key.partition(".")[0] == table and text in proofs for key, (_, _, text) in before.constraints.items())
 
@@ -142,7 +142,9 @@ def _indexes(before: Snapshot, after: Snapshot, baseline: Baseline, *, concurren
     files_before, files_after = ({file for file, _ in one.indexes.values() if file} for one in (before, after))
     for key, (file, unique) in after.indexes.items():
         table, _, name = key.partition(".")
-        rewritten = before.relations.get(table, ())[2:] != after.relations[table][2:]  # said already, with its indexes
+        rewritten = (
+            before.relations.get(table, ())[2:] != after.relations[table][2:]
+        )  # already reported, with its indexes
         if baseline.is_new(table) or file in files_before or concurrent or rewritten:
             continue
         if key in before.indexes and file:
@@ -174,7 +176,7 @@ def _rows(before: Snapshot, after: Snapshot, baseline: Baseline) -> Iterator[str
         were = baseline.rows.get(oid, 0)
         earlier = before.changed.get(oid, (0, 0))
         if were and updated - earlier[0] >= were:
-            yield f"updates every row of {after.relations[oid][0]}: each is locked to the end of the transaction"
+            yield f"updates every row of {after.relations[oid][0]}: each is locked until the end of the transaction"
         if were and deleted - earlier[1] >= were:
             yield f"deletes every row of {after.relations[oid][0]}: no rollback of the release brings them back"
 
@@ -185,4 +187,4 @@ def _held(observed: Observed, after: Snapshot, baseline: Baseline) -> Iterator[s
         return
     for oid, mode in sorted(after.locks - observed.before.locks):
         if mode in STRONG and not baseline.is_new(oid):
-            yield f"holds {mode} on {after.relations[oid][0]} to the end of the transaction"
+            yield f"holds {mode} on {after.relations[oid][0]} until the end of the transaction"

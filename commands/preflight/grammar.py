@@ -1,7 +1,7 @@
-"""Statements by PostgreSQL's own grammar (pglast): apart from each other, and what each says that it will do.
+"""Statements by PostgreSQL's own grammar (pglast): splitting them, and reading what each one will do.
 
-What a statement *did* is seen elsewhere (`effects`). Here is what can't be seen on three rows, or what would be gone
-before anybody looked: an UPDATE without WHERE, a TRUNCATE, a lock of a statement that runs outside a transaction.
+What a statement *did* is observed elsewhere (`effects`). This module finds what three rows can't show, or what is over
+before we look: an UPDATE without WHERE, a TRUNCATE, a lock of a statement that runs outside a transaction.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +14,7 @@ from pglast.enums import AlterTableType, ConstrType, ObjectType
 from pglast.parser import ParseError
 from pglast.visitors import Visitor
 
-Tree: TypeAlias = Any  # a node: pglast sets its attributes by name, and types know only those of the base
+Tree: TypeAlias = Any  # a node: pglast sets its attributes dynamically, and its types declare only those of the base
 QUIET = (
     ast.TransactionStmt,
     ast.VariableSetStmt,
@@ -35,7 +35,7 @@ DROPPED_RELATIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a statement says that it does: in words with `{name}` for the relation, where it names one."""
+    """What a statement will do, as text with `{name}` for the relation, if it has one."""
 
     words: str
     schema: str | None = None
@@ -43,7 +43,7 @@ class Claim:
 
 
 def split(text: str) -> list[str]:
-    """The statements of a text, without comments around them; a text that the grammar does not know is one."""
+    """The statements of a text, without comments around them; a text that can't be parsed is one statement."""
     try:
         return list(pglast.split(text)) or [text]
     except ParseError:
@@ -51,7 +51,7 @@ def split(text: str) -> list[str]:
 
 
 def parse(text: str) -> list[Tree]:
-    """The statements as trees; none where the grammar does not know the text."""
+    """The statements as trees; empty if the text can't be parsed."""
     try:
         return [raw.stmt for raw in pglast.parse_sql(text)]
     except ParseError:
@@ -64,18 +64,18 @@ def is_quiet(text: str) -> bool:
 
 
 def claims(text: str) -> list[Claim]:
-    """What the statements of a text say that they do, those within `DO` and within a CTE too."""
+    """What the statements of a text will do, including those inside `DO` and inside a CTE."""
     parts = [(part, tree) for part in split(text) for tree in parse(part)]
     return [claim for part, tree in parts for inner in (tree, *_inner(tree, part)) for claim in _claims(inner)]
 
 
 def kinds(text: str) -> set[type[ast.Node]]:
-    """The kinds of the statements of a text, a `DO` being one of its own."""
+    """The kinds of the statements of a text; `DO` is a kind too."""
     return {type(tree) for tree in parse(text)}
 
 
 def is_concurrent(text: str) -> bool:
-    """Whether every statement of a text is one that builds its index without blocking writers."""
+    """Whether every statement of a text builds its index without blocking writers."""
     trees = parse(text)
     return bool(trees) and all(_builds_aside(tree) for tree in trees)
 
@@ -87,7 +87,7 @@ def _builds_aside(tree: Tree) -> bool:
 
 
 def _inner(tree: Tree, text: str) -> Iterator[Tree]:
-    """Statements in statements: the body of `DO` in plpgsql, and UPDATE and DELETE within WITH."""
+    """Statements inside statements: the body of `DO` in plpgsql, and UPDATE and DELETE inside WITH."""
     if isinstance(tree, ast.DoStmt):
         try:
             written = pglast.parse_plpgsql(text)
@@ -113,7 +113,7 @@ def _queries(value: Any) -> Iterator[str]:  # noqa: ANN401 - JSON as pglast give
 
 
 class _Changes(Visitor):
-    """UPDATE and DELETE, wherever they stand."""
+    """Collects UPDATE and DELETE at any depth."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -132,7 +132,7 @@ def _about(words: str, relation: Tree) -> Claim:
 
 def _update(tree: Tree) -> Iterator[Claim]:
     if tree.whereClause is None:
-        yield _about("updates every row of {name}: each is locked to the end of the transaction", tree.relation)
+        yield _about("updates every row of {name}: each is locked until the end of the transaction", tree.relation)
 
 
 def _delete(tree: Tree) -> Iterator[Claim]:
@@ -170,7 +170,7 @@ def _reindex(tree: Tree) -> Iterator[Claim]:
 
 def _refresh(tree: Tree) -> Iterator[Claim]:
     if not tree.concurrent:
-        yield _about("rebuilds {name} while nobody can read it: use CONCURRENTLY", tree.relation)
+        yield _about("rebuilds {name} while it can't be read: use CONCURRENTLY", tree.relation)
 
 
 def _index(tree: Tree) -> Iterator[Claim]:
@@ -234,7 +234,7 @@ ALTERATIONS = {
     AlterTableType.AT_DropColumn: "drops the column {column} of {name}: the running revision may still read it",
     AlterTableType.AT_DropConstraint: "drops the constraint {column} of {name}",
     AlterTableType.AT_AttachPartition: "scans the new partition of {name} under a lock",
-    AlterTableType.AT_SetUnLogged: "rewrites {name} under an exclusive lock, and a crash empties it from then on",
+    AlterTableType.AT_SetUnLogged: "rewrites {name} under an exclusive lock; after that, a crash empties it",
     AlterTableType.AT_SetLogged: "rewrites {name} under an exclusive lock",
     AlterTableType.AT_SetTableSpace: "rewrites {name} under an exclusive lock",
 }
@@ -253,7 +253,7 @@ RULES: Mapping[type[ast.Node], Callable[[Tree], Iterator[Claim]]] = {
     ast.AlterTableStmt: _alter_table,
     ast.DropdbStmt: lambda tree: iter([Claim(f"drops the database {tree.dbname}")]),
     ast.DropRoleStmt: lambda _tree: iter([Claim("drops a role")]),
-    ast.DropOwnedStmt: lambda _tree: iter([Claim("drops all that a role owns")]),
+    ast.DropOwnedStmt: lambda _tree: iter([Claim("drops everything that a role owns")]),
     ast.DropTableSpaceStmt: lambda tree: iter([Claim(f"drops the tablespace {tree.tablespacename}")]),
 }
 

@@ -1,4 +1,4 @@
-"""Rows in every table before the pending revisions: what is harmless on an empty one need not be on a full one."""
+"""Puts rows into every table before the pending revisions: what works on an empty table may fail on a full one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgene
   AND COALESCE(pg_catalog.pg_get_expr(d.adbin, d.adrelid), '') NOT LIKE 'nextval(%'  -- a sequence gives its own
 ORDER BY a.attnum
 """
-# One value of a type, different for each `i`; what is not here is tried as the text of a number.
+# A value per type, different for each `i`; for any other type the number's text is tried.
 VALUES = {
     "bool": "i % 2 = 0",
     "date": "date '2025-01-01' + i",
@@ -56,14 +56,14 @@ VALUES = {
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """The baseline with its rows, and for each table that took none the server's reason."""
+    """The baseline with its rows, and for each table that accepted none the server's reason."""
 
     baseline: Baseline
     empty: Mapping[str, str]
 
 
 async def plant(connection: Connection) -> Planted:
-    """Put a few rows into every table that has none; tables that refer to others come after them."""
+    """Put a few rows into every empty table; tables that refer to others come after those."""
     snapshot = read_snapshot(await connection.fetchval(QUERY))
     tables = {oid: name for oid, (name, kind, _) in snapshot.relations.items() if kind in "rp"}
     refused: dict[str, str] = {}
@@ -90,12 +90,12 @@ async def _quoted(connection: Connection, oid: str) -> str:
 
 
 async def _fill(connection: Connection, oid: str) -> str:
-    """Insert the rows of one table; the reason where the server does not take them."""
+    """Insert the rows of one table; returns the reason if the server refuses them."""
     name = await _quoted(connection, oid)
     columns = await connection.fetch(COLUMNS, int(oid))
     names = ", ".join('"{}"'.format(column["name"].replace('"', '""')) for column in columns)
     values = ", ".join(_value(column) for column in columns)
-    insert = f"INSERT INTO {name} ({names}) SELECT {values} FROM generate_series(1, {ROWS}) AS i"  # noqa: S608 - the catalogue's names
+    insert = f"INSERT INTO {name} ({names}) SELECT {values} FROM generate_series(1, {ROWS}) AS i"  # noqa: S608 - names from the catalogue
     if not columns:
         insert = ";".join([f"INSERT INTO {name} DEFAULT VALUES"] * ROWS)
     try:
@@ -110,7 +110,7 @@ async def _fill(connection: Connection, oid: str) -> str:
 def _value(column: asyncpg.Record) -> str:
     kind, base = column["type"], column["base"]
     if column["referenced"] and column["referenced_column"]:
-        source = f"SELECT {column['referenced_column']} FROM {column['referenced']} ORDER BY 1 OFFSET i - 1 LIMIT 1"  # noqa: S608 - the catalogue's names
+        source = f"SELECT {column['referenced_column']} FROM {column['referenced']} ORDER BY 1 OFFSET i - 1 LIMIT 1"  # noqa: S608 - names from the catalogue
         return f"({source})"
     if column["label"] is not None:
         return "'{}'::{}".format(column["label"].replace("'", "''"), kind)

@@ -1,4 +1,4 @@
-"""Starting the process that runs an image's env.py, with an environment in which only the scratch server is named."""
+"""Starts the process that runs an image's env.py, in an environment that contains only the scratch server's address."""
 
 import asyncio
 import json
@@ -14,25 +14,25 @@ from urllib.parse import quote
 from commands.preflight.scratch import Scratch
 from probes.errors import SourceRefused
 
-# All that is handed on; whatever else the caller has set could be an address, or a password for one.
+# The only variables that are passed on; any other one could be an address, or a password for one.
 PASSED = ("PATH", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TEMP", "TMP", "PYTHONPATH", "VIRTUAL_ENV", "SYSTEMROOT")
 PASSED_PREFIX = "LC_"
 URL_VARIABLE = "DATABASE_URL"
 MAIN = Path(__file__).parent / "inside/main.py"
-LONGEST_S = 600.0  # for all revisions together: rows are few, so what takes longer waits for something
+LONGEST_S = 600.0  # for all revisions together: there are few rows, so anything slower is blocked by something
 TAIL = 15
 Begin = Callable[[str], Awaitable[None]]
 
 
 @dataclass(slots=True, kw_only=True)
 class Outcome:
-    """How the process ended, in its own words."""
+    """How the process ended, according to its own reports."""
 
     done: list[str] = field(default_factory=list)
     current: str = ""
     refused: str = ""
     failure: Mapping[str, Any] | None = None
-    missing: list[str] = field(default_factory=list)  # variables that were asked for and kept away
+    missing: list[str] = field(default_factory=list)  # variables that were asked for but not passed on
     confined: bool = False
     code: int = 0
     tail: str = ""
@@ -50,7 +50,7 @@ class Wanted:
 
 
 def environment(wanted: Wanted, scratch: Scratch, port: int, home: str) -> dict[str, str]:
-    """The process's environment: an allow-list, and the relay as the one address under every name."""
+    """The process's environment: an allow-list, and the relay as the only address under every name."""
     kept = {name for name in os.environ if name in PASSED or name.startswith(PASSED_PREFIX)} | {*wanted.passed}
     address = _url(scratch, port, "postgresql")
     return {
@@ -76,7 +76,7 @@ def _url(scratch: Scratch, port: int, scheme: str) -> str:
 
 
 async def run_migrations(wanted: Wanted, scratch: Scratch, port: int, begin: Begin) -> Outcome:
-    """Run them; `begin` is awaited before each revision. Raises SourceRefused when it takes too long."""
+    """Run the migrations; `begin` is awaited before each revision. Raises SourceRefused if they take too long."""
     reading, writing = os.pipe()
     with tempfile.TemporaryDirectory(prefix="netra-preflight-") as home, (Path(home) / "output").open("w+b") as output:
         process = await asyncio.create_subprocess_exec(
@@ -94,7 +94,7 @@ async def run_migrations(wanted: Wanted, scratch: Scratch, port: int, begin: Beg
                 outcome = await _follow(process, reading, _description(wanted, scratch, port, writing), begin)
                 outcome.code = await process.wait()
         except TimeoutError as error:
-            raise SourceRefused(str(wanted.folder), f"its migrations did not end within {LONGEST_S:g} s") from error
+            raise SourceRefused(str(wanted.folder), f"its migrations did not finish within {LONGEST_S:g} s") from error
         finally:
             if process.returncode is None:
                 process.kill()
@@ -125,7 +125,7 @@ async def _follow(
         lambda: asyncio.StreamReaderProtocol(reports), os.fdopen(reading, "rb")
     )
     try:
-        _tell(process, json.dumps(description))
+        _send(process, json.dumps(description))
         while line := await reports.readline():
             await _take(process, outcome, json.loads(line), begin)
     finally:
@@ -133,7 +133,7 @@ async def _follow(
     return outcome
 
 
-def _tell(process: asyncio.subprocess.Process, line: str) -> None:
+def _send(process: asyncio.subprocess.Process, line: str) -> None:
     if process.stdin is not None and not process.stdin.is_closing():
         process.stdin.write(line.encode() + b"\n")
 
@@ -142,7 +142,7 @@ async def _take(process: asyncio.subprocess.Process, outcome: Outcome, report: M
     if "begin" in report:
         outcome.current = report["begin"]
         await begin(outcome.current)
-        _tell(process, "go on")
+        _send(process, "go on")
     elif "end" in report:
         outcome.done.append(report["end"])
         outcome.current = ""

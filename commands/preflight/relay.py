@@ -1,8 +1,8 @@
-"""A relay between alembic and the scratch server that hears every statement of every driver and sees what it did.
+"""A relay between alembic and the scratch server that sees every statement of every driver and observes its effects.
 
-It is the only address that the process with the env.py may reach. Each connection through it is compared with the
-scratch server before its first statement, and before and after each statement the relay asks on the same connection
-what is there (`snapshot.QUERY`): no driver needs to know.
+It is the only address that the process with the env.py may reach. On each connection it first verifies that the server
+is the scratch server, and before and after each statement it takes a snapshot on the same connection
+(`snapshot.QUERY`), unnoticed by the driver.
 """
 
 import asyncio
@@ -17,13 +17,13 @@ from commands.preflight.wire import Message, ServerError, read_first, read_messa
 
 IDENTITY = "SELECT system_identifier::text || '/' || current_database() FROM pg_catalog.pg_control_system()"
 IDLE, IN_TRANSACTION, FAILED = b"I", b"T", b"E"
-COMPLETES = b"123nTCIs"  # each ends what one message of the extended protocol asked for
+COMPLETES = b"123nTCIs"  # each completes one message of the extended protocol
 LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """One statement of a revision: what was there before and after it, or the error that it ended with."""
+    """One statement of a revision: the snapshots before and after it, or its error."""
 
     revision: str
     statement: str
@@ -35,7 +35,7 @@ class Observed:
 
 @dataclass(slots=True, kw_only=True)
 class Relay:
-    """Listens on loopback; `revision` is set by whoever knows which one is running, empty where nobody watches."""
+    """Listens on loopback. The caller sets `revision` to the running one; while it is empty, nothing is observed."""
 
     host: str
     port: int
@@ -47,12 +47,12 @@ class Relay:
     _busy: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def open(self) -> int:
-        """Begin to listen; return the port."""
+        """Start listening; return the port."""
         self._server = await asyncio.start_server(self._accept, LOOPBACK, 0)
         return int(self._server.sockets[0].getsockname()[1])
 
     async def close(self) -> None:
-        """End every connection and listen no more."""
+        """Close every connection and stop listening."""
         if self._server is not None:
             self._server.close()
         for task in list(self._busy):
@@ -84,7 +84,7 @@ class Relay:
             finally:
                 await _end(server_writer)
         except (asyncio.IncompleteReadError, ConnectionError):
-            pass  # one side has hung up, and so do we
+            pass  # one side has closed, so we close the other
         finally:
             await _end(writer)
 
@@ -144,7 +144,7 @@ class _Conversation:
         self.writer.write(message.written)
 
     def _note(self, message: Message) -> list[str]:
-        """Follow the extended protocol; return the statement that is executed, if one is."""
+        """Follow the extended protocol; return the executed statement, if any."""
         texts = message.texts
         if message.kind == b"P":
             self.prepared[texts[0]] = texts[1]
@@ -166,7 +166,7 @@ class _Conversation:
         self.writer.write(ready.written)
 
     async def _until_ready(self) -> Message:
-        """Pass on what the server says, all but the word that it is ready, which is returned."""
+        """Pass on the server's messages except ReadyForQuery, which is returned."""
         while (message := await read_message(self.server_reader)).kind != b"Z":
             if message.kind == b"E":
                 self.error = wire.read_error(message)
@@ -186,7 +186,7 @@ class _Conversation:
                 return
 
     async def _until_answered(self) -> None:
-        """After a Flush there is no word of readiness: every message so far is answered, or one failed."""
+        """After a Flush there is no ReadyForQuery: read until every message so far is answered, or one failed."""
         while self.pending:
             message = await read_message(self.server_reader)
             self.writer.write(message.written)
@@ -199,7 +199,7 @@ class _Conversation:
             self.before = read_snapshot(await self._ask(QUERY))
 
     async def _watch(self, statements: list[str]) -> None:
-        """Keep what statements did. Those that ran as one are one."""
+        """Record the effects of statements. Statements that ran together count as one."""
         loud = [text for text in statements if not is_quiet(text)]
         error, self.error = self.error, None
         if not self.relay.revision or not (loud or error) or self.before is None:
@@ -219,7 +219,7 @@ class _Conversation:
         self.before = after or self.before
 
     async def _ask(self, text: str) -> str:
-        """Our own question on this connection; the client does not see the answer."""
+        """Our own query on this connection; the client does not see the answer."""
         self.server_writer.write(wire.query(text).written)
         answer, problem = "", None
         while (message := await read_message(self.server_reader)).kind != b"Z":

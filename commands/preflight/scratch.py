@@ -1,4 +1,4 @@
-"""The scratch server: the one database that preflight may touch, and what tells it from every other."""
+"""The scratch server: the only database that preflight may touch, and how it is recognised."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,7 +14,7 @@ from targets.loading import ConfigurationError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scratch:
-    """Where it is and who we are there."""
+    """Its address and our credentials."""
 
     host: str
     port: int
@@ -24,11 +24,11 @@ class Scratch:
 
 
 def read_scratch(url: str) -> Scratch:
-    """A scratch server's URL in parts. Raises ConfigurationError for one that does not name all of them."""
+    """A scratch server's URL in parts. Raises ConfigurationError if a part is missing."""
     parts = urlsplit(url)
     if not (parts.hostname and parts.username and parts.path.strip("/")):
         raise ConfigurationError(
-            "The scratch database's URL (--database or NETRA_SCRATCH_URL) must name host, user and database: "
+            "The scratch database's URL (--database or NETRA_SCRATCH_URL) must contain host, user and database: "
             "postgresql://user:password@host:port/database."
         )
     return Scratch(

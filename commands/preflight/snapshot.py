@@ -1,7 +1,7 @@
-"""What is in a database at one moment, as seen from inside the transaction that asks.
+"""The objects in a database at one moment, as seen from inside the transaction that asks.
 
-Asked on the migration's own connection, because what a transaction has changed and which locks it holds is visible to
-nobody else (pg_class and its kind) or says nothing without its process (pg_locks).
+Queried on the migration's own connection, because a transaction's changes are visible only there (pg_class and similar
+tables), and so is which locks are its own (pg_locks).
 """
 
 import json
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# Everything that belongs to no extension and to no schema of the server's own; alembic's own table is not the image's.
+# Everything outside the server's own schemas; alembic's own table does not belong to the image.
 QUERY = """
 WITH ns AS (SELECT oid, nspname FROM pg_catalog.pg_namespace
             WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'),
@@ -51,7 +51,7 @@ KINDS = {"r": "table", "p": "table", "v": "view", "m": "materialized view", "f":
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """Objects by what does not change when they are altered: an oid, or a table's oid with a name or a number."""
+    """Objects by a key that does not change when they are altered: an oid, or a table's oid with a name or number."""
 
     relations: Mapping[str, tuple[str, str, int | None]]  # oid -> qualified name, relkind, file
     columns: Mapping[str, tuple[str, bool, bool]]  # table.number -> name, NOT NULL, has a default
@@ -62,7 +62,7 @@ class Snapshot:
     changed: Mapping[str, tuple[int, int]]  # in this transaction: oid -> rows updated, rows deleted
 
     def find(self, schema: str | None, name: str) -> str | None:
-        """The oid of a relation as a statement names it; without a schema in any that has one of that name."""
+        """The oid of a relation as written in a statement; without a schema, the first relation with that name."""
         for oid, (qualified, _, _) in self.relations.items():
             if qualified == f"{schema}.{name}" or (schema is None and qualified.partition(".")[2] == name):
                 return oid
@@ -70,7 +70,7 @@ class Snapshot:
 
 
 def read_snapshot(text: str) -> Snapshot:
-    """The answer to QUERY."""
+    """Decode the answer to QUERY."""
     found: dict[str, Any] = json.loads(text)
 
     def table(key: str) -> dict[str, Any]:

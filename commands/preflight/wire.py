@@ -1,4 +1,4 @@
-"""PostgreSQL's wire protocol (version 3), as far as a relay needs it: frames, and what is in four kinds of them."""
+"""PostgreSQL's wire protocol (version 3), as far as a relay needs it: messages, and the content of four kinds."""
 
 import struct
 from asyncio import StreamReader
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 TLS_REQUEST, GSS_REQUEST, CANCEL_REQUEST = 80877103, 80877104, 80877102
 NO_TLS = b"N"
-ANSWERED = (0, 12)  # authentication messages that expect no reply: done, and SASL's last word
+ANSWERED = (0, 12)  # authentication messages that expect no reply: done, and SASL's final one
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Message:
     @property
     def code(self) -> int:
         """The number that a payload begins with; 0 for a payload that is too short to have one."""
-        return int(struct.unpack("!I", self.payload[:4])[0]) if len(self.payload) >= 4 else 0  # noqa: PLR2004 - its bytes
+        return int(struct.unpack("!I", self.payload[:4])[0]) if len(self.payload) >= 4 else 0  # noqa: PLR2004 - the size of an int
 
     @property
     def texts(self) -> list[str]:
@@ -58,7 +58,7 @@ def first_value(row: Message) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ServerError:
-    """An ErrorResponse: its SQLSTATE and its words."""
+    """An ErrorResponse: its SQLSTATE and its message."""
 
     state: str
     text: str
@@ -68,7 +68,7 @@ class ServerError:
 
 
 def read_error(message: Message) -> ServerError:
-    """What an ErrorResponse says."""
+    """Decode an ErrorResponse."""
     fields = {text[0]: text[1:] for text in message.texts if text}
     detail = f": {fields['D']}" if "D" in fields else ""
     return ServerError(fields.get("C", ""), fields.get("M", "") + detail)

@@ -62,8 +62,8 @@ def test_a_second_run_leaves_no_more_and_reap_removes_them(twin: dict[str, str],
         int(first[1]),
         True,
     )
-    assert f"{first[1]} rows of ours removed from users" in reap(twin)
-    assert "0 rows of ours removed from users" in reap(twin)
+    assert f"{first[1]} rows of our users removed from users" in reap(twin)
+    assert "0 rows of our users removed from users" in reap(twin)
 
 
 @pytest.mark.usefixtures("another_run")
@@ -87,7 +87,7 @@ async def test_what_a_killed_run_made_through_the_api_is_reaped_by_its_owner(twi
     made = "INSERT INTO threads (id, object, created_at, metadata_) VALUES ($1, 'thread', 1, $2)"
     await connection.execute(made, "thread-4711", '{"user_id": "nv-traveller-001"}')
     await connection.execute(made, "thread-4712", '{"user_id": "somebody"}')
-    assert "1 rows that the service made for users of ours removed from" in reap(twin)
+    assert "1 rows that the service created for our users removed from" in reap(twin)
     left = await connection.fetch("SELECT id FROM threads WHERE id LIKE 'thread-471%'")
     assert [row["id"] for row in left] == ["thread-4712"]
     await connection.execute("DELETE FROM threads WHERE id = 'thread-4712'")

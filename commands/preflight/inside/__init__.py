@@ -1,1 +1,1 @@
-"""What runs inside the process that runs somebody's env.py: alembic, and the guard around it."""
+"""What runs inside the process that runs an image's env.py: alembic, and the guard around it."""

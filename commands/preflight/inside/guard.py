@@ -1,9 +1,9 @@
-"""Nothing but the scratch server can be reached from the process that runs an env.py.
+"""Restricts the process that runs an env.py to the scratch server.
 
-Four nets, because drivers differ: an audit hook for sockets that Python opens (asyncpg, pg8000, HTTP), the drivers'
-own way in for those that open them in C (psycopg, psycopg2), SQLAlchemy's moment before any connection, and the kernel
-(`kernel.confine`). Whoever gets past all four is asked by the relay which server it is. The first refusal ends the
-process: what can be caught can be tried again.
+Four safeguards, because drivers differ: an audit hook for sockets that Python opens (asyncpg, pg8000, HTTP), the entry
+points of drivers that open them in C (psycopg, psycopg2), SQLAlchemy's event before any connection, and the kernel
+(`kernel.confine`). For a connection that passes all four, the relay verifies which server it reached. The first refusal
+ends the process, because an exception could be caught and the connection tried again.
 """
 
 import os
@@ -20,7 +20,7 @@ Report = Callable[[dict[str, Any]], None]
 
 
 class Guard:
-    """Installs the nets for one address."""
+    """Installs the safeguards for one address."""
 
     def __init__(self, host: str, port: int, report: Report) -> None:
         self._host, self._port, self._report = host, port, report
@@ -68,7 +68,7 @@ class Guard:
                 self._refuse(f"connects to {self._host}, port {port}")
 
     def _check_conninfo(self, read: Callable[[str], dict[str, Any]], conninfo: str) -> None:
-        """A libpq address: what it does not say comes from the environment, which names the scratch server."""
+        """A libpq address: missing parts come from the environment, which has the scratch server's."""
         given = read(conninfo)
         if given.get("service"):
             self._refuse(f"connects by the service {given['service']!r} of a pg_service.conf")
@@ -79,12 +79,12 @@ class Guard:
     def _wrap_psycopg(self) -> None:
         if find_spec("psycopg") is None:
             return
-        from psycopg import generators  # noqa: PLC0415 - it need not be installed
+        from psycopg import generators  # noqa: PLC0415 - may be absent
         from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415 - as above
 
         connect = generators.connect
 
-        def guarded(conninfo: str, *arguments: Any, **more: Any) -> Any:  # noqa: ANN401 - whatever psycopg hands over
+        def guarded(conninfo: str, *arguments: Any, **more: Any) -> Any:  # noqa: ANN401 - psycopg's own arguments
             self._check_conninfo(conninfo_to_dict, conninfo)
             return connect(conninfo, *arguments, **more)
 
@@ -93,21 +93,21 @@ class Guard:
     def _wrap_psycopg2(self) -> None:
         if find_spec("psycopg2") is None:
             return
-        import psycopg2  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: PLC0415 - it need not be installed
+        import psycopg2  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: PLC0415 - may be absent
         from psycopg2.extensions import parse_dsn  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: PLC0415 - as above
 
-        connect = psycopg2._connect  # noqa: SLF001 - the one place through which psycopg2.connect goes
+        connect = psycopg2._connect  # noqa: SLF001 - psycopg2.connect calls only this
 
-        def guarded(dsn: str, *arguments: Any, **more: Any) -> Any:  # noqa: ANN401 - whatever psycopg2 hands over
+        def guarded(dsn: str, *arguments: Any, **more: Any) -> Any:  # noqa: ANN401 - psycopg2's own arguments
             self._check_conninfo(parse_dsn, dsn)
             return connect(dsn, *arguments, **more)
 
         psycopg2._connect = guarded  # noqa: SLF001 - as above
 
     def _listen(self) -> None:
-        from sqlalchemy import Engine, event  # noqa: PLC0415 - after the hook: nothing that it imports may connect
+        from sqlalchemy import Engine, event  # noqa: PLC0415 - after the audit hook, so that its imports are covered
 
-        def before_connecting(dialect: Any, _record: object, _args: object, _params: object) -> None:  # noqa: ANN401 - SQLAlchemy's
+        def before_connecting(dialect: Any, _record: object, _args: object, _params: object) -> None:  # noqa: ANN401 - SQLAlchemy's own signature
             if dialect.name != "postgresql":
                 self._refuse(f"opens a {dialect.name} database")
 

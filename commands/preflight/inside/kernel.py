@@ -1,6 +1,6 @@
-"""Landlock: the kernel itself lets this process, and whatever it starts, connect by TCP to one port alone.
+"""Landlock: the kernel restricts TCP connections of this process, and of what it starts, to one port.
 
-For drivers that open their sockets in C, where no hook of Python's sees it. Linux 6.7 and later, without privileges:
+For drivers that open their sockets in C, which Python's hooks can't see. Linux 6.7 and later, without privileges:
 https://docs.kernel.org/userspace-api/landlock.html
 """
 
@@ -23,7 +23,7 @@ class _PortRule(ctypes.Structure):
 
 
 def is_offered() -> bool:
-    """Whether this system has it."""
+    """Whether this system has Landlock for the network."""
     if sys.platform != "linux":
         return False
     flag = ctypes.c_uint32(VERSION_FLAG)
@@ -32,7 +32,7 @@ def is_offered() -> bool:
 
 
 def confine(port: int) -> bool:
-    """Let this process connect to `port` alone from now on; False where this system has no such thing."""
+    """Restrict this process to connections to `port` from now on; False if this system can't do that."""
     if not is_offered():
         return False
     libc = ctypes.CDLL(None, use_errno=True)

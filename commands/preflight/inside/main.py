@@ -1,7 +1,7 @@
 """The process that runs an image's migrations as `alembic upgrade` does, one revision after another.
 
-Run by path, with a JSON description on its standard input: ours is not in its import path, so that the image's own
-packages are found as they are by alembic. It reports in JSON lines to the file descriptor that the description names.
+Run by path, with a JSON description on its standard input: our packages are not in its import path, so that the image's
+own packages are found as by alembic. It reports in JSON lines to the file descriptor in the description.
 """
 
 import json
@@ -20,7 +20,7 @@ Report = Callable[[dict[str, Any]], None]
 
 
 def main() -> int:
-    """Run what the description says; 0 when every revision was applied."""
+    """Run as described; returns 0 if every revision was applied."""
     wanted = json.loads(sys.stdin.readline())
     reports = os.fdopen(wanted["reports"], "w", encoding="utf-8")
 
@@ -31,7 +31,7 @@ def main() -> int:
     _guard(wanted, report)
     from sqlalchemy.dialects import registry  # noqa: PLC0415 - after the guard
 
-    if not _has("psycopg2"):  # plain postgresql:// is psycopg2's in SQLAlchemy 2.0
+    if not _has("psycopg2"):  # postgresql:// means psycopg2 in SQLAlchemy 2.0
         registry.register("postgresql", "sqlalchemy.dialects.postgresql.psycopg", "dialect")
     _note_missing_variables(report)
     return 0 if all(_upgrade(wanted, revision, report) for revision in wanted["revisions"]) else 1
@@ -46,7 +46,7 @@ def _has(module: str) -> bool:
 
 
 def _guard(wanted: dict[str, Any], report: Report) -> None:
-    """Close every way but one, then take our own packages out of reach."""
+    """Restrict connections to the scratch server, then make our own packages unimportable."""
     sys.path[0] = str(HERE.parents[3])
     from commands.preflight.inside.guard import Guard  # noqa: PLC0415 - by the path set just above
     from commands.preflight.inside.kernel import confine  # noqa: PLC0415 - as above
@@ -60,7 +60,7 @@ def _guard(wanted: dict[str, Any], report: Report) -> None:
 
 
 def _note_missing_variables(report: Report) -> None:
-    """Report the variables that the image's code asks for and does not get: the first thing to know when it fails."""
+    """Report the variables that the image's code asks for and does not get: the likeliest cause if it fails."""
     kind = type(os.environ)
     read = kind.__getitem__
 
@@ -68,15 +68,15 @@ def _note_missing_variables(report: Report) -> None:
         try:
             return read(self, name)
         except KeyError:
-            if _is_the_image_s(sys._getframe(1)):  # noqa: SLF001 - the one way to know who asks
+            if _is_the_image_s(sys._getframe(1)):  # noqa: SLF001 - the only way to find the caller
                 report({"missing": str(name)})
             raise
 
-    kind.__getitem__ = noted  # type: ignore[method-assign]  # the point of it
+    kind.__getitem__ = noted  # type: ignore[method-assign]  # replaced on purpose
 
 
 def _is_the_image_s(frame: FrameType | None) -> bool:
-    """Whether code that is neither the standard library's nor an installed package's asks for a variable."""
+    """Whether the caller is neither in the standard library nor in an installed package."""
     libraries = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
     through = ("<frozen ", *(f"{folder}/{name}" for folder in libraries for name in ("os.py", "_collections_abc.py")))
     while frame is not None and frame.f_code.co_filename.startswith(through):
@@ -86,9 +86,9 @@ def _is_the_image_s(frame: FrameType | None) -> bool:
 
 
 class _Attributes(dict[str, Any]):
-    """What a program hands to env.py. `["connection"]` opens one when asked; `.get("connection")` finds none.
+    """What a program passes to env.py. `["connection"]` opens one on demand; `.get("connection")` finds none.
 
-    So an env.py that can make its own does, as on alembic's command line, and one that must be given one is.
+    So an env.py that can open its own connection does, as on alembic's command line; one that needs one gets it.
     """
 
     def __init__(self, url: str) -> None:
@@ -98,7 +98,7 @@ class _Attributes(dict[str, Any]):
     def __missing__(self, name: str) -> Any:  # noqa: ANN401 - as alembic's own
         if name != "connection":
             raise KeyError(name)
-        from sqlalchemy import create_engine  # noqa: PLC0415 - only where it is asked for
+        from sqlalchemy import create_engine  # noqa: PLC0415 - only on demand
 
         self[name] = create_engine(self._url).connect()
         return self[name]
@@ -109,7 +109,7 @@ def _upgrade(wanted: dict[str, Any], revision: str, report: Report) -> bool:
     from alembic.config import Config  # noqa: PLC0415 - as above
 
     report({"begin": revision})
-    sys.stdin.readline()  # go on: whoever watches is ready
+    sys.stdin.readline()  # wait until the observer is ready
     config = Config(wanted["ini"] or None, stdout=sys.stderr)
     config.set_main_option("script_location", wanted["folder"])
     config.set_main_option("sqlalchemy.url", wanted["url"].replace("%", "%%"))
@@ -122,7 +122,7 @@ def _upgrade(wanted: dict[str, Any], revision: str, report: Report) -> bool:
             if connection.in_transaction():
                 connection.commit()
             connection.close()
-    except BaseException as error:  # noqa: BLE001 - somebody's code: whatever it raises, SystemExit too, is what we want to know
+    except BaseException as error:  # noqa: BLE001 - the image's code: whatever it raises, SystemExit too, is the result
         report(_describe(error, Path(wanted["folder"])))
         return False
     report({"end": revision})
