@@ -28,8 +28,8 @@ def redactor_of_environment() -> Redactor:
 
 def crash_in_words(error: BaseException) -> str:
     """The traceback of an error, redacted and neutralised."""
-    told = redactor_of_environment().text("".join(traceback.format_exception(error)))
-    return neutralise(told, multi_line=True).rstrip()
+    text = redactor_of_environment().text("".join(traceback.format_exception(error)))
+    return neutralise(text, multi_line=True).rstrip()
 
 
 def reason_in_words(error: BaseException) -> str:

@@ -82,9 +82,9 @@ class Revision:
     name: str
     runs: list[ShownRun] = field(default_factory=list)
     broke: list[str] = field(default_factory=list)  # causes that the revision before did not have
-    mended: list[str] = field(default_factory=list)  # causes of the previous revision that no longer occur
+    fixed: list[str] = field(default_factory=list)  # causes of the previous revision that no longer occur
     cases_broken: int = 0
-    cases_mended: int = 0
+    cases_fixed: int = 0
     failed: set[str] = field(default_factory=set)  # cases that failed in any of the runs
     passed: set[str] = field(default_factory=set)  # cases that passed in any of the runs
     tally: dict[tuple[str, str], list[int]] = field(default_factory=dict)  # by phase and case: not passed, passed
@@ -222,9 +222,9 @@ def _compare(before: Revision, now: Revision) -> None:
     """What the later revision broke and fixed. A case that only one of them ran is neither."""
     were, are = before.causes(), now.causes()
     now.cases_broken = len((now.failed - before.failed) & before.passed)
-    now.cases_mended = len((before.failed - now.failed) & now.passed)
+    now.cases_fixed = len((before.failed - now.failed) & now.passed)
     now.broke = [cause.sentence for key, cause in are.items() if key not in were]
-    now.mended = [
+    now.fixed = [
         cause.sentence for key, cause in were.items() if key not in are and not now.passed.isdisjoint(cause.cases)
     ]
 
@@ -240,8 +240,8 @@ def _causes(revisions: Sequence[Revision]) -> list[CauseOverTime]:
                     sentences[cause.key] = cause.sentence
                     seen.setdefault(cause.key, [0] * len(revisions))[place] += 1
                     times.setdefault(cause.key, []).append(run.started)
-    told = [CauseOverTime(sentences[key], times[key][0], times[key][-1], tuple(seen[key])) for key in seen]
-    return sorted(told, key=lambda cause: cause.last, reverse=True)
+    over_time = [CauseOverTime(sentences[key], times[key][0], times[key][-1], tuple(seen[key])) for key in seen]
+    return sorted(over_time, key=lambda cause: cause.last, reverse=True)
 
 
 def _flaky(revisions: Sequence[Revision]) -> list[Flaky]:

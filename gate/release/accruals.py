@@ -137,12 +137,12 @@ def _incomplete(group: str, shards: Sequence[Accrual], need: Need) -> str:
     missing = [str(number) for number in range(wanted) if number not in there]
     unproved = [str(number) for number, one in sorted(there.items()) if not one.proved]
     short = [str(number) for number, one in sorted(there.items()) if one.proved and need.length(one) < need.seconds]
-    told = [
+    problems = [
         f"{what} {', '.join(numbers)} of {wanted}"
         for what, numbers in (("missing shard", missing), ("unproved shard", unproved), ("too short shard", short))
         if numbers
     ]
-    return f"soak {group or 'without a group'}: {'; '.join(told)}" if told else ""
+    return f"soak {group or 'without a group'}: {'; '.join(problems)}" if problems else ""
 
 
 def hazard_bound(events: int, hours: float) -> float | None:

@@ -101,30 +101,30 @@ def merge(
         for row in run.document.checks:
             if name(row.key) not in run.document.missing:
                 said.setdefault(row.key, []).append(Said(run, row, objection))
-    return {key: _settle(told, terms, now.date(), discarded) for key, told in said.items()}
+    return {key: _settle(results, terms, now.date(), discarded) for key, results in said.items()}
 
 
-def _settle(told: Sequence[Said], terms: Terms, today: date, discarded: frozenset[str]) -> Merged:
-    known = {one.run.id: _is_known(one, today) for one in told}
-    failed = [one for one in told if one.row.outcome is Outcome.FAILED]
+def _settle(results: Sequence[Said], terms: Terms, today: date, discarded: frozenset[str]) -> Merged:
+    known = {one.run.id: _is_known(one, today) for one in results}
+    failed = [one for one in results if one.row.outcome is Outcome.FAILED]
     counted = [one for one in failed if not known[one.run.id]]
-    passed = [one for one in told if one.row.outcome is Outcome.PASSED and one.counts]
-    accrued = _accrued(told, terms, discarded)
-    said = tuple(told)
+    passed = [one for one in results if one.row.outcome is Outcome.PASSED and one.counts]
+    accrued = _accrued(results, terms, discarded)
+    said = tuple(results)
     if accrued and accrued.outcome is Outcome.FAILED and not failed:
-        worst = max((one for one in told if any(it.events for it in one.row.accruals)), key=_when)
+        worst = max((one for one in results if any(it.events for it in one.row.accruals)), key=_when)
         return Merged(outcome=Outcome.FAILED, shown=worst, reason=accrued.reason, accrued=accrued, said=said)
     if failed:
         shown = max(counted or failed, key=_when)
         return Merged(outcome=Outcome.FAILED, shown=shown, reason="", accrued=accrued, accepted=not counted, said=said)
     if accrued:
         return Merged(
-            outcome=accrued.outcome, shown=max(told, key=_when), reason=accrued.reason, accrued=accrued, said=said
+            outcome=accrued.outcome, shown=max(results, key=_when), reason=accrued.reason, accrued=accrued, said=said
         )
     if passed:
         shown = max(passed, key=_when)
         return Merged(outcome=Outcome.PASSED, shown=shown, stale=any(known.values()), said=said)
-    return _unproved(max(told, key=_when), said)
+    return _unproved(max(results, key=_when), said)
 
 
 def _unproved(last: Said, said: tuple[Said, ...]) -> Merged:
@@ -135,15 +135,15 @@ def _unproved(last: Said, said: tuple[Said, ...]) -> Merged:
     )
 
 
-def _accrued(told: Sequence[Said], terms: Terms, discarded: frozenset[str]) -> Accrued | None:
+def _accrued(results: Sequence[Said], terms: Terms, discarded: frozenset[str]) -> Accrued | None:
     """Events count from every run; coverage only from runs that count, for claims with a length in the contract."""
     accruals = [
         one if said.counts else msgspec.structs.replace(one, proved=False)
-        for said in told
+        for said in results
         for one in said.row.accruals
         if not one.group or one.group not in discarded
     ]
-    need = terms.needs.get(told[0].row.id)
+    need = terms.needs.get(results[0].row.id)
     if not accruals:
         return None
     return accrue(accruals, need) if need else unknown_need(accruals)

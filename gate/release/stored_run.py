@@ -68,7 +68,7 @@ def read(
 
 
 def _unfit(run_id: str, body: bytes, error: msgspec.ValidationError) -> Unusable:
-    """Why a document that does not fit the schema, and may be no strict JSON either, is no verdict of this version."""
+    """Why a document that does not match the schema (and may not be strict JSON) is not a verdict of this version."""
     try:
         about = msgspec.json.decode(body, type=_About)
     except msgspec.ValidationError:

@@ -92,8 +92,8 @@ def finish(folder: Path, document: Document, environ: Mapping[str, str] | None =
         path.unlink()
     for name, content in _verdict(document):
         (folder / name).write_text(json.dumps(content), encoding="utf-8")
-    told = ("target", "revision", "phase", "profile", "verdict", "run_id")
-    lines = [f"{key}={getattr(document, key)}" for key in told]
+    keys = ("target", "revision", "phase", "profile", "verdict", "run_id")
+    lines = [f"{key}={getattr(document, key)}" for key in keys]
     (folder / "environment.properties").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (folder / "categories.json").write_text(json.dumps(_categories(document)), encoding="utf-8")
     executor = _executor(document, environ or {})

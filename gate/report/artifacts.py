@@ -35,7 +35,7 @@ def write_all(folder: Path, report: Report, *, verdict_only: bool = False) -> li
             write(folder / name, render(report))
         except OSError:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it is: said, and the others go on
+        except Exception as error:  # noqa: BLE001 - any error is reported, and the other reports are written
             problems.append(f"{name} could not be rendered ({type(error).__name__}: {error})")
     if not verdict_only:
         allure.finish(folder / "allure-results", report.document, os.environ)

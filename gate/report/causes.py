@@ -45,7 +45,7 @@ class CauseInWords:
     count: str  # "34 cases"
     short: str  # the sentence in one line, without the server's message in brackets
     since: str  # "22:36 to 22:37 UTC"
-    cases: str  # the first few by name
+    cases: str  # the names of the first few
     turns_red: tuple[str, ...]  # titles of metrics and checklist items
     whom_to_call: str
     traceback: tuple[str, ...]  # its last lines, which show what was raised and where

@@ -7,7 +7,7 @@ import msgspec
 from gate.report.wording import show_figure
 from gate.verdict_document import Document, Row
 
-BESIDE = ("interval", "hazard_per_hour", "covered_s", "need_s")  # what a figure states besides its own line
+CONTEXT = ("interval", "hazard_per_hour", "covered_s", "need_s")  # what a figure states besides its own line
 MOST = 400
 
 
@@ -28,8 +28,8 @@ def _row(row: Row) -> Iterator[str]:
     for figure in row.figures:
         yield f"  rule: {figure.rule}"
         yield f"    figure: {show_figure(figure)}"
-        beside = {key: value for key in BESIDE if (value := getattr(figure, key)) is not None}
-        yield from (f"    {key}: {_short(value)}" for key, value in (beside | figure.details).items())
+        context = {key: value for key in CONTEXT if (value := getattr(figure, key)) is not None}
+        yield from (f"    {key}: {_short(value)}" for key, value in (context | figure.details).items())
     for name, value in row.evidence.items():
         yield f"  {name}: {_short(value)}"
     for one in row.accruals:

@@ -59,13 +59,13 @@ Drawing = dict[str, str]
 
 def _latency(history: History) -> Drawing | None:
     """The p95 of each run with its interval, and the limit."""
-    told = [(run, figure) for run in history.runs if (figure := run.figure("p95")) and figure.value is not None]
-    if not told:
+    points = [(run, figure) for run in history.runs if (figure := run.figure("p95")) and figure.value is not None]
+    if not points:
         return None
-    limit = max((float(figure.limit or 0) for _, figure in told), default=0.0)
-    tops = [float(((figure.interval or (None, None))[1]) or figure.value or 0) for _, figure in told]
-    chart = _chart([run for run, _ in told], max([limit, *tops]) * ROOM, "milliseconds, 95th percentile")
-    for place, (_, figure) in enumerate(told):
+    limit = max((float(figure.limit or 0) for _, figure in points), default=0.0)
+    tops = [float(((figure.interval or (None, None))[1]) or figure.value or 0) for _, figure in points]
+    chart = _chart([run for run, _ in points], max([limit, *tops]) * ROOM, "milliseconds, 95th percentile")
+    for place, (_, figure) in enumerate(points):
         low, high = figure.interval or (None, None)
         if low is not None and high is not None:
             chart.line([(place, low), (place, high)], FAINT, 3.0)
@@ -73,20 +73,20 @@ def _latency(history: History) -> Drawing | None:
     if limit:
         chart.rule(y=limit, colour=BAD, dashed=True)
     said = (
-        f"The p95 of the auth service in {len(told)} runs, with its 95 % interval; dashed: the limit of {limit:g} ms."
+        f"The p95 of the auth service in {len(points)} runs, with its 95 % interval; dashed: the limit of {limit:g} ms."
     )
     return {"title": "Auth service response time", "svg": chart.svg(9001, said), "text": said}
 
 
 def _counted(title: str, wanted: str, label: str, number: int) -> Callable[[History], Drawing | None]:
     def draw(history: History) -> Drawing | None:
-        told = [(run, figure) for run in history.runs if (figure := run.figure(wanted)) and figure.value is not None]
-        if not told:
+        points = [(run, figure) for run in history.runs if (figure := run.figure(wanted)) and figure.value is not None]
+        if not points:
             return None
-        highest = max(float(figure.value or 0) for _, figure in told)
-        chart = _chart([run for run, _ in told], max(1.0, highest * ROOM), label)
-        chart.dots([(place, figure.value or 0) for place, (_, figure) in enumerate(told)], ACCENT, 2.5)
-        said = f"{title}: {label}, in {len(told)} runs; at most {highest:g}."
+        highest = max(float(figure.value or 0) for _, figure in points)
+        chart = _chart([run for run, _ in points], max(1.0, highest * ROOM), label)
+        chart.dots([(place, figure.value or 0) for place, (_, figure) in enumerate(points)], ACCENT, 2.5)
+        said = f"{title}: {label}, in {len(points)} runs; at most {highest:g}."
         return {"title": title, "svg": chart.svg(number, said), "text": said}
 
     return draw
@@ -94,16 +94,18 @@ def _counted(title: str, wanted: str, label: str, number: int) -> Callable[[Hist
 
 def _sessions(history: History) -> Drawing | None:
     """The upper bound on the drop rate after each run."""
-    told = [
+    points = [
         (run, figure.hazard_per_hour)
         for run in history.runs
         if (figure := run.figure("sessions")) and figure.hazard_per_hour is not None
     ]
-    if not told:
+    if not points:
         return None
-    chart = _chart([run for run, _ in told], max(float(bound) for _, bound in told) * ROOM, "drops per hour, at most")
-    chart.dots([(place, bound) for place, (_, bound) in enumerate(told)], ACCENT, 2.5)
-    said = f"The upper bound (95 %) on dropped WebSocket sessions per hour in {len(told)} runs."
+    chart = _chart(
+        [run for run, _ in points], max(float(bound) for _, bound in points) * ROOM, "drops per hour, at most"
+    )
+    chart.dots([(place, bound) for place, (_, bound) in enumerate(points)], ACCENT, 2.5)
+    said = f"The upper bound (95 %) on dropped WebSocket sessions per hour in {len(points)} runs."
     return {"title": "WebSocket sessions", "svg": chart.svg(9003, said), "text": said}
 
 

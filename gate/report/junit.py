@@ -48,7 +48,7 @@ def _case(row: Row, cause: Cause | None, again: str) -> ET.Element:
     time = f"{row.duration_s:.3f}"
     case = ET.Element("testcase", classname=f"netra.{row.family}", name=_clean(row.name), time=time)
     properties = ET.SubElement(case, "properties")
-    told = {
+    values = {
         "check": row.id,
         "outcome": row.outcome,
         "required": str(row.required).lower(),
@@ -57,7 +57,7 @@ def _case(row: Row, cause: Cause | None, again: str) -> ET.Element:
         "known_failure": row.known_failure,
         "cause": cause.signature if cause else "",
     }
-    for key, value in told.items():
+    for key, value in values.items():
         if value:
             ET.SubElement(properties, "property", name=key, value=_clean(value))
     # Tools group failures by this text, so it has no port, id or number that differs from run to run.
@@ -77,8 +77,8 @@ def _case(row: Row, cause: Cause | None, again: str) -> ET.Element:
 
 
 def _details(row: Row) -> str:
-    told = {key: getattr(row, key) for key in ("requirement", "expected", "actual", "reason", "remedy")}
-    lines = [f"{key}: {said}" for key, said in told.items() if said]
+    parts = {key: getattr(row, key) for key in ("requirement", "expected", "actual", "reason", "remedy")}
+    lines = [f"{key}: {said}" for key, said in parts.items() if said]
     lines += [f"server: {line.timestamp} {line.severity} {line.text}" for line in row.server_lines]
     return "\n".join(lines)
 

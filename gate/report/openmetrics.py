@@ -51,9 +51,9 @@ class _Families(Collector):
         yield from self._figures()
 
     def _information(self) -> Metric:
-        told = ("run_id", "environment", "profile", "revision")
+        keys = ("run_id", "environment", "profile", "revision")
         info = InfoMetricFamily(f"{PREFIX}_run", "The run and the revision that it judged", labels=RUN)
-        info.add_metric(self._run, {key: getattr(self._document, key) for key in told})
+        info.add_metric(self._run, {key: getattr(self._document, key) for key in keys})
         return info
 
     def _summary(self) -> Iterator[Metric]:
@@ -78,8 +78,8 @@ class _Families(Collector):
             success.add_metric([*self._run, answer.key], {one: one == answer.outcome for one in states})
         yield success
 
-    def _one(self, name: str, told: str, value: float, unit: str = "") -> Metric:
-        family = GaugeMetricFamily(f"{PREFIX}_{name}", told, labels=RUN, unit=unit)
+    def _one(self, name: str, text: str, value: float, unit: str = "") -> Metric:
+        family = GaugeMetricFamily(f"{PREFIX}_{name}", text, labels=RUN, unit=unit)
         family.add_metric(self._run, value)
         return family
 
@@ -98,13 +98,13 @@ class _Families(Collector):
         yield lasted
 
     def _figures(self) -> Iterator[Metric]:
-        told = {
+        exported = {
             "value": ("figure", "A figure that a case measured, in its unit"),
             "limit": ("figure_limit", "The limit that a figure was compared with"),
             "n": ("figure_samples", "The sample size of a figure"),
             "confidence": ("figure_confidence_ratio", "The confidence that a figure states"),
         }
-        for key, (name, text) in told.items():
+        for key, (name, text) in exported.items():
             family = GaugeMetricFamily(f"{PREFIX}_{name}", text, labels=FIGURE)
             for row in self._document.checks:
                 for figure in row.figures:

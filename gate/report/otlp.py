@@ -56,7 +56,9 @@ def export(document: Document, limit_s: float = LIMIT_S) -> str:
         sending.start()
         sending.join(limit_s)
     if sending.is_alive():
-        return f"the spans were not delivered to {place}: no answer within {limit_s:g} s; the run's report has everything"
+        return (
+            f"the spans were not delivered to {place}: no answer within {limit_s:g} s; the run's report has everything"
+        )
     if said:
         why = listener.last or said[0]
         return f"the spans were not delivered to {place}: {why}; the run's report has everything"
@@ -139,7 +141,7 @@ def _send(finished: Sequence[ReadableSpan], limit_s: float, said: list[str]) -> 
         exporter = OTLPSpanExporter(timeout=limit_s)
         if exporter.export(finished) is not SpanExportResult.SUCCESS:
             said.append("refused")
-    except Exception as error:  # noqa: BLE001 - whatever it is, the verdict stands without the spans
+    except Exception as error:  # noqa: BLE001 - the verdict stands without the spans
         said.append(f"{type(error).__name__}: {error}")
 
 

@@ -32,11 +32,11 @@ def draw(plot: Plot, number: int) -> tuple[str, str]:
 def _latency(plot: LatencyPlot) -> Drawing:
     """The share of calls up to each time, by the deciding clock; with the client's and the limit."""
     values, limit = sorted(plot.ms), float(plot.limit_ms)
-    beside = "; faint: the client's" if plot.clock == "server" and plot.client_ms else ""
+    client = "; faint: the client's" if plot.clock == "server" and plot.client_ms else ""
     chart = Chart(
         x=(0, max([limit * 1.15, *(one * ROOM for one in values[-1:])])),
         y=(0, 1.02),
-        x_label=f"milliseconds, {plot.clock}'s time{beside}; dashed: the limit",
+        x_label=f"milliseconds, {plot.clock}'s time{client}; dashed: the limit",
         y_label="share of calls",
     )
     chart.rule(y=float(plot.percentile), colour=FAINT)
@@ -66,12 +66,12 @@ def _sequence(plot: SequencePlot) -> Drawing:
     by_client = list(zip(at, plot.client_ms, strict=True)) if plot.clock == "server" else []
     also = [(when, ms) for when, ms in by_client if ms is not None]
     top = max([limit, *(ms for _, ms, _ in points), *(ms for _, ms in also)])
-    beside = "; faint: the client's" if plot.clock == "server" else ""
+    client = "; faint: the client's" if plot.clock == "server" else ""
     chart = Chart(
         x=_reach(at),
         y=(0, top * ROOM),
         x_label="seconds since the first call; ring: cold start, cross: failed",
-        y_label=f"milliseconds{beside}",
+        y_label=f"milliseconds{client}",
     )
     chart.dots(also, FAINT, 1.2)
     chart.dots([(when, ms) for when, ms, _ in points], ACCENT)

@@ -74,7 +74,7 @@ def _print_causes(report: Report, console: Console) -> None:
         alone = len(cause.cases) == 1
         what = cause.cases[0] if alone else f"{one.count}: {_short(cause.sentence, MOST_SENTENCE)}"
         console.print(f"{mark(cause.outcome)} {escape(what)}")
-        told = {
+        details = {
             **_of_one_case(report, cause),
             "cause": cause.sentence if alone and cause.traceback else "",
             "what to do": cause.remedy,
@@ -84,7 +84,7 @@ def _print_causes(report: Report, console: Console) -> None:
             "cases": "" if alone else one.cases,
             "again": one.rerun,
         }
-        for label, said in told.items():
+        for label, said in details.items():
             if said:
                 console.print(f"    {label + ':':<13}{_short(said, MOST_SAID)}", markup=False)
         for line in one.traceback[-MOST_LINES:]:

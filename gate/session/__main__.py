@@ -29,10 +29,10 @@ def main(arguments: list[str]) -> int:
         code, why = INTERRUPTED, "interrupted before the run began"
     except SystemExit as error:
         code, why = CRASHED, f"something called sys.exit({error.code!r})"
-    except BaseException as error:  # noqa: BLE001 - whatever it is: a crash is never a verdict
+    except BaseException as error:  # noqa: BLE001 - no crash may look like a verdict
         from gate.crash import crash_in_words, reason_in_words  # noqa: PLC0415 - as below
 
-        print(crash_in_words(error), file=sys.stderr)  # noqa: T201 - nothing of ours may be left to say it
+        print(crash_in_words(error), file=sys.stderr)  # noqa: T201 - our own console may not exist
         code, why = CRASHED, reason_in_words(error)
     return _conclude(code, why)
 

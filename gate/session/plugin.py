@@ -118,7 +118,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     run = session.config.stash.get(RUN, None)
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if run is not None and run.plan.silent and reporter:
-        reporter._tw._file = io.StringIO()  # noqa: SLF001 - the only place where all that pytest says passes
+        reporter._tw._file = io.StringIO()  # noqa: SLF001 - the only place that all of pytest's output passes
 
 
 def _past_capture(file: TextIO) -> TextIO:
@@ -230,7 +230,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
         yield
     except BrokenPipeError:
         pass  # pytest had something to print, but the reader of our output has gone
-    except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001 - whatever it is, what was found is judged
+    except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001 - the results so far are judged anyway
         cut = isinstance(error, KeyboardInterrupt) or bool(stopping.given_up)
         said = "interrupted" if cut else f"a crash: {type(error).__name__}: {error}"
         run.interrupted = run.interrupted or f"{said}, after the last case"

@@ -122,7 +122,7 @@ def conclude(run: Run, exit_status: int, console: Console) -> int:
     LAST_WORD.silent = run.plan.silent
     try:
         code = publish(run, exit_status, console)
-    except Exception as error:  # noqa: BLE001 - whatever it is: it is ours, and no verdict on the product
+    except Exception as error:  # noqa: BLE001 - an error of the suite gives no verdict on the product
         code = int(pytest.ExitCode.INTERNAL_ERROR)
         failed = any(one.outcome is Outcome.FAILED for one in run.results.values())
         LAST_WORD.verdict, LAST_WORD.exit_code = str(Verdict.NO_GO if failed else Verdict.INCONCLUSIVE), code

@@ -42,7 +42,7 @@ class CleanStream:
 
 
 class Secrecy:
-    """Stands between a run's reports and whoever writes them."""
+    """Redacts what pytest, its plugins and log handlers write during a run."""
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
@@ -57,7 +57,7 @@ class Secrecy:
         logging.setLogRecordFactory(self._record)
         reporter = session.config.pluginmanager.get_plugin("terminalreporter")
         if reporter:
-            reporter._tw._file = CleanStream(reporter._tw._file, self._redactor, with_colours=True)  # noqa: SLF001 - all that pytest says passes there
+            reporter._tw._file = CleanStream(reporter._tw._file, self._redactor, with_colours=True)  # noqa: SLF001 - all of pytest's output passes there
         if session.config.option.capture == "no":
             sys.stdout = cast("TextIO", CleanStream(self._streams[0], self._redactor))
             sys.stderr = cast("TextIO", CleanStream(self._streams[1], self._redactor))

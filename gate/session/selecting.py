@@ -164,12 +164,12 @@ def what_came(run: Run) -> str:
     said = [f"{outcomes[outcome]} {word}" for outcome, word in WORDS.items() if outcomes[outcome]]
     said += [f"{absent} did not run"] if absent else []
     lacking = sum(result.outcome is Outcome.NOT_APPLICABLE for result in run.results.values())
-    beside = f", and {lacking} not applicable here" if lacking else ""
+    not_applicable = f", and {lacking} not applicable here" if lacking else ""
     if not run.selected:
-        return f"nothing of {run.collected} selected ({run.selection}){beside}; no verdict on the release"
+        return f"nothing of {run.collected} selected ({run.selection}){not_applicable}; no verdict on the release"
     all_passed = outcomes[Outcome.PASSED] == len(run.selected)
     came_to = ", all passed" if all_passed else f": {', '.join(said)}"
-    return f"{len(run.selected)} of {run.collected} selected{came_to}{beside}; no verdict on the release"
+    return f"{len(run.selected)} of {run.collected} selected{came_to}{not_applicable}; no verdict on the release"
 
 
 def _name(item: pytest.Item, declared: Check) -> str:

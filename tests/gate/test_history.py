@@ -1,4 +1,4 @@
-"""History: what each revision broke and mended, what is not steady, what is left out; the page needs nothing."""
+"""History: what each revision broke and fixed, what is not steady, what is left out; the page needs nothing."""
 
 import json
 import re
@@ -50,11 +50,11 @@ STORY = (
 )
 
 
-def test_what_a_revision_broke_and_mended_is_named_by_cause_and_counted_by_case() -> None:
+def test_what_a_revision_broke_and_fixed_is_named_by_cause_and_counted_by_case() -> None:
     first, second, third = history(*STORY).revisions
-    assert (first.broke, first.mended) == ([], [])
+    assert (first.broke, first.fixed) == ([], [])
     assert (second.broke, second.cases_broken) == ([CAUSE["sentence"]], 1)
-    assert (third.mended, third.cases_mended) == ([CAUSE["sentence"]], 1)
+    assert (third.fixed, third.cases_fixed) == ([CAUSE["sentence"]], 1)
     assert second.verdicts() == {"smoke": {"NO-GO": 1, "GO": 1}}
 
 
