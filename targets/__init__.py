@@ -1,1 +1,1 @@
-"""Where to look, what we may do there, and what the service promises: TOML, no secrets."""
+"""What to contact, what is permitted there, and what the service promises: TOML, no secrets."""

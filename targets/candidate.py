@@ -1,4 +1,4 @@
-"""A revision before traffic: where it is reached, how it is compared, and what may differ by design."""
+"""A revision before it has traffic: its address, how it is compared, and what may differ by design."""
 
 import re
 from collections.abc import Collection
@@ -8,13 +8,13 @@ from pydantic import Field, field_validator
 from targets.contract.parts import Fraction, Part, Seconds
 from targets.deviations import Accepted
 
-TAG = re.compile(r"[a-z]([a-z0-9-]{0,44}[a-z0-9])?")  # as Cloud Run takes it
+TAG = re.compile(r"[a-z]([a-z0-9-]{0,44}[a-z0-9])?")  # as Cloud Run accepts it
 
 
 class Candidate(Part):
     """How a tagged revision is reached; empty: at the URL that Cloud Run gives the tag."""
 
-    url: str = ""  # with {tag} in it, where something of one's own maps tags to hosts
+    url: str = ""  # contains {tag}, if the tags have their own hosts
     warm_s: Seconds = 60.0  # how long the first request may take: at 0 % of traffic there is no instance yet
 
     @field_validator("url")
@@ -28,18 +28,18 @@ class Candidate(Part):
 class Compare(Part):
     """How the candidate is compared with the revision that serves."""
 
-    latency_ratio: float = Field(1.25, gt=1)  # the candidate may take at most so many times as long
+    latency_ratio: float = Field(1.25, gt=1)  # how many times as long the candidate may take
     rounds: int = Field(6, ge=5)  # of every request: twice to the serving revision, once to the candidate
-    pairs: int = Field(40, ge=20)  # of each timed request, at first; three times as many where those leave it open
-    volatile: tuple[str, ...] = ()  # fields and headers, beside [refusal] volatile, whose values say nothing
-    expected: tuple[Accepted, ...] = ()  # differences by design, named as the report names them; * for anything
+    pairs: int = Field(40, ge=20)  # of each timed request; up to three times as many if those don't decide
+    volatile: tuple[str, ...] = ()  # fields and headers, besides [refusal] volatile, whose values are not compared
+    expected: tuple[Accepted, ...] = ()  # differences by design, by their names in the report; * matches anything
 
     def intended(self, name: str) -> Accepted | None:
-        """The entry of `expected` that lists a difference, `request: place kind`; None: it is not intended."""
+        """The entry of `expected` that lists a difference, `request: place kind`; None: it is not expected."""
         return next((one for one in self.expected if _fits(one.what, name)), None)
 
     def no_longer(self, asked: Collection[str], named: Collection[str]) -> list[Accepted]:
-        """The entries of which a request was made (`asked`, by name), and nothing of what they list was found."""
+        """The entries whose requests were made (`asked` has their names) but whose differences were not found."""
         return [
             one
             for one in self.expected
@@ -53,10 +53,10 @@ def _fits(pattern: str, name: str) -> bool:
 
 
 class Rollout(Part):
-    """How traffic comes to the candidate, and what a step has to prove. `may_shift` is the TOML's to say."""
+    """How traffic moves to the candidate, and what a step must prove. Only the TOML may set `may_shift`."""
 
-    may_shift: bool = False  # whether `make rollout` may move traffic itself; it prints the commands in any case
+    may_shift: bool = False  # whether `make rollout` may move traffic; it always prints the commands
     confirm: str = ""  # the target's name, from the environment
-    error_rate: Fraction = 0.01  # of users' requests, at most, at 95 %
+    error_rate: Fraction = 0.01  # the upper limit for users' requests, with 95 % confidence
     latency_ratio: float = Field(1.25, gt=1)
-    wait_s: Seconds = 900.0  # for enough requests of users at a step
+    wait_s: Seconds = 900.0  # how long to wait for enough users' requests at a step

@@ -1,4 +1,4 @@
-"""Credentials are looked at before anything is contacted; what can't work is one sentence, without its value."""
+"""Checks credentials before anything is contacted: one sentence for each that can't work, without its value."""
 
 import base64
 import json
@@ -25,7 +25,7 @@ EVIDENCE_KEY = "NETRA_EVIDENCE_KEY"
 SHORTEST_EVIDENCE_KEY = 16
 OTHERS = ("PGPASSWORD", EVIDENCE_KEY, "GITHUB_TOKEN", "NETRA_GITLAB_TOKEN")
 NAMED_SO = re.compile(r"(TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|(ACCESS|PRIVATE|SECRET|SERVICE|SIGNING)_KEY)$")
-SHORTEST_NAMED = 12  # a shorter value may be a word; what we use ourselves is known whatever it is called
+SHORTEST_NAMED = 12  # a shorter value may be an ordinary word; the credentials that we use are known anyway
 MESSENGERS = "NETRA_TELL"
 HEADERS = ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
@@ -35,12 +35,12 @@ DATABASE = "database.url"
 
 
 def what_is_wrong(credentials: Mapping[str, Secret], *, token_is_used: bool, algorithm: str) -> list[str]:
-    """Why credentials can't work, a sentence each that names the variable and what to do; empty when they may.
+    """Why credentials can't work: one sentence each, with the variable and what to do; empty if they may.
 
     Args:
-        credentials: By dotted key; empty ones are left out of it.
-        token_is_used: Whether the handed-over token is what the run goes by; one that has ended matters only then.
-        algorithm: What tokens are signed with, by the contract.
+        credentials: By dotted key; empty ones are skipped.
+        token_is_used: Whether the run uses the supplied token; only then does it matter that one has expired.
+        algorithm: The contract's algorithm for signing tokens.
     """
     said = []
     for key, secret in credentials.items():
@@ -50,23 +50,22 @@ def what_is_wrong(credentials: Mapping[str, Secret], *, token_is_used: bool, alg
 
 
 def wrong_claims(claims: Mapping[str, str]) -> list[str]:
-    """Why an issuer or an audience can't be what a token says of itself: one text each."""
+    """Why an issuer or an audience can't be a token's claim, which is a single string: one sentence each."""
     return [
-        f"{variable(key)} is a JSON list, but a token of ours carries one text there: give the one that is for this "
-        "service."
+        f"{variable(key)} is a JSON list, but our tokens have a single string there: give the one for this service."
         for key, value in claims.items()
         if value.lstrip().startswith("[")
     ]
 
 
 def evidence_key(environ: Mapping[str, str]) -> Secret | None:
-    """What stored runs are signed with; None where the environment gives nothing."""
+    """The key for signing stored runs; None if the environment has none."""
     given = environ.get(EVIDENCE_KEY, "")
     return Secret(given) if given else None
 
 
 def wrong_evidence_key(environ: Mapping[str, str]) -> list[str]:
-    """Why the evidence key can't be used, in one sentence that names the variable; empty when it can."""
+    """Why the evidence key can't be used, as one sentence with the variable; empty if it can."""
     text = environ.get(EVIDENCE_KEY, "")
     short = [f"must have at least {SHORTEST_EVIDENCE_KEY} characters"] if len(text) < SHORTEST_EVIDENCE_KEY else []
     wrong = [*_of_any(text), *short] if text else []
@@ -74,10 +73,10 @@ def wrong_evidence_key(environ: Mapping[str, str]) -> list[str]:
 
 
 def secrets_of_environment(environ: Mapping[str, str]) -> tuple[Secret, ...]:
-    """What stands in the environment and could be printed: passwords, headers and proxies that libraries take from it.
+    """Secrets in the environment that could be printed: passwords, headers and proxies that libraries read from it.
 
-    A CI job's other credentials as well, known by the names of their variables: we use none of them, and a library's
-    frame may hold them all.
+    Also a CI job's other credentials, recognised by the names of their variables: we use none of them, but a library's
+    stack frame may contain them all.
     """
     found = [environ[name] for name in OTHERS if environ.get(name)]
     found += [
@@ -93,7 +92,7 @@ def secrets_of_environment(environ: Mapping[str, str]) -> tuple[Secret, ...]:
 
 
 def without_armour(secret: Secret) -> Secret:
-    """A PEM without its first and last line, which are anybody's words; any other secret as it is."""
+    """A PEM without its first and last line, which are public; any other secret unchanged."""
     return secret.derive(lambda text: ARMOUR.sub("", text).strip() if ARMOUR.match(text) else text)
 
 
@@ -102,7 +101,7 @@ def _named(key: str) -> str:
 
 
 def _reasons(key: str, text: str, algorithm: str, *, token_is_used: bool) -> Iterator[str]:
-    """Everything that is wrong, the plainest first."""
+    """Everything that is wrong, the clearest first."""
     yield from _of_any(text)
     if key == DATABASE:
         advice = read_pasted(text).advice
@@ -117,15 +116,15 @@ def _reasons(key: str, text: str, algorithm: str, *, token_is_used: bool) -> Ite
 
 def _of_any(text: str) -> Iterator[str]:
     if "-----BEGIN" in text:
-        return  # a PEM has lines; what is wrong with it is another sentence's
+        return  # a PEM has lines; `_of_private_key` checks it
     if text.endswith(("\n", "\r")):
-        yield "ends with a newline: take it away (`echo` writes one, `printf %s` does not)"
+        yield "ends with a newline: remove it (`echo` writes one, `printf %s` does not)"
     if text != text.strip():
-        yield "has blanks around it: take them away"
+        yield "has spaces around it: remove them"
     if len(text) > 1 and text[0] in QUOTES and text[-1] in (*QUOTES, "\u201d", "\u2019"):
-        yield "has quotes around it: they were meant for the shell, and are taken as part of the value"
+        yield "has quotes around it: they were meant for the shell, but became part of the value"
     if any(ord(letter) < ord(" ") or ord(letter) == 0x7F for letter in text):  # noqa: PLR2004 - DEL
-        yield "has a control character in it: copy it again, as one line"
+        yield "contains a control character: copy it again, as one line"
 
 
 def _of_header(text: str) -> Iterator[str]:
@@ -134,9 +133,9 @@ def _of_header(text: str) -> Iterator[str]:
         yield f"begins with {text.partition(' ')[0]!r}, which the suite adds itself: give what comes after it"
     if not text.isascii():
         at = next(number for number, letter in enumerate(text, 1) if not letter.isascii())
-        yield f"has a character that no header carries (the {at}th of {len(text)}): copy it again"
+        yield f"contains a character that is not allowed in a header (the {at}th of {len(text)}): copy it again"
     if " " in text:
-        yield "has a blank in it: copy it again, without what stands beside it"
+        yield "contains a space: copy it again, without the text next to it"
 
 
 def _of_signing(text: str, algorithm: str) -> Iterator[str]:
@@ -145,37 +144,37 @@ def _of_signing(text: str, algorithm: str) -> Iterator[str]:
         return
     if "-----BEGIN" in text:
         yield (
-            "is a PEM key, as RS256 takes it, but tokens are signed with HS256: where the service verifies RS256, say "
-            '[contract.tokens] algorithm = "RS256"; else give the shared secret, or hand over a token (TOKEN)'
+            "is a PEM key, as for RS256, but tokens are signed with HS256: if the service verifies RS256, set "
+            '[contract.tokens] algorithm = "RS256"; else give the shared secret, or supply a token (TOKEN)'
         )
     size = len(text.encode("utf-8", "surrogatepass"))
     if size < HS256_BYTES:
-        yield f"has {size} bytes, and HS256 takes {HS256_BYTES} at least (RFC 7518): give the whole secret"
+        yield f"has {size} bytes, but HS256 needs at least {HS256_BYTES} (RFC 7518): give the whole secret"
 
 
 def _of_private_key(text: str) -> Iterator[str]:
-    """What keeps a text from signing with RS256; the key itself is in no sentence."""
+    """Why a text can't be a key for RS256; no sentence contains the key."""
     wanted = "[contract.tokens] algorithm is RS256, which signs with the issuer's private RSA key as PEM"
     if "-----BEGIN" not in text:
-        yield f"is no PEM, and {wanted}: give that, or hand over a token (TOKEN)"
+        yield f"is not a PEM, but {wanted}: give that, or supply a token (TOKEN)"
         return
     if "PUBLIC KEY-----" in text or "CERTIFICATE-----" in text:
-        yield f"is a public key, and {wanted}: what verifies can't sign"
+        yield f"is a public key, but {wanted}: a public key can't sign"
         return
     if "\\n" in text:
-        yield "has \\n where its lines end: a PEM has real line breaks (in a shell: $(cat key.pem))"
+        yield "contains \\n instead of line breaks: a PEM has real ones (in a shell: $(cat key.pem))"
         return
     try:
         key = serialization.load_pem_private_key(text.encode("utf-8", "surrogatepass"), password=None)
     except TypeError:
-        yield "is a PEM under a passphrase: give it without one (openssl pkey -in key.pem)"
+        yield "is a PEM with a passphrase: give it without one (openssl pkey -in key.pem)"
     except (ValueError, UnsupportedAlgorithm):
-        yield f"is a PEM that can't be read, and {wanted}: copy it again, from its first line to its last"
+        yield f"is a PEM that can't be read, but {wanted}: copy it again, from its first line to its last"
     else:
         if not isinstance(key, rsa.RSAPrivateKey):
-            yield f"is a key of another kind than RSA, and {wanted}"
+            yield f"is not an RSA key, but {wanted}"
         elif key.key_size < RS256_BITS:
-            yield f"has {key.key_size} bits, and RS256 takes {RS256_BITS} at least (RFC 7518): give a longer key"
+            yield f"has {key.key_size} bits, but RS256 needs at least {RS256_BITS} (RFC 7518): give a longer key"
 
 
 def _of_token(text: str) -> Iterator[str]:
@@ -184,8 +183,8 @@ def _of_token(text: str) -> Iterator[str]:
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         ends = float(claims.get("exp", "inf"))
     except (IndexError, ValueError, TypeError, AttributeError):
-        yield "is no JWT: hand over an access token as the login gives it"
+        yield "is not a JWT: supply an access token as the login returns it"
         return
     if ends <= time.time():
         when = datetime.fromtimestamp(ends, UTC).isoformat(timespec="seconds")
-        yield f"ended at {when}: hand over a fresh token"
+        yield f"expired at {when}: supply a new token"

@@ -15,17 +15,17 @@ from targets.pasted_dsn import read_pasted
 
 
 class Database(Part):
-    """Our own connection to the service's database; empty where we have none."""
+    """Our own connection to the service's database; empty if we have none."""
 
-    url: Secret = Secret()  # as it is pasted: `targets.pasted_dsn` makes of it what asyncpg takes
-    login: Literal["password", "google"] = "password"  # google: IAM's, an access token in the password's place
+    url: Secret = Secret()  # as pasted: `targets.pasted_dsn` converts it for asyncpg
+    login: Literal["password", "google"] = "password"  # google: IAM, with an access token as the password
     pgbouncer: bool = False
-    alembic: str = ""  # the deployed image's alembic folder, where we have it: its heads then need not be given
+    alembic: str = ""  # the deployed image's alembic folder, if we have it: then its heads are read from it
 
     @model_validator(mode="before")
     @classmethod
-    def _as_asyncpg_takes_it(cls, values: Any) -> Any:  # noqa: ANN401 - whatever the sources say
-        """An address of another driver becomes asyncpg's; one that can't is left as it is, for the advice on it."""
+    def _as_asyncpg_takes_it(cls, values: Any) -> Any:  # noqa: ANN401 - values of any type from the sources
+        """Convert another driver's address for asyncpg; one that can't be converted stays and is reported."""
         url = reveal(values.get("url")) if isinstance(values, Mapping) else None
         if not url or not isinstance(url, str):
             return values
@@ -40,25 +40,25 @@ class Database(Part):
         if self.login == "google" and self.url and not stays_private(self.url):
             raise ValueError(
                 'login = "google" sends an access token as the password: add sslmode=require (or verify-full) to the '
-                "address, or lead it through the Auth Proxy on this machine (127.0.0.1, or its socket's folder)"
+                "address, or connect through the Auth Proxy on this machine (127.0.0.1, or its socket's folder)"
             )
         return self
 
 
 class LeftIn(Part):
-    """Rows of ours in one table, by which of them are recognised; `make reap` deletes what it describes."""
+    """How our users' rows in a table are recognised; `make reap` deletes the rows that this describes."""
 
-    table: str = ""  # where it is not the key's own name; a schema may stand before it
+    table: str = ""  # if it differs from the key; may have a schema prefix
     column: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     pattern: str  # of SQL's LIKE
-    because: str = ""  # what makes such rows by itself: "the service makes one for every token that REST sees"
+    because: str = ""  # why such rows appear: "the service creates one for every token that REST sees"
 
     @field_validator("pattern")
     @classmethod
     def _is_our_mark(cls, pattern: str) -> str:
-        """A pattern that could match somebody else's row would let `make reap` delete it."""
+        """Refuse a pattern that could match other people's rows, because `make reap` would delete them."""
         if not pattern.startswith(OURS) and not pattern.endswith(f"@{DOMAIN}"):
-            raise ValueError(f"must begin with {OURS} or end with @{DOMAIN}, which no row of anybody else does")
+            raise ValueError(f"must begin with {OURS} or end with @{DOMAIN}; nobody else's rows do")
         return pattern
 
 
@@ -70,9 +70,9 @@ class Residue(Part):
 
     @property
     def traces(self) -> list[Trace]:
-        """Every table named, and by what our rows in it are recognised."""
+        """Every configured table, and how our rows in it are recognised."""
         return [Trace(one.table or name, one.column, one.pattern) for name, one in self.tables.items()]
 
     def because(self, trace: Trace) -> str:
-        """What makes the rows, in the target's words; empty where it does not say."""
+        """Why the rows appear, according to the target; empty if it does not say."""
         return next((one.because for name, one in self.tables.items() if (one.table or name) == trace.table), "")

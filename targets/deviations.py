@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from targets.contract import Contract
 from targets.contract.parts import Part
 
-# What a target may call absent = the need of a check without which that check is not asked.
+# What a target may call absent -> the need of the checks that are left out then.
 ABSENT: Mapping[str, str] = {
     "api.document": "document",
     "auth.server-timing": "server-timing",
@@ -25,12 +25,12 @@ ABSENT: Mapping[str, str] = {
     "tokens.refresh": "refresh-tokens",
     "websocket": "ws",
 }
-# What the suite is about: a profile that requires a check of it can't be met without.
+# The core of the suite: a profile that requires a check of these can't be satisfied without them.
 CORE: Mapping[str, str] = {"auth": "auth", "database": "db", "threads": "http"}
 
 
 class Accepted(Part):
-    """A failure that is known and borne until a day: a check, or one case of it, as reports name it."""
+    """A known failure that is accepted until a date: a check, or one case of it, by its name in reports."""
 
     what: str = Field(min_length=1)
     owner: str = Field(min_length=1)
@@ -41,14 +41,14 @@ class Accepted(Part):
     def _is_still_good(self) -> "Accepted":
         if self.until < datetime.now(UTC).date():
             raise ValueError(
-                f"{self.what}: accepted until {self.until.isoformat()}, which is past: mend it, or let {self.owner} "
-                "say a new date"
+                f"{self.what}: accepted until {self.until.isoformat()}, which has passed: fix it, or ask {self.owner} "
+                "for a new date"
             )
         return self
 
 
 def taken_away(contract: Contract) -> frozenset[str]:
-    """What the contract itself takes away: by an empty path, an empty field, an empty table."""
+    """What the contract itself removes: by an empty path, an empty field, an empty table."""
     gone = {
         "api.document": not contract.api.document,
         "database.messages": not contract.database.messages.table,

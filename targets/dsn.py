@@ -1,4 +1,4 @@
-"""What in a database's address is secret and what is not, whichever way it is written: a URL, or libpq's keywords."""
+"""Which parts of a database's address are secret, in both forms: a URL, or libpq's keywords."""
 
 import re
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from probes.secret import Secret
 
-# libpq: keyword = value, the value bare or between single quotes, with \' and \\ in it; doubled quotes are forgiven
+# libpq: keyword = value, the value bare or between single quotes, with \' and \\ in it; doubled quotes are tolerated
 KEYWORD = re.compile(r"(\w+)\s*=\s*(?:'((?:[^'\\]|\\.|'')*)'|((?:[^\s\\']|\\.)*))", re.DOTALL)
 SECRET_KEYS = frozenset({"password", "sslpassword", "sslkey", "passfile"})
 SCHEMES = ("postgres", "postgresql")
@@ -14,12 +14,12 @@ LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d+)?")
 
 
 def is_url(dsn: str) -> bool:
-    """Whether it has the form of a URL; else it is taken for keywords."""
+    """Whether it has the form of a URL; otherwise it is read as keywords."""
     return "://" in dsn
 
 
 def secrets_of_dsn(url: Secret) -> tuple[Secret, ...]:
-    """Every way in which the password of an address can be read, whether or not the address is well-formed."""
+    """Every possible reading of the password in an address, even if the address is malformed."""
     dsn = url.reveal()
     found = _of_url(dsn) if is_url(dsn) else _of_keywords(dsn)
     spellings = dict.fromkeys(spelling for one in found for spelling in (one, unquote(one)) if spelling)
@@ -27,7 +27,7 @@ def secrets_of_dsn(url: Secret) -> tuple[Secret, ...]:
 
 
 def stays_private(url: Secret) -> bool:
-    """Whether nobody on the way can read what is sent: by TLS, or because it does not leave this machine."""
+    """Whether the connection can't be read on the way: it uses TLS, or does not leave this machine."""
     parts = urlsplit(url.reveal())
     said = dict(parse_qsl(parts.query))
     hosts = said.get("host", "") or parts.netloc.rpartition("@")[2]
@@ -36,7 +36,7 @@ def stays_private(url: Secret) -> bool:
 
 
 def _of_url(dsn: str) -> Iterator[str]:
-    """The password up to the last @, as whoever wrote it meant it, and up to each @ and / before, as a parser may."""
+    """The password up to the last @, as its author meant it, and up to the first @, as a parser may read it."""
     rest = dsn.partition("://")[2]
     before, at, _ = rest.rpartition("@")
     if at:

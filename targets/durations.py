@@ -6,20 +6,20 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 PART = r"(\d+(?:\.\d+)?)([smhd])"
-USAGE = 4  # as pytest ends for what is wrong on its command line
+USAGE = 4  # pytest's exit code for a wrong command line
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def parse_duration(text: str) -> timedelta:
-    """A duration such as `90s`, `10m`, `1h`, `1h30m` or `2d`. Raises ValueError with what is understood."""
+    """A duration such as `90s`, `10m`, `1h`, `1h30m` or `2d`. Raises ValueError with the accepted forms."""
     if not re.fullmatch(f"({PART})+", text.strip()):
-        raise ValueError(f"{text!r} is no duration: write 90s, 10m, 1h, 1h30m or 2d")
+        raise ValueError(f"{text!r} is not a duration: write 90s, 10m, 1h, 1h30m or 2d")
     parts = re.findall(PART, text)
     return sum((timedelta(**{UNITS[unit]: float(number)}) for number, unit in parts), timedelta())
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Look at durations before anything is started: 0, or 4 with a sentence for the first that is none."""
+    """Check durations before anything is started: returns 0, or 4 with a sentence about the first invalid one."""
     wrong = next((why for text in arguments if (why := _what_is_wrong(text))), "")
     if wrong:
         sys.stderr.write(f"DURATION {wrong}.\n")
@@ -31,7 +31,7 @@ def _what_is_wrong(text: str) -> str:
         seconds = parse_duration(text).total_seconds()
     except ValueError as error:
         return str(error)
-    return f"{text!r} is too short: nothing can be held for less than a second" if seconds < 1 else ""
+    return f"{text!r} is too short: use at least one second" if seconds < 1 else ""
 
 
 if __name__ == "__main__":

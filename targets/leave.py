@@ -1,7 +1,7 @@
-"""Leave to write is the TOML's to give: which words no variable may say, and where a leave does not reach.
+"""Only the TOML permits writing: which keys no variable may set, and where a permission does not apply.
 
-The first key is the target's own file. The environment confirms (`NETRA_WRITING__CONFIRM`), and gives credentials;
-it can neither say what kind of target this is nor take a leave that was given for one place to another.
+The target's own file comes first. The environment confirms (`NETRA_WRITING__CONFIRM`) and provides credentials;
+it can neither decide what kind of target this is nor move a permission from one place to another.
 """
 
 import ipaddress
@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 PREFIX = "NETRA_"
-# What decides about writing: whose target this is, what it is called, and the leave itself.
+# What decides about writing: what target this is, its name, and the permission itself.
 TOML_ALONE = frozenset(
     {
         "name",
@@ -25,7 +25,7 @@ TOML_ALONE = frozenset(
     }
 )
 PLACES = ("backend.url", "auth.url", "database.url")
-# What a running twin lays over its target: where it listens and its secrets, made at boot.
+# What a running twin overrides in its target: its addresses and its secrets, created at boot.
 OVERLAID = frozenset(
     {
         *PLACES,
@@ -48,7 +48,7 @@ PASSWORD = re.compile(r"\bpassword\s*=\s*('(?:[^'\\]|\\.)*'|\S+)")
 
 
 class LeaveError(Exception):
-    """Something but the TOML would decide about writing; the text is one paragraph that says what to do."""
+    """Something other than the TOML would decide about writing; the text is one paragraph that says what to do."""
 
 
 def flat(values: Mapping[str, Any], below: str = "") -> dict[str, Any]:
@@ -60,7 +60,7 @@ def flat(values: Mapping[str, Any], below: str = "") -> dict[str, Any]:
 
 
 def nested(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The other way round."""
+    """The opposite of `flat`."""
     found: dict[str, Any] = {}
     for key, value in values.items():
         *above, last = key.split(".")
@@ -72,51 +72,49 @@ def nested(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def variable(key: str) -> str:
-    """The environment's name of a dotted key."""
+    """The environment variable for a dotted key."""
     return PREFIX + key.upper().replace(".", "__")
 
 
 def refuse_variables(given: Mapping[str, Any]) -> None:
-    """Refuse variables that say what the TOML alone may say. `given`: by dotted key, what the environment says.
+    """Refuse variables for keys that only the TOML may set. `given`: the environment's values, by dotted key.
 
     Raises:
         LeaveError: There is one.
     """
     for key in sorted(TOML_ALONE & given.keys()):
-        leave = (
-            f", and leave to write is only confirmed by the environment ({variable('writing.confirm')}=<target>)"
+        hint = (
+            f"; the environment only confirms the permission to write ({variable('writing.confirm')}=<target>)"
             if key == "writing.allowed"
             else ""
         )
         raise LeaveError(
-            f"{variable(key)} is set, but `{key}` decides about writing and is said by the target's TOML alone{leave}. "
-            "Unset it; another service, project or environment is a target of its own."
+            f"{variable(key)} is set, but `{key}` decides about writing, so only the target's TOML may set it{hint}. "
+            "Unset it; describe another service, project or environment as another target."
         )
 
 
 def refuse_addresses(overlay: Mapping[str, Any], described: Mapping[str, Any], path: object) -> None:
-    """Refuse addresses that no twin of this target would write: other keys, another machine, another project.
+    """Refuse addresses that a twin of this target would never write: other keys, another machine, another project.
 
     Raises:
         LeaveError: There is one.
     """
     said = flat(overlay)
     for key in sorted(said.keys() - OVERLAID):
-        raise LeaveError(
-            f"{path} can't be used as the twin's addresses: `{key}` is not a twin's to say, but the TOML's."
-        )
+        raise LeaveError(f"{path} can't be used as the twin's addresses: only the TOML may set `{key}`.")
     project = flat(described).get("platform.project")
     if said.get("platform.project", project) != project:
         raise LeaveError(
-            f"{path} can't be used as the twin's addresses: its project is {said['platform.project']!r}, and the "
-            f"target's TOML says {project!r}."
+            f"{path} can't be used as the twin's addresses: its project is {said['platform.project']!r}, but the "
+            f"target's TOML has {project!r}."
         )
     for key in PLACES:
         away = [host for host in hosts(str(said.get(key, ""))) if not is_here(host)]
         if away:
             raise LeaveError(
-                f"{path} can't be used as the twin's addresses: `{key}` is on {away[0]!r}, and a twin is on this "
-                "machine. Another service is a target of its own."
+                f"{path} can't be used as the twin's addresses: `{key}` is on {away[0]!r}, but a twin is on this "
+                "machine. Describe another service as another target."
             )
 
 
@@ -169,7 +167,7 @@ def _refuse_unconfirmed(given: Mapping[str, Any], places: Mapping[str, str]) -> 
     confirm = f"Unset it, or confirm with {variable('writing.confirm')}=<target>."
     if "database.url" in given:
         raise LeaveError(
-            f"{variable('database.url')} names the database of a local target, which is written to without "
+            f"{variable('database.url')} sets the database of a local target, which is written to without "
             f"confirmation. {confirm}"
         )
     for key, place in places.items():
@@ -177,12 +175,12 @@ def _refuse_unconfirmed(given: Mapping[str, Any], places: Mapping[str, str]) -> 
         if away:
             raise LeaveError(
                 f"`{key}` is on {away[0]!r}, but a local target, written to without confirmation, is on this machine. "
-                "Describe another machine's service as a target with another `environment`."
+                "Describe a service on another machine as a target with another `environment`."
             )
 
 
 def hosts(address: str) -> list[str]:
-    """Every host that a URL or a database's address names: several with commas, in its query, as keywords."""
+    """Every host in a URL or a database's address: separated by commas, in the query, or as keywords."""
     if "://" not in address:
         return [host for one in _keywords(address, "host", "hostaddr") for host in one.split(",") if host]
     netloc = urlsplit(address).netloc.rpartition("@")[2]  # as the drivers read it
@@ -193,7 +191,7 @@ def hosts(address: str) -> list[str]:
 
 
 def database_name(address: str) -> str:
-    """The database that an address names; empty where it leaves that to others."""
+    """The name of the database in an address; empty if it has none."""
     if "://" not in address:
         return next(_keywords(address, "dbname", "database"), "")
     query = parse_qs(urlsplit(address).query)
@@ -203,7 +201,7 @@ def database_name(address: str) -> str:
 
 
 def names_in(address: str) -> list[str]:
-    """Whatever an address calls by name: all of it but the password."""
+    """Everything in an address except the password."""
     if "://" not in address:
         return [PASSWORD.sub("", address)]
     user, at, place = address.partition("://")[2].partition("@")

@@ -1,4 +1,4 @@
-"""Reading a target: contract, the target's TOML, the addresses overlay and the environment, in rising order."""
+"""Reading a target: the contract, the target's TOML, the addresses overlay and the environment; the last one wins."""
 
 import json
 import os
@@ -27,26 +27,26 @@ NOT_TARGETS = frozenset({"contract", "needs", "profiles"})
 
 
 class ConfigurationError(Exception):
-    """The configuration can't be used; the text is one paragraph that names the key and what to do."""
+    """The configuration can't be used; the text is one paragraph with the key and what to do."""
 
 
 class UnknownTarget(ConfigurationError):
-    """Nobody has described a target of this name."""
+    """There is no target with this name."""
 
 
 def target_names(folder: Path = HERE) -> list[str]:
-    """Every target that the folder describes."""
+    """Every target in the folder."""
     return sorted(path.stem for path in folder.glob("*.toml") if path.stem not in NOT_TARGETS)
 
 
 @dataclass(frozen=True, slots=True)
 class _Sources:
-    """What each source says of a target."""
+    """What each source says about a target."""
 
     path: Path
     described: dict[str, Any]  # the TOML, over the contract's defaults
     overlay: dict[str, Any] = field(repr=False)  # a running twin's addresses
-    given: dict[str, Any] = field(repr=False)  # the environment, credentials among it
+    given: dict[str, Any] = field(repr=False)  # the environment, including credentials
 
     @property
     def below(self) -> dict[str, Any]:
@@ -58,9 +58,9 @@ class _Sources:
 
 
 def load_target(name: str, folder: Path | None = None, needed: Collection[str] | None = None) -> Target:
-    """Read a target by name from `folder` (ours when None). Raises ConfigurationError, contacts nothing.
+    """Read a target by name from `folder` (None: ours). Raises ConfigurationError, contacts nothing.
 
-    Everything that its file requires must be there, or `needed` alone, for who asks no more of it.
+    Everything that its file requires must be configured; with `needed`, only these keys.
     """
     sources = _read(name, folder, with_addresses=True)
     target = _build(sources, sources.given)
@@ -75,9 +75,9 @@ def load_target(name: str, folder: Path | None = None, needed: Collection[str] |
 
 
 def describe_target(name: str, folder: Path | None = None) -> Target:
-    """A target for those who contact nothing and judge what others found: by its TOML, whatever is not configured.
+    """A target for judging stored results, without contacting anything: nothing has to be configured.
 
-    What the environment says against the file to prove less (`overrides_of`) is not heard.
+    Settings in the environment that weaken a run (`overrides_of`) are ignored.
     """
     sources = _read(name, folder, with_addresses=False)
     weaker = {one for one, weakens in sources.overrides.items() if weakens}
@@ -86,7 +86,7 @@ def describe_target(name: str, folder: Path | None = None) -> Target:
 
 
 def overrides_of(name: str, folder: Path | None = None) -> dict[str, bool]:
-    """By variable what the environment says otherwise than the target's file, and whether that weakens a run."""
+    """The variables that differ from the target's file, and whether each weakens a run."""
     return _read(name, folder, with_addresses=True).overrides
 
 
@@ -101,7 +101,7 @@ def _read(name: str, folder: Path | None, *, with_addresses: bool) -> _Sources:
         overlay = _addresses(addresses, described) if with_addresses else {}
     except SettingsError as error:
         raise ConfigurationError(
-            f"The environment can't be read: {error}. A variable of a whole section is a JSON object, one of a list a "
+            f"The environment can't be read: {error}. A variable for a section is a JSON object, one for a list a "
             "JSON list."
         ) from error
     except LeaveError as error:
@@ -112,7 +112,7 @@ def _read(name: str, folder: Path | None, *, with_addresses: bool) -> _Sources:
 
 
 def _contract(described: dict[str, Any], folder: Path | None) -> dict[str, Any]:
-    """The contract's defaults, what the target named by `contract_of` says over them, and what this one does."""
+    """The contract's defaults, overridden by the target in `contract_of` and then by this one."""
     contract = read_toml(HERE / "contract.toml")
     like = described.pop("contract_of", "")
     if like:
@@ -152,7 +152,7 @@ def _defaults_of(model: type[BaseModel], below: str = "") -> dict[str, Any]:
 def _merge(
     below: Mapping[str, Any], above: Mapping[str, Any], whole: Collection[str] = (), at: str = ""
 ) -> dict[str, Any]:
-    """Lay one mapping over another, table by table; the tables that `whole` names (by dotted key) are replaced."""
+    """Lay one mapping over another, table by table; the tables in `whole` (by dotted key) are replaced."""
     merged = dict(below)
     for key, value in above.items():
         under, name = merged.get(key), f"{at}{key}"
@@ -171,7 +171,7 @@ def _find(name: str, folder: Path | None) -> Path:
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise UnknownTarget(
         f"There is no target {name!r} (--target): known are {', '.join(known)}.{hint} "
-        f"A target of your own is a file {name}.toml in a folder given with --targets-dir."
+        f"Your own target is a file {name}.toml in a folder given with --targets-dir."
     )
 
 
@@ -186,7 +186,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def _addresses(default: str, described: Mapping[str, Any]) -> dict[str, Any]:
-    """The overlay that a running twin writes; only targets with an `addresses` key take one."""
+    """The overlay that a running twin writes; only targets with an `addresses` key have one."""
     if not default:
         return {}
     path = Path(os.environ.get(ADDRESSES_VARIABLE) or default)
@@ -195,7 +195,7 @@ def _addresses(default: str, described: Mapping[str, Any]) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise ConfigurationError(
             f"There is no {path}: the twin isn't up. Start it with `make up`, or use `make verify-local`, "
-            "which starts and stops one of its own."
+            "which starts and stops its own."
         ) from error
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"{path} can't be used as the twin's addresses: {error}.") from error
@@ -215,7 +215,7 @@ def _from_values(values: Mapping[str, Any]) -> Target:
             file_secret_settings: PydanticBaseSettingsSource,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             del settings_cls, env_settings, dotenv_settings, file_secret_settings
-            return (init_settings,)  # what the environment says is in it already, as far as it is heard
+            return (init_settings,)  # they already include the relevant settings from the environment
 
     return Sourced(**values)
 
@@ -224,7 +224,7 @@ def _explain(error: ValidationError, path: Path) -> str:
     said = []
     for problem in error.errors():
         key = ".".join(str(part) for part in problem["loc"])
-        what = "is not a key that a target has" if problem["type"] == "extra_forbidden" else problem["msg"]
+        what = "is not a key of a target" if problem["type"] == "extra_forbidden" else problem["msg"]
         said.append(f"`{key}` {what}")
     return (
         f"The target in {path} can't be used: {'; '.join(said)}. Keys and their meaning are in targets/model.py "
@@ -233,9 +233,9 @@ def _explain(error: ValidationError, path: Path) -> str:
 
 
 def _require(target: Target, needed: Collection[str] | None) -> None:
-    """Refuse a target that lacks what its file requires: all of it, or of these keys, for whoever needs no more."""
+    """Refuse a target without what its file requires: everything, or only these keys."""
     if needed is None and target.token_alone:
-        return  # what there is no access to is listed as not proved
+        return  # whatever it can't access is listed as not proved
     missing = {
         f"{ENV_PREFIX}{key.upper().replace('.', '__')}": why
         for key, why in target.requires.items()
@@ -245,20 +245,20 @@ def _require(target: Target, needed: Collection[str] | None) -> None:
     }
     if needed is None and target.platform.lacks_google:
         missing[google_credentials.VARIABLE] = (
-            "reads logs and revisions; or gcloud auth application-default login, "
+            "for reading logs and revisions; or gcloud auth application-default login, "
             f"or {ENV_PREFIX}PLATFORM__ACCESS_TOKEN with an access token"
         )
     if missing:
         lines = "\n".join(f"  {name}  {why}" for name, why in missing.items())
         raise ConfigurationError(
             f"Target {target.name!r} is not configured, and nothing was contacted. "
-            f"Set in the environment:\n{lines}\nWhat each enables: docs/adding-a-target.md."
+            f"Set in the environment:\n{lines}\nWhat each is for: docs/adding-a-target.md."
         )
 
 
 def _look_at_credentials(target: Target) -> None:
     claims = target.contract.tokens
-    used = target.token_way == "given"  # noqa: S105 - a way's name
+    used = target.token_way == "given"  # noqa: S105 - the name of a way
     wrong = what_is_wrong(target.credentials, token_is_used=used, algorithm=claims.algorithm)
     wrong += wrong_evidence_key(os.environ)
     wrong += wrong_claims({"contract.tokens.audience": claims.audience, "contract.tokens.issuer": claims.issuer})

@@ -1,12 +1,12 @@
-"""What the environment says otherwise than the target's file, and whether a run with it proves less."""
+"""Settings from the environment that differ from the target's file, and whether a run with them proves less."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from targets.leave import PLACES, flat, variable
 
-# Credentials and the confirmation are the environment's part, and no word against the file.
-ITS_PART = frozenset(
+# Credentials and confirmations always come from the environment: they are not overrides.
+ALWAYS_GIVEN = frozenset(
     {
         "writing.confirm",
         "rollout.confirm",
@@ -29,18 +29,18 @@ LESS_WHEN_HIGHER = frozenset({"sizes.soak_ping_s", "quick_sizes.soak_ping_s"})
 def list_overrides(
     described: Mapping[str, Any], given: Mapping[str, Any], asked_for: Mapping[str, str], defaults: Mapping[str, Any]
 ) -> dict[str, bool]:
-    """By variable what the environment says otherwise than the file, and whether that weakens a run.
+    """The variables that differ from the file, and whether each weakens a run.
 
     Args:
-        described: What the file says (and the twin's addresses, where there is one), by dotted key.
-        given: What the environment says, by dotted key.
-        asked_for: Keys that the file itself asks of the environment (`[requires]`).
-        defaults: What holds where neither says anything, by dotted key.
+        described: The file's values (and the twin's addresses, if there is one), by dotted key.
+        given: The environment's values, by dotted key.
+        asked_for: Keys that the file requires from the environment (`[requires]`).
+        defaults: The default values, by dotted key.
     """
     found = {}
     for key, value in flat(given).items():
         before = described.get(key, defaults.get(key))
-        if key in ITS_PART and not (key in PLACES and key in described):
+        if key in ALWAYS_GIVEN and not (key in PLACES and key in described):
             continue
         if (key in asked_for and not described.get(key)) or _same(value, before):
             continue
@@ -63,7 +63,7 @@ def _weakens(key: str, value: object, before: object) -> bool:
 
 
 def _number(value: object) -> float:
-    """A number as TOML or a variable writes it; what is none is refused by the target's own types, before this."""
+    """A number from TOML or a variable; the target's types have already refused anything else."""
     return float(str(value))
 
 

@@ -17,12 +17,12 @@ SERVICE_NEEDS = {"backend": "http", "auth": "auth"}
 
 
 class Expected(Part):
-    """What the answer must be. A header's value is a regular expression that it has to match as a whole."""
+    """The expected answer. A header's value is a regular expression that must match it as a whole."""
 
     status: frozenset[Status] = frozenset({200})
     headers: dict[str, str] = Field(default_factory=dict)
     json_schema: dict[str, Any] = Field(default_factory=dict)
-    within_ms: float = Field(0.0, ge=0)  # each repetition, on our clock; 0: no limit but the deadline
+    within_ms: float = Field(0.0, ge=0)  # per repetition, on our clock; 0: only the deadline
 
     @model_validator(mode="after")
     def _can_be_held(self) -> "Expected":
@@ -39,7 +39,7 @@ class Expected(Part):
 
 
 class OwnCheck(Part):
-    """One check: asked as often as `repetitions` says, each answer is held to `expected`."""
+    """One check: the request is sent `repetitions` times, and each answer must be as `expected`."""
 
     id: str
     requirement: str = Field(min_length=1)
@@ -49,10 +49,10 @@ class OwnCheck(Part):
     path: str = Field(pattern="^/")
     as_user: As = "owner"
     headers: dict[str, str] = Field(default_factory=dict)
-    body: Any = None  # sent as JSON where it is given
+    body: Any = None  # sent as JSON, if set
     expected: Expected = Expected()
     repetitions: int = Field(1, ge=1, le=1000)
-    needs: frozenset[str] = frozenset()  # beyond what service, user and method take
+    needs: frozenset[str] = frozenset()  # besides those of service, user and method
     required: bool = True
     place: Path = Field(default=Path(), exclude=True)  # the TOML that declares it
 
@@ -64,6 +64,6 @@ class OwnCheck(Part):
 
     @property
     def all_needs(self) -> frozenset[str]:
-        """What the target must offer; a method that may change something takes leave to write."""
+        """What the target must offer; a method that may change something also needs permission to write."""
         writing = frozenset() if self.method in READ_ONLY else frozenset({"write"})
         return self.needs | writing | frozenset({SERVICE_NEEDS[self.service], AS_NEEDS[self.as_user]} - {""})

@@ -1,4 +1,4 @@
-"""A database's address as people paste it, from SQLAlchemy, Prisma, a console: read as asyncpg takes it, or advice."""
+"""A database's address as people paste it (from SQLAlchemy, Prisma, a console): converted for asyncpg, or advice."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -8,10 +8,10 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 from targets.dsn import SCHEMES, is_url
 
 DRIVERS = ("asyncpg", "psycopg", "psycopg2", "psycopg2cffi", "pg8000", "psycopg_async", "aiopg")  # SQLAlchemy's
-TO_BE_CODED = "/?#["  # in a password, these end or break the part of a URL that it stands in
+TO_BE_CODED = "/?#["  # in a password, these would end or break its part of the URL
 SSL_MODES = frozenset({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"})
-# What other drivers call it. Those in which `?ssl=true` is legal (JDBC, node-postgres) verify the certificate by it,
-# with what the machine trusts; an `sslmode` beside it says more, and decides.
+# Other drivers' values. The drivers that allow `?ssl=true` (JDBC, node-postgres) then verify the certificate with the
+# machine's trusted roots; an additional `sslmode` is more specific and takes precedence.
 VERIFIED = "verify-full"
 BARE = frozenset({"true", "1", "on"})
 SSL_WORDS = dict.fromkeys(BARE, VERIFIED) | {
@@ -20,8 +20,8 @@ SSL_WORDS = dict.fromkeys(BARE, VERIFIED) | {
     "off": "disable",
     "no-verify": "require",
 }
-SYSTEM, ROOTS = "system", "sslrootcert"  # libpq's word for what the machine trusts
-# asyncpg's own, and server settings that it hands on as they are.
+SYSTEM, ROOTS = "system", "sslrootcert"  # libpq's name for the machine's trusted roots
+# asyncpg's own settings, and server settings that it passes on unchanged.
 TAKEN = frozenset(
     {
         "host",
@@ -48,7 +48,7 @@ TAKEN = frozenset(
         "timezone",
     }
 )
-# What a pool, an ORM or libpq would do with it is done here by `[deadlines]`, by our own name, or not at all.
+# Settings for pools, ORMs or libpq: here `[deadlines]` or our own name take their place, or nothing does.
 DROPPED = frozenset(
     {
         "connect_timeout",
@@ -83,23 +83,23 @@ LAST_PORT = 65_535
 
 @dataclass(frozen=True, slots=True)
 class Pasted:
-    """What an address comes to: the URL that asyncpg takes, or why there is none."""
+    """An address after reading it: the URL for asyncpg, or why there is none."""
 
     url: str
-    pgbouncer: bool = False  # it says itself that a pooler is in front
-    advice: str = ""  # the end of a sentence that begins with the variable's name; it holds no part of the address
+    pgbouncer: bool = False  # whether it says that a pooler is in front
+    advice: str = ""  # the end of a sentence that begins with the variable's name; contains no part of the address
 
 
 def read_pasted(dsn: str) -> Pasted:
-    """Read an address, whatever it is; contacts nothing and raises nothing. What it returns reads the same again."""
+    """Read any address; contacts nothing and raises nothing. Reading the result again gives the same result."""
     if not is_url(dsn):
-        return Pasted(dsn, advice="is no URL: write postgresql://user:password@host:port/database")
+        return Pasted(dsn, advice="is not a URL: write postgresql://user:password@host:port/database")
     scheme, _, rest = dsn.partition("://")
     family, _, driver = scheme.lower().partition("+")
     if family not in SCHEMES or (driver and driver not in DRIVERS):
-        # the scheme is shown only where it can be one: a password may stand there in a mangled address
+        # show the scheme only if it is a plausible one: in a mangled address a password may be there
         shown = f"{scheme}://" if family in SCHEMES and driver.isalnum() else "something else"
-        return Pasted(dsn, advice=f"begins with {shown}, and has to begin with postgresql://")
+        return Pasted(dsn, advice=f"begins with {shown}, but must begin with postgresql://")
     advice = next(_wrong_before(rest), "")
     if advice:
         return Pasted(dsn, advice=advice)
@@ -110,25 +110,25 @@ def read_pasted(dsn: str) -> Pasted:
         return Pasted(dsn, advice=advice)
     kept, pgbouncer = _settings(query)
     credentials, at, place = parts.netloc.rpartition("@")
-    netloc = f"{credentials.replace('@', '%40')}{at}{place}"  # asyncpg takes the first @ for the end of the password
+    netloc = f"{credentials.replace('@', '%40')}{at}{place}"  # asyncpg ends the password at the first @
     settings = f"?{urlencode(kept, quote_via=quote, safe='/:,')}" if kept else ""
     return Pasted(f"postgresql://{netloc}{parts.path}{settings}", pgbouncer)
 
 
 def _wrong_before(rest: str) -> Iterator[str]:
-    """What keeps it from being read as a URL at all."""
+    """Why it can't be read as a URL at all."""
     before, at, _ = rest.rpartition("@")
     if at and any(letter in before for letter in TO_BE_CODED):
         yield "has a /, ?, # or [ in its password: write those as %2F, %3F, %23 and %5B"
     if any(ord(letter) <= ord(" ") for letter in rest):
-        yield "has a blank or a line's end in it: copy it again as one word"
+        yield "contains a space or a line break: copy it again as one word"
     try:
         place = urlsplit(f"postgresql://{rest}").netloc.rpartition("@")[2]
     except ValueError:
         place = "["
     hosts = place.split(",") if place else []
     if not all(_is_host(host) for host in hosts):
-        yield "can't be read as a URL (its port is no number, or a bracket is open): see user, password and port"
+        yield "can't be read as a URL (its port is not a number, or a bracket is open): check user, password and port"
 
 
 def _is_host(text: str) -> bool:
@@ -137,39 +137,39 @@ def _is_host(text: str) -> bool:
 
 
 def _wrong_in(place: str, query: list[tuple[str, str]]) -> Iterator[str]:
-    """What its settings ask for that can't be done or is not clear."""
+    """Settings that are impossible or ambiguous."""
     said = dict(query)
     known = TAKEN | DROPPED | SSL | {BINDING, POOLER, SCHEMA, UNIX}
     for name in said:
         if name not in known:
             shown = f"?{name}=" if re.fullmatch(r"[a-z_]{1,40}", name) else "something"
-            yield f"has {shown} behind its ?, which is no setting of a connection here: take it away"
+            yield f"has {shown} after its ?, which is not a supported connection setting: remove it"
     if place and {"host", UNIX} & said.keys():
-        yield "names a host before the database and another place behind its ?: leave one of them"
+        yield "has a host before the database and another one after its ?: keep only one of them"
     for name in {"host", UNIX} & said.keys():
         folder = said[name].startswith("/")
         if not folder and (name == UNIX or not all(_is_host(one) for one in said[name].split(","))):
             yield f"has a ?{name}= that is neither a socket's folder (/...) nor a host"
     if not all(_is_host(f"x:{one}") for one in said.get("port", "1").split(",")):
-        yield "has a ?port= that is no number from 1 to 65535"
+        yield "has a ?port= that is not a number from 1 to 65535"
     if "port" in said and len(said["port"].split(",")) not in {1, len(said.get("host", place).split(","))}:
-        yield "has another number of ports than of hosts: write host:port,host:port"
+        yield "has different numbers of ports and hosts: write host:port,host:port"
     yield from _wrong_tls(said)
     if said.get(BINDING, "prefer") not in {"prefer", "disable"}:
-        yield f"asks for {BINDING}, which asyncpg does not do: take it away, and keep sslmode=verify-full for it"
+        yield f"requires {BINDING}, which asyncpg does not support: remove it, and use sslmode=verify-full instead"
 
 
 def _wrong_tls(said: Mapping[str, str]) -> Iterator[str]:
-    """What is not clear of how it is to be encrypted, and whom to trust."""
+    """What is ambiguous about encryption and trusted roots."""
     modes = set(_modes(said))
     if not modes <= SSL_MODES or len(modes) > 1:
-        yield f"has an ?sslmode= or ?ssl= that is none of {', '.join(sorted(SSL_MODES))}, or two that differ"
+        yield f"has an ?sslmode= or ?ssl= that is not one of {', '.join(sorted(SSL_MODES))}, or two that differ"
     if said.get(ROOTS) == SYSTEM and modes - {VERIFIED}:
-        yield f"has {ROOTS}={SYSTEM} and an sslmode that verifies nothing: write sslmode={VERIFIED}"
+        yield f"has {ROOTS}={SYSTEM} but an sslmode that verifies nothing: write sslmode={VERIFIED}"
 
 
 def _settings(query: list[tuple[str, str]]) -> tuple[list[tuple[str, str]], bool]:
-    """The settings that asyncpg takes, in its own words, and whether a pooler is named."""
+    """The settings for asyncpg, under its own names, and whether there is a pooler."""
     kept: dict[str, str] = {}
     pgbouncer = False
     said = dict(query)
@@ -193,7 +193,7 @@ def _settings(query: list[tuple[str, str]]) -> tuple[list[tuple[str, str]], bool
 
 
 def _modes(said: Mapping[str, str]) -> list[str]:
-    """The modes of TLS that are asked for, in libpq's words: several where they differ."""
+    """The requested TLS modes, by libpq's names: several if they differ."""
     given = {name: SSL_WORDS.get(said[name].lower(), said[name].lower()) for name in SSL & said.keys()}
     if said.get("ssl", "").lower() in BARE and given.get("sslmode", "disable") != "disable":
         del given["ssl"]

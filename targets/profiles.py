@@ -1,4 +1,4 @@
-"""Which cases must pass for GO: `full` is a list by hand, other profiles say what they do without."""
+"""Which cases must pass for GO: `full` is written by hand, other profiles say what they leave out."""
 
 from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
@@ -12,7 +12,9 @@ from targets.model import Target
 
 PHASES = ("smoke", "soak", "day", "candidate")
 SECTIONS = {"candidate": ("smoke", "candidate")}  # what a phase requires: its own section, or more than one
-NEEDED_ELSEWHERE = frozenset({"prometheus", "json", "readiness", "document", "browser"})  # where `full` requires more
+NEEDED_ELSEWHERE = frozenset(
+    {"prometheus", "json", "readiness", "document", "browser"}
+)  # needs under which `full` requires more
 Required = dict[str, tuple[str, ...]]  # check id -> case ids; () for a check without cases
 
 
@@ -20,10 +22,10 @@ def load_required(profile: str, phase: str, folder: Path | None = None, offers: 
     """The check ids that a profile requires in a phase, each with its case ids (none: a check without cases).
 
     A profile `extends` another one and leaves out the ids of its `without`, and every check and case that needs one
-    of its `without_needs` (`needs.toml` says which do). What stands below its `where.<need>` is required of a target
-    that `offers` that need, and of no other.
+    of its `without_needs` (see `needs.toml`). The checks in its `where.<need>` are required only of a target that
+    `offers` that need.
 
-    Raises ConfigurationError for a profile that no `profiles.toml` holds, or one that extends itself.
+    Raises ConfigurationError for a profile that is in no `profiles.toml`, or that extends itself.
     """
     places = [place / "profiles.toml" for place in (folder, HERE) if place and (place / "profiles.toml").exists()]
     profiles: dict[str, dict[str, Any]] = {}
@@ -39,11 +41,10 @@ def load_required(profile: str, phase: str, folder: Path | None = None, offers: 
 def required_of(
     target: Target, phase: str, folder: Path | None, offers: Collection[str], profile: str = ""
 ) -> Required:
-    """What a target requires in a phase: the cases of its profile (or of another one), and its own checks that say so.
+    """What a target requires in a phase: the cases of its profile (or another one), and its own required checks.
 
-    What is about something that the target calls absent is left out.
-
-    One of its own that takes leave to write is left out where there is none, as the profiles do it.
+    Checks of things that the target calls absent are left out, and so are its own checks that write if it may not be
+    written to, as in the profiles.
     """
     own = [one for one in target.checks if one.required and "smoke" in SECTIONS.get(phase, (phase,))]
     asked = {one.id: () for one in own if "write" in offers or "write" not in one.all_needs}
@@ -52,23 +53,23 @@ def required_of(
 
 
 def without_absent(required: Required, absent: Collection[str], profile: str) -> Required:
-    """What is left of the required where the target says that the service does not have these things.
+    """The required cases without those of things that the service does not have, according to the target.
 
-    Raises ConfigurationError where a required check is about one of the things that the suite can't do without.
+    Raises ConfigurationError if a required check needs something that the suite can't do without.
     """
     for name in sorted(set(absent) & CORE.keys()):
         left = _without_needs(required, frozenset({CORE[name]}))
         lost = sorted(check for check in required if check not in left)
         if lost:
             raise ConfigurationError(
-                f"`absent` names {name!r}, and profile {profile!r} requires {len(lost)} checks that need it, such as "
-                f"{', '.join(lost[:3])}: take it out of `absent`, or choose a profile that leaves them out."
+                f"`absent` has {name!r}, but profile {profile!r} requires {len(lost)} checks that need it, such as "
+                f"{', '.join(lost[:3])}: remove it from `absent`, or choose a profile that leaves them out."
             )
     return _without_needs(required, frozenset(ABSENT[name] for name in absent if name in ABSENT))
 
 
 def refuse_unknown(names: Iterable[str]) -> None:
-    """Raise ConfigurationError for an accepted failure that is no check, or no case of a check that has cases."""
+    """Raise ConfigurationError for an accepted failure that is not a check, or not a case of a check with cases."""
     known = {
         f"{check}[{case}]" if case else check
         for phase in PHASES
@@ -79,7 +80,7 @@ def refuse_unknown(names: Iterable[str]) -> None:
         if name not in known:
             near = get_close_matches(name, known, n=3, cutoff=0.4)
             raise ConfigurationError(
-                f"`accepted` names {name!r}, which is no check, or not one case of it. Near it are: {', '.join(near)}."
+                f"`accepted` has {name!r}, which is not a check or one of its cases. Similar names: {', '.join(near)}."
             )
 
 
@@ -96,7 +97,7 @@ def _required(
     if "extends" in described:
         required |= _required(described["extends"], phase, profiles, (*below, profile), offers)
     required |= {check: tuple(cases) for check, cases in described.get(phase, {}).items()}
-    for need in sorted(offers):  # what stands there is added: a check's further cases too
+    for need in sorted(offers):  # these are added, and so are further cases of a check
         more: dict[str, list[str]] = described.get("where", {}).get(need, {}).get(phase, {})
         required |= {check: (*required.get(check, ()), *cases) for check, cases in more.items()}
     kept = {check: cases for check, cases in required.items() if check not in described.get("without", [])}
@@ -104,7 +105,7 @@ def _required(
 
 
 def _without_needs(required: Required, needs: frozenset[str]) -> Required:
-    """What is left for a target without these needs. A check of which the needs are not known stays required."""
+    """The cases that don't need these. A check whose needs are unknown stays required."""
     table = _needs()
     kept: Required = {}
     for check, cases in required.items():

@@ -1,4 +1,4 @@
-"""The services of a target: where each is, what stands in front of it, and how this machine gets there."""
+"""The services of a target: their addresses, what is in front of them, and how this machine reaches them."""
 
 import re
 from typing import Literal
@@ -14,7 +14,7 @@ VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
 
 
 def _fits(value: Secret) -> bool:
-    """Whether a value can be sent in a header: printable ASCII, no blank at its ends, no line break."""
+    """Whether a value can be sent in a header: printable ASCII, no space at its ends, no line break."""
     return VALUE.fullmatch(value.reveal()) is not None
 
 
@@ -24,17 +24,17 @@ OURS_TO_SET = frozenset(
 
 
 class Service(Part):
-    """A Cloud Run service: its base URL, its name on the platform, and what stands in front of it."""
+    """A Cloud Run service: its base URL, its name on the platform, and what is in front of it."""
 
     url: str = ""
     service: str
-    headers: dict[str, Secret] = Field(default_factory=dict)  # every request carries them, for a gateway in front
+    headers: dict[str, Secret] = Field(default_factory=dict)  # sent with every request, for a gateway in front
     identity: Literal["none", "google", "given"] = "none"  # a token for Google IAM in front of the service
-    identity_audience: str = ""  # whom a Google identity token is for; empty: the url
+    identity_audience: str = ""  # the audience of a Google identity token; empty: the url
     identity_token: Secret = Secret("")  # with identity = "given"
 
     def in_front(self, section: str) -> dict[str, Secret]:
-        """What lets us past whatever stands in front, by dotted key."""
+        """The credentials for what is in front, by dotted key."""
         headers = {f"{section}.headers.{name}": value for name, value in self.headers.items()}
         return headers | {f"{section}.identity_token": self.identity_token}
 
@@ -47,7 +47,7 @@ class Service(Part):
         if wrong:
             raise ValueError(f"headers has {wrong[0]!r}, whose name or value can't be sent in a header")
         if self.identity == "given" and not self.identity_token:
-            raise ValueError('identity is "given", and identity_token is empty: set it in the environment')
+            raise ValueError('identity is "given", but identity_token is empty: set it in the environment')
         return self
 
     @model_validator(mode="after")
@@ -58,6 +58,6 @@ class Service(Part):
 
 
 class Network(Part):
-    """How this machine gets to the target. Proxies come from HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY."""
+    """How this machine reaches the target. Proxies come from HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY."""
 
-    ca_file: str = ""  # PEM: a private CA that is trusted beside the machine's own
+    ca_file: str = ""  # PEM: a private CA that is trusted in addition to the machine's own

@@ -1,7 +1,7 @@
 """The service's contract as typed values: `contract.toml`, overridden key by key by a target's `[contract]`.
 
-A target replaces a value, adds a key where a table is open, and takes away: an empty path, a column that is
-`absent`, and the names in its own `absent`. A JSON Schema and a table of headers are replaced as a whole (`WHOLE`).
+A target replaces values, adds keys to open tables, and removes things: by an empty path, by a column that is
+`absent`, and by the names in its own `absent`. A JSON Schema and a table of headers are replaced as a whole (`WHOLE`).
 """
 
 from pydantic import model_validator
@@ -15,7 +15,7 @@ from targets.contract.running import LogRules, ReleaseRules
 from targets.contract.websocket import WebSocketRules
 
 OK = 200
-# Never laid over the default key by key: half of one schema and half of another is neither.
+# Replaced as a whole and never merged with the default: half of one schema and half of another is neither.
 WHOLE = frozenset(
     {
         "threads.item",
@@ -43,7 +43,7 @@ WHOLE = frozenset(
 
 
 class Contract(Part):
-    """Everything that the suite holds the service to."""
+    """Everything that the suite requires of the service."""
 
     paths: Paths
     tokens: TokenRules
@@ -71,7 +71,6 @@ class Contract(Part):
         found = next((key for key, statuses in by_body.items() if OK in statuses), "")
         if found and not self.validation.bad:
             raise ValueError(
-                f"validation.bad is empty, and {found} has 200: say by a JSON Schema in validation.bad "
-                "what a refusal looks like"
+                f"validation.bad is empty, and {found} has 200: describe a refusal by a JSON Schema in validation.bad"
             )
         return self

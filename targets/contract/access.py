@@ -1,4 +1,4 @@
-"""Who is let in: tokens, the login, validation by the auth service, and what it may cost."""
+"""Access: tokens, the login, validation by the auth service, and its latency."""
 
 from typing import Any, Literal
 
@@ -10,7 +10,7 @@ STANDARD_CLAIMS = frozenset({"sub", "email", "iss", "aud", "iat", "exp", "jti"})
 
 
 class TokenRules(Part):
-    """What a good access token says of itself."""
+    """The claims of a valid access token."""
 
     algorithm: Literal["HS256", "RS256"]
     key_id: str
@@ -24,7 +24,7 @@ class TokenRules(Part):
 
 
 class LoginRules(Part):
-    """A login endpoint of the auth service that gives an access token to whoever holds its key; none: no path."""
+    """A login endpoint of the auth service that gives an access token in exchange for a key; no path: none."""
 
     path: str
     key_header: str
@@ -33,7 +33,7 @@ class LoginRules(Part):
 
 
 class ValidationRules(Part):
-    """How the auth service is asked about a token, and how its answer is read."""
+    """How the auth service is asked to validate a token, and how to read its answer."""
 
     headers: dict[str, str]
     token_field: str
@@ -43,7 +43,7 @@ class ValidationRules(Part):
 
 
 class AuthRules(Part):
-    """Success metric 5, made exact, and what surrounds it."""
+    """Success metric 5, made precise, and related rules."""
 
     latency_limit_ms: Seconds
     latency_percentile: Fraction

@@ -21,7 +21,7 @@ class BrowserRules(Part):
 
 
 class ApiRules(Part):
-    """The service's OpenAPI document, and how its read-only operations are asked."""
+    """The service's OpenAPI document, and how its read-only operations are called."""
 
     document: str
     excluded: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The threads table: its columns, and where in a row its owner, title and times live."""
+"""The threads table: its columns, and where a row has its owner, title and times."""
 
 from typing import Annotated, Literal
 
@@ -8,18 +8,18 @@ from targets.contract.parts import Part
 
 
 class Column(Part):
-    """One column: whether it has to be there, and the types that the code supports."""
+    """One column: whether it must exist, and the types that the code supports."""
 
     presence: Literal["needed", "optional", "absent"]
-    types: tuple[str, ...] = ()  # of one that is absent nobody asks
+    types: tuple[str, ...] = ()  # empty for an absent column
 
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]  # of a column: it stands in our SQL as it is
-Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]*$")]  # of an object; empty: not there
+Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]  # of a column: our SQL uses it as it is
+Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]*$")]  # of an object; empty: there is none
 
 
 class LayoutRules(Part):
-    """Where what a row says is found: `probes.database.layout.Layout` has the same fields."""
+    """Where a row has its values: `probes.database.layout.Layout` has the same fields."""
 
     id: Name
     metadata: Name
@@ -37,7 +37,7 @@ class LayoutRules(Part):
 
 
 class MessageTable(Part):
-    """Where messages live: `probes.database.messages.MessageLayout` has the same fields."""
+    """The table of messages: `probes.database.messages.MessageLayout` has the same fields."""
 
     table: str
     id: Name
@@ -49,7 +49,7 @@ class MessageTable(Part):
 
 
 class DatabaseRules(Part):
-    """What the code needs of the schema."""
+    """What the code requires of the database schema."""
 
     table: str
     version_table: str
@@ -61,7 +61,7 @@ class DatabaseRules(Part):
 
     @property
     def holds_any_text(self) -> bool:
-        """Whether the metadata's column, by the contract, may keep JSON as text: escapes, duplicate keys and all."""
+        """Whether the metadata column, by the contract, may store JSON as text, with escapes and duplicate keys."""
         column = self.columns.get(self.layout.metadata)
         return column is not None and bool({"json", "text"} & set(column.types))
 
@@ -71,6 +71,6 @@ class DatabaseRules(Part):
         gone = column is None or column.presence == "absent"
         if gone and self.layout.owner_in == "column":
             raise ValueError(
-                f"layout.owner_in is 'column', and columns.{self.layout.owner} is absent: say 'metadata' instead"
+                f"layout.owner_in is 'column', but columns.{self.layout.owner} is absent: write 'metadata' instead"
             )
         return self

@@ -1,4 +1,4 @@
-"""What the sections of a contract are made of: frozen parts, checked values, JSON Schemas."""
+"""The building blocks of a contract: frozen parts, checked values, JSON Schemas."""
 
 from typing import Annotated, Any
 
@@ -23,7 +23,7 @@ def _schema(value: dict[str, Any]) -> dict[str, Any]:
         Draft202012Validator.check_schema(value)
     except SchemaError as error:
         where = "/".join(map(str, error.path)) or "its top"
-        raise ValueError(f"is no JSON Schema: at {where}: {error.message}") from error
+        raise ValueError(f"is not a JSON Schema: at {where}: {error.message}") from error
     return value
 
 

@@ -1,4 +1,4 @@
-"""The REST door: where it is, how it refuses, what an item of the list looks like and is compared with."""
+"""The REST API: its routes, how it refuses, what an item of the list looks like and is compared with."""
 
 import re
 from typing import Annotated, Literal
@@ -15,7 +15,7 @@ PathOrNone = Annotated[str, Field(pattern=r"^(/\S*)?$")]  # empty: the service h
 
 
 class Paths(Part):
-    """Where each door is, below the service's base URL."""
+    """The path of each route, below the service's base URL."""
 
     threads: Path
     health: PathOrNone
@@ -29,7 +29,7 @@ class Paths(Part):
 
 
 class ByKind(Part):
-    """Which statuses refuse a credential, by the kind of credential that was presented."""
+    """Which statuses refuse a credential, by its kind."""
 
     none: Statuses
     basic: Statuses
@@ -39,7 +39,7 @@ class ByKind(Part):
 
 
 class RefusalRules(Part):
-    """Which answers count as a refusal, door by door and kind by kind."""
+    """Which answers count as a refusal, by door and kind of credential."""
 
     rest: ByKind
     auth: ByKind
@@ -53,14 +53,14 @@ class RefusalRules(Part):
 
 
 class ErrorRules(Part):
-    """What an error answer carries."""
+    """What an error answer contains."""
 
     request_id_headers: frozenset[str]
     request_id_fields: frozenset[str]
 
 
 class SingleThreadRules(Part):
-    """One thread through the API: its routes (`METHOD /path`; empty: there is none), bodies and statuses."""
+    """One thread through the API: its routes (`METHOD /path`; empty: none), bodies and statuses."""
 
     create: str
     read: str
@@ -87,7 +87,7 @@ class SingleThreadRules(Part):
 
 
 class MessageRules(Part):
-    """The messages of a thread: what of each is compared, their order, and where their number is said."""
+    """The messages of a thread: which fields are compared, their order, and the field with their number."""
 
     compare: dict[str, Literal["id", "thread", "role", "content"]]
     times: dict[str, Literal["created_at"]]
@@ -97,7 +97,7 @@ class MessageRules(Part):
 
 
 class ThreadRules(Part):
-    """The list: its items, its order, its bounds, and what a page may cost."""
+    """The list: its items, its order, its limits, and how long a page may take."""
 
     item: Schema
     compare: dict[str, Written]
@@ -121,12 +121,12 @@ class ThreadRules(Part):
     @model_validator(mode="after")
     def _bounds_hold_the_default(self) -> "ThreadRules":
         if not self.min_limit <= self.default_limit <= self.max_limit:
-            raise ValueError(f"default_limit {self.default_limit} lies outside {self.min_limit}..{self.max_limit}")
+            raise ValueError(f"default_limit {self.default_limit} is outside {self.min_limit}..{self.max_limit}")
         return self
 
 
 class HealthRules(Part):
-    """How the health answers are read."""
+    """How to read the health answers."""
 
     detailed: Schema
     liveness: Schema
@@ -149,7 +149,7 @@ class HealthRules(Part):
 
 
 class MetricRules(Part):
-    """How the service's own counter of requests is named and labelled."""
+    """The name and labels of the service's own counter of requests."""
 
     requests_counter: str
     status_label: str

@@ -1,20 +1,20 @@
-"""How the service is run: its description on the platform, and its logs."""
+"""How the service runs: its description on the platform, and its logs."""
 
 from targets.contract.parts import Part, Seconds
 
 
 class ReleaseRules(Part):
-    """What the service description must show."""
+    """What the service description must contain."""
 
     environment: tuple[str, ...]
     request_timeout_s: Seconds
 
 
 class LogRules(Part):
-    """When a log source counts as alive, what application lines carry, and what known incidents write."""
+    """When a log source counts as alive, what application lines contain, and what known incidents write."""
 
     canary_wait_s: Seconds
     metrics_wait_s: Seconds
     day_s: Seconds
     trace_field: str
-    incidents: dict[str, tuple[str, ...]]  # phrases by name; see `probes.logs.incidents`
+    incidents: dict[str, tuple[str, ...]]  # name -> phrases; see `probes.logs.incidents`

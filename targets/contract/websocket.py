@@ -1,4 +1,4 @@
-"""The WebSocket: success metric 3, the limits of a message, and the dialect that is spoken."""
+"""The WebSocket: success metric 3, the limits of a message, and the dialect of its messages."""
 
 from typing import Any, Literal
 
@@ -8,7 +8,7 @@ Follows = Literal["error", "error or close", "session", "session or close", "any
 
 
 class DialectRules(Part):
-    """The words of the WebSocket: `probes.websocket.dialect.Dialect` has the same fields."""
+    """The vocabulary of the WebSocket's messages: `probes.websocket.dialect.Dialect` has the same fields."""
 
     subprotocol: str
     token_prefix: str
@@ -41,7 +41,7 @@ class AfterRules(Part):
 
 
 class AgentRules(Part):
-    """How a user's message is answered: a run of events to every tab of the user, in this order."""
+    """How a user's message is answered: a series of events to every tab of the user, in this order."""
 
     events: tuple[str, ...]
     text_field: str

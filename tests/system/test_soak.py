@@ -110,8 +110,8 @@ def test_less_than_the_hour_is_bounded_and_not_passed(twin: dict[str, Any], tmp_
 
 
 WRONG = {
-    "no unit": (("--duration=90",), {}, "--duration '90' is no duration: write 90s, 10m, 1h, 1h30m or 2d."),
-    "no time": (("--duration=soon",), {}, "--duration 'soon' is no duration"),
+    "no unit": (("--duration=90",), {}, "--duration '90' is not a duration: write 90s, 10m, 1h, 1h30m or 2d."),
+    "no time": (("--duration=soon",), {}, "--duration 'soon' is not a duration"),
     "too short": (("--duration=0.5s",), {}, "too short"),
     "no such run": (("--resume=20260101T000000Z-abcdef",), {}, "there is none"),
     "no count": ((), {"JOB_COMPLETION_INDEX": "0"}, "JOB_COMPLETIONS is not"),

@@ -86,7 +86,7 @@ def test_a_token_that_can_not_do_is_said_before_anything_is_asked(
     twin: tuple[str, dict[str, Any]], tmp_path: Path
 ) -> None:
     expired = given(twin[1], issued=time.time() - 3600)
-    for token, said in ((expired, "hand over a fresh token"), ("sesame", "is no JWT")):
+    for token, said in ((expired, "supply a new token"), ("sesame", "is not a JWT")):
         env = {"NETRA_ADDRESSES": twin[0], **NO_LOGIN, "TOKEN": token}
         code, output = run(*QUICK, f"--report-dir={tmp_path}", env=env)
         assert code == 4, output

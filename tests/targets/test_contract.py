@@ -96,7 +96,7 @@ def test_an_empty_value_takes_away_what_absent_takes_away(tmp_path: Path, more: 
 def test_what_a_required_check_is_about_can_not_be_absent(tmp_path: Path, name: str) -> None:
     text = MINE.replace('profile = "read-only"', f'profile = "full"\nabsent = ["{name}"]')
     target = describe_target("mine", write(tmp_path, text=text))
-    with pytest.raises(ConfigurationError, match=rf"`absent` names '{name}', and profile 'full' requires"):
+    with pytest.raises(ConfigurationError, match=rf"`absent` has '{name}', but profile 'full' requires"):
         required_of(target, "smoke", None, target.offers()[0])
 
 
@@ -112,7 +112,7 @@ def accepted(what: str, until: str) -> str:
 
 def test_what_is_accepted_until_a_day_that_is_past_is_refused_by_its_key(tmp_path: Path) -> None:
     yesterday = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
-    with pytest.raises(ConfigurationError, match=r"accepted\.0.*threads\.deleted: accepted until .* is past"):
+    with pytest.raises(ConfigurationError, match=r"accepted\.0.*threads\.deleted: accepted until .* has passed"):
         describe_target("mine", write(tmp_path, accepted("threads.deleted", yesterday)))
 
 
@@ -153,7 +153,7 @@ def test_two_places_of_one_service_say_its_contract_once(tmp_path: Path) -> None
 EXIT_4 = {
     "a key of a wrong type": (toml("threads.max_limit", '"many"'), "contract.threads.max_limit"),
     "a schema that is none": (toml("threads.item", '{ type = "objekt" }'), "contract.threads.item"),
-    "an absent that a required check needs": ('absent = ["threads"]\n', "`absent` names 'threads'"),
+    "an absent that a required check needs": ('absent = ["threads"]\n', "`absent` has 'threads'"),
     "an accepted that has expired": (accepted("threads.deleted", "2025-01-01"), "accepted.0"),
 }
 

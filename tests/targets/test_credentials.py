@@ -29,21 +29,21 @@ def token(ends: int) -> str:
 
 UNFIT = {
     "newline": ("NETRA_TOKENS__SERVICE_KEY", f"{KEY}\n", "ends with a newline"),
-    "blank": ("NETRA_TOKENS__SERVICE_KEY", f" {KEY}", "blanks around it"),
+    "blank": ("NETRA_TOKENS__SERVICE_KEY", f" {KEY}", "spaces around it"),
     "quotes": ("NETRA_TOKENS__LOGIN_KEY", f'"{KEY}"', "quotes around it"),
     "single quotes": ("NETRA_TOKENS__SIGNING_SECRET", f"'{KEY}'", "quotes around it"),
     "Bearer": ("TOKEN", f"Bearer {token(NOW + 900)}", "begins with 'Bearer'"),
-    "not ASCII": ("NETRA_TOKENS__SERVICE_KEY", f"{KEY}\u00e9", "no header carries"),
+    "not ASCII": ("NETRA_TOKENS__SERVICE_KEY", f"{KEY}\u00e9", "not allowed in a header"),
     "control": ("NETRA_PLATFORM__ACCESS_TOKEN", f"{KEY}\x1b{KEY}", "control character"),
-    "two words": ("NETRA_PROMETHEUS__ACCESS_TOKEN", f"{KEY} {KEY}", "a blank in it"),
+    "two words": ("NETRA_PROMETHEUS__ACCESS_TOKEN", f"{KEY} {KEY}", "contains a space"),
     "too short": ("NETRA_TOKENS__SIGNING_SECRET", KEY[:31], "31 bytes"),
-    "PEM": ("NETRA_TOKENS__SIGNING_SECRET", PEM, 'say [contract.tokens] algorithm = "RS256"'),
-    "ended": ("TOKEN", token(NOW - 60), "ended at 20"),
-    "no JWT": ("TOKEN", KEY, "is no JWT"),
+    "PEM": ("NETRA_TOKENS__SIGNING_SECRET", PEM, 'set [contract.tokens] algorithm = "RS256"'),
+    "ended": ("TOKEN", token(NOW - 60), "expired at 20"),
+    "no JWT": ("TOKEN", KEY, "is not a JWT"),
     "audience": ("NETRA_CONTRACT__TOKENS__AUDIENCE", f'["{KEY}", "another"]', "JSON list"),
     "evidence key, newline": ("NETRA_EVIDENCE_KEY", f"{KEY}\n", "ends with a newline"),
     "evidence key, short": ("NETRA_EVIDENCE_KEY", "canary-short", "at least 16 characters"),
-    "keywords": ("NETRA_DATABASE__URL", f"host=db password={KEY}", "is no URL"),
+    "keywords": ("NETRA_DATABASE__URL", f"host=db password={KEY}", "is not a URL"),
     "slash": ("NETRA_DATABASE__URL", f"postgresql://u:{KEY}/{KEY}@db/x", "%2F"),
     "hash": ("NETRA_DATABASE__URL", f"postgresql://u:{KEY}#{KEY}@db/x", "%23"),
     "bracket": ("NETRA_DATABASE__URL", f"postgresql://u:{KEY}[@db/x", "%5B"),
@@ -83,13 +83,13 @@ def key() -> rsa.RSAPrivateKey:
 
 RS256 = '[contract.tokens]\nalgorithm = "RS256"\n'
 NO_KEYS: dict[str, tuple[Callable[[rsa.RSAPrivateKey], str], str]] = {
-    "a shared secret": (lambda _: KEY, "is no PEM"),
+    "a shared secret": (lambda _: KEY, "is not a PEM"),
     "a public key": (lambda _: PEM.replace("PRIVATE", "PUBLIC"), "is a public key"),
     "a certificate": (lambda _: PEM.replace("PRIVATE KEY", "CERTIFICATE"), "is a public key"),
     "cut": (lambda key: pem(key)[:-400], "can't be read"),
-    "line breaks written out": (lambda key: pem(key).replace("\n", "\\n"), "real line breaks"),
+    "line breaks written out": (lambda key: pem(key).replace("\n", "\\n"), "instead of line breaks"),
     "under a passphrase": (lambda key: pem(key, b"sesame"), "without one"),
-    "an elliptic curve's": (lambda _: pem(ec.generate_private_key(ec.SECP256R1())), "another kind than RSA"),
+    "an elliptic curve's": (lambda _: pem(ec.generate_private_key(ec.SECP256R1())), "is not an RSA key"),
     "too short": (lambda _: pem(rsa.generate_private_key(public_exponent=65537, key_size=1024)), "has 1024 bits"),  # noqa: S505 - the case
 }
 

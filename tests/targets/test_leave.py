@@ -42,7 +42,7 @@ def test_no_variable_says_what_the_toml_alone_may_say(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
-    with pytest.raises(ConfigurationError, match="decides about writing and is said by the target's TOML alone"):
+    with pytest.raises(ConfigurationError, match="decides about writing, so only the target's TOML may set it"):
         load_target("mine", write(tmp_path, ALLOWED))
 
 
@@ -114,7 +114,7 @@ def test_a_local_target_is_on_this_machine(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(ConfigurationError, match=r"is on 'db\.example\.invalid'"):
         load_target("mine", local(tmp_path, "postgresql://u:p@db.example.invalid/netra?application_name=x@127.0.0.1"))
     monkeypatch.setenv("NETRA_DATABASE__URL", "postgresql://u:p@127.0.0.1:6/tunnel")
-    with pytest.raises(ConfigurationError, match="NETRA_DATABASE__URL names the database of a local target"):
+    with pytest.raises(ConfigurationError, match="NETRA_DATABASE__URL sets the database of a local target"):
         load_target("mine", local(tmp_path))
     monkeypatch.setenv("NETRA_WRITING__CONFIRM", "mine")
     assert load_target("mine", local(tmp_path)).may_write
@@ -123,9 +123,9 @@ def test_a_local_target_is_on_this_machine(tmp_path: Path, monkeypatch: pytest.M
 @pytest.mark.parametrize(
     "more,said",
     [
-        ({"environment": "local"}, "`environment` is not a twin's to say"),
-        ({"writing": {"allowed": True}}, "`writing.allowed` is not a twin's to say"),
-        ({"contract": {"auth": {"latency_limit_ms": 9e9}}}, "`contract.auth.latency_limit_ms` is not a twin's to say"),
+        ({"environment": "local"}, "only the TOML may set `environment`"),
+        ({"writing": {"allowed": True}}, "only the TOML may set `writing.allowed`"),
+        ({"contract": {"auth": {"latency_limit_ms": 9e9}}}, "only the TOML may set `contract.auth.latency_limit_ms`"),
         ({"database": {"url": "postgresql://u:p@db.example.invalid/netra"}}, "a twin is on this machine"),
         ({"backend": {"url": "https://api.example.invalid"}}, "a twin is on this machine"),
         ({"platform": {"project": "another"}}, "its project is 'another'"),

@@ -57,16 +57,16 @@ READ = {
 ADVISED = {
     "jdbc": ("jdbc:postgresql://db/x?user=u&password=canary", "begins with something else"),
     "another driver": ("postgresql+odbc://u:canary@db/x", "begins with postgresql+odbc://"),
-    "keywords": ("host=db password=canary", "is no URL"),
-    "channel_binding": (f"{BASE}?channel_binding=require", "asks for channel_binding"),
-    "sslmode": (f"{BASE}?sslmode=canary", "none of allow"),
+    "keywords": ("host=db password=canary", "is not a URL"),
+    "channel_binding": (f"{BASE}?channel_binding=require", "requires channel_binding"),
+    "sslmode": (f"{BASE}?sslmode=canary", "not one of allow"),
     "roots for nothing": (f"{BASE}?sslmode=require&sslrootcert=system", "write sslmode=verify-full"),
     "two that differ": (f"{BASE}?sslmode=disable&ssl=true", "two that differ"),
-    "a host twice": (f"{BASE}?host=/var/run", "names a host before"),
+    "a host twice": (f"{BASE}?host=/var/run", "has a host before"),
     "an unknown setting": (f"{BASE}?canari=canary", "?canari="),
     "a service's file": (f"{BASE}?service=canary", "?service="),
-    "a port": ("postgresql://u:canary@db:99999/x", "its port is no number"),
-    "ports": ("postgresql://u:canary@/x?host=a,b,c&port=1,2", "another number of ports"),
+    "a port": ("postgresql://u:canary@db:99999/x", "its port is not a number"),
+    "ports": ("postgresql://u:canary@/x?host=a,b,c&port=1,2", "different numbers of ports"),
     "slash": ("postgresql://u:ca/nary@db/x", "%2F"),
 }
 
