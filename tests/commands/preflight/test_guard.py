@@ -130,7 +130,7 @@ async def test_without_landlock_the_report_says_what_holds_and_what_does_not(
     assert await run(Question(folder=write_folder(tmp_path, PLAIN)), scratch) == 0
     said = capsys.readouterr().out
     assert "no Landlock" in said
-    assert "What did not: a driver that opens its sockets in C code" in said
+    assert "What was not: a driver that opens its sockets in its own C code" in said
 
 
 async def test_no_variable_of_the_caller_s_reaches_the_image(

@@ -53,7 +53,7 @@ def test_the_message_names_the_causes_what_to_do_and_the_way_back(failed: Report
     assert message.title == "NO-GO: mini, revision service-00001-abc"
     assert "1. 1 case: " in message.body
     assert "what to do: Fix 1" in message.body
-    assert f"roll back: {ROLLBACK[0]}" in message.body
+    assert f"go back: {ROLLBACK[0]}" in message.body
     assert message.body.endswith("https://ci.invalid/7")
     assert len(message.brief) <= MOST_DESCRIPTION
 
