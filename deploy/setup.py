@@ -1,6 +1,6 @@
-"""Install a hashed lock into this environment: by uv, which the development lock pins; by pip where that fails.
+"""Install a hashed lock into this environment: with uv, which the development lock pins; with pip if that fails.
 
-Usage: `python deploy/setup.py requirements-suite.lock`. The standard library alone, since nothing is installed yet.
+Usage: `python deploy/setup.py requirements-suite.lock`. Uses only the standard library, since nothing is installed yet.
 """
 
 import os
@@ -22,17 +22,17 @@ PIP = (
     "--no-deps",
 )
 UV = ("pip", "install", "--quiet", "--python", sys.executable, "--require-hashes", "--no-deps")
-NOISE = re.compile(r"^WARNING: Location .* is ignored")  # a line for each package and each extra location of pip's
+NOISE = re.compile(r"^WARNING: Location .* is ignored")  # one line for each package and each extra location
 
 
 def pinned(lock: str, package: str) -> str:
-    """The lock's entry of one package, hashes included; empty where it has none."""
+    """The lock's entry of one package, including hashes; empty if it has none."""
     found = re.search(rf"^{re.escape(package)}==.*(\n    --hash=.*)+", lock, re.MULTILINE)
     return found[0] if found else ""
 
 
 def run(*command: str) -> int:
-    """Run an installer; what it says is passed on without pip's lines on index locations."""
+    """Run an installer; its output is passed on without pip's lines about index locations."""
     environment = os.environ | {"UV_PYTHON_DOWNLOADS": "never"}
     done = subprocess.run(command, check=False, stderr=subprocess.PIPE, text=True, env=environment)  # noqa: S603 - fixed arguments
     sys.stderr.writelines(line for line in done.stderr.splitlines(keepends=True) if not NOISE.match(line))
@@ -42,7 +42,7 @@ def run(*command: str) -> int:
 def main(lock: Path) -> int:
     """Install the lock; the exit code is the installer's."""
     entry = pinned(PINS_UV.read_text(encoding="utf-8"), "uv") if PINS_UV.is_file() else ""
-    with tempfile.TemporaryDirectory() as folder:  # uv weighs half as much as the suite, and is needed once
+    with tempfile.TemporaryDirectory() as folder:  # uv is half as large as the suite, and only needed once
         alone, place = Path(folder) / "uv.txt", Path(folder) / "uv"
         alone.write_text(entry, encoding="utf-8")
         if entry and run(*PIP, "--target", str(place), "-r", str(alone)) == 0:

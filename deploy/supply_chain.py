@@ -2,8 +2,8 @@
 """What is installed with the suite: `supply_chain.py sbom FILE`, `supply_chain.py audit`, from the locks.
 
 `sbom` writes CycloneDX 1.6 of requirements-suite-extras.lock, what CI and the container install, with licences and
-hashes. `audit` asks PyPI's advisories about every package of every lock: 0 where nothing is known, 1 where something
-is, 2 where not all of them could be asked about, which is no clean bill.
+hashes. `audit` asks PyPI's advisories about every package of every lock: 0 if none is known, 1 if one is,
+2 if PyPI did not answer about every package, which proves nothing.
 """
 
 import json
@@ -32,7 +32,7 @@ PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)(?:\[[a-z,-]+\])?==([^ ;\\]+)", re.MUL
 ENTRY = re.compile(r"^([a-z0-9][a-z0-9._-]*)(?:\[[a-z,-]+\])?==[^\n]*\n((?:    --hash=[^\n]*\n)+)", re.MULTILINE)
 HASH = re.compile(r"sha256:([0-9a-f]{64})")
 LICENCES = LicenseFactory()
-EPOCH, ZERO = datetime.fromtimestamp(0, UTC), UUID(int=0)  # by neither does the document say anything of the lock
+EPOCH, ZERO = datetime.fromtimestamp(0, UTC), UUID(int=0)  # fixed, because the document must depend only on the lock
 CLASSIFIER = "License :: OSI Approved :: "
 KNOWN, NOT_ASKED = 1, 2
 LONGEST_NAME = 60
@@ -40,7 +40,7 @@ AUDIT_S = 600.0
 
 
 class NotAsked(Exception):
-    """Nobody could be asked about the packages; the text says why in a sentence."""
+    """PyPI did not answer about every package; the text says why in a sentence."""
 
 
 def pins(lock: Path) -> dict[str, str]:
@@ -48,28 +48,28 @@ def pins(lock: Path) -> dict[str, str]:
     return dict(PIN.findall(lock.read_text(encoding="utf-8")))
 
 
-def licence_of(package: str, said: Mapping[str, str]) -> tuple[str, ...]:
-    """The licences that a package names: an SPDX expression, or classifiers; else what is `said` of it; or none."""
+def licence_of(package: str, listed: Mapping[str, str]) -> tuple[str, ...]:
+    """A package's licences: its SPDX expression or its classifiers; else the one in `listed`; or none."""
     try:
-        told = metadata(package)
+        about = metadata(package)
     except PackageNotFoundError:
-        return (said[package],) if package in said else ()
-    if "License-Expression" in told:
-        return (told["License-Expression"],)
-    named = [one.removeprefix(CLASSIFIER) for one in told.get_all("Classifier") or [] if one.startswith(CLASSIFIER)]
-    older = told["License"] if "License" in told else ""  # noqa: SIM401 - a message, which has no get in its type
-    named += [older] if not named and older and len(older) < LONGEST_NAME else []  # some put the whole text there
-    return tuple(named) or ((said[package],) if package in said else ())
+        return (listed[package],) if package in listed else ()
+    if "License-Expression" in about:
+        return (about["License-Expression"],)
+    named = [one.removeprefix(CLASSIFIER) for one in about.get_all("Classifier") or [] if one.startswith(CLASSIFIER)]
+    older = about["License"] if "License" in about else ""  # noqa: SIM401 - the type of a message has no `get`
+    named += [older] if not named and older and len(older) < LONGEST_NAME else []  # some have the whole text there
+    return tuple(named) or ((listed[package],) if package in listed else ())
 
 
 def licences(lock: Path) -> dict[str, tuple[str, ...]]:
-    """Each package of a lock with the licences that it names."""
-    said = tomllib.loads((ROOT / "deploy/licences.toml").read_text(encoding="utf-8"))["of"]
-    return {package: licence_of(package, said) for package in pins(lock)}
+    """Each package in a lock with its licences."""
+    listed = tomllib.loads((ROOT / "deploy/licences.toml").read_text(encoding="utf-8"))["of"]
+    return {package: licence_of(package, listed) for package in pins(lock)}
 
 
 def describe(lock: Path) -> str:
-    """The lock as a CycloneDX document with licences and hashes; the same lock and packages give the same one."""
+    """The lock as a CycloneDX document with licences and hashes; the same lock and packages give the same document."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     named, hashes = licences(lock), dict(ENTRY.findall(lock.read_text(encoding="utf-8")))
     suite = Component(
@@ -90,16 +90,16 @@ def describe(lock: Path) -> str:
 
 
 def audit(locks: Iterable[Path]) -> list[str]:
-    """One line for each advisory on a package of these locks. Raises NotAsked where one could not be asked about."""
+    """One line per advisory on a package in these locks. Raises NotAsked if PyPI did not answer about one."""
     found: dict[str, None] = {}
     for lock in locks:
         for one in _asked(lock):
             name = f"{one['name']} {one.get('version', '')}".strip()
             if "skip_reason" in one:
-                raise NotAsked(f"{lock.name}: {name} could not be asked about ({one['skip_reason']})")
+                raise NotAsked(f"{lock.name}: {name} was not checked ({one['skip_reason']})")
             for advisory in one["vulns"]:
-                mended = ", ".join(advisory["fix_versions"]) or "no version yet"
-                found[f"{name}: {advisory['id']}, mended in {mended}"] = None
+                fixed = ", ".join(advisory["fix_versions"]) or "no version yet"
+                found[f"{name}: {advisory['id']}, fixed in {fixed}"] = None
     return list(found)
 
 
@@ -111,16 +111,16 @@ def _asked(lock: Path) -> list[dict[str, Any]]:
     try:
         answered: list[dict[str, Any]] = json.loads(done.stdout)["dependencies"]
     except (ValueError, KeyError, TypeError) as error:
-        last = (done.stderr.strip().splitlines() or ["pip-audit said nothing"])[-1]
+        last = (done.stderr.strip().splitlines() or ["pip-audit printed nothing"])[-1]
         raise NotAsked(f"{lock.name}: PyPI's advisories can't be reached ({last[:300]})") from error
     missing = pins(lock).keys() - {one["name"].lower().replace("_", "-") for one in answered}
     if missing:
-        raise NotAsked(f"{lock.name}: nothing was answered about {', '.join(sorted(missing))}")
+        raise NotAsked(f"{lock.name}: no answer about {', '.join(sorted(missing))}")
     return answered
 
 
 def main(words: list[str]) -> int:
-    """One command; its exit code."""
+    """Run one command; return its exit code."""
     if words[:1] == ["sbom"] and len(words) == 2:  # noqa: PLR2004 - a word and a file
         path = Path(words[1])
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -131,8 +131,8 @@ def main(words: list[str]) -> int:
     try:
         found = audit(LOCKS)
     except NotAsked as error:
-        why = f"{error}. Ask again where PyPI answers."
-        return _say(f"Nothing is known of the packages' vulnerabilities: {why}", NOT_ASKED)
+        why = f"{error}. Try again with access to PyPI."
+        return _say(f"Nothing is known about the packages' vulnerabilities: {why}", NOT_ASKED)
     for line in found:
         _say(line, 0)
     return _say(
@@ -141,7 +141,7 @@ def main(words: list[str]) -> int:
 
 
 def _say(text: str, code: int) -> int:
-    print(text, flush=True)  # noqa: T201 - a command's product
+    print(text, flush=True)  # noqa: T201 - a command's output
     return code
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """`outputs.py REPORTS`: the last run's verdict as key=value lines, for a GitHub step's outputs and GitLab's patience.
 
-`waiting` is true when INCONCLUSIVE means time and nothing else: all that ran is fine, and what is not proved is owed.
+`waiting` is true if INCONCLUSIVE means only that more time is needed: everything that ran passed, and the rest is owed.
 """
 
 import json
@@ -12,17 +12,17 @@ from typing import Any
 
 
 def main(reports: Path) -> list[str]:
-    """The lines; a run that left no verdict is INCONCLUSIVE, of no revision, and waits for nothing."""
+    """The lines; a run without a verdict is INCONCLUSIVE, without a revision, and not waiting."""
     try:
         document = json.loads((reports / "latest/verdict.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         document = {}
-    said = {
+    outputs = {
         "verdict": document.get("verdict", "INCONCLUSIVE"),
         "revision": document.get("revision", ""),
         "waiting": str(_waiting(document)).lower(),
     }
-    return [f"{key}={' '.join(str(value).split())}" for key, value in said.items()]
+    return [f"{key}={' '.join(str(value).split())}" for key, value in outputs.items()]
 
 
 def _waiting(document: Mapping[str, Any]) -> bool:

@@ -1,6 +1,6 @@
-"""Secrets that the environment only names: `NETRA_X__Y=secret:projects/P/secrets/S/versions/latest`.
+"""Secrets that the environment only refers to: `NETRA_X__Y=secret:projects/P/secrets/S/versions/latest`.
 
-Verify containers of Cloud Deploy can be given no secrets, only plain variables, so the container reads them itself from
+Cloud Deploy's verify containers get only plain variables and no secrets, so the container reads them itself from
 Secret Manager, as the account it runs as. In a GitHub step each value is masked before anything else can print it.
 """
 
@@ -24,35 +24,33 @@ DEADLINE_S = 20.0
 
 
 class SealedError(Exception):
-    """A secret can't be had; the text names the variable and what to do, and no value."""
+    """A secret can't be read; the text has the variable and what to do, but no value."""
 
 
 def unseal(environ: Mapping[str, str]) -> dict[str, str]:
-    """The values of those variables that name a secret; contacts nobody when none does.
+    """The values of the variables that refer to a secret; contacts nothing if there are none.
 
     Raises:
-        SealedError: A name of another form, no credentials, or Secret Manager refuses.
+        SealedError: A malformed reference, no credentials, or Secret Manager refuses.
     """
     named = {name: value.removeprefix(PREFIX) for name, value in environ.items() if value.startswith(PREFIX)}
     for name, resource in named.items():
         if not RESOURCE.fullmatch(resource):
-            raise SealedError(
-                f"{name} names no secret: expected {PREFIX}projects/P/secrets/S/versions/V, got {resource!r}."
-            )
+            raise SealedError(f"{name} must be {PREFIX}projects/P/secrets/S/versions/V, got {PREFIX + resource!r}.")
     if not named:
         return {}
     try:
-        credentials: Any = google.auth.default(scopes=SCOPES)[0]  # refresh() is untyped there
+        credentials: Any = google.auth.default(scopes=SCOPES)[0]  # refresh() is untyped in google.auth
         credentials.refresh(google.auth.transport.requests.Request())
         return {name: _read(str(credentials.token), name, resource) for name, resource in named.items()}
     except google.auth.exceptions.GoogleAuthError as error:
-        raise SealedError(f"{', '.join(named)}: no credentials to read Secret Manager with ({error}).") from error
+        raise SealedError(f"{', '.join(named)}: no credentials for Secret Manager ({error}).") from error
     except requests.RequestException as error:
         raise SealedError(f"{', '.join(named)}: Secret Manager can't be reached ({type(error).__name__}).") from error
 
 
 def masks(values: Mapping[str, str]) -> Iterator[str]:
-    """GitHub's commands that keep these values, line by line, and a URL's password out of a job's log."""
+    """GitHub's commands that mask these values, line by line, and a URL's password in a job's log."""
     for value in values.values():
         password = urlsplit(value).password if "://" in value else None
         for line in {*value.splitlines(), password or ""} - {""}:
@@ -66,6 +64,6 @@ def _read(token: str, name: str, resource: str) -> str:
     if not answer.ok:
         raise SealedError(
             f"{name}: Secret Manager answered {answer.status_code} for {resource}. The account that runs this needs "
-            "roles/secretmanager.secretAccessor on it, and the secret a version."
+            "roles/secretmanager.secretAccessor on it, and the secret needs a version."
         )
     return base64.b64decode(answer.json()["payload"]["data"]).decode().rstrip("\n")

@@ -2,7 +2,7 @@
 """Serves the figures of the newest run of a target and phase to Prometheus: `/<target>/<phase>`.
 
 Reads the suite's report folder and writes nothing. A phase without a finished run is 404, so its `up` is 0. Needs
-nothing but Python: the container has no packages.
+only Python: the container has no packages.
 """
 
 import argparse
@@ -17,14 +17,14 @@ RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
 
 
 def newest(reports: Path, target: str, phase: str) -> Path | None:
-    """The figures of the newest finished run; None where there is none."""
+    """The figures of the newest finished run; None if there is none."""
     folder = reports / target
     runs = sorted((one for one in folder.glob("*") if RUN_ID.fullmatch(one.name)), reverse=True)
     return next((one / "metrics.openmetrics" for one in runs if _is_of(one, phase)), None)
 
 
 def _is_of(run: Path, phase: str) -> bool:
-    """Whether a run has finished, its figures written, and is of the phase; a damaged one does not count."""
+    """Whether a run belongs to the phase, has finished and has written its figures; a damaged one does not count."""
     try:
         document = json.loads((run / "verdict.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -38,7 +38,7 @@ class Handler(BaseHTTPRequestHandler):
     reports: Path
 
     def do_GET(self) -> None:
-        """One route, and whether we live."""
+        """Serve the figures, and `/healthy`."""
         if self.path == "/healthy":
             self._answer(200, b"ok\n", "text/plain")
             return
@@ -57,11 +57,11 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
-        """Scrapes are not worth a line."""
+        """Do not log scrapes."""
 
 
 def main() -> None:
-    """Serve until killed; the first line printed says where."""
+    """Serve until killed; the first line printed has the address."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--reports", type=Path, required=True)
     parser.add_argument("--host", default="127.0.0.1")

@@ -96,7 +96,7 @@ def test_the_callers_own_variables_win(place: Path) -> None:
         ({"QUICK": "quick"}, "QUICK is 'quick': write true or false"),
         ({"TOKEN_WAY": "mint"}, "TOKEN_WAY is 'mint': one of sign, login, given"),
         ({"SECRETS_OF": "netra"}, "SECRETS_OF is 'netra': write projects/PROJECT/secrets/PREFIX"),
-        ({"TARGETS_DIR": "chekcs"}, "TARGETS_DIR is 'chekcs', and there is no "),
+        ({"TARGETS_DIR": "chekcs"}, "TARGETS_DIR is 'chekcs', but there is no "),
         ({"EXTRA": "a secret: hunter2"}, "EXTRA has a line that is not NAME=value"),
     ],
 )

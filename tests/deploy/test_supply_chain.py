@@ -86,20 +86,20 @@ def test_an_audit_that_finds_nothing_is_0(tmp_path: Path) -> None:
     assert (code, said.startswith("0 known vulnerabilities in ")) == (0, True), said
 
 
-def test_a_known_vulnerability_is_named_once_with_what_mends_it(tmp_path: Path) -> None:
+def test_a_known_vulnerability_is_named_once_with_its_fix(tmp_path: Path) -> None:
     advisory = {"id": "PYSEC-2026-1", "fix_versions": ["9.9"], "aliases": [], "description": ""}
     code, said = audited(tmp_path, everything(httpx={"vulns": [advisory]}))
     version = supply_chain.pins(supply_chain.INSTALLED)["httpx"]
     assert code == 1
-    assert said.splitlines()[0] == f"httpx {version}: PYSEC-2026-1, mended in 9.9"
+    assert said.splitlines()[0] == f"httpx {version}: PYSEC-2026-1, fixed in 9.9"
 
 
 @pytest.mark.parametrize(
     "answer, on_the_way, said",
     [
         ("", "Traceback\nConnectionError: Failed to resolve 'x'", "can't be reached (ConnectionError: Failed"),
-        ({"dependencies": [], "fixes": []}, "", "nothing was answered about aiohappyeyeballs"),
-        (None, "", "httpx could not be asked about (not on PyPI)"),
+        ({"dependencies": [], "fixes": []}, "", "no answer about aiohappyeyeballs"),
+        (None, "", "httpx was not checked (not on PyPI)"),
     ],
 )
 def test_an_audit_that_could_not_ask_says_so_and_is_2(
@@ -108,6 +108,6 @@ def test_an_audit_that_could_not_ask_says_so_and_is_2(
     skipped = everything(httpx={"skip_reason": "not on PyPI", "version": ""})
     code, output = audited(tmp_path, skipped if answer is None else answer, on_the_way)
     assert code == 2
-    assert output.startswith("Nothing is known of the packages' vulnerabilities: requirements-suite-extras.lock: ")
+    assert output.startswith("Nothing is known about the packages' vulnerabilities: requirements-suite-extras.lock: ")
     assert said in output
     assert "Traceback" not in output

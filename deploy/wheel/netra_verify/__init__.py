@@ -1,6 +1,6 @@
-"""The installed suite: `netra-verify`, and the rooms of the checkout in `tree`.
+"""The installed suite: `netra-verify`, and the checkout's packages in `tree`.
 
-PYTEST_DONT_REWRITE: it is imported before pytest, and asserts nothing.
+PYTEST_DONT_REWRITE: it is imported before pytest and has no assertions.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""`netra-verify`: the commands of the Makefile where only the wheel is installed; exit codes are the same.
+"""`netra-verify`: the Makefile's commands for an installed wheel, with the same exit codes.
 
-Targets are read from `./targets` where that folder is, reports are written to `./reports`.
+Targets are read from `./targets` if it exists, reports are written to `./reports`.
 """
 
 import sys
@@ -13,18 +13,18 @@ from netra_verify import TREE
 PHASES = {"run": "smoke", "soak": "soak", "day": "day", "candidate": "candidate"}
 COMMANDS = {
     "run": "the smoke phase, after a deploy: --target NAME [--quick]",
-    "candidate": "judge a revision without traffic beside the one that serves: --target NAME --tag TAG",
-    "rollout": "traffic in steps: the commands, and what each has to prove: --target NAME --tag TAG",
+    "candidate": "judge a revision without traffic and compare it with the serving one: --target NAME --tag TAG",
+    "rollout": "shift traffic in steps: the commands, and what each step must prove: --target NAME --tag TAG",
     "soak": "an hour of open sessions: --target NAME [--duration 1h]",
     "day": "the hours since the last one: --target NAME",
-    "gate": "judge a revision by all of its runs: --target NAME",
-    "history": "a page over the runs of a target: --target NAME",
+    "gate": "judge a revision by all its runs: --target NAME",
+    "history": "a page about the runs of a target: --target NAME",
     "errors": "the 5xx in an exported log: FILE",
-    "preflight": "apply migrations to a scratch database, and judge what they do: --alembic FOLDER",
-    "repair-plan": "count rows of bad shape and write the SQL that mends them: --target NAME",
+    "preflight": "apply migrations to a scratch database, and judge their effects: --alembic FOLDER",
+    "repair-plan": "count malformed rows, and write the SQL that repairs them: --target NAME",
     "reap": "remove what killed runs left behind: --target NAME",
-    "report": "the last run as Allure's page",
-    "init": "write the first target by looking at its service: --name NAME --backend URL",
+    "report": "build Allure's page for the last run",
+    "init": "write a first target by looking at its service: --name NAME --backend URL",
 }
 OWN_TARGETS = Path("targets")
 USAGE = 4
@@ -71,7 +71,7 @@ def _own_targets(options: Sequence[str]) -> list[str]:
 
 def _help() -> str:
     lines = "\n".join(f"  {word:<12} {about}" for word, about in COMMANDS.items())
-    ends = "Each takes --help. The exit code is the verdict: 0 GO, 1 NO-GO, 10 INCONCLUSIVE."
+    ends = "Each has --help. The exit code is the verdict: 0 GO, 1 NO-GO, 10 INCONCLUSIVE."
     return f"usage: netra-verify COMMAND ...\n\n{lines}\n\n{ends}"
 
 

@@ -1,6 +1,6 @@
-"""Loaded by any pytest beside which this is installed: a team's own checks can say `from gate.check import check`.
+"""Loaded by pytest wherever the suite is installed: a team's own checks can use `from gate.check import check`.
 
-Nothing else happens until a run is started by `netra-verify`: no option is added, no fixture, no hook.
+Nothing else happens until `netra-verify` starts a run: no option, fixture or hook is added.
 """
 
 import sys

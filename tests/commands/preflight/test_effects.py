@@ -38,7 +38,7 @@ DANGEROUS = {
     "ALTER TABLE people ALTER COLUMN nick SET NOT NULL": "scans public.people",
     "ALTER TABLE people ADD CHECK (age < 200)": "validates every row",
     "ALTER TABLE notes ADD FOREIGN KEY (person) REFERENCES people (id)": "validates every row",
-    "ALTER TABLE people ALTER COLUMN age DROP DEFAULT": "takes the default",
+    "ALTER TABLE people ALTER COLUMN age DROP DEFAULT": "removes the default",
     "ALTER TABLE people SET UNLOGGED": "rewrites",
     "ALTER TABLE people RENAME COLUMN nick TO nickname": "renames public.people.nick",
     "ALTER TABLE people RENAME TO persons": "renames public.people",

@@ -171,6 +171,6 @@ async def test_an_address_that_is_handed_on_all_the_same_is_refused(
 
 async def test_a_database_with_tables_in_it_is_no_scratch_database(other: Other, tmp_path: Path) -> None:
     before = await other.contents()
-    with pytest.raises(ConfigurationError, match="has tables in it"):
+    with pytest.raises(ConfigurationError, match="has tables, so it is not a scratch database"):
         await run(Question(folder=write_folder(tmp_path)), other.url)
     assert await other.contents() == before
