@@ -22,8 +22,8 @@ from gate.release.terms import Need
 from gate.report.explain import explain
 from gate.report.terminal import console_for
 from gate.run import new_run_id
-from gate.session.publishing import other_store, publish_gate, tell_people
-from gate.telling.tell import somebody_listens
+from gate.session.publishing import notify_people, other_store, publish_gate
+from gate.telling.notify import is_configured
 from gate.verdict_document import Document
 from targets.credentials import evidence_key, secrets_of_environment, wrong_evidence_key
 from targets.loading import ConfigurationError, describe_target
@@ -69,8 +69,8 @@ def gate(question: Question) -> int:
             document = msgspec.structs.replace(
                 conclude(evidence, frame, run_id, now, [str(error)]), changes=document.changes
             )
-    if not question.silent and somebody_listens():
-        notes = tell_people(document, store)
+    if not question.silent and is_configured():
+        notes = notify_people(document, store)
         document = msgspec.structs.replace(document, notes=[*document.notes, *notes])
     try:
         publish_gate(document, question.report_dir, console_for(sys.stdout), key=store.key, silent=question.silent)

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from commands.console import say
-from gate.history import tell
+from gate.history import build_history
 from gate.redaction import Redactor
 from gate.release.store import Store, StoreError
 from gate.report.artifacts import write
@@ -24,7 +24,7 @@ def run(target: str, targets_dir: Path | None, evidence: str, report_dir: Path) 
     name = describe_target(target, targets_dir).name
     try:
         store = Store(evidence or str(report_dir))
-        history = tell(name, store.where, store.each(name), store.discards(name))
+        history = build_history(name, store.where, store.each(name), store.discards(name))
     except StoreError as error:
         raise ConfigurationError(str(error)) from error
     page = report_dir / name / PAGE

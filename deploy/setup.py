@@ -43,9 +43,9 @@ def main(lock: Path) -> int:
     """Install the lock; the exit code is the installer's."""
     entry = pinned(PINS_UV.read_text(encoding="utf-8"), "uv") if PINS_UV.is_file() else ""
     with tempfile.TemporaryDirectory() as folder:  # uv is half as large as the suite, and only needed once
-        alone, place = Path(folder) / "uv.txt", Path(folder) / "uv"
-        alone.write_text(entry, encoding="utf-8")
-        if entry and run(*PIP, "--target", str(place), "-r", str(alone)) == 0:
+        only_uv, place = Path(folder) / "uv.txt", Path(folder) / "uv"
+        only_uv.write_text(entry, encoding="utf-8")
+        if entry and run(*PIP, "--target", str(place), "-r", str(only_uv)) == 0:
             uv = place / "bin" / "uv"
             if uv.is_file() and run(str(uv), *UV, "-r", str(lock)) == 0:
                 return 0

@@ -48,7 +48,7 @@ def build(
     """The whole verdict, without secrets.
 
     Rows come in the order in which they ran; required cases without a result follow as BROKEN "did not run", so
-    that no reader has to compare two lists.
+    that readers need not compare two lists.
     """
     required = run.plan.required_cases()
     rows = [_row(result, required=key in required, known=known) for key, result in run.results.items()]

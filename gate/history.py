@@ -160,7 +160,9 @@ class History:
     left_out: Mapping[str, int]  # why -> how many files
 
 
-def tell(target: str, where: str, bodies: Iterable[tuple[str, bytes | Exception]], discarded: Iterable[str]) -> History:
+def build_history(
+    target: str, where: str, bodies: Iterable[tuple[str, bytes | Exception]], discarded: Iterable[str]
+) -> History:
     """The history of a store's runs; unreadable files are counted, never guessed."""
     taken_out, left_out, runs = frozenset(discarded), Counter[str](), []
     for run_id, body in bodies:

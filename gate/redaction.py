@@ -19,7 +19,7 @@ SHORTEST_PIECE = 2 * BLOCK - 1  # a piece of this length contains at least one w
 SHORTEST_REMAINDER = 4  # next to a mark where the text was cut; fewer characters reveal nothing
 STARS = "[redacted]"
 LONGEST_KEPT, MOST_KEPT = 200, 20_000  # characters of a text known to be clean, and how many such texts
-CUTS = re.compile(r"…|\.\.\.|\\{1,8}u2026")  # `probes.excerpt`'s mark, as it is and in JSON; pytest's own
+CUTS = re.compile(r"…|\.\.\.|\\{1,8}u2026")  # `probes.excerpt`'s mark, plain and in JSON; and pytest's
 TOKENS = re.compile(r"[A-Za-z0-9_.-]{12,}")
 JWT_BEGINS = "eyJ"  # base64 of {" of a header, or of a payload
 PATTERNS = (
@@ -31,7 +31,7 @@ PATTERNS = (
     (re.compile(r"(?i)\b(password|secret|api[_-]?key)(=|\"?:\s{0,8}\"?)[^\s\"',;&]{4,}"), r"\1\2[redacted]"),
 )
 Place = tuple[str, int]  # a spelling, and where in it
-LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}  # ASCII alone: no length changes
+LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}  # only ASCII: lengths stay the same
 
 
 class Concealed(Protocol):

@@ -42,9 +42,9 @@ def read_error(text: str) -> ServerError | None:
 
 
 def shortened(text: str, most: int) -> str:
-    """A server's text of about `most` characters: its head says what it is, its end where a traceback ended.
+    """A server's text cut to about `most` characters: its beginning and its end, where a traceback has the error.
 
-    Frames of the service's own code are kept from what is left out between these, the innermost ones.
+    Of the part between these, the innermost frames in the service's own code are kept.
     """
     if len(text) <= most:
         return text

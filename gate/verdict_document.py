@@ -52,7 +52,7 @@ class KnownFailure(_Part, frozen=True, kw_only=True):
 
 
 class Estimate(_Part, frozen=True):
-    """A value with the interval that it lies in."""
+    """A value with its confidence interval."""
 
     value: float
     low: float
@@ -237,7 +237,7 @@ class Document(_Part, frozen=True, kw_only=True):
 
 
 def count_outcomes(rows: list[Row]) -> dict[Outcome, int]:
-    """How many rows came to each outcome, in the order of their names."""
+    """How many rows have each outcome, ordered by name."""
     return dict(sorted(Counter(row.outcome for row in rows).items()))
 
 

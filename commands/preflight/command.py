@@ -224,6 +224,6 @@ def _failure(outcome: Outcome, relay: Relay) -> str:
 
 
 def _flat(text: object) -> str:
-    """One printable line: the text is somebody else's."""
+    """One printable line: the text is untrusted."""
     words = excerpt(" ".join(str(text).split()), LONGEST_SHOWN)
     return "".join(character if character.isprintable() else "?" for character in words)

@@ -1,11 +1,11 @@
--- What the suite's own database user needs, and nothing more: docs/least-privilege.md. Run it as the tables' owner, in the
--- service's schema; run again, it replaces what it made. The role is made beforehand, by hand or as an IAM user:
+-- The privileges that the suite's own database user needs, and no others: docs/least-privilege.md. Run it as the tables'
+-- owner, in the service's schema; it can be run again. Create the role first, manually or as an IAM user:
 --   CREATE ROLE netra_verify LOGIN PASSWORD '...' NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOINHERIT;
--- A user of another name: replace 'netra_verify' throughout.
+-- For a user with another name, replace 'netra_verify' throughout.
 --
--- Row-level policies hold for every role that does not own the table. The first policy of each table lets the service and
--- everybody else go on as before; the suite sees what it has to count, and adds and deletes its own rows alone. No policy
--- names a column or a type of the service's, so that no migration is refused for its sake.
+-- Row-level policies apply to every role that does not own the table. The first policy of each table changes nothing for
+-- the service and all others; the suite can read what it must count, and add and delete only its own rows. No policy
+-- refers to a column or a type of the service, so that no migration is refused because of one.
 
 GRANT SELECT, INSERT, DELETE ON threads TO netra_verify;
 
@@ -15,9 +15,9 @@ BEGIN
 END
 $$;
 
--- Ours are the rows that the suite wrote, by their id, and those that the service made for the suite's test users under ids
--- of its own. Whose a row is, its user_id says where there is such a column and it is set; else the metadata does (json or
--- jsonb). A text that ->> might raise on is taken for ours only if its first key says so.
+-- The suite's rows are those that it wrote, by their id, and those that the service created for its test users with other
+-- ids. A row's owner is in user_id, if that column exists and is set, else in the metadata (json or jsonb). A text on which
+-- ->> might raise belongs to the suite only if its first key says so.
 DO $$
 DECLARE
     by_metadata text := $owner$
@@ -54,7 +54,7 @@ CREATE POLICY netra_verify_adds ON threads FOR INSERT TO netra_verify WITH CHECK
 DROP POLICY IF EXISTS netra_verify_deletes ON threads;
 CREATE POLICY netra_verify_deletes ON threads FOR DELETE TO netra_verify USING (netra_verify_owns(threads));
 
--- Rows of test users that the service makes by itself ([residue.tables]), where there is such a table.
+-- Rows that the service creates for test users by itself ([residue.tables]), if there is such a table.
 CREATE OR REPLACE FUNCTION netra_verify_is(candidate anyelement) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN coalesce(candidate.email LIKE '%@netra-verify.invalid', false);

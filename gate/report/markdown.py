@@ -45,7 +45,7 @@ def render_markdown(report: Report) -> str:
         "",
         *_changes(document),
         *_known(document),
-        *_said_of_the_run(document),
+        *_doubts_and_notes(document),
     ]
     return "\n".join(lines) + "\n"
 
@@ -102,7 +102,7 @@ def _known(document: Document) -> list[str]:
     return [*lines, ""]
 
 
-def _said_of_the_run(document: Document) -> list[str]:
+def _doubts_and_notes(document: Document) -> list[str]:
     missing = document.missing
     lines = [f"- {_cell(sentence(one))}" for one in [*document.doubts, *document.notes]]
     if missing:
@@ -113,7 +113,7 @@ def _said_of_the_run(document: Document) -> list[str]:
 
 
 def _in_short(report: Report) -> list[str]:
-    """The causes, a line each, with whom to call, and the way back: what the first screen has to say."""
+    """For the first screen: one line per cause with whom to call, and the rollback."""
     lines = []
     for number, one in enumerate(causes_in_words(report)[:MOST_CAUSES], 1):
         call = f" (call: {_cell(one.whom_to_call)})" if one.whom_to_call else ""

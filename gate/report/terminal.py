@@ -99,7 +99,7 @@ def _print_causes(report: Report, console: Console) -> None:
 
 
 def _print_again_in_short(report: Report, console: Console) -> None:
-    """The causes once more, a line each, where a terminal ends: whom to call for each, and the way back."""
+    """The causes again at the end of the terminal, one line each with whom to call, and the rollback."""
     causes = causes_in_words(report)
     for number, one in enumerate(causes[:MOST_IN_SHORT], 1):
         call = f" (call: {one.whom_to_call})" if one.whom_to_call else ""

@@ -77,7 +77,7 @@ class Live:
             self._progress.start()
 
     def end(self, result: Result) -> None:
-        """A case has ended. Without a terminal, one that took over two seconds gets a line of its own."""
+        """A case has ended. Without a terminal, one that took over two seconds is printed on a line."""
         self._results.append(result)
         took = time.monotonic() - self._begun
         if self._verbose:

@@ -27,7 +27,7 @@ from gate.run import Run
 from gate.session.copies import put_copies
 from gate.session.last_word import LAST_WORD
 from gate.session.selecting import what_came
-from gate.telling.tell import somebody_listens, tell
+from gate.telling.notify import is_configured, notify
 from gate.verdict import decide
 from gate.verdict_document import Document, encode
 
@@ -158,7 +158,7 @@ def publish(run: Run, exit_status: int, console: Console) -> int:
     if refused:
         document = msgspec.structs.replace(_judge(run, exit_status, [refused]), changes=document.changes)
     document = msgspec.structs.replace(
-        document, notes=[*document.notes, *_exported(run, document), *_told(run, document)]
+        document, notes=[*document.notes, *_exported(run, document), *_notified(run, document)]
     )
     report = answered(_sealed(document, Store(str(run.plan.report_dir), run.plan.evidence_key)))
     problems = write_all(run.folder, report, verdict_only=run.plan.verdict_only)
@@ -234,9 +234,9 @@ def _exported(run: Run, document: Document) -> list[str]:
     return [neutralise(run.redactor.text(why))] if why else []
 
 
-def _told(run: Run, document: Document) -> list[str]:
+def _notified(run: Run, document: Document) -> list[str]:
     """Send the notifications; returns a note for each that failed."""
-    if run.plan.verdict_only or not somebody_listens():
+    if run.plan.verdict_only or not is_configured():
         return []
     if run.late:
         return [f"no notification was sent: {LATE}"]
@@ -244,16 +244,16 @@ def _told(run: Run, document: Document) -> list[str]:
         store = Store(run.plan.evidence or str(run.plan.report_dir), run.plan.evidence_key, run.redactor)
     except StoreError as error:
         return [f"no notification was sent: {error}"]
-    return tell_people(document, store)
+    return notify_people(document, store)
 
 
-def tell_people(document: Document, store: Store) -> list[str]:
+def notify_people(document: Document, store: Store) -> list[str]:
     """Notify the configured receivers of a run's or gate's verdict; returns a note for each failure."""
     try:
         last = store.last(document.target, document.phase, document.run_id, decided=True)
     except StoreError as error:
         return [f"no notification was sent: {error}"]
-    notes = tell(answered(document), last.verdict if last else None)
+    notes = notify(answered(document), last.verdict if last else None)
     return [neutralise(store.redactor.text(note)) for note in notes]
 
 

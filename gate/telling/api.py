@@ -15,7 +15,7 @@ MOST_PAGES = 10
 PER_PAGE = 100
 
 
-class NotTold(Exception):
+class NotNotified(Exception):
     """A notification failed; the message is one sentence."""
 
 
@@ -35,28 +35,28 @@ class Api:
         )
 
     def ask(self, method: str, path: str, body: JSON = None, **query: str | int) -> JSON:
-        """The answer's JSON. Raises NotTold."""
+        """The answer's JSON. Raises NotNotified."""
         left = self._until - time.monotonic()
         if left <= 0:
-            raise NotTold(f"{self.name} was not notified in time")
+            raise NotNotified(f"{self.name} was not notified in time")
         try:
             answer = self._client.request(method, path.lstrip("/"), json=body, params=query, timeout=min(ONE_S, left))
             answer.raise_for_status()
             return msgspec.json.decode(answer.content) if answer.content else None
         except httpx.HTTPStatusError as error:
-            raise NotTold(
+            raise NotNotified(
                 f"{self.name} was not notified: {method} {path} was answered {error.response.status_code}; "
                 "does the token have the permission?"
             ) from error
         except (httpx.HTTPError, httpx.InvalidURL, msgspec.DecodeError) as error:
-            raise NotTold(f"{self.name} was not notified: {method} {path}: {type(error).__name__}") from error
+            raise NotNotified(f"{self.name} was not notified: {method} {path}: {type(error).__name__}") from error
 
     def find_marked(self, path: str, marker: str) -> JSON:
-        """The first comment below a path whose body contains a marker; None without one. Raises NotTold."""
+        """The first comment below a path whose body contains a marker; None without one. Raises NotNotified."""
         for page in range(1, MOST_PAGES + 1):
             remarks = self.ask("GET", path, per_page=PER_PAGE, page=page)
             if not isinstance(remarks, list):
-                raise NotTold(f"{self.name} was not notified: GET {path} did not return a list")
+                raise NotNotified(f"{self.name} was not notified: GET {path} did not return a list")
             found = next((remark for remark in remarks if marker in str(remark.get("body") or "")), None)
             if found is not None or len(remarks) < PER_PAGE:
                 return found

@@ -14,7 +14,7 @@ from gate.report.checklist import Report
 from gate.report.github import fitting
 from gate.report.markdown import render_markdown
 from gate.strict_json import JSON
-from gate.telling.api import Api, NotTold
+from gate.telling.api import Api, NotNotified
 from gate.telling.message import Message
 
 MOST_COMMENT = 60_000  # bytes; GitHub allows 65,536 characters
@@ -28,7 +28,7 @@ def run_link(environ: Mapping[str, str]) -> str:
     return f"{server}/{repository}/actions/runs/{run}" if server and repository and run else ""
 
 
-def tell_github(report: Report, message: Message, environ: Mapping[str, str], within_s: float) -> Iterator[str]:
+def notify_github(report: Report, message: Message, environ: Mapping[str, str], within_s: float) -> Iterator[str]:
     """Notify GitHub; yields a sentence for each part that failed."""
     if not all(environ.get(key) for key in NEEDED):
         return
@@ -41,14 +41,14 @@ def tell_github(report: Report, message: Message, environ: Mapping[str, str], wi
     event = _event(environ)
     repository = f"/repos/{environ['GITHUB_REPOSITORY']}"
     commit = str(_at(event, "pull_request", "head", "sha") or environ["GITHUB_SHA"])
-    for tell in (_tell_commit, _tell_pull_request, _tell_deployment):
+    for notify in (_notify_commit, _notify_pull_request, _notify_deployment):
         try:
-            tell(api, repository, commit, event, report, message, run_link(environ))
-        except NotTold as error:
+            notify(api, repository, commit, event, report, message, run_link(environ))
+        except NotNotified as error:
             yield str(error)
 
 
-def _tell_commit(
+def _notify_commit(
     api: Api, repository: str, commit: str, event: JSON, report: Report, message: Message, link: str
 ) -> None:
     del event
@@ -56,7 +56,7 @@ def _tell_commit(
     api.ask("POST", f"{repository}/statuses/{commit}", body | ({"target_url": link} if link else {}))
 
 
-def _tell_pull_request(
+def _notify_pull_request(
     api: Api, repository: str, commit: str, event: JSON, report: Report, message: Message, link: str
 ) -> None:
     del message
@@ -72,7 +72,7 @@ def _tell_pull_request(
         api.ask("POST", f"{repository}/issues/{number}/comments", {"body": text})
 
 
-def _tell_deployment(
+def _notify_deployment(
     api: Api, repository: str, commit: str, event: JSON, report: Report, message: Message, link: str
 ) -> None:
     del commit

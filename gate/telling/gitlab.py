@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 from gate.report.checklist import Report
 from gate.report.github import fitting
 from gate.report.markdown import render_markdown
-from gate.telling.api import Api, NotTold
+from gate.telling.api import Api, NotNotified
 
 MOST_NOTE = 900_000  # bytes; GitLab allows a million characters
 NEEDED = ("CI_API_V4_URL", "CI_PROJECT_ID", "CI_MERGE_REQUEST_IID", "NETRA_GITLAB_TOKEN")
 
 
-def tell_gitlab(report: Report, environ: Mapping[str, str], within_s: float) -> Iterator[str]:
+def notify_gitlab(report: Report, environ: Mapping[str, str], within_s: float) -> Iterator[str]:
     """Notify GitLab, if the job belongs to a merge request; yields a sentence on failure."""
     if not all(environ.get(key) for key in NEEDED):
         return
@@ -29,5 +29,5 @@ def tell_gitlab(report: Report, environ: Mapping[str, str], within_s: float) -> 
             api.ask("PUT", f"{notes}/{before['id']}", {"body": text})
         else:
             api.ask("POST", notes, {"body": text})
-    except NotTold as error:
+    except NotNotified as error:
         yield str(error)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 VARIABLE = "NETRA_TELL"
 
 
-def tell_messengers(message: Message, urls: str, within_s: float) -> Iterator[str]:
+def notify_messengers(message: Message, urls: str, within_s: float) -> Iterator[str]:
     """Send the message to every URL concurrently; yields a sentence for each failure."""
     try:
         messengers = _load(urls.split())

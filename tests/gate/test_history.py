@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from gate.history import History, tell
+from gate.history import History, build_history
 from gate.release.store import StoreError
 from gate.report.history import render_history
 
@@ -38,7 +38,7 @@ def run(number: int, revision: str, outcomes: dict[str, str], **more: Any) -> tu
 
 
 def history(*runs: tuple[str, bytes | Exception], discarded: tuple[str, ...] = ()) -> History:
-    return tell("staging", "gs://b/e", runs, discarded)
+    return build_history("staging", "gs://b/e", runs, discarded)
 
 
 P, F = "PASSED", "FAILED"

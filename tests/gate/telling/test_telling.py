@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from gate.outcomes import Outcome, Verdict
 from gate.report.checklist import Report, answered
 from gate.telling.message import MOST_DESCRIPTION, compose, is_news
-from gate.telling.tell import tell
+from gate.telling.notify import notify
 from tests.gate.documents import make_document
 from tests.gate.telling.forge import Forge, forge
 
@@ -75,7 +75,7 @@ def test_people_are_disturbed_by_no_go_and_by_the_first_go_after_it(
     outcome = {Verdict.GO: Outcome.PASSED, Verdict.NO_GO: Outcome.FAILED}.get(now, Outcome.BROKEN)
     assert is_news(now, before) is news
     hook = f"{server.url.replace('http://', 'json://')}/hook"
-    assert list(tell(report(tmp_path, outcome), before, {"NETRA_TELL": hook})) == []
+    assert list(notify(report(tmp_path, outcome), before, {"NETRA_TELL": hook})) == []
     assert [path for _, path, _ in server.posted] == (["/hook"] if news else [])
     if news:
         assert str(now) in server.posted[0][2]["title"]
@@ -86,7 +86,7 @@ def test_github_hears_it_on_the_commit_the_pull_request_and_the_deployment(
 ) -> None:
     event = {"pull_request": {"number": 5, "head": {"sha": "abc"}}, "deployment": {"id": 9}}
     environ = on_github(server, tmp_path, event)
-    assert list(tell(failed, None, environ)) == []
+    assert list(notify(failed, None, environ)) == []
     (status, comment, deployment) = server.posted
     assert status[:2] == ("POST", "/repos/o/r/statuses/abc")
     assert status[2]["state"] == "failure"
@@ -106,8 +106,8 @@ def test_the_comment_is_updated_and_not_repeated_however_many_others_there_are(
         {"number": 5, "state": "open"},
     ]
     environ = on_github(server, tmp_path, {})
-    list(tell(failed, None, environ))
-    list(tell(report(tmp_path / "next", Outcome.PASSED), Verdict.NO_GO, environ))
+    list(notify(failed, None, environ))
+    list(notify(report(tmp_path / "next", Outcome.PASSED), Verdict.NO_GO, environ))
     ours = [remark for remark in server.remarks[comments] if "netra-verify/mini/smoke" in remark["body"]]
     assert len(ours) == 1
     assert "# GO: mini" in ours[0]["body"]
@@ -120,8 +120,8 @@ def test_gitlab_has_one_note(server: Forge, tmp_path: Path, failed: Report) -> N
         "CI_MERGE_REQUEST_IID": "8",
         "NETRA_GITLAB_TOKEN": "t-2",
     }
-    assert list(tell(failed, None, environ)) == []
-    assert list(tell(report(tmp_path / "next", Outcome.PASSED), None, environ)) == []
+    assert list(notify(failed, None, environ)) == []
+    assert list(notify(report(tmp_path / "next", Outcome.PASSED), None, environ)) == []
     (note,) = server.remarks["/api/v4/projects/3/merge_requests/8/notes"]
     assert "# GO: mini" in note["body"]
     assert set(server.tokens) == {"t-2"}
@@ -132,7 +132,7 @@ def test_who_can_not_be_told_is_a_sentence_without_a_credential(server: Forge, t
     environ = on_github(server, tmp_path, {}) | {
         "NETRA_TELL": f"jsons://user:secret@127.0.0.1:9/x nonsense://secret {server.url}"
     }
-    notes = list(tell(failed, None, environ))
+    notes = list(notify(failed, None, environ))
     assert any("was answered 403" in note for note in notes)
     assert any("first messenger" in note for note in notes)
     assert any("second URL" in note for note in notes)
@@ -143,7 +143,7 @@ def test_who_hangs_is_given_up(server: Forge, tmp_path: Path, failed: Report) ->
     server.hangs_s = 3.0
     hook = f"{server.url.replace('http://', 'json://')}/hook?rto=60"
     begun = time.monotonic()
-    notes = list(tell(failed, None, on_github(server, tmp_path, {}) | {"NETRA_TELL": hook}, within_s=0.5))
+    notes = list(notify(failed, None, on_github(server, tmp_path, {}) | {"NETRA_TELL": hook}, within_s=0.5))
     assert any("did not answer within 0.5 s" in note for note in notes)
     assert any("GitHub was not notified" in note for note in notes)
     assert time.monotonic() - begun < server.hangs_s * 3, "each of five requests would have hung"
@@ -151,5 +151,5 @@ def test_who_hangs_is_given_up(server: Forge, tmp_path: Path, failed: Report) ->
 
 def test_nobody_hears_of_a_selected_run(server: Forge, tmp_path: Path) -> None:
     selected = report(tmp_path, Outcome.FAILED, selection="--check=a.*")
-    assert list(tell(selected, None, on_github(server, tmp_path, {}))) == []
+    assert list(notify(selected, None, on_github(server, tmp_path, {}))) == []
     assert server.posted == []

@@ -5,20 +5,20 @@ from collections.abc import Iterator, Mapping
 
 from gate.outcomes import Verdict
 from gate.report.checklist import Report
-from gate.telling.github import run_link, tell_github
-from gate.telling.gitlab import tell_gitlab
+from gate.telling.github import notify_github, run_link
+from gate.telling.gitlab import notify_gitlab
 from gate.telling.message import compose, is_news
-from gate.telling.messengers import VARIABLE, tell_messengers
+from gate.telling.messengers import VARIABLE, notify_messengers
 
 WITHIN_S = 10.0  # for each: the forge, and all messengers together
 
 
-def somebody_listens(environ: Mapping[str, str] = os.environ) -> bool:
+def is_configured(environ: Mapping[str, str] = os.environ) -> bool:
     """Whether the environment configures any notification."""
     return any(environ.get(key) for key in (VARIABLE, "GITHUB_TOKEN", "NETRA_GITLAB_TOKEN"))
 
 
-def tell(
+def notify(
     report: Report, before: Verdict | None, environ: Mapping[str, str] = os.environ, within_s: float = WITHIN_S
 ) -> Iterator[str]:
     """Notify the forge of every verdict, and messengers of news; yields a sentence for each failure.
@@ -28,7 +28,7 @@ def tell(
     if report.document.selection:
         return
     message = compose(report, run_link(environ) or environ.get("CI_JOB_URL", ""))
-    yield from tell_github(report, message, environ, within_s)
-    yield from tell_gitlab(report, environ, within_s)
+    yield from notify_github(report, message, environ, within_s)
+    yield from notify_gitlab(report, environ, within_s)
     if environ.get(VARIABLE) and is_news(report.document.verdict, before):
-        yield from tell_messengers(message, environ[VARIABLE], within_s)
+        yield from notify_messengers(message, environ[VARIABLE], within_s)
