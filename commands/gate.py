@@ -107,10 +107,10 @@ def discard(question: Question, what: Sequence[str], because: str, owner: str) -
         raise ConfigurationError(f'A discard needs a reason: make gate … DISCARD={what[0]} BECAUSE="why"')
     for one in what:
         try:
-            said = _store(question).discard(question.target, one, owner=owner, because=because.strip())
+            record = _store(question).discard(question.target, one, owner=owner, because=because.strip())
         except StoreError as error:
             raise ConfigurationError(str(error)) from error
-        say(f"{said.id} of {question.target} is discarded by {said.owner}, {said.at}: {said.because}")
+        say(f"{record.id} of {question.target} is discarded by {record.owner}, {record.at}: {record.because}")
     return 0
 
 

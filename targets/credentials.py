@@ -42,11 +42,11 @@ def what_is_wrong(credentials: Mapping[str, Secret], *, token_is_used: bool, alg
         token_is_used: Whether the run uses the supplied token; only then does it matter that one has expired.
         algorithm: The contract's algorithm for signing tokens.
     """
-    said = []
+    problems = []
     for key, secret in credentials.items():
         why = next(_reasons(key, secret.reveal(), algorithm, token_is_used=token_is_used), "") if secret else ""
-        said += [f"{_named(key)} {why}."] if why else []
-    return said
+        problems += [f"{_named(key)} {why}."] if why else []
+    return problems
 
 
 def wrong_claims(claims: Mapping[str, str]) -> list[str]:

@@ -58,7 +58,7 @@ class LeftIn(Part):
     def _is_our_mark(cls, pattern: str) -> str:
         """Refuse a pattern that could match other people's rows, because `make reap` would delete them."""
         if not pattern.startswith(OURS) and not pattern.endswith(f"@{DOMAIN}"):
-            raise ValueError(f"must begin with {OURS} or end with @{DOMAIN}; nobody else's rows do")
+            raise ValueError(f"must begin with {OURS} or end with @{DOMAIN}; no other rows do")
         return pattern
 
 

@@ -29,10 +29,10 @@ def secrets_of_dsn(url: Secret) -> tuple[Secret, ...]:
 def stays_private(url: Secret) -> bool:
     """Whether the connection can't be read on the way: it uses TLS, or does not leave this machine."""
     parts = urlsplit(url.reveal())
-    said = dict(parse_qsl(parts.query))
-    hosts = said.get("host", "") or parts.netloc.rpartition("@")[2]
+    settings = dict(parse_qsl(parts.query))
+    hosts = settings.get("host", "") or parts.netloc.rpartition("@")[2]
     at_home = all(one.startswith("/") or LOOPBACK.fullmatch(one) for one in hosts.split(",") if one)
-    return at_home or said.get("sslmode") in {"require", "verify-ca", "verify-full"}
+    return at_home or settings.get("sslmode") in {"require", "verify-ca", "verify-full"}
 
 
 def _of_url(dsn: str) -> Iterator[str]:

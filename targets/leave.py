@@ -100,17 +100,17 @@ def refuse_addresses(overlay: Mapping[str, Any], described: Mapping[str, Any], p
     Raises:
         LeaveError: There is one.
     """
-    said = flat(overlay)
-    for key in sorted(said.keys() - OVERLAID):
+    addresses = flat(overlay)
+    for key in sorted(addresses.keys() - OVERLAID):
         raise LeaveError(f"{path} can't be used as the twin's addresses: only the TOML may set `{key}`.")
     project = flat(described).get("platform.project")
-    if said.get("platform.project", project) != project:
+    if addresses.get("platform.project", project) != project:
         raise LeaveError(
-            f"{path} can't be used as the twin's addresses: its project is {said['platform.project']!r}, but the "
+            f"{path} can't be used as the twin's addresses: its project is {addresses['platform.project']!r}, but the "
             f"target's TOML has {project!r}."
         )
     for key in PLACES:
-        away = [host for host in hosts(str(said.get(key, ""))) if not is_here(host)]
+        away = [host for host in hosts(str(addresses.get(key, ""))) if not is_here(host)]
         if away:
             raise LeaveError(
                 f"{path} can't be used as the twin's addresses: `{key}` is on {away[0]!r}, but a twin is on this "

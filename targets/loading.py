@@ -221,13 +221,13 @@ def _from_values(values: Mapping[str, Any]) -> Target:
 
 
 def _explain(error: ValidationError, path: Path) -> str:
-    said = []
+    problems = []
     for problem in error.errors():
         key = ".".join(str(part) for part in problem["loc"])
         what = "is not a key of a target" if problem["type"] == "extra_forbidden" else problem["msg"]
-        said.append(f"`{key}` {what}")
+        problems.append(f"`{key}` {what}")
     return (
-        f"The target in {path} can't be used: {'; '.join(said)}. Keys and their meaning are in targets/model.py "
+        f"The target in {path} can't be used: {'; '.join(problems)}. Keys and their meaning are in targets/model.py "
         f"and docs/adding-a-target.md; the environment sets them as {ENV_PREFIX}SECTION__KEY."
     )
 

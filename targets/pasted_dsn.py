@@ -138,33 +138,33 @@ def _is_host(text: str) -> bool:
 
 def _wrong_in(place: str, query: list[tuple[str, str]]) -> Iterator[str]:
     """Settings that are impossible or ambiguous."""
-    said = dict(query)
+    given = dict(query)
     known = TAKEN | DROPPED | SSL | {BINDING, POOLER, SCHEMA, UNIX}
-    for name in said:
+    for name in given:
         if name not in known:
             shown = f"?{name}=" if re.fullmatch(r"[a-z_]{1,40}", name) else "something"
             yield f"has {shown} after its ?, which is not a supported connection setting: remove it"
-    if place and {"host", UNIX} & said.keys():
+    if place and {"host", UNIX} & given.keys():
         yield "has a host before the database and another one after its ?: keep only one of them"
-    for name in {"host", UNIX} & said.keys():
-        folder = said[name].startswith("/")
-        if not folder and (name == UNIX or not all(_is_host(one) for one in said[name].split(","))):
+    for name in {"host", UNIX} & given.keys():
+        folder = given[name].startswith("/")
+        if not folder and (name == UNIX or not all(_is_host(one) for one in given[name].split(","))):
             yield f"has a ?{name}= that is neither a socket's folder (/...) nor a host"
-    if not all(_is_host(f"x:{one}") for one in said.get("port", "1").split(",")):
+    if not all(_is_host(f"x:{one}") for one in given.get("port", "1").split(",")):
         yield "has a ?port= that is not a number from 1 to 65535"
-    if "port" in said and len(said["port"].split(",")) not in {1, len(said.get("host", place).split(","))}:
+    if "port" in given and len(given["port"].split(",")) not in {1, len(given.get("host", place).split(","))}:
         yield "has different numbers of ports and hosts: write host:port,host:port"
-    yield from _wrong_tls(said)
-    if said.get(BINDING, "prefer") not in {"prefer", "disable"}:
+    yield from _wrong_tls(given)
+    if given.get(BINDING, "prefer") not in {"prefer", "disable"}:
         yield f"requires {BINDING}, which asyncpg does not support: remove it, and use sslmode=verify-full instead"
 
 
-def _wrong_tls(said: Mapping[str, str]) -> Iterator[str]:
+def _wrong_tls(given: Mapping[str, str]) -> Iterator[str]:
     """What is ambiguous about encryption and trusted roots."""
-    modes = set(_modes(said))
+    modes = set(_modes(given))
     if not modes <= SSL_MODES or len(modes) > 1:
         yield f"has an ?sslmode= or ?ssl= that is not one of {', '.join(sorted(SSL_MODES))}, or two that differ"
-    if said.get(ROOTS) == SYSTEM and modes - {VERIFIED}:
+    if given.get(ROOTS) == SYSTEM and modes - {VERIFIED}:
         yield f"has {ROOTS}={SYSTEM} but an sslmode that verifies nothing: write sslmode={VERIFIED}"
 
 
@@ -172,9 +172,11 @@ def _settings(query: list[tuple[str, str]]) -> tuple[list[tuple[str, str]], bool
     """The settings for asyncpg, under its own names, and whether there is a pooler."""
     kept: dict[str, str] = {}
     pgbouncer = False
-    said = dict(query)
-    modes = _modes(said)
-    if said.get(ROOTS) == SYSTEM or (modes == [VERIFIED] and said.get("ssl", "").lower() in BARE and ROOTS not in said):
+    given = dict(query)
+    modes = _modes(given)
+    if given.get(ROOTS) == SYSTEM or (
+        modes == [VERIFIED] and given.get("ssl", "").lower() in BARE and ROOTS not in given
+    ):
         modes, kept[ROOTS] = [VERIFIED], SYSTEM
     for name, value in query:
         if name in SSL:
@@ -192,9 +194,9 @@ def _settings(query: list[tuple[str, str]]) -> tuple[list[tuple[str, str]], bool
     return list(kept.items()), pgbouncer
 
 
-def _modes(said: Mapping[str, str]) -> list[str]:
+def _modes(given: Mapping[str, str]) -> list[str]:
     """The requested TLS modes, by libpq's names: several if they differ."""
-    given = {name: SSL_WORDS.get(said[name].lower(), said[name].lower()) for name in SSL & said.keys()}
-    if said.get("ssl", "").lower() in BARE and given.get("sslmode", "disable") != "disable":
-        del given["ssl"]
-    return sorted(set(given.values()))
+    modes = {name: SSL_WORDS.get(given[name].lower(), given[name].lower()) for name in SSL & given.keys()}
+    if given.get("ssl", "").lower() in BARE and modes.get("sslmode", "disable") != "disable":
+        del modes["ssl"]
+    return sorted(set(modes.values()))

@@ -191,8 +191,8 @@ async def look_at_refusals(asker: Asker, path: str, findings: Findings) -> None:
             findings.see(f"refusal.rest.{kind}", [answer.status], f"GET {path}")
             answers[kind] = answer
         else:
-            said = "has no answer" if answer is None else f"answers {answer.status}"
-            findings.miss(f"refusal.rest.{kind}", f"GET {path} {said}: which status refuses it?")
+            seen = "has no answer" if answer is None else f"answers {answer.status}"
+            findings.miss(f"refusal.rest.{kind}", f"GET {path} {seen}: which status refuses it?")
     findings.miss("refusal.rest.forbidden", "a valid token for another user's item: 403 or 404")
     findings.miss("threads.out_of_bounds", "how an impossible window is refused; only a valid token can show it")
     again = await asker.get(path, shown["bad"])

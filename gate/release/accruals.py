@@ -126,8 +126,8 @@ def _exposures(accruals: Sequence[Accrual], what: Need) -> Accrued:
     )
     groups = sorted({one.group for one in accruals})
     problems = [_incomplete(group, [one for one in best.values() if one.group == group], what) for group in groups]
-    said = "; ".join(problem for problem in problems if problem) or ("" if proved else "no share of a soak")
-    return Accrued(Outcome.PENDING if said else Outcome.PASSED, said, "", figure)
+    reason = "; ".join(problem for problem in problems if problem) or ("" if proved else "no share of a soak")
+    return Accrued(Outcome.PENDING if reason else Outcome.PASSED, reason, "", figure)
 
 
 def _incomplete(group: str, shards: Sequence[Accrual], need: Need) -> str:

@@ -9,23 +9,23 @@ from gate.release.stored_run import StoredRun
 
 def find_doubts(evidence: Evidence, revision: str, runs: Sequence[StoredRun]) -> list[str]:
     """Problems with the evidence itself."""
-    said = list(evidence.problems)
+    doubts = list(evidence.problems)
     if not revision:
-        said.append(f"{evidence.where} has no run that knows its revision")
+        doubts.append(f"{evidence.where} has no run that knows its revision")
     elif not runs:
-        said.append(f"{evidence.where} has no run of {revision} that counts")
-    said += [
+        doubts.append(f"{evidence.where} has no run of {revision} that counts")
+    doubts += [
         f"run {one.run_id} {one.problem}"
         for one in evidence.unusable
         if one.revision in {"", revision} and one.run_id not in evidence.discards
     ]
     for run in runs:
         if run.document.residue is None:
-            said.append(f"run {run.id} could not count the rows that it seeded")
+            doubts.append(f"run {run.id} could not count the rows that it seeded")
         elif run.document.residue:
-            said.append(f"run {run.id} left {run.document.residue} seeded rows in the database")
+            doubts.append(f"run {run.id} left {run.document.residue} seeded rows in the database")
     first = min((run.document.started for run in runs), default="")
-    said += [
+    doubts += [
         f"run {one.id} found failures but does not know the revision: discard it with a reason, or verify again"
         for one in evidence.runs
         if not one.document.revision
@@ -33,7 +33,7 @@ def find_doubts(evidence: Evidence, revision: str, runs: Sequence[StoredRun]) ->
         and one.document.started >= first
         and one.id not in evidence.discards
     ]
-    return said + _vanished(evidence, revision) + _broken_chain(evidence, revision, first)
+    return doubts + _vanished(evidence, revision) + _broken_chain(evidence, revision, first)
 
 
 def _vanished(evidence: Evidence, revision: str) -> list[str]:
@@ -55,19 +55,19 @@ def _broken_chain(evidence: Evidence, revision: str, first: str) -> list[str]:
     """
     there = {one.id for one in [*evidence.runs, *evidence.gates]} | {one.run_id for one in evidence.unusable}
     oldest = min((run.id for run in evidence.runs if run.document.revision == revision), default="")
-    said = []
+    doubts = []
     for run in [*evidence.runs, *evidence.gates]:
         before = run.document.seal.before if run.document.seal else None
         if before is None or run.document.started < first or before.run_id in evidence.discards:
             continue
         if before.run_id not in there:
             if before.revision == revision or before.run_id >= oldest:
-                said.append(f"run {before.run_id}, which was in the store before run {run.id}, is gone")
+                doubts.append(f"run {before.run_id}, which was in the store before run {run.id}, is gone")
         elif evidence.digests.get(before.run_id, before.digest) != before.digest:
-            said.append(
+            doubts.append(
                 f"run {before.run_id} is not what was in the store before run {run.id}: it was replaced or changed"
             )
-    return sorted(set(said))
+    return sorted(set(doubts))
 
 
 def write_notes(

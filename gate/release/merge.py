@@ -25,7 +25,7 @@ BEFORE = "was before another revision was verified: a rollback starts over"
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class CaseInRun:
     """One run's result for a case."""
 
     run: StoredRun
@@ -43,12 +43,12 @@ class Merged:
     """One case over all runs: the outcome, the run whose row shows it, and each run's result."""
 
     outcome: Outcome
-    shown: Said
+    shown: CaseInRun
     reason: str = ""  # if it is not the shown row's own
     accrued: Accrued | None = None
     accepted: bool = False  # a known failure, not yet expired
     stale: bool = False  # a known failure that no longer fails
-    said: tuple[Said, ...] = field(default=())
+    results: tuple[CaseInRun, ...] = field(default=())
 
 
 def newest_revision(runs: Sequence[StoredRun]) -> str:
@@ -95,52 +95,61 @@ def merge(
 
     `discarded` names groups of shards that do not count; discarded runs are not among those given.
     """
-    said: dict[Key, list[Said]] = {}
+    by_case: dict[Key, list[CaseInRun]] = {}
     earlier = [(run, terms.objection(run.document, now) or BEFORE) for run in before]
     for run, objection in [*earlier, *((run, terms.objection(run.document, now)) for run in present)]:
         for row in run.document.checks:
             if name(row.key) not in run.document.missing:
-                said.setdefault(row.key, []).append(Said(run, row, objection))
-    return {key: _settle(results, terms, now.date(), discarded) for key, results in said.items()}
+                by_case.setdefault(row.key, []).append(CaseInRun(run, row, objection))
+    return {key: _settle(results, terms, now.date(), discarded) for key, results in by_case.items()}
 
 
-def _settle(results: Sequence[Said], terms: Terms, today: date, discarded: frozenset[str]) -> Merged:
+def _settle(results: Sequence[CaseInRun], terms: Terms, today: date, discarded: frozenset[str]) -> Merged:
     known = {one.run.id: _is_known(one, today) for one in results}
     failed = [one for one in results if one.row.outcome is Outcome.FAILED]
     counted = [one for one in failed if not known[one.run.id]]
     passed = [one for one in results if one.row.outcome is Outcome.PASSED and one.counts]
     accrued = _accrued(results, terms, discarded)
-    said = tuple(results)
+    every = tuple(results)
     if accrued and accrued.outcome is Outcome.FAILED and not failed:
         worst = max((one for one in results if any(it.events for it in one.row.accruals)), key=_when)
-        return Merged(outcome=Outcome.FAILED, shown=worst, reason=accrued.reason, accrued=accrued, said=said)
+        return Merged(outcome=Outcome.FAILED, shown=worst, reason=accrued.reason, accrued=accrued, results=every)
     if failed:
         shown = max(counted or failed, key=_when)
-        return Merged(outcome=Outcome.FAILED, shown=shown, reason="", accrued=accrued, accepted=not counted, said=said)
+        return Merged(
+            outcome=Outcome.FAILED, shown=shown, reason="", accrued=accrued, accepted=not counted, results=every
+        )
     if accrued:
         return Merged(
-            outcome=accrued.outcome, shown=max(results, key=_when), reason=accrued.reason, accrued=accrued, said=said
+            outcome=accrued.outcome,
+            shown=max(results, key=_when),
+            reason=accrued.reason,
+            accrued=accrued,
+            results=every,
         )
     if passed:
         shown = max(passed, key=_when)
-        return Merged(outcome=Outcome.PASSED, shown=shown, stale=any(known.values()), said=said)
-    return _unproved(max(results, key=_when), said)
+        return Merged(outcome=Outcome.PASSED, shown=shown, stale=any(known.values()), results=every)
+    return _unproved(max(results, key=_when), every)
 
 
-def _unproved(last: Said, said: tuple[Said, ...]) -> Merged:
+def _unproved(last: CaseInRun, every: tuple[CaseInRun, ...]) -> Merged:
     if last.row.outcome is not Outcome.PASSED:
-        return Merged(outcome=last.row.outcome, shown=last, said=said)
+        return Merged(outcome=last.row.outcome, shown=last, results=every)
     return Merged(
-        outcome=Outcome.PENDING, shown=last, reason=f"passed in run {last.run.id}, which {last.objection}", said=said
+        outcome=Outcome.PENDING,
+        shown=last,
+        reason=f"passed in run {last.run.id}, which {last.objection}",
+        results=every,
     )
 
 
-def _accrued(results: Sequence[Said], terms: Terms, discarded: frozenset[str]) -> Accrued | None:
+def _accrued(results: Sequence[CaseInRun], terms: Terms, discarded: frozenset[str]) -> Accrued | None:
     """Events count from every run; coverage only from runs that count, for claims with a length in the contract."""
     accruals = [
-        one if said.counts else msgspec.structs.replace(one, proved=False)
-        for said in results
-        for one in said.row.accruals
+        one if result.counts else msgspec.structs.replace(one, proved=False)
+        for result in results
+        for one in result.row.accruals
         if not one.group or one.group not in discarded
     ]
     need = terms.needs.get(results[0].row.id)
@@ -149,13 +158,13 @@ def _accrued(results: Sequence[Said], terms: Terms, discarded: frozenset[str]) -
     return accrue(accruals, need) if need else unknown_need(accruals)
 
 
-def _is_known(said: Said, today: date) -> bool:
-    listed = date.fromisoformat(said.run.document.started[:10])
+def _is_known(result: CaseInRun, today: date) -> bool:
+    listed = date.fromisoformat(result.run.document.started[:10])
     return any(
-        one.name == said.row.name and in_force(date.fromisoformat(one.expires), listed=listed, today=today)
-        for one in said.run.document.known_failures
+        one.name == result.row.name and in_force(date.fromisoformat(one.expires), listed=listed, today=today)
+        for one in result.run.document.known_failures
     )
 
 
-def _when(said: Said) -> tuple[bool, str, str]:
-    return said.counts, said.run.document.started, said.run.id
+def _when(result: CaseInRun) -> tuple[bool, str, str]:
+    return result.counts, result.run.document.started, result.run.id

@@ -26,7 +26,7 @@ def merged_row(merged: Merged, *, required: bool) -> Row:
         outcome=merged.outcome,
         required=required,
         reason=merged.reason or ("" if merged.outcome is Outcome.PASSED else merged.shown.row.reason),
-        inputs=[RowInput(one.run.id, one.row.outcome, one.counts) for one in merged.said],
+        inputs=[RowInput(one.run.id, one.row.outcome, one.counts) for one in merged.results],
     )
     if merged.reason:
         row = msgspec.structs.replace(row, expected="", actual=merged.reason)
@@ -39,7 +39,7 @@ def merged_row(merged: Merged, *, required: bool) -> Row:
 
 def _with_accruals(row: Row, merged: Merged, accrued: Accrued) -> Row:
     """The row of a claim that takes longer than one run: the sum of all runs, and each one's share."""
-    accruals = [one for said in merged.said for one in said.row.accruals]
+    accruals = [one for result in merged.results for one in result.row.accruals]
     spans = [one for one in accruals if one.kind == "window"]
     return msgspec.structs.replace(
         row,
@@ -57,7 +57,9 @@ def owed_row(key: Key, phase: str) -> Row:
 
 def known_failures(merged: Mapping[Key, Merged], now: datetime) -> list[KnownFailure]:
     """The known failures of the runs that are shown, each once."""
-    listed = {one.name: one for it in merged.values() for said in it.said for one in said.run.document.known_failures}
+    listed = {
+        one.name: one for it in merged.values() for result in it.results for one in result.run.document.known_failures
+    }
     settled = {name(key): one for key, one in merged.items()}
     return [
         msgspec.structs.replace(

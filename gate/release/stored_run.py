@@ -105,7 +105,7 @@ def _impossible(document: Document, now: datetime) -> str:
         return f"has the phase {document.phase}, which does not match its content: it was changed"
     if document.gate is not None:
         return _unfounded(document.checks, {one.run_id for one in document.gate.inputs})
-    return next((said for row in document.checks for one in row.accruals if (said := _misplaced(one, row, ended))), "")
+    return next((why for row in document.checks for one in row.accruals if (why := _misplaced(one, row, ended))), "")
 
 
 def _unfounded(rows: Sequence[Row], given: set[str]) -> str:

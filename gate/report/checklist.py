@@ -110,8 +110,8 @@ def _answer(item: Mapping[str, JSON], document: Document) -> Answer:
 
 def _outcome(row: Row, failed: Iterable[Row]) -> Outcome:
     """A case's outcome; if another case's finding blocks it, what it needs has FAILED, and so has the item."""
-    said = row.actual or row.reason
-    waits = row.outcome == Outcome.BROKEN and any(said.startswith(waits_for(one.name)) for one in failed)
+    seen = row.actual or row.reason
+    waits = row.outcome == Outcome.BROKEN and any(seen.startswith(waits_for(one.name)) for one in failed)
     return Outcome.FAILED if waits else row.outcome
 
 

@@ -23,8 +23,8 @@ def explain(document: Document, check_id: str) -> str:
 def _row(row: Row) -> Iterator[str]:
     yield f"\n{row.outcome} {row.name}{'' if row.required else ' (not required)'}"
     for key in ("claim", "requirement", "expected", "actual", "reason", "remedy", "looking", "known_failure"):
-        if said := getattr(row, key):
-            yield f"  {key.replace('_', ' ')}: {said}"
+        if value := getattr(row, key):
+            yield f"  {key.replace('_', ' ')}: {value}"
     for figure in row.figures:
         yield f"  rule: {figure.rule}"
         yield f"    figure: {show_figure(figure)}"
@@ -38,9 +38,9 @@ def _row(row: Row) -> Iterator[str]:
         yield f"  {one.kind}: {one.start} to {one.end}, {proved}, {one.events} events, n={one.n}{group}"
     yield from (f"  request: {line}" for line in row.curl)
     yield from (f"  trace: {one.trace_id} {one.request}" for one in row.traces[-5:])
-    for said in row.inputs:
-        but = "" if said.counts else " (a pass would not count)"
-        yield f"  input: run {said.run_id} says {said.outcome}{but}"
+    for given in row.inputs:
+        but = "" if given.counts else " (a pass would not count)"
+        yield f"  input: run {given.run_id} says {given.outcome}{but}"
 
 
 def _short(value: object) -> str:

@@ -72,10 +72,10 @@ def _latency(history: History) -> Drawing | None:
         chart.dots([(place, figure.value or 0)], BAD if limit and float(figure.value or 0) > limit else ACCENT, 2.5)
     if limit:
         chart.rule(y=limit, colour=BAD, dashed=True)
-    said = (
+    caption = (
         f"The p95 of the auth service in {len(points)} runs, with its 95 % interval; dashed: the limit of {limit:g} ms."
     )
-    return {"title": "Auth service response time", "svg": chart.svg(9001, said), "text": said}
+    return {"title": "Auth service response time", "svg": chart.svg(9001, caption), "text": caption}
 
 
 def _counted(title: str, wanted: str, label: str, number: int) -> Callable[[History], Drawing | None]:
@@ -86,8 +86,8 @@ def _counted(title: str, wanted: str, label: str, number: int) -> Callable[[Hist
         highest = max(float(figure.value or 0) for _, figure in points)
         chart = _chart([run for run, _ in points], max(1.0, highest * ROOM), label)
         chart.dots([(place, figure.value or 0) for place, (_, figure) in enumerate(points)], ACCENT, 2.5)
-        said = f"{title}: {label}, in {len(points)} runs; at most {highest:g}."
-        return {"title": title, "svg": chart.svg(number, said), "text": said}
+        caption = f"{title}: {label}, in {len(points)} runs; at most {highest:g}."
+        return {"title": title, "svg": chart.svg(number, caption), "text": caption}
 
     return draw
 
@@ -105,8 +105,8 @@ def _sessions(history: History) -> Drawing | None:
         [run for run, _ in points], max(float(bound) for _, bound in points) * ROOM, "drops per hour, at most"
     )
     chart.dots([(place, bound) for place, (_, bound) in enumerate(points)], ACCENT, 2.5)
-    said = f"The upper bound (95 %) on dropped WebSocket sessions per hour in {len(points)} runs."
-    return {"title": "WebSocket sessions", "svg": chart.svg(9003, said), "text": said}
+    caption = f"The upper bound (95 %) on dropped WebSocket sessions per hour in {len(points)} runs."
+    return {"title": "WebSocket sessions", "svg": chart.svg(9003, caption), "text": caption}
 
 
 def _durations(history: History) -> Drawing | None:
@@ -116,8 +116,8 @@ def _durations(history: History) -> Drawing | None:
     chart = _chart(runs, max(map(lasted, runs)) * ROOM, "seconds")
     for verdict, colour in COLOURS.items():
         chart.dots([(place, lasted(run)) for place, run in enumerate(runs) if run.verdict == verdict], colour, 2.5)
-    said = f"How long {len(runs)} runs of the smoke phase took; by colour GO, NO-GO and INCONCLUSIVE."
-    return {"title": "Duration of a run", "svg": chart.svg(9004, said), "text": said}
+    caption = f"How long {len(runs)} runs of the smoke phase took; by colour GO, NO-GO and INCONCLUSIVE."
+    return {"title": "Duration of a run", "svg": chart.svg(9004, caption), "text": caption}
 
 
 CHARTS: tuple[Callable[[History], Drawing | None], ...] = (

@@ -70,15 +70,15 @@ def _case(row: Row, cause: Cause | None, again: str) -> ET.Element:
         ET.SubElement(case, "skipped", message=f"{row.outcome}: {message}")
     figures = [f"{figure.rule}: {show_figure(figure)}" for figure in row.figures]
     repeating = [*row.curl[-1:], again] if row.outcome != Outcome.PASSED else []
-    said = [*figures, *(f"repeat it: {line}" for line in repeating if line)]
-    if said:
-        ET.SubElement(case, "system-out").text = _clean("\n".join(said))
+    output = [*figures, *(f"repeat it: {line}" for line in repeating if line)]
+    if output:
+        ET.SubElement(case, "system-out").text = _clean("\n".join(output))
     return case
 
 
 def _details(row: Row) -> str:
     parts = {key: getattr(row, key) for key in ("requirement", "expected", "actual", "reason", "remedy")}
-    lines = [f"{key}: {said}" for key, said in parts.items() if said]
+    lines = [f"{key}: {text}" for key, text in parts.items() if text]
     lines += [f"server: {line.timestamp} {line.severity} {line.text}" for line in row.server_lines]
     return "\n".join(lines)
 

@@ -137,7 +137,7 @@ def _causes(report: Report) -> list[str]:
             "when": one.since,
             "again": f"`{one.rerun}`" if one.rerun else "",
         }
-        lines += [f"- **{label}**: {_cell(said)}" for label, said in details.items() if said]
+        lines += [f"- **{label}**: {_cell(text)}" for label, text in details.items() if text]
         lines += ["", "<details><summary>Cases and the server's own words</summary>", ""]
         lines += [f"- `{_cell(name)}`{_cell(_seen(report, name))}" for name in cause.cases[:MOST_CASES]]
         lines += [f"- and {len(cause.cases) - MOST_CASES} more"] if len(cause.cases) > MOST_CASES else []

@@ -49,9 +49,9 @@ def export(document: Document, limit_s: float = LIMIT_S) -> str:
     place, wrong = _collector(os.environ)
     if wrong:
         return wrong
-    said: list[str] = []
+    problems: list[str] = []
     # A thread, because a server that sends an occasional byte outlasts every request timeout.
-    sending = threading.Thread(target=_send, args=(spans(document), limit_s, said), daemon=True)
+    sending = threading.Thread(target=_send, args=(spans(document), limit_s, problems), daemon=True)
     with _listening() as listener:
         sending.start()
         sending.join(limit_s)
@@ -59,8 +59,8 @@ def export(document: Document, limit_s: float = LIMIT_S) -> str:
         return (
             f"the spans were not delivered to {place}: no answer within {limit_s:g} s; the run's report has everything"
         )
-    if said:
-        why = listener.last or said[0]
+    if problems:
+        why = listener.last or problems[0]
         return f"the spans were not delivered to {place}: {why}; the run's report has everything"
     return ""
 
@@ -90,7 +90,7 @@ def spans(document: Document) -> Sequence[ReadableSpan]:
 def _case(tracer: Tracer, root: Span, row: Row, begun: datetime) -> None:
     span = tracer.start_span(row.name, set_span_in_context(root), start_time=_nanoseconds(begun))
     keys = ("id", "case", "family", "outcome", "required", "requirement", "expected", "actual", "reason", "remedy")
-    span.set_attributes({f"netra.{key}": _short(said) for key in keys if (said := getattr(row, key)) != ""})
+    span.set_attributes({f"netra.{key}": _short(value) for key in keys if (value := getattr(row, key)) != ""})
     # The trace ids that the case's requests carried: by them the server's own spans and log lines are found.
     span.set_attribute("netra.request_trace_ids", [one.trace_id for one in row.traces])
     span.set_attributes({f"netra.figure.{one.rule}": show_figure(one) for one in row.figures})
@@ -135,14 +135,14 @@ def configured(environment: Mapping[str, str]) -> bool:
     return not off and bool(environment.get(BASE) or environment.get(TRACES))
 
 
-def _send(finished: Sequence[ReadableSpan], limit_s: float, said: list[str]) -> None:
+def _send(finished: Sequence[ReadableSpan], limit_s: float, problems: list[str]) -> None:
     """Send in one request; on failure, append why."""
     try:
         exporter = OTLPSpanExporter(timeout=limit_s)
         if exporter.export(finished) is not SpanExportResult.SUCCESS:
-            said.append("refused")
+            problems.append("refused")
     except Exception as error:  # noqa: BLE001 - the verdict stands without the spans
-        said.append(f"{type(error).__name__}: {error}")
+        problems.append(f"{type(error).__name__}: {error}")
 
 
 class _Listener(logging.Handler):

@@ -31,7 +31,7 @@ MOST_CAUSES = 8
 MOST_IN_SHORT = 4
 MOST_LINES = 6
 MOST_SENTENCE = 300
-MOST_SAID = 600
+MOST_TEXT = 600
 
 
 def console_for(file: IO[str]) -> Console:
@@ -52,8 +52,8 @@ def print_verdict(report: Report, folder: Path, console: Console) -> None:
     absent = [row for row in document.checks if row.outcome == Outcome.NOT_APPLICABLE]
     if absent:
         console.print(f"[dim]not applicable here: {len(absent)} cases, listed in the report[/dim]")
-    for said in dict.fromkeys([document.reason, *(document.doubts if document.selection else [])]):
-        console.print(sentence(said), markup=False)
+    for reason in dict.fromkeys([document.reason, *(document.doubts if document.selection else [])]):
+        console.print(sentence(reason), markup=False)
     if not document.selection:
         _print_again_in_short(report, console)
     console.print(f"report: {folder / 'report.html'}", markup=False, soft_wrap=True)
@@ -84,9 +84,9 @@ def _print_causes(report: Report, console: Console) -> None:
             "cases": "" if alone else one.cases,
             "again": one.rerun,
         }
-        for label, said in details.items():
-            if said:
-                console.print(f"    {label + ':':<13}{_short(said, MOST_SAID)}", markup=False)
+        for label, text in details.items():
+            if text:
+                console.print(f"    {label + ':':<13}{_short(text, MOST_TEXT)}", markup=False)
         for line in one.traceback[-MOST_LINES:]:
             console.print(f"    server:      {_short(line)}", markup=False, style="dim")
         console.print()

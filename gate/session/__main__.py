@@ -53,12 +53,12 @@ def _pytest(arguments: list[str]) -> int:
 def _conclude(code: int, why: str) -> int:
     from gate.session.last_word import LAST_WORD  # noqa: PLC0415 - as above
 
-    said, published = LAST_WORD.verdict, LAST_WORD.exit_code
+    verdict, published = LAST_WORD.verdict, LAST_WORD.exit_code
     if code in {0, 1} and published != code:
         why = why or "no verdict was published: nothing ran, or pytest crashed"
         code = INCONCLUSIVE if code == 0 else CRASHED
     if published != code or code == USAGE:  # pytest's own message came after the verdict's line
-        word = said if said and said != "GO" else "INCONCLUSIVE"
+        word = verdict if verdict and verdict != "GO" else "INCONCLUSIVE"
         reason = f" reason={' '.join(why.split())}" if why else ""
         if not LAST_WORD.silent:
             _say(f"VERDICT: {word} exit_code={code}{reason}")

@@ -115,6 +115,6 @@ class Live:
             return
         self._stop_progress()
         counts = {one: sum(result.outcome is one for result in self._results) for one in Outcome}
-        said = ", ".join(f"[{STYLES[one]}]{count} {one}[/]" for one, count in counts.items() if count)
-        self.console.print(f"{self._family:<14}{said}  [dim]{time.monotonic() - self._since:.1f} s[/dim]")
+        outcomes = ", ".join(f"[{STYLES[one]}]{count} {one}[/]" for one, count in counts.items() if count)
+        self.console.print(f"{self._family:<14}{outcomes}  [dim]{time.monotonic() - self._since:.1f} s[/dim]")
         self._family = ""

@@ -232,8 +232,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
         pass  # pytest had something to print, but the reader of our output has gone
     except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001 - the results so far are judged anyway
         cut = isinstance(error, KeyboardInterrupt) or bool(stopping.given_up)
-        said = "interrupted" if cut else f"a crash: {type(error).__name__}: {error}"
-        run.interrupted = run.interrupted or f"{said}, after the last case"
+        why = "interrupted" if cut else f"a crash: {type(error).__name__}: {error}"
+        run.interrupted = run.interrupted or f"{why}, after the last case"
         interrupted = cut or exitstatus == pytest.ExitCode.INTERRUPTED
         session.exitstatus = pytest.ExitCode.INTERRUPTED if interrupted else pytest.ExitCode.INTERNAL_ERROR
     finally:

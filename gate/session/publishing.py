@@ -44,7 +44,7 @@ KEPT = frozenset(
 
 
 def retire_latest(report_dir: Path) -> str:
-    """Remove the last verdict, so that nobody mistakes an older GO for the verdict of a run that could not begin.
+    """Remove the last verdict, so that an older GO is not mistaken for the verdict of a run that could not begin.
 
     Returns where `latest` pointed; empty if it did not exist.
     """

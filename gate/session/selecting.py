@@ -40,12 +40,12 @@ NOT_PASSED = frozenset({Outcome.FAILED, Outcome.BROKEN})
 
 def selection_of(config: pytest.Config) -> str:
     """How cases were selected, as on the command line; empty for a full run."""
-    said = []
+    options = []
     for option, spelled in SELECTING.items():
         value = getattr(config.option, option, None)
         values = value if isinstance(value, list | tuple) else [value]
-        said += [spelled if one is True else f"{spelled}={one}" for one in values if one]
-    return " ".join([*said, *selected_paths(config)])
+        options += [spelled if one is True else f"{spelled}={one}" for one in values if one]
+    return " ".join([*options, *selected_paths(config)])
 
 
 def selected_paths(config: pytest.Config) -> list[str]:
@@ -161,14 +161,14 @@ def what_came(run: Run) -> str:
     """The result of a run of a selection: `12 of 203 selected, all passed; no verdict on the release`."""
     outcomes = Counter(run.results[key].outcome for key in run.selected if key in run.results)
     absent = len(run.selected) - outcomes.total()
-    said = [f"{outcomes[outcome]} {word}" for outcome, word in WORDS.items() if outcomes[outcome]]
-    said += [f"{absent} did not run"] if absent else []
+    counts = [f"{outcomes[outcome]} {word}" for outcome, word in WORDS.items() if outcomes[outcome]]
+    counts += [f"{absent} did not run"] if absent else []
     lacking = sum(result.outcome is Outcome.NOT_APPLICABLE for result in run.results.values())
     not_applicable = f", and {lacking} not applicable here" if lacking else ""
     if not run.selected:
         return f"nothing of {run.collected} selected ({run.selection}){not_applicable}; no verdict on the release"
     all_passed = outcomes[Outcome.PASSED] == len(run.selected)
-    came_to = ", all passed" if all_passed else f": {', '.join(said)}"
+    came_to = ", all passed" if all_passed else f": {', '.join(counts)}"
     return f"{len(run.selected)} of {run.collected} selected{came_to}{not_applicable}; no verdict on the release"
 
 
