@@ -140,7 +140,8 @@ def tells_why(seams: "Seams") -> Undo:
 
     def decide(token: str, answer: "Identity | None") -> "Identity | None":
         claims = payload_of(token)
-        expired = claims.get("exp", 0) < time.time()
+        end = claims.get("exp", 0)
+        expired = isinstance(end, int | float) and end < time.time()
         why[0] = "Signature has expired" if claims and expired else "Signature verification failed"
         return answer
 
