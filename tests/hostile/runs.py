@@ -160,7 +160,7 @@ async def _run(path: Path, family: str, hostility: Hostility, folder: Path, secr
         if process.returncode is None:  # the round itself is stopped
             process.kill()
             await process.wait()
-    seconds = time.monotonic() - begun
+    seconds, waited = time.monotonic() - begun, queued[-1] - queued[0] if queued else 0.0
     text = output.decode(errors="replace")
     crashed = "Traceback" in text or ("unexpected " in text and "Error:" in text)
     files = await asyncio.to_thread(_files, folder / "reports")
@@ -174,7 +174,7 @@ async def _run(path: Path, family: str, hostility: Hostility, folder: Path, secr
         seconds=seconds,
         most_mib=most[0],
         hung=hung,
-        late=not hung and seconds > DEADLINE_S + GRACE_S,
+        late=not hung and seconds - waited > DEADLINE_S + GRACE_S,
         traceback=crashed,
         leaked=bool(leaked),
         mute=not last.startswith("VERDICT: "),
