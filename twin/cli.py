@@ -50,18 +50,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     for name, run in (("exec", _exec), ("hold", _hold), ("up", _up)):
         command = commands.add_parser(name)
         command.set_defaults(run=run)
-        command.add_argument("--state", default="fixed", help=f"one of {', '.join([*STATES, *DEPLOYED])}")
-        command.add_argument("--fault", action="append", default=[], help="a fault's id, or several with commas")
-        command.add_argument("--candidate", action="store_true", help="a revision without traffic, tagged `verify`")
-        command.add_argument("--candidate-fault", action="append", default=[], help="the same as --fault, in it alone")
-        command.add_argument("--people", type=int, default=0, help="so many with browsers, who read their lists")
-        command.add_argument("--addresses", type=Path, default=None)
-        command.add_argument("--verbose", action="store_true")
-        command.add_argument("--cut", type=_seconds, default=3600.0, help="what an hour of a WebSocket takes: 20s, 1h")
-        command.add_argument("--age", type=_seconds, default=0.0, help="how long the revisions have been serving: 25h")
-        command.add_argument("--requests-per-hour", type=float, default=60.0, help="in that time")
-        for port in SETTABLE_PORTS:
-            command.add_argument(f"--port-{port}", type=int, default=None)
+        _add_options(command)
         if name == "exec":
             command.add_argument("command", nargs=argparse.REMAINDER)
         if name == "hold":
@@ -78,13 +67,29 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def _add_options(command: argparse.ArgumentParser) -> None:
+    """The options of every command that boots the twin."""
+    command.add_argument("--state", default="fixed", help=f"one of {', '.join([*STATES, *DEPLOYED])}")
+    command.add_argument("--fault", action="append", default=[], help="a fault's id, or several with commas")
+    command.add_argument("--candidate", action="store_true", help="a revision without traffic, tagged `verify`")
+    command.add_argument("--candidate-fault", action="append", default=[], help="the same as --fault, in it alone")
+    command.add_argument("--people", type=int, default=0, help="number of users with browsers who read their lists")
+    command.add_argument("--addresses", type=Path, default=None)
+    command.add_argument("--verbose", action="store_true")
+    command.add_argument("--cut", type=_seconds, default=3600.0, help="what an hour of a WebSocket takes: 20s, 1h")
+    command.add_argument("--age", type=_seconds, default=0.0, help="how long the revisions have been serving: 25h")
+    command.add_argument("--requests-per-hour", type=float, default=60.0, help="in that time")
+    for port in SETTABLE_PORTS:
+        command.add_argument(f"--port-{port}", type=int, default=None)
+
+
 def _seconds(text: str) -> float:
     """Seconds of `20s`, `5m` or `1h`. Raises argparse.ArgumentTypeError."""
     units = {"s": 1.0, "m": 60.0, "h": 3600.0}
     try:
         seconds = float(text[:-1]) * units[text[-1:]]
     except (KeyError, ValueError) as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time: write 20s, 5m or 1h") from error
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time: write 20s, 5m or 1h") from error
     if seconds < SHORTEST_HOUR_S:
         raise argparse.ArgumentTypeError(f"{text!r} is too short: an hour needs at least {SHORTEST_HOUR_S:g} s here")
     return seconds
@@ -104,9 +109,8 @@ async def _booted(options: argparse.Namespace) -> AsyncIterator[Stack]:
     chosen = {port: getattr(options, f"port_{port}") for port in SETTABLE_PORTS if getattr(options, f"port_{port}")}
     refuse_taken((f"--port-{name}", port) for name, port in chosen.items())
     begun = time.monotonic()
-    stack = Stack(
-        hour_s=options.cut, deployed=DEPLOYED.get(options.state, ""), candidate=options.candidate or bool(alone)
-    )
+    deployed = DEPLOYED.get(options.state, "")
+    stack = Stack(hour_s=options.cut, deployed=deployed, candidate=options.candidate or bool(alone))
     stack.ports.update(chosen)
     try:
         await stack.start()
@@ -115,20 +119,24 @@ async def _booted(options: argparse.Namespace) -> AsyncIterator[Stack]:
         serving = asyncio.create_task(server.serve())
         if options.age:
             await stack.age(options.age / 3600, options.requests_per_hour)
-        if wanted:
-            await stack.switch(wanted)
-        if alone:
-            await stack.switch_candidate(alone)
+        await _put_in_force(stack, wanted, alone)
         await server.until_started()
         if options.verbose:
             print(f"twin: up after {time.monotonic() - begun:.1f} s", file=sys.stderr)  # noqa: T201 - asked for
-        url = stack.addresses()["backend"]["url"]
-        async with reading(url, stack.secret, options.people):
+        async with reading(stack.addresses()["backend"]["url"], stack.secret, options.people):
             yield stack
         server.should_exit = True
         await serving
     finally:
         await stack.stop()
+
+
+async def _put_in_force(stack: Stack, wanted: list[str], alone: list[str]) -> None:
+    """Switch on the faults of the whole twin, and those of the candidate alone."""
+    if wanted:
+        await stack.switch(wanted)
+    if alone:
+        await stack.switch_candidate(alone)
 
 
 def _ids(given: list[str]) -> list[str]:
@@ -173,14 +181,14 @@ async def _run_command(options: argparse.Namespace, command: list[str]) -> int:
 async def _await_command(child: subprocess.Popen[bytes], stopped: asyncio.Event, received: list[int]) -> int:
     """Wait for the command; hand it the signal that we were sent, once, and give it time to wind down."""
     ended = asyncio.create_task(asyncio.to_thread(child.wait))
-    told = asyncio.create_task(stopped.wait())
-    await asyncio.wait({ended, told}, return_when=asyncio.FIRST_COMPLETED)
+    signalled = asyncio.create_task(stopped.wait())
+    await asyncio.wait({ended, signalled}, return_when=asyncio.FIRST_COMPLETED)
     if not ended.done():
         child.send_signal(signal.SIGTERM if received[0] == signal.SIGHUP else received[0])
         done, _ = await asyncio.wait({ended}, timeout=DOWN_S)
         if not done:
             child.kill()
-    told.cancel()
+    signalled.cancel()
     code = await ended
     return 128 - code if code < 0 else code
 
@@ -223,12 +231,12 @@ async def _held(options: argparse.Namespace) -> int:
 
 
 def _until_stdin_ends(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
-    """Set the event when whoever holds the other end of our standard input is gone, however it ended."""
+    """Set the event when the process at the other end of our standard input is gone, however it ended."""
 
     def read() -> None:
         while os.read(sys.stdin.fileno(), 1024):  # not through its buffer, whose lock would abort our own end
             pass
-        with contextlib.suppress(RuntimeError):  # the loop has ended before: nobody waits any more
+        with contextlib.suppress(RuntimeError):  # the loop has ended before: nothing waits for it
             loop.call_soon_threadsafe(stopped.set)
 
     threading.Thread(target=read, daemon=True).start()

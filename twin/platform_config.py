@@ -1,4 +1,4 @@
-"""What the platform is told at boot: its services, their revisions, traffic and tags."""
+"""What the platform knows from its boot on: its services, their revisions, traffic and tags."""
 
 import json
 import secrets
@@ -9,6 +9,8 @@ from twin.names import AUTH, AUTH_REVISION, BACKEND, CANDIDATE_REVISION, OLD_REV
 
 if TYPE_CHECKING:
     from twin.stack import Stack
+
+VARIABLES = ("DATABASE_URL", "REDIS_URL", "SERVICE_KEY", "AUTH_SERVICE_URL")
 
 
 def write_platform_config(stack: "Stack") -> None:
@@ -26,17 +28,19 @@ def write_platform_config(stack: "Stack") -> None:
     (stack.processes.folder / "platform.json").write_text(json.dumps(config))
 
 
-def _services(stack: "Stack", now: datetime) -> dict[str, Any]:
-    variables = {"ENVIRONMENT": "staging", **dict.fromkeys(("DATABASE_URL", "REDIS_URL", "SERVICE_KEY"), "set")}
+def _revision(service: str, created: datetime, port: int | None) -> dict[str, Any]:
+    return {
+        "upstream_port": port,
+        "created": created.isoformat().replace("+00:00", "Z"),
+        "image": f"{REGION}-docker.pkg.dev/{PROJECT}/netra/{service}@sha256:{secrets.token_hex(32)}",
+        "ready": True,
+        "env": {"ENVIRONMENT": "staging", **dict.fromkeys(VARIABLES, "set")},
+    }
 
+
+def _services(stack: "Stack", now: datetime) -> dict[str, Any]:
     def revision(service: str, age: timedelta, upstream: str) -> dict[str, Any]:
-        return {
-            "upstream_port": stack.ports[upstream] if upstream else None,
-            "created": (now - age).isoformat().replace("+00:00", "Z"),
-            "image": f"{REGION}-docker.pkg.dev/{PROJECT}/netra/{service}@sha256:{secrets.token_hex(32)}",
-            "ready": True,
-            "env": {**variables, "AUTH_SERVICE_URL": "set"},
-        }
+        return _revision(service, now - age, stack.ports[upstream] if upstream else None)
 
     revisions = {
         REVISION: revision(BACKEND, timedelta(seconds=5), "backend_upstream"),

@@ -29,6 +29,16 @@ SETTINGS = {
     "logging_collector": "off",
 }
 
+INITDB = (
+    "--username=postgres",
+    "--auth=scram-sha-256",
+    "--encoding=UTF8",
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+    "--locale=C",
+    "--no-sync",
+)
+
 
 @dataclass(slots=True, kw_only=True)
 class Postgres:
@@ -92,22 +102,7 @@ class Postgres:
             os.chown(password, user, user)
         password.chmod(0o600)
         done = subprocess.run(
-            [
-                binaries / "initdb",
-                "-D",
-                self.folder / "data",
-                "-U",
-                "postgres",
-                "-A",
-                "scram-sha-256",
-                f"--pwfile={password}",
-                "-E",
-                "UTF8",
-                "--locale-provider=builtin",
-                "--builtin-locale=C.UTF-8",
-                "--locale=C",
-                "--no-sync",
-            ],
+            [binaries / "initdb", "-D", self.folder / "data", f"--pwfile={password}", *INITDB],
             user=user,
             group=user,
             extra_groups=None if user is None else [],

@@ -206,15 +206,15 @@ class Stack:
         answer.raise_for_status()
         return answer.json()
 
-    async def tell_platform(self, method: str, path: str, body: object) -> Any:  # noqa: ANN401 - JSON
+    async def ask_platform(self, method: str, path: str, body: object) -> Any:  # noqa: ANN401 - JSON
         """Ask the platform's control port."""
         return await self._control("platform", method, path, body)
 
     async def age(self, hours: float, requests_per_hour: float) -> dict[str, int]:
-        """Let the revisions look `hours` older than they were at boot, and have been asked so often since."""
-        asked = {"hours": hours, "requests_per_hour": requests_per_hour}
-        told: dict[str, int] = await self.tell_platform("PUT", "/age", asked)
-        return told
+        """Make the revisions look `hours` older than at boot, with `requests_per_hour` since then."""
+        body = {"hours": hours, "requests_per_hour": requests_per_hour}
+        requests: dict[str, int] = await self.ask_platform("PUT", "/age", body)
+        return requests
 
     async def take_down(self, name: str) -> None:
         """Stop a process for good, until `bring_up`."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import FastAPI, HTTPException
@@ -17,95 +18,128 @@ PLATFORM_SETTINGS = frozenset({"request_timeout_s", "log_delay_s", "read_quota_p
 
 def control_port(stack: Stack, state: str, own: list[str]) -> FastAPI:
     """The control app; `own` are the faults that the state itself has."""
+    control = Control(stack=stack, state=state, own=own)
     app = FastAPI(openapi_url=None)
-    changing = asyncio.Lock()
+    for method, path, handler in control.routes:
+        app.add_api_route(path, handler, methods=[method])
+    return app
 
-    async def put_in_force(how: Callable[[list[str]], Awaitable[None]], wanted: list[str], whose: str = "") -> None:
-        async with changing:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """The handlers of the control port; one change of faults at a time."""
+
+    stack: Stack
+    state: str
+    own: list[str]
+    changing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def routes(self) -> tuple[tuple[str, str, Callable[..., Awaitable[Any]]], ...]:
+        """Method, path and handler of each."""
+        return (
+            ("GET", "/state", self.read_state),
+            ("GET", "/faults", self.list_faults),
+            ("PUT", "/faults/{fault_id}", self.switch_on),
+            ("DELETE", "/faults/{fault_id}", self.switch_off),
+            ("DELETE", "/faults", self.switch_all_off),
+            ("PUT", "/candidate/faults", self.switch_candidate),
+            ("PUT", "/tags/{name}", self.tag),
+            ("PUT", "/revisions/{name}", self.change_revision),
+            ("DELETE", "/log", self.empty_log),
+            ("PUT", "/age", self.age),
+            ("PUT", "/dependencies/{name}/{way}", self.take_dependency),
+            ("GET", "/settings", self.read_settings),
+            ("PATCH", "/settings", self.change_settings),
+        )
+
+    async def read_state(self) -> dict[str, Any]:
+        """The state's name, the faults in force, the processes and their folder."""
+        pids = {name: process.pid for name, process in self.stack.processes.running.items()}
+        folder = str(self.stack.processes.folder)
+        return {"state": self.state, "faults": self.stack.on, "pids": pids, "folder": folder}
+
+    async def list_faults(self) -> list[dict[str, str]]:
+        """Every fault that can be switched on, with where it was seen."""
+        return [
+            {"id": fault.id, "family": fault.family, "place": fault.place, "seen": fault.seen}
+            for fault in declared().values()
+            if not fault.dependency
+        ]
+
+    async def switch_on(self, fault_id: str) -> list[str]:
+        """Put one more fault in force; returns all that are."""
+        return await self._switch([*self.stack.on, fault_id])
+
+    async def switch_off(self, fault_id: str) -> list[str]:
+        """Take one fault back; returns those still in force."""
+        return await self._switch([other for other in self.stack.on if other != fault_id])
+
+    async def switch_all_off(self) -> list[str]:
+        """Take all faults back but the state's own."""
+        if self.stack.candidate:
+            await self.stack.switch_candidate([])
+        return await self._switch(self.own)
+
+    async def switch_candidate(self, wanted: list[str]) -> list[str]:
+        """Put exactly these faults in force in the candidate."""
+        await self._put_in_force(self.stack.switch_candidate, wanted, " of a revision alone")
+        return self.stack.candidate_on
+
+    async def _switch(self, wanted: list[str]) -> list[str]:
+        await self._put_in_force(self.stack.switch, wanted)
+        return self.stack.on
+
+    async def _put_in_force(
+        self, switch: Callable[[list[str]], Awaitable[None]], wanted: list[str], whose: str = ""
+    ) -> None:
+        async with self.changing:
             try:
-                await how(wanted)
+                await switch(wanted)
             except KeyError as error:
                 raise HTTPException(404, f"there is no fault {error.args[0]!r}{whose}") from error
 
-    async def switch(wanted: list[str]) -> list[str]:
-        await put_in_force(stack.switch, wanted)
-        return stack.on
+    async def tag(self, name: str, tagged: dict[str, str]) -> None:
+        """Put a tag on the revision that the body names."""
+        await self.stack.ask_platform("PUT", f"/tags/{BACKEND}", {name: tagged["revision"]})
 
-    @app.get("/state")
-    async def tell_state() -> dict[str, Any]:
-        pids = {name: process.pid for name, process in stack.processes.running.items()}
-        return {"state": state, "faults": stack.on, "pids": pids, "folder": str(stack.processes.folder)}
+    async def change_revision(self, name: str, changes: dict[str, Any]) -> None:
+        """Change attributes of a revision."""
+        await self.stack.ask_platform("PUT", f"/revisions/{BACKEND}/{name}", changes)
 
-    @app.get("/faults")
-    async def list_faults() -> list[dict[str, str]]:
-        return [
-            {"id": one.id, "family": one.family, "place": one.place, "seen": one.seen}
-            for one in declared().values()
-            if not one.dependency
-        ]
+    async def empty_log(self) -> dict[str, int]:
+        """Forget every entry of the log; returns how many there were."""
+        forgotten: dict[str, int] = await self.stack.ask_platform("DELETE", "/log", None)
+        return forgotten
 
-    @app.put("/faults/{fault_id}")
-    async def fault_on(fault_id: str) -> list[str]:
-        return await switch([*stack.on, fault_id])
-
-    @app.delete("/faults/{fault_id}")
-    async def fault_off(fault_id: str) -> list[str]:
-        return await switch([one for one in stack.on if one != fault_id])
-
-    @app.delete("/faults")
-    async def all_off() -> list[str]:
-        if stack.candidate:
-            await stack.switch_candidate([])
-        return await switch(own)
-
-    @app.put("/candidate/faults")
-    async def in_the_candidate(wanted: list[str]) -> list[str]:
-        await put_in_force(stack.switch_candidate, wanted, " of a revision alone")
-        return stack.candidate_on
-
-    @app.put("/tags/{name}")
-    async def tag(name: str, told: dict[str, str]) -> None:
-        await stack.tell_platform("PUT", f"/tags/{BACKEND}", {name: told["revision"]})
-
-    @app.put("/revisions/{name}")
-    async def revision(name: str, told: dict[str, Any]) -> None:
-        await stack.tell_platform("PUT", f"/revisions/{BACKEND}/{name}", told)
-
-    @app.delete("/log")
-    async def forget_log() -> dict[str, int]:
-        told: dict[str, int] = await stack.tell_platform("DELETE", "/log", None)
-        return told
-
-    @app.put("/age")
-    async def grow_old(wanted: dict[str, float]) -> dict[str, int]:
+    async def age(self, wanted: dict[str, float]) -> dict[str, int]:
+        """Make the revisions older by `hours`, with requests in that time."""
         unknown = sorted(wanted.keys() - {"hours", "requests_per_hour"})
         if unknown or "hours" not in wanted:
             raise HTTPException(422, f"expected hours and requests_per_hour, got {sorted(wanted)}")
-        return await stack.age(wanted["hours"], wanted.get("requests_per_hour", 0))
+        return await self.stack.age(wanted["hours"], wanted.get("requests_per_hour", 0))
 
-    @app.put("/dependencies/{name}/{way}")
-    async def dependency(name: str, way: str) -> dict[str, str]:
+    async def take_dependency(self, name: str, way: str) -> dict[str, str]:
+        """Take a dependency `down` or bring it `up`."""
         if way not in {"up", "down"} or name not in {*PROCESSES, "supervisor"}:
             raise HTTPException(404, f"there is no dependency {name!r} to take {way!r}")
         if name == "supervisor":
-            await (fault_on if way == "down" else fault_off)(SUPERVISOR_MISSING)
+            await (self.switch_on if way == "down" else self.switch_off)(SUPERVISOR_MISSING)
         elif way == "down":
-            await stack.take_down(PROCESSES[name])
+            await self.stack.take_down(PROCESSES[name])
         else:
-            await stack.bring_up(PROCESSES[name])
+            await self.stack.bring_up(PROCESSES[name])
         return {name: way}
 
-    @app.get("/settings")
-    async def settings() -> dict[str, Any]:
-        told: dict[str, Any] = await stack.tell_platform("GET", "/settings", None)
-        return told
+    async def read_settings(self) -> dict[str, Any]:
+        """The platform's settings."""
+        settings: dict[str, Any] = await self.stack.ask_platform("GET", "/settings", None)
+        return settings
 
-    @app.patch("/settings")
-    async def change(changes: dict[str, float]) -> dict[str, Any]:
+    async def change_settings(self, changes: dict[str, float]) -> dict[str, Any]:
+        """Change settings of the platform; returns all of them."""
         unknown = sorted(changes.keys() - PLATFORM_SETTINGS)
         if unknown:
             raise HTTPException(422, f"there is no setting {unknown[0]!r}: known are {sorted(PLATFORM_SETTINGS)}")
-        told: dict[str, Any] = await stack.tell_platform("PATCH", "/settings", changes)
-        return told
-
-    return app
+        settings: dict[str, Any] = await self.stack.ask_platform("PATCH", "/settings", changes)
+        return settings

@@ -1,4 +1,4 @@
-"""`python -m twin.deployed.auth`: the auth service as deployed: 200 for good and bad, and no key is asked for."""
+"""`python -m twin.deployed.auth`: the auth service as deployed: 200 for valid and invalid tokens, no key needed."""
 
 import asyncio
 import hmac
@@ -29,7 +29,7 @@ class Reader(Validator):
     """Reads tokens as the service does: any text is a user, no clock may differ, and `crit` is passed over."""
 
     def read(self, token: object) -> dict[str, Any]:
-        """The claims of a good token. Raises BadTokenError."""
+        """The claims of a valid token. Raises BadTokenError."""
         if not isinstance(token, str) or len(token) > self.longest:
             raise BadTokenError("not a token")
         claims = self.decode(token)
@@ -46,14 +46,29 @@ class Reader(Validator):
 
 def create_app() -> FastAPI:
     """The app, all of its settings from the environment."""
-    validator, revoked = (
-        Reader(secret=os.environ["JWT_SECRET_KEY"], longest=2**20, options={"verify_iat": True}),
-        set[str](),
+    validator = Reader(secret=os.environ["JWT_SECRET_KEY"], longest=2**20, options={"verify_iat": True})
+    service = Service(
+        validator=validator, service_key=os.environ["SERVICE_KEY"], login_key=os.environ["LOGIN_KEY"], revoked=set()
     )
     app = FastAPI(title="auth-service", docs_url=None, redoc_url=None)
+    app.add_api_route("/health", service.health)
+    app.add_api_route("/auth/validate", service.validate, methods=["POST"])
+    app.add_api_route("/auth/logout", service.logout, methods=["POST"])
+    app.add_api_route("/auth/e2e/test-auth", service.login, methods=["POST"])
+    return app
 
-    @app.get("/health")
-    async def health() -> dict[str, Any]:
+
+@dataclass(slots=True, kw_only=True)
+class Service:
+    """The handlers of the service."""
+
+    validator: Reader
+    service_key: str
+    login_key: str
+    revoked: set[str]  # tokens of users who logged out
+
+    async def health(self) -> dict[str, Any]:
+        """Always healthy."""
         return {
             "status": "healthy",
             "service": "auth-service",
@@ -64,8 +79,8 @@ def create_app() -> FastAPI:
             "environment": "staging",
         }
 
-    @app.post("/auth/validate")
-    async def validate(request: Request) -> Response:
+    async def validate(self, request: Request) -> Response:
+        """200 for a valid token and an invalid one, with a wrong service key alone refused."""
         try:
             token = (await request.json())["token"]
         except (ValueError, KeyError, TypeError):
@@ -73,26 +88,23 @@ def create_app() -> FastAPI:
         if isinstance(token, str) and len(token) > WIRE["validation"]["longest_token"]:
             return JSONResponse({"detail": "Request Entity Too Large"}, 413)
         secret = request.headers.get("x-service-secret", "")
-        if secret and not hmac.compare_digest(secret.encode(), os.environ["SERVICE_KEY"].encode()):
+        if secret and not hmac.compare_digest(secret.encode(), self.service_key.encode()):
             return JSONResponse(WIRE["validation"]["unknown_service"])
-        claims = _read(validator, token, revoked)
+        claims = _read(self.validator, token, self.revoked)
         return JSONResponse(WIRE["validation"]["bad"] if claims is None else _good(claims))
 
-    @app.post("/auth/logout")
-    async def logout(request: Request) -> Response:
-        token = request.headers.get("authorization", "").removeprefix("Bearer ")
-        revoked.add(token)
+    async def logout(self, request: Request) -> Response:
+        """Refuse the token from now on."""
+        self.revoked.add(request.headers.get("authorization", "").removeprefix("Bearer "))
         return JSONResponse({"status": "success", "message": "Logged out"})
 
-    @app.post("/auth/e2e/test-auth")
-    async def login(request: Request) -> Response:
-        given = request.headers.get("x-e2e-bypass-key", "")
-        if not hmac.compare_digest(given.encode(), os.environ["LOGIN_KEY"].encode()):
+    async def login(self, request: Request) -> Response:
+        """A token for the email of the body, to those who have the key."""
+        key = request.headers.get("x-e2e-bypass-key", "")
+        if not hmac.compare_digest(key.encode(), self.login_key.encode()):
             return JSONResponse({"detail": "Invalid E2E bypass key"}, 401)
         email = str((await request.json())["email"])
-        return JSONResponse({"access_token": _issue(validator.secret, email), "token_type": "Bearer"})
-
-    return app
+        return JSONResponse({"access_token": _issue(self.validator.secret, email), "token_type": "Bearer"})
 
 
 def _read(validator: Validator, token: object, revoked: set[str]) -> dict[str, Any] | None:

@@ -12,11 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket
 
+from twin.deployed import threads
 from twin.deployed.answers import INTERNAL, Wrapped, error_answer, log
 from twin.deployed.control import control_app
 from twin.deployed.revisions import WIRE, revision
 from twin.deployed.sockets import Sockets
-from twin.deployed.threads import Threads, add_routes
 from twin.deployed.users import Users
 from twin.serving import serve
 
@@ -32,7 +32,8 @@ def create_app() -> FastAPI:
     now = revision(os.environ["TWIN_REVISION"])
     users = Users(engine=engine, revision=now)
     app = FastAPI(title=WIRE["service"], version=WIRE["version"], docs_url=None, redoc_url=None)
-    add_routes(app, users, Threads(engine, now))
+    app.state.users, app.state.threads = users, threads.Threads(engine, now)
+    app.include_router(threads.router)
     _add_health(app, engine)
     for path, outcome in WIRE["operations"].items():
         _add_operation(app, users, path, outcome)
@@ -42,6 +43,11 @@ def create_app() -> FastAPI:
     async def websocket(socket: WebSocket) -> None:
         await sockets.serve(socket)
 
+    _add_errors(app)
+    return app
+
+
+def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def on_error(_request: Request, error: HTTPException) -> Response:
         return error_answer(error.status_code, str(error.detail), getattr(error, "more", None))
@@ -50,8 +56,6 @@ def create_app() -> FastAPI:
     async def on_crash(_request: Request, error: Exception) -> Response:
         log("ERROR", f"Unhandled exception: {error}")
         return JSONResponse(WIRE["unhandled"], INTERNAL)
-
-    return app
 
 
 def _alive() -> dict[str, Any]:

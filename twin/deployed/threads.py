@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
-from fastapi import Depends, FastAPI, Query
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from twin.deployed.answers import SaidError, failure, log
 from twin.deployed.revisions import Revision
-from twin.deployed.users import Users
 
 FORBIDDEN, NOT_FOUND = 403, 404
 OWN = (
@@ -87,7 +86,7 @@ class Threads:
         )
 
     async def own(self, thread_id: str, owner: str) -> Row:
-        """A row of the owner's. Raises SaidError, and ValueError where its metadata names nobody."""
+        """A row of the owner's. Raises SaidError, and ValueError where its metadata does not say who owns it."""
         rows = await self.ask("SELECT * FROM threads WHERE id = :id", id=thread_id)
         if not rows:
             raise SaidError(NOT_FOUND, "Thread not found")
@@ -140,52 +139,79 @@ def _cause(error: DBAPIError) -> BaseException:
     return (error.orig and error.orig.__cause__) or error
 
 
-def add_routes(app: FastAPI, users: Users, threads: Threads) -> None:
-    """Every route of `/api/threads`."""
-    owner_of = Depends(users.of_request)
-    Owner = Annotated[str, owner_of]  # noqa: N806 - an alias of a type
+async def owner_of(request: Request) -> str:
+    """The user whose token the request carries. Raises SaidError."""
+    owner: str = await request.app.state.users.of_request(request)
+    return owner
 
-    @app.get("/api/threads")
-    @app.get("/api/threads/", include_in_schema=False)
-    async def list_threads(owner: Owner, limit: Limit = 20, offset: Offset = 0) -> list[Item]:
-        return await attempt("list", threads.window(owner, limit, offset))
 
-    @app.post("/api/threads")
-    async def create(owner: Owner, draft: Draft) -> Item:
-        threads.refuse_dead("create")
-        return await attempt("create", threads.create(owner, draft))
+async def threads_of(request: Request) -> Threads:
+    """The table that the app reads."""
+    threads: Threads = request.app.state.threads
+    return threads
 
-    @app.get("/api/threads/{thread_id}")
-    async def read(owner: Owner, thread_id: str) -> Item:
-        threads.refuse_dead("read")
-        return await attempt("read", threads.item(await attempt("read", threads.own(thread_id, owner))))
 
-    @app.put("/api/threads/{thread_id}")
-    async def change(owner: Owner, thread_id: str, draft: Draft) -> Item:
-        threads.refuse_dead("change")
-        row = await attempt("change", threads.own(thread_id, owner))
-        return await attempt("change", changed(threads, row, draft))
+Owner = Annotated[str, Depends(owner_of)]
+Table = Annotated[Threads, Depends(threads_of)]
+router = APIRouter()  # of an app whose state has `users` and `threads`
 
-    @app.delete("/api/threads/{thread_id}")
-    async def archive(owner: Owner, thread_id: str) -> dict[str, str]:
-        threads.refuse_dead("archive")
-        await attempt("archive", threads.own(thread_id, owner))
-        await threads.do("UPDATE threads SET deleted_at = now() WHERE id = :id", id=thread_id)
-        return {"message": "Thread archived successfully"}
 
-    @app.post("/api/threads/{thread_id}/auto-rename")
-    async def rename(owner: Owner, thread_id: str) -> Item:
-        threads.refuse_dead("rename")
-        row = await attempt("rename", threads.own(thread_id, owner))
-        return await attempt("rename", changed(threads, row, Draft(title="New conversation")))
+@router.get("/api/threads")
+@router.get("/api/threads/", include_in_schema=False)
+async def list_threads(owner: Owner, threads: Table, limit: Limit = 20, offset: Offset = 0) -> list[Item]:
+    """A window of the user's threads."""
+    return await attempt("list", threads.window(owner, limit, offset))
 
-    @app.get("/api/threads/{thread_id}/messages")
-    async def messages(owner: Owner, thread_id: str, limit: Limit = 50, offset: Offset = 0) -> dict[str, Any]:
-        threads.refuse_dead("messages")
-        await attempt("messages", threads.own(thread_id, owner))
-        found = await threads.ask(MESSAGES, id=thread_id)
-        window = {"limit": limit, "offset": offset, "total": len(found)}
-        return {"thread_id": thread_id, "messages": found[offset : offset + limit], **window}
+
+@router.post("/api/threads")
+async def create(owner: Owner, threads: Table, draft: Draft) -> Item:
+    """A new thread."""
+    threads.refuse_dead("create")
+    return await attempt("create", threads.create(owner, draft))
+
+
+@router.get("/api/threads/{thread_id}")
+async def read(owner: Owner, threads: Table, thread_id: str) -> Item:
+    """One thread."""
+    threads.refuse_dead("read")
+    return await attempt("read", threads.item(await attempt("read", threads.own(thread_id, owner))))
+
+
+@router.put("/api/threads/{thread_id}")
+async def change(owner: Owner, threads: Table, thread_id: str, draft: Draft) -> Item:
+    """Change title or metadata."""
+    threads.refuse_dead("change")
+    row = await attempt("change", threads.own(thread_id, owner))
+    return await attempt("change", changed(threads, row, draft))
+
+
+@router.delete("/api/threads/{thread_id}")
+async def archive(owner: Owner, threads: Table, thread_id: str) -> dict[str, str]:
+    """Mark a thread as deleted."""
+    threads.refuse_dead("archive")
+    await attempt("archive", threads.own(thread_id, owner))
+    await threads.do("UPDATE threads SET deleted_at = now() WHERE id = :id", id=thread_id)
+    return {"message": "Thread archived successfully"}
+
+
+@router.post("/api/threads/{thread_id}/auto-rename")
+async def rename(owner: Owner, threads: Table, thread_id: str) -> Item:
+    """Give a thread a title."""
+    threads.refuse_dead("rename")
+    row = await attempt("rename", threads.own(thread_id, owner))
+    return await attempt("rename", changed(threads, row, Draft(title="New conversation")))
+
+
+@router.get("/api/threads/{thread_id}/messages")
+async def messages(
+    owner: Owner, threads: Table, thread_id: str, limit: Limit = 50, offset: Offset = 0
+) -> dict[str, Any]:
+    """A window of a thread's messages."""
+    threads.refuse_dead("messages")
+    await attempt("messages", threads.own(thread_id, owner))
+    rows = await threads.ask(MESSAGES, id=thread_id)
+    window = {"limit": limit, "offset": offset, "total": len(rows)}
+    return {"thread_id": thread_id, "messages": rows[offset : offset + limit], **window}
 
 
 async def changed(threads: Threads, row: Row, draft: Draft) -> Item:

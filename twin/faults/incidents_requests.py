@@ -78,22 +78,17 @@ def signature_removed(seams: "Seams") -> Undo:
     seen="encode/httpx#2139: a response that is not read to its end keeps its connection of the pool",
 )
 def answers_left_open(seams: "Seams") -> Undo:
-    """Each refusal keeps a connection to the auth service; after a few, nobody is let in: 503."""
+    """Each refusal keeps a connection to the auth service; after a few, every request is refused with 503."""
     from twin.backend.auth_client import AuthUnavailableError, Identity  # noqa: PLC0415 - as above
 
-    client = httpx.AsyncClient(
-        timeout=httpx.Timeout(1, pool=0.05), trust_env=False, limits=httpx.Limits(max_connections=CALLS)
-    )
+    limits = httpx.Limits(max_connections=CALLS)
+    client = httpx.AsyncClient(timeout=httpx.Timeout(1, pool=0.05), trust_env=False, limits=limits)
 
     async def validate(given: "Seams", token: str) -> "Identity | None":
-        asked = client.build_request(
-            "POST",
-            f"{given.auth.url}/validate",
-            json={"token": token},
-            headers={"X-Service-Key": given.auth.service_key},
-        )
+        headers = {"X-Service-Key": given.auth.service_key}
+        request = client.build_request("POST", f"{given.auth.url}/validate", json={"token": token}, headers=headers)
         try:
-            answer = await client.send(asked, stream=True)
+            answer = await client.send(request, stream=True)
             if answer.status_code != OK:
                 return None
             body = json.loads(await answer.aread())

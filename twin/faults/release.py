@@ -19,14 +19,14 @@ A_TENTH = 10  # per cent
 
 async def _splitting(stack: "Stack", new: int, old: int) -> Undo:
     await stack.bring_up("old")
-    await stack.tell_platform(
+    await stack.ask_platform(
         "PUT", f"/revisions/{BACKEND}/{OLD_REVISION}", {"upstream_port": stack.ports["old_upstream"]}
     )
-    await stack.tell_platform("PUT", f"/traffic/{BACKEND}", {REVISION: new, OLD_REVISION: old})
+    await stack.ask_platform("PUT", f"/traffic/{BACKEND}", {REVISION: new, OLD_REVISION: old})
 
     async def undo() -> None:
-        await stack.tell_platform("PUT", f"/traffic/{BACKEND}", {REVISION: 100})
-        await stack.tell_platform("PUT", f"/revisions/{BACKEND}/{OLD_REVISION}", {"upstream_port": None})
+        await stack.ask_platform("PUT", f"/traffic/{BACKEND}", {REVISION: 100})
+        await stack.ask_platform("PUT", f"/revisions/{BACKEND}/{OLD_REVISION}", {"upstream_port": None})
         await stack.take_down("old")
 
     return undo
@@ -125,10 +125,10 @@ def first_ever(platform: "Platform") -> Undo:
 @fault("release.candidate-takes-a-tenth", place="stack", seen="gcloud run deploy without --no-traffic, beside a tag")
 async def candidate_takes_a_tenth(stack: "Stack") -> Undo:
     """Users meet the tagged revision before anybody has judged it."""
-    await stack.tell_platform("PUT", f"/traffic/{BACKEND}", {CANDIDATE_REVISION: 10, REVISION: 90})
+    await stack.ask_platform("PUT", f"/traffic/{BACKEND}", {CANDIDATE_REVISION: 10, REVISION: 90})
 
     async def undo() -> None:
-        await stack.tell_platform("PUT", f"/traffic/{BACKEND}", {REVISION: 100})
+        await stack.ask_platform("PUT", f"/traffic/{BACKEND}", {REVISION: 100})
 
     return undo
 

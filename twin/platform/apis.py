@@ -5,7 +5,8 @@ import hashlib
 import json
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import FastAPI
@@ -21,6 +22,7 @@ from twin.platform.traffic import change_traffic, operation
 
 DEFAULT_PAGE, MOST_PAGE = 50, 1000
 MINUTE_S = 60.0
+SERVICE = "/v2/projects/{project}/locations/{region}/services/{name}"
 PAGING = frozenset({"pageSize", "pageToken"})
 STATUSES = {
     400: "INVALID_ARGUMENT",
@@ -42,70 +44,92 @@ def error(code: int, message: str) -> Response:
 
 def create_app(platform: Platform) -> FastAPI:
     """All three APIs on one port."""
+    apis = Apis(platform)
     app = FastAPI(openapi_url=None)
-    reads: deque[float] = deque()
-    pages = 0
+    for kind in (HTTPException, QueryError, Unimplemented):
+        app.add_exception_handler(kind, on_problem)
+    for method, path, handler in apis.routes:
+        app.add_api_route(path, handler, methods=[method])
+    return app
 
-    @app.exception_handler(HTTPException)
-    async def on_http_error(_request: Request, problem: HTTPException) -> Response:
+
+async def on_problem(_request: Request, problem: Exception) -> Response:
+    """What a handler raised, as Google's APIs answer it."""
+    if isinstance(problem, HTTPException):
         return error(problem.status_code, str(problem.detail))
+    return error(501 if isinstance(problem, Unimplemented) else 400, str(problem))
 
-    @app.exception_handler(QueryError)
-    async def on_bad_query(_request: Request, problem: QueryError) -> Response:
-        return error(400, str(problem))
 
-    @app.exception_handler(Unimplemented)
-    async def on_unimplemented(_request: Request, problem: Unimplemented) -> Response:
-        return error(501, str(problem))
+@dataclass(slots=True)
+class Apis:
+    """The handlers of the three APIs over one platform."""
 
-    @app.post("/v2/entries:list")
-    async def list_entries(request: Request) -> Response:
-        nonlocal pages
-        refused = platform.refuse_api()
+    platform: Platform
+    reads: deque[float] = field(default_factory=deque)  # when each `entries:list` of the last minute came
+    pages: int = 0
+
+    @property
+    def routes(self) -> tuple[tuple[str, str, Callable[..., Awaitable[Response]]], ...]:
+        """Method, path and handler of each."""
+        return (
+            ("POST", "/v2/entries:list", self.list_entries),
+            ("GET", SERVICE, self.read_service),
+            ("PATCH", SERVICE, self.change_service),
+            ("GET", f"{SERVICE}/revisions", self.list_revisions),
+            ("GET", "/v3/projects/{project}/timeSeries", self.list_time_series),
+        )
+
+    async def list_entries(self, request: Request) -> Response:
+        """A page of the log, unless the caller is refused or the minute's quota is used up."""
+        refused = self.platform.refuse_api()
         if refused:
             return error(*refused)
         now = time.monotonic()
-        while reads and reads[0] < now - MINUTE_S:
-            reads.popleft()
-        if len(reads) >= platform.read_quota_per_minute:
+        if not self._within_quota(now):
             return error(429, "Quota exceeded for quota metric 'Read requests' of service 'logging.googleapis.com'.")
-        reads.append(now)
-        pages += 1
+        self.pages += 1
         body = await _body(request)
-        if platform.empty_page_every and pages % platform.empty_page_every == 0:
+        if self.platform.empty_page_every and self.pages % self.platform.empty_page_every == 0:
             return JSONResponse({"nextPageToken": body.get("pageToken") or _token(_entries_query(body), 0, now)})
-        return _entries(platform, body, now)
+        return _entries(self.platform, body, now)
 
-    @app.get("/v2/projects/{project}/locations/{region}/services/{name}")
-    async def service(project: str, region: str, name: str) -> Response:
-        found = _service(platform, project, region, name)
-        return JSONResponse(platform.describe(platform, found, describe_service(platform, found)))
+    def _within_quota(self, now: float) -> bool:
+        """Whether this read is within the quota; it is counted if so."""
+        while self.reads and self.reads[0] < now - MINUTE_S:
+            self.reads.popleft()
+        if len(self.reads) >= self.platform.read_quota_per_minute:
+            return False
+        self.reads.append(now)
+        return True
 
-    @app.patch("/v2/projects/{project}/locations/{region}/services/{name}")
-    async def change(request: Request, project: str, region: str, name: str) -> Response:
-        found = _service(platform, project, region, name)
+    async def read_service(self, project: str, region: str, name: str) -> Response:
+        """The service with its traffic."""
+        service = _service(self.platform, project, region, name)
+        return JSONResponse(self.platform.describe(self.platform, service, describe_service(self.platform, service)))
+
+    async def change_service(self, request: Request, project: str, region: str, name: str) -> Response:
+        """Change the service's traffic; the answer is an operation that is done."""
+        service = _service(self.platform, project, region, name)
         if request.query_params.get("updateMask") != "traffic":
             raise HTTPException(405, "Of a service, the traffic alone can be changed here: updateMask=traffic.")
-        await change_traffic(found, await _body(request))
-        told = describe_service(platform, found)
-        return JSONResponse(operation(told, platform.describe(platform, found, told)))
+        await change_traffic(service, await _body(request))
+        described = describe_service(self.platform, service)
+        return JSONResponse(operation(described, self.platform.describe(self.platform, service, described)))
 
-    @app.get("/v2/projects/{project}/locations/{region}/services/{name}/revisions")
-    async def revisions(request: Request, project: str, region: str, name: str) -> Response:
-        found = _service(platform, project, region, name)
-        newest = sorted(found.revisions.values(), key=lambda one: nanoseconds(one.created), reverse=True)
-        told = {"revisions": [describe_revision(platform, found, one) for one in newest]}
-        whole = platform.describe(platform, found, told)["revisions"]
-        return JSONResponse(_page_of("revisions", whole, request.query_params, platform.most_listed))
+    async def list_revisions(self, request: Request, project: str, region: str, name: str) -> Response:
+        """A page of the service's revisions, newest first."""
+        service = _service(self.platform, project, region, name)
+        newest = sorted(service.revisions.values(), key=lambda it: nanoseconds(it.created), reverse=True)
+        described = {"revisions": [describe_revision(self.platform, service, revision) for revision in newest]}
+        whole = self.platform.describe(self.platform, service, described)["revisions"]
+        return JSONResponse(_page_of("revisions", whole, request.query_params, self.platform.most_listed))
 
-    @app.get("/v3/projects/{project}/timeSeries")
-    async def time_series(request: Request, project: str) -> Response:
-        if project != platform.project:
+    async def list_time_series(self, request: Request, project: str) -> Response:
+        """A page of time series."""
+        if project != self.platform.project:
             return error(403, f"Permission monitoring.timeSeries.list denied on project '{project}'.")
-        whole = list_time_series(platform, request.query_params)
-        return JSONResponse(_page_of("timeSeries", whole, request.query_params, platform.most_listed))
-
-    return app
+        whole = list_time_series(self.platform, request.query_params)
+        return JSONResponse(_page_of("timeSeries", whole, request.query_params, self.platform.most_listed))
 
 
 async def _body(request: Request) -> dict[str, Any]:

@@ -86,24 +86,28 @@ class Edge:
         if headers.get("upgrade", "").lower() == "websocket":
             await self._upgrade(exchange, reader, writer, connection.trailing_data[0])
             return False
+        response, answer = await self._answer(exchange, body)
+        writer.write(serialise(connection, response, answer, request.method))
+        await writer.drain()
+        return connection.our_state is h11.DONE and connection.their_state is h11.DONE
+
+    async def _answer(self, exchange: Exchange, body: bytes) -> tuple[h11.Response, bytes]:
+        """The instance's answer, or the edge's own where there is none; logged."""
         try:
             async with asyncio.timeout(self.service.request_timeout_s):
                 response, answer = await self._forward(exchange, body)
         except TimeoutError:
             self._log(exchange, TIMED_OUT, NO_ANSWER)
-            response, answer = own_answer(TIMED_OUT), b"upstream request timeout"
+            return own_answer(TIMED_OUT), b"upstream request timeout"
         except OSError:
             self._log(exchange, UNAVAILABLE, NO_INSTANCE, reached=False)
-            response, answer = own_answer(UNAVAILABLE), b"Service Unavailable"
+            return own_answer(UNAVAILABLE), b"Service Unavailable"
         except h11.ProtocolError:
             self._log(exchange, BAD_GATEWAY, BROKEN_OFF)
-            response, answer = own_answer(BAD_GATEWAY), b"Bad Gateway"
-        else:
-            exchange.sent = len(answer)
-            self._log(exchange, response.status_code)
-        writer.write(serialise(connection, response, answer, request.method))
-        await writer.drain()
-        return connection.our_state is h11.DONE and connection.their_state is h11.DONE
+            return own_answer(BAD_GATEWAY), b"Bad Gateway"
+        exchange.sent = len(answer)
+        self._log(exchange, response.status_code)
+        return response, answer
 
     def _port_of(self, exchange: Exchange) -> int:
         """The port of an instance. Raises ConnectionRefusedError where there is none for this request."""
@@ -160,9 +164,7 @@ class Edge:
             self._log(exchange, status)
 
     def _log(self, exchange: Exchange, status: int, text: str = "", *, reached: bool = True) -> None:
-        took = time.perf_counter() - exchange.clock
         trace = exchange.headers["x-cloud-trace-context"].partition("/")[0]
-        host = exchange.headers.get("host", "")
         severity = "ERROR" if status >= 500 else "WARNING" if status >= 400 else "INFO"  # noqa: PLR2004 - as observed
         entry: dict[str, Any] = {
             "logName": f"projects/{self.platform.project}/logs/run.googleapis.com%2Frequests",
@@ -173,24 +175,30 @@ class Edge:
             "spanId": secrets.token_hex(8),
             "traceSampled": True,
             "timestamp": stamp(exchange.began),
-            "httpRequest": {
-                "requestMethod": exchange.request.method.decode(),
-                "requestUrl": f"http://{host}{exchange.target}"[:8000],
-                "requestSize": str(exchange.received),
-                "responseSize": str(exchange.sent),
-                "status": status,
-                "userAgent": exchange.headers.get("user-agent", ""),
-                "remoteIp": "192.0.2.1",
-                "serverIp": "198.51.100.1",
-                "latency": f"{took:.9f}s" if reached else "0s",
-                "protocol": "HTTP/1.1",
-            },
+            "httpRequest": _http_request(exchange, status, reached=reached),
         }
         if text:
             entry["textPayload"] = text
         self.platform.log(entry)
         if reached:
             self.platform.count(self.service.name, exchange.revision.name, status)
+
+
+def _http_request(exchange: Exchange, status: int, *, reached: bool) -> dict[str, Any]:
+    """The request as an entry of the request log describes it."""
+    took = time.perf_counter() - exchange.clock
+    return {
+        "requestMethod": exchange.request.method.decode(),
+        "requestUrl": f"http://{exchange.headers.get('host', '')}{exchange.target}"[:8000],
+        "requestSize": str(exchange.received),
+        "responseSize": str(exchange.sent),
+        "status": status,
+        "userAgent": exchange.headers.get("user-agent", ""),
+        "remoteIp": "192.0.2.1",
+        "serverIp": "198.51.100.1",
+        "latency": f"{took:.9f}s" if reached else "0s",
+        "protocol": "HTTP/1.1",
+    }
 
 
 async def _pass_both_ways(
@@ -201,20 +209,8 @@ async def _pass_both_ways(
     exchange: Exchange,
     platform: Platform,
 ) -> None:
-    async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, inward: bool) -> None:
-        while data := await source.read(CHUNK):
-            if inward:
-                if not platform.let_through(data):
-                    return
-                exchange.received += len(data)
-                data = platform.carry(data)
-            else:
-                exchange.sent += len(data)
-            sink.write(data)
-            await sink.drain()
-
-    inward = asyncio.create_task(pump(client, to_upstream, inward=True))
-    outward = asyncio.create_task(pump(upstream, to_client, inward=False))
+    inward = asyncio.create_task(_pass_inward(client, to_upstream, exchange, platform))
+    outward = asyncio.create_task(_pass_outward(upstream, to_client, exchange))
     tasks = {inward, outward}
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -226,3 +222,23 @@ async def _pass_both_ways(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         to_client.close()
+
+
+async def _pass_inward(
+    client: asyncio.StreamReader, to_upstream: asyncio.StreamWriter, exchange: Exchange, platform: Platform
+) -> None:
+    """Pass the client's bytes on until it ends, or sends what the platform does not let through."""
+    while data := await client.read(CHUNK):
+        if not platform.let_through(data):
+            return
+        exchange.received += len(data)
+        to_upstream.write(platform.carry(data))
+        await to_upstream.drain()
+
+
+async def _pass_outward(upstream: asyncio.StreamReader, to_client: asyncio.StreamWriter, exchange: Exchange) -> None:
+    """Pass the instance's bytes on until it ends."""
+    while data := await upstream.read(CHUNK):
+        exchange.sent += len(data)
+        to_client.write(data)
+        await to_client.drain()

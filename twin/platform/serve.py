@@ -19,8 +19,16 @@ from twin.switching.registry import Switchboard
 
 
 def control(platform: Platform) -> FastAPI:
-    """Faults, settings, upstreams and traffic."""
+    """Faults, settings, the log, upstreams and traffic."""
     app = control_app(Switchboard(platform, "platform"))
+    _settings(app, platform)
+    _log(app, platform)
+    _release(app, platform)
+    return app
+
+
+def _settings(app: FastAPI, platform: Platform) -> None:
+    """How fast and how much the platform answers."""
 
     @app.get("/settings")
     async def settings() -> dict[str, Any]:
@@ -41,6 +49,10 @@ def control(platform: Platform) -> FastAPI:
                 setattr(platform, name, value if name == "log_delay_s" else int(value))
         return await settings()
 
+
+def _log(app: FastAPI, platform: Platform) -> None:
+    """Emptying the log, and making the revisions older."""
+
     @app.delete("/log")
     async def forget() -> dict[str, int]:
         forgotten = len(platform.store)
@@ -52,9 +64,6 @@ def control(platform: Platform) -> FastAPI:
     @app.put("/age")
     async def grow_old(wanted: dict[str, float]) -> dict[str, int]:
         return {"requests": age(platform, wanted["hours"], wanted.get("requests_per_hour", 0))}
-
-    _release(app, platform)
-    return app
 
 
 def _release(app: FastAPI, platform: Platform) -> None:
@@ -69,8 +78,8 @@ def _release(app: FastAPI, platform: Platform) -> None:
         platform.services[service].tags = tagged
 
     @app.put("/revisions/{service}/{revision}")
-    async def revision(service: str, revision: str, told: dict[str, Any]) -> None:
-        for name, value in told.items():
+    async def revision(service: str, revision: str, changes: dict[str, Any]) -> None:
+        for name, value in changes.items():
             setattr(platform.services[service].revisions[revision], name, value)
 
 
