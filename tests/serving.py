@@ -1,4 +1,4 @@
-"""A small HTTP server for self-tests that answers as it is told, and TLS that nobody has reason to trust."""
+"""A small HTTP server for self-tests that answers as a test decides, and TLS that no client has reason to trust."""
 
 import asyncio
 import ipaddress
@@ -16,8 +16,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.loopback import LOOPBACK, listening
+
 END_OF_HEAD = b"\r\n\r\n"
-LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,43 +58,35 @@ Decide = Callable[[bytes], Reply]  # by the request's head
 @asynccontextmanager
 async def serving(decide: Decide, tls: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
     """A server on loopback in this event loop."""
-    told = Server("")
-    busy: set[asyncio.Task[None]] = set()
+    server = Server("")
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            while True:
-                head = await reader.readuntil(END_OF_HEAD)
-                lines = head.lower().split(b"\r\n")
-                length = next((int(one[15:]) for one in lines if one.startswith(b"content-length:")), 0)
-                await reader.readexactly(length)
-                told.heard.append(head)
-                reply = decide(head)
-                await asyncio.sleep(reply.delay_s)
-                writer.write(reply.written())
-                await writer.drain()
-                if reply.close:
-                    break
+            while not await _answer_one(reader, writer):
+                pass
         except (asyncio.IncompleteReadError, ConnectionError, ssl.SSLError):
             pass  # the client has what it wanted
-        finally:
-            writer.close()
 
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.get_running_loop().create_task(serve(reader, writer))
-        busy.add(task)
-        task.add_done_callback(busy.discard)
+    async def _answer_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Answer one request; whether the connection ends with it."""
+        head = await reader.readuntil(END_OF_HEAD)
+        await reader.readexactly(length_in(head))
+        server.heard.append(head)
+        reply = decide(head)
+        await asyncio.sleep(reply.delay_s)
+        writer.write(reply.written())
+        await writer.drain()
+        return reply.close
 
-    server = await asyncio.start_server(accept, LOOPBACK, 0, ssl=tls)
-    told.url = f"{'https' if tls else 'http'}://{LOOPBACK}:{server.sockets[0].getsockname()[1]}"
-    try:
-        yield told
-    finally:
-        server.close()
-        left = list(busy)
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+    async with listening(serve, tls=tls) as port:
+        server.url = f"{'https' if tls else 'http'}://{LOOPBACK}:{port}"
+        yield server
+
+
+def length_in(head: bytes) -> int:
+    """The length of the body that a request's head announces."""
+    lines = head.lower().split(b"\r\n")
+    return next((int(line[15:]) for line in lines if line.startswith(b"content-length:")), 0)
 
 
 @contextmanager
@@ -121,7 +114,7 @@ def serving_beside(decide: Decide, tls: ssl.SSLContext | None = None) -> Iterato
 
 
 def self_signed(folder: Path) -> tuple[ssl.SSLContext, Path]:
-    """TLS for loopback by a certificate that signs itself; the path is the certificate, for who wants to trust it."""
+    """TLS for loopback by a certificate that signs itself, and the certificate's path, for a client to trust."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "self-signed.invalid")])
     now = datetime.now(UTC)

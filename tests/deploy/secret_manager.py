@@ -1,21 +1,22 @@
-"""Secret Manager's one call that we make, on loopback, with the token end point of a service account beside it."""
+"""Secret Manager's one call that we make, and the token end point of a service account, on loopback."""
 
 import base64
 import json
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from tests.loopback import Quiet, answering_with
+
 KEY = generate_private_key(65537, 2048)
 
 
-class _Answers(BaseHTTPRequestHandler):
-    """A token for whoever asks, and a secret for whoever brings it."""
+class _Answers(Quiet, BaseHTTPRequestHandler):
+    """A token for every POST, and a secret for a GET that carries the token."""
 
     held: Mapping[str, str]
 
@@ -40,18 +41,11 @@ class _Answers(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
-        """Say nothing."""
-
 
 @contextmanager
 def secret_manager(held: Mapping[str, str], account: Path) -> Iterator[dict[str, str]]:
     """Serve these secrets, and write the account that may read them; yields the environment that leads there."""
-    answers = type("Answers", (_Answers,), {"held": held})
-    with HTTPServer(("127.0.0.1", 0), answers) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        url = f"http://127.0.0.1:{server.server_port}"
+    with answering_with(type("Answers", (_Answers,), {"held": held})) as url:
         described = {
             "type": "service_account",
             "client_email": "verify@p.invalid",
@@ -63,5 +57,3 @@ def secret_manager(held: Mapping[str, str], account: Path) -> Iterator[dict[str,
         account.write_text(json.dumps(described), encoding="utf-8")
         account.chmod(0o644)
         yield {"GOOGLE_APPLICATION_CREDENTIALS": str(account), "SECRET_MANAGER_URL": url}
-        server.shutdown()
-    thread.join(5)

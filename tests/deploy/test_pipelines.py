@@ -3,7 +3,7 @@
 import json
 import re
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +45,16 @@ def read(path: str) -> dict[str, Any]:
     return document
 
 
-def shell(script: str, *, cwd: Path, env: Mapping[str, str], user: int | None = None) -> tuple[int, str]:
+def shell(
+    script: str,
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    user: int | None = None,
+    by: Sequence[str] = ("/bin/bash", "-e", "-c"),
+) -> tuple[int, str]:
     done = subprocess.run(
-        ["/bin/bash", "-e", "-c", script],
+        [*by, script],
         cwd=cwd,
         env=env,
         text=True,
@@ -160,48 +167,32 @@ def test_cloud_deploys_container_is_go(image: Image, surroundings: dict[str, str
     assert "waiting=true" in told.splitlines()
 
 
+def substituted(text: str, values: Mapping[str, str]) -> str:
+    """A text as Cloud Build fills it in."""
+    return re.sub(r"\$\{(\w+)\}", lambda match: values[match[1]], text).replace("$$", "$")
+
+
 def test_cloud_builds_step_fails_with_the_verdict_and_keeps_its_reports(
     image: Image, twin: dict[str, Any], surroundings: dict[str, str]
 ) -> None:
     build = read("cloudbuild/cloudbuild.yaml")
     (step,) = build["steps"]
-    keep = str(image.folder / "tmp/kept")
-    values = {
-        **build["substitutions"],
-        "PROJECT_ID": "p",
-        "BUILD_ID": "b-1",
-        "_TARGET": "local",
-        "_KEEP": keep,
-        "_HEADS": HEADS,
-        "_SECRETS": PREFIX,
-    }
-
-    def substituted(text: str) -> str:
-        return re.sub(r"\$\{(\w+)\}", lambda match: values[match[1]], text).replace("$$", "$")
-
-    env = dict(substituted(one).split("=", 1) for one in step["env"]) | {"REPORTS": str(image.folder / "tmp/built")}
-    script = substituted(step["args"][1]).replace("python /app/", f"{image.folder}/venv/bin/python {image.folder}/app/")
+    keep = image.folder / "tmp/kept"
+    own = {"PROJECT_ID": "p", "BUILD_ID": "b-1", "_TARGET": "local", "_KEEP": str(keep), "_HEADS": HEADS}
+    values = {**build["substitutions"], **own, "_SECRETS": PREFIX}
+    env = dict(substituted(one, values).split("=", 1) for one in step["env"])
+    env |= {"REPORTS": str(image.folder / "tmp/built"), **surroundings}
+    script = substituted(step["args"][1], values)
+    script = script.replace("python /app/", f"{image.folder}/venv/bin/python {image.folder}/app/")
     switch = f"{twin['twin']['control_url']}/faults/threads.none-for-dict"
     httpx.put(switch, timeout=30).raise_for_status()
     try:
-        done = subprocess.run(
-            ["/bin/sh", "-c", script],
-            cwd="/",
-            env=image.environment({**env, **surroundings}),
-            text=True,
-            check=False,
-            user=image.user,
-            group=image.user,
-            extra_groups=None if image.user is None else [],
-            timeout=LONG_S,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
+        code, log = shell(script, cwd=Path("/"), env=image.environment(env), user=image.user, by=("/bin/sh", "-c"))
     finally:
         httpx.delete(switch, timeout=30).raise_for_status()
-    assert done.returncode == 1, done.stdout
-    assert last_line(done.stdout).startswith("VERDICT: NO-GO target=local phase=smoke ")
-    kept = Path(keep) / "reports/b-1"
+    assert code == 1, log
+    assert last_line(log).startswith("VERDICT: NO-GO target=local phase=smoke ")
+    kept = keep / "reports/b-1"
     assert json.loads((kept / "verdict.json").read_text())["verdict"] == "NO-GO"
     assert (kept / "report.html").stat().st_size > 0
 

@@ -85,29 +85,30 @@ class MemoryClient(HttpClient):
         **options: Unpack[RequestOptions],
     ) -> Answer:
         """One answer."""
-        headers, token, json = options.get("headers"), options.get("token"), options.get("json")
-        trace = trace_id or self.identity.new_trace()
-        pairs = list(headers.items()) if isinstance(headers, Mapping) else list(headers or ())
-        sent = {
-            str(name).lower(): str(value) for name, value in reveal([*self.identity.headers(trace).items(), *pairs])
-        }
-        if token is not None:
-            sent["authorization"] = f"Bearer {token.reveal()}"
+        json, trace = options.get("json"), trace_id or self.identity.new_trace()
+        sent = self._headers(trace, options)
         query = "&".join(f"{key}={quote(str(value))}" for key, value in (reveal(options.get("params")) or {}).items())
         target = f"{path}?{query}" if query else path
         body = reveal(json) if json is not None else _read(options.get("content"))
-        status, told, said = self._world.answer(self._door, method, target, sent, body)
-        told, said = self._spoiler.headers(told), self._spoiler.body(said)
+        status, headers, answer = self._world.answer(self._door, method, target, sent, body)
+        headers, answer = self._spoiler.headers(headers), self._spoiler.body(answer)
         await asyncio.sleep(0)
-        wire = [(name.encode(), value.encode("latin-1")) for name, value in told.items()]
         return Answer(
             status=status,
-            headers=httpx.Headers(wire),
-            body=said,
+            headers=httpx.Headers([(name.encode(), value.encode("latin-1")) for name, value in headers.items()]),
+            body=answer,
             elapsed_s=0.001,
             trace_id=trace,
             request=f"{method} {target[:200]}",
         )
+
+    def _headers(self, trace: str, options: RequestOptions) -> dict[str, str]:
+        """Every header that the request has, by its name in small letters."""
+        headers, token = options.get("headers"), options.get("token")
+        pairs = list(headers.items()) if isinstance(headers, Mapping) else list(headers or ())
+        whole = reveal([*self.identity.headers(trace).items(), *pairs])
+        sent = {str(name).lower(): str(value) for name, value in whole}
+        return sent if token is None else sent | {"authorization": f"Bearer {token.reveal()}"}
 
 
 def _read(content: bytes | None) -> Any:  # noqa: ANN401 - any JSON value
@@ -243,42 +244,49 @@ class MemoryMessages:
 
 def given(target: Target, plan: Plan, spoiler: Spoiler, world: World) -> dict[str, Any]:
     """What stands for the fixtures that reach out of the process, or belong to pytest."""
-    contract = target.contract
     identity = RunIdentity("20261126T000000Z-abcdef")
-    clients = {door: MemoryClient(door, world, spoiler, identity) for door in ("backend", "auth", "google")}
-    google = GoogleApi(clients["google"], no_token)
-    url = target.backend.url.replace("http", "ws", 1).rstrip("/") + contract.paths.websocket
-    place = target.platform
+    return {
+        **_of_the_run(target, plan, identity),
+        **_of_the_world(target, spoiler, world, identity),
+        "clock": SteadyClock(),
+        "user_pool": UserPool(mark=OURS, each=2),
+        "provoked_503s": 0,
+        "narrate": lambda _: None,
+        "outages": (),
+        **dict.fromkeys(("export", "exported_log", "login", "network", "candidate")),
+    }
+
+
+def _of_the_run(target: Target, plan: Plan, identity: RunIdentity) -> dict[str, Any]:
+    """The run, and how it is configured."""
     return {
         "target": target,
-        "contract": contract,
+        "configured": target,
+        "contract": target.contract,
         "run": Run(plan=plan, id=identity.run_id),
         "identity": identity,
         "recorder": Recorder(),
         "deadlines": SHORT,
         "sizes": target.quick_sizes,
-        "clock": SteadyClock(),
+    }
+
+
+def _of_the_world(target: Target, spoiler: Spoiler, world: World, identity: RunIdentity) -> dict[str, Any]:
+    """What answers, and the table."""
+    clients = {door: MemoryClient(door, world, spoiler, identity) for door in ("backend", "auth", "google")}
+    google, place = GoogleApi(clients["google"], no_token), target.platform
+    return {
         "backend_client": clients["backend"],
         "auth_client": clients["auth"],
         "seeder": MemorySeeder(world),
         "message_writer": MemoryMessages(world),
         "cloud_logging": CloudLogging(google, place.project),
-        "user_pool": UserPool(mark=OURS, each=2),
-        "provoked_503s": 0,
         "cloud_run": CloudRun(google, google, place.project, place.region),
-        "narrate": lambda _: None,
-        "outages": (),
-        "export": None,
-        "exported_log": None,
-        "login": None,
-        "network": None,
-        "configured": target,
-        "candidate": None,
         "doorway": MemoryDoorway(
-            url=url,
+            url=target.backend.url.replace("http", "ws", 1).rstrip("/") + target.contract.paths.websocket,
             identity=identity,
             deadlines=SHORT,
-            dialect=dialect_of(contract),
+            dialect=dialect_of(target.contract),
             path=None,
             world=world,
             spoiler=spoiler,

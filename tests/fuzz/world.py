@@ -80,14 +80,12 @@ class World:
 
     def _note(self, method: str, target: str, status: int, headers: Mapping[str, str]) -> None:
         trace = headers.get("x-cloud-trace-context", "").partition("/")[0]
+        labels = {"service_name": SERVICE, "revision_name": REVISION}
         both = {
             "timestamp": stamp(datetime.now(UTC)),
             "trace": f"projects/{PROJECT}/traces/{trace}",
             "severity": "INFO",
-            "resource": {
-                "type": "cloud_run_revision",
-                "labels": {"service_name": SERVICE, "revision_name": REVISION},
-            },
+            "resource": {"type": "cloud_run_revision", "labels": labels},
         }
         asked = {
             "requestMethod": method,
@@ -96,20 +94,13 @@ class World:
             "latency": "0.01s",
             "userAgent": headers.get("user-agent", ""),
         }
+        message = {"message": "served", "logging.googleapis.com/trace": trace}
+        requests, output = (f"projects/{PROJECT}/logs/run.googleapis.com%2F{log}" for log in ("requests", "stdout"))
+        number = len(self.log)
         self.log += [
             both
-            | {
-                "insertId": f"r{len(self.log)}",
-                "logName": f"projects/{PROJECT}/logs/run.googleapis.com%2Frequests",
-                "httpRequest": asked,
-                "labels": {"instanceId": "one"},
-            },
-            both
-            | {
-                "insertId": f"a{len(self.log)}",
-                "logName": f"projects/{PROJECT}/logs/run.googleapis.com%2Fstdout",
-                "jsonPayload": {"message": "served", "logging.googleapis.com/trace": trace},
-            },
+            | {"insertId": f"r{number}", "logName": requests, "httpRequest": asked, "labels": {"instanceId": "one"}},
+            both | {"insertId": f"a{number}", "logName": output, "jsonPayload": message},
         ]
         del self.log[:-40]
 

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.hostile.sockets import SOCKET_MODES, tunnel
+from tests.hostile.sockets import SOCKET_MODES, Ends, tunnel
 from tests.hostile.tls import TLS_MODES, tls_server
+from tests.loopback import LOOPBACK, listening
+from tests.serving import length_in
 
 END = b"\r\n\r\n"
 MIB = 1024 * 1024
@@ -120,56 +122,56 @@ class Hostility:
 @asynccontextmanager
 async def hostile(upstream: str, hostility: Hostility) -> AsyncIterator[str]:
     """The proxy before a URL; yields its own."""
-    place, draw, busy = urlsplit(upstream), random.Random(hostility.seed), set[asyncio.Task[None]]()  # noqa: S311 - seeded
+    serve = _Spoiler(upstream, hostility).serve
+    if hostility.mode in TLS_MODES:
+        hostility.spoiled += 1
+        async with tls_server(hostility.mode, serve) as url:
+            yield url
+        return
+    async with listening(serve, limit=4 * MIB) as port:
+        yield f"http://{LOOPBACK}:{port}"
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+
+class _Spoiler:
+    """Passes requests on, and spoils some of the answers."""
+
+    def __init__(self, upstream: str, hostility: Hostility) -> None:
+        self._place = urlsplit(upstream)
+        self._hostility = hostility
+        self._draw = random.Random(hostility.seed)  # noqa: S311 - seeded
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection, which has one request."""
+        near = reader, writer
         try:
             head = (await reader.readuntil(END)).removesuffix(END)
-            there_reader, there_writer = await asyncio.open_connection(place.hostname, place.port)
+            far = await asyncio.open_connection(self._place.hostname, self._place.port)
             if b"upgrade: websocket" in head.lower():
-                there_writer.write(head + END)
-                mode = hostility.mode if draw.random() < hostility.share else ""
-                hostility.spoiled += await tunnel((reader, writer), (there_reader, there_writer), mode, draw)
+                far[1].write(head + END)
+                mode = self._hostility.mode if self._now() else ""
+                self._hostility.spoiled += await tunnel(near, far, mode, self._draw)
                 return
-            body = await reader.readexactly(_length(head))
-            lines = [
-                line for line in head.split(b"\r\n") if not line.lower().startswith((b"connection", b"accept-enc"))
-            ]
-            there_writer.write(b"\r\n".join([*lines, b"Connection: close"]) + END + body)
-            answer = await there_reader.read(-1)
-            there_writer.close()
-            answer_head, _, answer_body = answer.partition(END)
-            if hostility.mode in MODES and draw.random() < hostility.share:
-                hostility.spoiled += 1
-                answer = MODES[hostility.mode](draw, answer_head, answer_body)
-            writer.write(answer)
+            writer.write(self._spoiled(await _ask(head, await reader.readexactly(length_in(head)), far)))
             await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # one side has gone
-        finally:
-            writer.close()
 
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.get_running_loop().create_task(serve(reader, writer))
-        busy.add(task)
-        task.add_done_callback(busy.discard)
+    def _now(self) -> bool:
+        return self._draw.random() < self._hostility.share
 
-    if hostility.mode in TLS_MODES:
-        hostility.spoiled += 1
-        async with tls_server(hostility.mode, accept) as url:
-            yield url
-        return
-    server = await asyncio.start_server(accept, "127.0.0.1", 0, limit=4 * MIB)
-    try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
-        left = list(busy)
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+    def _spoiled(self, answer: bytes) -> bytes:
+        head, _, body = answer.partition(END)
+        if self._hostility.mode not in MODES or not self._now():
+            return answer
+        self._hostility.spoiled += 1
+        return MODES[self._hostility.mode](self._draw, head, body)
 
 
-def _length(head: bytes) -> int:
-    lines = head.lower().split(b"\r\n")
-    return next((int(line[15:]) for line in lines if line.startswith(b"content-length:")), 0)
+async def _ask(head: bytes, body: bytes, far: Ends) -> bytes:
+    """The service's answer to one request, its connection closed."""
+    reader, writer = far
+    lines = [line for line in head.split(b"\r\n") if not line.lower().startswith((b"connection", b"accept-enc"))]
+    writer.write(b"\r\n".join([*lines, b"Connection: close"]) + END + body)
+    answer = await reader.read(-1)
+    writer.close()
+    return answer

@@ -8,8 +8,10 @@ import re
 import shutil
 import sys
 import time
+from asyncio.subprocess import Process
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,7 +30,7 @@ DEADLINE_S, GRACE_S, POLL_S = 60.0, 5.0, 0.1
 HUNG_S = 30.0  # after the deadline, when a run is killed; from GRACE_S on it was late
 MOST_MIB = 300.0
 GO = 0
-CODES = {0, 1, 2, 10}  # 3 is a crash of ours and 4 a wrong configuration
+CODES = {0, 1, 2, 10}  # 3 is a crash of the suite and 4 a wrong configuration
 SEEN_SHARE = 0.3
 SECRET = re.compile("secret|password|key|token|given", re.IGNORECASE)
 LEAST_SECRET = 8  # shorter values, such as an algorithm's name, stand anywhere by chance
@@ -50,8 +52,8 @@ class Came:
     late: bool  # ended by itself, but after its deadline and the grace, not counting its waits for a core
     traceback: bool
     leaked: bool
-    mute: bool  # its last line says no verdict
-    must_be_seen: bool  # a whole run, of which so much was spoiled that GO would be false
+    mute: bool  # its last line has no verdict
+    must_be_seen: bool  # a whole run in which enough was spoiled that GO would be false
 
     @property
     def wrong(self) -> str:
@@ -59,7 +61,7 @@ class Came:
         problems = {
             "hung": self.hung,
             "late": self.late,
-            "no exit code of ours": not self.hung and self.code not in CODES,
+            "not one of our exit codes": not self.hung and self.code not in CODES,
             "false GO": self.code == GO and self.must_be_seen,
             "traceback": self.traceback,
             "secret": self.leaked,
@@ -85,7 +87,7 @@ async def _one(addresses: dict[str, Any], family: str, hostility: Hostility, fol
 
 
 def _secrets(addresses: dict[str, Any]) -> list[str]:
-    """Everything in the addresses whose name says that nobody else may read it, and the password of each URL."""
+    """Everything in the addresses whose name says that it is secret, and the password of each URL."""
     found: list[str] = []
     for value in addresses.values():
         for key, one in value.items() if isinstance(value, dict) else ():
@@ -107,7 +109,7 @@ def _queued_s(pid: int) -> float:
 
 
 def _environment(addresses: Path, folder: Path) -> dict[str, str]:
-    """Ours, with bytecode kept from run to run: compiling matplotlib again for each run is no part of what is shown."""
+    """Our own, with bytecode kept from run to run: compiling matplotlib each time is not what is shown."""
     kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     return kept | {
         "NETRA_ADDRESSES": str(addresses),
@@ -116,37 +118,34 @@ def _environment(addresses: Path, folder: Path) -> dict[str, str]:
     }
 
 
-async def _run(path: Path, family: str, hostility: Hostility, folder: Path, secrets: list[str]) -> Came:
-    begun = time.monotonic()
-    words = [
-        "-m",
-        "gate.session",
-        "-c",
-        "pytest.ini",
-        "--target=prove",
-        f"--targets-dir={TARGETS}",
-        "--quick",
-        f"--report-dir={folder / 'reports'}",
-    ]
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *words,
-        *(["-k", f"test_{family}"] if family else []),
-        cwd=ROOT,
-        env=_environment(path, folder),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    watch, most, queued = psutil.Process(process.pid), [0.0], list[float]()  # queued: from the deadline on
+@dataclass(slots=True)
+class _Watch:
+    """What is seen of a running process from outside."""
 
-    async def look() -> None:
+    pid: int
+    begun: float = field(default_factory=time.monotonic)
+    most_mib: float = 0.0
+    queued_s: list[float] = field(default_factory=list)  # how long it waited for a core: looks from the deadline on
+
+    async def look(self) -> None:
+        """Look now and then, until cancelled."""
+        process = psutil.Process(self.pid)
         while True:
-            most[0] = max(most[0], watch.memory_info().rss / 2**20)
-            if time.monotonic() - begun >= DEADLINE_S:
-                queued.append(_queued_s(process.pid))
+            self.most_mib = max(self.most_mib, process.memory_info().rss / 2**20)
+            if self.seconds >= DEADLINE_S:
+                self.queued_s.append(_queued_s(self.pid))
             await asyncio.sleep(POLL_S)
 
-    looking, hung = asyncio.create_task(look()), False
+    @property
+    def seconds(self) -> float:
+        """Since the process began."""
+        return time.monotonic() - self.begun
+
+
+async def _watched(process: Process) -> tuple[str, bool, _Watch]:
+    """What a process wrote, whether it hung, and what was seen of it; it has ended however this ends."""
+    watch, hung = _Watch(process.pid), False
+    looking = asyncio.create_task(watch.look())
     try:
         async with asyncio.timeout(DEADLINE_S + HUNG_S):
             output, _ = await process.communicate()
@@ -160,24 +159,34 @@ async def _run(path: Path, family: str, hostility: Hostility, folder: Path, secr
         if process.returncode is None:  # the round itself is stopped
             process.kill()
             await process.wait()
-    seconds, waited = time.monotonic() - begun, queued[-1] - queued[0] if queued else 0.0
-    text = output.decode(errors="replace")
-    crashed = "Traceback" in text or ("unexpected " in text and "Error:" in text)
-    files = await asyncio.to_thread(_files, folder / "reports")
-    leaked = [name for name, content in [("output", text), *files.items()] if any(one in content for one in secrets)]
-    sys.stdout.writelines(f"a secret stands in {name}\n" for name in leaked)
-    last = text.strip().rpartition("\n")[2]
+    return output.decode(errors="replace"), hung, watch
+
+
+async def _run(path: Path, family: str, hostility: Hostility, folder: Path, secrets: list[str]) -> Came:
+    words = ["-m", "gate.session", "-c", "pytest.ini", "--target=prove", f"--targets-dir={TARGETS}", "--quick"]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *words,
+        f"--report-dir={folder / 'reports'}",
+        *(["-k", f"test_{family}"] if family else []),
+        cwd=ROOT,
+        env=_environment(path, folder),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    text, hung, watch = await _watched(process)
+    seconds = watch.seconds
     came = Came(
         what=f"{family or 'whole'}, {hostility.mode}, {hostility.share:g}, seed {hostility.seed}",
         code=process.returncode or 0,
         spoiled=hostility.spoiled,
         seconds=seconds,
-        most_mib=most[0],
+        most_mib=watch.most_mib,
         hung=hung,
-        late=not hung and seconds - waited > DEADLINE_S + GRACE_S,
-        traceback=crashed,
-        leaked=bool(leaked),
-        mute=not last.startswith("VERDICT: "),
+        late=not hung and seconds - waited(watch.queued_s) > DEADLINE_S + GRACE_S,
+        traceback="Traceback" in text or ("unexpected " in text and "Error:" in text),
+        leaked=bool(await _leaks(text, folder / "reports", secrets)),
+        mute=not text.strip().rpartition("\n")[2].startswith("VERDICT: "),
         must_be_seen=not family and hostility.mode not in HARMLESS and hostility.share >= SEEN_SHARE,
     )
     if came.wrong:
@@ -185,8 +194,21 @@ async def _run(path: Path, family: str, hostility: Hostility, folder: Path, secr
     return came
 
 
+def waited(queued_s: Sequence[float]) -> float:
+    """How long a process waited for a core between the first and the last look, in seconds."""
+    return queued_s[-1] - queued_s[0] if queued_s else 0.0
+
+
+async def _leaks(output: str, reports: Path, secrets: list[str]) -> list[str]:
+    """The files in which a secret stands, printed; the folder is emptied."""
+    files = await asyncio.to_thread(_files, reports)
+    names = [name for name, content in [("output", output), *files.items()] if any(one in content for one in secrets)]
+    sys.stdout.writelines(f"a secret stands in {name}\n" for name in names)
+    return names
+
+
 def _draw_all(runs: int, seed: int, whole: int) -> list[tuple[str, Hostility]]:
-    """What each run meets: so many of single families, then so many whole ones."""
+    """What each run meets: `runs` of single families, then `whole` runs of everything."""
     draw, drawn = random.Random(seed), list[tuple[str, Hostility]]()  # noqa: S311 - seeded
     for number in range(runs + whole):
         mode = draw.choice(ALL_MODES)
@@ -199,13 +221,13 @@ def read_again(text: str) -> tuple[str, Hostility]:
     """A run as the command printed it: `whole, connection close, 1, seed 995513`. Raises ValueError."""
     match = AGAIN.match(text)
     if match is None or match["mode"] not in ALL_MODES or match["family"] not in {"whole", *FAMILIES}:
-        raise ValueError(f"{text!r} is no run: write one as it was printed, up to its seed")
+        raise ValueError(f"{text!r} is not a run: write one as it was printed, up to its seed")
     family = "" if match["family"] == "whole" else match["family"]
     return family, Hostility(match["mode"], float(match["share"]), int(match["seed"]))
 
 
 async def main(runs: int = 20, seed: int = 1, whole: int = 0, *, again: str = "", page: Path = PAGE) -> int:
-    """Run so many of single families and so many whole ones; print each, keep the counts, and say 1 if any is wrong.
+    """Run `runs` of single families and `whole` of everything; print each, keep the counts, return 1 if any is wrong.
 
     `again` is one run as it was printed, which is repeated alone and not counted.
     """

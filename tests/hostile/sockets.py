@@ -43,12 +43,12 @@ SOCKET_MODES: dict[str, Frames] = {
     "close 65535": _close(65535),
     "close without a code": lambda _d, data: data + frame(CLOSE, b""),
     "close of one byte": lambda _d, data: data + frame(CLOSE, b"\x03"),
-    "close with a reason that is no text": _close(1008, b"\xff\xfe\x80"),
+    "close with a reason that is not text": _close(1008, b"\xff\xfe\x80"),
     "close twice": lambda _d, data: data + frame(CLOSE, b"\x03\xe8") * 2 + data,
     "masked frames": lambda _d, data: frame(TEXT, b'{"type": "pong"}', mask=True) + data,
     "reserved bits": lambda _d, data: frame(TEXT | 0x70, b"{}") + data,
     "unknown opcode": lambda _d, data: frame(0x83, b"{}") + data,
-    "text that is no UTF-8": lambda _d, data: frame(TEXT, b"\xff\xfe\xfd") + data,
+    "text that is not UTF-8": lambda _d, data: frame(TEXT, b"\xff\xfe\xfd") + data,
     "a long control frame": lambda _d, data: frame(PING, b"x" * 126) + data,
     "a fragment without end": lambda _d, data: frame(0x01, b'{"type": ') + data,
     "continuation of nothing": lambda _d, data: frame(0x80, b"{}") + data,
@@ -75,34 +75,35 @@ HEADS: dict[str, Callable[[bytes], bytes]] = {
 async def tunnel(near: Ends, far: Ends, mode: str, draw: random.Random) -> int:
     """Carry a WebSocket whose handshake was sent; spoil it by its mode, once. Returns how often it was spoiled.
 
-    A mode that is no socket's spoils some chunk in any way; none leaves it as it is.
+    A mode of another kind spoils some chunk in any way; an empty one leaves everything as it is.
     """
-    (reader, writer), (there_reader, there_writer) = near, far
+    _, spoiled = await asyncio.gather(_upward(near[0], far[1]), _downward(far[0], near[1], mode, draw))
+    return spoiled
+
+
+async def _upward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(MIB):
+        writer.write(data)
+    writer.close()
+
+
+async def _downward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, mode: str, draw: random.Random) -> int:
+    """Carry what the server sends, spoiled by the mode; returns how often it was spoiled."""
     spoiled = 0
-
-    async def upward() -> None:
-        while data := await reader.read(MIB):
-            there_writer.write(data)
-        there_writer.close()
-
-    async def downward() -> None:
-        nonlocal spoiled
-        head, found, rest = (await there_reader.readuntil(b"\r\n\r\n")).partition(b"\r\n\r\n")
-        writer.write(HEADS.get(mode, bytes)(head) + found + rest)
-        kind = mode if mode in SOCKET_MODES or not mode else draw.choice(["other bytes", "cut frames", "frames twice"])
-        while data := await there_reader.read(MIB):
-            if kind and (not spoiled or kind == "silent socket"):
-                spoiled += 1
-                data = SOCKET_MODES[kind](draw, data)
-            writer.write(data)
-            await writer.drain()
-            if kind == "half-closed socket":
-                writer.write_eof()
-                return
-            if kind == "reset socket":
-                writer.transport.abort()
-                return
-        writer.close()
-
-    await asyncio.gather(upward(), downward())
+    head, end, rest = (await reader.readuntil(b"\r\n\r\n")).partition(b"\r\n\r\n")
+    writer.write(HEADS.get(mode, bytes)(head) + end + rest)
+    kind = mode if mode in SOCKET_MODES or not mode else draw.choice(["other bytes", "cut frames", "frames twice"])
+    while data := await reader.read(MIB):
+        if kind and (not spoiled or kind == "silent socket"):
+            spoiled += 1
+            data = SOCKET_MODES[kind](draw, data)
+        writer.write(data)
+        await writer.drain()
+        if kind == "half-closed socket":
+            writer.write_eof()
+            return spoiled
+        if kind == "reset socket":
+            writer.transport.abort()
+            return spoiled
+    writer.close()
     return spoiled

@@ -24,5 +24,10 @@ def test_a_printed_run_can_be_repeated(mode: str) -> None:
 
 
 def test_what_was_not_printed_is_refused() -> None:
-    with pytest.raises(ValueError, match="is no run"):
+    with pytest.raises(ValueError, match="is not a run"):
         runs.read_again("whole, no such mode, 1, seed 3")
+
+
+def test_what_a_busy_machine_adds_is_not_late() -> None:
+    assert runs.waited([3.0, 3.5, 9.0]) == 6.0
+    assert runs.waited([]) == 0.0

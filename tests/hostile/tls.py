@@ -1,16 +1,16 @@
-"""TLS of broken kinds: certificates that nobody should trust, and handshakes that never come to an end."""
+"""TLS of broken kinds: certificates that no client should trust, and handshakes that never come to an end."""
 
 import asyncio
 import ssl
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.authority import make_authority
+from tests.loopback import Serve, listening
 from tests.serving import self_signed
 
-Accept = Callable[[asyncio.StreamReader, asyncio.StreamWriter], None]
 ALERT = b"\x15\x03\x03\x00\x02\x02\x28"  # fatal, handshake_failure
 RAW: dict[str, bytes | None] = {  # what comes instead of a handshake; None: nothing ever
     "TLS that says nothing": None,
@@ -30,26 +30,19 @@ def _context(mode: str, folder: Path) -> ssl.SSLContext:
 
 
 @asynccontextmanager
-async def tls_server(mode: str, accept: Accept) -> AsyncIterator[str]:
-    """A server whose TLS is broken in that way; behind a handshake that a client takes all the same is `accept`."""
-    busy: set[asyncio.StreamWriter] = set()
+async def tls_server(mode: str, serve: Serve) -> AsyncIterator[str]:
+    """A server whose TLS is broken in that way; a client that goes on all the same is served by `serve`."""
 
-    def answer_raw(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        busy.add(writer)
-        said = RAW[mode]
-        if said is not None:
-            writer.write(said)
-            writer.close()
-
-    with tempfile.TemporaryDirectory(prefix="netra-tls-") as folder:
-        if mode in RAW:
-            server = await asyncio.start_server(answer_raw, "127.0.0.1", 0)
+    async def answer_raw(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answer = RAW[mode]
+        if answer is None:
+            await reader.read(-1)  # until the client has had enough
         else:
+            writer.write(answer)
+
+    context = None
+    if mode not in RAW:
+        with tempfile.TemporaryDirectory(prefix="netra-tls-") as folder:
             context = await asyncio.to_thread(_context, mode, Path(folder))
-            server = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=context)
-    try:
-        yield f"https://localhost:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
-        for writer in busy:
-            writer.close()
+    async with listening(answer_raw if context is None else serve, tls=context) as port:
+        yield f"https://localhost:{port}"

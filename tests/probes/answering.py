@@ -1,12 +1,13 @@
 """A server on loopback that answers what a test scripted, request by request, and remembers what it was asked."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.loopback import Quiet, answering_with
 
 
 @dataclass(slots=True)
@@ -24,7 +25,7 @@ class Asked:
 
 @dataclass(slots=True)
 class Script:
-    """What comes next: (status, body) pairs; the last one is repeated. A body that is no bytes is sent as JSON."""
+    """What comes next: (status, body) pairs; the last one is repeated. A body that is not bytes is sent as JSON."""
 
     answers: list[tuple[int, Any]]
     asked: list[Asked] = field(default_factory=list)
@@ -42,7 +43,7 @@ def answering(*answers: tuple[int, Any]) -> Iterator[Script]:
     """Serve a script until the block ends."""
     script = Script(list(answers))
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet, BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def answer(self) -> None:
@@ -56,16 +57,5 @@ def answering(*answers: tuple[int, Any]) -> Iterator[Script]:
 
         do_GET = do_POST = answer  # noqa: N815 - the names that the base class asks for
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    script.url = f"http://127.0.0.1:{server.server_address[1]}"
-    try:
+    with answering_with(Handler) as script.url:
         yield script
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

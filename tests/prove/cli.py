@@ -7,7 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from tests.prove.page import Proof, write
 from tests.prove.worker import HEALTHY, Shown, Stage, StageLost, staged
 from twin.switching.registry import declared
 
-LOST = -1  # no exit code of a run: its twin was lost
+LOST = -1  # not an exit code of a run: its twin was lost
 CHOSEN_AMONG = {"smoke": (), "candidate": ("alone",)}  # phases with many checks, and what the twin's then offers
 CONDITIONAL = ("browser", "document", "json", "readiness")  # what a target may offer, and the twin does
 
@@ -34,33 +34,39 @@ def main(arguments: Sequence[str]) -> int:
     expectations = load()
     known = {key for key, one in declared().items() if not one.dependency} - awaiting().keys()
     chosen = sorted(one for one in known if any(fnmatchcase(one, pattern) for pattern in options.only))
-    complaints = _table_problems(expectations, known)
-    chosen = shard(chosen, options.shard)
-    shown: list[Shown] = []
-    for phase, faults in _by_phase(chosen, expectations).items():
-        of_phase = asyncio.run(_show_all(phase, [HEALTHY, *faults], expectations, options, console))
-        healthy = next(one for one in of_phase if one.fault == HEALTHY)
-        here = [name for name in healthy.cases if name.partition("[")[0] not in elsewhere()]
-        complaints += [f"no fault must turn {name} red" for name in unproved(expectations.values(), here)]
-        _write_matrix(of_phase, healthy.cases, options.out, "" if phase == "smoke" else f"-{phase}")
-        shown += of_phase
+    shown, unturned = _show_by_phase(shard(chosen, options.shard), expectations, options, console)
+    complaints = [*_table_problems(expectations, known), *unturned]
     wrong = {one.fault: found for one in shown if (found := _problems(one, expectations))}
     _print_summary(shown, wrong, complaints, console)
     now = {one.fault for one in shown}
-    kind = "prove" if now >= known else "prove.share" if options.only == ["*"] else ""
     proof = Proof(
         command=_command(options),
         seconds=time.monotonic() - begun,
         shown=shown,
         wrong=wrong,
         complaints=complaints,
-        kind=kind,
+        kind="prove" if now >= known else "prove.share" if options.only == ["*"] else "",
     )
     write(proof, options.out)
     kept = [fault for fault in read_kept(options.out / KEPT.name) if fault.fault in now]
     print_share(kept, console)
     everything = not options.shard and options.only == ["*"]  # of a few, a share says little
     return 1 if wrong or complaints or (everything and not as_wanted(kept)) else 0
+
+
+def _show_by_phase(
+    chosen: list[str], expectations: dict[str, Expectation], options: argparse.Namespace, console: Console
+) -> tuple[list[Shown], list[str]]:
+    """What each fault came to, and the cases that none of them must turn; a matrix for each phase is written."""
+    shown, complaints = list[Shown](), list[str]()
+    for phase, faults in _by_phase(chosen, expectations).items():
+        of_phase = asyncio.run(_Work(phase, expectations, options, console).show_all([HEALTHY, *faults]))
+        healthy = next(one for one in of_phase if one.fault == HEALTHY)
+        here = [name for name in healthy.cases if name.partition("[")[0] not in elsewhere()]
+        complaints += [f"no fault must turn {name} red" for name in unproved(expectations.values(), here)]
+        _write_matrix(of_phase, healthy.cases, options.out, "" if phase == "smoke" else f"-{phase}")
+        shown += of_phase
+    return shown, complaints
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -111,44 +117,47 @@ def _problems(one: Shown, expectations: dict[str, Expectation]) -> list[str]:
     return expected.problems(one.red, one.exit_code) if expected else [f"not in the table; red: {one.red}"]
 
 
-async def _show_all(
-    phase: str,
-    faults: Iterable[str],
-    expectations: dict[str, Expectation],
-    options: argparse.Namespace,
-    console: Console,
-) -> list[Shown]:
-    waiting = list(faults)
-    total, shown = len(waiting), list[Shown]()
+@dataclass(slots=True)
+class _Work:
+    """The faults of one phase, shown on several twins at once."""
 
-    async def show_on(stage: Stage, fault: str) -> Shown:
-        named, expected = [fault] if fault else [], expectations.get(fault)
-        some = () if options.whole or not fault else _selected(expected, phase)
-        serving = expected is not None and expected.serving
-        one = await stage.show(*named, checks=some, serving=serving)
-        for _ in range(options.retries):
-            if _problems(one, expectations):
-                one = await stage.show(*named, checks=some, serving=serving)
-        return one
+    phase: str
+    expectations: dict[str, Expectation]
+    options: argparse.Namespace
+    console: Console
+    shown: list[Shown] = field(init=False, default_factory=list)
 
-    async def work() -> None:
+    async def show_all(self, faults: Sequence[str]) -> list[Shown]:
+        """Show these faults, whichever twin is free; prints each."""
+        waiting = list(faults)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(self.options.jobs, len(faults))):
+                group.create_task(self._on_one_twin_after_another(waiting, len(faults)))
+        return self.shown
+
+    async def _on_one_twin_after_another(self, waiting: list[str], total: int) -> None:
         while waiting:
-            async with staged(phase, options.out / KEPT.name) as stage:
+            async with staged(self.phase, self.options.out / KEPT.name) as stage:
                 while waiting and stage.fit:
-                    fault = waiting.pop(0)
-                    try:
-                        one = await show_on(stage, fault)
-                    except StageLost as error:  # this fault's twin is of no use to the next one
-                        one = Shown(
-                            fault=fault, exit_code=LOST, red={}, cases=(), seconds=0.0, reason=str(error), phase=phase
-                        )
-                    shown.append(one)
-                    _print_row(one, _problems(one, expectations), f"{len(shown)}/{total}", console)
+                    one = await self._show(stage, waiting.pop(0))
+                    self.shown.append(one)
+                    progress = f"{len(self.shown)}/{total}"
+                    _print_row(one, _problems(one, self.expectations), progress, self.console)
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(min(options.jobs, total)):
-            group.create_task(work())
-    return shown
+    async def _show(self, stage: Stage, fault: str) -> Shown:
+        """What the suite says under a fault, once more while it is not as expected; LOST where the twin was lost."""
+        named, expected = [fault] if fault else [], self.expectations.get(fault)
+        checks = () if self.options.whole or not fault else _selected(expected, self.phase)
+        serving = expected is not None and expected.serving
+        try:
+            one = await stage.show(*named, checks=checks, serving=serving)
+            for _ in range(self.options.retries):
+                if _problems(one, self.expectations):
+                    one = await stage.show(*named, checks=checks, serving=serving)
+        except StageLost as error:  # this fault's twin is of no use to the next one
+            why, phase = str(error), self.phase
+            return Shown(fault=fault, exit_code=LOST, red={}, cases=(), seconds=0.0, reason=why, phase=phase)
+        return one
 
 
 def _selected(expected: Expectation | None, phase: str) -> tuple[str, ...]:

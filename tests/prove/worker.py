@@ -74,6 +74,22 @@ class Stage:
                 exit_code = await self._pytest(checks)
         except TimeoutError as error:
             raise self._lost(f"the run under {fault or 'no fault'} took over {RUN_S:.0f} s") from error
+        document = self._read_verdict(fault, exit_code)
+        # What this target lacks and its profile does not ask for is proved elsewhere: see expectations.toml.
+        rows = [row for row in document["checks"] if row["required"] or row["outcome"] != "NOT_APPLICABLE"]
+        red = {row["name"]: row["outcome"] for row in rows if row["outcome"] != "PASSED"}
+        return Shown(
+            fault=fault,
+            exit_code=exit_code,
+            red=red,
+            cases=tuple(row["name"] for row in rows),
+            seconds=time.monotonic() - begun,
+            reason=document["reason"],
+            phase=self._phase,
+        )
+
+    def _read_verdict(self, fault: str, exit_code: int) -> dict[str, Any]:
+        """The last run's document, kept where verdicts are. Raises StageLost."""
         verdict = self.folder / "reports/latest/verdict.json"
         if not verdict.exists():
             output = (self.folder / "last-output.txt").read_text(errors="replace")
@@ -82,19 +98,7 @@ class Stage:
             self._keep.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(verdict, self._keep / f"{fault or f'healthy-{self._phase}'}.json")
         document: dict[str, Any] = json.loads(verdict.read_text())
-        # What this target lacks and its profile does not ask for is proved elsewhere: see expectations.toml.
-        rows = [row for row in document["checks"] if row["required"] or row["outcome"] != "NOT_APPLICABLE"]
-        red = {row["name"]: row["outcome"] for row in rows if row["outcome"] != "PASSED"}
-        cases = tuple(row["name"] for row in rows)
-        return Shown(
-            fault=fault,
-            exit_code=exit_code,
-            red=red,
-            cases=cases,
-            seconds=time.monotonic() - begun,
-            reason=document["reason"],
-            phase=self._phase,
-        )
+        return document
 
     @asynccontextmanager
     async def under(self, *faults: str, serving: bool = False) -> AsyncIterator[Path]:

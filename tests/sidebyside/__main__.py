@@ -20,7 +20,7 @@ import httpx
 from rich.console import Console
 
 from tests.proof.journal import Journal, Line, digest_of, shard
-from tests.proof.record import Record, leave
+from tests.proof.record import Figures, Record, leave
 from tests.prove.compared import KEPT as COMPARED
 from tests.prove.expectations import load
 from tests.prove.worker import RUN_S, SWITCH_S, run_proof
@@ -149,7 +149,7 @@ async def _timed(asked: Awaitable[list[str]]) -> dict[str, Any]:
 
 
 async def _ours(folder: Path) -> list[str]:
-    """What the suite says: what failed, or why it is no GO."""
+    """What the suite says: what failed, or why it is not GO."""
     code, _ = await run_proof(folder, 2 * RUN_S)
     document = json.loads(await asyncio.to_thread((folder / "reports/latest/verdict.json").read_text, "utf-8"))
     failed = [row["name"] for row in document["checks"] if row["outcome"] == "FAILED"]
@@ -172,12 +172,10 @@ def _report(journal: Journal, asked: set[str], kind: str, proof: str, command: s
         return
     names = list(next(iter(faults.values())))
     ours = names[-1]
-    rows = [["who", "caught", "missed", f"false alarms of {len(sound)}", "seconds each"]]
-    for name in names:
-        caught = sum(_caught(row, name, sound) for row in faults.values())
-        false = sum(bool(row[name]["said"]) for row in sound)
-        took = sorted(row[name]["seconds"] for row in faults.values() if row[name]["seconds"] is not None)
-        rows.append([name, f"{caught} of {len(faults)}", str(len(faults) - caught), str(false), _middle(took)])
+    rows = [
+        ["who", "caught", "missed", f"false alarms of {len(sound)}", "seconds each"],
+        *(_row(name, list(faults.values()), sound) for name in names),
+    ]
     alone = [_only_theirs(fault, row, sound) for fault, row in faults.items() if not _caught(row, ours, sound)]
     baseline = [one for line in journal.of("baseline")[-1:] for one in line["said"]] if kind == "smoke" else []
     said = [one for one in alone if one]
@@ -185,18 +183,18 @@ def _report(journal: Journal, asked: set[str], kind: str, proof: str, command: s
     for one in (*rows, said):
         console.print(" | ".join(one), markup=False)
     caught_by_us = sum(_caught(row, ours, sound) for row in faults.values())
-    said.append("Caught is what somebody says of a fault and not of the sound twin, numbers aside.")
+    said.append("Caught means: said about a fault and not about the sound twin, numbers aside.")
     short = f"{ours}: {caught_by_us} of {len(faults)} faults; the best of the others: {_best(rows[1:-1])}"
-    leave(
-        Record(
-            proof=proof,
-            command=command,
-            short=short,
-            figures={"faults": len(faults), "rounds of the sound twin": len(sound)},
-            said=said,
-            rows=rows,
-        )
-    )
+    figures: Figures = {"faults": len(faults), "rounds of the sound twin": len(sound)}
+    leave(Record(proof=proof, command=command, short=short, figures=figures, said=said, rows=rows))
+
+
+def _row(name: str, of_faults: Sequence[Line], sound: Sequence[Line]) -> list[str]:
+    """A contender's row of the table."""
+    caught = sum(_caught(row, name, sound) for row in of_faults)
+    false = sum(bool(row[name]["said"]) for row in sound)
+    took = sorted(row[name]["seconds"] for row in of_faults if row[name]["seconds"] is not None)
+    return [name, f"{caught} of {len(of_faults)}", str(len(of_faults) - caught), str(false), _middle(took)]
 
 
 def _middle(seconds: Sequence[float]) -> str:
@@ -218,7 +216,7 @@ def _caught(row: Line, name: str, sound: Sequence[Line]) -> bool:
 def _only_theirs(fault: str, row: Line, sound: Sequence[Line]) -> str:
     *others, ours = row
     theirs = [f"{name} said {'; '.join(row[name]['said'])[:100]}" for name in others if _caught(row, name, sound)]
-    return f"`{fault}` was not caught by {ours}; {'; '.join(theirs) or 'nobody caught it'}"
+    return f"`{fault}` was not caught by {ours}; {'; '.join(theirs) or 'no one caught it'}"
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -42,25 +42,26 @@ def prometheus(config: dict[str, Any], folder: Path) -> Iterator[httpx.Client]:
         f"--web.listen-address=127.0.0.1:{port}",
         "--log.level=warn",
     ]
-    log = (folder / "prometheus.log").open("w", encoding="utf-8")
-    process = subprocess.Popen(words, stdout=log, stderr=subprocess.STDOUT)
-    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10, trust_env=False)
-
-    def ready() -> bool:
-        assert process.poll() is None, (folder / "prometheus.log").read_text(encoding="utf-8")
+    log = folder / "prometheus.log"
+    with (
+        log.open("w", encoding="utf-8") as file,
+        subprocess.Popen(words, stdout=file, stderr=subprocess.STDOUT) as process,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10, trust_env=False) as client,
+    ):
         try:
-            return client.get("/-/ready").is_success
-        except httpx.HTTPError:
-            return False
+            until(lambda: _is_ready(process, client, log), STARTED_S, "Prometheus did not become ready")
+            yield client
+        finally:
+            process.terminate()
+            process.wait(STOPPED_S)
 
+
+def _is_ready(process: subprocess.Popen[bytes], client: httpx.Client, log: Path) -> bool:
+    assert process.poll() is None, log.read_text(encoding="utf-8")
     try:
-        until(ready, STARTED_S, "Prometheus did not become ready")
-        yield client
-    finally:
-        client.close()
-        process.terminate()
-        process.wait(STOPPED_S)
-        log.close()
+        return client.get("/-/ready").is_success
+    except httpx.HTTPError:
+        return False
 
 
 def ask(client: httpx.Client, query: str) -> list[dict[str, Any]]:

@@ -4,9 +4,8 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import httpx
@@ -15,6 +14,7 @@ import pytest
 from targets.profiles import load_required
 from tests.catalogue import declared_checks
 from tests.deploy.observability.server import ask, prometheus, with_prometheus
+from tests.loopback import Quiet, answering_with
 from tests.prove.expectations import elsewhere, load
 from tests.prove.worker import TARGETS
 from tests.system.running import ROOT, run, twin_up, verdict_in
@@ -162,7 +162,7 @@ def standing_in(status: int) -> Iterator[tuple[str, list[str]]]:
     """Something else in Prometheus' place: answers `{}` with a status, and keeps the Authorization that it was sent."""
     heard: list[str] = []
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             heard.append(self.headers.get("Authorization", ""))
             body = json.dumps({}).encode()
@@ -171,13 +171,8 @@ def standing_in(status: int) -> Iterator[tuple[str, list[str]]]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}", heard
-        server.shutdown()
+    with answering_with(Handler) as url:
+        yield url, heard
 
 
 # --- what is proved elsewhere is declared, has its test, and its faults exist

@@ -69,13 +69,8 @@ def stored(  # noqa: PLR0913 - whatever a test wants to be different
     required: dict[str, tuple[str, ...]] = {}
     for check_id, case in outcomes:
         required[check_id] = (*required.get(check_id, ()), *([case] if case else []))
-    plan = make_plan(Path("reports"), required, target=target, profile=profile, phase=phase, quick=quick)
-    listed = {
-        one: Known(name=one, owner="backend", reason="accepted", expires=(START + timedelta(days=9)).date())
-        for one in known
-    }
     run = Run(
-        plan=plan,
+        plan=make_plan(Path("reports"), required, target=target, profile=profile, phase=phase, quick=quick),
         started=START + at_h * HOUR,
         revision=revision,
         residue=residue,
@@ -85,13 +80,16 @@ def stored(  # noqa: PLR0913 - whatever a test wants to be different
     run.id = f"{run.started:%Y%m%dT%H%M%SZ}-{abs(hash((phase, at_h, revision, str(accruals)))) % 0xFFFFFF:06x}"
     for key, outcome in outcomes.items():
         run.results[key] = _result(key, outcome, phase, (accruals or {}).get(key, ()))
-    decision = decide(
-        {key: one.outcome for key, one in run.results.items()},
-        plan.required_cases(),
-        residue=residue,
-        interrupted=interrupted,
-        known=listed,
-    )
+    return _decided(run, known)
+
+
+def _decided(run: Run, known: Iterable[str]) -> Document:
+    """The run's document, with these cases accepted as known failures."""
+    expires = (START + timedelta(days=9)).date()
+    listed = {name: Known(name=name, owner="backend", reason="accepted", expires=expires) for name in known}
+    outcomes = {key: result.outcome for key, result in run.results.items()}
+    required = run.plan.required_cases()
+    decision = decide(outcomes, required, residue=run.residue, interrupted=run.interrupted, known=listed)
     return build(run, decision, EXIT_CODES[decision.verdict], listed)
 
 

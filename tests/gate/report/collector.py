@@ -1,4 +1,4 @@
-"""A collector of OTLP spans on loopback that decodes what it is sent, or misbehaves as it is told."""
+"""A collector of OTLP spans on loopback that decodes what it is sent, or misbehaves as a test wants."""
 
 import socket
 import threading
@@ -6,12 +6,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from tests.loopback import Quiet, answering_with
 
 
 @dataclass(slots=True)
@@ -54,7 +56,7 @@ def collecting(status: int = 200) -> Iterator[Collector]:
     """Serve `POST /v1/traces` with this status."""
     kept = Collector()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet, BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             kept.paths.append(self.path)
@@ -63,14 +65,8 @@ def collecting(status: int = 200) -> Iterator[Collector]:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        kept.url = f"http://127.0.0.1:{server.server_address[1]}"
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with answering_with(Handler) as kept.url:
         yield kept
-        server.shutdown()
 
 
 @contextmanager

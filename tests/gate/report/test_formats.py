@@ -80,31 +80,53 @@ def results(folder: Path) -> list[dict[str, Any]]:
     return [result for result in told if not result["name"].startswith("verdict: ")]
 
 
-def test_counts_agree_in_every_format(document: Document, tmp_path: Path) -> None:
-    counts = Counter(str(row.outcome) for row in document.checks)
-    skipped = counts["PENDING"] + counts["NOT_APPLICABLE"]
+@pytest.fixture
+def counts(document: Document) -> Counter[str]:
+    """How many rows of the document have each outcome."""
+    return Counter(str(row.outcome) for row in document.checks)
+
+
+def skipped(counts: Counter[str]) -> int:
+    """How many are skipped in the words of other formats."""
+    return counts["PENDING"] + counts["NOT_APPLICABLE"]
+
+
+def test_the_documents_counts_are_those_of_its_rows(document: Document, counts: Counter[str]) -> None:
     assert document.counts == dict(sorted(counts.items()))
 
+
+def test_junits_counts_agree(document: Document, counts: Counter[str]) -> None:
     junit = ET.fromstring(render_junit(answered(document)))  # noqa: S314 - our own output
     told = {key: int(junit.get(key, "")) for key in ("tests", "failures", "errors", "skipped")}
     assert told == {
         "tests": counts.total(),
         "failures": counts["FAILED"],
         "errors": counts["BROKEN"],
-        "skipped": skipped,
+        "skipped": skipped(counts),
     }
     places = ("testcase", "failure", "error", "skipped")
     assert [len(junit.findall(f".//{one}")) for one in places] == list(told.values())
     suites = junit.findall("testsuite")
     assert {key: sum(int(suite.get(key, "")) for suite in suites) for key in told} == told
 
+
+def test_allures_counts_agree(document: Document, counts: Counter[str], tmp_path: Path) -> None:
     finish(tmp_path / "allure", document)
     statuses = Counter(result["status"] for result in results(tmp_path / "allure"))
     assert statuses == +Counter(
-        {"passed": counts["PASSED"], "failed": counts["FAILED"], "broken": counts["BROKEN"], "skipped": skipped}
+        {
+            "passed": counts["PASSED"],
+            "failed": counts["FAILED"],
+            "broken": counts["BROKEN"],
+            "skipped": skipped(counts),
+        }
     )
     assert STATUSES.keys() == set(Outcome)
 
+
+def test_the_counts_of_markdown_page_terminal_and_annotations_agree(
+    document: Document, counts: Counter[str], tmp_path: Path
+) -> None:
     said = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items()))
     assert f"Cases: {said or 'none'}." in render_markdown(answered(document))
     page = render_html(answered(document))
@@ -139,11 +161,18 @@ def test_every_file_fits_its_schema(document: Document, tmp_path: Path) -> None:
     families = list(text_string_to_metric_families((tmp_path / "run/metrics.openmetrics").read_text()))
     assert {"netra_verify_cases"} <= {one.name for one in families}
     jsonschema.validate(json.loads((tmp_path / "run/verdict.json").read_text()), json.loads(SCHEMA.read_text()))
-    found = results(tmp_path / "run/allure-results")
+    check_allure(document, tmp_path / "run/allure-results")
+    junit = ET.parse(tmp_path / "run/junit.xml").getroot()  # noqa: S314 - our own output
+    _assert_junit(junit)
+
+
+def check_allure(document: Document, folder: Path) -> None:
+    """Each result fits the schema, and each cause is a category of its cases."""
+    found = results(folder)
     for result in found:
         jsonschema.validate(result, ALLURE_RESULT)
     assert len({result["historyId"] for result in found}) == len(found)
-    categories = json.loads((tmp_path / "run/allure-results/categories.json").read_text())
+    categories = json.loads((folder / "categories.json").read_text())
     by_cause = [one["name"] for one in categories if "with one cause" in one["name"]]
     assert len(by_cause) == len(document.causes)
     assert not [one for one in categories if "(?" in one.get("messageRegex", "")], "JavaScript knows no inline flags"
@@ -153,8 +182,6 @@ def test_every_file_fits_its_schema(document: Document, tmp_path: Path) -> None:
         ]
         assert sorted(fitting) == sorted(cause.cases)
     assert all(set(one["matchedStatuses"]) <= set(STATUSES.values()) for one in categories)
-    junit = ET.parse(tmp_path / "run/junit.xml").getroot()  # noqa: S314 - our own output
-    _assert_junit(junit)
 
 
 def _assert_junit(root: ET.Element) -> None:

@@ -2,14 +2,15 @@
 
 import json
 import re
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.loopback import Quiet, answering_with
 
 PER_PAGE = 100
 
@@ -46,7 +47,7 @@ def forge() -> Iterator[Forge]:
     """A forge that answers until the end."""
     held = Forge()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet, BaseHTTPRequestHandler):
         def _answer(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
             body = json.loads(self.rfile.read(length)) if length else None
@@ -64,17 +65,5 @@ def forge() -> Iterator[Forge]:
 
         do_GET = do_POST = do_PATCH = do_PUT = _answer  # noqa: N815 - http.server's own names
 
-        def log_message(self, *_: object) -> None:
-            """Nothing on stderr."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    held.url = f"http://127.0.0.1:{server.server_address[1]}"
-    try:
+    with answering_with(Handler) as held.url:
         yield held
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(10)

@@ -16,41 +16,33 @@ from probes.errors import SourceRefused
 from probes.google.adc import Adc
 from probes.google.credentials import SQL_LOGIN
 from probes.secret import Secret
+from tests.loopback import LOOPBACK, Talks, listening, pump
 from tests.probes.answering import answering
 from tests.probes.database.conftest import DEADLINES, Database
 from tests.probes.google.test_credentials import key_for
-from tests.tunnel import pump
 from twin.postgres import Postgres
 
 
 @asynccontextmanager
 async def led_through(proxy: str, port: int) -> AsyncIterator[str]:
     """What stands for Google's Auth Proxy: a port, or a socket, that leads to the database; yields where it is."""
-    talks = set[asyncio.Task[None]]()
 
     async def lead(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", port)
+        there_reader, there_writer = await asyncio.open_connection(LOOPBACK, port)
         await asyncio.gather(pump(reader, there_writer), pump(there_reader, writer))
 
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.get_running_loop().create_task(lead(reader, writer))
-        talks.add(task)
-        task.add_done_callback(talks.discard)
-
+    if proxy == "port":
+        async with listening(lead) as own_port:
+            yield f"{LOOPBACK}:{own_port}/netra"
+        return
     with TemporaryDirectory(prefix="nv-") as folder:
-        if proxy == "socket":
-            server = await asyncio.start_unix_server(accept, Path(folder) / ".s.PGSQL.5432")
-            place = f"/netra?host={folder}"
-        else:
-            server = await asyncio.start_server(accept, "127.0.0.1", 0)
-            place = f"127.0.0.1:{server.sockets[0].getsockname()[1]}/netra"
+        talks = Talks(lead)
+        server = await asyncio.start_unix_server(talks.accept, Path(folder) / ".s.PGSQL.5432")
         try:
-            yield place
+            yield f"/netra?host={folder}"
         finally:
             server.close()
-            for task in list(talks):
-                task.cancel()
-            await asyncio.gather(*talks, return_exceptions=True)
+            await talks.end()
 
 
 @pytest.mark.parametrize("proxy", ["port", "socket"])

@@ -17,6 +17,7 @@ from probes.http.timing_transport import TimingTransport
 from probes.identity import RunIdentity
 from probes.websocket.handshake import Refused
 from probes.websocket.sessions import Doorway
+from tests.loopback import LOOPBACK, listening
 from tests.probes.websocket.joining import DIALECT
 
 RUN = RunIdentity("a-run")
@@ -96,8 +97,7 @@ Client = Callable[[NetworkPath], Awaitable[object]]
 
 @asynccontextmanager
 async def server(said: bytes | None) -> AsyncIterator[NetworkPath]:
-    """Says that to whoever asks, and is silent then; None: says one letter after another for ever."""
-    busy: set[asyncio.Task[None]] = set()
+    """Answers every request with `said`, and is silent then; None: sends one letter after another for ever."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -112,23 +112,9 @@ async def server(said: bytes | None) -> AsyncIterator[NetworkPath]:
                 await reader.read(-1)  # until the client has had enough
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # the client has gone
-        finally:
-            writer.close()
 
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.get_running_loop().create_task(talk(reader, writer))
-        busy.add(task)
-        task.add_done_callback(busy.discard)
-
-    listening = await asyncio.start_server(accept, "127.0.0.1", 0)
-    try:
-        yield find_path(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}")
-    finally:
-        listening.close()
-        left = list(busy)
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+    async with listening(talk) as port:
+        yield find_path(f"http://{LOOPBACK}:{port}")
 
 
 async def by_client(path: NetworkPath) -> object:

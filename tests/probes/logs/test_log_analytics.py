@@ -38,6 +38,12 @@ CREATE MACRO JSON_VALUE(document, path) AS json_extract_string(document, path);
 CREATE MACRO COUNTIF(condition) AS count(*) FILTER (WHERE condition);
 CREATE MACRO TIMESTAMP_TRUNC(moment, part) AS date_trunc('hour', moment);
 """
+INSERT = """
+INSERT INTO logs VALUES (?, ?, ?, ?, ?, ?, {'type': 'cloud_run_revision', 'labels': ?::JSON},
+CASE WHEN ? THEN
+  {'status': ?, 'request_method': 'GET', 'request_url': 'https://x/ws', 'user_agent': ?, 'latency': '0.1s'}
+END)
+"""
 COLUMNS = ("insert_id", "timestamp", "log_name", "trace", "text_payload", "status", "method", "url", "agent", "latency")
 
 
@@ -88,23 +94,7 @@ def run(sql: str, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     connection.execute(TABLE)
     connection.execute(SHIMS)
     for row in rows:
-        connection.execute(
-            "INSERT INTO logs VALUES (?, ?, ?, ?, ?, ?, {'type': 'cloud_run_revision', 'labels': ?::JSON}, "
-            "CASE WHEN ? THEN {'status': ?, 'request_method': 'GET', 'request_url': 'https://x/ws', 'user_agent': ?, "
-            "'latency': '0.1s'} END)",
-            [
-                row["insert_id"],
-                plain(row["timestamp"]),
-                plain(row["received"]),
-                row["log"],
-                "projects/p/traces/t",
-                None,
-                json.dumps({"service_name": row["service"], "revision_name": row["revision"]}),
-                row["status"] is not None,
-                row["status"],
-                row["agent"],
-            ],
-        )
+        connection.execute(INSERT, values_of(row))
     text = sql.format(view="logs", most=1000).replace("@", "$").replace("INT64", "BIGINT").replace("STRING", "VARCHAR")
     given = parameters(SERVICE, REVISION, WINDOW, "projects/p/traces/t")
     wanted = {
@@ -115,6 +105,22 @@ def run(sql: str, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     done = connection.execute(text.replace("HOUR)", "'hour')"), wanted)
     names = [column[0] for column in done.description or []]
     return [dict(zip(names, row, strict=True)) for row in done.fetchall()]
+
+
+def values_of(row: dict[str, Any]) -> list[Any]:
+    """What `INSERT` takes for a row."""
+    return [
+        row["insert_id"],
+        plain(row["timestamp"]),
+        plain(row["received"]),
+        row["log"],
+        "projects/p/traces/t",
+        None,
+        json.dumps({"service_name": row["service"], "revision_name": row["revision"]}),
+        row["status"] is not None,
+        row["status"],
+        row["agent"],
+    ]
 
 
 @pytest.mark.parametrize("seed", range(4))
