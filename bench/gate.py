@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -20,8 +19,9 @@ from gate.release.store import Store
 from gate.verdict_document import encode
 from tests.gate.documents import make_document
 from tests.gate.release.stores import shard, stored, window
+from tests.standing import ROOT, run_within
 
-ROOT = Path(__file__).parents[1]
+ENOUGH_S = 600.0
 CASES, HOURS, SHARDS, REPEATS, WITH_PLOTS = 300, 24, 8, 3, 4
 SOAK, DAY = ("websocket.one-hour", ""), ("logs.zero-500-day", "")
 TARGET = """
@@ -112,11 +112,11 @@ async def measure() -> list[Figure]:
             name=f"make gate over {HOURS} day files, {SHARDS} shards and a smoke run", value=judged, limit=3.0, unit="s"
         ),
         Figure(
-            name=f"the suite's own overhead a case, over {CASES} cases",
+            name=f"the suite's own overhead per case, over {CASES} cases",
             value=(ours - bare) / CASES * 1e3,
             limit=5.0,
             unit="ms",
-            beside=f"bare pytest with httpx {bare / CASES * 1e3:.1f} ms a case",
+            beside=f"bare pytest with httpx {bare / CASES * 1e3:.1f} ms per case",
         ),
     ]
 
@@ -146,7 +146,7 @@ async def _judged(evidence: Path) -> tuple[float, float]:
     said = await _python(*words, f"--report-dir={evidence.parent}/gates", cwd=ROOT)
     took = time.perf_counter() - begun
     if "VERDICT: GO" not in said:
-        raise RuntimeError(f"the gate was to say GO: {said[-600:]}")
+        raise RuntimeError(f"expected GO from the gate: {said[-600:]}")
     return took, 0.0
 
 
@@ -209,15 +209,9 @@ async def _stub() -> Any:  # noqa: ANN401 - an async generator of the URL
 async def _python(*words: str, cwd: Path) -> str:
     # Users' interpreters keep what they compiled; where ours is told not to, every run would compile it all again.
     env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *words,
-        cwd=cwd,
-        env={**env, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+    code, output = await run_within(
+        ENOUGH_S, sys.executable, *words, environment={**env, "PYTHONPATH": str(ROOT)}, tree=cwd
     )
-    said, _ = await process.communicate()
-    if process.returncode:
-        raise RuntimeError(f"{' '.join(words[:4])} ended with {process.returncode}: {said.decode()[-800:]}")
-    return said.decode()
+    if code:
+        raise RuntimeError(f"{' '.join(words[:4])} ended with {code}: {output.decode()[-800:]}")
+    return output.decode()

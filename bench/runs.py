@@ -1,6 +1,5 @@
 """Whole runs as a user starts them: how long the twin takes to boot, and the smoke phase on it."""
 
-import asyncio
 import json
 import sys
 import tempfile
@@ -10,20 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from bench.figures import Figure
+from tests.standing import run_within
 
 PYTEST = ("-m", "pytest", "-c", "pytest.ini", "--target=local")
+ENOUGH_S = 600.0
 TWIN = ("-m", "twin", "exec", "--", sys.executable)
 
 
 async def _timed(*words: str) -> float:
     """Seconds that one of our own commands takes. Raises RuntimeError when it does not end with 0."""
     begun = time.perf_counter()
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-    )
-    output, _ = await process.communicate()
-    if process.returncode:
-        raise RuntimeError(f"{' '.join(words)} ended with {process.returncode}: {output.decode()[-2000:]}")
+    code, output = await run_within(ENOUGH_S, sys.executable, *words)
+    if code:
+        raise RuntimeError(f"{' '.join(words)} ended with {code}: {output.decode()[-2000:]}")
     return time.perf_counter() - begun
 
 

@@ -17,8 +17,10 @@ import asyncpg
 from bench.delayed import delayed
 from bench.figures import Figure
 from targets.profiles import load_required
+from tests.standing import run_within
 
 ROUND_TRIP_S = 0.08
+SMOKE_S, ALL_S = 300.0, 1500.0
 TABLES = ("threads", "messages")
 # The second build's; all of auth.refuses is among them, for its near misses are, which were not there before.
 ADDED = (
@@ -32,13 +34,10 @@ ADDED = (
 
 async def _smoke(folder: Path, addresses: Path, checks: Iterable[str]) -> dict[str, Any]:
     """One quick smoke of these checks. Raises RuntimeError where it leaves no verdict, or something failed in it."""
-    words = ("-m", "pytest", "-c", "pytest.ini", "--target=local", "--quick", f"--report-dir={folder}")
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, *words, *(f"--check={check}" for check in checks),
-        env=os.environ | {"NETRA_ADDRESSES": str(addresses)}, stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
-    output, _ = await process.communicate()
+    words = ["-m", "pytest", "-c", "pytest.ini", "--target=local", "--quick", f"--report-dir={folder}"]
+    words += [f"--check={check}" for check in checks]
+    environment = os.environ | {"NETRA_ADDRESSES": str(addresses)}
+    _, output = await run_within(SMOKE_S, sys.executable, *words, environment=environment)
     verdict = folder / "latest/verdict.json"
     if not verdict.exists():
         raise RuntimeError(f"a smoke left no verdict: {output.decode()[-2000:]}")
@@ -96,9 +95,9 @@ async def measure() -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="netra-bench-users-") as name:
         folder = Path(name)
         words = ("-m", "twin", "exec", "--", sys.executable, "-m", "bench.users", name)
-        process = await asyncio.create_subprocess_exec(sys.executable, *words)
-        if await process.wait():
-            raise RuntimeError("the measurement inside the twin did not end well; its message is above")
+        code, output = await run_within(ALL_S, sys.executable, *words)
+        if code:
+            raise RuntimeError(f"the measurement inside the twin ended with {code}: {output.decode()[-2000:]}")
         measured = json.loads((folder / "measured.json").read_text(encoding="utf-8"))
     near, afar, rows = measured["near"], measured["afar"], measured["rows"]
     named = sum(one["after"] or 0 for one in [*near["left"], *afar["left"]])

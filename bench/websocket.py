@@ -74,8 +74,8 @@ async def _client(kind: str, certificate: Path | None) -> dict[str, Any]:
             said, _ = await process.communicate()
         if process.returncode:
             raise RuntimeError(f"the {kind} client ended with {process.returncode}")
-        told: dict[str, Any] = json.loads(said)
-        return told
+        figures: dict[str, Any] = json.loads(said)
+        return figures
 
 
 async def measure() -> list[Figure]:
@@ -88,48 +88,30 @@ async def measure() -> list[Figure]:
         certificate = certificate_in(Path(folder))
         plain = {kind: await _client(kind, None) for kind in ("ours", *BESIDE)}
         tls = {kind: await _client(kind, certificate) for kind in ("ours", *BESIDE)}
-
-    def beside(told: dict[str, dict[str, Any]], key: str, digits: int = 0) -> str:
-        return ", ".join(f"{kind} {told[kind][key]:.{digits}f}" for kind in BESIDE)
-
-    ours, over_tls = plain["ours"], tls["ours"]
+    lost = plain["ours"]["lost"] + tls["ours"]["lost"]
     return [
-        Figure(
-            name=f"opens a second, {COUNT:,} sessions",
-            value=ours["opens_a_second"],
-            limit=1000,
-            at_least=True,
-            beside=beside(plain, "opens_a_second"),
-        ),
-        Figure(
-            name="memory a session, plain",
-            value=ours["kib_a_session"],
-            limit=16,
-            unit="KiB",
-            beside=beside(plain, "kib_a_session", 1),
-        ),
-        Figure(
-            name="memory a session, TLS",
-            value=over_tls["kib_a_session"],
-            limit=80,
-            unit="KiB",
-            beside=beside(tls, "kib_a_session", 1),
-        ),
-        Figure(
-            name="loop lag while held", value=ours["lag_ms"], limit=25, unit="ms", beside=beside(plain, "lag_ms", 1)
-        ),
-        Figure(
-            name="share of a core at 20 s pings",
-            value=ours["core"],
-            limit=0.06,
-            unit="",
-            beside=beside(plain, "core", 3),
-        ),
-        Figure(
-            name="false disconnects, plain and TLS",
-            value=ours["lost"] + over_tls["lost"],
-            limit=0,
-            unit="",
-            beside=beside(plain, "lost"),
-        ),
+        _figure(f"opens per second, {COUNT:,} sessions", plain, "opens_a_second", 1000, at_least=True),
+        _figure("memory per session, plain", plain, "kib_a_session", 16, unit="KiB", digits=1),
+        _figure("memory per session, TLS", tls, "kib_a_session", 80, unit="KiB", digits=1),
+        _figure("loop lag while held", plain, "lag_ms", 25, unit="ms", digits=1),
+        _figure("share of a core at 20 s pings", plain, "core", 0.06, digits=3),
+        Figure(name="false disconnects, plain and TLS", value=lost, limit=0, beside=_others(plain, "lost", 0)),
     ]
+
+
+def _figure(
+    name: str,
+    clients: dict[str, dict[str, Any]],
+    key: str,
+    limit: float,
+    *,
+    unit: str = "",
+    digits: int = 0,
+    at_least: bool = False,
+) -> Figure:
+    value, others = clients["ours"][key], _others(clients, key, digits)
+    return Figure(name=name, value=value, limit=limit, unit=unit, beside=others, at_least=at_least)
+
+
+def _others(clients: dict[str, dict[str, Any]], key: str, digits: int) -> str:
+    return ", ".join(f"{kind} {clients[kind][key]:.{digits}f}" for kind in BESIDE)

@@ -33,12 +33,15 @@ from tests.probes.websocket.joining import DIALECT
 PING_S, ANSWER_S = 20.0, 10.0
 AT_ONCE = 64
 RUN = RunIdentity("20261124T000000Z-be2c00")
+PACE = Pace(
+    ping_every_s=3600.0, answer_s=ANSWER_S, reconnect_s=5.0, dialect=DIALECT, keepalive_s=PING_S, reconnects=False
+)
 Hold = Callable[[], Awaitable[int]]  # ends everything; returns how many had been lost
 Open = Callable[[str, int, ssl.SSLContext | None], Awaitable[Hold]]
 
 
 async def _many(count: int, open_one: Callable[[int], Awaitable[None]]) -> None:
-    """Open so many, some at once."""
+    """Open `count` sessions, some at once."""
     numbers = iter(range(count))
 
     async def work() -> None:
@@ -61,39 +64,45 @@ class _Opening(SteadyReport):
         return super().opened(line, number, silent_s)
 
 
-async def ours(url: str, count: int, tls: ssl.SSLContext | None) -> Hold:
-    """The suite's own lifelines, with protocol pings."""
-    door = Doorway(
-        url=url,
-        identity=RUN,
-        deadlines=Deadlines(welcome=30.0, message=ANSWER_S),
-        dialect=DIALECT,
-        path=replace(find_path(url), tls=tls),
-    )
-    report, tasks, lines = _Opening(), [], []
-    pace = Pace(
-        ping_every_s=3600.0, answer_s=ANSWER_S, reconnect_s=5.0, dialect=DIALECT, keepalive_s=PING_S, reconnects=False
-    )
+class _Lifelines:
+    """The suite's own lifelines at work."""
 
-    async def join(user: str, keepalive_s: float | None) -> tuple[ClientConnection, Message] | Refused:
-        return await door.join(Secret(user), ping_interval=keepalive_s)
+    def __init__(self, url: str, tls: ssl.SSLContext | None) -> None:
+        self._door = Doorway(
+            url=url,
+            identity=RUN,
+            deadlines=Deadlines(welcome=30.0, message=ANSWER_S),
+            dialect=DIALECT,
+            path=replace(find_path(url), tls=tls),
+        )
+        self._report = _Opening()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._lines: list[Lifeline] = []
 
-    async def open_one(number: int) -> None:
-        line = Lifeline(line=number, user="bench", join=join, pace=pace, ear=report)
-        lines.append(line)
-        opened = report.awaited[number] = asyncio.get_running_loop().create_future()
-        tasks.append(asyncio.create_task(line.live()))
-        await asyncio.wait({opened, tasks[-1]}, return_when=asyncio.FIRST_COMPLETED)
+    async def _join(self, user: str, keepalive_s: float | None) -> tuple[ClientConnection, Message] | Refused:
+        return await self._door.join(Secret(user), ping_interval=keepalive_s)
 
-    await _many(count, open_one)
+    async def open_one(self, number: int) -> None:
+        """Open a session, and wait until it is welcomed."""
+        line = Lifeline(line=number, user="bench", join=self._join, pace=PACE, ear=self._report)
+        self._lines.append(line)
+        opened = self._report.awaited[number] = asyncio.get_running_loop().create_future()
+        self._tasks.append(asyncio.create_task(line.live()))
+        await asyncio.wait({opened, self._tasks[-1]}, return_when=asyncio.FIRST_COMPLETED)
 
-    async def end() -> int:
-        lost = sum(life.close is not CloseClass.OURS for life in report.lives) + len(report.breaches)
-        await asyncio.gather(*(line.leave() for line in lines))
-        await asyncio.gather(*tasks)
+    async def end(self) -> int:
+        """End all of them; returns how many had been lost."""
+        lost = sum(life.close is not CloseClass.OURS for life in self._report.lives) + len(self._report.breaches)
+        await asyncio.gather(*(line.leave() for line in self._lines))
+        await asyncio.gather(*self._tasks)
         return lost
 
-    return end
+
+async def ours(url: str, count: int, tls: ssl.SSLContext | None) -> Hold:
+    """The suite's own lifelines, with protocol pings."""
+    lifelines = _Lifelines(url, tls)
+    await _many(count, lifelines.open_one)
+    return lifelines.end
 
 
 async def with_aiohttp(url: str, count: int, tls: ssl.SSLContext | None) -> Hold:
@@ -124,27 +133,31 @@ async def with_aiohttp(url: str, count: int, tls: ssl.SSLContext | None) -> Hold
     return end
 
 
+class _Listener(WSListener):
+    """Notes the welcome of one connection, and its end."""
+
+    def __init__(self, lost: list[object]) -> None:
+        self.welcomed = asyncio.get_running_loop().create_future()
+        self._lost = lost
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        """The first frame is the welcome."""
+        del transport, frame
+        if not self.welcomed.done():
+            self.welcomed.set_result(None)
+
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
+        """It has ended."""
+        self._lost.append(transport)
+
+
 async def with_picows(url: str, count: int, tls: ssl.SSLContext | None) -> Hold:
-    """picows, a client in C without a task a connection."""
-    transports: list[WSTransport] = []
-    lost = [0]
-
-    class Listens(WSListener):
-        def __init__(self) -> None:
-            self.welcomed = asyncio.get_running_loop().create_future()
-
-        def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-            del transport, frame
-            if not self.welcomed.done():
-                self.welcomed.set_result(None)
-
-        def on_ws_disconnected(self, transport: WSTransport) -> None:
-            del transport
-            lost[0] += 1
+    """picows, a client in C without a task for each connection."""
+    transports, lost = list[WSTransport](), list[object]()
 
     async def open_one(_number: int) -> None:
         transport, listener = await ws_connect(
-            Listens,
+            lambda: _Listener(lost),
             url,
             ssl_context=tls,
             websocket_handshake_timeout=30,
@@ -159,7 +172,7 @@ async def with_picows(url: str, count: int, tls: ssl.SSLContext | None) -> Hold:
     await _many(count, open_one)
 
     async def end() -> int:
-        early = lost[0]
+        early = len(lost)
         for transport in transports:
             transport.disconnect()
         return early
@@ -191,14 +204,14 @@ async def main(kind: str, url: str, count: int, hold_s: float, certificate: str 
         used = (after.user + after.system) - (cpu.user + cpu.system)
         rss = process.memory_info().rss
         lost = await end()
-    told = {
+    figures = {
         "opens_a_second": count / took,
         "kib_a_session": (rss - before) / 1024 / count,
         "lag_ms": vitals.lag_ms,
         "core": used / hold_s,
         "lost": lost,
     }
-    print(json.dumps(told))
+    print(json.dumps(figures))
 
 
 if __name__ == "__main__":
