@@ -16,6 +16,10 @@ RERUN = NETRA_RERUN="make $@ $(strip $(GIVEN)) CHECK="
 # A command's variables are checked before anything starts; a missing one is a one-sentence error. make itself exits with 2.
 needs = $(if $($(1)),,@echo "make $@ needs $(1): make $@ $(1)=$(2)" >&2; exit 4)
 on-its-own = $(if $(filter command%,$(origin TARGET)),@echo "make $@ runs only on the embedded twin: for TARGET=$(TARGET) use make $(1) TARGET=$(TARGET)" >&2; exit 4)
+# A phase refuses a variable of another phase; one from the environment is left to the phase that uses it.
+OF_PHASES := STATE FAULT BOTH BESIDE CUT AGE DURATION RESUME TAG SHARE STEPS
+unused = $(firstword $(foreach name,$(filter-out $(1),$(OF_PHASES)),$(if $(filter command%,$(origin $(name))),$(name))))
+takes = $(if $(call unused,$(1)),@echo "make $@ does not use $(call unused,$(1)); of the phases' variables it takes $(or $(1),none)" >&2; exit 4)
 lasting = $(if $(DURATION),@$(1) -m targets.durations '$(DURATION)')
 SOAK = $(if $(DURATION),--duration=$(DURATION)) $(if $(RESUME),--resume=$(RESUME))
 TWIN := $(PY) -m twin
@@ -50,12 +54,14 @@ $(VENV)-suite/.ready-%:
 #: [QUICK=1] [KNOWN=file] [CHECK='threads.*'] [LF=1: what failed last]
 verify-local: $(READY)  ## run the smoke phase on an embedded copy of the system (half a minute)
 	$(call on-its-own,verify-staging)
+	$(call takes,STATE FAULT)
 	@$(RERUN) $(TWIN) exec --state $(STATE) $(if $(FAULT),--fault $(FAULT)) -- $(PYTEST) --target=$(if $(filter as-deployed%,$(STATE)),as-deployed,local)
 
 .PHONY: verify-staging
 #: [TARGET=staging] [QUICK=1] [EVIDENCE=url] [KNOWN=file]
 #: [CHECK='threads.*'] [LF=1: what failed last]
 verify-staging: $(SUITE_READY)  ## run the smoke phase on a configured target, or list what is missing
+	$(call takes)
 	@$(RERUN) $(SUITE) $(RUN) --target=$(TARGET)
 
 .PHONY: target
@@ -72,18 +78,21 @@ target: $(SUITE_READY)  ## write the first TOML of a target by inspecting its se
 #: [BESIDE=id,...: in the serving revision, or in what both share] [QUICK=1]
 candidate-local: $(READY)  ## judge a revision before it has traffic, on the embedded twin
 	$(call on-its-own,candidate)
+	$(call takes,FAULT BOTH BESIDE)
 	@$(RERUN) $(TWIN) exec --candidate $(addprefix --candidate-fault=,$(FAULT) $(BOTH)) $(addprefix --fault=,$(BOTH) $(BESIDE)) -- \
 		$(PYTEST) --target=local --phase=candidate --tag=verify
 
 .PHONY: candidate
 #: TAG=verify [TARGET=staging] [SHARE=10] [QUICK=1] [EVIDENCE=url]
 candidate: $(SUITE_READY)  ## the same on a target, after a deploy with --no-traffic --tag
+	$(call takes,TAG SHARE)
 	$(call needs,TAG,verify)
 	@$(RERUN) $(SUITE) $(RUN) --target=$(TARGET) --phase=candidate --tag=$(TAG) $(if $(SHARE),--share=$(SHARE))
 
 .PHONY: rollout
 #: TAG=verify [TARGET=staging] [STEPS=1,10,50,100]
 rollout: $(SUITE_READY)  ## print the commands that move traffic in steps, and what each must prove
+	$(call takes,TAG STEPS)
 	$(call needs,TAG,verify)
 	@$(SUITE) -m commands rollout --target=$(TARGET) --tag=$(TAG) --report-dir=$(REPORTS) $(if $(STEPS),--steps=$(STEPS))
 
@@ -92,6 +101,7 @@ rollout: $(SUITE_READY)  ## print the commands that move traffic in steps, and w
 #: [BESIDE=id,...: in the serving revision, or in what both share] [QUICK=1]
 rollout-local: $(READY)  ## move traffic step by step on the embedded twin, with users
 	$(call on-its-own,rollout)
+	$(call takes,STEPS FAULT BESIDE)
 	@$(TWIN) exec --candidate --people=8 $(addprefix --candidate-fault=,$(FAULT)) $(addprefix --fault=,$(BESIDE)) -- \
 		$(PY) -m commands rollout --target=local --tag=verify --report-dir=$(REPORTS) $(if $(STEPS),--steps=$(STEPS)) \
 		$(if $(QUICK),-- --quick)
@@ -102,6 +112,7 @@ rollout-local: $(READY)  ## move traffic step by step on the embedded twin, with
 #: [DURATION=1h] [CUT=20s: length of an "hour"] [FAULT=id,...] [RESUME=run|last]
 soak-local: $(READY)  ## run the soak phase on the embedded twin
 	$(call on-its-own,soak-staging)
+	$(call takes,STATE FAULT CUT DURATION RESUME)
 	$(call lasting,$(PY))
 	@$(RERUN) $(TWIN) exec --state $(STATE) --cut $(or $(CUT),20s) $(if $(FAULT),--fault $(FAULT)) -- \
 		$(PYTEST) --target=local --phase=soak $(SOAK)
@@ -109,6 +120,7 @@ soak-local: $(READY)  ## run the soak phase on the embedded twin
 .PHONY: soak-staging
 #: [TARGET=staging] [DURATION=1h] [RESUME=run|last]
 soak-staging: $(SUITE_READY)  ## run the soak phase on a configured target: an hour of WebSocket sessions
+	$(call takes,DURATION RESUME)
 	$(call lasting,$(SUITE))
 	@$(RERUN) $(SUITE) $(RUN) --target=$(TARGET) --phase=soak $(SOAK)
 
@@ -116,12 +128,14 @@ soak-staging: $(SUITE_READY)  ## run the soak phase on a configured target: an h
 #: [AGE=25h] [FAULT=id,...]
 day-local: $(READY)  ## run the day phase on an embedded twin that has been serving for a day
 	$(call on-its-own,day-staging)
+	$(call takes,STATE FAULT AGE)
 	@$(RERUN) $(TWIN) exec --state $(STATE) --age $(or $(AGE),25h) $(if $(FAULT),--fault $(FAULT)) -- \
 		$(PYTEST) --target=local --phase=day
 
 .PHONY: day-staging
 #: [TARGET=staging] [EVIDENCE=url]
 day-staging: $(SUITE_READY)  ## run the day phase: the time since the last run; run it every hour
+	$(call takes)
 	@$(RERUN) $(SUITE) $(RUN) --target=$(TARGET) --phase=day
 
 .PHONY: gate

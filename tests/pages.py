@@ -90,6 +90,7 @@ class Makefile:
 
     def __init__(self) -> None:
         text = (ROOT / "Makefile").read_text(encoding="utf-8").replace("\\\n", " ")
+        text = re.sub(r"\$\(call takes[^)]*\)", "", text)  # what is allowed is not what is read
         self._variables = dict(re.findall(r"^([A-Z_]+) *[:?]?= *(.*)$", text, re.MULTILINE))
         found = re.findall(r"^([a-z-]+):(.*)\n((?:\t.*\n)*)", text + "\n", re.MULTILINE)
         self._recipes = {name: f"{needs} {recipe}" for name, needs, recipe in found}
