@@ -3,7 +3,7 @@
 import sys
 from difflib import get_close_matches
 
-from tests.road.road import find, known
+from tests.road.road import Road, files_of, find, known, shorten
 
 
 def main(words: list[str]) -> int:
@@ -16,10 +16,16 @@ def main(words: list[str]) -> int:
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         sys.stderr.write(f"There is no check or fault {wanted!r}: make road CHECK=threads.metadata.{hint}\n")
         return 4
-    for part, places in road.items():
-        lines = [str(place) for place in places] or ["-"]
-        sys.stdout.write(f"{part}\n" + "".join(f"    {line}\n" for line in lines))
+    if "fixtures" in road:  # of a check
+        short = shorten(wanted.partition("[")[0], road)
+        sys.stdout.write(f"in short, {len(files_of(short))} files:\n{_listed(short)}in full:\n")
+    sys.stdout.write(_listed(road))
     return 0
+
+
+def _listed(road: Road) -> str:
+    lines = {part: [str(place) for place in places] or ["-"] for part, places in road.items()}
+    return "".join(f"  {part}\n" + "".join(f"    {line}\n" for line in lines[part]) for part in road)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import ast
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from tests.prove.expectations import Expectation, load, matches
@@ -22,6 +23,8 @@ from tests.road.source import (
     lines_with,
     module_of,
     names_used,
+    naming,
+    text,
 )
 
 Road = dict[str, list[Place]]
@@ -31,16 +34,62 @@ PROFILES = ROOT / "targets/profiles.toml"
 CONTRACT = ROOT / "targets/contract.toml"
 CONTRACT_KEY = re.compile(r"\bcontract\.([a-z_]+(?:\.[a-z_]+)?)")
 EVERY_TEST = frozenset({"request", "pytestconfig"})
+# What nearly every test asks for, and what its name says: the settings, users and their tokens, the services' clients,
+# the run and its evidence.
+GIVEN = frozenset(
+    {
+        ROOT / "fixtures/target.py",
+        ROOT / "fixtures/users.py",
+        ROOT / "fixtures/tokens.py",
+        ROOT / "fixtures/http_services.py",
+        ROOT / "gate/session/plugin.py",
+    }
+)
 
 
+@cache
 def find(wanted: str) -> Road:
     """The road of a check (`family.name`, or one of its cases) or of a fault. Raises KeyError for an unknown id."""
-    check_id = wanted.partition("[")[0]
-    for path in files("suites"):
+    try:
+        path, call, function = declaration(wanted.partition("[")[0])
+    except KeyError:
+        return _of_fault(wanted)
+    return _of_check(wanted, Place(path, function.lineno, _claim(function)), call, function)
+
+
+@cache
+def declaration(check_id: str) -> tuple[Path, ast.Call, Function]:
+    """Where a check is declared. Raises KeyError for an unknown id."""
+    for path in naming("suites", f'"{check_id}"'):
         for found, call, function in decorated(path, "check"):
             if found == check_id:
-                return _of_check(wanted, Place(path, function.lineno, _claim(function)), call, function)
-    return _of_fault(wanted)
+                return path, call, function
+    raise KeyError(check_id)
+
+
+def shorten(check_id: str, road: Road) -> Road:
+    """What of a check's road has to be opened: its claim, where its data come from, a fault, and what requires it.
+
+    The data come from the fixtures that the test asks for and that no other of them builds on, without those of
+    `GIVEN`, and from the contract's values that the test names.
+    """
+    path, _, function = declaration(check_id)
+    asked = [name for name in arguments(function) if name in fixtures()]
+    below = {name: {place.what for place in _fixtures_of(fixtures()[name][1])} for name in asked}
+    built_on = {inner for name in asked for inner in below[name] - {name}}
+    outermost = {name for name in asked if name not in built_on}
+    data = [place for place in road["fixtures"] if place.what in outermost and place.path not in GIVEN]
+    return {
+        "claim": road["declaration"][1:],
+        "data": [*data, *_contract([(path, function)])],
+        "fault": road["faults"][:1],
+        "verdict": road["required by"][:1],
+    }
+
+
+def files_of(road: Road) -> set[Path]:
+    """The files that a road leads through."""
+    return {place.path for places in road.values() for place in places}
 
 
 def known() -> list[str]:
@@ -82,16 +131,15 @@ def _of_fault(wanted: str) -> Road:
 
 def _fault(wanted: str) -> tuple[Place, ast.Call, Function]:
     """Where a fault is declared: above its function, or in a loop. Raises KeyError for an unknown id."""
-    for path in files("twin/faults"):
+    for path in naming("twin/faults", f'"{wanted}"'):
         for found, call, function in decorated(path, "fault"):
             if found == wanted:
                 return Place(path, function.lineno, _claim(function)), call, function
-    for path in files("twin/faults"):
         made_by = declared_by_helper(path, wanted)
         if made_by:
             return Place(path, made_by[1].lineno, _claim(made_by[1]) or "declared by a helper"), *made_by
-    looped = {path: declared_by_pattern(path, "fault", wanted) for path in files("twin/faults")}
-    for path, made in looped.items():
+    for path in naming("twin/faults", 'f"'):
+        made = declared_by_pattern(path, "fault", wanted)
         if made and wanted in load():
             return Place(path, made[1].lineno, _claim(made[1]) or "declared in a loop"), *made
     raise KeyError(wanted)
@@ -167,14 +215,17 @@ def _answers(check_id: str) -> list[Place]:
 def _pages(wanted: str) -> list[Place]:
     pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
     return [
-        Place(page, number, "") for page in pages for number, _ in lines_with(page, rf"(?<![\w.]){re.escape(wanted)}\b")
+        Place(page, number, "")
+        for page in pages
+        if wanted in text(page)
+        for number, _ in lines_with(page, rf"(?<![\w.]){re.escape(wanted)}\b")
     ]
 
 
 def _tests(wanted: str) -> list[Place]:
     return [
         Place(path, number, line[:80])
-        for path in files("tests")
+        for path in naming("tests", wanted)
         for number, line in lines_with(path, rf"(?<![\w.-]){re.escape(wanted)}(?![\w-])")
     ]
 

@@ -24,9 +24,20 @@ class Place:
 
 
 @cache
+def text(path: Path) -> str:
+    """A file's text."""
+    return path.read_text(encoding="utf-8")
+
+
+@cache
 def tree(path: Path) -> ast.Module:
     """A file's syntax tree."""
-    return ast.parse(path.read_text(encoding="utf-8"))
+    return ast.parse(text(path))
+
+
+def naming(room: str, word: str) -> Iterator[Path]:
+    """The Python files of a room in whose text a word stands: no other has to be parsed to find it."""
+    return (path for path in files(room) if word in text(path))
 
 
 @cache
@@ -74,7 +85,7 @@ def declared_by_pattern(path: Path, declaring: str, wanted: str) -> tuple[ast.Ca
 def fixtures() -> dict[str, tuple[Path, Function]]:
     """Every pytest fixture by its name."""
     found = {}
-    for path in (*files("fixtures"), *files("gate/session"), *files("suites")):
+    for path in (path for room in ("fixtures", "gate/session", "suites") for path in naming(room, ".fixture")):
         for node in tree(path).body:
             if isinstance(node, Function) and any("fixture" in ast.unparse(one) for one in node.decorator_list):
                 found[node.name] = path, node
@@ -95,7 +106,8 @@ def imported(path: Path) -> dict[str, str]:
     """The names that a file imports, each with the module that it comes from."""
     return {
         alias.asname or alias.name: node.module
-        for node in ast.walk(tree(path))
+        for block in (tree(path).body, *(node.body for node in tree(path).body if isinstance(node, ast.If)))
+        for node in block  # what stands at the top, or under TYPE_CHECKING
         if isinstance(node, ast.ImportFrom) and node.module
         for alias in node.names
     }
@@ -121,7 +133,7 @@ def definition(path: Path, name: str) -> int:
 
 def lines_with(path: Path, pattern: str) -> Iterator[tuple[int, str]]:
     """The lines of a text file that match a pattern, numbered from 1."""
-    wanted = re.compile(pattern)
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        if wanted.search(line):
-            yield number, line.strip()
+    whole = text(path)
+    for found in re.finditer(pattern, whole, re.MULTILINE):
+        begin, end = whole.rfind("\n", 0, found.start()) + 1, whole.find("\n", found.end())
+        yield whole.count("\n", 0, begin) + 1, whole[begin : end if end >= 0 else None].strip()
