@@ -207,7 +207,7 @@ async def _stub() -> Any:  # noqa: ANN401 - an async generator of the URL
 
 
 async def _python(*words: str, cwd: Path) -> str:
-    # Users' interpreters keep what they compiled; where ours is told not to, every run would compile it all again.
+    # Users' interpreters keep what they compiled; where ours is set not to, every run would compile it all again.
     env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     code, output = await run_within(
         ENOUGH_S, sys.executable, *words, environment={**env, "PYTHONPATH": str(ROOT)}, tree=cwd

@@ -1,4 +1,4 @@
-"""WebSocket frames as a proxy on the way sees them: walked through, taken out, written anew."""
+"""WebSocket frames as a proxy on the way sees them: walked through, taken out, written again."""
 
 import struct
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""People with browsers, who read their lists: traffic that is nobody's test."""
+"""People with browsers, who read their lists: traffic that no test makes."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ PATIENCE_S = 30.0
 
 @asynccontextmanager
 async def reading(url: str, secret: str, count: int) -> AsyncIterator[None]:
-    """So many people ask the backend at this URL for their lists, until the context ends."""
+    """This many people ask the backend at this URL for their lists, until the context ends."""
     async with httpx.AsyncClient(
         base_url=url, headers={"User-Agent": BROWSER}, timeout=PATIENCE_S, trust_env=False
     ) as client:

@@ -14,7 +14,7 @@ LONGEST_HEADER = 256 * 1024  # what is too long is for the app to refuse, with i
 
 
 class Beside(uvicorn.Server):
-    """A server beside another one: signals are the other's, and it ends when it is told to."""
+    """A second server in a process: signals are left to the first, and it ends when `should_exit` is set."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)

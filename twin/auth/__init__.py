@@ -1,1 +1,1 @@
-"""The auth service: validates access tokens for whoever holds the service key."""
+"""The auth service: validates access tokens for services that hold the service key."""

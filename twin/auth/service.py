@@ -51,7 +51,7 @@ class Validator:
     required: list[str] = field(default_factory=lambda: list(REQUIRED))
 
     def read(self, token: object) -> dict[str, Any]:
-        """The claims of a good token. Raises BadTokenError."""
+        """The claims of a valid token. Raises BadTokenError."""
         if not isinstance(token, str) or not token or len(token) > self.longest:
             raise BadTokenError("not a token")
         claims = self.decode(token)
@@ -172,7 +172,7 @@ def create_app(seams: Seams) -> FastAPI:
 
 
 def read_unrevoked(seams: Seams, token: object) -> dict[str, Any]:
-    """The claims of a good token that no logout has ended. Raises BadTokenError."""
+    """The claims of a valid token that no logout has ended. Raises BadTokenError."""
     claims = seams.read(seams, token)
     if seams.is_revoked(seams, token):
         raise BadTokenError("revoked")

@@ -35,7 +35,7 @@ class AgentSupervisor:
 
 
 class FallbackAgent:
-    """Answers when the supervisor is missing, so that a missing dependency is no error of the user's."""
+    """Answers when the supervisor is missing, so that the user does not see a missing dependency as an error."""
 
     async def run(self, asked: str) -> AsyncIterator[Message]:
         """An answer that says what it is."""
@@ -61,10 +61,10 @@ async def on_user_message(sessions: "Sessions", socket: WebSocket, identity: "Id
     run, number = {"run_id": str(uuid.uuid4()), "thread_id": thread, "user_id": identity.user_id}, 0
     async for event in (sessions.supervisor() or FallbackAgent()).run(asked):
         number += 1
-        told = {"type": event["type"], "data": {**run, "sequence": number, "timestamp": _now(), **event["data"]}}
-        if thread is not None and "text" in event["data"]:  # stored before it is told: who hears it can read it
+        sent = {"type": event["type"], "data": {**run, "sequence": number, "timestamp": _now(), **event["data"]}}
+        if thread is not None and "text" in event["data"]:  # stored before it is sent
             await sessions.remember(identity, thread, "assistant", event["data"]["text"])
-        await sessions.tell(sessions, identity.user_id, told)
+        await sessions.tell(sessions, identity.user_id, sent)
 
 
 async def tell_every_tab(sessions: "Sessions", user_id: str, message: Message) -> None:

@@ -1,6 +1,6 @@
 """Asking the auth service about a token: one pooled client, one deadline, a circuit breaker, no retry of refusals.
 
-When the service can't be asked, nobody is let in: the caller answers 503.
+When the service can't be asked, every token is refused: the caller answers 503.
 """
 
 import sys
@@ -28,7 +28,7 @@ class AuthUnavailableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a good token speaks for."""
+    """The user of a valid token."""
 
     user_id: str
     email: str

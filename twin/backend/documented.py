@@ -25,7 +25,7 @@ def _refusals(**by_status: str) -> dict[int | str, dict[str, Any]]:
 
 AS_FOR_ANYONE = _refusals(_400="A request that can't be read.")
 AS_FOR_USERS = _refusals(
-    _401="No good token.",
+    _401="No valid token.",
     _403="Somebody else's.",
     _404="Not there.",
     _413="Too large.",

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Front:
-    """The outermost layer but the observing one: errors that nobody caught pass it too, on their way out."""
+    """The outermost layer but the observing one: uncaught errors pass it too, on their way out."""
 
     app: ASGIApp
     seams: "Seams"

@@ -12,5 +12,5 @@ class RefusedError(Exception):
 
 
 def not_found() -> RefusedError:
-    """What is not there, and what belongs to nobody."""
+    """A thread that does not exist, or that is not the user's."""
     return RefusedError(404, "not_found", "There is no such thread.")

@@ -60,7 +60,7 @@ def once_each(request: Request) -> dict[str, str]:
 
 
 def plain_error(_error: BaseException) -> JSONResponse:
-    """What a client learns of an error that nobody caught."""
+    """What a client learns of an uncaught error."""
     return JSONResponse(error_body("internal", "Something went wrong."), SERVER_ERROR)
 
 

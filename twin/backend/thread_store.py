@@ -58,7 +58,7 @@ class ThreadStore:
     )
 
     async def find(self, thread_id: str, user: str) -> Row | None:
-        """The row, living or not, whoever's it is; `own` and `owned` say whose. None where there is none."""
+        """The row, archived or not, of any owner; `own` and `owned` say whose. None where there is none."""
         return await self._one("find", id=thread_id, user=user) if storable(thread_id) else None
 
     async def create(self, user: str, draft: Draft) -> Row:

@@ -137,7 +137,7 @@ def parse_frame(frame: Message) -> Message:
 
 
 class ProtocolError(Exception):
-    """A message that can't be taken; `code` is told to the client."""
+    """A message that can't be accepted; `code` is sent to the client."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)

@@ -15,19 +15,19 @@ class Revision:
 
     dead: Mapping[str, str]  # by route, the error that it always ends with
     stores: bool  # whether create stores what it answers
-    socket: Mapping[str, Any]  # how a good token's session ends at once; empty: it opens
+    socket: Mapping[str, Any]  # how a valid token's session ends at once; empty: it opens
     json_error: str
     none: Mapping[str, Any]  # the answer without a token
 
 
 def revision(name: str) -> Revision:
     """A revision of the table. Raises KeyError."""
-    told = WIRE["revision"][name]
-    none = told.get("none", WIRE["refused"]["none"])
+    facts = WIRE["revision"][name]
+    none = facts.get("none", WIRE["refused"]["none"])
     return Revision(
-        dead=told.get("dead", {}),
-        stores=told["stores"],
-        socket=told.get("socket", {}),
-        json_error=told["json_error"],
+        dead=facts.get("dead", {}),
+        stores=facts["stores"],
+        socket=facts.get("socket", {}),
+        json_error=facts["json_error"],
         none=none,
     )

@@ -1,4 +1,4 @@
-"""`/ws` of the deployed backend: its refusals, its dialect, and the managers that nobody takes off the count."""
+"""`/ws` of the deployed backend: its refusals, its dialect, and the managers that are never taken off the count."""
 
 import asyncio
 import json
@@ -30,8 +30,8 @@ def said(kind: str, data: Message) -> Message:
 
 def welcome(user: str) -> Message:
     """The first message of a session, but for the note that goes before it."""
-    told = WIRE["socket"]
-    config = {"heartbeat_interval": told["heartbeat_interval"], "max_message_size": told["max_message_size"]}
+    facts = WIRE["socket"]
+    config = {"heartbeat_interval": facts["heartbeat_interval"], "max_message_size": facts["max_message_size"]}
     now = int(time.time())
     return said(
         "system_message",

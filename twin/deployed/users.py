@@ -39,22 +39,22 @@ class Users:
         except httpx.HTTPError as error:
             log("ERROR", f"auth service communication failed: {type(error).__name__}")
             return None
-        told: dict[str, Any] = answer.json() if answer.status_code == OK else {}
-        if not told.get("valid") or not told.get("user_id"):
+        body: dict[str, Any] = answer.json() if answer.status_code == OK else {}
+        if not body.get("valid") or not body.get("user_id"):
             return None
-        self._cached[token] = (time.monotonic() + WIRE["token_cached_s"], told)
-        return told
+        self._cached[token] = (time.monotonic() + WIRE["token_cached_s"], body)
+        return body
 
     async def of_request(self, request: Request) -> str:
         """The id of the user with the token's email. Raises SaidError."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if not token or scheme.lower() != "bearer":
-            told = WIRE["refused"]["basic"] if scheme and token else self.revision.none
-            raise SaidError(told["status"], told["message"], told.get("more"))
+            refusal = WIRE["refused"]["basic"] if scheme and token else self.revision.none
+            raise SaidError(refusal["status"], refusal["message"], refusal.get("more"))
         claims = await self.claims(token.strip())
         if claims is None:
-            told = WIRE["refused"]["bad"]
-            raise SaidError(told["status"], told["message"])
+            refusal = WIRE["refused"]["bad"]
+            raise SaidError(refusal["status"], refusal["message"])
         return await self._by_email(str(claims["user_id"]), str(claims["email"]))
 
     async def _by_email(self, sub: str, email: str) -> str:

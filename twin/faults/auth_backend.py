@@ -50,25 +50,25 @@ def on_socket(seams: "Seams", decide: Callable[[str, "Identity | None"], "Identi
 
 @fault("auth.rest-demo-mode", place="backend", seen="DEMO_MODE=1 in staging's environment")
 def rest_demo_mode(seams: "Seams") -> Undo:
-    """Whoever is refused becomes the demo user on REST."""
+    """A refused user becomes the demo user on REST."""
     return on_rest(seams, lambda _token, answer: answer or identity_of("demo-user-001"))
 
 
 @fault("auth.websocket-demo-mode", place="backend", seen="DEMO_MODE=1, read by the WebSocket alone")
 def socket_demo_mode(seams: "Seams") -> Undo:
-    """Whoever is refused becomes the demo user on the WebSocket."""
+    """A refused user becomes the demo user on the WebSocket."""
     return on_socket(seams, lambda _token, answer: answer or identity_of("demo-user-001"))
 
 
 @fault("auth.rest-refuses-good", place="backend", seen="SERVICE_KEY rotated in one service of two")
 def rest_refuses(seams: "Seams") -> Undo:
-    """REST refuses good tokens."""
+    """REST refuses valid tokens."""
     return on_rest(seams, lambda _token, _answer: None)
 
 
 @fault("auth.websocket-refuses-good", place="backend", seen="a second validator with the old secret")
 def socket_refuses(seams: "Seams") -> Undo:
-    """The WebSocket refuses good tokens."""
+    """The WebSocket refuses valid tokens."""
     return on_socket(seams, lambda _token, _answer: None)
 
 

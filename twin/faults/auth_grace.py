@@ -19,7 +19,7 @@ HOUR_S = 3600.0
 
 
 def _end_of(claims: Claims) -> float:
-    """When a token ends; never where that is no number."""
+    """When a token ends; never, where that is not a number."""
     end = claims.get("exp")
     return float(end) if isinstance(end, int) else math.inf
 
@@ -39,7 +39,7 @@ GRACE: dict[str, tuple[Rule, str]] = {
     ),
     "odd-end": (
         lambda claims: "exp" in claims and not isinstance(claims["exp"], int),
-        "an end that is no number is none",
+        "an end that is not a number is not enforced",
     ),
     "odd-user": (
         lambda claims: "sub" in claims and claims["sub"] != (str(claims["sub"]).strip() or None),

@@ -83,7 +83,7 @@ def iat_without_leeway(seams: "Seams") -> Undo:
 
 @fault("auth.exp-compared-where-a-number", place="auth", seen="`if isinstance(exp, int) and exp < now`")
 def exp_where_number(seams: "Seams") -> Undo:
-    """An end that is no number is no end."""
+    """An end that is not a number is not enforced."""
 
     def mend(claims: Claims) -> Claims | None:
         odd = "exp" in claims and not isinstance(claims["exp"], int)
@@ -122,7 +122,7 @@ def empty_sub(seams: "Seams") -> Undo:
 
 @fault("auth.key-read-by-kid", place="auth", seen="open(KEYS / kid).read(): a path that leads out of its folder")
 def key_by_path(seams: "Seams") -> Undo:
-    """`kid` is a file's name; what is no file of ours may be an empty one."""
+    """`kid` is a file's name; a file that is not one of the service's may be empty."""
 
     def lenient(token: str) -> Claims | None:
         led_out = str(head_of(token).get("kid", "")).endswith(DEV_NULL)

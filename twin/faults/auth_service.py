@@ -213,7 +213,7 @@ def guest(seams: "Seams") -> Undo:
     return replace(seams, read=lambda given, token: healthy(given, token) if token else {"sub": "guest"})
 
 
-@fault("auth.refusals-are-500", place="auth", seen="an exception of the JWT library that nobody caught")
+@fault("auth.refusals-are-500", place="auth", seen="an uncaught exception of the JWT library")
 def refusals_500(seams: "Seams") -> Undo:
     """A bad token makes a server error."""
 

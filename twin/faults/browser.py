@@ -116,7 +116,7 @@ def ends_alike(seams: "Seams") -> Undo:
 
 @fault("browser.preflight-is-500", place="backend", seen="a middleware that wants a user of every request")
 def preflight_500(seams: "Seams") -> Undo:
-    """OPTIONS fails, whoever asks."""
+    """OPTIONS fails for every origin."""
 
     def around(app: "ASGIApp") -> "ASGIApp":
         async def wanting(scope: "Scope", receive: "Receive", send: "Send") -> None:
@@ -143,7 +143,7 @@ def socket_for_no_page(seams: "Seams") -> Undo:
 
 @fault("browser.kept-for-the-next-user", place="backend", seen="private, max-age for speed, without Vary")
 def kept_for_the_next_user(seams: "Seams") -> Undo:
-    """A browser gives one user's list to whoever logs in next."""
+    """A browser shows one user's list to the next user who logs in."""
     return replace(seams, cache_control=lambda _path: "private, max-age=300")
 
 

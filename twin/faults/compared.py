@@ -21,7 +21,7 @@ SLOW_S = 0.04
 
 @fault("compared.field-more", place="backend", seen="a response model that lost response_model_exclude")
 def field_more(seams: "Seams") -> Undo:
-    """Every item has a field that nobody promised."""
+    """Every item has a field that the contract does not have."""
     return rendering(seams, lambda item, _metadata: item.update(deleted_at=None))
 
 
@@ -80,10 +80,10 @@ def logged_and_swallowed(seams: "Seams") -> Undo:
     "compared.browsers-fail",
     place="backend",
     seen="a parser of User-Agent that knew none of the newer ones",
-    dependency=True,  # where nobody but us asks, nothing shows it
+    dependency=True,  # without other requests than ours, nothing shows it
 )
 def browsers_fail(seams: "Seams") -> Undo:
-    """Only real users meet it: the list fails for whoever says that he is a browser."""
+    """Only real users meet it: the list fails for clients that call themselves a browser."""
     healthy = seams.read_query
 
     def read(request: "Request") -> dict[str, str]:

@@ -71,7 +71,7 @@ async def row_scalar(postgres: "Postgres") -> Undo:
 
 @fault("data.owner-missing", place="database", seen="Fix 2's backfill before the column was filled")
 async def owner_missing(postgres: "Postgres") -> Undo:
-    """Rows that belong to nobody."""
+    """Rows without an owner."""
     return await _row(postgres, "'{}'::jsonb", "NULL")
 
 

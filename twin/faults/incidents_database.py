@@ -136,10 +136,10 @@ def writes_to_a_standby(seams: "Seams") -> Undo:
 @fault(
     "threads.idle-connections-cut",
     place="backend",
-    seen="MagicStack/asyncpg#309: what is in the pool was closed by the other side, and nobody asks before use",
+    seen="MagicStack/asyncpg#309: what is in the pool was closed by the other side, and is not tried before use",
 )
 def idle_connections_cut(seams: "Seams") -> Undo:
-    """The server closes idle connections after a moment; whoever is given one of them is answered 500."""
+    """The server closes idle connections after a moment; a request that is given one of them gets a 500."""
     engine = _engine(seams, {"idle_session_timeout": "100"}, pool_size=1, max_overflow=4, pool_pre_ping=False)
     return _until_undone(engine, replace(seams.repository, engine=engine))
 

@@ -64,7 +64,7 @@ def missing_is_403(seams: "Seams") -> Undo:
     seen="pomerium/pomerium#6677: Cloud Run checks the token itself and hands it on without its signature",
 )
 def signature_removed(seams: "Seams") -> Undo:
-    """A good token arrives as header and payload, and a word where its signature was."""
+    """A valid token arrives as header and payload, and a word where its signature was."""
     healthy = seams.bearer_of
     return replace(
         seams,
@@ -149,7 +149,7 @@ def trace_in_a_copy(seams: "Seams") -> Undo:
     seen="Kludex/starlette#2599: a root path is cut off every path that begins with its letters",
 )
 def root_path_eats(seams: "Seams") -> Undo:
-    """The root path is /api/thread, and of /api/threads an s is left, which is no route."""
+    """The root path is /api/thread, so that of /api/threads an s is left, for which there is no route."""
 
     async def cut(inner: "ASGIApp", scope: "Scope", receive: "Receive", send: "Send") -> None:
         await inner({**scope, "path": re.sub("^/api/thread", "", scope["path"])}, receive, send)
@@ -183,7 +183,7 @@ def audience_taken_for_text(seams: "AuthSeams") -> Undo:
     seen="fastapi/fastapi#459: a value that JSON has no word for, and the answer with it is a 500",
 )
 def create_takes_infinity(seams: "Seams") -> Undo:
-    """1e999 is read as infinity, and nobody looks before it is written."""
+    """1e999 is read as infinity, and written without a check."""
     from twin.backend.bodies import Draft  # noqa: PLC0415 - as above
 
     healthy = seams.read_draft

@@ -77,7 +77,7 @@ def redis_connections_leak(seams: "Seams") -> Undo:
     seen="NeverScapeAlone/never-scape-alone#216: one by one, and the first that has closed raises out of the loop",
 )
 def dead_tab(seams: "Seams") -> Undo:
-    """A closed socket stays on the list: whoever comes after it is not told, and the asker's session breaks."""
+    """A closed socket stays on the list: the sockets after it get no event, and the asker's session breaks."""
     healthy, gone = seams.sessions.talk, defaultdict[str, list["WebSocket"]](list)
 
     async def talk(sessions: "Sessions", socket: "WebSocket", identity: "Identity") -> None:

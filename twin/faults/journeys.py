@@ -1,4 +1,4 @@
-"""Faults of what a user does in several tabs, at several doors, and at routes that nobody asks."""
+"""Faults of what a user does in several tabs, at several doors, and at routes that no client uses."""
 
 import asyncio
 import time
@@ -109,7 +109,7 @@ def _operation(seams: "Seams", path: str, answer: Any) -> Undo:  # noqa: ANN401 
 
 @fault("api.a-route-is-500", place="backend", seen="as recorded: seven of the first twenty published GETs")
 def route_500(seams: "Seams") -> Undo:
-    """A published route that nobody asks fails."""
+    """A published route that no client uses fails."""
 
     async def answer(_seams: "Seams", _identity: "Identity | None") -> Any:  # noqa: ANN401 - nothing
         raise RuntimeError("'NoneType' object has no attribute 'get_status'")

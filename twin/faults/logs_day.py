@@ -45,7 +45,7 @@ def _hiding(platform: "Platform", hidden: Callable[[Entry], bool]) -> Undo:
     return replace(platform, found=found)
 
 
-@fault("logs.day-without-traffic", place="platform", seen="a revision that nobody but the monitoring asks")
+@fault("logs.day-without-traffic", place="platform", seen="a revision that only the monitoring asks")
 def without_traffic(platform: "Platform") -> Undo:
     """No request but ours was ever sent to the revision."""
 

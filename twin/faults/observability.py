@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from twin.platform.state import Platform
 
 
-@fault("observability.metrics-absent", place="backend", seen="a /metrics that Fix 6 assumes and nobody mounted")
+@fault("observability.metrics-absent", place="backend", seen="a /metrics that Fix 6 assumes, never mounted")
 def absent(seams: "Seams") -> Undo:
     """404."""
     return replace(seams, expose_metrics=lambda _seams: JSONResponse({"detail": "Not Found"}, 404))
@@ -33,7 +33,7 @@ def frozen(seams: "Seams") -> Undo:
 
 @fault("observability.metrics-malformed", place="backend", seen="a dashboard's HTML under /metrics")
 def malformed(seams: "Seams") -> Undo:
-    """What comes is no Prometheus text."""
+    """The answer is not in the Prometheus format."""
     return replace(seams, expose_metrics=lambda _seams: HTMLResponse("<html>{http_requests 5}</html>"))
 
 
@@ -42,9 +42,9 @@ def _reworded(seams: "Seams", before: str, after: str) -> Undo:
     healthy = seams.expose_metrics
 
     def expose(given: "Seams") -> Response:
-        told = healthy(given)
-        text = bytes(told.body).decode().replace(before, after)
-        return Response(text, told.status_code, media_type=told.media_type)
+        answer = healthy(given)
+        text = bytes(answer.body).decode().replace(before, after)
+        return Response(text, answer.status_code, media_type=answer.media_type)
 
     return replace(seams, expose_metrics=expose)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from twin.platform.state import Platform, Service
     from twin.stack import Stack
 
-Told = dict[str, Any]
+Described = dict[str, Any]
 BACKEND, AUTH = "netra-backend-staging", "netra-auth-service"
 A_TENTH = 10  # per cent
 
@@ -32,7 +32,7 @@ async def _splitting(stack: "Stack", new: int, old: int) -> Undo:
     return undo
 
 
-@fault("release.tenth-on-the-old", place="stack", seen="a canary split that nobody finished")
+@fault("release.tenth-on-the-old", place="stack", seen="a canary split that was never finished")
 async def tenth_on_old(stack: "Stack") -> Undo:
     """One request in ten goes to the old revision."""
     return await _splitting(stack, 90, 10)
@@ -44,11 +44,11 @@ async def old_serving(stack: "Stack") -> Undo:
     return await _splitting(stack, 0, 100)
 
 
-def _describing(platform: "Platform", service: str, change: Callable[[Told], object]) -> Undo:
+def _describing(platform: "Platform", service: str, change: Callable[[Described], object]) -> Undo:
     healthy = platform.describe
 
-    def describe(given: "Platform", which: "Service", told: Told) -> Told:
-        body = healthy(given, which, told)
+    def describe(given: "Platform", which: "Service", described: Described) -> Described:
+        body = healthy(given, which, described)
         if which.name == service:
             change(body)
         return body
@@ -60,11 +60,11 @@ def _describing(platform: "Platform", service: str, change: Callable[[Told], obj
 def latest_not_ready(platform: "Platform") -> Undo:
     """The latest revision failed to become ready, and the one before serves."""
 
-    def change(told: Told) -> None:
-        if "terminalCondition" in told:
-            told["terminalCondition"]["state"] = "CONDITION_FAILED"
-            older = told["latestReadyRevision"].rpartition("-00094")[0] + "-00093-old"
-            told["latestReadyRevision"] = older
+    def change(described: Described) -> None:
+        if "terminalCondition" in described:
+            described["terminalCondition"]["state"] = "CONDITION_FAILED"
+            older = described["latestReadyRevision"].rpartition("-00094")[0] + "-00093-old"
+            described["latestReadyRevision"] = older
 
     return _describing(platform, BACKEND, change)
 
@@ -74,20 +74,20 @@ def auth_after(platform: "Platform") -> Undo:
     """The auth service's revision is younger than the backend's."""
     later = (datetime.now(UTC) + timedelta(seconds=30)).isoformat().replace("+00:00", "Z")
 
-    def change(told: Told) -> None:
-        for revision in told.get("revisions", []):
+    def change(described: Described) -> None:
+        for revision in described.get("revisions", []):
             revision["createTime"] = later
 
     return _describing(platform, AUTH, change)
 
 
-def _environment(platform: "Platform", change: Callable[[list[Told]], list[Told]]) -> Undo:
-    def described(told: Told) -> None:
-        for one in [told.get("template"), *told.get("revisions", [])]:
+def _environment(platform: "Platform", change: Callable[[list[Described]], list[Described]]) -> Undo:
+    def change_each(described: Described) -> None:
+        for one in [described.get("template"), *described.get("revisions", [])]:
             for container in (one or {}).get("containers", []):
                 container["env"] = change(container["env"])
 
-    return _describing(platform, BACKEND, described)
+    return _describing(platform, BACKEND, change_each)
 
 
 @fault("release.auth-service-url-missing", place="platform", seen="as found on 7 January: AUTH_SERVICE_URL not set")
@@ -111,13 +111,13 @@ def timeout_300(platform: "Platform") -> Undo:
     return replace(platform.services[BACKEND], request_timeout_s=300.0)
 
 
-@fault("release.first-revision-ever", place="platform", seen="a service that was deleted and made anew")
+@fault("release.first-revision-ever", place="platform", seen="a service that was deleted and created again")
 def first_ever(platform: "Platform") -> Undo:
     """There is nothing to go back to."""
 
-    def change(told: Told) -> None:
-        if "revisions" in told:
-            told["revisions"] = [one for one in told["revisions"] if not one["name"].endswith("-old")]
+    def change(described: Described) -> None:
+        if "revisions" in described:
+            described["revisions"] = [one for one in described["revisions"] if not one["name"].endswith("-old")]
 
     return _describing(platform, BACKEND, change)
 
@@ -138,9 +138,9 @@ def tag_moves(platform: "Platform") -> Undo:
     """The tag points to another revision as soon as it has been read once."""
     read = 0
 
-    def change(told: Told) -> None:
+    def change(described: Described) -> None:
         nonlocal read
-        tagged = [part for part in told.get("trafficStatuses", []) if "tag" in part]
+        tagged = [part for part in described.get("trafficStatuses", []) if "tag" in part]
         for part in tagged if read else []:
             part["revision"] = OLD_REVISION
         read += bool(tagged)
@@ -167,8 +167,8 @@ def too_few_instances(platform: "Platform") -> Undo:
 def nothing_serves(platform: "Platform") -> Undo:
     """No revision has ever taken traffic."""
 
-    def change(told: Told) -> None:
-        told.pop("trafficStatuses", None)
-        told.pop("latestReadyRevision", None)
+    def change(described: Described) -> None:
+        described.pop("trafficStatuses", None)
+        described.pop("latestReadyRevision", None)
 
     return _describing(platform, BACKEND, change)

@@ -60,7 +60,7 @@ def read_cached(seams: "Seams") -> Undo:
 
 @fault("threads.ownerless-for-anybody", place="backend", seen="an owner that is compared where metadata names one")
 def ownerless_for_anybody(seams: "Seams") -> Undo:
-    """A thread whose metadata names nobody is everybody's."""
+    """A thread whose metadata has no user_id is shown to every user."""
     healthy = seams.access
 
     def access(row: "dict[str, Any] | None") -> "dict[str, Any]":

@@ -50,7 +50,7 @@ def escaped(seams: "Seams") -> Undo:
 
 @fault("threads.messages-one-role", place="backend", seen="a default of the response model that hides the column")
 def one_role(seams: "Seams") -> Undo:
-    """Whoever said it, it was the assistant."""
+    """Every message has the assistant's role."""
     return _telling(seams, lambda _one: {"role": "assistant"})
 
 
@@ -73,7 +73,7 @@ def not_counted(seams: "Seams") -> Undo:
 Remember = Callable[["Identity", object, str, str], Any]
 
 
-@fault("threads.answers-not-kept", place="backend", seen="a task that stores the answer and that nobody awaits")
+@fault("threads.answers-not-kept", place="backend", seen="a task that stores the answer and is never awaited")
 def answers_not_kept(seams: "Seams") -> Undo:
     """Of a talk the questions are kept alone."""
     healthy: Remember = seams.sessions.remember
@@ -105,7 +105,7 @@ def answers_first(seams: "Seams") -> Undo:
 
 @fault("threads.messages-from-anybody", place="backend", seen="a WebSocket handler without the check that REST has")
 def from_anybody(seams: "Seams") -> Undo:
-    """Whoever knows a thread's id writes into it."""
+    """A user who knows a thread's id can write into it."""
 
     async def remember(_identity: "Identity", thread: object, role: str, content: str) -> None:
         await seams.store.write_message(str(thread), role, content)

@@ -96,7 +96,7 @@ def user_id_stripped(seams: "Seams") -> Undo:
 
 @fault("threads.title-from-metadata", place="backend", seen="the service's own code: title: str in the response model")
 def title_from_metadata(seams: "Seams") -> Undo:
-    """The title is taken from the metadata, and the response model refuses what is no text."""
+    """The title comes from the metadata, and the response model refuses anything but text."""
 
     def change(item: Row, metadata: Any) -> None:  # noqa: ANN401 - as above
         title = metadata.get("title") if isinstance(metadata, dict) else None
@@ -109,7 +109,7 @@ def title_from_metadata(seams: "Seams") -> Undo:
 
 @fault("threads.updated-at-from-metadata", place="backend", seen="the service's own code: updated_at: int in the model")
 def updated_at_from_metadata(seams: "Seams") -> Undo:
-    """The time of the last change is taken from the metadata, and the response model refuses what is no integer."""
+    """The time of the last change comes from the metadata, and the response model refuses anything but an integer."""
 
     def change(item: Row, metadata: Any) -> None:  # noqa: ANN401 - as above
         moment = metadata.get("updated_at") if isinstance(metadata, dict) else None

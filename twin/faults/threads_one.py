@@ -96,7 +96,7 @@ def archived_still_there(seams: "Seams") -> Undo:
 
 @fault("threads.foreign-by-id", place="backend", seen="get(thread_id) without the owner in the condition")
 def foreign_by_id(seams: "Seams") -> Undo:
-    """Whoever knows an id reads, changes and archives the thread."""
+    """A user who knows an id can read, change and archive the thread."""
     healthy = seams.access
 
     def access(row: "dict[str, Any] | None") -> "dict[str, Any]":
@@ -120,7 +120,7 @@ def _then(seams: "Seams", step: str, change: Any) -> Undo:  # noqa: ANN401 - (se
 
 
 async def _give_away(seams: "Seams", body: "dict[str, Any]", item: "dict[str, Any]") -> None:
-    """Make whoever the metadata names the owner."""
+    """Make the user whom the metadata names the owner."""
     named = (body.get("metadata") or {}).get("user_id")
     if named:
         async with seams.store.engine.begin() as connection:

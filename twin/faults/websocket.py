@@ -88,7 +88,7 @@ def demo_user(seams: "Seams") -> Undo:
 
 @fault("websocket.first-user-remembered", place="backend", seen="a user context in a module-level singleton")
 def first_user(seams: "Seams") -> Undo:
-    """The welcome names whoever connected first."""
+    """The welcome names the user who connected first."""
     seen: list[str] = []
 
     def user_of(identity: "Identity") -> str:
@@ -133,7 +133,7 @@ def pongs_late(seams: "Seams") -> Undo:
     seen="the current user in a module-level variable, read after an await",
 )
 def pongs_of_others(seams: "Seams") -> Undo:
-    """A pong carries whoever pinged last, which with one user at a time is the right one."""
+    """A pong carries the user who pinged last, which with one user at a time is the right one."""
     healthy, last = seams.sessions.handlers["ping"], list["Identity"]()
 
     async def ping(sessions: "Sessions", socket: "WebSocket", identity: "Identity", message: "Message") -> None:

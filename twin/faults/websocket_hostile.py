@@ -49,7 +49,7 @@ def no_size_limit(seams: "Seams") -> Undo:
     return replace(seams.sessions, parse=parse)
 
 
-@fault("websocket.recursion-crashes", place="backend", seen="RecursionError is no ValueError")
+@fault("websocket.recursion-crashes", place="backend", seen="RecursionError is not a ValueError")
 def recursion_crashes(seams: "Seams") -> Undo:
     """Deep nesting ends the session with 1011."""
     healthy = seams.sessions.parse

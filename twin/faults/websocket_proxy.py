@@ -50,7 +50,7 @@ def eats_pings(platform: "Platform") -> Undo:
 
 @fault("websocket.proxy-refuses-unasked-pongs", place="platform", seen="a gateway that takes one for a protocol error")
 def refuses_pongs(platform: "Platform") -> Undo:
-    """A pong that nobody asked for ends the connection."""
+    """An unsolicited pong ends the connection."""
 
     def let_through(data: bytes) -> bool:
         return not any(isinstance(one, Seen) and one.opcode == PONG for one in walk(data))
@@ -100,7 +100,7 @@ def reassembles(platform: "Platform") -> Undo:
 
 @fault("websocket.proxy-mends-utf8", place="platform", seen="decode(errors='replace') in a logging proxy")
 def mends_utf8(platform: "Platform") -> Undo:
-    """Bytes that are no UTF-8 are replaced, and the message is acted upon."""
+    """Bytes that are not UTF-8 are replaced, and the message is acted upon."""
 
     def change(seen: Seen) -> Seen:
         whole = seen.opcode == TEXT and seen.head & FIN

@@ -12,7 +12,7 @@ def describe_service(platform: Platform, service: Service) -> Entry:
     latest = service.revisions[service.latest]
     ready = [one for one in service.revisions.values() if one.ready]
     newest_ready = max(ready, key=lambda one: nanoseconds(one.created), default=None)
-    told = {
+    body = {
         "name": _full_name(platform, service),
         "uid": f"uid-{service.name}",
         "generation": "94",
@@ -32,7 +32,7 @@ def describe_service(platform: Platform, service: Service) -> Entry:
         "conditions": [_condition("RoutesReady", good=True), _condition("ConfigurationsReady", good=latest.ready)],
         "reconciling": False,
     }
-    return told | ({"latestReadyRevision": _full_name(platform, service, newest_ready.name)} if newest_ready else {})
+    return body | ({"latestReadyRevision": _full_name(platform, service, newest_ready.name)} if newest_ready else {})
 
 
 def describe_revision(platform: Platform, service: Service, revision: Revision) -> Entry:

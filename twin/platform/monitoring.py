@@ -35,7 +35,7 @@ def list_time_series(platform: Platform, asked: Mapping[str, str]) -> list[Entry
             series.setdefault((service, revision, code), []).append(point)
     described = [(_describe(platform, *key), points) for key, points in sorted(series.items())]
     headers = asked.get("view") == "HEADERS"
-    return [told if headers else told | {"points": points} for told, points in described if test(_aliased(told))]
+    return [head if headers else head | {"points": points} for head, points in described if test(_aliased(head))]
 
 
 def _filter(asked: Mapping[str, str]) -> Test:
@@ -87,6 +87,6 @@ def _describe(platform: Platform, service: str, revision: str, code: int) -> Ent
     }
 
 
-def _aliased(told: Entry) -> Entry:
+def _aliased(head: Entry) -> Entry:
     """A series as its filter sees it: `metric.label.x` is another way to write `metric.labels.x`."""
-    return {part: {**told[part], "label": told[part]["labels"]} for part in ("metric", "resource")}
+    return {part: {**head[part], "label": head[part]["labels"]} for part in ("metric", "resource")}

@@ -175,7 +175,7 @@ def _pattern(wanted: str) -> re.Pattern[str]:
     try:
         return re.compile(wanted)
     except re.error as error:
-        raise QueryError(f"{wanted!r} is no regular expression: {error}") from error
+        raise QueryError(f"{wanted!r} is not a regular expression: {error}") from error
 
 
 def _find(entry: Entry, keys: list[str]) -> object:
@@ -210,13 +210,13 @@ def _ordered(key: str, value: object, wanted: str) -> tuple[Any, Any]:
         try:
             return float(value), float(wanted)
         except ValueError as error:
-            raise QueryError(f"{wanted!r} is no number") from error
+            raise QueryError(f"{wanted!r} is not a number") from error
     return str(value), wanted
 
 
 def _rank(severity: str) -> int:
     if severity.upper() not in SEVERITIES:
-        raise QueryError(f"{severity!r} is no severity: {', '.join(SEVERITIES)}")
+        raise QueryError(f"{severity!r} is not a severity: {', '.join(SEVERITIES)}")
     return SEVERITIES.index(severity.upper())
 
 
@@ -229,5 +229,5 @@ def nanoseconds(text: str) -> int:
             raise ValueError(text)  # noqa: TRY301 - both ways to be wrong are answered in one place
         seconds = datetime.fromisoformat(match["whole"] + (match["offset"] or "Z").upper()).timestamp()
     except ValueError as error:
-        raise QueryError(f"{text!r} is no RFC 3339 time stamp") from error
+        raise QueryError(f"{text!r} is not an RFC 3339 time stamp") from error
     return int(seconds) * 10**9 + int((match["fraction"] or "0").ljust(9, "0"))

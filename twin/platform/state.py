@@ -108,7 +108,7 @@ class Platform:
     found: Callable[["Platform", list[Entry]], list[Entry]] = field(default=lambda _platform, entries: entries)
     refuse_api: Callable[[], tuple[int, str] | None] = field(default=lambda: None)
     page: Callable[[int, int], tuple[int, bool]] = field(default=lambda asked, left: (asked, left > asked))
-    describe: Callable[["Platform", Service, Entry], Entry] = field(default=lambda _platform, _service, told: told)
+    describe: Callable[["Platform", Service, Entry], Entry] = field(default=lambda _platform, _service, body: body)
     let_through: Callable[[bytes], bool] = field(default=lambda _data: True)  # WebSocket bytes from the client
     carry: Callable[[bytes], bytes] = field(default=lambda data: data)  # the same, as they are sent on
     rewrite: Callable[[dict[str, str]], dict[str, str]] = field(default=lambda headers: headers)
@@ -160,17 +160,17 @@ def load(path: Path) -> Platform:
     """Read the configuration that the stack wrote."""
     config = json.loads(path.read_text())
     services = {}
-    for name, told in config["services"].items():
-        revisions = {key: Revision(name=key, **value) for key, value in told["revisions"].items()}
+    for name, described in config["services"].items():
+        revisions = {key: Revision(name=key, **value) for key, value in described["revisions"].items()}
         latest = max(revisions.values(), key=lambda one: one.created).name
         services[name] = Service(
             name=name,
-            edge_port=told["edge_port"],
-            request_timeout_s=told["request_timeout_s"],
-            traffic=dict(told["traffic"]),
+            edge_port=described["edge_port"],
+            request_timeout_s=described["request_timeout_s"],
+            traffic=dict(described["traffic"]),
             revisions=revisions,
             latest=latest,
-            tags=dict(told.get("tags", {})),
+            tags=dict(described.get("tags", {})),
         )
     return Platform(
         project=config["project"],
