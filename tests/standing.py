@@ -1,4 +1,4 @@
-"""A twin that stands while others are run against it, and ends with whoever started it, however that ends."""
+"""A twin that stays up while runs use it, and ends with the process that started it, however that ends."""
 
 import asyncio
 import json

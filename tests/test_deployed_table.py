@@ -1,4 +1,4 @@
-"""The table of what is said of the service as deployed, and how a run is held against it."""
+"""The table of what is said of the service as deployed, and how a run is compared with it."""
 
 from gate.failures import waits_for
 from targets.loading import describe_target

@@ -1,4 +1,4 @@
-"""The shares of faults that the reports put down to one cause, and mend, from the documents that `make prove` keeps."""
+"""The shares of faults that the reports put down to one cause, with the right fix, from `make prove`'s documents."""
 
 import ast
 import re

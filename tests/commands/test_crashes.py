@@ -1,4 +1,4 @@
-"""A command of ours that crashes ends with 3: Python's own 1 is NO-GO's, and a risky migration's."""
+"""One of our commands that crashes ends with 3: Python's own 1 is NO-GO's, and a risky migration's."""
 
 from pathlib import Path
 

@@ -10,7 +10,7 @@ from commands.rollout import Question, rollout, steps_of
 from probes.errors import SourceRefused
 from targets.loading import ConfigurationError, describe_target
 from targets.model import Target
-from tests.twin.platform.serving import LATEST, OLD, SERVICE, Served, build_platform, served
+from tests.twin.platform.apis import LATEST, OLD, SERVICE, Served, build_platform, served
 
 GO, NO_GO, INCONCLUSIVE = 0, 1, 10
 

@@ -1,4 +1,4 @@
-"""The bill of materials is the lock's, each licence was read, and an audit that asked nobody is not clean."""
+"""The bill of materials is the lock's, each licence was read, and an audit that could not ask is not clean."""
 
 import importlib.util
 import json

@@ -28,7 +28,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(installed: Path, folder: Path, *arguments: str) -> tuple[int, str]:
-    """`netra-verify ...` in a folder that is no checkout."""
+    """`netra-verify ...` in a folder that is not a checkout."""
     done = subprocess.run(
         [sys.executable, "-m", "netra_verify", *arguments],
         cwd=folder,

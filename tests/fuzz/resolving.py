@@ -72,7 +72,7 @@ def _values(function: Callable[..., Any]) -> list[dict[str, Any]]:
 
 
 def can_resolve(names: list[str], given: frozenset[str], whose: str = "") -> bool:
-    """Whether these fixtures can be had from what is given, and from fixtures of the suite's own."""
+    """Whether these fixtures can be made from what is given, and from fixtures of the suite's own."""
     for name in names:
         if name in given or (name == "request" and whose in ASKING):
             continue

@@ -68,7 +68,7 @@ def test_the_log_s_own_remedy_gives_way_to_the_one_of_what_it_read_of() -> None:
     error = said("ValueError", "no order")
     rows = [row("logs.zero-500", [error]), row("logs.incidents", [error]), row("threads.order", [error])]
     (cause,) = find_causes(rows)
-    assert cause.remedy.endswith("mend threads.order")
+    assert cause.remedy.endswith("fix threads.order")
 
 
 def test_every_consequence_names_cases_that_its_cause_does_not() -> None:
@@ -100,7 +100,7 @@ def test_the_remedy_is_the_one_of_what_the_others_follow_from() -> None:
     rows = [row("health.schema", actual=saw), row("health.fresh", actual=saw), row("health.reachable", actual=saw)]
     (cause,) = find_causes(rows)
     assert cause.cases == ["health.reachable", "health.schema", "health.fresh"]
-    assert cause.remedy == "mend health.reachable"
+    assert cause.remedy == "fix health.reachable"
 
 
 def test_cases_that_ask_one_thing_in_many_ways_are_one_cause_whatever_the_server_says() -> None:

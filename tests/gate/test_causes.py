@@ -38,7 +38,7 @@ def said(kind: str, message: str, trace: str = "t1", line: int = 35, at: str = "
 def row(name: str, lines: Sequence[ServerLine] = (), **more: Any) -> Row:  # noqa: ANN401 - any field of a row
     check, _, case = name.partition("[")
     base = {key: getattr(missing_row((check, case.rstrip("]")), Outcome.FAILED), key) for key in Row.__struct_fields__}
-    base |= {"actual": "answered 500", "remedy": f"mend {check}", "began": "2026-01-07T10:00:00.000Z"}
+    base |= {"actual": "answered 500", "remedy": f"fix {check}", "began": "2026-01-07T10:00:00.000Z"}
     return Row(**base | {"server_lines": list(lines)} | more)
 
 
@@ -85,7 +85,7 @@ def test_different_sights_without_server_lines_are_different_causes() -> None:
     causes = find_causes(
         [row("health.fresh", actual="a naive timestamp"), row("release.order", actual="auth is newer")]
     )
-    assert [cause.remedy for cause in causes] == ["mend health.fresh", "mend release.order"]
+    assert [cause.remedy for cause in causes] == ["fix health.fresh", "mend release.order"]
 
 
 def test_failed_comes_first_then_the_largest() -> None:

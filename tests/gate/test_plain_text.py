@@ -1,4 +1,4 @@
-"""Whatever a server says, every report stays a report: nothing in it is obeyed, and no line of ours is forged."""
+"""Whatever a server says, every report stays a report: nothing in it is obeyed, and none of our lines is forged."""
 
 import io
 import json

@@ -71,7 +71,10 @@ BEFORE = "answered 401: "
 
 
 KNOWING = Redactor([Secret(SECRET)])
-TWICE = {"JSON in JSON", "percent twice"}  # written twice already: `repr` would be a third time, which nobody looks for
+TWICE = {
+    "JSON in JSON",
+    "percent twice",
+}  # written twice already: `repr` would be a third time, which is not sought
 
 
 @pytest.mark.parametrize("shown", SHOWN)

@@ -112,7 +112,7 @@ def _span(node: ast.AST) -> tuple[tuple[int, int], tuple[int, int]]:
 
 
 def sample(mutants: Iterable[Mutant], size: int, seed: int) -> list[Mutant]:
-    """So many places, drawn by a seed, with one of the mutants of each: eleven for one `+` are no eleven places."""
+    """`size` places, drawn by a seed, with one mutant of each: eleven mutants of one `+` are still one place."""
     places: dict[tuple[str, int, int], list[Mutant]] = {}
     for one in mutants:
         places.setdefault((one.module, one.line, one.column), []).append(one)

@@ -73,7 +73,7 @@ class Bench:
         return SURVIVED, ""
 
     async def _fails_again(self, test: str) -> bool:
-        """Whether the test that failed does so once more: what a busy machine fails is no mutant's doing."""
+        """Whether the test that failed does so once more: a failure of a busy machine is not a mutant's doing."""
         if not test:
             return True
         code, _ = await self._python(TESTS_S, *PYTEST, test)
@@ -109,7 +109,7 @@ def _environment() -> dict[str, str]:
 
 
 def stages(module: str) -> list[tuple[str, ...]]:
-    """The tests to ask about a module of ours: its own file or folder, then every importer of it; else its room's."""
+    """The tests to run for one of our modules: its own file or folder, then every importer of it; else its room's."""
     room, *inner = Path(module).with_suffix("").parts
     own = [ROOT / "tests" / room / "/".join(inner[:-1]) / f"test_{inner[-1]}.py"] if inner else []
     own += [ROOT / "tests" / room / inner[0]] if len(inner) > 1 else []
@@ -121,7 +121,7 @@ def stages(module: str) -> list[tuple[str, ...]]:
 
 
 def _tests_near(name: str) -> list[Path]:
-    """Test files that import a module, or a module of ours that does: what is two steps away is asked by the suite."""
+    """Test files that import a module, or another of our modules that does; what is further away is the suite's."""
     asked = (*(ROOT / "tests" / room for room in ("gate", "probes", "targets", "fuzz", "fixtures")),)
     direct = {name} | {
         ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")

@@ -1,4 +1,4 @@
-"""Turns on one file: together, alone, one after another, and given back by whoever dies."""
+"""Turns on one file: together, alone, one after another, and given back by a process that dies."""
 
 import multiprocessing
 import signal

@@ -57,7 +57,7 @@ class Journal:
 
 
 def shard(items: Iterable[str], told: str) -> list[str]:
-    """Every n-th item: `2/4` takes the second of four shares; nothing told takes all.
+    """Every n-th item: `2/4` takes the second of four shares; an empty text takes all.
 
     Raises:
         ValueError: It is not of the form `1/4`, or the share is none of them.

@@ -7,7 +7,7 @@ from tests.proof.record import Record
 TITLES = {
     "prove": "Every check is turned by a fault of its own",
     "struck": "Every judgement is needed",
-    "mutants": "Changes that nobody thought of",
+    "mutants": "Changes that no one thought of",
     "beside": "What others catch of the same faults",
     "smokes": "False alarms",
     "hostile": "Behind a proxy that spoils answers",

@@ -18,7 +18,7 @@ from tests.catalogue import declared_checks
 from tests.proof.journal import shard
 from tests.prove.causes import KEPT, as_wanted, print_share, read_kept
 from tests.prove.expectations import Expectation, awaiting, elsewhere, load, unproved, without_fault
-from tests.prove.page import Proof, write
+from tests.prove.matrix import Proof, write
 from tests.prove.worker import HEALTHY, Shown, Stage, StageLost, staged
 from twin.switching.registry import declared
 

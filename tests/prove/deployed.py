@@ -1,4 +1,4 @@
-"""`python -m tests.prove.deployed`: the service as deployed, judged state by state, held against `as_deployed.toml`."""
+"""`python -m tests.prove.deployed`: the service as deployed, judged state by state by `as_deployed.toml`."""
 
 import argparse
 import json

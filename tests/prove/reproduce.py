@@ -1,6 +1,6 @@
 """`python -m tests.prove.reproduce`: the report's story on one twin, fix by fix, and which checks turn at each step.
 
-It ends with what is said of the service as its public code is, held against `as_deployed.toml`.
+It ends with what is said of the service as its public code is, compared with `as_deployed.toml`.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ def _step(told: Mapping[str, Any]) -> Step:
 
 
 async def tell(console: Console) -> int:
-    """Walk through the story; return how many steps were not as told."""
+    """Walk through the story; return how many steps differ from it."""
     wrong, before = 0, dict[str, str]()
     async with staged() as stage:
         for number, step in enumerate(read_story()):
@@ -63,7 +63,7 @@ async def tell(console: Console) -> int:
             wrong += bool(problems)
             _print(number, step, shown, before, problems, console)
             before = shown.red
-    console.print("the story is as told" if not wrong else f"{wrong} steps are not as told")
+    console.print("every step is as the story says" if not wrong else f"{wrong} steps differ from the story")
     return wrong
 
 
@@ -77,7 +77,7 @@ def _print(
         console.print(f"   turned green: {_some(sorted(before.keys() - shown.red.keys()))}", markup=False)
     console.print(f"   turned red:   {_some(sorted(shown.red.keys() - before.keys()))}", markup=False)
     for problem in problems:
-        console.print(f"   NOT AS TOLD: {problem}", markup=False)
+        console.print(f"   NOT AS THE STORY SAYS: {problem}", markup=False)
 
 
 def _some(names: Sequence[str]) -> str:

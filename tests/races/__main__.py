@@ -1,8 +1,8 @@
-"""`python -m tests.races [TIMES]`: the checks of twenty at once, so many times under races and on the sound twin."""
+"""`python -m tests.races [TIMES]`: the checks of twenty at once, `TIMES` times under races and on the sound twin."""
 
 import sys
 
-from tests.races.runs import main
+from tests.races.attempts import main
 from tests.standing import run_to_its_end
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from tests.races.attempts import RACES, Attempts, count, judge
 from tests.races.repeating import REPEATED
-from tests.races.runs import RACES, Attempts, count, judge
 
 TIMES = 4
 

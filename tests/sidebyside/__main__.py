@@ -92,7 +92,7 @@ async def _beside_the_suite(faults: Sequence[str], journal: Journal, console: Co
         }  # fmt: skip
         for fault in waiting:
             await _ask(control, "DELETE", "/log")
-            place = await read_place(addresses, project)  # before the fault: whoever tests has a token
+            place = await read_place(addresses, project)  # before the fault: a tester has a token
             await _put(control, f"/faults/{fault}" if fault else "", None)
             row = {}
             for name, contender in contenders.items():

@@ -113,7 +113,7 @@ async def thresholds(place: Place) -> list[str]:
 
 
 def schemathesis(baseline: Path) -> Contender:
-    """Schemathesis with its defaults and a good token, within our own quick smoke's time.
+    """Schemathesis with its defaults and a valid token, within our own quick smoke's time.
 
     What it says of the sound service (`learn_baseline`) is accepted, or every run would be red.
     """

@@ -1,4 +1,4 @@
-"""What a contender is given: addresses, and a good token, as an engineer after a deploy has them."""
+"""What a contender is given: addresses, and a valid token, as an engineer after a deploy has them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +26,7 @@ class Place:
 
     @property
     def bearer(self) -> dict[str, str]:
-        """The header that a good token is sent in."""
+        """The header in which the valid token is sent."""
         return {"Authorization": f"Bearer {self.token}"}
 
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from tests.smokes.runs import main
+from tests.smokes.smokes import main
 from tests.standing import run_to_its_end
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ REPLIES = {
         Reply(status=302, body=b"", headers={"Location": "https://login.invalid/"}),
         "a redirect to",
     ),
-    "a page that is no JSON": (
+    "a page that is not JSON": (
         Reply(status=200, body=b"<html>please wait</html>", kind="text/html"),
         "text/html, no JSON",
     ),

@@ -128,7 +128,7 @@ def test_a_tag_that_moves_in_mid_run_is_a_doubt(judged: Judged, control: httpx.C
 OWN_CHECK = """
 [[checks]]
 id = "team.refusal"
-requirement = "who says nothing of himself is told so in the words that our clients know"
+requirement = "a request without a token is refused in the words that our clients know"
 remedy = "Bring the old code back."
 path = "/api/threads"
 as_user = "nobody"

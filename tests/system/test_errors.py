@@ -18,7 +18,7 @@ def test_the_5xx_of_an_export_are_put_together(tmp_path: Path, capsys: pytest.Ca
     assert "8 x 500 on /ws" in said
     assert (
         main(["errors", str(path), "--service", "another"]) == REFUSED
-    )  # zero of what the file does not hold is no zero
+    )  # a count of zero needs a file that holds such entries
     assert "holds nothing of another; it is about" in capsys.readouterr().err
 
 

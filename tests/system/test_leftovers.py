@@ -1,4 +1,4 @@
-"""What a killed run of ours left is named as ours, where the service itself counts it, and is no finding about it."""
+"""What a killed run left is named as ours where the service itself counts it, and is not a finding about it."""
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime

@@ -24,7 +24,7 @@ def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
 
 @pytest_asyncio.fixture
 async def another_run(twin: dict[str, str]) -> AsyncIterator[None]:
-    """Another run of ours, as far as this one can see: it has the users that are used again."""
+    """Another run of the suite, as far as this one can see: it has the users that are used again."""
     connection = await asyncpg.connect(twin["url"])
     assert await take_turn(connection)
     yield

@@ -63,7 +63,7 @@ def test_the_system_as_reported_is_no_go_and_says_why(tmp_path: Path) -> None:
 
 
 def refuse(constant: str) -> None:
-    raise AssertionError(f"{constant} is no JSON")
+    raise AssertionError(f"{constant} is not JSON")
 
 
 def test_the_fixes_taken_literally_are_no_go(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_nothing_matches_is_inconclusive(addresses: tuple[str, Any], tmp_path: P
 
 WRONG: dict[str, Callable[[str], str]] = {
     "wrong password": lambda url: url.replace("netra_verify:", "netra_verify:wrong"),
-    "nobody listens": lambda url: url.rpartition("@")[0] + "@127.0.0.1:9/netra",
+    "nothing listens": lambda url: url.rpartition("@")[0] + "@127.0.0.1:9/netra",
     "no such database": lambda url: url.rpartition("/")[0] + "/nowhere",
 }
 

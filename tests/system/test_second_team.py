@@ -25,7 +25,7 @@ WALK = re.compile(r"<!-- walk: begin -->(.*)<!-- walk: end -->", re.DOTALL)
 HEADER = re.compile(r"^(\[+[^\]\n]+\]+)$", re.MULTILINE)
 HOLDS = "tests.system.second_team"
 SHELL = "/bin/sh"
-OURS = "our own"  # client or side was too slow to measure: a busy machine is no finding of the page's
+OURS = "our own"  # client or side was too slow to measure: a busy machine is not a finding about the page
 READY_S, RUN_S = 120.0, 600.0
 # What each fault must turn red, by the suite's own checks or by the team's.
 TURNS: Mapping[str, str] = {

@@ -1,4 +1,4 @@
-"""At a share of the traffic it counts what users meet: errors that nobody but they see, and traffic that stopped."""
+"""At a share of the traffic it counts what users meet: errors that only they see, and traffic that stopped."""
 
 import threading
 import time
@@ -37,7 +37,7 @@ def addresses(folder: Path) -> Iterator[dict[str, Any]]:
 
 @pytest.fixture
 def at_a_share(addresses: dict[str, Any]) -> dict[str, Any]:
-    """The share is put in force anew: what was asked before does not count."""
+    """The share is put in force again: earlier requests do not count."""
     targets = [
         {"type": BY_NAME, "revision": CANDIDATE_REVISION, "percent": SHARE, "tag": "verify"},
         {"type": BY_NAME, "revision": REVISION, "percent": 100 - SHARE},
@@ -96,7 +96,7 @@ def judged(folder: Path, reports: Path, wait_s: float = 45) -> dict[str, Any]:
         "test_users_meet_nothing_worse",
         env={"NETRA_ADDRESSES": str(folder / "addresses.json"), "NETRA_ROLLOUT__WAIT_S": str(wait_s)},
     )
-    assert code != 0, "one check of many is no verdict"
+    assert code != 0, "one check of many is not a verdict"
     [row] = [row for row in verdict_in(reports)["checks"] if row["id"] == CHECK and row["outcome"] != "BROKEN"] or [
         said
     ]
@@ -114,7 +114,7 @@ def test_users_who_meet_nothing_worse_are_a_pass(at_a_share: dict[str, Any], fol
 
 @pytest.mark.parametrize("fault", [*elsewhere()[CHECK]["turned_by"], "compared.browsers-fail"])
 def test_what_users_meet_is_found(at_a_share: dict[str, Any], folder: Path, tmp_path: Path, fault: str) -> None:
-    """The second is seen by nobody but them: our own requests are answered well."""
+    """The second is seen by them alone: our own requests are answered well."""
     with in_the_candidate(at_a_share, fault), users(at_a_share):
         row = judged(folder, tmp_path)
     assert row["outcome"] == "FAILED", row["reason"]
@@ -129,12 +129,12 @@ def test_without_users_nothing_is_known(at_a_share: dict[str, Any], folder: Path
 
 
 def test_traffic_that_stopped_halfway_is_no_pass(at_a_share: dict[str, Any], folder: Path, tmp_path: Path) -> None:
-    """As in fluxcd/flagger#1011: enough was asked, all of it went well, and then nobody came any more."""
+    """As in fluxcd/flagger#1011: enough was asked, all of it went well, and then no more users came."""
     begun = time.monotonic()
     with reader(at_a_share) as client:
         for _ in range(ENOUGH):
             client.get("/api/threads")
-    time.sleep((time.monotonic() - begun) / 2)  # nobody comes for the last third of the window, and while the run boots
+    time.sleep((time.monotonic() - begun) / 2)  # no user comes in the last third of the window, and while the run boots
     row = judged(folder, tmp_path, wait_s=1)
     assert row["outcome"] == "PENDING"
-    assert "nobody asks" in row["reason"]
+    assert "without requests" in row["reason"]

@@ -179,7 +179,7 @@ def _shards(twin: dict[str, Any], folder: Path, count: int) -> list[dict[str, An
     ]
     for process in processes:
         said, _ = process.communicate(timeout=100)
-        assert process.returncode == 10, said  # a share alone is no verdict
+        assert process.returncode == 10, said  # a share alone is not a verdict
     return [the_row(folder / f"task-{index}") for index in range(count)]
 
 

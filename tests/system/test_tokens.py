@@ -1,4 +1,4 @@
-"""Three ways to a good token, against the twin: signed, fetched at a login, handed over; and none."""
+"""Three ways to a valid token, against the twin: signed, fetched at a login, handed over; and none."""
 
 import time
 from collections.abc import Iterator

@@ -28,13 +28,13 @@ BAD = {
     "a number for a path": (toml("paths.threads", "5"), "contract.paths.threads"),
     "a path that is none": (toml("paths.liveness", '""'), "contract.paths.liveness"),
     "a path without its slash": (toml("paths.metrics", '"metrics"'), "contract.paths.metrics"),
-    "an algorithm that nobody signs with": (toml("tokens.algorithm", '"none"'), "contract.tokens.algorithm"),
+    "an algorithm that is not signed with": (toml("tokens.algorithm", '"none"'), "contract.tokens.algorithm"),
     "a text for a bound": (toml("threads.max_limit", '"many"'), "contract.threads.max_limit"),
     "a status that is none": (toml("refusal.rest.bad", "[4010]"), "contract.refusal.rest.bad"),
     "a default out of bounds": (toml("threads.default_limit", "500"), "contract.threads"),
     "a schema that is none": (toml("threads.item", '{ type = "objekt" }'), "contract.threads.item"),
     "a schema of a wrong type": (toml("health.detailed", '"object"'), "contract.health.detailed"),
-    "a presence that nobody knows": (toml("database.columns.title.presence", '"gone"'), "columns.title.presence"),
+    "an unknown presence": (toml("database.columns.title.presence", '"gone"'), "columns.title.presence"),
     "a column's name with SQL in it": (toml("database.layout.owner", '"x; DROP TABLE y"'), "layout.owner"),
     "an owner in a column that is absent": (
         toml("database.layout.owner_in", '"column"') + '[contract.database.columns.user_id]\npresence = "absent"\n',
@@ -131,7 +131,7 @@ def test_the_probes_words_are_the_contracts() -> None:
 
 def test_stagings_target_asks_for_no_route_that_its_service_lacks() -> None:
     target = describe_target("staging")
-    unseen = {"database.messages", "websocket.agent.in_thread"}  # nobody has recorded what becomes of a message
+    unseen = {"database.messages", "websocket.agent.in_thread"}  # it is not recorded what becomes of a message
     assert target.gone == {"auth.server-timing", "health.detailed", "metrics", "logs.trace"} | unseen
     assert target.contract.paths.auth_validate == "/auth/validate"
     assert "json" in target.offers()[0]

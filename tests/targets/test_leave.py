@@ -72,7 +72,7 @@ def test_a_database_that_calls_itself_production_is_never_written_to(
 ) -> None:
     monkeypatch.setenv("NETRA_WRITING__CONFIRM", "mine")
     monkeypatch.setenv("NETRA_DATABASE__URL", "postgresql://u:prod@staging/netra")
-    assert load_target("mine", write(tmp_path, ALLOWED)).may_write, "a password is no name"
+    assert load_target("mine", write(tmp_path, ALLOWED)).may_write, "a password is not a name"
     monkeypatch.setenv("NETRA_DATABASE__URL", url)
     target = load_target("mine", write(tmp_path, ALLOWED))
     assert not target.may_write

@@ -41,7 +41,7 @@ expected = { json_schema = { type = "array", maxItems = 1 } }
 
 [[checks]]
 id = "own.refused"
-requirement = "nobody can post without a token"
+requirement = "no one can post without a token"
 remedy = "Look at the authentication of POST."
 method = "POST"
 path = "/api/threads"
@@ -135,7 +135,7 @@ def outcomes(document: dict[str, Any]) -> dict[str, str]:
 
 def test_own_checks_are_judged_like_any_other(folder: Path, twin: dict[str, str], tmp_path: Path) -> None:
     code, document = verify(folder, tmp_path, twin)
-    assert (code, document["verdict"]) == (10, "INCONCLUSIVE"), "some of the cases are no verdict"
+    assert (code, document["verdict"]) == (10, "INCONCLUSIVE"), "some of the cases are not a verdict"
     assert "all passed; no verdict on the release" in document["reason"]
     assert outcomes(document) == dict.fromkeys(IDS, "PASSED")
     rows = {row["name"]: row for row in document["checks"]}

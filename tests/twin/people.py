@@ -27,7 +27,7 @@ class Person:
     token: str = field(init=False)
 
     def __post_init__(self) -> None:
-        """Sign a good token."""
+        """Sign a valid token."""
         self.signs()
 
     def signs(

@@ -140,10 +140,10 @@ async def test_a_harmless_statement_is_not(scratch: str, text: str) -> None:
 @pytest.mark.parametrize(
     "text,why",
     [
-        pytest.param("CREATE INDEX CONCURRENTLY i ON people (born)", "", id="an index that blocks nobody"),
+        pytest.param("CREATE INDEX CONCURRENTLY i ON people (born)", "", id="an index that blocks no one"),
         pytest.param("CREATE INDEX i ON people (born)", "builds an index", id="an index that blocks writers"),
         pytest.param("VACUUM FULL people", "rewrites public.people", id="VACUUM FULL"),
-        pytest.param("REINDEX TABLE CONCURRENTLY people", "", id="a rebuild that blocks nobody"),
+        pytest.param("REINDEX TABLE CONCURRENTLY people", "", id="a rebuild that blocks no one"),
         pytest.param("DROP TABLE notes", "drops the table", id="DROP TABLE"),
     ],
 )

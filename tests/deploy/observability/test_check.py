@@ -13,7 +13,7 @@ import pytest
 
 from targets.profiles import load_required
 from tests.catalogue import declared_checks
-from tests.deploy.observability.server import ask, prometheus, with_prometheus
+from tests.deploy.observability.prometheus_server import ask, prometheus, with_prometheus
 from tests.loopback import Quiet, answering_with
 from tests.prove.expectations import elsewhere, load
 from tests.prove.worker import TARGETS

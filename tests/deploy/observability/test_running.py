@@ -13,8 +13,8 @@ from gate.outcomes import Outcome, Verdict
 from gate.report.checklist import answered
 from gate.report.openmetrics import CONTENT_TYPE, render_openmetrics
 from gate.verdict_document import Document
+from tests.deploy.observability.prometheus_server import ask, figures, keep_run, prometheus, with_prometheus
 from tests.deploy.observability.promql import PROMETHEUS
-from tests.deploy.observability.server import ask, figures, keep_run, prometheus, with_prometheus
 from tests.deploy.observability.test_stack import queries
 from tests.gate.documents import make_document
 from tests.system.running import twin_up
@@ -61,7 +61,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, backend: str, reports: Path
     shutil.copy(PROMETHEUS / "rules.yml", folder)
     config = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text(encoding="utf-8"))
     config["global"] = {"scrape_interval": "500ms", "scrape_timeout": "400ms", "evaluation_interval": "500ms"}
-    del config["alerting"]  # here nobody is informed, and no name is looked up
+    del config["alerting"]  # here no one is notified, and no name is looked up
     of_backend, of_suite = config["scrape_configs"]
     of_backend["scheme"] = "http"
     of_backend["static_configs"][0]["targets"] = [backend]

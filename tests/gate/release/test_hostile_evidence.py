@@ -1,4 +1,4 @@
-"""Whoever may write into a store chooses its texts, names of folders too: none of them is obeyed, or forges a line."""
+"""Who may write into a store chooses its texts, names of folders too: none of them is obeyed, or forges a line."""
 
 import json
 from datetime import timedelta

@@ -114,7 +114,7 @@ def test_a_switched_off_sdk_sends_nothing(tmp_path: Path, monkeypatch: pytest.Mo
 
 def closed() -> AbstractContextManager[str]:
     with silent() as url:
-        return nullcontext(url)  # nobody listens there any more
+        return nullcontext(url)  # nothing listens there any more
 
 
 def refusing() -> AbstractContextManager[Collector]:

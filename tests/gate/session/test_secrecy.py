@@ -197,7 +197,7 @@ from probes.secret import Secret
 
 @check("a.learns", requirement="nothing is leaked")
 def test_learns(run):
-    "A login gives a token that is no JWT."
+    "A login gives a token that is not a JWT."
     run.redactor.learn(Secret("opaque-session-4711"))
     print("opaque-session-4711")
     raise ConnectionError("refused: opaque-session-4711")

@@ -1,4 +1,4 @@
-"""Who is told of a verdict, what, once, and in time: against a small real server on loopback."""
+"""Who is notified of a verdict, of what, once, and in time: against a small real server on loopback."""
 
 import json
 import time

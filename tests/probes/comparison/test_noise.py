@@ -1,4 +1,4 @@
-"""What a revision does by itself is no difference to another one."""
+"""What a revision does by itself does not count as a difference to another one."""
 
 import random
 from collections.abc import Callable
@@ -60,7 +60,7 @@ def test_a_difference_beside_noise_is_found(noise: Answer) -> None:
 
 @pytest.mark.parametrize("noise", NOISES.values(), ids=NOISES)
 def test_asking_on_changes_no_finding(noise: Answer) -> None:
-    """Whoever stops where nothing more can be found finds what all rounds find."""
+    """A comparison that stops where nothing more can be found finds what all rounds find."""
 
     def another(chance: random.Random, now: float) -> dict[str, Any]:
         answer: dict[str, Any] = noise(chance, now)

@@ -28,7 +28,7 @@ class Database:
     owner: Connection
 
     async def ours(self) -> int:
-        """How many rows of ours are in it."""
+        """How many of our rows are in it."""
         return int(await self.owner.fetchval("SELECT count(*) FROM threads WHERE id LIKE 'nv-%'"))
 
     async def checksum(self) -> str:

@@ -21,7 +21,7 @@ REFUSAL = b"SFATAL\x00VFATAL\x00C28P01\x00Mno such user\x00\x00"
 
 @asynccontextmanager
 async def postgres_with(tls: ssl.SSLContext) -> AsyncIterator[int]:
-    """As much of PostgreSQL as it takes: TLS is agreed on, and whoever comes through it is refused by password."""
+    """As much of PostgreSQL as it takes: TLS is agreed on, and a client that comes through is refused by password."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

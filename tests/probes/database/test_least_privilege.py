@@ -107,7 +107,7 @@ async def test_heads_and_test_users_are_seen_where_the_tables_are(granted: Datab
         return
     await granted.owner.execute("INSERT INTO users (id, email) VALUES ('nv-a', 'nv-a@netra-verify.invalid')")
     assert await count_traces(ours, USERS) == 1
-    assert await ours.fetchval("SELECT count(*) FROM users") == 1, "nobody else's address is shown"
+    assert await ours.fetchval("SELECT count(*) FROM users") == 1, "no other person's address is shown"
     assert await remove_traces(ours, USERS) == 1
     assert await ours.execute("DELETE FROM users") == "DELETE 0"
     assert await granted.owner.fetchval("SELECT count(*) FROM users") == 10

@@ -1,4 +1,4 @@
-"""What a killed run made through the service's API is found by its owner, a user of ours, and nobody else's row is."""
+"""What a killed run made through the service's API is found by its owner, one of our users; no other row is."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-r"""Rows that `->>` can't read are found by their text, named, and never the end of a statement of ours."""
+r"""Rows that `->>` can't read are found by their text, named, and never end one of our statements."""
 
 import asyncpg
 import pytest

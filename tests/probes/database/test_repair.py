@@ -1,4 +1,4 @@
-"""The repair mends every shape and nothing else; the report's own SQL aborts on the rows it is meant to mend."""
+"""The repair corrects every shape and nothing else; the report's own SQL aborts on the rows it is meant to correct."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from probes.database.repair import plan_repair, rehearse, repairs_for, scope_of
 from probes.database.seeding import RowSpec, Seeder
 from tests.probes.database.conftest import Database
 
-# Fix 2 of the audit report, word for word but for the scope that keeps it to rows of ours.
+# Fix 2 of the audit report, word for word but for the scope that keeps it to our rows.
 OF_THE_REPORT = (
     "UPDATE threads SET metadata_ = '{{}}'::jsonb WHERE metadata_ IS NULL AND {scope}",
     """UPDATE threads SET metadata_ = jsonb_set(COALESCE(metadata_, '{{}}'::jsonb), '{{user_id}}', to_jsonb(user_id))

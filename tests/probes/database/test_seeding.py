@@ -1,4 +1,4 @@
-"""Rows of ours: seeded into whatever table there is, taken away again, and nobody else's touched."""
+"""Our rows: seeded into whatever table there is, and removed again, with no other row touched."""
 
 import asyncio
 from datetime import timedelta

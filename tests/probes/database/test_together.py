@@ -1,4 +1,4 @@
-"""Two runs at once, and runs that are killed: nobody's rows are disturbed, and nothing of ours stays."""
+"""Two runs at once, and runs that are killed: no other rows are disturbed, and none of our own stay."""
 
 import asyncio
 import os

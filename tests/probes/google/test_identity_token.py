@@ -122,7 +122,7 @@ ODD = {
     "a token without an end": Reply(
         status=200, body=jwt.encode({"sub": "x"}, "k" * 32).encode(), headers=FLAVOUR, close=True
     ),
-    "an end that is no time": Reply(status=200, body=b"e30.eyJleHAiOiAieCJ9.e30", headers=FLAVOUR, close=True),
+    "an end that is not a time": Reply(status=200, body=b"e30.eyJleHAiOiAieCJ9.e30", headers=FLAVOUR, close=True),
 }
 
 

@@ -25,7 +25,7 @@ from tests.probes.websocket.joining import DIALECT
 from tests.tunnel import tunnelling
 
 RUN = RunIdentity("a-run")
-NAME = "service.invalid"  # nobody has it: only the proxy knows where that is
+NAME = "service.invalid"  # it does not exist: only the proxy knows where that is
 FRONT = "X-Serverless-Authorization"
 
 

@@ -134,7 +134,7 @@ async def by_timing(path: NetworkPath) -> object:
         async with asyncio.timeout(ANSWER_S):
             return await transport.exchange("GET", "/", {})
     except TimeoutError:
-        return "too slow"  # whoever measures has the deadline
+        return "too slow"  # the caller has the deadline
     finally:
         await transport.aclose()
 

@@ -1,4 +1,4 @@
-"""What a run provoked is told by the log alone; and a copied User-Agent hides nothing beyond an outage of ours."""
+"""What a run provoked is found by the log alone; and a copied User-Agent hides nothing beyond our own outages."""
 
 from datetime import timedelta
 
@@ -56,7 +56,7 @@ UNBOUNDED: dict[str, list[LogEntry]] = {
     "no beginning": OUTAGE[1:],
     "no end": OUTAGE[:-1],
     "a beginning that failed": [entry(0, "outage begins", 503), *OUTAGE[1:]],
-    "longer than any of ours": [*OUTAGE[:-1], entry(LONGEST.total_seconds() + 1, "outage ends")],
+    "longer than ours can be": [*OUTAGE[:-1], entry(LONGEST.total_seconds() + 1, "outage ends")],
 }
 
 

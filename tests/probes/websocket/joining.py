@@ -21,7 +21,7 @@ PACE = Pace(ping_every_s=0.2, answer_s=1.0, reconnect_s=1.0, keepalive_s=0.5, re
 
 
 def doorway(url: str) -> Doorway:
-    """The door of a server of ours, with short deadlines."""
+    """The door of one of our own servers, with short deadlines."""
     return Doorway(url=url, identity=RunIdentity("20261124T000000Z-5e1f7e"), deadlines=SHORT, dialect=DIALECT)
 
 

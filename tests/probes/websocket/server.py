@@ -89,7 +89,7 @@ async def main(behaviour: str) -> None:
             ending.cancel()
 
     async with serve(talk, "127.0.0.1", 0, compression=None, ping_interval=None) as server:
-        print(next(iter(server.sockets)).getsockname()[1], flush=True)  # noqa: T201 - how the port is told
+        print(next(iter(server.sockets)).getsockname()[1], flush=True)  # noqa: T201 - how the port is published
         stop = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
         await stop.wait()

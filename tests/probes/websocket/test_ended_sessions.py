@@ -1,4 +1,4 @@
-"""Whatever one does with a session that the other side has ended is an answer of that side, and no crash of ours."""
+"""Whatever one does with a session that the other side has ended is an answer of that side, and never a crash."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -61,7 +61,7 @@ class Inspection(BaseModel):
 
 
 def problem(request: Request, status: int, title: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    """A refusal, by RFC 9457; whoever asks for help names its correlation."""
+    """A refusal, by RFC 9457; a user who asks for help gives its correlation id."""
     body = {"type": "about:blank", "title": title, "status": status, "correlation": request.state.correlation}
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 

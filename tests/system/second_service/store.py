@@ -98,7 +98,7 @@ class Store:
         return bool(done == "UPDATE 1")
 
     async def count(self) -> dict[str, int]:
-        """How many notes there are, and how many whose attributes are no object."""
+        """How many notes there are, and how many of them have attributes that are not an object."""
         row = await self.pool.fetchrow(
             "SELECT count(*) AS rows, "
             "count(*) FILTER (WHERE jsonb_typeof(attributes) IS DISTINCT FROM 'object') AS odd FROM notes"

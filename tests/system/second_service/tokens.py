@@ -15,7 +15,7 @@ NEEDED = ["sub", "exp", "iat", "iss", "aud", "scope"]
 
 
 class NotAuthenticated(Exception):
-    """Nobody whom we know."""
+    """Not one of our users."""
 
 
 @dataclass

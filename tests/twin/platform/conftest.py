@@ -7,7 +7,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import run_v2
 from google.cloud.run_v2.services.services.transports.rest import ServicesRestTransport
 
-from tests.twin.platform.serving import Served, build_platform, served
+from tests.twin.platform.apis import Served, build_platform, served
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from google.protobuf import json_format
 from probes.google.cloud_run import CloudRun
 from probes.http.client import HttpClient
 from probes.window import Window
-from tests.twin.platform.serving import (
+from tests.twin.platform.apis import (
     BEGAN,
     IDENTITY,
     LATEST,

@@ -12,7 +12,7 @@ from google.protobuf import json_format
 
 from probes.google.cloud_run import CloudRun
 from probes.http.client import HttpClient
-from tests.twin.platform.serving import (
+from tests.twin.platform.apis import (
     IDENTITY,
     LATEST,
     OLD,

@@ -5,7 +5,7 @@ from google.api_core import exceptions
 from google.cloud import run_v2
 from google.protobuf import field_mask_pb2
 
-from tests.twin.platform.serving import LATEST, OLD, PROJECT, REGION, SERVICE, Served, build_platform
+from tests.twin.platform.apis import LATEST, OLD, PROJECT, REGION, SERVICE, Served, build_platform
 
 NAME = f"projects/{PROJECT}/locations/{REGION}/services/{SERVICE}"
 BY_NAME = run_v2.TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION

@@ -89,7 +89,7 @@ def _say(title: str, attempts: Sequence[Attempts]) -> None:
 
 
 async def main(times: int = 40) -> int:
-    """Show both races and then none, so many attempts each; print and keep the counts, return `judge`'s code."""
+    """Show both races and then none, `attempts` times each; print and keep the counts, return `judge`'s code."""
     async with staged("smoke") as stage:
         async with stage.under(*RACES) as folder:
             racing = await _attempts(folder, times)
