@@ -1,1 +1,1 @@
-"""Measurements: our probes beside the plain way of doing the same work, in one run. Absolute limits live here."""
+"""Measurements: our probes compared with a plain way to do the same work, in one run. Absolute limits live here."""

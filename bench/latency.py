@@ -1,4 +1,4 @@
-"""The latency probe beside other clients on the same server, and what a stall does to both ways of asking."""
+"""The latency probe compared with other clients on the same server, and what a stall does to both ways of asking."""
 
 import asyncio
 import statistics

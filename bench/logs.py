@@ -1,4 +1,4 @@
-"""Reading logs: big exports beside one json.loads a line, and entries:list beside fetching the same pages unlooked."""
+"""Reading logs: big exports compared with json.loads per line, and entries:list with fetching the pages unread."""
 
 import json
 import os
@@ -113,7 +113,7 @@ def _measure_scan(folder: Path) -> list[Figure]:
 
 
 def _scan_figures(base_s: float, size: float, scan: list[_Done], large: _Done) -> list[Figure]:
-    """The search for 5xx, beside json.loads, and its memory."""
+    """The search for 5xx compared with json.loads, and its memory."""
     best, memory = min(done.seconds for done in scan), max(done.mib for done in scan)
     return [
         Figure(
@@ -136,7 +136,7 @@ def _scan_figures(base_s: float, size: float, scan: list[_Done], large: _Done) -
 
 
 def _survey_figures(base_s: float, survey: list[_Done], large: _Done) -> list[Figure]:
-    """The survey of everything that an export says, beside json.loads, and its memory."""
+    """The survey of everything that an export says compared with json.loads, and its memory."""
     best, memory = min(done.seconds for done in survey), survey[0].mib
     return [
         Figure(
@@ -228,7 +228,7 @@ async def _measure_list() -> Figure:
             if (read.total, read.pages) != (LISTED, pages):
                 raise RuntimeError(f"read {read.total} entries in {read.pages} pages, fetched {pages} pages")
     return Figure(
-        name=f"{LISTED:,} entries through entries:list over fetching the pages unlooked",
+        name=f"{LISTED:,} entries through entries:list over fetching the pages unread",
         value=min(ours) / min(theirs),
         limit=3.0,
         unit="x",

@@ -1,4 +1,4 @@
-"""Seeding, reaping and the census on a scratch PostgreSQL, beside executemany and a scan written by hand."""
+"""Seeding, reaping and the census on a scratch PostgreSQL, compared with executemany and a scan written by hand."""
 
 import time
 from collections.abc import Awaitable
@@ -63,7 +63,7 @@ async def _measure(postgres: Postgres) -> list[Figure]:
 
 
 async def _measure_seeding(connection: Connection, table: TableShape) -> list[Figure]:
-    """Writing and removing mixed rows, beside executemany: the best of three, and for removing the worst."""
+    """Writing and removing mixed rows, compared with executemany: the best of three, and for removing the worst."""
     # 1 MiB rows measure the disk, not the way of inserting.
     shapes = [shape for shape in SHAPES if shape.id != "1 MiB"]
     specs = [RowSpec(owner="nv-owner", shape=shapes[number % len(shapes)]) for number in range(ROWS)]
@@ -91,7 +91,7 @@ async def _measure_seeding(connection: Connection, table: TableShape) -> list[Fi
 
 
 async def _measure_census(connection: Connection, table: TableShape) -> Figure:
-    """The census of a big table, beside a scan by hand: the best of three."""
+    """The census of a big table, compared with a scan by hand: the best of three."""
     await connection.execute(FILL)
     await connection.execute("ANALYZE threads")
     census = min([await timed(take_census(connection, table)) for _ in range(3)])

@@ -1,4 +1,4 @@
-"""Ten thousand sessions in one process, plain and over TLS, beside aiohttp and picows on the same work."""
+"""Ten thousand sessions in one process, plain and over TLS, compared with aiohttp and picows on the same work."""
 
 import asyncio
 import json

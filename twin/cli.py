@@ -20,7 +20,7 @@ from twin.people import reading
 from twin.ports import LOOPBACK, PortTakenError, free_ports, refuse_taken
 from twin.postgres import Postgres
 from twin.processes import BootError, Processes
-from twin.serving import Beside
+from twin.serving import SecondServer
 from twin.stack import Stack
 from twin.states import DEPLOYED, STATES, UnknownNameError, faults_of, faults_of_candidate
 from twin.supervisor_control import control_port
@@ -115,7 +115,7 @@ async def _booted(options: argparse.Namespace) -> AsyncIterator[Stack]:
     try:
         await stack.start()
         app = control_port(stack, options.state, wanted)
-        server = Beside(uvicorn.Config(app, host=LOOPBACK, port=stack.ports["control"], log_level="warning"))
+        server = SecondServer(uvicorn.Config(app, host=LOOPBACK, port=stack.ports["control"], log_level="warning"))
         serving = asyncio.create_task(server.serve())
         if options.age:
             await stack.age(options.age / 3600, options.requests_per_hour)

@@ -13,7 +13,7 @@ LOOPBACK = "127.0.0.1"
 LONGEST_HEADER = 256 * 1024  # what is too long is for the app to refuse, with its own answer
 
 
-class Beside(uvicorn.Server):
+class SecondServer(uvicorn.Server):
     """A second server in a process: signals are left to the first, and it ends when `should_exit` is set."""
 
     def __init__(self, config: uvicorn.Config) -> None:
@@ -57,10 +57,10 @@ async def serve(app: Any, control: Any) -> None:  # noqa: ANN401 - any ASGI apps
             app, int(os.environ["PORT"]), ws="websockets-sansio", ws_per_message_deflate=False, ws_max_size=64 * 1024
         )
     )
-    beside = Beside(_config(control, int(os.environ["CONTROL_PORT"])))
-    task = asyncio.create_task(beside.serve())
+    second = SecondServer(_config(control, int(os.environ["CONTROL_PORT"])))
+    task = asyncio.create_task(second.serve())
     try:
         await main.serve()
     finally:
-        beside.should_exit = True
+        second.should_exit = True
         await task

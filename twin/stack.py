@@ -83,7 +83,7 @@ class Stack:
 
     @property
     def _turns(self) -> Path:
-        """An empty file, with another one beside it, on which those who use this twin at once may take turns."""
+        """An empty file, with another next to it, on which runs that use this twin at once may take turns."""
         return self.processes.folder / TURNS
 
     async def _start_database(self) -> None:

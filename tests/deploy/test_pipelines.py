@@ -1,4 +1,4 @@
-"""The pipelines' own command lines, taken from their files, against the twin: in the container, secrets by name."""
+"""The pipelines' own command lines, from their files, against the twin: in the container, secrets given as names."""
 
 import json
 import re

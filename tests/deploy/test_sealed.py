@@ -1,4 +1,4 @@
-"""Secrets by name: read by the container itself from a Secret Manager on loopback, with Google's own client library."""
+"""Secrets given as names: read by the container itself from a Secret Manager on loopback, by Google's own library."""
 
 import os
 import subprocess

@@ -22,7 +22,7 @@ class Expectation:
     phase: str = "smoke"  # in which it is shown
     doubts: tuple[str, ...] = ()  # what must not pass and not fail: evidence is taken away, nothing is refuted
     asks: tuple[str, ...] = ()  # families, or checks, whose requests bring it out, though nothing turns in them
-    serving: bool = False  # of a candidate's faults: it is in the revision beside it, whose code is the older one
+    serving: bool = False  # of a candidate's faults: it is in the other revision, whose code is older
 
     def selection(self, ids: Iterable[str]) -> tuple[str, ...]:
         """Which of all checks to run to see it; empty for everything.

@@ -19,7 +19,7 @@ class Site:
     number: int  # among the function's raises
     lines: tuple[int, int]
     columns: tuple[int, int]
-    judges: bool  # it raises a failure by name; otherwise it has to be seen to end a case
+    judges: bool  # it names a failure that it raises; otherwise it has to be seen to end a case
 
     @property
     def id(self) -> str:

@@ -1,4 +1,4 @@
-"""What `make prove` leaves beside its table: `prove.json` for machines and `matrix.html` for people."""
+"""What `make prove` leaves besides its table: `prove.json` for machines and `matrix.html` for people."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ class Proof:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many faults were as expected, missed, seen with a false alarm beside, or otherwise wrong."""
+        """How many faults were as expected, missed, caught with a false alarm, or otherwise wrong."""
         missed = [one for one, said in self.wrong.items() if one and any(STAYED in text for text in said)]
         alarms = [one for one, said in self.wrong.items() if one and any(" turned " in text for text in said)]
         others = len([one for one in self.wrong if one]) - len({*missed, *alarms})

@@ -37,7 +37,7 @@ class Series:
 
 
 async def judge_canary(place: Place, candidate: str) -> list[str]:
-    """What the judge says against a candidate at that address, beside the revision that serves; nothing: it passes."""
+    """What the judge says against a candidate at that address, compared with the serving revision; empty: it passes."""
     control, canary = Series(), Series()
     draw = random.Random(1)  # noqa: S311 - an order, no secret
     async with client(headers=place.bearer) as asking:

@@ -143,7 +143,7 @@ json_schema = { properties = { error = { properties = { code = { const = "unauth
 def test_a_targets_own_checks_are_asked_of_the_candidate(
     judged: Judged, control: httpx.Client, tmp_path: Path, faults: list[str], outcome: str
 ) -> None:
-    """They are smoke's, so they run before traffic as well: at the tag's URL, beside a revision that is well."""
+    """They are smoke's, so they run before traffic as well: at the tag's URL, next to a revision without faults."""
     text = (ROOT / "targets/local.toml").read_text(encoding="utf-8")
     (tmp_path / "mine.toml").write_text(text + OWN_CHECK, encoding="utf-8")
     control.put("/candidate/faults", json=faults)

@@ -29,7 +29,7 @@ def test_the_fixed_system_is_go(tmp_path: Path) -> None:
     jsonschema.validate(document, json.loads(SCHEMA.read_text()))
     outcomes = {row["name"]: row["outcome"] for row in document["checks"]}
     assert len(outcomes) >= 60
-    # No Prometheus stands beside the twin; whatever else a target can offer, the twin does.
+    # The twin has no Prometheus; whatever else a target can offer, the twin does.
     assert {name: outcome for name, outcome in outcomes.items() if outcome != "PASSED"} == {
         "observability.prometheus": "NOT_APPLICABLE"
     }

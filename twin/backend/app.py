@@ -112,7 +112,7 @@ def _add_errors(app: FastAPI, seams: Seams) -> None:
 
 
 def methods_of(app: FastAPI, request: Request) -> set[str]:
-    """The methods that a path has, HEAD beside GET."""
+    """The methods of a path, HEAD where there is GET."""
     at_path = [one for one in app.routes if isinstance(one, APIRoute) and one.path_regex.match(request.url.path)]
     methods = {method for one in at_path for method in one.methods or ()}
     return methods | ({"HEAD"} if "GET" in methods else set())

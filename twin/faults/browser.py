@@ -88,7 +88,7 @@ def errors_without_origin(seams: "Seams") -> Undo:
     return _answering(seams, change)
 
 
-@fault("browser.star-with-credentials", place="backend", seen="a wildcard that no browser takes beside credentials")
+@fault("browser.star-with-credentials", place="backend", seen="a wildcard that no browser accepts with credentials")
 def star(seams: "Seams") -> Undo:
     """Every origin is allowed by *, with credentials."""
 

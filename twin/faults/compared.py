@@ -1,4 +1,4 @@
-"""Faults that break no promise of the contract: only beside the revision before them are they seen."""
+"""Faults that break no promise of the contract: only a comparison with the revision before shows them."""
 
 import asyncio
 from typing import TYPE_CHECKING, Any
@@ -36,7 +36,7 @@ def refusals_reworded(seams: "Seams") -> Undo:
     return replace(seams, render_refusal=render)
 
 
-@fault("compared.welcome-renamed", place="backend", seen="a serializer that writes camelCase beside the old names")
+@fault("compared.welcome-renamed", place="backend", seen="a serializer that adds camelCase names to the old ones")
 def welcome_otherwise(seams: "Seams") -> Undo:
     """The welcome carries a field more, by a newer name, that old clients don't know."""
     healthy = seams.sessions.make_welcome

@@ -122,7 +122,7 @@ def first_ever(platform: "Platform") -> Undo:
     return _describing(platform, BACKEND, change)
 
 
-@fault("release.candidate-takes-a-tenth", place="stack", seen="gcloud run deploy without --no-traffic, beside a tag")
+@fault("release.candidate-takes-a-tenth", place="stack", seen="gcloud run deploy with a tag, without --no-traffic")
 async def candidate_takes_a_tenth(stack: "Stack") -> Undo:
     """Users meet the tagged revision before anybody has judged it."""
     await stack.ask_platform("PUT", f"/traffic/{BACKEND}", {CANDIDATE_REVISION: 10, REVISION: 90})

@@ -200,7 +200,7 @@ def supervisor_missing(seams: "Seams") -> Undo:
 
 
 def _ending(seams: "Seams", end: Any) -> Undo:  # noqa: ANN401 - (number of the session, socket) -> awaitable
-    """Run `end(number, socket)` beside every session."""
+    """Run `end(number, socket)` along with every session."""
     healthy, number = seams.sessions.talk, count(1)
 
     async def talk(sessions: "Sessions", socket: "WebSocket", identity: "Identity") -> None:

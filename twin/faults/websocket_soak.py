@@ -39,7 +39,7 @@ def cut_at_300(platform: "Platform") -> Undo:
 
 
 def _beside(seams: "Seams", end: Any) -> Undo:  # noqa: ANN401 - (socket, identity) -> awaitable of a close code
-    """Run `end(socket, identity)` beside every session; what it returns is the code that closes the session."""
+    """Run `end(socket, identity)` along with every session; what it returns is the code that closes the session."""
     healthy = seams.sessions.talk
 
     async def talk(sessions: "Sessions", socket: "WebSocket", identity: "Identity") -> None:

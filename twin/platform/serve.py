@@ -13,7 +13,7 @@ from twin.platform.edge import Edge
 from twin.platform.history import age, rejuvenate
 from twin.platform.state import Platform, load
 from twin.platform.tail import Tail
-from twin.serving import LOOPBACK, Beside
+from twin.serving import LOOPBACK, SecondServer
 from twin.switching.control import control_app
 from twin.switching.registry import Switchboard
 
@@ -89,13 +89,13 @@ async def main(path: Path) -> None:
     for service in platform.services.values():
         await Edge(platform, service).start()
     following = asyncio.create_task(Tail(platform).follow())
-    beside = Beside(uvicorn.Config(control(platform), LOOPBACK, platform.control_port, log_level="warning"))
-    serving = asyncio.create_task(beside.serve())
+    second = SecondServer(uvicorn.Config(control(platform), LOOPBACK, platform.control_port, log_level="warning"))
+    serving = asyncio.create_task(second.serve())
     apis = uvicorn.Config(create_app(platform), LOOPBACK, platform.api_port, log_level="warning", access_log=False)
     try:
         await uvicorn.Server(apis).serve()
     finally:
-        beside.should_exit = True
+        second.should_exit = True
         following.cancel()
         await asyncio.gather(serving, following, return_exceptions=True)
 

@@ -75,7 +75,7 @@ def document(request: pytest.FixtureRequest, tmp_path: Path) -> Document:
 
 
 def results(folder: Path) -> list[dict[str, Any]]:
-    """The results of rows; the verdict itself may be one beside them."""
+    """The results of rows; the verdict itself may be one more."""
     told = [json.loads(path.read_text()) for path in folder.glob("*-result.json")]
     return [result for result in told if not result["name"].startswith("verdict: ")]
 

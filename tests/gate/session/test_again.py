@@ -1,4 +1,4 @@
-"""A case that ran twice has the worse outcome, and what would hide that is refused by name."""
+"""A case that ran twice has the worse outcome, and what would hide that is refused with its name."""
 
 from pathlib import Path
 

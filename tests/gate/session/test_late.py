@@ -1,4 +1,4 @@
-"""After the deadline: teardowns are given up one by one and by name, nothing is waited for, and the process ends."""
+"""After the deadline: teardowns are given up one by one and named, nothing is waited for, and the process ends."""
 
 import subprocess
 from pathlib import Path

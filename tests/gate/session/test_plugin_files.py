@@ -1,4 +1,4 @@
-"""What the plugin reads and writes beside its verdict: known failures, the evidence store, artifacts."""
+"""What the plugin reads and writes besides its verdict: known failures, the evidence store, artifacts."""
 
 import json
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Exports as people really have them: an odd form is read or refused by name, and never an unsaid zero."""
+"""Exports as people really have them: an odd form is read, or refused with its name, and never a silent zero."""
 
 import codecs
 import json
@@ -32,7 +32,7 @@ def with_status(status: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON value
     return {"httpRequest": {"requestUrl": "https://x/ws"} | ({} if status is None else {"status": status})}
 
 
-# --- a field of another type costs that entry, by name
+# --- a field of another type costs that entry, which is named
 
 COSTS: dict[str, tuple[dict[str, Any], str]] = {
     "no status": (with_status(None), "1 x has no status"),

@@ -1,4 +1,4 @@
-"""The API: notes of an account, a status page, and inspection of tokens for the services beside us."""
+"""The API: notes of an account, a status page, and inspection of tokens for other services."""
 
 import re
 import secrets
