@@ -1,1 +1,1 @@
-"""Ways in which the system has been, or could have been, got wrong: one family a file, one seam a fault."""
+"""Ways in which the system went wrong, or could go wrong: one family per file, one seam per fault."""

@@ -1,4 +1,4 @@
-"""The report's fixes taken literally, one fault a fix: what each of them gets wrong."""
+"""The report's fixes taken literally, one fault per fix: what each of them gets wrong."""
 
 import asyncio
 from collections.abc import Mapping

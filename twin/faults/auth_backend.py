@@ -110,7 +110,7 @@ def last_header(seams: "Seams") -> Undo:
 
 @fault("auth.rest-takes-basic", place="backend", seen="a fallback for a legacy client")
 def takes_basic(seams: "Seams") -> Undo:
-    """The password of Basic is taken for a token."""
+    """The password of Basic authentication is used as a token."""
 
     def read(request: "Request") -> str:
         scheme, _, value = request.headers.get("authorization", "").partition(" ")
@@ -129,7 +129,7 @@ def takes_query(seams: "Seams") -> Undo:
 
 @fault("auth.rest-takes-no-token", place="backend", seen="auto_error=False, and None is a guest")
 def takes_no_token(seams: "Seams") -> Undo:
-    """No token at all is a guest."""
+    """A request without a token is a guest."""
     return on_rest(seams, lambda token, answer: identity_of("guest") if not token else answer)
 
 

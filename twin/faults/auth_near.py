@@ -1,4 +1,4 @@
-"""Faults of validation that let in what is nearly right: careless comparisons, keys that the token names, odd types."""
+"""Faults of validation that let in what is nearly valid: careless comparisons, keys that the token names, odd types."""
 
 import base64
 import json
@@ -71,7 +71,7 @@ for (_word, _claim), _way in product((("issuer", "iss"), ("audience", "aud")), C
 
 @fault("auth.leeway-of-ten-minutes", place="auth", seen="a leeway against clock skew, and generous")
 def leeway(seams: "Seams") -> Undo:
-    """A token is good for ten minutes after its end."""
+    """A token is accepted for ten minutes after its end."""
     return replace(seams.validator, leeway_s=LEEWAY_S)
 
 
@@ -94,7 +94,7 @@ def exp_where_number(seams: "Seams") -> Undo:
 
 @fault("auth.sub-stripped", place="auth", seen="strip() of every text that comes in")
 def sub_stripped(seams: "Seams") -> Undo:
-    """A user's name with blanks around it is that user."""
+    """A user id with blanks around it is that user."""
 
     def mend(claims: Claims) -> Claims | None:
         sub = claims.get("sub")
@@ -105,7 +105,7 @@ def sub_stripped(seams: "Seams") -> Undo:
 
 @fault("auth.sub-made-a-text", place="auth", seen="str(claims['sub'])")
 def sub_made_text(seams: "Seams") -> Undo:
-    """Whatever `sub` is, its text is the user."""
+    """The user is the text of `sub`, whatever its type."""
 
     def mend(claims: Claims) -> Claims | None:
         sub = claims.get("sub", "")
@@ -161,7 +161,7 @@ def key_set_from_token(seams: "Seams") -> Undo:
 
 @fault("auth.crit-not-read", place="auth", seen="a library of before CVE-2026-32597: crit is passed over")
 def crit_not_read(seams: "Seams") -> Undo:
-    """What a token calls critical is passed over."""
+    """Headers that a token marks as critical are ignored."""
 
     def lenient(token: str) -> Claims | None:
         if "crit" not in head_of(token) or not _well_signed(seams, token):
@@ -173,14 +173,14 @@ def crit_not_read(seams: "Seams") -> Undo:
 
 @fault("identity.auth-by-email", place="auth", seen="a user table whose unique key is the address")
 def auth_by_email(seams: "Seams") -> Undo:
-    """Who has the email of somebody who came before is that one, at every door."""
+    """A user with the email of an earlier user is taken for that user, at every door."""
     first: dict[str, str] = {}
     return replace(seams, user_of=lambda claims: first.setdefault(str(claims.get("email")), str(claims["sub"])))
 
 
 @fault("identity.auth-by-name", place="auth", seen="a display name taken for a key")
 def auth_by_name(seams: "Seams") -> Undo:
-    """Who has the name of somebody who came before is that one."""
+    """A user with the name of an earlier user is taken for that user."""
     first: dict[str, str] = {}
 
     def user_of(claims: Claims) -> str:
@@ -191,7 +191,7 @@ def auth_by_name(seams: "Seams") -> Undo:
 
 @fault("identity.auth-by-prefix", place="auth", seen="ids cut to the length of an older column")
 def auth_by_prefix(seams: "Seams") -> Undo:
-    """A user whose id begins like that of somebody who came before is that one."""
+    """A user whose id begins like an earlier user's is taken for that user."""
     known: list[str] = []
 
     def user_of(claims: Claims) -> str:
@@ -205,5 +205,5 @@ def auth_by_prefix(seams: "Seams") -> Undo:
 
 @fault("identity.auth-lower-cased", place="auth", seen="a case-insensitive collation of the user's key")
 def auth_lower_cased(seams: "Seams") -> Undo:
-    """Ids that differ in their case alone are one user."""
+    """Ids that differ only in case are one user."""
     return replace(seams, user_of=lambda claims: str(claims["sub"]).lower())

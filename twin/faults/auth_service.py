@@ -63,37 +63,37 @@ def _option(seams: "Seams", **options: bool) -> Undo:
 
 @fault("auth.expiry-not-checked", place="auth", seen="verify_exp: False, left from a test")
 def expiry_not_checked(seams: "Seams") -> Undo:
-    """Expired tokens are good."""
+    """Expired tokens are accepted."""
     return _option(seams, verify_exp=False)
 
 
 @fault("auth.iat-not-checked", place="auth", seen="verify_iat: False, and nothing in its place")
 def iat_not_checked(seams: "Seams") -> Undo:
-    """Tokens that were issued far ahead of now are good."""
+    """Tokens issued far in the future are accepted."""
     return replace(seams.validator, skew_s=1e9)
 
 
 @fault("auth.exp-not-required", place="auth", seen="PyJWT checks exp where it is, and requires nothing by itself")
 def exp_not_required(seams: "Seams") -> Undo:
-    """Tokens without an end are good."""
+    """Tokens without an end are accepted."""
     return replace(seams.validator, required=[one for one in seams.validator.required if one != "exp"])
 
 
 @fault("auth.nbf-not-checked", place="auth", seen="verify_nbf: False, because of clock skew")
 def nbf_not_checked(seams: "Seams") -> Undo:
-    """Tokens of the future are good."""
+    """Tokens that are not valid yet are accepted."""
     return _option(seams, verify_nbf=False)
 
 
 @fault("auth.audience-not-checked", place="auth", seen="audience dropped when a second product came")
 def audience_not_checked(seams: "Seams") -> Undo:
-    """Tokens for another platform are good."""
+    """Tokens for another platform are accepted."""
     return _option(seams, verify_aud=False)
 
 
 @fault("auth.issuer-not-checked", place="auth", seen="issuer dropped when the service was renamed")
 def issuer_not_checked(seams: "Seams") -> Undo:
-    """Tokens of another issuer are good."""
+    """Tokens of another issuer are accepted."""
     return replace(seams.validator, issuer=None)
 
 
@@ -129,7 +129,7 @@ def signature_not_verified(seams: "Seams") -> Undo:
 
 @fault("auth.alg-none-accepted", place="auth", seen="CVE-2015-9235 and its many children")
 def alg_none(seams: "Seams") -> Undo:
-    """An unsigned token that says so is good."""
+    """An unsigned token that says so is accepted."""
 
     def lenient(token: str) -> Claims | None:
         if token.count(".") != 2 or not token.endswith("."):  # noqa: PLR2004 - head, payload, no signature
@@ -194,7 +194,7 @@ def no_sub(seams: "Seams") -> Undo:
 
 @fault("auth.tail-of-signature-ignored", place="auth", seen="a decoder that stops after 32 bytes")
 def tail_ignored(seams: "Seams") -> Undo:
-    """What follows a good signature is not looked at, however long it is."""
+    """Whatever follows a valid signature is ignored, however long it is."""
     length = 43  # characters of an HS256 signature
 
     def lenient(token: str) -> Claims | None:
@@ -215,7 +215,7 @@ def guest(seams: "Seams") -> Undo:
 
 @fault("auth.refusals-are-500", place="auth", seen="an uncaught exception of the JWT library")
 def refusals_500(seams: "Seams") -> Undo:
-    """A bad token makes a server error."""
+    """An invalid token causes a server error."""
 
     async def before_refusal() -> None:
         raise RuntimeError("DecodeError: Not enough segments")
@@ -225,7 +225,7 @@ def refusals_500(seams: "Seams") -> Undo:
 
 @fault("auth.service-key-not-checked", place="auth", seen="the check sits in a middleware of another route group")
 def key_not_checked(seams: "Seams") -> Undo:
-    """Anybody may ask."""
+    """Any caller may ask."""
     return replace(seams, key_is_good=lambda _seams, _given: True)
 
 
@@ -278,7 +278,7 @@ def one_stall(seams: "Seams") -> Undo:
 
 @fault("auth.client-per-call", place="auth", seen="Fix 4: a new client, with its TLS context, for each attempt")
 def client_per_call(seams: "Seams") -> Undo:
-    """Three new HTTP clients a call, one for each attempt: 25 ms of CPU each."""
+    """Three new HTTP clients per call, one for each attempt: 25 ms of CPU each."""
 
     async def before_answer() -> None:
         for _ in range(3):
@@ -289,7 +289,7 @@ def client_per_call(seams: "Seams") -> Undo:
 
 @fault("auth.service-down", place="stack", seen="a revision that crashes at start-up")
 async def service_down(stack: Any) -> Undo:  # noqa: ANN401 - the stack; it imports this package
-    """The auth service is really stopped."""
+    """The auth service is stopped."""
     await stack.take_down("auth")
 
     async def undo() -> None:

@@ -34,13 +34,13 @@ def any_origin(seams: "Seams") -> Undo:
 
 @fault("browser.no-origin-allowed", place="backend", seen="a list of origins read from a variable that is not set")
 def no_origin(seams: "Seams") -> Undo:
-    """The frontend's own pages may read nothing."""
+    """The frontend's own pages can't read any answer."""
     return replace(seams, cross_origin=lambda app: app)
 
 
 @fault("browser.lists-cacheable", place="backend", seen="a CDN rule for everything below /api")
 def cacheable(seams: "Seams") -> Undo:
-    """What belongs to a user may be kept by any cache on the way."""
+    """A user's data may be kept by any cache on the way."""
     return replace(seams, cache_control=lambda _path: "public, max-age=60")
 
 
@@ -101,7 +101,7 @@ def star(seams: "Seams") -> Undo:
 
 @fault("browser.ends-alike", place="backend", seen="an expression over the origin that is not anchored")
 def ends_alike(seams: "Seams") -> Undo:
-    """Whatever begins like the frontend's origin is taken for it."""
+    """Any origin that begins like the frontend's is accepted."""
     return replace(
         seams,
         cross_origin=lambda app: CORSMiddleware(
@@ -137,7 +137,7 @@ def socket_from_anywhere(seams: "Seams") -> Undo:
 
 @fault("browser.socket-for-no-page", place="backend", seen="a list of origins that lacks the frontend's new host")
 def socket_for_no_page(seams: "Seams") -> Undo:
-    """The frontend's own page opens no session."""
+    """The frontend's own page can't open a session."""
     return replace(seams.sessions, let_in=lambda origin: origin is None)
 
 
@@ -149,7 +149,7 @@ def kept_for_the_next_user(seams: "Seams") -> Undo:
 
 @fault("browser.kept-without-vary", place="backend", seen="Kludex/starlette#3516: no Vary where there was no Origin")
 def kept_without_vary(seams: "Seams") -> Undo:
-    """What needs no token may be kept for an hour, and does not say that it depends on who asks."""
+    """Answers that need no token may be kept for an hour, without saying that they depend on the origin."""
     allowing = seams.cross_origin
 
     def around(app: "ASGIApp") -> "ASGIApp":

@@ -27,7 +27,7 @@ def field_more(seams: "Seams") -> Undo:
 
 @fault("compared.refusals-reworded", place="backend", seen="error codes renamed while they were 'cleaned up'")
 def refusals_reworded(seams: "Seams") -> Undo:
-    """A refusal says the same in other words: clients that read the code don't know it."""
+    """A refusal has other words: clients that read the code don't know it."""
     healthy = seams.render_refusal
 
     def render(status: int, code: str, text: str) -> Response:
@@ -38,7 +38,7 @@ def refusals_reworded(seams: "Seams") -> Undo:
 
 @fault("compared.welcome-renamed", place="backend", seen="a serializer that adds camelCase names to the old ones")
 def welcome_otherwise(seams: "Seams") -> Undo:
-    """The welcome carries a field more, by a newer name, that old clients don't know."""
+    """The welcome has one more field, with a newer name that old clients don't know."""
     healthy = seams.sessions.make_welcome
 
     def welcome(identity: "Identity", state: "Message") -> "Message | None":
@@ -62,7 +62,7 @@ def slower_list(seams: "Seams") -> Undo:
 
 @fault("compared.error-logged-and-swallowed", place="backend", seen="a fallback that works, behind a client that fails")
 def logged_and_swallowed(seams: "Seams") -> Undo:
-    """Every list is right, and writes an error that was caught."""
+    """Every list is right, and logs an error that was caught."""
     healthy = seams.find_threads
 
     async def find(given: "Seams", user: str, window: "Window") -> list[dict[str, Any]]:

@@ -190,7 +190,7 @@ def auth_not_asked(seams: "Seams") -> Undo:
 
 @fault("health.redis-down", place="stack", seen="a Memorystore failover")
 async def redis_down(stack: "Stack") -> Undo:
-    """Redis is really stopped."""
+    """Redis is stopped."""
     await stack.take_down("valkey")
 
     async def undo() -> None:
@@ -206,7 +206,7 @@ async def redis_down(stack: "Stack") -> Undo:
     brings=("health.remembered",),
 )
 async def cached_with_database_down(stack: "Stack") -> Undo:
-    """The database is really stopped, and the health answer is one from before."""
+    """The database is stopped, and the health answer is an earlier one."""
     await stack.take_down("postgres")
 
     async def undo() -> None:

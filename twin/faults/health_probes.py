@@ -37,7 +37,7 @@ def liveness_says_starting(seams: "Seams") -> Undo:
     return _answering(seams, "liveness", 200, status="starting")
 
 
-@fault("health.liveness-degraded", place="backend", seen="a third word that every monitor takes for a good one")
+@fault("health.liveness-degraded", place="backend", seen="a third word that every monitor takes for healthy")
 def liveness_degraded(seams: "Seams") -> Undo:
     """It answers 200, and says that it is degraded."""
     return _answering(seams, "liveness", 200, status="degraded")
@@ -51,7 +51,7 @@ def readiness_never(seams: "Seams") -> Undo:
 
 @fault("health.one-asker-at-a-time", place="backend", seen="checks over the one connection that is kept for them")
 def one_asker(seams: "Seams") -> Undo:
-    """Who asks for health while somebody else does is answered 503."""
+    """A request for health during another one is answered with 503."""
     healthy, asking = seams.cross_origin, [0]
 
     def around(app: "ASGIApp") -> "ASGIApp":

@@ -83,7 +83,7 @@ def refusals_keep(seams: "Seams") -> Undo:
     seen="nsidnev/fastapi-realworld-example-app#64: two dependencies, each with a connection of one pool",
 )
 def two_connections(seams: "Seams") -> Undo:
-    """Askers at once hold a connection each and wait for a second one, which none of them gives back."""
+    """Concurrent requests hold one connection each and wait for a second one, which none of them releases."""
     engine, healthy = _engine(seams, pool_size=POOL, max_overflow=0, pool_timeout=1), seams.run_checks
 
     async def run(checks: "dict[str, Check]") -> dict[str, Any]:
@@ -102,7 +102,7 @@ def two_connections(seams: "Seams") -> Undo:
     seen="MagicStack/asyncpg#56: one connection, opened at start-up, under all requests",
 )
 async def one_connection(seams: "Seams") -> Undo:
-    """Askers at once use one connection at once: another operation is in progress."""
+    """Concurrent requests use one connection: another operation is in progress."""
     address = seams.store.engine.url.set(drivername="postgresql")
     shared = await asyncpg.connect(address.render_as_string(hide_password=False))
     healthy = seams.run_checks
@@ -123,7 +123,7 @@ async def one_connection(seams: "Seams") -> Undo:
 @fault(
     "threads.writes-to-a-standby",
     place="backend",
-    seen="gpustack/gpustack#6107: connections from before a failover, whose server takes no writes any more",
+    seen="gpustack/gpustack#6107: connections from before a failover, whose server accepts no more writes",
 )
 def writes_to_a_standby(seams: "Seams") -> Undo:
     """Reads and health are fine, and every write is refused: cannot execute in a read-only transaction."""

@@ -45,7 +45,7 @@ def _around(seams: "Seams", layer: Around) -> Undo:
     seen="fastapi/fastapi#10177: HTTPBearer answers a missing header with 403, and without a challenge",
 )
 def missing_is_403(seams: "Seams") -> Undo:
-    """Who shows no token is forbidden, where clients wait for a 401 before they log in again."""
+    """A request without a token gets 403, where clients wait for a 401 before they log in again."""
     from twin.backend.refusals import RefusedError  # noqa: PLC0415 - other processes import this file for its ids alone
 
     healthy = seams.validate
@@ -127,7 +127,7 @@ def query_logged(seams: "Seams") -> Undo:
     seen="Kludex/starlette#1081: a variable that is set in the task of an inner layer is unset outside of it",
 )
 def trace_in_a_copy(seams: "Seams") -> Undo:
-    """The trace is there in the handler's task, and gone on the line that is written when it is done."""
+    """The trace is there in the handler's task, and missing on the line that is written at the end."""
     from twin.telemetry import TRACE  # noqa: PLC0415 - as above
 
     async def copied(inner: "ASGIApp", scope: "Scope", receive: "Receive", send: "Send") -> None:
@@ -163,7 +163,7 @@ def root_path_eats(seams: "Seams") -> Undo:
     seen="sentinel-hub/titiler-openeo#180: the provider wrote the audience as a list, which the standard allows",
 )
 def audience_taken_for_text(seams: "AuthSeams") -> Undo:
-    """A token whose audience is a list crashes the reading."""
+    """A token whose audience is a list crashes its validation."""
     from twin.auth.by_hand import payload_of  # noqa: PLC0415 - as above
 
     healthy = seams.read
@@ -204,7 +204,7 @@ def create_takes_infinity(seams: "Seams") -> Undo:
     seen="fastapi/fastapi#4990: the application does not know of the TLS in front of it, and redirects to http",
 )
 def redirects_elsewhere(seams: "Seams") -> Undo:
-    """A slash too many is redirected to the address that the process itself is bound to."""
+    """An extra slash is redirected to the address that the process itself is bound to."""
 
     async def layer(app: "ASGIApp", scope: "Scope", receive: "Receive", send: "Send") -> None:
         if scope["path"].endswith("/"):

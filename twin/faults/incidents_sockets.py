@@ -38,7 +38,7 @@ def _resuming(seams: "Seams", resume: Resume) -> Undo:
     seen="redis/redis-py#2624: a command that was cancelled leaves its answer unread, and the next one reads it",
 )
 def state_of_another(seams: "Seams") -> Undo:
-    """Every session is resumed with what was the answer to the one before it."""
+    """Every session is resumed with the state of the one before it."""
     healthy, unread = seams.sessions.store, list["Message"]([{"session_id": "of a cancelled request", "last_seq": 0}])
 
     async def resume(user_id: str) -> "Message":
@@ -54,7 +54,7 @@ def state_of_another(seams: "Seams") -> Undo:
     seen="redis/redis-py#2831: a client for each session, whose close leaves its connection open",
 )
 def redis_connections_leak(seams: "Seams") -> Undo:
-    """After twenty sessions Redis takes no more clients, and every session ends in an error."""
+    """After twenty sessions Redis accepts no more clients, and every session ends in an error."""
     healthy = seams.sessions.store
     pool = ConnectionPool(max_connections=CLIENTS, **healthy.redis.connection_pool.connection_kwargs)
 

@@ -24,9 +24,9 @@ MOST_CONNECTS, EACH = 29, 50
 STOPPED_S = 12.0  # longer than a hang and a liveness answer are waited for
 
 
-@fault("websocket.one-tab-told", place="backend", seen="one socket a user: the last one replaces the others")
+@fault("websocket.one-tab-told", place="backend", seen="one socket per user: the last one replaces the others")
 def one_tab_told(seams: "Seams") -> Undo:
-    """Of a user's tabs one alone hears the agent."""
+    """Only one of a user's tabs gets the agent's events."""
 
     async def tell(sessions: "Sessions", user_id: str, message: "Message") -> None:
         for socket in sessions.hub.recipients(user_id)[:1]:
@@ -47,7 +47,7 @@ def agent_never_ends(seams: "Seams") -> Undo:
     return replace(seams.sessions, supervisor=Endless)
 
 
-@fault("websocket.managers-never-freed", place="backend", seen="as recorded: a manager a connection, kept for ever")
+@fault("websocket.managers-never-freed", place="backend", seen="as recorded: a manager per connection, kept for ever")
 def managers_never_freed(seams: "Seams") -> Undo:
     """A user's thirtieth connection is refused, though all before it are long gone."""
     sessions = seams.sessions
@@ -77,7 +77,7 @@ def each_fiftieth_lost(seams: "Seams") -> Undo:
 
 @fault("auth.logout-forgotten", place="auth", seen="a logout that clears the browser's cookie and nothing else")
 def logout_forgotten(seams: "AuthSeams") -> Undo:
-    """A token is good after its logout."""
+    """A token is accepted after its logout."""
     return replace(seams, is_revoked=lambda _seams, _token: False)
 
 
@@ -93,7 +93,7 @@ def session_outlives_logout(seams: "Seams") -> Undo:
 
 @fault("identity.by-email", place="backend", seen="as recorded: REST finds the user by the token's email")
 def by_email(seams: "Seams") -> Undo:
-    """Who has the email of somebody who came before is that one."""
+    """A user with the email of an earlier user is taken for that user."""
     first: dict[str, str] = {}
 
     def identify(_request: "Request", identity: "Identity") -> str:
@@ -150,7 +150,7 @@ def head_500(seams: "Seams") -> Undo:
 
 @fault("auth.remembered-past-expiry", place="backend", seen="as recorded: decisions are cached for 300 s")
 def remembered_past_expiry(seams: "Seams") -> Undo:
-    """A token that was good once is good for ever."""
+    """A token that was valid once is accepted for ever."""
     healthy, known = seams.validate, dict[str, "Identity"]()
 
     async def validate(given: "Seams", token: str) -> "Identity | None":

@@ -82,13 +82,13 @@ def stretch_lost(platform: "Platform") -> Undo:
 
 @fault("logs.cut-at-fifty", place="platform", seen="--limit 50, taken for a count; the exports stop at 50 and 100")
 def cut_at_fifty(platform: "Platform") -> Undo:
-    """No more than fifty entries come, and no token for more."""
+    """At most fifty entries come, without a token for the next page."""
     return replace(platform, page=lambda asked, _left: (min(asked, 50), False))
 
 
 @fault("logs.pages-without-end", place="platform", seen="an empty page with a token means: not finished")
 def without_end(platform: "Platform") -> Undo:
-    """Every page is empty and names a next one."""
+    """Every page is empty and has a token for the next one."""
     return replace(platform, page=lambda _asked, _left: (0, True))
 
 
@@ -222,7 +222,7 @@ for _name, _text in OBSERVED.items():
 
 @fault("logs.traceback-beside-200", place="backend", seen="'except Exception: logger.exception()', and an answer")
 def traceback_beside_200(seams: "Seams") -> Undo:
-    """The metrics route fails in a part of it, logs that whole, and answers all the same."""
+    """A part of the metrics route fails and is logged with its traceback; the route answers all the same."""
     healthy = seams.expose_metrics
 
     def expose(given: "Seams") -> Any:  # noqa: ANN401 - a Response

@@ -47,7 +47,7 @@ def _hiding(platform: "Platform", hidden: Callable[[Entry], bool]) -> Undo:
 
 @fault("logs.day-without-traffic", place="platform", seen="a revision that only the monitoring asks")
 def without_traffic(platform: "Platform") -> Undo:
-    """No request but ours was ever sent to the revision."""
+    """Only our own requests were ever sent to the revision."""
 
     def somebody_elses(entry: Entry) -> bool:
         return OURS not in str(entry.get("httpRequest", {}).get("userAgent", OURS))

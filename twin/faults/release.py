@@ -124,7 +124,7 @@ def first_ever(platform: "Platform") -> Undo:
 
 @fault("release.candidate-takes-a-tenth", place="stack", seen="gcloud run deploy with a tag, without --no-traffic")
 async def candidate_takes_a_tenth(stack: "Stack") -> Undo:
-    """Users meet the tagged revision before anybody has judged it."""
+    """Users meet the tagged revision before it has been judged."""
     await stack.ask_platform("PUT", f"/traffic/{BACKEND}", {CANDIDATE_REVISION: 10, REVISION: 90})
 
     async def undo() -> None:

@@ -1,4 +1,4 @@
-"""Faults of writing threads: bodies that crash it, ids that are not looked at, values that come back otherwise."""
+"""Faults of writing threads: bodies that crash it, ids that are not checked, values that come back changed."""
 
 import html
 import json
@@ -58,7 +58,7 @@ def _by_id(seams: "Seams", change: "Callable[[dict[str, Any] | None], dict[str, 
 
 @fault("threads.unknown-id-is-500", place="backend", seen="row.user_id before asking whether there is a row")
 def unknown_id_is_500(seams: "Seams") -> Undo:
-    """An unknown id is an AttributeError."""
+    """An unknown id raises an AttributeError."""
 
     def change(row: "dict[str, Any] | None") -> "dict[str, Any] | None":
         if row is None:
@@ -70,13 +70,13 @@ def unknown_id_is_500(seams: "Seams") -> Undo:
 
 @fault("threads.archived-by-id", place="backend", seen="the filter of the list, and none where one is read")
 def archived_by_id(seams: "Seams") -> Undo:
-    """An archived thread is still read by its id."""
+    """An archived thread can still be read by its id."""
     return _by_id(seams, lambda row: row and {**row, "deleted_at": None})
 
 
 @fault("threads.null-metadata-by-id-is-500", place="backend", seen="by its code: 'Thread metadata is missing' as a 500")
 def null_metadata_by_id(seams: "Seams") -> Undo:
-    """A row whose metadata is NULL, or names no owner, is a 500 by its id."""
+    """Reading a row whose metadata is NULL, or names no owner, by its id is a 500."""
 
     def change(row: "dict[str, Any] | None") -> "dict[str, Any] | None":
         written = json.loads(row["metadata_text"] or "null") if row else {"user_id": "x"}
@@ -89,7 +89,7 @@ def null_metadata_by_id(seams: "Seams") -> Undo:
 
 @fault("threads.milliseconds", place="backend", seen="Date.now() in a client that the schema was copied from")
 def milliseconds(seams: "Seams") -> Undo:
-    """Times are milliseconds."""
+    """Times are in milliseconds."""
     return rendering(seams, lambda item, _metadata: item.update(created_at=item["created_at"] * 1000))
 
 
@@ -101,13 +101,13 @@ def hour_shifted(seams: "Seams") -> Undo:
 
 @fault("threads.none-as-text", place="backend", seen="str(title)")
 def none_as_text(seams: "Seams") -> Undo:
-    """A title of null is the word None."""
+    """A title of null becomes the word None."""
     return rendering(seams, lambda item, _metadata: item.update(title=str(item["title"])))
 
 
 @fault("threads.escaped-twice", place="backend", seen="html.escape in the model and in the page")
 def escaped_twice(seams: "Seams") -> Undo:
-    """An ampersand is written out."""
+    """An ampersand comes back as &amp;."""
 
     def escape(item: "dict[str, Any]", _metadata: object) -> None:
         item["title"] = item["title"] and html.escape(html.escape(item["title"]))
@@ -174,7 +174,7 @@ def created_at_is_now(seams: "Seams") -> Undo:
 
 @fault("threads.frames-in-refused-bodies", place="backend", seen="as recorded at beta-17: stack_trace and debug_info")
 def frames_in_refused_bodies(seams: "Seams") -> Undo:
-    """Who sends a body that is refused is shown the code that refuses it."""
+    """The refusal of a body shows the code that refuses it."""
     healthy = seams.render_refusal
 
     def render(status: int, code: str, said: str) -> Response:

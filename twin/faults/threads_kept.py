@@ -1,4 +1,4 @@
-"""Faults of what is kept of a single thread, and for how long: metadata, times, a cache by id, no owner."""
+"""Faults of what is stored of a single thread, and for how long: metadata, times, a cache by id, no owner."""
 
 import json
 import time
@@ -34,7 +34,7 @@ def created_ahead(seams: "Seams") -> Undo:
 
 @fault("threads.rename-loses-metadata", place="backend", seen="an update that copies the title alone")
 def rename_loses_metadata(seams: "Seams") -> Undo:
-    """What a change says of metadata is not stored."""
+    """The metadata of a change is not stored."""
     keys = f"ARRAY(SELECT jsonb_object_keys({WRITTEN}))"
     return reworded(seams, "update", f"|| {WRITTEN}", f"|| ({WRITTEN} - {keys})")
 

@@ -30,7 +30,7 @@ def always_500(seams: "Seams") -> Undo:
 
 @fault("threads.error-swallowed", place="backend", seen="'except Exception: return []', which Fix 3 warns of")
 def error_swallowed(seams: "Seams") -> Undo:
-    """The query fails, and an empty list is answered."""
+    """The query fails, and the answer is an empty list."""
     back = replace(seams.repository, by_column="owner_id = :user")
     healthy = seams.find_threads
 
@@ -46,13 +46,13 @@ def error_swallowed(seams: "Seams") -> Undo:
 
 @fault("threads.field-missing", place="backend", seen="a response model that lost message_count")
 def field_missing(seams: "Seams") -> Undo:
-    """A field of the contract is not answered."""
+    """A field of the contract is missing from the answer."""
     return rendering(seams, lambda item, _metadata: item.pop("message_count"))
 
 
 @fault("threads.int-as-string", place="backend", seen="str(created_at) after a change of the ORM type")
 def int_as_string(seams: "Seams") -> Undo:
-    """A number is answered as text."""
+    """A number comes as text."""
     return rendering(seams, lambda item, _metadata: item.update(created_at=str(item["created_at"])))
 
 
@@ -124,7 +124,7 @@ def bounds_unchecked(seams: "Seams") -> Undo:
 
 @fault("threads.last-value-wins", place="backend", seen="dict(request.query_params)")
 def last_value_wins(seams: "Seams") -> Undo:
-    """A parameter given twice is taken once, whichever way the framework likes."""
+    """Of a parameter that is given twice, one value is used."""
     return replace(
         seams,
         read_query=lambda request: (
@@ -192,13 +192,13 @@ def filter_missing(seams: "Seams") -> Undo:
 
 @fault("threads.prefix-match", place="backend", seen="LIKE user || '%' for tenants with a common prefix")
 def prefix_match(seams: "Seams") -> Undo:
-    """A user whose id begins alike is taken for the same."""
+    """A user's list has the rows of every user whose id begins with theirs."""
     return replace(seams.repository, by_column="user_id LIKE :user || '%'")
 
 
 @fault("threads.header-trusted", place="backend", seen="X-User-Id of a gateway that isn't there any more")
 def header_trusted(seams: "Seams") -> Undo:
-    """The user is who the header says."""
+    """The user is the one that a header names."""
     healthy = seams.identify
 
     def identify(request: "Request", identity: "Identity") -> str:

@@ -83,7 +83,7 @@ def race_of_users(seams: "Seams") -> Undo:
 
 @fault("threads.race-of-one-in-twenty", place="backend", seen="the same, with a short moment between the two")
 def race_of_one_in_twenty(seams: "Seams") -> Undo:
-    """Of the lists that are asked for at once, one in twenty is that of another who asks."""
+    """Of concurrent lists, one in twenty belongs to another of the users who ask."""
     under_way = Counter[str]()
 
     def around(healthy: Find) -> Find:
@@ -115,7 +115,7 @@ async def _polled(held: list[bool]) -> AsyncIterator[None]:
 
 @fault("threads.lock-around-everything", place="backend", seen="a lock in a table that is asked for every second")
 def lock_around(seams: "Seams") -> Undo:
-    """One list at a time, and who has to wait looks again a second later."""
+    """One list at a time; a request that has to wait looks again a second later."""
     held = [False]
 
     def around(healthy: Find) -> Find:
@@ -130,7 +130,7 @@ def lock_around(seams: "Seams") -> Undo:
 
 @fault("threads.pool-of-two", place="backend", seen="pool_size=2, max_overflow=0 and a short pool_timeout")
 def pool_of_two(seams: "Seams") -> Undo:
-    """Two connections for everybody; who waits too long gets an error."""
+    """Two connections for all requests; one that waits too long gets an error."""
     pool = asyncio.Semaphore(POOL)
 
     def around(healthy: Find) -> Find:

@@ -1,4 +1,4 @@
-"""Faults of a thread's messages: their order, their windows, their values, whose they are, and what is never kept."""
+"""Faults of a thread's messages: their order, their windows, their values, their owners, and what is never stored."""
 
 import html
 from collections.abc import Callable
@@ -75,7 +75,7 @@ Remember = Callable[["Identity", object, str, str], Any]
 
 @fault("threads.answers-not-kept", place="backend", seen="a task that stores the answer and is never awaited")
 def answers_not_kept(seams: "Seams") -> Undo:
-    """Of a talk the questions are kept alone."""
+    """Only the questions of a conversation are stored."""
     healthy: Remember = seams.sessions.remember
 
     async def remember(identity: "Identity", thread: object, role: str, content: str) -> None:
@@ -87,7 +87,7 @@ def answers_not_kept(seams: "Seams") -> Undo:
 
 @fault("threads.answers-first", place="backend", seen="the question stored after the run that answers it")
 def answers_first(seams: "Seams") -> Undo:
-    """An answer stands before its question."""
+    """An answer comes before its question."""
     healthy: Remember = seams.sessions.remember
     asked = dict[object, tuple["Identity", str]]()
 

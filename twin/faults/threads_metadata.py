@@ -27,7 +27,7 @@ def rendering(seams: "Seams", change: Callable[[Row, Any], object]) -> Undo:
 
 @fault("threads.none-for-dict", place="backend", seen="as found on 7 January: metadata_.get() on a NULL row")
 def none_for_dict(seams: "Seams") -> Undo:
-    """`None` is taken for a dict; SQL NULL and JSON null both arrive as None."""
+    """`None` is used as a dict; SQL NULL and JSON null both arrive as None."""
 
     def change(item: Row, metadata: Any) -> None:  # noqa: ANN401 - whatever the row holds
         if metadata is None:
@@ -56,7 +56,7 @@ def dict_of_anything(seams: "Seams") -> Undo:
 
 @fault("threads.first-of-array", place="backend", seen="an older client wrote [{...}], and its reader stayed")
 def first_of_array(seams: "Seams") -> Undo:
-    """The first element of an array is taken for the object."""
+    """The first element of an array is used as the object."""
 
     def change(_item: Row, metadata: Any) -> None:  # noqa: ANN401 - as above
         if isinstance(metadata, list) and metadata:
@@ -79,13 +79,13 @@ def key_in_number(seams: "Seams") -> Undo:
 
 @fault("threads.scalars-passed-through", place="backend", seen="metadata: Any in the response model")
 def scalars_passed_through(seams: "Seams") -> Undo:
-    """Whatever the column holds is answered, object or not."""
+    """The answer has whatever the column holds, object or not."""
     return rendering(seams, lambda item, metadata: item.update(metadata=metadata))
 
 
 @fault("threads.user-id-stripped", place="backend", seen="metadata['user_id'].strip() on null and on numbers")
 def user_id_stripped(seams: "Seams") -> Undo:
-    """The metadata's user id is taken for a string."""
+    """The metadata's user id is used as a string."""
 
     def change(_item: Row, metadata: Any) -> None:  # noqa: ANN401 - as above
         if isinstance(metadata, dict) and "user_id" in metadata:

@@ -1,4 +1,4 @@
-"""Faults of single threads through the API: not stored, another's, lost, or seen too late."""
+"""Faults of single threads through the API: not stored, another user's, lost, or seen too late."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -59,7 +59,7 @@ def messages_dead(seams: "Seams") -> Undo:
 
 @fault("threads.create-not-stored", place="backend", seen="at aebb16f77: an answer from memory, and no commit")
 def create_not_stored(seams: "Seams") -> Undo:
-    """Create answers a thread that is in no table."""
+    """Create answers with a thread that is in no table."""
 
     async def create(given: "Seams", request: "Request") -> Response:
         answer = await healthy(given, request)
@@ -80,13 +80,13 @@ def title_lost(seams: "Seams") -> Undo:
 
 @fault("threads.rename-not-stored", place="backend", seen="a transaction that is rolled back")
 def rename_not_stored(seams: "Seams") -> Undo:
-    """A new title is taken, and the old one stays."""
+    """A new title is accepted, and the old one stays."""
     return reworded(seams, "update", "CASE WHEN :titled THEN", "CASE WHEN :titled AND FALSE THEN")
 
 
 @fault("threads.archived-still-there", place="backend", seen="deleted_at set in the object, and no flush")
 def archived_still_there(seams: "Seams") -> Undo:
-    """Archiving says that it did, and the thread is still listed."""
+    """Archiving reports success, and the thread is still listed."""
 
     async def archive(_given: "Seams", _request: "Request", _thread_id: str) -> Response:
         return JSONResponse({"message": "Thread archived successfully"})
@@ -131,19 +131,19 @@ async def _give_away(seams: "Seams", body: "dict[str, Any]", item: "dict[str, An
 
 @fault("threads.created-for-another", place="backend", seen="the owner taken from the body's metadata")
 def created_for_another(seams: "Seams") -> Undo:
-    """A thread belongs to whom its metadata names."""
+    """A thread belongs to the user whom its metadata names."""
     return _then(seams, "create", _give_away)
 
 
 @fault("threads.rename-changes-owner", place="backend", seen="the whole of the metadata written over the old one")
 def rename_changes_owner(seams: "Seams") -> Undo:
-    """Who changes a thread may give it to somebody else."""
+    """A user who changes a thread can give it to another user."""
     return _then(seams, "change", _give_away)
 
 
 @fault("threads.created-twice", place="backend", seen="a retry of the insert after a time-out that had succeeded")
 def created_twice(seams: "Seams") -> Undo:
-    """A second thread is stored with each."""
+    """Each create stores a second thread."""
 
     async def again(given: "Seams", _body: "dict[str, Any]", item: "dict[str, Any]") -> None:
         async with given.store.engine.begin() as connection:

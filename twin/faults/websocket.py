@@ -49,7 +49,7 @@ def no_welcome(seams: "Seams") -> Undo:
 
 @fault("websocket.not-ready", place="backend", seen="a welcome sent before the session's parts are ready")
 def not_ready(seams: "Seams") -> Undo:
-    """The welcome says that the connection is not ready."""
+    """The welcome reports that the connection is not ready."""
     healthy = seams.sessions.make_welcome
 
     def welcome(identity: "Identity", state: "Message") -> "Message | None":
@@ -59,7 +59,7 @@ def not_ready(seams: "Seams") -> Undo:
     return replace(seams.sessions, make_welcome=welcome)
 
 
-@fault("websocket.welcome-names-no-session", place="backend", seen="a session's id kept inside, and not said any more")
+@fault("websocket.welcome-names-no-session", place="backend", seen="a session's id that is no longer sent")
 def names_no_session(seams: "Seams") -> Undo:
     """The welcome lacks the session's id, before a cut and after it."""
     healthy = seams.sessions.make_welcome
@@ -146,7 +146,7 @@ def pongs_of_others(seams: "Seams") -> Undo:
 
 @fault("websocket.out-of-order", place="backend", seen="each message handled in a task of its own")
 def out_of_order(seams: "Seams") -> Undo:
-    """Pings are answered later than what came after them."""
+    """Pings are answered after later messages."""
     healthy = seams.sessions.handlers["ping"]
     running: set[asyncio.Task[None]] = set()
 
@@ -253,7 +253,7 @@ def silent_half_open(seams: "Seams") -> Undo:
     return replace(seams.sessions, send=send)
 
 
-@fault("websocket.reconnect-refused", place="backend", seen="one session a user, and the old one never cleaned up")
+@fault("websocket.reconnect-refused", place="backend", seen="one session per user, and the old one never cleaned up")
 def reconnect_refused(seams: "Seams") -> Undo:
     """A user who was here before is refused."""
     sessions = seams.sessions
@@ -287,7 +287,7 @@ def state_lost(seams: "Seams") -> Undo:
 
 @fault("websocket.accept-after-error", place="backend", seen="accept() in a finally, whatever authentication said")
 def server_error_at_refusal(seams: "Seams") -> Undo:
-    """A bad token is answered with a server error at the handshake."""
+    """An invalid token gets a server error at the handshake."""
     sessions = seams.sessions
     healthy = sessions.authenticate
 

@@ -37,7 +37,7 @@ def crashes_on_binary(seams: "Seams") -> Undo:
 
 @fault("websocket.no-size-limit", place="backend", seen="a limit that is documented and never checked")
 def no_size_limit(seams: "Seams") -> Undo:
-    """Messages of any length are taken."""
+    """Messages of any length are accepted."""
     healthy = seams.sessions.parse
 
     def parse(frame: "Message") -> "Message":

@@ -1,4 +1,4 @@
-"""Faults of a proxy in front of the WebSocket: one that looks into frames, and knows better."""
+"""Faults of a proxy in front of the WebSocket: one that reads and changes frames."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -60,7 +60,7 @@ def refuses_pongs(platform: "Platform") -> Undo:
 
 @fault("websocket.proxy-forgives", place="platform", seen="a proxy that drops frames it does not know")
 def forgives(platform: "Platform") -> Undo:
-    """Frames that break the protocol are taken out, and the session goes on as if nothing had been."""
+    """Frames that break the protocol are removed, and the session goes on as if nothing had happened."""
     begun = [False]  # whether a fragmented message goes on
 
     def change(seen: Seen) -> Seen | None:

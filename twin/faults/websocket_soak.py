@@ -57,7 +57,7 @@ def _beside(seams: "Seams", end: Any) -> Undo:  # noqa: ANN401 - (socket, identi
     return replace(seams.sessions, talk=talk)
 
 
-@fault("websocket.leak-drops-late", place="backend", seen="a buffer a session that is never emptied: MemoryError")
+@fault("websocket.leak-drops-late", place="backend", seen="a buffer per session that is never emptied: MemoryError")
 def leak_drops_late(seams: "Seams") -> Undo:
     """A session is dropped a little over three hours after it first connected, however often it came back since."""
     begun: dict[str, float] = {}
@@ -92,7 +92,7 @@ def token_expiry_ends(seams: "Seams") -> Undo:
     return undo_all(_beside(seams, end), replace(sessions, authenticate=authenticate))
 
 
-@fault("websocket.slots-never-freed", place="backend", seen="a limit of connections a user, counted up and never down")
+@fault("websocket.slots-never-freed", place="backend", seen="a limit per user, counted up and never down")
 def slots_never_freed(seams: "Seams") -> Undo:
     """A user's third connection is refused, though the first two are long gone."""
     sessions = seams.sessions
@@ -170,7 +170,7 @@ def last_words_lost(seams: "Seams") -> Undo:
 
 @fault("websocket.echo-doubled-after-reconnect", place="backend", seen="the old connection's task is still subscribed")
 def echo_doubled(seams: "Seams") -> Undo:
-    """Who has come back once gets every answer twice."""
+    """A user who has reconnected gets every answer twice."""
     healthy, sessions = seams.sessions.handlers["ping"], seams.sessions
     seen: dict[str, int] = defaultdict(int)
     resumed = sessions.store

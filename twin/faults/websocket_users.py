@@ -56,7 +56,7 @@ def _agent(seams: "Seams", *kinds: str) -> Undo:
 
 @fault("websocket.agent-silent", place="backend", seen="as recorded at beta-17: a run that dies before its first event")
 def agent_silent(seams: "Seams") -> Undo:
-    """A message is taken and never answered."""
+    """A message is accepted and never answered."""
     return _agent(seams)
 
 
@@ -70,7 +70,7 @@ def _strangers(sessions: "Sessions", user_id: str) -> list["WebSocket"]:
     return [socket for other, own in sessions.hub.sockets.items() if other != user_id for socket in own]
 
 
-@fault("websocket.agent-late-to-others", place="backend", seen="a queue of undelivered events that forgets whose")
+@fault("websocket.agent-late-to-others", place="backend", seen="a queue of undelivered events that forgets their users")
 def agent_late_to_others(seams: "Seams") -> Undo:
     """The last event of a run reaches a stranger as well, a moment later."""
     healthy, running = seams.sessions.tell, set[asyncio.Task[None]]()
@@ -102,7 +102,7 @@ def agent_answers_another(seams: "Seams") -> Undo:
     return replace(seams.sessions, tell=tell)
 
 
-@fault("websocket.closed-after-200", place="backend", seen="a limit of messages a connection, against floods")
+@fault("websocket.closed-after-200", place="backend", seen="a limit of messages per connection, against floods")
 def closed_after_200(seams: "Seams") -> Undo:
     """A session is closed at its two hundred and first ping."""
     healthy, counted = seams.sessions.handlers["ping"], defaultdict[int, int](int)
@@ -132,7 +132,7 @@ def each_message_slower(seams: "Seams") -> Undo:
 
 @fault("websocket.each-connect-slower", place="backend", seen="a list of managers that every connect walks through")
 def each_connect_slower(seams: "Seams") -> Undo:
-    """A user's connects take ever longer, while they come close upon each other."""
+    """A user's connects take longer and longer while they follow each other closely."""
     sessions = seams.sessions
     healthy, made, last = sessions.authenticate, defaultdict[str, int](int), defaultdict[str, float](float)
 
