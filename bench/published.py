@@ -1,4 +1,4 @@
-"""Every operation of a published document of 250, asked as `api.no-5xx` asks them, of a stub that is well."""
+"""Every operation of a published document of 250, asked as `api.no-5xx` asks them, of a healthy stub."""
 
 import time
 

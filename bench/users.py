@@ -1,4 +1,4 @@
-"""What the checks of what users do add to the smoke phase, near and from afar, and what a run leaves in the tables."""
+"""What the checks of user journeys add to the smoke phase, near and far, and what a run leaves in the tables."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""`python -m bench.websocket_client KIND URL COUNT HOLD_S [CERTIFICATE]`: opens, holds, and says what that took."""
+"""`python -m bench.websocket_client KIND URL COUNT HOLD_S [CERTIFICATE]`: opens, holds, and prints what that took."""
 
 import asyncio
 import json

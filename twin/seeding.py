@@ -1,4 +1,4 @@
-"""Other people's threads, so that the table is not empty: good metadata, one owner each."""
+"""Other people's threads, so that the table is not empty: valid metadata, one owner each."""
 
 import json
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""The whole states that the system was ever in: the faults that make it, or the revision that was deployed."""
+"""Every state that the system was in: the faults that make it, or the revision that was deployed."""
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches

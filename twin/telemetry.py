@@ -1,4 +1,4 @@
-"""What every service of the twin does around a request: trace, time, count, log, and errors without internals."""
+"""What every service of the twin does around a request: trace, time, count, log, and hide internals in errors."""
 
 import json
 import sys

@@ -1,1 +1,1 @@
-"""The suites' own judging code over good answers that are spoiled field by field: judged or refused, never a crash."""
+"""The suites' own judging code over healthy answers, spoiled field by field: judged or refused, never a crash."""

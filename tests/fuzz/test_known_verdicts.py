@@ -1,4 +1,4 @@
-"""Healthy answers that were judged wrongly once, and sick ones that passed: each is held here."""
+"""Healthy answers that were once judged wrongly, and bad ones that passed: each has its test here."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A good service in memory: the contract's answers for every door, its sessions, its log and its platform.
+"""A healthy service in memory: the contract's answers for every door, its sessions, its log and its platform.
 
 Nothing of it is judged here. It answers well enough that the suites' checks get as far as they can.
 """

@@ -1,4 +1,4 @@
-"""Leave to write: two keys, the first of them the TOML's, and no variable takes it to another place."""
+"""Permission to write: two keys, the first in the TOML, and no variable moves it to another target."""
 
 import json
 from pathlib import Path

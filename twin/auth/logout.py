@@ -1,4 +1,4 @@
-"""`POST /auth/logout`: the token that was sent is refused from then on, here at once and at the backend with us.
+"""`POST /auth/logout`: the token that was sent is refused from then on, here and at the backend.
 
 Sessions that it had opened learn of it through Redis, by the token's fingerprint; a restart of this service forgets.
 """

@@ -1,4 +1,4 @@
-"""Further read-only operations of the published API: small, plain, and each a route that a browser asks."""
+"""Further read-only operations of the published API: small, plain, and each a route that a browser uses."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass

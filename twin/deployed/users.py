@@ -1,4 +1,4 @@
-"""Who asks: tokens are asked about at the auth service and cached; REST finds users by email, and makes them."""
+"""Users: tokens are validated by the auth service and cached; REST finds users by email, and creates them."""
 
 import os
 import time

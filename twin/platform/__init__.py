@@ -1,1 +1,1 @@
-"""The platform around the services: edges that proxy and log, and the Google APIs that tell of it."""
+"""The platform around the services: edges that proxy and log, and the Google APIs that describe it."""

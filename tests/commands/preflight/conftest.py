@@ -1,4 +1,4 @@
-"""A PostgreSQL with two databases in it: an empty one to be the scratch, and somebody else's with rows."""
+"""A PostgreSQL with two databases in it: an empty one as scratch, and another person's with rows."""
 
 import json
 from collections.abc import AsyncIterator

@@ -1,1 +1,1 @@
-"""The twin's platform, read by others than us."""
+"""Self-tests of `twin/backend`."""

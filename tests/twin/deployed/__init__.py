@@ -1,1 +1,1 @@
-"""Self-tests of `twin`."""
+"""Self-tests of `twin/deployed`."""

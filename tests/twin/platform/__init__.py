@@ -1,1 +1,1 @@
-"""The twin's platform, read by others than us."""
+"""The twin's platform, read by Google's own clients."""
