@@ -1,4 +1,4 @@
-"""A credential that can't work is reported before anything is contacted: its variable and the mistake, never its value."""
+"""A credential that can't work is reported before anything is contacted: its variable, the mistake, never its value."""
 
 import time
 from collections.abc import Callable
