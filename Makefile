@@ -290,7 +290,7 @@ lock: $(READY)  ## update the three locks: hashed, universal, without host names
 	@$(COMPILE) -c requirements.lock --extra otlp --extra stores --extra tell -o requirements-suite-extras.lock
 
 .PHONY: bench
-#: [ONLY=runs|gate|rows|latency|websocket|logs
-#: |users|published]
+#: [ONLY=runs|candidate|gate|rows|latency|websocket
+#: |logs|users|published]
 bench: $(READY)  ## compare our probes with the obvious way, on an idle machine
 	@$(PY) -m bench $(ONLY)

@@ -6,6 +6,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
+from bench.candidate import measure as measure_candidate
 from bench.figures import Figure
 from bench.gate import measure as measure_gate
 from bench.latency import measure as measure_latency
@@ -18,6 +19,7 @@ from bench.websocket import measure as measure_websocket
 
 MEASUREMENTS = {
     "runs": measure_runs,
+    "candidate": measure_candidate,
     "gate": measure_gate,
     "rows": measure_rows,
     "latency": measure_latency,

@@ -7,6 +7,7 @@ account.
 
 import asyncio
 import json
+import math
 import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -38,7 +39,7 @@ SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 TREE = Path(__file__).parents[1]  # a checkout, or what the wheel installed
 WHOLE = 100
 GO, NO_GO = 0, 1
-IN_FORCE_S = 120.0  # for a change of traffic to be so
+IN_FORCE_S = 120.0  # until a change of traffic must have taken effect
 Judge = Callable[[int], Awaitable[int]]  # the exit code of a verdict at that share of the traffic
 
 
@@ -55,21 +56,21 @@ class Question:
 
 @dataclass(slots=True)
 class Account:
-    """Every call that changed something, and every verdict, written down as it happens."""
+    """Every call that changed something, and every verdict, written to a file as it happens."""
 
     path: Path
-    said: list[dict[str, Any]] = field(default_factory=list)
+    lines: list[dict[str, Any]] = field(default_factory=list)
 
     def note(self, what: str, **more: object) -> None:
-        """Keep a line."""
-        self.said.append({"at": datetime.now(UTC).isoformat(), "what": what, **more})
+        """Add a line."""
+        self.lines.append({"at": datetime.now(UTC).isoformat(), "what": what, **more})
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.write_text(json.dumps(self.said, indent=1) + "\n", encoding="utf-8")
+        self.path.write_text(json.dumps(self.lines, indent=1) + "\n", encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """A service whose candidate gets traffic."""
+    """A service with two revisions: `new`, the candidate that gets the traffic, and `old`, which has the rest."""
 
     api: GoogleApi
     cloud_run: CloudRun
@@ -77,6 +78,11 @@ class Release:
     new: str
     old: str
     place: str  # the full name of the service
+
+    @property
+    def share(self) -> int:
+        """What the candidate had of the traffic when the rollout began, in per cent."""
+        return self.described.traffic.get(self.new, 0)
 
     def split(self, percent: int) -> dict[str, int]:
         """The traffic with that share for the candidate."""
@@ -96,32 +102,20 @@ def steps_of(text: str) -> tuple[int, ...]:
 
 
 async def rollout(question: Question, judge: Judge | None = None) -> int:
-    """Print the way, and go it where that is allowed; returns the exit code of the step that ended it.
+    """Print the steps, and take them where that is allowed; returns the exit code of the step that ended it.
 
     `judge` gives the exit code of a verdict at a share; None: a run of the suite in a process of its own.
 
     Raises:
-        SourceRefused: The platform has no such tag, or no ready revision without all of the traffic under it.
+        SourceRefused: There are no two revisions to move traffic between, or the platform refused a call.
     """
     target = question.target
     async with _admin(target) as (api, cloud_run):
         described = await cloud_run.describe(target.backend.service)
-        tagged = described.tags.get(question.tag)
-        if tagged is None:
-            raise SourceRefused(
-                f"service {described.service}", f"has no tag {question.tag!r}: {sorted(described.tags)}"
-            )
-        revision = described.revision(tagged.revision)
-        if revision is None or not revision.ready:
-            raise SourceRefused(f"tag {question.tag}", f"{tagged.revision} is not ready")
-        described = described.judging(revision)
-        if not described.serving:
-            raise SourceRefused(f"tag {question.tag}", f"{revision.name} has all of the traffic already")
+        new, old = _pair(described, question.tag)
         where = target.platform
         place = f"projects/{where.project}/locations/{where.region}/services/{described.service}"
-        release = Release(
-            api=api, cloud_run=cloud_run, described=described, new=revision.name, old=described.serving, place=place
-        )
+        release = Release(api=api, cloud_run=cloud_run, described=described, new=new, old=old, place=place)
         _print_plan(question, release)
         if not target.rollout.may_shift:
             say("\nNothing was moved: [rollout] may_shift is not set in the target's TOML. The commands above do it.")
@@ -132,6 +126,26 @@ async def rollout(question: Question, judge: Judge | None = None) -> int:
         return await _go(question, release, judge or _run_of(question))
 
 
+def _pair(described: ServiceDescription, tag: str) -> tuple[str, str]:
+    """The candidate under a tag, and the one other revision that has traffic. Raises SourceRefused."""
+    tagged = described.tags.get(tag)
+    if tagged is None:
+        raise SourceRefused(f"service {described.service}", f"has no tag {tag!r}: {sorted(described.tags)}")
+    revision = described.revision(tagged.revision)
+    if revision is None or not revision.ready:
+        raise SourceRefused(f"tag {tag}", f"{tagged.revision} is not ready")
+    others = [name for name in described.traffic if name != revision.name]
+    if not others:
+        raise SourceRefused(f"tag {tag}", f"{revision.name} has all of the traffic already")
+    if len(others) > 1:
+        raise SourceRefused(
+            f"service {described.service}",
+            f"splits its traffic among {', '.join(sorted(others))} beside the candidate: give it all to one of them, "
+            "then traffic can be moved from that one to the candidate",
+        )
+    return revision.name, others[0]
+
+
 def _print_plan(question: Question, release: Release) -> None:
     target, rules = question.target, question.target.rollout
     where = f"--region={target.platform.region} --project={target.platform.project}"
@@ -139,8 +153,8 @@ def _print_plan(question: Question, release: Release) -> None:
     judge = f"make candidate TARGET={target.name} TAG={question.tag}"
     needed = requests_needed(rules.error_rate)
     say(f"# {release.new} (tag {question.tag}) beside {release.old}")
-    say(f"{judge}")
-    for step in question.steps:
+    say(f"{judge} SHARE={release.share}" if release.share else judge)
+    for step in _ahead(question, release):
         split = ",".join(f"{name}={share}" for name, share in release.split(step).items())
         say(f"\n# {step} %")
         say(f"{move} --to-revisions={split} {where}")
@@ -148,45 +162,67 @@ def _print_plan(question: Question, release: Release) -> None:
             say(f"make verify-staging TARGET={target.name}\nmake soak-staging TARGET={target.name}")
         else:
             say(
-                f"# {needed} requests of users to the candidate without a failure, {needed * WHOLE // step} of all, "
-                f"prove that less than {rules.error_rate:.1%} fail; with fewer the answer is INCONCLUSIVE"
+                f"# {needed} requests of users to the candidate without a failure, {math.ceil(needed * WHOLE / step)} "
+                f"of all, prove that less than {rules.error_rate:.1%} fail; with fewer the answer is INCONCLUSIVE"
             )
             say(f"{judge} SHARE={step}")
     say(f"\n# back, on NO-GO\n{move} --to-revisions={release.old}={WHOLE} {where}")
 
 
+def _ahead(question: Question, release: Release) -> list[int]:
+    """The steps above the share that the candidate has already: a rollout that stopped there goes on from it."""
+    return [step for step in question.steps if step > release.share]
+
+
 async def _go(question: Question, release: Release, judge: Judge) -> int:
-    target = question.target
+    target, share = question.target, release.share
     account = Account(question.report_dir / target.name / f"rollout-{new_run_id()}.json")
-    account.note("begun", revision=release.new, beside=release.old, steps=list(question.steps))
+    account.note("begun", revision=release.new, beside=release.old, percent=share, steps=list(question.steps))
     say(f"\nEvery call is kept in {account.path}.")
-    code = await _judged(judge, 0, account)
-    for step in question.steps if code == GO else ():
-        await _move(release, step, account)
-        code = await _judged(judge, step, account)
+    code = await _judged(judge, share, account)
+    for step in _ahead(question, release) if code == GO else ():
+        await _move(release, share, step, account)
+        share = step
+        code = await _judged(judge, share, account)
         if code != GO:
             break
-    if code == NO_GO:
-        await _move(release, 0, account)
-    stands = (await release.cloud_run.describe(release.described.service)).traffic
-    account.note("ended", exit_code=code, traffic=dict(stands))
+    if code == NO_GO and share:
+        await _move(release, share, 0, account)
+    traffic = (await release.cloud_run.describe(release.described.service)).traffic
+    account.note("ended", exit_code=code, traffic=dict(traffic))
     if code not in {GO, NO_GO}:
-        say("Not decided: the traffic stays where it is. Go on, or back, with the commands above.")
-    say(f"ROLLOUT: {'done' if code == GO else 'stopped'} traffic={dict(stands)} exit_code={code}")
+        say("Not decided: the traffic stays where it is. The same command goes on from there; back is printed above.")
+    say(f"ROLLOUT: {'done' if code == GO else 'stopped'} traffic={dict(traffic)} exit_code={code}")
     return code
 
 
-async def _move(release: Release, percent: int, account: Account) -> None:
-    """Put a share in force and wait until it is. Raises SourceRefused."""
-    split, tags = release.split(percent), {tag: one.revision for tag, one in release.described.tags.items()}
-    asked = request_of(release.place)
-    account.note(asked, traffic=split)  # before it is sent: whoever finds the account alone knows what may be in force
+async def _move(release: Release, before: int, percent: int, account: Account) -> None:
+    """Put a share in force and wait until it is.
+
+    Raises SourceRefused, also where more traffic would go to a candidate of which somebody else has moved the traffic
+    or the tag meanwhile; the way back is taken in any case.
+    """
+    asked, split = request_of(release.place), release.split(percent)
+    now = await release.cloud_run.describe(release.described.service)
+    tags = {tag: tagged.revision for tag, tagged in now.tags.items()}
+    if percent and (dict(now.traffic) != release.split(before) or release.new not in tags.values()):
+        account.note("not sent", why="changed by somebody else", traffic=dict(now.traffic), tags=tags)
+        raise SourceRefused(
+            asked, f"not sent: somebody else changed the traffic or the tags, which are {dict(now.traffic)}, {tags}"
+        )
+    account.note(asked, traffic=split)  # before it is sent: whoever finds only the account knows what may be in force
     try:
         answer = await shift(release.api, release.place, split, tags)
     except SourceRefused as error:
         account.note("refused", why=f"{error}")
         raise
     account.note("answered", operation=answer.get("name"), done=answer.get("done"))
+    await _await_split(release, split, account)
+    say(f"\n{percent} % on {release.new}")
+
+
+async def _await_split(release: Release, split: dict[str, int], account: Account) -> None:
+    """Wait until the platform says that this is the traffic. Raises SourceRefused."""
 
     async def look() -> str:
         now = (await release.cloud_run.describe(release.described.service)).traffic
@@ -194,8 +230,7 @@ async def _move(release: Release, percent: int, account: Account) -> None:
 
     if not (await await_steady(look, in_a_row=1, deadline_s=IN_FORCE_S)).steady:
         account.note("not in force", after_s=IN_FORCE_S)
-        raise SourceRefused(asked, f"{split} is not in force after {IN_FORCE_S:g} s")
-    say(f"\n{percent} % on {release.new}")
+        raise SourceRefused(request_of(release.place), f"{split} is not in force after {IN_FORCE_S:g} s")
 
 
 async def _judged(judge: Judge, percent: int, account: Account) -> int:
@@ -205,7 +240,7 @@ async def _judged(judge: Judge, percent: int, account: Account) -> int:
 
 
 def _run_of(question: Question) -> Judge:
-    """Judges by a run of the suite: before all of the traffic as a candidate, then as what serves."""
+    """Judges by a run of the suite: below 100 % as a candidate, then as the revision that serves."""
 
     async def run(percent: int) -> int:
         of_phase = ["--phase=candidate", f"--tag={question.tag}", *([f"--share={percent}"] if percent else [])]

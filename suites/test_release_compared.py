@@ -14,7 +14,7 @@ from gate.failures import Broken, CheckFailure, Pending
 from gate.run import Run
 from probes.comparison.asking import Pair
 from probes.comparison.noise import CERTAIN, Compared
-from probes.comparison.ratio import Ratio, chance_of_so_many, paired_ratio
+from probes.comparison.ratio import Ratio, fisher_exact, paired_ratio
 from probes.statistics import Finding
 from targets.candidate import Compare
 
@@ -24,7 +24,7 @@ LOST = 0.1  # share of pairs without two good answers
 MOST_SAID = 6
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Beside:
     """A case's view of the two revisions."""
 
@@ -51,7 +51,7 @@ def beside(
     """Both revisions, for one case."""
     if candidate is None:
         raise Broken("the phase has no candidate")
-    return Beside(comparison, candidate, compared_log, recorder, run)
+    return Beside(comparison=comparison, candidate=candidate, log=compared_log, recorder=recorder, run=run)
 
 
 async def _answers(beside: Beside) -> None:
@@ -165,7 +165,7 @@ async def _errors(beside: Beside) -> None:
     serving, new = beside.comparison.sides.of_serving, beside.comparison.sides.of_candidate
     if not serving.asked or not new.asked:
         raise Broken(f"nothing was compared before this: {serving.asked} and {new.asked} requests")
-    chance = chance_of_so_many(new.failed, new.asked, serving.failed, serving.asked)
+    chance = fisher_exact(new.failed, new.asked, serving.failed, serving.asked)
     beside.recorder.figures(
         rule="no more server errors than the serving revision, Fisher's exact test",
         n=new.asked,
@@ -180,7 +180,7 @@ async def _errors(beside: Beside) -> None:
     said = [f"{new.failed} of {new.asked} answers failed, against {serving.failed} of {serving.asked}"]
     worse = said if chance <= CERTAIN else []
     for signature, count in new_lines.items():
-        if chance_of_so_many(count, new.asked, old_lines[signature], serving.asked) <= CERTAIN:
+        if fisher_exact(count, new.asked, old_lines[signature], serving.asked) <= CERTAIN:
             worse.append(f"{count} x in the log, against {old_lines[signature]}: {signature}")
     if worse:
         raise CheckFailure(

@@ -106,7 +106,11 @@ async def _read_run(session: Session, contract: Contract) -> list[Message]:
 async def test_the_agent_answers_its_user_alone(
     sockets: SocketDoor, owner: User, stranger: User, contract: Contract
 ) -> None:
-    """Two messages get two complete runs, in order, in both tabs; a stranger gets nothing, even a second later."""
+    """Two messages get two complete runs, in order, in both tabs; a stranger gets nothing, even a second later.
+
+    A third tab was closed before: a service that still sends to it must not fail in the middle of the user's other tabs.
+    """
+    await (await sockets.open(owner)).aclose()
     mine, other_tab, theirs = await sockets.open(owner), await sockets.open(owner), await sockets.open(stranger)
     seen = set[str]()
     for asked in (f"first question of {owner.sub}", f"second question of {owner.sub}"):

@@ -16,6 +16,9 @@ NEEDED_ELSEWHERE = frozenset(
     {"prometheus", "json", "readiness", "document", "browser"}
 )  # needs under which `full` requires more
 Required = dict[str, tuple[str, ...]]  # check id -> case ids; () for a check without cases
+# At a share of the traffic, whatever a profile leaves out: a step at which nobody looked at the users is not one that
+# went well. Flagger once passed a canary whose metric it did not know, and so never asked for (fluxcd/flagger#1581).
+WATCHED: Required = {"release.share": ()}
 
 
 def load_required(profile: str, phase: str, folder: Path | None = None, offers: Collection[str] = ()) -> Required:
@@ -34,8 +37,10 @@ def load_required(profile: str, phase: str, folder: Path | None = None, offers: 
     required: Required = {}
     for section in SECTIONS.get(phase, (phase,)):
         required |= _required(profile, section, profiles, (), offers)
-    lacking = {"serving", "alone", "shared"} - set(offers) if phase == "candidate" else set[str]()
-    return _without_needs(required, frozenset(lacking))
+    if phase != "candidate":
+        return required
+    kept = _without_needs(required, frozenset({"serving", "alone", "shared"} - set(offers)))
+    return kept | (WATCHED if "shared" in offers else {})
 
 
 def required_of(

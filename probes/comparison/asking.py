@@ -2,9 +2,9 @@
 
 import asyncio
 import random
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from probes.comparison.noise import Round, is_decided
 from probes.errors import BadAnswer, TooSlow, Unreachable
@@ -13,8 +13,10 @@ from probes.http.options import Headers
 from probes.json_values import read_json
 from probes.secret import Secret
 
+Asked = TypeVar("Asked")
+Came = TypeVar("Came")
 Volatile = Collection[str]  # names of fields and headers, in small letters
-AT_ONCE = 6  # questions; the three answers of a round come one after the other
+AT_ONCE = 6  # questions; the three answers of a round come one after another
 # Headers of the way there, not of the service; a body says its own length.
 NOT_ITS_OWN = frozenset(
     {
@@ -51,13 +53,14 @@ VOLATILE_HEADERS = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A read-only request."""
+    """A request that changes nothing: it only reads, or it has to be refused."""
 
     name: str
     method: str
     path: str
     headers: Headers | None = None
     token: Secret | None = None
+    content: bytes | None = None
     names_only: bool = False  # of a Prometheus text the metrics' names and types count, not their values
 
 
@@ -121,7 +124,13 @@ class Sides:
         """The answer, or in a word why there was none."""
         answer: Answer | str
         try:
-            got = await client.send(question.method, question.path, headers=question.headers, token=question.token)
+            got = await client.send(
+                question.method,
+                question.path,
+                headers=question.headers,
+                token=question.token,
+                content=question.content,
+            )
             got.refuse_limiter()
             answer = got
         except (Unreachable, TooSlow, BadAnswer) as error:
@@ -137,15 +146,20 @@ class Sides:
 async def ask_all(
     sides: Sides, questions: Sequence[Question], rounds: int, chance: random.Random, volatile: Volatile
 ) -> dict[str, list[Round]]:
-    """The rounds of several questions, some at once. Raises what `Sides.rounds` raises."""
+    """The rounds of several questions by their names, some at once. Raises what `Sides.rounds` raises."""
+    answered = await some_at_once(lambda question: sides.rounds(question, rounds, chance, volatile), questions)
+    return {question.name: found for question, found in zip(questions, answered, strict=True)}
+
+
+async def some_at_once(ask: Callable[[Asked], Awaitable[Came]], asked: Iterable[Asked]) -> list[Came]:
+    """Ask all of these, a few at a time; what came of each, in their order."""
     gate = asyncio.Semaphore(AT_ONCE)
 
-    async def one(question: Question) -> list[Round]:
+    async def one(question: Asked) -> Came:
         async with gate:
-            return await sides.rounds(question, rounds, chance, volatile)
+            return await ask(question)
 
-    answered = await asyncio.gather(*map(one, questions))
-    return {question.name: found for question, found in zip(questions, answered, strict=True)}
+    return await asyncio.gather(*map(one, asked))
 
 
 def observation(answer: Answer | str, question: Question) -> Any:  # noqa: ANN401 - a JSON value

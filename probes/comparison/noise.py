@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from probes.comparison.differences import Difference, Mark, differences
-from probes.comparison.ratio import chance_of_so_many
+from probes.comparison.ratio import fisher_exact
 
-CERTAIN = 0.005  # the chance of so many differences by noise alone: 6 of 6 rounds against none is 0.001
+CERTAIN = 0.005  # the chance of as many differences by noise alone: 6 of 6 rounds against none is 0.001
 FEWEST = 2  # rounds, in which noise is learned
 STATUS: Mark = ("status", "value")
 
@@ -60,7 +60,7 @@ def compare(question: str, rounds: Sequence[Round], volatile: Collection[str] = 
     stable = [
         seen[mark]
         for mark, count in of_candidate.items()
-        if chance_of_so_many(count, total, of_secondary[mark], total) <= CERTAIN and not _is_volatile(mark, volatile)
+        if fisher_exact(count, total, of_secondary[mark], total) <= CERTAIN and not _is_volatile(mark, volatile)
     ]
     return Compared(
         question=question,

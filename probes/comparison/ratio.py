@@ -71,8 +71,8 @@ def signed_rank_sums(n: int) -> list[int]:
     return [int.from_bytes(packed[width * k : width * (k + 1)], "little") for k in range(most + 1)]
 
 
-def chance_of_so_many(events: int, trials: int, other_events: int, other_trials: int) -> float:
-    """Fisher's exact test, one-sided: the chance of so many of all events among these trials if both are alike.
+def fisher_exact(events: int, trials: int, other_events: int, other_trials: int) -> float:
+    """Fisher's exact test, one-sided: the chance of at least as many of all events among these trials by luck alone.
 
     1 where there are no trials on a side: nothing is known of it.
     """

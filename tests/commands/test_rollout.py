@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,8 +58,12 @@ def nothing_in(folder: Path) -> bool:
 
 def account(folder: Path) -> list[dict[str, object]]:
     [file] = (folder / "staging").glob("rollout-*.json")
-    told: list[dict[str, object]] = json.loads(file.read_text(encoding="utf-8"))
-    return told
+    lines: list[dict[str, object]] = json.loads(file.read_text(encoding="utf-8"))
+    return lines
+
+
+def moves(folder: Path) -> list[object]:
+    return [line["traffic"] for line in account(folder) if str(line["what"]).startswith("PATCH ")]
 
 
 async def test_each_step_is_judged_with_its_share_in_force(apis: Served, tmp_path: Path) -> None:
@@ -80,8 +85,7 @@ async def test_a_no_go_takes_all_of_it_back(apis: Served, tmp_path: Path) -> Non
     assert await rollout(question(target(apis), tmp_path), verdicts) == NO_GO
     assert [percent for percent, _ in verdicts.seen] == [0, 1, 10]
     assert traffic(apis) == {OLD: 100}
-    moved = [one["traffic"] for one in account(tmp_path) if str(one["what"]).startswith("PATCH ")]
-    assert moved == [{LATEST: 1, OLD: 99}, {LATEST: 10, OLD: 90}, {OLD: 100}]
+    assert moves(tmp_path) == [{LATEST: 1, OLD: 99}, {LATEST: 10, OLD: 90}, {OLD: 100}]
     assert account(tmp_path)[-1]["traffic"] == {OLD: 100}
 
 
@@ -109,7 +113,64 @@ async def test_a_candidate_that_is_no_go_gets_nothing(apis: Served, tmp_path: Pa
     verdicts = Verdicts(apis, p0=NO_GO)
     assert await rollout(question(target(apis), tmp_path), verdicts) == NO_GO
     assert len(verdicts.seen) == 1
+    assert moves(tmp_path) == []
     assert traffic(apis) == {OLD: 100}
+
+
+async def test_a_rollout_goes_on_from_the_share_where_the_last_one_stopped(
+    apis: Served, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    apis.platform.services[SERVICE].traffic = {LATEST: 10, OLD: 90}
+    verdicts = Verdicts(apis)
+    assert await rollout(question(target(apis), tmp_path), verdicts) == GO
+    assert [percent for percent, _ in verdicts.seen] == [10, 50, 100]
+    printed = capsys.readouterr().out
+    assert "make candidate TARGET=staging TAG=verify SHARE=10" in printed
+    assert f"{LATEST}=1," not in printed
+
+
+async def test_a_no_go_where_the_last_rollout_stopped_takes_all_of_it_back(apis: Served, tmp_path: Path) -> None:
+    apis.platform.services[SERVICE].traffic = {LATEST: 10, OLD: 90}
+    assert await rollout(question(target(apis), tmp_path), Verdicts(apis, p10=NO_GO)) == NO_GO
+    assert traffic(apis) == {OLD: 100}
+
+
+@pytest.mark.parametrize("theirs", [{OLD: 100}, {LATEST: 30, OLD: 70}])
+async def test_what_somebody_else_moved_meanwhile_is_not_moved_on(
+    apis: Served, tmp_path: Path, theirs: dict[str, int]
+) -> None:
+    """Somebody who takes the traffic back while a step is judged must not find it on the candidate again."""
+
+    async def judge(percent: int) -> int:
+        if percent == 1:
+            apis.platform.services[SERVICE].traffic = theirs
+        return GO
+
+    with pytest.raises(SourceRefused, match="somebody else"):
+        await rollout(question(target(apis), tmp_path), judge)
+    assert traffic(apis) == theirs
+    assert moves(tmp_path) == [{LATEST: 1, OLD: 99}]
+    assert account(tmp_path)[-1]["what"] == "not sent"
+
+
+async def test_a_tag_that_was_moved_meanwhile_stays_where_it_is(apis: Served, tmp_path: Path) -> None:
+    async def judge(percent: int) -> int:
+        apis.platform.services[SERVICE].tags = {"verify": OLD} if percent else {"verify": LATEST}
+        return GO if not percent else NO_GO
+
+    assert await rollout(question(target(apis), tmp_path), judge) == NO_GO
+    assert apis.platform.services[SERVICE].tags == {"verify": OLD}
+    assert traffic(apis) == {OLD: 100}
+
+
+async def test_traffic_is_not_moved_between_three_revisions(apis: Served, tmp_path: Path) -> None:
+    service = apis.platform.services[SERVICE]
+    third = f"{SERVICE}-00092-older"
+    service.revisions[third] = replace(service.revisions[OLD], name=third)
+    service.traffic = {OLD: 60, third: 40}
+    with pytest.raises(SourceRefused, match="splits its traffic among"):
+        await rollout(question(target(apis), tmp_path), Verdicts(apis))
+    assert traffic(apis) == {OLD: 60, third: 40}
 
 
 @pytest.mark.parametrize("may_shift, confirm", [(False, "staging"), (True, ""), (True, "production")])

@@ -121,7 +121,7 @@ def test_a_tag_that_moves_in_mid_run_is_a_doubt(judged: Judged, control: httpx.C
     finally:
         control.delete("/faults/platform.tag-moves")
     assert code == INCONCLUSIVE
-    said = f"the tag verify moved to {OLD_REVISION} while the run went"
+    said = f"the tag verify moved to {OLD_REVISION} during the run"
     assert any(doubt.startswith(said) for doubt in verdict["doubts"])
 
 

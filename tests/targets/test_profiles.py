@@ -58,3 +58,12 @@ def test_a_check_whose_needs_are_not_known_stays_required(tmp_path: Path) -> Non
         '[mine.smoke]\n"new.check" = []\n"threads.order" = []\n[less]\nextends = "mine"\nwithout_needs = ["write"]\n'
     )
     assert load_required("less", "smoke", tmp_path) == {"new.check": ()}
+
+
+def test_at_a_share_of_the_traffic_users_are_watched_whatever_the_profile_leaves_out(tmp_path: Path) -> None:
+    """Known of Flagger (fluxcd/flagger#1581): a metric that was never evaluated counted as one that was good."""
+    (tmp_path / "profiles.toml").write_text('[less]\nextends = "full"\nwithout_needs = ["logs"]\n')
+    at_a_share, before = ({"http", "run", place} for place in ("shared", "alone"))
+    assert load_required("less", "candidate", tmp_path, at_a_share)["release.share"] == ()
+    assert "release.share" not in load_required("less", "candidate", tmp_path, before)
+    assert "release.share" not in load_required("full", "smoke", tmp_path, at_a_share)

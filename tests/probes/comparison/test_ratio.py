@@ -6,7 +6,7 @@ import random
 import pytest
 from scipy import stats
 
-from probes.comparison.ratio import chance_of_so_many, critical_rank, paired_ratio, signed_rank_sums
+from probes.comparison.ratio import critical_rank, fisher_exact, paired_ratio, signed_rank_sums
 from probes.statistics import Finding
 
 ALPHA, LIMIT = 0.05, 1.25
@@ -87,8 +87,8 @@ def test_a_metric_that_is_zero_on_a_side_is_no_measurement(pair: tuple[float, fl
 def test_so_many_failures_have_fishers_chance(table: tuple[int, int, int, int]) -> None:
     events, trials, other, others = table
     theirs = stats.fisher_exact([[events, trials - events], [other, others - other]], alternative="greater").pvalue
-    assert chance_of_so_many(*table) == pytest.approx(theirs)
+    assert fisher_exact(*table) == pytest.approx(theirs)
 
 
 def test_where_nobody_was_asked_nothing_is_known() -> None:
-    assert chance_of_so_many(0, 0, 0, 100) == chance_of_so_many(5, 5, 0, 0) == 1.0
+    assert fisher_exact(0, 0, 0, 100) == fisher_exact(5, 5, 0, 0) == 1.0

@@ -60,8 +60,16 @@ def test_traffic_that_came_and_then_stopped_is_seen(asked_s: Sequence[int], *, s
     assert traffic.has_stopped(since, since + timedelta(seconds=100)) is stopped
 
 
+def test_requests_of_a_revision_that_the_log_does_not_know_are_none() -> None:
+    """Of the kind of fluxcd/flagger#1581: who looks under the wrong name sees nothing, and nothing is no pass."""
+    listed = [parse_entry(entry("new", 200, "0.1s", number=number)) for number in range(300)]
+    traffic = traffic_of(listed, "renamed", "netra-verify/")
+    assert traffic == Traffic(requests=0, failed=0, seconds=(), sessions=0, cut_short=0)
+    assert is_slower(traffic.seconds, [0.1] * 300, RATIO) is None
+
+
 @pytest.mark.parametrize("rate, needed", [(0.01, 299), (0.05, 59), (0.001, 2995)])
-def test_so_many_requests_without_a_failure_bound_the_rate(rate: float, needed: int) -> None:
+def test_the_requests_needed_without_a_failure_are_enough_and_no_fewer_are(rate: float, needed: int) -> None:
     assert requests_needed(rate) == needed
     assert (1 - rate) ** needed <= 0.05 < (1 - rate) ** (needed - 1)
 
