@@ -108,7 +108,7 @@ async def test_the_agent_answers_its_user_alone(
 ) -> None:
     """Two messages get two complete runs, in order, in both tabs; a stranger gets nothing, even a second later.
 
-    A third tab was closed before: a service that still sends to it must not fail in the middle of the user's other tabs.
+    A third tab was closed before: a service that still sends to it must not fail for the user's other tabs.
     """
     await (await sockets.open(owner)).aclose()
     mine, other_tab, theirs = await sockets.open(owner), await sockets.open(owner), await sockets.open(stranger)
