@@ -1,4 +1,4 @@
-"""One schema for two revisions: until all traffic has moved, the old code runs on what the new migrations left."""
+"""One schema for two revisions: until all traffic has moved, the old code runs on the migrated schema."""
 
 from collections.abc import Awaitable, Callable
 

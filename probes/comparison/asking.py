@@ -66,10 +66,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The times of two answers of the same question, one after the other, in milliseconds."""
+    """The times of two answers to the same question, one after the other, in milliseconds."""
 
     client: tuple[float, float]  # of the serving revision and of the candidate, by our clock
-    server: tuple[float, float] | None  # by theirs, where both say it
+    server: tuple[float, float] | None  # by their own, where both state it
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +80,15 @@ class Statuses:
     failed: int = 0
 
     def plus(self, answers: Iterable[Answer | None]) -> "Statuses":
-        """With further answers; None: there was none."""
+        """These counts with further answers; None stands for no answer."""
         listed = list(answers)
-        bad = sum(one is None or one.status >= 500 for one in listed)  # noqa: PLR2004 - the server's own errors
+        bad = sum(answer is None or answer.status >= 500 for answer in listed)  # noqa: PLR2004 - the server's own errors
         return Statuses(self.asked + len(listed), self.failed + bad)
 
 
 @dataclass(slots=True)
 class Sides:
-    """The two revisions, and what came of all that they were asked."""
+    """The two revisions, and how each has answered so far."""
 
     serving: HttpClient
     candidate: HttpClient
@@ -98,7 +98,7 @@ class Sides:
     async def rounds(self, question: Question, most: int, chance: random.Random, volatile: Volatile) -> list[Round]:
         """Ask in rounds: the serving revision twice, the candidate once, in an order by chance. Raises RateLimited.
 
-        It ends where further rounds could find nothing any more.
+        It ends as soon as further rounds could not find anything.
         """
         found: list[Round] = []
         while len(found) < most and not is_decided(found, volatile):
@@ -109,7 +109,7 @@ class Sides:
         return found
 
     async def pairs(self, question: Question, count: int) -> list[Pair]:
-        """Ask in pairs, each side first in every other one. A pair without two good answers is left out."""
+        """Ask in pairs, each side first in every other pair. A pair without two equal statuses is left out."""
         found = []
         for number in range(count):
             order = [self.serving, self.candidate]
@@ -135,11 +135,11 @@ class Sides:
             answer = got
         except (Unreachable, TooSlow, BadAnswer) as error:
             answer = type(error).__name__
-        came = [answer if isinstance(answer, Answer) else None]
+        answers = [answer if isinstance(answer, Answer) else None]
         if client is self.serving:
-            self.of_serving = self.of_serving.plus(came)
+            self.of_serving = self.of_serving.plus(answers)
         else:
-            self.of_candidate = self.of_candidate.plus(came)
+            self.of_candidate = self.of_candidate.plus(answers)
         return answer
 
 

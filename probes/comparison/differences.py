@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 What = Literal["missing", "added", "type", "value", "length"]
-Mark = tuple[str, What]  # where and what: by these two a difference is known again in another pair of answers
+Mark = tuple[str, What]  # where and what: by these a difference is recognised in another pair of answers
 MOST_SHOWN = 80
 
 
@@ -20,7 +20,7 @@ class Difference:
 
     @property
     def mark(self) -> Mark:
-        """By what it is known again."""
+        """What it is recognised by."""
         return self.where, self.what
 
     @property
@@ -41,8 +41,8 @@ class Difference:
 def differences(before: Any, after: Any, at: str = "") -> dict[Mark, Difference]:  # noqa: ANN401 - any JSON values
     """Every difference, once per mark: items of a list share the place `[*]`, and the first of them is shown."""
     found: dict[Mark, Difference] = {}
-    for one in _walk(before, after, at):
-        found.setdefault(one.mark, one)
+    for difference in _walk(before, after, at):
+        found.setdefault(difference.mark, difference)
     return found
 
 

@@ -1,4 +1,4 @@
-"""What of the differences between two revisions is noise: learned by asking the one that serves twice.
+"""Which differences between two revisions are noise: learned by asking the one that serves twice.
 
 In every round the same question goes to the serving revision (the primary), to it again (the secondary), and to the
 candidate, as Twitter's Diffy does it. How often the candidate differs from the primary is held against how often the
@@ -72,9 +72,9 @@ def compare(question: str, rounds: Sequence[Round], volatile: Collection[str] = 
 
 
 def is_decided(rounds: Sequence[Round], volatile: Collection[str] = ()) -> bool:
-    """Whether further rounds can't find anything: a difference is found where each round shows it, and it is no noise.
+    """Whether further rounds can't find anything: only what every round shows, and what is no noise, is a difference.
 
-    Asking on until then costs equal revisions two rounds, and changes no finding: see `CERTAIN`.
+    Stopping here costs equal revisions two rounds each, and changes no finding: see `CERTAIN`.
     """
     if len(rounds) < FEWEST:
         return False
