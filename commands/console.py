@@ -1,5 +1,6 @@
 """The commands' output: redacted, and neutralised so that it can't control a terminal or a CI system."""
 
+import os
 import sys
 from pathlib import Path
 from typing import TextIO
@@ -19,12 +20,20 @@ def hide(*secrets: Concealed) -> None:
 
 def say(text: str, file: TextIO | None = None) -> None:
     """Print one paragraph of the command's output."""
-    print(neutralise(HIDDEN.text(text), multi_line=True), file=file or sys.stdout, flush=True)
+    _print(neutralise(HIDDEN.text(text), multi_line=True), file or sys.stdout)
 
 
 def say_verdict(text: str, file: TextIO | None = None) -> None:
     """Print the verdict's line; no other output can look like it."""
-    print(f"VERDICT: {neutralise(HIDDEN.text(text))}", file=file or sys.stdout, flush=True)
+    _print(f"VERDICT: {neutralise(HIDDEN.text(text))}", file or sys.stdout)
+
+
+def _print(text: str, file: TextIO) -> None:
+    """Print and flush. A reader that has gone (`| head`) ends our output, but not the command."""
+    try:
+        print(text, file=file, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), file.fileno())  # what is printed later goes nowhere, without an error
 
 
 def write_file(path: Path, text: str, another: str) -> None:
