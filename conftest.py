@@ -10,6 +10,7 @@ pytest_plugins = (
     "fixtures.target",
     "fixtures.turns",
     "fixtures.clocks",
+    "fixtures.pace",
     "fixtures.database",
     "fixtures.residue",
     "fixtures.tokens",

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.candidate import measure as measure_candidate
+from bench.far import measure as measure_far
 from bench.figures import Figure
 from bench.gate import measure as measure_gate
 from bench.latency import measure as measure_latency
@@ -26,6 +27,7 @@ MEASUREMENTS = {
     "websocket": measure_websocket,
     "logs": measure_logs,
     "users": measure_users,
+    "far": measure_far,
     "published": measure_published,
 }
 

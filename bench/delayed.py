@@ -15,13 +15,14 @@ async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lat
     opened = time.perf_counter() + first_s
 
     async def deliver() -> None:
-        while True:
-            due, some = await waiting.get()
-            await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            if not some:
-                break
-            writer.write(some)
-            await writer.drain()
+        with suppress(ConnectionError):  # nobody is there any more
+            while True:
+                due, some = await waiting.get()
+                await asyncio.sleep(max(0.0, due - time.perf_counter()))
+                if not some:
+                    break
+                writer.write(some)
+                await writer.drain()
         writer.close()
 
     async def take() -> None:
@@ -34,8 +35,7 @@ async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lat
             if not some:
                 return
 
-    with suppress(ConnectionError):
-        await asyncio.gather(take(), deliver())
+    await asyncio.gather(take(), deliver())
 
 
 @asynccontextmanager
@@ -44,12 +44,15 @@ async def delayed(url: str, round_trip_s: float) -> AsyncIterator[str]:
     place = urlsplit(url)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there_reader, there_writer = await asyncio.open_connection(place.hostname, place.port)
-        with suppress(ConnectionError):
-            await asyncio.gather(
-                _carry(reader, there_writer, round_trip_s / 2, round_trip_s),
-                _carry(there_reader, writer, round_trip_s / 2, 0.0),
-            )
+        try:
+            there_reader, there_writer = await asyncio.open_connection(place.hostname, place.port)
+        except OSError:  # the server is down, which a client learns by a connection that ends
+            writer.close()
+            return
+        await asyncio.gather(
+            _carry(reader, there_writer, round_trip_s / 2, round_trip_s),
+            _carry(there_reader, writer, round_trip_s / 2, 0.0),
+        )
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:

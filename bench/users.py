@@ -5,22 +5,18 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
-from datetime import datetime
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 
-from bench.delayed import delayed
 from bench.figures import Figure
+from bench.smokes import MEASURED, Document, from_afar, inside_a_twin, smoke, took_s
 from targets.profiles import load_required
-from tests.standing import run_within
 
 ROUND_TRIP_S = 0.08
-SMOKE_S, ALL_S = 300.0, 1500.0
 TABLES = ("threads", "messages")
 # The second build's; all of auth.refuses is among them, for its near misses are, which were not there before.
 ADDED = (
@@ -32,39 +28,6 @@ ADDED = (
 )  # fmt: skip
 
 
-async def _smoke(folder: Path, addresses: Path, checks: Iterable[str]) -> dict[str, Any]:
-    """One quick smoke of these checks. Raises RuntimeError where it leaves no verdict, or something failed in it."""
-    words = ["-m", "pytest", "-c", "pytest.ini", "--target=local", "--quick", f"--report-dir={folder}"]
-    words += [f"--check={check}" for check in checks]
-    environment = os.environ | {"NETRA_ADDRESSES": str(addresses)}
-    _, output = await run_within(SMOKE_S, sys.executable, *words, environment=environment)
-    verdict = folder / "latest/verdict.json"
-    if not verdict.exists():
-        raise RuntimeError(f"a smoke left no verdict: {output.decode()[-2000:]}")
-    document: dict[str, Any] = json.loads(verdict.read_text(encoding="utf-8"))
-    failed = [row["name"] for row in document["checks"] if row["outcome"] == "FAILED"]
-    if failed:
-        raise RuntimeError(f"on the sound twin these failed: {', '.join(failed)}")
-    return document
-
-
-def _took(document: dict[str, Any]) -> float:
-    started, ended = (datetime.fromisoformat(document[key]) for key in ("started", "ended"))
-    return (ended - started).total_seconds()
-
-
-@asynccontextmanager
-async def _from_afar(addresses: dict[str, Any], folder: Path) -> AsyncIterator[Path]:
-    """The addresses with both services a round trip away."""
-    async with (
-        delayed(addresses["backend"]["url"], ROUND_TRIP_S) as backend,
-        delayed(addresses["auth"]["url"], ROUND_TRIP_S) as auth,
-    ):
-        path = folder / "afar.json"
-        path.write_text(json.dumps(addresses | {"backend": {"url": backend}, "auth": {"url": auth}}), encoding="utf-8")
-        yield path
-
-
 async def _rows(url: str) -> dict[str, int]:
     connection = await asyncpg.connect(url)
     try:
@@ -73,32 +36,32 @@ async def _rows(url: str) -> dict[str, int]:
         await connection.close()
 
 
+async def _quick(folder: Path, addresses: Path, checks: Iterable[str]) -> Document:
+    return await smoke(folder, addresses, "--quick", *(f"--check={check}" for check in checks))
+
+
 async def inside(near: Path, addresses: dict[str, Any], folder: Path) -> None:
     """Measure against the twin whose addresses these are; the figures go to a file of the folder."""
     known = load_required("full", "smoke", offers=("browser", "document", "readiness"))
     before = [check for check in known if not any(fnmatchcase(check, pattern) for pattern in ADDED)]
-    rows = await _rows(addresses["database"]["url"])
-    await _smoke(folder / "warm", near, ["target.reachable"])
+    database = addresses["database"]["url"]
+    rows = await _rows(database)
+    await _quick(folder / "warm", near, ["target.reachable"])
     measured: dict[str, Any] = {}
-    async with _from_afar(addresses, folder) as afar:
+    async with from_afar(addresses, folder, ROUND_TRIP_S) as afar:
         for name, path in (("near", near), ("afar", afar)):
-            whole = await _smoke(folder / f"{name}-whole", path, known)
-            less = await _smoke(folder / f"{name}-less", path, before)
-            measured[name] = {"whole": _took(whole), "less": _took(less), "left": whole["left"]}
-    after = await _rows(addresses["database"]["url"])
+            whole = await _quick(folder / f"{name}-whole", path, known)
+            less = await _quick(folder / f"{name}-less", path, before)
+            measured[name] = {"whole": took_s(whole), "less": took_s(less), "left": whole["left"]}
+    after = await _rows(database)
     measured["rows"] = {table: after[table] - rows[table] for table in TABLES}
-    (folder / "measured.json").write_text(json.dumps(measured), encoding="utf-8")
+    (folder / MEASURED).write_text(json.dumps(measured), encoding="utf-8")
 
 
 async def measure() -> list[Figure]:
     """All figures of this file."""
     with tempfile.TemporaryDirectory(prefix="netra-bench-users-") as name:
-        folder = Path(name)
-        words = ("-m", "twin", "exec", "--", sys.executable, "-m", "bench.users", name)
-        code, output = await run_within(ALL_S, sys.executable, *words)
-        if code:
-            raise RuntimeError(f"the measurement inside the twin ended with {code}: {output.decode()[-2000:]}")
-        measured = json.loads((folder / "measured.json").read_text(encoding="utf-8"))
+        measured = await inside_a_twin("bench.users", Path(name))
     near, afar, rows = measured["near"], measured["afar"], measured["rows"]
     named = sum(one["after"] or 0 for one in [*near["left"], *afar["left"]])
     added, distant = near["whole"] - near["less"], afar["whole"] - afar["less"]

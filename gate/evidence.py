@@ -107,6 +107,18 @@ class Recorder:
         if command not in self._curls:
             self._curls = [*self._curls[-4:], command]
 
+    def take_over(self, earlier: "Recorder") -> None:
+        """Add what was recorded for this case before its turn."""
+        parts = earlier.parts()
+        for figure in parts["figures"]:
+            self.add_figure(figure)
+        self._evidence |= parts["evidence"]
+        for trace in parts["traces"]:
+            self.trace(trace.trace_id, trace.request)
+        for command in parts["curl"]:
+            self.curl(command)
+        self.lines_since = min(filter(None, (self.lines_since, earlier.lines_since)), default=None)
+
     def server_lines(self, lines: Sequence[ServerLine]) -> None:
         """Attach the server's log lines for this case's traces."""
         self._lines.extend(lines)

@@ -41,7 +41,14 @@ class ClientUnfit(ProbeError):
 
 
 class RateLimited(ProbeError):
-    """A limiter answered (429) instead of the service: nobody's verdict, ask less often or for an exemption."""
+    """A limiter answered (429) instead of the service: nobody's verdict, ask less often or for an exemption.
+
+    `wait_s` is how many seconds it wants us to wait; None where it says nothing that can be read.
+    """
+
+    def __init__(self, request: str, detail: str, wait_s: float | None = None) -> None:
+        super().__init__(request, detail)
+        self.wait_s = wait_s
 
 
 class CredentialUnfit(ProbeError):

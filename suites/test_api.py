@@ -1,6 +1,7 @@
 """Every read-only operation in the service's OpenAPI document, and the methods without a handler of their own."""
 
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 from urllib.parse import urljoin, urlsplit
 
@@ -37,12 +38,13 @@ async def test_a_method_without_a_handler_is_answered(
     """Each of the contract's routes answers both methods, with and without a valid token, and never with 5xx."""
     unrouted = replace(backend, routes={})  # a 404 to these methods does not mean that the route is missing
     paths = [path for key in ROUTES if (path := getattr(contract.paths, key))]
+    paths += [contract.api.document] if contract.api.document else []
+    asked = [(path, token) for path in paths for token in (tokens.good(owner), None)]
+    answers = await backend.pace.together(partial(unrouted.ask, method, path, token=token) for path, token in asked)
     said = {}
-    for path in [*paths, *([contract.api.document] if contract.api.document else [])]:
-        for token in (tokens.good(owner), None):
-            answer = await unrouted.ask(method, path, token=token)
-            said[f"{path}{' with a token' if token else ''}"] = answer.status
-            refuse_server_error(answer, f"{method} {path}: any answer except 5xx")
+    for (path, token), answer in zip(asked, answers, strict=True):
+        said[f"{path}{' with a token' if token else ''}"] = answer.status
+        refuse_server_error(answer, f"{method} {path}: any answer except 5xx")
     recorder.attach("statuses", said)
 
 
@@ -62,8 +64,10 @@ async def test_a_slash_leads_nowhere_else(
     """Each of the contract's routes with a slash at its end: no 5xx, and no redirect to another scheme or host."""
     unrouted = replace(backend, routes={})
     said = {}
-    for path in (path for key in ROUTES if (path := getattr(contract.paths, key))):
-        answer = await unrouted.get(f"{path}/", token=tokens.good(owner))
+    paths = [path for key in ROUTES if (path := getattr(contract.paths, key))]
+    token = tokens.good(owner)
+    answers = await backend.pace.together(partial(unrouted.get, f"{path}/", token=token) for path in paths)
+    for path, answer in zip(paths, answers, strict=True):
         said[path] = answer.status
         refuse_server_error(answer, f"{path}/: any answer but 5xx")
         leads, asked = urljoin(backend.base_url, answer.headers.get("location", "")), urlsplit(backend.base_url)

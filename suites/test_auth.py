@@ -1,15 +1,17 @@
 """The doors decide correctly, and all of them in the same way."""
 
-import asyncio
 import time
+from collections.abc import Mapping
+from functools import partial
 from http import HTTPStatus
 
 import pytest
 
 from fixtures.doors import NEED_OF, DoorName, Doors, Said
 from fixtures.http_services import AuthDoor, Door, credentials, refuse_server_error, seen
+from fixtures.pace import Family
 from fixtures.reading import fits, without
-from fixtures.users import MakeUser
+from fixtures.users import Borrow, MakeUser
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure
@@ -78,10 +80,10 @@ async def test_a_good_token_is_let_in(doors: Doors, tokens: TokenSource, owner: 
         return
     if not isinstance(tokens, Mint):
         raise Broken("this kind of token requires the signing secret: the case should need `mint`")
-    for each in doors.names:
-        now = time.time() + (tokens.skew_s / 2 if how == AHEAD else 0)
-        listed = {"aud": [tokens.audience, "another-platform"]} if how == LISTED else {}
-        await _refuse_unless_let_in(doors, each, tokens.sign(tokens.claims(owner, now) | listed), owner)
+    now = time.time() + (tokens.skew_s / 2 if how == AHEAD else 0)
+    listed = {"aud": [tokens.audience, "another-platform"]} if how == LISTED else {}
+    token = tokens.sign(tokens.claims(owner, now) | listed)
+    await doors.rest.pace.together(partial(_refuse_unless_let_in, doors, door, token, owner) for door in doors.names)
 
 
 async def _refuse_unless_let_in(doors: Doors, door: DoorName, token: Secret, owner: User) -> None:
@@ -103,16 +105,24 @@ async def _refuse_unless_let_in(doors: Doors, door: DoorName, token: Secret, own
 )
 @pytest.mark.parametrize("kind", [*UNSIGNED, *SIGNED_KINDS])
 async def test_a_bad_token_is_refused_everywhere(
-    doors: Doors, tokens: TokenSource, owner: User, contract: Contract, kind: str
+    doors: Doors, family: Family, tokens: TokenSource, borrow: Borrow, contract: Contract, kind: str
 ) -> None:
     """Every door that can be given this kind of token refuses it; REST sends the standard header and no reason."""
-    forgery = forge(kind, tokens, owner)
-    wrong, asked, in_other_words = [], 0, True
-    answers = await asyncio.gather(*(doors.ask(door, forgery) for door in doors.names))
-    for door, said in zip(doors.names, answers, strict=True):
-        if said is None:
-            continue
-        asked += 1
+
+    async def present(kind: str, recorder: Recorder) -> dict[DoorName, Said]:
+        shown_to = doors.noted_by(recorder)
+        with borrow("owner") as user:
+            forgery = forge(kind, tokens, user)
+            said = {door: await shown_to.ask(door, forgery) for door in doors.names}
+        return {door: one for door, one in said.items() if one is not None}
+
+    _refuse_unless_refused(await family.ask(kind, present), contract)
+
+
+def _refuse_unless_refused(asked: Mapping[DoorName, Said], contract: Contract) -> None:
+    """Raise CheckFailure unless every door that was asked refused as it should, and there was one."""
+    wrong, in_other_words = [], True
+    for door, said in asked.items():
         if said.decision != "refused":
             wrong.append(f"{door}: {said.decision}, {said.detail}")
             in_other_words &= said.facts.get("status") in CLIENT_ERRORS
@@ -120,7 +130,7 @@ async def test_a_bad_token_is_refused_everywhere(
             wrong.append(f"{door}: 401 without WWW-Authenticate (contract.refusal.challenge)")
     if wrong or not asked:
         raise CheckFailure(
-            expected=f"refused at all doors ({asked} asked)", actual="; ".join(wrong) or "no door asked",
+            expected=f"refused at all doors ({len(asked)} asked)", actual="; ".join(wrong) or "no door asked",
             remedy=CHALLENGE if wrong and in_other_words else "",
         )  # fmt: skip
 
@@ -161,10 +171,11 @@ async def test_validation_needs_the_service_key(
 )
 async def test_refusals_look_alike(backend: Door, mint: Mint, make_user: MakeUser, contract: Contract) -> None:
     """Expired, forged and malformed tokens get the same answer, apart from the request's own id and time."""
+    kinds = ("expired", "wrong signature", "not a JWT", "wrong audience")
+    forgeries = [forge(kind, mint, make_user("hint")) for kind in kinds]
+    asked = [partial(backend.get, contract.paths.threads, headers=forgery.headers()) for forgery in forgeries]
     answers = {}
-    for kind in ("expired", "wrong signature", "not a JWT", "wrong audience"):
-        forgery = forge(kind, mint, make_user("hint"))
-        answer = await backend.get(contract.paths.threads, headers=forgery.headers())
+    for kind, answer in zip(kinds, await backend.pace.together(asked), strict=True):
         refuse_server_error(answer, "a refusal")
         answers[kind] = f"{answer.status} {without(answer.json(), contract.refusal.volatile)}"
     if len(set(answers.values())) > 1:

@@ -1,11 +1,11 @@
 """The doors agree every time: the report's partially resolved category, with a stated bound."""
 
-import asyncio
 import random
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 
-from fixtures.doors import DoorName, Doors, Said
+from fixtures.doors import GOOD, DoorName, Doors
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure
@@ -33,6 +33,8 @@ async def test_the_doors_agree_every_time(
 ) -> None:
     """In each round every door gets a valid and an invalid token: one disagreement in any round is a failure.
 
+    Rounds overlap as the pace allows.
+
     A door that is known to refuse everybody is left out; if the others agree, this case is blocked by that finding.
     """
     rounds = sizes.agreement_rounds
@@ -40,12 +42,13 @@ async def test_the_doors_agree_every_time(
     differences = []
     shut = doors.shut
     asked = tuple(door for door in doors.names if door not in shut)
-    for number in range(rounds):
-        for door, kind, said in await _round(doors, asked, tokens, owner, number):
-            if said.decision != ("let in" if kind == "good" else "refused"):
-                wrong[door] += 1
-                differences.append(f"round {number}, {kind} token, {door}: {said.decision}, {said.detail}")
-                recorder.trace(said.trace_id)
+    questions = [question for number in range(rounds) for question in _round(asked, tokens, owner, number)]
+    answers = await doors.rest.pace.together(partial(doors.ask, door, forgery) for _, door, forgery in questions)
+    for (number, door, forgery), said in zip(questions, answers, strict=True):
+        if said is not None and said.decision != ("let in" if forgery.kind == GOOD else "refused"):
+            wrong[door] += 1
+            differences.append(f"round {number}, {forgery.kind} token, {door}: {said.decision}, {said.detail}")
+            recorder.trace(said.trace_id)
     _record(recorder, rounds, wrong, asked)
     if not differences:
         await doors.refuse_shut(shut)
@@ -59,25 +62,17 @@ async def test_the_doors_agree_every_time(
         )
 
 
-async def _round(
-    doors: Doors, names: Sequence[DoorName], tokens: TokenSource, owner: User, number: int
-) -> list[tuple[DoorName, str, Said]]:
-    """Ask all doors at once about a valid and an invalid token, in an order that changes from round to round.
+def _round(
+    names: Sequence[DoorName], tokens: TokenSource, owner: User, number: int
+) -> list[tuple[int, DoorName, Forgery]]:
+    """What a round asks: every door about a valid and an invalid token, in an order that changes from round to round.
 
-    In a fixed order, a door that refuses every tenth call might refuse only invalid tokens. Raises the first error that
-    is not an answer of a door.
+    In a fixed order, a door that refuses every tenth call might refuse only invalid tokens.
     """
-    shown = (Forgery("good", tokens.good(owner)), forge_plain(tokens, owner))
-    asked = [(door, one) for door in names for one in shown]
+    shown = (Forgery(GOOD, tokens.good(owner)), forge_plain(tokens, owner))
+    asked = [(number, door, one) for door in names for one in shown]
     random.Random(number).shuffle(asked)  # noqa: S311 - an order, the same in every run
-    answers = await asyncio.gather(*(doors.ask(door, one) for door, one in asked), return_exceptions=True)
-    said = []
-    for (door, one), answer in zip(asked, answers, strict=True):
-        if isinstance(answer, BaseException):
-            raise answer
-        if answer is not None:
-            said.append((door, one.kind, answer))
-    return said
+    return asked
 
 
 def _record(recorder: Recorder, rounds: int, wrong: Counter[DoorName], doors: Sequence[DoorName]) -> None:

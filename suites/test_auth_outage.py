@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from fixtures.http_services import seen
 from fixtures.sockets import SocketDoor
@@ -42,8 +43,8 @@ async def test_no_door_lets_anyone_in_during_an_outage(
     """Auth is really stopped: REST answers 503 and the WebSocket refuses. Auth is started, and both serve again."""
     await twin.take_down("auth", provokes_503=True)
     await _refuse_rest(threads, tokens, owner, deadlines, recorder)
-    for way in WAYS:
-        await _refuse_socket(sockets, tokens.good(owner), way, recorder)
+    token = tokens.good(owner)
+    await sockets.pace.together(partial(_refuse_socket, sockets, token, way, recorder) for way in WAYS)
     await twin.bring_up("auth")
     await _serves_again(threads, sockets, owner, deadlines, recorder, narrate)
 

@@ -1,6 +1,7 @@
 """What a browser lets web pages do: which origins may request and read, and who may get a cached answer."""
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import product
 
 import pytest
@@ -15,6 +16,7 @@ from probes.auth.tokens import TokenSource, User
 from probes.http.caching import given_to_others, kept_for_another_origin
 from probes.http.client import Answer
 from probes.http.cross_origin import Allowance
+from probes.request_pace import RequestPace
 from probes.secret import Secret
 from probes.websocket.handshake import Refused
 from targets.contract import Contract
@@ -35,16 +37,9 @@ ASKERS = ("frontend", "stranger")
 async def test_a_page_may_ask(backend: Door, contract: Contract, asker: str) -> None:
     """The frontend's origin may use every method and header of its pages; no other origin may."""
     rules = contract.browser
-    for origin, method in product(origins_of(contract, asker), rules.methods):
-        answer = await backend.ask(
-            "OPTIONS",
-            contract.paths.threads,
-            headers={
-                "Origin": origin,
-                "Access-Control-Request-Method": method,
-                "Access-Control-Request-Headers": ", ".join(rules.headers).lower(),
-            },
-        )
+    asked_for = list(product(origins_of(contract, asker), rules.methods))
+    answers = await backend.pace.together(partial(_preflight, backend, contract, *both) for both in asked_for)
+    for (origin, method), answer in zip(asked_for, answers, strict=True):
         asked = f"a preflight of {method} from {origin}"
         refuse_server_error(answer, f"{asked}: any answer except 5xx")
         allowance = Allowance.of(answer.headers)
@@ -58,6 +53,16 @@ async def test_a_page_may_ask(backend: Door, contract: Contract, asker: str) -> 
         trouble = trouble or allowance.trouble_of_sending(method, rules.headers, with_credentials=rules.credentials)
         if trouble:
             raise CheckFailure(expected=f"{asked} is allowed", actual=trouble)
+
+
+async def _preflight(backend: Door, contract: Contract, origin: str, method: str) -> Answer:
+    """What a browser asks before a page of an origin may use a method and the headers of the frontend's pages."""
+    headers = {
+        "Origin": origin,
+        "Access-Control-Request-Method": method,
+        "Access-Control-Request-Headers": ", ".join(contract.browser.headers).lower(),
+    }
+    return await backend.ask("OPTIONS", contract.paths.threads, headers=headers)
 
 
 @check(
@@ -79,11 +84,14 @@ async def test_a_page_may_ask(backend: Door, contract: Contract, asker: str) -> 
         pytest.param("5xx", ASKERS, id="everybody on 5xx", marks=pytest.mark.also_needs("twin")),
     ],
 )
-async def test_a_page_reads_the_answer(asks: Asker, contract: Contract, status: str, askers: Sequence[str]) -> None:
+async def test_a_page_reads_the_answer(
+    asks: Asker, contract: Contract, pace: RequestPace, status: str, askers: Sequence[str]
+) -> None:
     """Each answer allows the frontend's origin, and never a stranger's."""
     origins = [(asker, origin) for asker in askers for origin in origins_of(contract, asker)]
-    for asker, origin in origins:
-        for answer in await asks(origin, status):
+    found = await pace.together(partial(asks, origin, status) for _, origin in origins)
+    for (asker, origin), answers in zip(origins, found, strict=True):
+        for answer in answers:
             _judge(answer, asker, origin, with_credentials=contract.browser.credentials)
 
 
@@ -112,9 +120,12 @@ async def test_a_page_opens_a_session(
 ) -> None:
     """With a valid token the frontend's page gets its welcome, and a stranger's page is refused at the handshake."""
     authorization = tokens.good(owner).derive(lambda text: f"Bearer {text}")
-    for origin in origins_of(contract, asker):
-        shown = [("Authorization", authorization), ("Origin", Secret(origin))]
-        opened = await sockets.try_open(None, good=asker == "frontend", headers=shown)
+    origins = origins_of(contract, asker)
+    shown = [[("Authorization", authorization), ("Origin", Secret(origin))] for origin in origins]
+    found = await sockets.pace.together(
+        partial(sockets.try_open, None, good=asker == "frontend", headers=headers) for headers in shown
+    )
+    for origin, opened in zip(origins, found, strict=True):
         if asker == "frontend" and isinstance(opened, Refused):
             raise CheckFailure(expected=f"a session for a page of {origin}", actual=refusal(opened))
         if asker == "stranger" and not isinstance(opened, Refused):
@@ -158,7 +169,8 @@ async def _refuse_kept_for_another(backend: Door, contract: Contract) -> None:
     """Raise CheckFailure where an answer that needs no token is kept, and does not say that it depends on Origin."""
     origin = contract.browser.frontend
     for path in filter(None, (contract.paths.liveness, contract.api.document)):
-        named, unnamed = await backend.get(path, headers={"Origin": origin}), await backend.get(path)
+        asked = [partial(backend.get, path, headers={"Origin": origin}), partial(backend.get, path)]
+        named, unnamed = await backend.pace.together(asked)
         if Allowance.of(named.headers).origins[:1] != (origin,):
             continue  # it lets everybody read, or nobody: the answers are alike
         for answer in (named, unnamed):

@@ -1,12 +1,13 @@
 """At every door, a token's user is its `sub` and nothing else in the token."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
-from fixtures.doors import DoorName, Doors
-from fixtures.rows import Plant
+from fixtures.doors import GOOD, DoorName, Doors
+from fixtures.rows import Plant, Row
 from fixtures.threads import Threads
 from fixtures.users import MakeUser
 from gate.check import check
@@ -14,7 +15,7 @@ from gate.failures import CheckFailure
 from probes.auth.forgeries import Forgery
 from probes.auth.tokens import Mint, User
 
-NAME = "Nv Namesake"
+NAME, THREAD = "Nv Namesake", "the thread of one user"
 Pair = tuple[User, User]
 # Pairs of test users that a careless look-up confuses: the first one to appear is then taken for both.
 LOOKALIKES: Mapping[str, Callable[[User, User], Pair]] = {
@@ -46,23 +47,29 @@ async def test_a_token_is_its_subs_user(
 ) -> None:
     """Two users share an address or a name, or have similar ids: the door maps each token to its own `sub`."""
     named = replace(mint, extra_claims={**mint.extra_claims, "name": NAME, "preferred_username": NAME})
-    for alike, pair_of in LOOKALIKES.items():
-        pair = pair_of(make_user("namesake"), make_user("namesake"))
-        if door == "rest":
-            await _refuse_mixed_lists(replace(threads, tokens=named), plant, pair, alike)
-            continue
-        for user in pair:
-            said = await doors.ask(door, Forgery("good", named.good(user)))
-            if said is None or said.decision != "let in":
-                await doors.refuse_shut([door])
-            if said is None or said.decision != "let in" or said.user_id != user.sub:
-                actual = "not asked" if said is None else f"{said.decision}, {said.user_id!r}: {said.detail}"
-                raise CheckFailure(expected=f"{door} maps the token to {user.sub} ({alike})", actual=actual)
+    pairs = {alike: pair_of(make_user("namesake"), make_user("namesake")) for alike, pair_of in LOOKALIKES.items()}
+    if door == "rest":
+        rows = {alike: [(await plant(user, title=THREAD))[0] for user in pair] for alike, pair in pairs.items()}
+        asked = replace(threads, tokens=named)
+        refusals = [partial(_refuse_mixed_lists, asked, pair, rows[alike], alike) for alike, pair in pairs.items()]
+    else:
+        refusals = [partial(_refuse_mixed_names, doors, door, named, pair, alike) for alike, pair in pairs.items()]
+    await doors.rest.pace.together(refusals)
 
 
-async def _refuse_mixed_lists(threads: Threads, plant: Plant, pair: Pair, alike: str) -> None:
+async def _refuse_mixed_names(doors: Doors, door: DoorName, tokens: Mint, pair: Pair, alike: str) -> None:
+    """Raise CheckFailure unless a door names each of two users; the second is shown when the first is known."""
+    for user in pair:
+        said = await doors.ask(door, Forgery(GOOD, tokens.good(user)))
+        if said is None or said.decision != "let in":
+            await doors.refuse_shut([door])
+        if said is None or said.decision != "let in" or said.user_id != user.sub:
+            actual = "not asked" if said is None else f"{said.decision}, {said.user_id!r}: {said.detail}"
+            raise CheckFailure(expected=f"{door} maps the token to {user.sub} ({alike})", actual=actual)
+
+
+async def _refuse_mixed_lists(threads: Threads, pair: Pair, rows: Sequence[Row], alike: str) -> None:
     """Raise CheckFailure unless each of two users lists their own thread and not the other's."""
-    rows = [(await plant(user, title="the thread of one user"))[0] for user in pair]
     for user, own, foreign in (*zip(pair, rows, reversed(rows), strict=True),):
         ids = {threads.id_of(item) for item in await threads.page(user)}
         if foreign.id in ids or own.id not in ids:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from fixtures.http_services import Door
 from fixtures.log_lookup import AROUND, LogLookup
@@ -62,8 +63,7 @@ async def test_the_reading_is_complete(
 ) -> None:
     """The revision's log is complete to its stated end, and contains a series of our requests from first to last."""
     begun, mark = log_lookup.clock.now(), f"complete-{run.id}"
-    for _ in range(SERIES):
-        await backend.get(f"{contract.paths.liveness}?{mark}")
+    await backend.pace.together([partial(backend.get, f"{contract.paths.liveness}?{mark}")] * SERIES)
     found: set[str] = set()
 
     def lacking(read: LogRead) -> str:

@@ -1,5 +1,6 @@
 """What fix 6 promises: metrics that count, and traces that arrive."""
 
+from functools import partial
 from http import HTTPStatus
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -32,8 +33,7 @@ async def test_metrics_move(
 ) -> None:
     """After five requests the contract's counter, by status and route, has grown by at least five."""
     before = await _requests(backend, contract)
-    for _ in range(REQUESTS):
-        await threads.page(owner)
+    await backend.pace.together([partial(threads.page, owner)] * REQUESTS)
     after = await _requests(backend, contract)
     recorder.figures(rule="growth of the request counters", n=REQUESTS, value=after - before, limit=REQUESTS)
     if after - before < REQUESTS:

@@ -1,6 +1,7 @@
 """Which revision answers, whether it is complete, and the rollback."""
 
 from collections import Counter
+from functools import partial
 
 from fixtures.candidate import Candidate
 from fixtures.http_services import Door
@@ -35,8 +36,7 @@ async def test_every_answer_comes_from_the_revision(
 ) -> None:
     """N requests, each found in the request log by its mark, were all answered by the revision under test."""
     begun, mark, count = log_lookup.clock.now(), f"revision-{run.id}", sizes.revision_requests
-    for _ in range(count):
-        await backend.get(f"{contract.paths.liveness}?{mark}")
+    await backend.pace.together([partial(backend.get, f"{contract.paths.liveness}?{mark}")] * count)
     answered: Counter[str] = Counter()
 
     def lacking(read: LogRead) -> str:

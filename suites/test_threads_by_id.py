@@ -1,5 +1,7 @@
 """Single threads by id: another user's, unknown, archived, and rows without an owner."""
 
+from functools import partial
+
 import pytest
 
 from fixtures.http_services import refuse_server_error
@@ -15,9 +17,10 @@ STEPS = ("read", "rename", "archive", "history")
 
 async def refuse_all(journey: Journey, thread_id: str, user: User | None = None) -> None:
     """Raise CheckFailure unless each step, by the journey's user or another one, is refused as the contract says."""
-    for step in STEPS:
-        body = journey.body(title="taken over") if step == "rename" else None
-        await journey.refuse(step, thread_id, SECRET, user=user, json=body)
+    bodies = {step: journey.body(title="taken over") if step == "rename" else None for step in STEPS}
+    await journey.threads.door.pace.together(
+        partial(journey.refuse, step, thread_id, SECRET, user=user, json=body) for step, body in bodies.items()
+    )
 
 
 @check(
@@ -54,8 +57,10 @@ async def test_what_is_not_ones_own_is_refused(
 
 async def _never_a_server_error(journey: Journey, row: Row) -> None:
     """A row that may have no owner: for the user it was planted for, its routes answer anything except 5xx."""
-    for step in ("read", "history"):
-        refuse_server_error(await journey.do(step, row.id), f"{step} of a row without an owner in it: no 5xx")
+    steps = ("read", "history")
+    answers = await journey.threads.door.pace.together(partial(journey.do, step, row.id) for step in steps)
+    for step, answer in zip(steps, answers, strict=True):
+        refuse_server_error(answer, f"{step} of a row without an owner in it: no 5xx")
 
 
 async def _is_as_it_was(journey: Journey, row: Row, owner: User) -> None:

@@ -1,5 +1,7 @@
 """Hostile bodies for a new thread: refused, or stored and listed, and no list breaks then or later."""
 
+from functools import partial
+
 import pytest
 
 from fixtures.http_services import refuse_server_error, seen
@@ -48,8 +50,8 @@ async def test_a_hostile_body_harms_nobody(journey: Journey, plant: Plant, owner
         thread_id = journey.keep(answer.json_object())
         if await journey.listed(thread_id) is None:
             raise CheckFailure(expected="what was accepted is listed", actual=f"{thread_id} is not in its owner's list")
-    for user in (journey.user, owner):
-        later = await journey.threads.ask(user, {LIMIT: 1})
+    asked = [partial(journey.threads.ask, user, {LIMIT: 1}) for user in (journey.user, owner)]
+    for later in await journey.threads.door.pace.together(asked):
         refuse_server_error(later, f"a list after a body with {case}")
     refuse_server_error(answer, f"4xx or the stored thread for a body with {case}")
     if answer.status not in rules.created | rules.refused:

@@ -7,9 +7,11 @@ import pytest
 
 from fixtures.error_answers import ErrorAnswers
 from fixtures.http_services import refuse_server_error, seen
+from fixtures.pace import Family
 from fixtures.reading import carried_id
 from fixtures.rows import Plant
 from fixtures.threads import LIMIT, Threads
+from fixtures.users import Borrow
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure
@@ -65,16 +67,22 @@ async def test_nobody_sees_a_foreign_thread(
         raise CheckFailure(expected=f"the user's own {lacking}", actual=f"a list of {len(items)} without it")
 
 
-HOSTILE = [
-    pytest.param("?{limit}=5&{offset}=%00", id="NUL byte"),
-    pytest.param("?{limit}=5'%20OR%20'1'='1", id="SQL quotes"),
-    pytest.param("?{limit}=5;DROP%20TABLE%20threads--", id="SQL statement"),
-    pytest.param("?{limit}=" + "9" * 4000, id="overlong"),
-    pytest.param("?{limit}=%ff%fe", id="bad UTF-8"),
-    pytest.param("?{limit}=5&{limit}=x", id="given twice"),
-    pytest.param("?{limit}=%7B%22%24gt%22%3A0%7D", id="operator object"),
-    pytest.param("?{offset}=1e5", id="exponent"),
-]
+HOSTILE = {
+    "NUL byte": "?{limit}=5&{offset}=%00",
+    "SQL quotes": "?{limit}=5'%20OR%20'1'='1",
+    "SQL statement": "?{limit}=5;DROP%20TABLE%20threads--",
+    "overlong": "?{limit}=" + "9" * 4000,
+    "bad UTF-8": "?{limit}=%ff%fe",
+    "given twice": "?{limit}=5&{limit}=x",
+    "operator object": "?{limit}=%7B%22%24gt%22%3A0%7D",
+    "exponent": "?{offset}=1e5",
+}
+HOSTILE_USERS = {
+    "SQL quotes": "nv-x' OR '1'='1",
+    "NUL byte": "nv-x\x00y",
+    "overlong": "nv-" + "x" * 3000,
+    "LIKE wildcard": "nv-%",
+}
 
 
 @check(
@@ -84,12 +92,17 @@ HOSTILE = [
     remedy="Declare parameter types; bind every value; refuse NUL bytes before they reach Postgres.",
     looking="the case's `curl` against staging; the traceback in the server's log lines",
 )
-@pytest.mark.parametrize("query", HOSTILE)
-async def test_hostile_input_is_refused(threads: Threads, owner: User, query: str) -> None:
+@pytest.mark.parametrize("case", HOSTILE)
+async def test_hostile_input_is_refused(threads: Threads, family: Family, borrow: Borrow, case: str) -> None:
     """A hostile query gets a 4xx."""
-    rules = threads.contract.threads
-    path = threads.contract.paths.threads + query.format(limit=rules.limit_parameter, offset=rules.offset_parameter)
-    answer = await threads.door.get(path, token=threads.tokens.good(owner))
+    path, rules = threads.contract.paths.threads, threads.contract.threads
+
+    async def ask(case: str, recorder: Recorder) -> Answer:
+        query = HOSTILE[case].format(limit=rules.limit_parameter, offset=rules.offset_parameter)
+        with borrow("owner") as user:
+            return await threads.noted_by(recorder).door.get(path + query, token=threads.tokens.good(user))
+
+    answer = await family.ask(case, ask)
     if not 400 <= answer.status < 500:  # noqa: PLR2004 - the class of client errors
         raise CheckFailure(expected="4xx", actual=seen(answer))
 
@@ -101,18 +114,14 @@ async def test_hostile_input_is_refused(threads: Threads, owner: User, query: st
     remedy="Bind the user id as a parameter; refuse what a text column can't hold.",
     looking="the case's `curl`; how the user id gets into the query",
 )
-@pytest.mark.parametrize(
-    "sub",
-    [
-        pytest.param("nv-x' OR '1'='1", id="SQL quotes"),
-        pytest.param("nv-x\x00y", id="NUL byte"),
-        pytest.param("nv-" + "x" * 3000, id="overlong"),
-        pytest.param("nv-%", id="LIKE wildcard"),
-    ],
-)
-async def test_hostile_user_ids_find_nothing(threads: Threads, sub: str) -> None:
+@pytest.mark.parametrize("case", HOSTILE_USERS)
+async def test_hostile_user_ids_find_nothing(threads: Threads, family: Family, case: str) -> None:
     """Our own token with a hostile user id is refused, or lists nothing."""
-    answer = await threads.ask(User(sub, "hostile@netra-verify.invalid"))
+
+    async def ask(case: str, recorder: Recorder) -> Answer:
+        return await threads.noted_by(recorder).ask(User(HOSTILE_USERS[case], "hostile@netra-verify.invalid"))
+
+    answer = await family.ask(case, ask)
     refuse_server_error(answer, "an empty list or 4xx")
     if answer.status == HTTPStatus.OK and threads.items(answer):
         raise CheckFailure(expected="no rows for a user without threads", actual=seen(answer))

@@ -97,7 +97,7 @@ async def test_a_renamed_thread_is_renamed_everywhere(journey: Journey, stranger
             raise CheckFailure(
                 expected="the thread with its new title (contract.threads.one.done)", actual=seen(answer)
             )
-        read, listed = await journey.read(thread_id), await journey.listed(thread_id)
+        read, listed = await journey.read_and_listed(thread_id)
         for item, where in ((read, "by its id"), (listed, "in the list")):
             refuse_title(item, title, journey, f"{where} after the change")
             journey.refuse_other_metadata(item or {}, {"topic": title}, f"{where} after the change")
@@ -118,8 +118,9 @@ async def test_an_archived_thread_is_gone(journey: Journey) -> None:
     """Of two threads, the archived one is no longer listed or readable; the other is unchanged."""
     first = journey.threads.id_of(await journey.create(title=TITLE))
     other = journey.threads.id_of(await journey.create(title=OTHER_TITLE))
-    refuse_title(await journey.listed(first), TITLE, journey, "in the list before it is archived")
-    refuse_title(await journey.read(first), TITLE, journey, "by its id before it is archived")
+    read, listed = await journey.read_and_listed(first)
+    refuse_title(listed, TITLE, journey, "in the list before it is archived")
+    refuse_title(read, TITLE, journey, "by its id before it is archived")
     answer = await journey.do("archive", first)
     rules = journey.threads.contract.threads.one
     refuse_server_error(answer, "the thread is archived")

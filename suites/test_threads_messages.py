@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -68,8 +69,9 @@ async def test_messages_are_as_they_were_said(
         await journey.refuse("history", thread, TITLE, user=stranger)
         return
     messages.watch(thread)
-    said = await _talk(await sockets.open(journey.user), messages, thread)
-    await _keep_out(await sockets.open(stranger), messages, thread)
+    mine, theirs = await sockets.open_all(journey.user, stranger)
+    said = await _talk(mine, messages, thread)
+    await _keep_out(theirs, messages, thread)
     await _refuse_other(messages, thread, said)
     await journey.refuse("history", thread, SECRET, user=stranger)
 
@@ -86,19 +88,23 @@ async def _planted_ones_come_back(messages: Messages, plant: Plant, stranger: Us
     }
     rules = journey.threads.contract.threads.messages
     expected = sorted(written, key=lambda says: says["created_at"], reverse=rules.descending)
-    await _refuse_other(messages, mine.id, expected)
-    await _refuse_other(messages, other.id, others[other.id])
-    await _refuse_other(messages, theirs.id, others[theirs.id], stranger)
-    whole = await messages.page(mine.id)
-    paged = [one for offset in range(0, len(WRITTEN) + WINDOW, WINDOW) for one in await messages.page(
-        mine.id, limit=WINDOW, offset=offset
-    )]  # fmt: skip
+    pace = journey.threads.door.pace
+    await pace.together(
+        [
+            partial(_refuse_other, messages, mine.id, expected),
+            partial(_refuse_other, messages, other.id, others[other.id]),
+            partial(_refuse_other, messages, theirs.id, others[theirs.id], stranger),
+            partial(_refuse_other_count, journey, mine.id),
+            partial(journey.refuse, "history", mine.id, SECRET, user=stranger),
+        ]
+    )
+    windows = [{"limit": WINDOW, "offset": offset} for offset in range(0, len(WRITTEN) + WINDOW, WINDOW)]
+    whole, *pages = await pace.together(partial(messages.page, mine.id, None, **window) for window in ({}, *windows))
+    paged = [one for page in pages for one in page]
     if paged != whole:
         raise CheckFailure(
             expected=f"the same {len(whole)} messages in windows of {WINDOW}", actual=excerpt(f"{paged}", 400)
         )
-    await _refuse_other_count(journey, mine.id)
-    await journey.refuse("history", mine.id, SECRET, user=stranger)
 
 
 async def _refuse_other(

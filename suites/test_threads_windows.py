@@ -2,18 +2,22 @@
 
 import re
 import statistics
+from collections.abc import Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
-from typing import Any
 
 import pytest
 
 from fixtures.http_services import refuse_server_error, seen
+from fixtures.pace import Family
 from fixtures.rows import Plant
-from fixtures.threads import LIMIT, OFFSET, Threads
+from fixtures.threads import LIMIT, OFFSET, Item, Threads
+from fixtures.users import Borrow
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure
 from probes.auth.tokens import User
+from probes.http.client import Answer
 from targets.contract import Contract
 from targets.contract.rest import ThreadRules
 from targets.model import Sizes
@@ -34,7 +38,8 @@ async def test_windows_partition_the_list(threads: Threads, plant: Plant, owner:
     """Read in windows, the list has every row once, in order; a row added in between shifts it and loses none."""
     rows = await plant(owner, count=2 * window + 1)
     expected = {row.id for row in rows}
-    listed = [threads.id_of(item) for item in await threads.everything(owner, window)]
+    starts = [number * window for number in range(4)]  # the last one is past the end
+    listed = [threads.id_of(item) for item in await _windows(threads, owner, window, starts)]
     if len(listed) != len(set(listed)) or set(listed) != expected:
         raise CheckFailure(
             expected=f"{len(expected)} threads, each once, in windows of {window}",
@@ -42,14 +47,34 @@ async def test_windows_partition_the_list(threads: Threads, plant: Plant, owner:
         )
     first = await threads.page(owner, {LIMIT: window, OFFSET: 0})
     await plant(owner)
-    rest = [item for start in (window, 2 * window) for item in await threads.page(owner, _at(window, start))]
+    rest = await _windows(threads, owner, window, starts[1:3])
     lost = expected - {threads.id_of(item) for item in [*first, *rest]} - {listed[-1]}
     if lost:
         raise CheckFailure(expected="no row lost while one is added on top", actual=f"lost: {sorted(lost)}")
 
 
-def _at(limit: int, offset: int) -> dict[str, int]:
-    return {LIMIT: limit, OFFSET: offset}
+async def _windows(threads: Threads, user: User, size: int, starts: Sequence[int]) -> list[Item]:
+    """The items of these windows, asked together. Raises CheckFailure where one has more than was asked for."""
+    asked = [partial(threads.page, user, {LIMIT: size, OFFSET: start}) for start in starts]
+    pages = await threads.door.pace.together(asked)
+    widest = max(map(len, pages))
+    if widest > size:
+        raise CheckFailure(expected=f"at most {size} items, the limit", actual=f"{widest} items")
+    return [item for page in pages for item in page]
+
+
+OUT_OF_RANGE = {
+    "limit 0": {LIMIT: "0"},
+    "limit -1": {LIMIT: "-1"},
+    "limit 101": {LIMIT: "101"},
+    "limit 10^9": {LIMIT: "1000000000"},
+    "limit 40 digits": {LIMIT: "9" * 40},
+    "limit text": {LIMIT: "ten"},
+    "limit fraction": {LIMIT: "1.5"},
+    "limit empty": {LIMIT: ""},
+    "offset -1": {OFFSET: "-1"},
+    "offset text": {OFFSET: "ten"},
+}
 
 
 @check(
@@ -59,32 +84,23 @@ def _at(limit: int, offset: int) -> dict[str, int]:
     remedy="Declare the bounds with the parameters, so that the framework refuses bad values.",
     looking="the case's `curl`: which value, and which status came instead of 422",
 )
-@pytest.mark.parametrize(
-    "params",
-    [
-        pytest.param({LIMIT: "0"}, id="limit 0"),
-        pytest.param({LIMIT: "-1"}, id="limit -1"),
-        pytest.param({LIMIT: "101"}, id="limit 101"),
-        pytest.param({LIMIT: "1000000000"}, id="limit 10^9"),
-        pytest.param({LIMIT: "9" * 40}, id="limit 40 digits"),
-        pytest.param({LIMIT: "ten"}, id="limit text"),
-        pytest.param({LIMIT: "1.5"}, id="limit fraction"),
-        pytest.param({LIMIT: ""}, id="limit empty"),
-        pytest.param({OFFSET: "-1"}, id="offset -1"),
-        pytest.param({OFFSET: "ten"}, id="offset text"),
-    ],
-)
-async def test_out_of_range_is_refused(threads: Threads, owner: User, params: dict[str, Any]) -> None:
+@pytest.mark.parametrize("case", OUT_OF_RANGE)
+async def test_out_of_range_is_refused(threads: Threads, family: Family, borrow: Borrow, case: str) -> None:
     """An impossible window is refused with 422, whatever is wrong with it; one within the bounds is answered."""
-    rules = threads.contract.threads
+    params, rules = OUT_OF_RANGE[case], threads.contract.threads
     allowed = {HTTPStatus.OK} if _within(params, rules) else rules.out_of_bounds
-    answer = await threads.ask(owner, params)
+
+    async def ask(case: str, recorder: Recorder) -> Answer:
+        with borrow("owner") as user:
+            return await threads.noted_by(recorder).ask(user, OUT_OF_RANGE[case])
+
+    answer = await family.ask(case, ask)
     if answer.status not in allowed:
         bounds = f"contract.threads: limit {rules.min_limit}..{rules.max_limit}, out_of_bounds"
         raise CheckFailure(expected=f"{sorted(allowed)} for {params} ({bounds})", actual=seen(answer))
 
 
-def _within(params: dict[str, Any], rules: ThreadRules) -> bool:
+def _within(params: Mapping[str, str], rules: ThreadRules) -> bool:
     """Whether the contract allows a window: only an integer can be a limit."""
     text = str(params.get(LIMIT, ""))
     return bool(WHOLE_NUMBER.fullmatch(text)) and rules.min_limit <= int(text) <= rules.max_limit
@@ -102,11 +118,9 @@ async def test_defaults_and_edges(threads: Threads, plant: Plant, owner: User, c
     """The default window, the largest one, and far past the end."""
     rules = contract.threads
     await plant(owner, count=rules.max_limit + 1)
-    sizes = {
-        "default": len(await threads.page(owner)),
-        "widest": len(await threads.page(owner, {LIMIT: rules.max_limit})),
-        "past the end": len(await threads.page(owner, {OFFSET: 10**9})),
-    }
+    windows = {"default": {}, "widest": {LIMIT: rules.max_limit}, "past the end": {OFFSET: 10**9}}
+    pages = await threads.door.pace.together(partial(threads.page, owner, window) for window in windows.values())
+    sizes = {name: len(page) for name, page in zip(windows, pages, strict=True)}
     expected = {"default": rules.default_limit, "widest": rules.max_limit, "past the end": 0}
     if sizes != expected:
         raise CheckFailure(expected=f"window sizes {expected}", actual=f"{sizes}")

@@ -126,7 +126,7 @@ async def test_pings_and_heartbeats_are_answered_in_order(
 )
 async def test_messages_stay_with_their_user(sockets: SocketDoor, owner: User, stranger: User) -> None:
     """While one user sends messages, the other's socket receives none of it; both are still answered."""
-    mine, theirs = await sockets.open(owner), await sockets.open(stranger)
+    mine, theirs = await sockets.open_all(owner, stranger)
     mark = f"only for {owner.sub}"
     await mine.send(mine.dialect.said(mark))
     await mine.ping()

@@ -2,22 +2,23 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
-from websockets.frames import CloseCode
 
+from fixtures.pace import Family
 from fixtures.sockets import SocketDoor
+from fixtures.users import Borrow
 from gate.check import check
+from gate.evidence import Recorder
 from gate.failures import CheckFailure
-from probes.auth.tokens import User
 from probes.errors import BadAnswer, TooSlow
-from probes.websocket.closes import describe
-from probes.websocket.sessions import Session
+from probes.websocket.closes import INTERNAL_ERROR, describe
+from probes.websocket.sessions import Session, closing
 from targets.contract import Contract
 
-FLOOD = 1000
-# What is done to
-# a session.
+FLOOD, FLOODED = 1000, "1,000 messages at once"
+# What is done to a session.
 Act = Callable[[Session, Contract], Awaitable[None]]
 
 
@@ -66,7 +67,7 @@ CASES: dict[str, tuple[Act, str]] = {
     "deep nesting": (_deep, "deep"),
     "unknown type": (_unknown_type, "unknown_type"),
     "fragments": (_fragments, ""),
-    "1,000 messages at once": (_flood, "flood"),
+    FLOODED: (_flood, "flood"),
 }
 
 
@@ -81,11 +82,21 @@ CASES: dict[str, tuple[Act, str]] = {
 @pytest.mark.usefixtures("hostile_frames")
 @pytest.mark.parametrize("case", CASES)
 async def test_hostile_messages_do_no_harm(
-    sockets: SocketDoor, owner: User, bystander: User, contract: Contract, case: str
+    sockets: SocketDoor, family: Family, borrow: Borrow, contract: Contract, case: str
 ) -> None:
     """The offender gets an error or a clean close; another session keeps working throughout."""
-    beside = await sockets.open(bystander)
-    session = await sockets.open(owner)
+
+    async def show(case: str, recorder: Recorder) -> None:
+        door = replace(sockets, recorder=recorder)
+        with borrow("owner") as owner, borrow("bystander") as bystander:
+            async with closing(await door.open(bystander)) as beside, closing(await door.open(owner)) as session:
+                await _refuse_harm(session, beside, case, contract)
+
+    await family.ask(case, show, alone=[FLOODED])
+
+
+async def _refuse_harm(session: Session, beside: Session, case: str, contract: Contract) -> None:
+    """Do to a session what the case does. Raises CheckFailure for another answer, or harm to the one beside it."""
     act, key = CASES[case]
     follows = getattr(contract.websocket.after, key) if key else "session"
     codes = contract.websocket.error_codes["bad_json"] if key == "bad_json" else frozenset[str]()
@@ -108,7 +119,7 @@ async def _problem(session: Session, follows: str, codes: frozenset[str]) -> str
                 return f"none of {', '.join(sorted(codes))} (contract.websocket.error_codes): {message}"
         await session.ping()
     except BadAnswer as error:
-        clean = session.closed is not None and session.closed.code not in {None, CloseCode.INTERNAL_ERROR}
+        clean = session.closed is not None and session.closed.code not in {None, INTERNAL_ERROR}
         may_end = "close" in follows or follows == "anything"
         return "" if clean and may_end else f"{error.detail} ({describe(session.closed)})"
     except TooSlow as error:

@@ -2,19 +2,20 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
-from websockets.frames import CloseCode
 
+from fixtures.pace import Family
 from fixtures.sockets import SocketDoor
+from fixtures.users import Borrow
 from gate.check import check
+from gate.evidence import Recorder
 from gate.failures import CheckFailure
-from probes.auth.tokens import User
 from probes.errors import BadAnswer, TooSlow
-from probes.websocket.closes import describe
+from probes.websocket.closes import INTERNAL_ERROR, describe
 from probes.websocket.raw_frames import RawFrame
-from probes.websocket.sessions import Session
+from probes.websocket.sessions import Session, closing
 from targets.contract import Contract
 
 CONTINUATION, TEXT, CLOSE, PING, PONG = 0, 1, 8, 9, 10
@@ -99,26 +100,36 @@ SILENCE_IS_FINE = frozenset({"session", "session or close", "anything"})
 @pytest.mark.usefixtures("hostile_frames")
 @pytest.mark.parametrize("case", CASES)
 async def test_frames_are_taken_as_the_protocol_says(
-    sockets: SocketDoor, owner: User, contract: Contract, case: str
+    sockets: SocketDoor, family: Family, borrow: Borrow, contract: Contract, case: str
 ) -> None:
     """Allowed frames are answered; others end the session cleanly and are never acted upon."""
-    session = await sockets.open(owner)
-    words = session.dialect
-    rule = rules(words.heartbeat)[case]
     allowed = contract.websocket.after.oversize if case == OVERSIZE else ""
-    try:
-        await _send(session, rule.pieces)
-        answer = await session.receive_of(words.acknowledgement, *([words.error] if allowed else []))
-    except TooSlow as error:
-        problem = "" if allowed in SILENCE_IS_FINE else error.detail
-    except BadAnswer as error:
-        problem = _ended(session, error) if rule.answered or _badly(session) else ""
-    else:
-        problem = "" if rule.answered or words.is_error(answer) else f"it was answered: {answer}"
+    rule = rules(sockets.doorway.dialect.heartbeat)[case]
+
+    async def show(case: str, recorder: Recorder) -> str:
+        with borrow("owner") as user:
+            async with closing(await replace(sockets, recorder=recorder).open(user)) as session:
+                return await _problem(session, case, contract)
+
+    problem = await family.ask(case, show)
     if problem:
         expected = "an answer" if rule.answered else "the end of the session, without an answer and without 1011"
         expected += f", or {allowed} (contract.websocket.after.oversize)" if allowed else ""
         raise CheckFailure(expected=f"{case}: {expected} (RFC 6455, {rule.section})", actual=problem)
+
+
+async def _problem(session: Session, case: str, contract: Contract) -> str:
+    """What a session does wrong when it is sent the frames of a case, in words; empty when nothing."""
+    words = session.dialect
+    rule, allowed = rules(words.heartbeat)[case], contract.websocket.after.oversize if case == OVERSIZE else ""
+    try:
+        await _send(session, rule.pieces)
+        answer = await session.receive_of(words.acknowledgement, *([words.error] if allowed else []))
+    except TooSlow as error:
+        return "" if allowed in SILENCE_IS_FINE else error.detail
+    except BadAnswer as error:
+        return _ended(session, error) if rule.answered or _badly(session) else ""
+    return "" if rule.answered or words.is_error(answer) else f"it was answered: {answer}"
 
 
 async def _send(session: Session, pieces: Sequence[Piece]) -> None:
@@ -130,7 +141,7 @@ async def _send(session: Session, pieces: Sequence[Piece]) -> None:
 
 
 def _badly(session: Session) -> bool:
-    return session.closed is not None and session.closed.code == CloseCode.INTERNAL_ERROR
+    return session.closed is not None and session.closed.code == INTERNAL_ERROR
 
 
 def _ended(session: Session, error: BadAnswer) -> str:

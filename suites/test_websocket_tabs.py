@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from functools import partial
 from itertools import count
 
 from fixtures.agent import read_run, refuse_other_run
@@ -31,9 +32,10 @@ MESSAGES, EACH, LOOKS = 300, 5, (8, 16, 30, 60)  # in batches of five, tested fo
 )
 async def test_every_tab_lives_and_hears(sockets: SocketDoor, owner: User, contract: Contract) -> None:
     """One user has five open sessions; each gets the agent's answer; four keep working after one is closed."""
-    tabs = [await sockets.open(owner) for _ in range(TABS)]
-    for number, tab in enumerate(tabs, 1):
-        await _refuse_dead(tab, f"tab {number} is live with {TABS} open")
+    tabs = await sockets.open_all(*[owner] * TABS)
+    await sockets.pace.together(
+        partial(_refuse_dead, tab, f"tab {number} is live with {TABS} open") for number, tab in enumerate(tabs, 1)
+    )
     await tabs[0].send(tabs[0].dialect.said("what is new?"))
     for number, tab in enumerate(tabs, 1):
         try:
@@ -42,8 +44,10 @@ async def test_every_tab_lives_and_hears(sockets: SocketDoor, owner: User, contr
             expected = f"the agent's answer in tab {number} of {TABS}"
             raise CheckFailure(expected=expected, actual=error.detail) from error
     await tabs[-1].aclose()
-    for number, tab in enumerate(tabs[:-1], 1):
-        await _refuse_dead(tab, f"tab {number} keeps working when another is closed")
+    await sockets.pace.together(
+        partial(_refuse_dead, tab, f"tab {number} keeps working when another is closed")
+        for number, tab in enumerate(tabs[:-1], 1)
+    )
 
 
 async def _refuse_dead(session: Session, expected: str) -> None:

@@ -111,7 +111,7 @@ async def test_the_agent_answers_its_user_alone(
     A third tab was closed before: a service that still sends to it must not fail for the user's other tabs.
     """
     await (await sockets.open(owner)).aclose()
-    mine, other_tab, theirs = await sockets.open(owner), await sockets.open(owner), await sockets.open(stranger)
+    mine, other_tab, theirs = await sockets.open_all(owner, owner, stranger)
     seen = set[str]()
     for asked in (f"first question of {owner.sub}", f"second question of {owner.sub}"):
         await mine.send(mine.dialect.said(asked))

@@ -20,7 +20,7 @@ from targets.deviations import ABSENT, CORE, Accepted, taken_away
 from targets.dsn import secrets_of_dsn
 from targets.leave import PREFIX, names_in, variable
 from targets.own_checks import OwnCheck
-from targets.services import Network, Service
+from targets.services import Network, Pace, Service
 from targets.sources import Platform, Prometheus
 
 PRODUCTION = re.compile(r"(^|[^a-z])prod(uction)?([^a-z]|$)", re.IGNORECASE)
@@ -96,6 +96,7 @@ class Target(BaseSettings):
     auth: Service
     platform: Platform = Platform()
     network: Network = Network()
+    pace: Pace = Pace()
     prometheus: Prometheus = Prometheus()
     database: Database = Database()
     tokens: Tokens = Tokens()

@@ -50,7 +50,7 @@ def list_overrides(
 
 def _weakens(key: str, value: object, before: object) -> bool:
     section = key.partition(".")[0]
-    if key in HARMLESS or section == "prometheus":
+    if key in HARMLESS or section in {"prometheus", "pace"}:
         return False
     if section in {"sizes", "quick_sizes"}:
         change = _number(value) - _number(before)

@@ -61,3 +61,10 @@ class Network(Part):
     """How this machine reaches the target. Proxies come from HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY."""
 
     ca_file: str = ""  # PEM: a private CA that is trusted in addition to the machine's own
+
+
+class Pace(Part):
+    """How politely the service is asked: what is asked together, and what begins in a second."""
+
+    at_once: int = Field(8, ge=1, le=100)  # requests that do not depend on each other; 1: one after another
+    per_second: float = Field(0.0, ge=0)  # requests and sessions that begin, but for measured ones; 0: no bound

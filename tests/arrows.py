@@ -1,14 +1,18 @@
 """Who imports whom, as the code says it and as `docs/arrows.toml` allows it."""
 
 import ast
+import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from tests.standing import ROOT
 
 TABLE = tomllib.loads((ROOT / "docs/arrows.toml").read_text(encoding="utf-8"))
 ROOMS: dict[str, dict[str, list[str]]] = TABLE["rooms"]
+LIBRARIES: dict[str, list[str]] = TABLE["libraries"]
+PRODUCT = ("suites", "fixtures", "probes", "gate", "targets", "commands", "deploy")
 INSIDE: dict[str, dict[str, list[str]]] = TABLE["inside"]
 
 
@@ -17,13 +21,37 @@ def files(room: str) -> list[Path]:
     return sorted((ROOT / room).rglob("*.py"))
 
 
-def imports(path: Path) -> Iterator[str]:
+@cache
+def imports(path: Path) -> tuple[str, ...]:
     """The dotted names that a file imports; `from a import b` gives `a.b`."""
+    return tuple(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def known_in(library: str) -> set[str]:
+    """The places of `docs/arrows.toml` in which a library is imported, and files outside of them."""
+    places = LIBRARIES[library]
+    found = set[str]()
+    for room in PRODUCT:
+        for path in files(room):
+            if library in {name.partition(".")[0] for name in imports(path)}:
+                file = path.relative_to(ROOT).as_posix()
+                found.add(next((place for place in places if f"{file}/".startswith(f"{place}/")), file))
+    return found
+
+
+def libraries() -> set[str]:
+    """Every library of somebody else's that the product imports."""
+    ours = {*ROOMS, "conftest", "netra_verify", "sealed"}  # the last two: the wheel's own, and a script beside another
+    found = {name.partition(".")[0] for room in PRODUCT for path in files(room) for name in imports(path)}
+    return found - ours - sys.stdlib_module_names
 
 
 def arrows_between_rooms() -> dict[str, set[str]]:

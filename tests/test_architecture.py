@@ -5,7 +5,18 @@ from graphlib import TopologicalSorter
 
 import pytest
 
-from tests.arrows import INSIDE, ROOMS, TABLE, arrows_between_rooms, arrows_inside, files, imports
+from tests.arrows import (
+    INSIDE,
+    LIBRARIES,
+    ROOMS,
+    TABLE,
+    arrows_between_rooms,
+    arrows_inside,
+    files,
+    imports,
+    known_in,
+    libraries,
+)
 from tests.prove.expectations import awaiting, load
 from tests.standing import ROOT
 from twin.switching.registry import declared
@@ -30,6 +41,15 @@ def test_no_arrow_of_a_room_leads_back(room: str) -> None:
 
 def test_no_arrow_between_the_products_rooms_leads_back() -> None:
     TopologicalSorter({room: ROOMS[room]["imports"] for room in PRODUCT}).prepare()  # raises CycleError
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_library_is_known_where_the_table_says_and_nowhere_else(library: str) -> None:
+    assert known_in(library) == set(LIBRARIES[library])
+
+
+def test_every_library_has_its_place() -> None:
+    assert libraries() == LIBRARIES.keys() | set(TABLE["everywhere"]["libraries"])
 
 
 def test_the_suites_use_declarations_failures_and_evidence_of_the_gate_alone() -> None:

@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 
-import httpx
-
 from probes.excerpt import excerpt
+from probes.http.client import Headers
 
 # What a shared cache obeys, the most special first; each holds for itself.
 FIELDS = ("surrogate-control", "cdn-cache-control", "cache-control")
@@ -12,7 +11,7 @@ SHARED = frozenset({"public", "s-maxage", "must-revalidate"})  # let a shared ca
 KEPT = frozenset({"public", "s-maxage", "max-age"})
 
 
-def given_to_others(headers: httpx.Headers, *, authorized: bool) -> str:
+def given_to_others(headers: Headers, *, authorized: bool) -> str:
     """Why a cache may give this answer to somebody else; empty when none may.
 
     Args:
@@ -32,7 +31,7 @@ def given_to_others(headers: httpx.Headers, *, authorized: bool) -> str:
     return _kept_for_the_next_user(headers) if authorized else ""
 
 
-def kept_for_another_origin(headers: httpx.Headers) -> str:
+def kept_for_another_origin(headers: Headers) -> str:
     """Why a page of another origin may be given this answer, where answers differ by origin; empty when none may be.
 
     A cache that keeps it has to be told so by `Vary`, also of the answer to a request without an Origin (Fetch, "CORS
@@ -46,7 +45,7 @@ def kept_for_another_origin(headers: httpx.Headers) -> str:
     return f"kept (Cache-Control: {excerpt(headers.get('cache-control', ''), 60)}) without Vary: Origin"
 
 
-def _kept_for_the_next_user(headers: httpx.Headers) -> str:
+def _kept_for_the_next_user(headers: Headers) -> str:
     """Why a browser gives it to whoever logs in next in the same browser; empty when it does not."""
     said = _directives(headers, "cache-control")
     varies = {one.strip().lower() for value in headers.get_list("vary") for one in value.split(",")}
@@ -55,7 +54,7 @@ def _kept_for_the_next_user(headers: httpx.Headers) -> str:
     return f"the same browser keeps it for {excerpt(said['max-age'], 12)} s for its next user (no Vary: Authorization)"
 
 
-def _directives(headers: httpx.Headers, field: str) -> Mapping[str, str]:
+def _directives(headers: Headers, field: str) -> Mapping[str, str]:
     """The directives of a field, each with its value; empty where it has none."""
     words = [one.strip() for value in headers.get_list(field) for one in value.split(",")]
     pairs = [word.partition("=") for word in words if word]

@@ -30,6 +30,7 @@ from probes.secret import reveal, without_frames
 if find_spec("sniffio") is None:
     sys.modules["sniffio"] = None  # type: ignore[assignment]  # typed as modules alone
 
+Headers = httpx.Headers  # of an answer: several of one name, and names in any case
 _ALWAYS: tuple[tuple[str, Value], ...] = (("Accept", "*/*"), ("Accept-Encoding", ACCEPTED))
 
 
@@ -38,7 +39,7 @@ class Answer:
     """A finished answer. `elapsed_s` runs from sending to the last byte."""
 
     status: int
-    headers: httpx.Headers
+    headers: Headers
     body: bytes
     elapsed_s: float
     trace_id: str
@@ -88,7 +89,9 @@ class Answer:
         if self.status == HTTPStatus.TOO_MANY_REQUESTS:
             wait = excerpt(self.headers.get("retry-after", ""), 40)
             raise RateLimited(
-                self.request, f"answered 429{f', Retry-After {wait}' if wait else ''}: {excerpt(self.text, 120)!r}"
+                self.request,
+                f"answered 429{f', Retry-After {wait}' if wait else ''}: {excerpt(self.text, 120)!r}",
+                float(wait) if wait.isascii() and wait.isdecimal() else None,
             )
 
     @property
@@ -172,7 +175,7 @@ class HttpClient:
             self._watch(answer)
         return answer
 
-    async def _finish(self, made: httpx.Request, request: str, limit: float) -> tuple[int, httpx.Headers, bytes]:
+    async def _finish(self, made: httpx.Request, request: str, limit: float) -> tuple[int, Headers, bytes]:
         try:
             async with within(limit, request):
                 return await self._exchange(made, request)
@@ -181,7 +184,7 @@ class HttpClient:
         except httpx.TransportError as error:
             raise _transport_error(error, request) from without_frames(error)
 
-    async def _exchange(self, made: httpx.Request, request: str) -> tuple[int, httpx.Headers, bytes]:
+    async def _exchange(self, made: httpx.Request, request: str) -> tuple[int, Headers, bytes]:
         response = await self._transport.handle_async_request(made)
         try:
             if len(response.headers.raw) > HEADERS:

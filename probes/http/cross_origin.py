@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlsplit
 
-import httpx
-
 from probes.excerpt import excerpt
+from probes.http.client import Headers
 
 ANY = "*"
 SIMPLE_METHODS = frozenset({"GET", "HEAD", "POST"})  # a preflight need not name them
@@ -22,7 +21,7 @@ class Allowance:
     headers: frozenset[str]
 
     @classmethod
-    def of(cls, headers: httpx.Headers) -> Self:
+    def of(cls, headers: Headers) -> Self:
         """Read them from an answer's headers."""
         return cls(
             tuple(headers.get_list("access-control-allow-origin")),
@@ -77,5 +76,5 @@ def lookalikes(frontend: str) -> tuple[str, ...]:
     )
 
 
-def _listed(headers: httpx.Headers, name: str) -> list[str]:
+def _listed(headers: Headers, name: str) -> list[str]:
     return [one.strip() for value in headers.get_list(name) for one in value.split(",") if one.strip()]

@@ -14,6 +14,7 @@ SPREAD_S = 1.0
 SPREAD_SHARE = 0.05
 EARLY_S, EARLY_SHARE = 1.0, 0.01  # how much before the planned age a cut may come: clocks, and when counting began
 LATE_S, LATE_SHARE = 2.0, 0.05
+INTERNAL_ERROR = CloseCode.INTERNAL_ERROR  # 1011: the server failed
 OUR_PROTOCOL_CODES = frozenset(  # closed by our library over what the server sent
     {CloseCode.PROTOCOL_ERROR, CloseCode.UNSUPPORTED_DATA, CloseCode.INVALID_DATA, CloseCode.MESSAGE_TOO_BIG}
 )

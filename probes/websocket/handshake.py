@@ -25,6 +25,7 @@ from probes.secret import Secret, reveal, without_frames
 from probes.websocket.dialect import Dialect, Message
 
 Way = Literal["header", "subprotocol"]
+Connection = ClientConnection  # an open one, as its library has it
 MOST_TOLD = 400
 MOST_BEFORE = 20  # messages before the welcome: more is a server that never comes to it
 

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from fixtures.pace import Family
 from fixtures.sockets import SocketDoor
 from fixtures.target import pytest_gate_classify
 from gate.failures import Judgement
@@ -40,6 +41,7 @@ NAMES = frozenset(
         "login",
         "network",
         "sockets",
+        "family",
         "live_release",
         "live_source",
         "proof_of_life",
@@ -81,6 +83,8 @@ async def judge(case: Case, target: Target, plan: Plan, spoiler: Spoiler, world:
                 for alias, name in ALIASES.items():
                     if alias in case_wants(case):
                         resolver.given[alias] = await resolver.get(name)
+                if "family" in case_wants(case):
+                    resolver.given["family"] = await alone(resolver)
                 if "sockets" in case_wants(case):
                     doorway = resolver.given["doorway"]
                     door = SocketDoor(
@@ -90,6 +94,7 @@ async def judge(case: Case, target: Target, plan: Plan, spoiler: Spoiler, world:
                         stack=stack,
                         entry=await resolver.get("socket_entry"),
                         pool=resolver.given["user_pool"],
+                        pace=await resolver.get("pace"),
                     )
                     resolver.given["sockets"] = door
                 await resolver.run(case)
@@ -101,6 +106,12 @@ async def judge(case: Case, target: Target, plan: Plan, spoiler: Spoiler, world:
                 raise
             return Judged(known.outcome, str(known), resolver)
         return Judged(Outcome.PASSED, "", resolver)
+
+
+async def alone(resolver: Resolver) -> Family:
+    """A case without the others of its test."""
+    recorder, now = resolver.given["recorder"], resolver.given["clock"].now
+    return Family(cases=(), recorder=recorder, pace=await resolver.get("pace"), asked={}, now=now)
 
 
 async def nobody_looks() -> None:

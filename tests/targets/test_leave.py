@@ -146,6 +146,7 @@ WEAKENS = {
     "NETRA_SIZES__LATENCY_CALLS": ("59", True),
     "NETRA_SIZES__SOAK_SESSIONS": ("500", False),
     "NETRA_SIZES__SOAK_PING_S": ("600", True),
+    "NETRA_PACE__AT_ONCE": ("1", False),
     "NETRA_DEADLINES__ANSWER": ("600", True),
     "NETRA_TWIN__HOUR_S": ("4", True),
     "NETRA_BACKEND__URL": ("https://elsewhere.invalid", True),

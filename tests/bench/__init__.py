@@ -1,0 +1,1 @@
+"""Self-tests of what the measurements stand on."""
