@@ -47,12 +47,13 @@ async def run(reports: Path) -> int:
     node, npm = await _programs()
     await _installed(npm)
     history = reports / verdict["target"] / "allure-history.jsonl"
-    title = f"{verdict['target']} {verdict['revision'] or 'no revision'} {verdict['run_id']}"
+    # Allure's page has its name at the top, and knows no verdict; its quality gate is not part of building a page.
+    title = f"{verdict['verdict']}: {verdict['target']} {verdict['revision'] or 'no revision'} {verdict['run_id']}"
     with TemporaryDirectory(prefix="netra-allure-") as scratch:
         page, kept = await _generated(node, Path(scratch), results, title, history)
         _write(results.parent / "allure.html", offline(page))
         _write(history, kept)
-    say(f"{verdict['verdict']} {title}: {results.parent / 'allure.html'}")
+    say(f"{title}: {results.parent / 'allure.html'}")
     return 0
 
 

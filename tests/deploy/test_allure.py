@@ -54,6 +54,7 @@ def test_the_page_shows_the_run_and_asks_nobody_for_anything(tmp_path: Path, pag
     assert (code, str(folder / "allure.html") in said) == (0, True), said
     page.open(folder / "allure.html", 1400, "light", scripts=True)
     until(lambda: "logs.zero-500" in page.ask("document.body.innerText"), 10, "the failing check is not shown")
+    assert "NO-GO: mini" in page.ask("document.body.innerText")
     assert "Auth service response time" in page.ask("document.body.innerText")  # what passed is folded under its epic
     assert not [url for url in page.fetched() if not url.startswith(("file:", "data:", "blob:"))]
 
