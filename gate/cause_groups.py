@@ -5,10 +5,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache, lru_cache
 
 import msgspec
 
-from gate.cause_table import KnownCause, consequences, echoes, kinds, known_causes, sights
+from gate.cause_table import MOST_NAMES, KnownCause, consequences_for, echoes, kinds, known_causes, sights
 from gate.server_errors import ServerError, read_error, without_variables
 from gate.verdict_document import Row
 
@@ -138,13 +139,18 @@ def _fitting(row: Row, groups: Iterable[Group]) -> Group | None:
     return max(fitting, key=lambda group: len(group.rows), default=None)
 
 
+@cache
 def _known_sights() -> frozenset[str]:
     return frozenset(sight.pattern for sight in sights())
 
 
 def _clauses(row: Row) -> frozenset[str]:
     """What a case saw, clause by clause, without numbers and ids, and what is the same in other words."""
-    seen = row.actual or row.reason
+    return _clauses_of(row.actual or row.reason)
+
+
+@lru_cache(MOST_NAMES)
+def _clauses_of(seen: str) -> frozenset[str]:
     parts = (part.strip() for part in CLAUSE.split(without_variables(seen)) if not ANSWERED.search(part))
     known = (sight.pattern for sight in sights() if sight.search(seen))
     failures = (f"{status} {without_variables(body)}" for status, body in FAILURE.findall(seen))
@@ -184,7 +190,9 @@ def _root(group: Group, groups: Iterable[Group]) -> tuple[Group, bool] | None:
 def _is_consequence(group: Group, other: Group) -> bool:
     """Whether the table says of each of these cases that it fails where one of the other's does."""
     own, theirs, others = _words_of(group), _words_of(other), other.everyone
-    return all(any(one.holds_for(row, own, others, theirs) for one in consequences()) for row in group.everyone)
+    return all(
+        any(one.holds_for(row, own, others, theirs) for one in consequences_for(row.name)) for row in group.everyone
+    )
 
 
 def _words_of(group: Group) -> str:
@@ -198,7 +206,10 @@ def _set_apart_what_follows(group: Group) -> None:
     following = {
         row.name
         for row in group.rows
-        if any(one.holds_for(row, words, (r for r in group.rows if r is not row), words) for one in consequences())
+        if any(
+            one.holds_for(row, words, (r for r in group.rows if r is not row), words)
+            for one in consequences_for(row.name)
+        )
     }
     if len(following) < len(group.rows):
         group.following = [*(row for row in group.rows if row.name in following), *group.following]

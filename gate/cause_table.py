@@ -4,11 +4,13 @@ import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from gate.strict_json import JSON
 from gate.verdict_document import Row
+
+MOST_NAMES = 4096  # that are remembered between two looks
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,8 @@ class Consequence:
     because: re.Pattern[str]  # in what the other one saw, or the server wrote for it
 
     def holds_for(self, row: Row, error: str, others: Iterable[Row], their_error: str) -> bool:
-        """Whether a row is a consequence of one of the others'; an error is what the server wrote, or empty."""
-        if not self.cases.fullmatch(row.name) or (error and not self.says):
+        """Whether one of its cases is a consequence of the others'; an error is what the server wrote, or empty."""
+        if error and not self.says:
             return False
         if self.says and not self.says.search(error or row.actual or row.reason):
             return False
@@ -83,6 +85,12 @@ def echoes() -> tuple[re.Pattern[str], ...]:
 def kinds() -> tuple[re.Pattern[str], ...]:
     """Names of cases that ask one thing in many ways: what they find is one finding, whatever the server says."""
     return tuple(re.compile(kind["cases"]) for kind in _table()["kinds"])
+
+
+@lru_cache(MOST_NAMES)
+def consequences_for(name: str) -> tuple[Consequence, ...]:
+    """The consequences whose case has this name, in the table's order."""
+    return tuple(one for one in consequences() if one.cases.fullmatch(name))
 
 
 @cache
