@@ -14,7 +14,7 @@ from gate.server_errors import ServerError, read_error, without_variables
 from gate.verdict_document import Row
 
 FAILING = frozenset({"ERROR", "CRITICAL", "ALERT", "EMERGENCY"})
-FAILURE = re.compile(r"\b(5\d\d) '([^'\n]{4,300})'")  # an answer, and all that it says
+FAILURE = re.compile(r"\b(5\d\d):? '([^'\n]{4,300})'")  # an answer, and all that it says
 QUOTED = re.compile(r"\\+(['\"])")
 CLAUSE = re.compile(r"[:;,()\n]+")
 ANSWERED = re.compile(r"\banswered #\s*$")  # a request and its status: what every case of a route has in common

@@ -203,6 +203,14 @@ def test_a_case_that_merely_waits_is_a_case_of_the_cause_it_waits_for() -> None:
     assert (cause.outcome, cause.cases) == (Outcome.FAILED, ["threads.lists-own", "threads.order"])
 
 
+def test_a_case_that_the_log_says_nothing_of_joins_the_cause_that_met_the_same_answer() -> None:
+    body = """'{"error":{"code":"internal","message":"Something went wrong."}}'"""
+    loud = row("auth.accepts[rest]", [said("RuntimeError", "no response")], actual=f"500 {body}")
+    quiet = row("threads.together", actual=f"GET http://127.0.0.1:46013/api/threads answered 500: {body}")
+    (cause,) = find_causes([loud, quiet])
+    assert len(cause.cases) == 2
+
+
 def test_two_errors_in_one_frame_of_words_are_two_causes() -> None:
     frame = 'GET http://127.0.0.1:46013/api/threads answered 500: \'{"message":"Failed to list threads. Error: {}\''
     unreadable = frame.replace("{}", "unsupported Unicode escape sequence (the row can not be read)")
