@@ -81,7 +81,12 @@ def _literals(*rooms: str) -> list[str]:
     """Every text in the code of some rooms; what an f-string puts in is left out."""
     paths = [path for room in rooms for path in (ROOT / room).rglob("*.py")]
     nodes = [node for path in paths for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
-    return [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    whole = ("".join(map(_text, node.values)) for node in nodes if isinstance(node, ast.JoinedStr))
+    return [*whole, *filter(None, map(_text, nodes))]
+
+
+def _text(node: ast.AST) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
 def test_no_documents_are_no_success(tmp_path: Path) -> None:
