@@ -82,3 +82,16 @@ async def run_within(
             process.kill()
             await process.wait()
     return process.returncode or 0, output
+
+
+@asynccontextmanager
+async def busy_processors() -> AsyncIterator[None]:
+    """Something else that takes all of every processor."""
+    count = os.cpu_count() or 1
+    others = [await asyncio.create_subprocess_exec(sys.executable, "-c", "while True: pass") for _ in range(count)]
+    try:
+        yield
+    finally:
+        for other in others:
+            other.kill()
+            await other.wait()

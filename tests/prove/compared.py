@@ -12,9 +12,7 @@ All of it is shown on one twin, whose faults are switched while it stands.
 """
 
 import argparse
-import asyncio
 import json
-import os
 import re
 import shutil
 import sys
@@ -32,7 +30,7 @@ from targets.profiles import load_required
 from tests.prove.cli import CHOSEN_AMONG, CONDITIONAL
 from tests.prove.expectations import Expectation, load, matches
 from tests.prove.worker import RUN_S, SWITCH_S, run_proof
-from tests.standing import ROOT, own_folder, run_to_its_end, standing_twin
+from tests.standing import ROOT, busy_processors, own_folder, run_to_its_end, standing_twin
 from twin.switching.registry import declared
 
 KEPT, EQUAL = (Path(__file__).parent / name for name in ("compared.json", "equal.json"))
@@ -103,7 +101,7 @@ async def _compare_equal(times: int) -> int:
             number = kept["runs"] + 1
             await _ask(control, "DELETE", "/log")
             busy = number % 2 == 0
-            async with _busy() if busy else nullcontext():
+            async with busy_processors() if busy else nullcontext():
                 rows = [row for row in await _judged(folder, [COMPARISON]) if row["id"] == COMPARED]
             left = [row for row in rows if row["outcome"] != "PASSED"]
             said = [f"{row['case']} {row['outcome']}: {row['actual'] or row['reason']}"[:300] for row in left]
@@ -118,19 +116,6 @@ async def _compare_equal(times: int) -> int:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-@asynccontextmanager
-async def _busy() -> AsyncIterator[None]:
-    """Something else that takes all of every processor."""
-    count = os.cpu_count() or 1
-    others = [await asyncio.create_subprocess_exec(sys.executable, "-c", "while True: pass") for _ in range(count)]
-    try:
-        yield
-    finally:
-        for other in others:
-            other.kill()
-            await other.wait()
 
 
 @asynccontextmanager

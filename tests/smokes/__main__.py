@@ -1,9 +1,21 @@
-"""`python -m tests.smokes [RUNS] [AT_ONCE]`: quick smokes against one standing twin, some at once, and their table."""
+"""`python -m tests.smokes`: quick smokes of the sound twin while it stands, and their table."""
 
+import argparse
 import sys
 
-from tests.smokes.smokes import main
+from tests.smokes.smokes import Round, main
 from tests.standing import run_to_its_end
 
+
+def _parse() -> Round:
+    parser = argparse.ArgumentParser(prog="make smokes", description=__doc__)
+    parser.add_argument("runs", type=int, nargs="?", default=30)
+    parser.add_argument("--at-once", type=int, default=1, help="how many of them at a time")
+    parser.add_argument("--afar", type=int, default=0, metavar="MS", help="the round trip to both services")
+    parser.add_argument("--busy", action="store_true", help="with something else on every processor")
+    given = parser.parse_args()
+    return Round(runs=given.runs, at_once=given.at_once, round_trip_ms=given.afar, busy=given.busy)
+
+
 if __name__ == "__main__":
-    sys.exit(run_to_its_end(main(*map(int, sys.argv[1:]))))
+    sys.exit(run_to_its_end(main(_parse())))

@@ -8,13 +8,15 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench.delayed import delayed
 from tests.counts import keep
 from tests.proof.record import Figures, Record, leave
-from tests.standing import own_folder, run_within, standing_twin
+from tests.standing import busy_processors, own_folder, run_within, standing_twin
 
 RUN_S = 900.0  # far from an idle machine's 40 s
 GO, NO_GO = 0, 1
@@ -90,25 +92,57 @@ async def _all(runs: int, at_once: int, addresses: Path, folder: Path) -> list[S
     return came
 
 
-async def main(runs: int = 30, at_once: int = 1) -> int:
-    """Run the smoke phase `runs` times, `at_once` at a time; print each run and return the worst one's exit code.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """How the runs are made."""
+
+    runs: int = 30
+    at_once: int = 1
+    round_trip_ms: int = 0  # between the suite and both services
+    busy: bool = False  # whether something else takes all of every processor
+
+    @property
+    def options(self) -> str:
+        """What `make smokes` needs for the same again, without the number of runs."""
+        given = {"AT_ONCE": self.at_once if self.at_once > 1 else 0, "AFAR": self.round_trip_ms, "BUSY": int(self.busy)}
+        return "".join(f" {name}={value}" for name, value in given.items() if value)
+
+    @property
+    def kind(self) -> str:
+        """Its name among the records: `plain`, `busy`, `80ms`, `2-at-once` or several of these."""
+        parts = ("busy" if self.busy else "", f"{self.round_trip_ms}ms" if self.round_trip_ms else "")
+        together = f"{self.at_once}-at-once" if self.at_once > 1 else ""
+        return "-".join(part for part in (*parts, together) if part) or "plain"
+
+
+async def main(wanted: Round) -> int:
+    """Run the smoke phase as often as wanted; print each run and return the worst one's exit code.
 
     The reports of runs that were not GO stay in a folder that is named at the end.
     """
     folder = own_folder("netra-smokes-")
     sys.stdout.write("   #  verdict    exit    took   passed\n")
-    async with standing_twin(folder / "addresses.json"):
-        came = await _all(runs, at_once, folder / "addresses.json", folder)
+    async with AsyncExitStack() as stack:
+        addresses = await stack.enter_async_context(standing_twin(folder / "addresses.json"))
+        if wanted.round_trip_ms:
+            for part in ("backend", "auth"):
+                url = delayed(addresses[part]["url"], wanted.round_trip_ms / 1e3)
+                addresses[part] = {"url": await stack.enter_async_context(url)}
+        if wanted.busy:
+            await stack.enter_async_context(busy_processors())
+        path = folder / "asked.json"
+        path.write_text(json.dumps(addresses), encoding="utf-8")
+        came = await _all(wanted.runs, wanted.at_once, path, folder)
     code = worst(one.code for one in came)
     if code == GO:
         shutil.rmtree(folder)
     else:
         sys.stdout.write(f"reports of the runs that are not GO: {folder}\n")
-    _keep(came, at_once)
+    _keep(came, wanted)
     return code
 
 
-def _keep(came: list[Smoke], at_once: int) -> None:
+def _keep(came: list[Smoke], wanted: Round) -> None:
     """Print what the runs came to, and keep it: a line among the counts, and a record for docs/proof.md."""
     verdicts = Counter(one.verdict for one in came)
     times = sorted(one.seconds for one in came)
@@ -118,12 +152,12 @@ def _keep(came: list[Smoke], at_once: int) -> None:
         f"{short} on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC; {times[0]:.0f} to {times[-1]:.0f} s each. "
         f"Did not pass: {', '.join(f'{case} {count} x' for case, count in red) or 'nothing'}."
     )
-    keep("smokes", f"{len(came)} in a row" if at_once == 1 else f"{len(came)}, {at_once} at once", text)
-    figures: Figures = {"runs": len(came), "at once": at_once, **verdicts}
+    keep("smokes", f"{len(came)} {wanted.kind}", text)
+    figures: Figures = {"runs": len(came), "how": wanted.kind, **verdicts}
     record = Record(
-        proof=f"smokes.{len(came)}-{at_once}",
-        command=f"make smokes N={len(came)} AT_ONCE={at_once}",
-        short=f"{short} of {len(came)} smokes of the sound twin",
+        proof=f"smokes.{wanted.kind}",
+        command=f"make smokes N={len(came)}{wanted.options}",
+        short=f"{short} of {len(came)} smokes of the sound twin ({wanted.kind})",
         figures=figures | {"seconds each": f"{times[0]:.0f} to {times[-1]:.0f}"},
         said=[f"did not pass: `{case}` {count} x" for case, count in red],
     )
