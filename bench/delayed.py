@@ -15,7 +15,7 @@ async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lat
     opened = time.perf_counter() + first_s
 
     async def deliver() -> None:
-        with suppress(ConnectionError):  # nobody is there any more
+        with suppress(ConnectionError):  # the other side has gone
             while True:
                 due, some = await waiting.get()
                 await asyncio.sleep(max(0.0, due - time.perf_counter()))

@@ -51,7 +51,7 @@ async def from_afar(addresses: Mapping[str, Any], folder: Path, round_trip_s: fl
 
 
 async def inside_a_twin(module: str, folder: Path) -> Any:  # noqa: ANN401 - whatever the module measured
-    """What a module of ours measured inside a twin, and left in the folder. Raises RuntimeError when it fails."""
+    """What one of our modules measured inside a twin, and left in the folder. Raises RuntimeError when it fails."""
     words = ("-m", "twin", "exec", "--", sys.executable, "-m", module, str(folder))
     code, output = await run_within(ALL_S, sys.executable, *words)
     if code:

@@ -210,7 +210,7 @@ async def _move(release: Release, before: int, percent: int, account: Account) -
         raise SourceRefused(
             asked, f"not sent: somebody else changed the traffic or the tags, which are {dict(now.traffic)}, {tags}"
         )
-    account.note(asked, traffic=split)  # before it is sent: whoever finds only the account knows what may be in force
+    account.note(asked, traffic=split)  # before it is sent: the account alone then says what may be in force
     try:
         answer = await shift(release.api, release.place, split, tags)
     except SourceRefused as error:

@@ -65,7 +65,7 @@ def is_positional(declaration: Declaration) -> bool:
         return False
     decorators = [ast.unparse(one) for one in declaration.decorator_list]
     fields = [ast.unparse(one) for one in declaration.body if isinstance(one, ast.AnnAssign)]
-    given = [one for one in fields if not re.search(r"ClassVar|init=False", one)]
+    given = [one for one in fields if not re.search(r"^_|ClassVar|init=False", one)]
     return len(given) > MOST_POSITIONAL and any("dataclass" in it and "kw_only=True" not in it for it in decorators)
 
 
@@ -150,7 +150,7 @@ def test_a_function_is_counted_from_its_def_to_its_end() -> None:
 )
 def test_a_wide_dataclass_is_found(decorator: str, found: bool) -> None:  # noqa: FBT001 - a column of the table
     fields = [f"    field_{number}: int" for number in range(5)]
-    narrow = [*fields[1:], "    made: int = field(init=False)", "    many: ClassVar[int] = 5"]
+    narrow = [*fields[1:], "    made: int = field(init=False)", "    many: ClassVar[int] = 5", "    _own: int = 0"]
     wide, other = (f"{decorator}\nclass Row:\n" + "\n".join(body) for body in (fields, narrow))
     assert [is_positional(one) for one in declared_in(wide)] == [found]
     assert [is_positional(one) for one in declared_in(other)] == [False]

@@ -86,17 +86,7 @@ async def judge(case: Case, target: Target, plan: Plan, spoiler: Spoiler, world:
                 if "family" in case_wants(case):
                     resolver.given["family"] = await alone(resolver)
                 if "sockets" in case_wants(case):
-                    doorway = resolver.given["doorway"]
-                    door = SocketDoor(
-                        doorway=doorway,
-                        tokens=await resolver.get("tokens"),
-                        recorder=resolver.given["recorder"],
-                        stack=stack,
-                        entry=await resolver.get("socket_entry"),
-                        pool=resolver.given["user_pool"],
-                        pace=await resolver.get("pace"),
-                    )
-                    resolver.given["sockets"] = door
+                    resolver.given["sockets"] = await socket_door(resolver, stack)
                 await resolver.run(case)
         except Judgement as judgement:
             return Judged(judgement.outcome, str(judgement), resolver)
@@ -106,6 +96,19 @@ async def judge(case: Case, target: Target, plan: Plan, spoiler: Spoiler, world:
                 raise
             return Judged(known.outcome, str(known), resolver)
         return Judged(Outcome.PASSED, "", resolver)
+
+
+async def socket_door(resolver: Resolver, stack: AsyncExitStack) -> SocketDoor:
+    """The WebSocket's door, whose sessions end with the stack."""
+    return SocketDoor(
+        doorway=resolver.given["doorway"],
+        tokens=await resolver.get("tokens"),
+        recorder=resolver.given["recorder"],
+        stack=stack,
+        entry=await resolver.get("socket_entry"),
+        pool=resolver.given["user_pool"],
+        pace=await resolver.get("pace"),
+    )
 
 
 async def alone(resolver: Resolver) -> Family:

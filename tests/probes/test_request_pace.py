@@ -35,7 +35,7 @@ class Service:
 
 
 class Limiter:
-    """Answers 429 as often as it was told to, and then lets everybody through."""
+    """Answers 429 a given number of times, and then lets every request through."""
 
     def __init__(self, refusals: int, *, wait_s: float | None = 0.0) -> None:
         self.left, self.wait_s, self.asked = refusals, wait_s, 0

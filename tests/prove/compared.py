@@ -4,7 +4,7 @@ Alone, the comparison has to name a difference. In both it has to be silent, whi
 came of each fault is kept in `compared.json`, beside this file; a fault that is shown again replaces its row. Faults
 that only an hour or a day shows are left out, and those of the revision that serves.
 
-`--equal 100` compares two revisions that are equal until that has been done so many times: whatever it names is false.
+`--equal 100` compares two revisions that are equal until that has been done several times: whatever it names is false.
 In every other run all processors are kept busy. What came of it is kept in `equal.json`, so the same command goes on
 where it was stopped; remove the file to start over, as after a change of the comparison.
 
@@ -84,7 +84,7 @@ def share(kept: dict[str, Row]) -> str:
 
 
 def read(path: Path) -> Row:
-    """What is kept in a file of ours; nothing where there is none."""
+    """What is kept in one of our files; nothing where there is none."""
     kept: Row = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     return kept
 

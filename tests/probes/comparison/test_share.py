@@ -61,7 +61,7 @@ def test_traffic_that_came_and_then_stopped_is_seen(asked_s: Sequence[int], *, s
 
 
 def test_requests_of_a_revision_that_the_log_does_not_know_are_none() -> None:
-    """Of the kind of fluxcd/flagger#1581: who looks under the wrong name sees nothing, and nothing is no pass."""
+    """Of the kind of fluxcd/flagger#1581: a query for the wrong name finds nothing, and nothing is not a pass."""
     listed = [parse_entry(entry("new", 200, "0.1s", number=number)) for number in range(300)]
     traffic = traffic_of(listed, "renamed", "netra-verify/")
     assert traffic == Traffic(requests=0, failed=0, seconds=(), sessions=0, cut_short=0)
