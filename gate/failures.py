@@ -83,8 +83,7 @@ def waiting_for(finder: str, judgement: Judgement) -> Broken:
 def waits_for(finder: str) -> str:
     """How the reason of a blocked case begins.
 
-    There must be no colon after a case's bracket: `]:` is Markdown, and `gate.plain_text` would change it in the
-    document.
+    A colon must not follow a case's bracket: `]:` is Markdown, and `gate.plain_text` would change it in the document.
     """
     return f"{WAITS}{finder}, which says: "
 

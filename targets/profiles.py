@@ -16,7 +16,7 @@ NEEDED_ELSEWHERE = frozenset(
     {"prometheus", "json", "readiness", "document", "browser"}
 )  # needs under which `full` requires more
 Required = dict[str, tuple[str, ...]]  # check id -> case ids; () for a check without cases
-# At a share of the traffic, whatever a profile leaves out: a step at which nobody looked at the users is not one that
+# At a share of the traffic, whatever a profile leaves out: a step whose users were not checked is not one that
 # went well. Flagger once passed a canary whose metric it did not know, and so never asked for (fluxcd/flagger#1581).
 WATCHED: Required = {"release.share": ()}
 
