@@ -42,6 +42,7 @@ OVERLAID = frozenset(
         "twin.control_url",
         "twin.hour_s",
         "twin.turns",
+        "twin.users",
     }
 )
 PASSWORD = re.compile(r"\bpassword\s*=\s*('(?:[^'\\]|\\.)*'|\S+)")

@@ -51,6 +51,7 @@ class Twin(Part):
     control_url: str = ""
     hour_s: Seconds = 3600.0  # seconds that an hour of a WebSocket takes there: less than 3600 is compressed time
     turns: str = ""  # the file by which concurrent runs on it take turns
+    users: bool = False  # somebody else uses it: nothing is taken away from it on purpose
 
 
 class Sizes(Part):
@@ -240,8 +241,13 @@ class Target(BaseSettings):
             **{need: "" for need in ABSENT.values() if need != "ws"},
             "document": "" if find_spec("schemathesis") else "schemathesis is not installed: make setup-suite",
             "browser": self._why_no_browser(),
-            "twin": "" if self.twin.control_url else "only the embedded twin can be broken on purpose",
+            "twin": self._why_not_broken(),
         }
+
+    def _why_not_broken(self) -> str:
+        if not self.twin.control_url:
+            return "only the embedded twin can be broken on purpose"
+        return "it has users, who would meet what is broken on purpose" if self.twin.users else ""
 
     def _why_no_service_key(self) -> str:
         needed = any("{service_key}" in value for value in self.contract.validation.headers.values())

@@ -49,12 +49,13 @@ def required_of(
     """What a target requires in a phase: the cases of its profile (or another one), and its own required checks.
 
     Checks of things that the target calls absent are left out, and so are its own checks that write if it may not be
-    written to, as in the profiles.
+    written to, as in the profiles; and on a twin with users everything that breaks it on purpose.
     """
     own = [one for one in target.checks if one.required and "smoke" in SECTIONS.get(phase, (phase,))]
     asked = {one.id: () for one in own if "write" in offers or "write" not in one.all_needs}
     named = profile or target.required_profile
-    return without_absent(load_required(named, phase, folder, offers), target.gone, named) | asked
+    required = without_absent(load_required(named, phase, folder, offers), target.gone, named) | asked
+    return _without_needs(required, frozenset({"twin"} if target.twin.users else ()))
 
 
 def without_absent(required: Required, absent: Collection[str], profile: str) -> Required:

@@ -143,11 +143,13 @@ def _ids(given: list[str]) -> list[str]:
     return [one for several in given for one in several.split(",") if one]
 
 
-def _write_addresses(stack: Stack, path: Path) -> None:
+def _write_addresses(stack: Stack, path: Path, people: int) -> None:
+    addresses = stack.addresses()
+    addresses["twin"]["users"] = people > 0
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_suffix(".part")
     half.touch(mode=0o600)
-    half.write_text(json.dumps(stack.addresses(), indent=1))
+    half.write_text(json.dumps(addresses, indent=1))
     half.replace(path)
 
 
@@ -173,7 +175,7 @@ async def _run_command(options: argparse.Namespace, command: list[str]) -> int:
         if stopped.is_set():
             return 128 + received[0]
         path = options.addresses or stack.processes.folder / "addresses.json"
-        _write_addresses(stack, path)
+        _write_addresses(stack, path, options.people)
         child = stack.processes.start("command", command, env=os.environ | {"NETRA_ADDRESSES": str(path)})
         return await _await_command(child, stopped, received)
 
@@ -224,7 +226,7 @@ async def _held(options: argparse.Namespace) -> int:
     pid = _pid_file(path)
     async with _booted(options) as stack:
         _write_pid(pid)
-        _write_addresses(stack, path)
+        _write_addresses(stack, path, options.people)
         await stopped.wait()
         _forget(path)
     return 0

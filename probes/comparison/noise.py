@@ -14,7 +14,6 @@ from probes.comparison.differences import Difference, Mark, differences
 from probes.comparison.ratio import fisher_exact
 
 CERTAIN = 0.005  # the chance of as many differences by noise alone: 6 of 6 rounds against none is 0.001
-FEWEST = 2  # rounds, in which noise is learned
 STATUS: Mark = ("status", "value")
 
 
@@ -74,9 +73,9 @@ def compare(question: str, rounds: Sequence[Round], volatile: Collection[str] = 
 def is_decided(rounds: Sequence[Round], volatile: Collection[str] = ()) -> bool:
     """Whether further rounds can't find anything: only what every round shows, and what is no noise, is a difference.
 
-    Stopping here costs equal revisions two rounds each, and changes no finding: see `CERTAIN`.
+    Equal revisions are so asked one round, and stopping changes no finding: see `CERTAIN`.
     """
-    if len(rounds) < FEWEST:
+    if not rounds:
         return False
     left = frozenset.intersection(*(frozenset(differences(one.primary, one.candidate)) for one in rounds))
     noise = {mark for one in rounds for mark in differences(one.primary, one.secondary)}

@@ -6,8 +6,9 @@ import pytest
 
 from gate.check import NEEDS
 from probes.auth.forgeries import UNSIGNED
-from targets.loading import ConfigurationError
-from targets.profiles import load_required
+from targets.loading import ConfigurationError, describe_target
+from targets.model import Twin
+from targets.profiles import load_required, required_of
 from tests.catalogue import collected, declared_checks
 
 
@@ -67,3 +68,13 @@ def test_at_a_share_of_the_traffic_users_are_watched_whatever_the_profile_leaves
     assert load_required("less", "candidate", tmp_path, at_a_share)["release.share"] == ()
     assert "release.share" not in load_required("less", "candidate", tmp_path, before)
     assert "release.share" not in load_required("full", "smoke", tmp_path, at_a_share)
+
+
+@pytest.mark.parametrize("users", [False, True])
+def test_nothing_is_broken_on_purpose_on_a_twin_that_has_users(*, users: bool) -> None:
+    target = describe_target("local")
+    twin = target.model_copy(update={"twin": Twin(control_url="http://127.0.0.1:1", users=users)})
+    offers, lacking = twin.offers()
+    required = required_of(twin, "smoke", None, offers)
+    assert ("twin" in offers) is ("auth.outage" in required) is not users
+    assert ("users" in lacking.get("twin", "")) is users
