@@ -125,7 +125,7 @@ def test_without_users_nothing_is_known(at_a_share: dict[str, Any], folder: Path
     assert at_a_share
     row = judged(folder, tmp_path, wait_s=1)
     assert row["outcome"] == "PENDING"
-    assert "0 requests of users" in row["reason"]
+    assert "0 user requests" in row["reason"]
 
 
 def test_traffic_that_stopped_halfway_is_no_pass(at_a_share: dict[str, Any], folder: Path, tmp_path: Path) -> None:
