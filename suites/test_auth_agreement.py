@@ -33,14 +33,11 @@ async def test_the_doors_agree_every_time(
 ) -> None:
     """In each round every door gets a valid and an invalid token: one disagreement in any round is a failure.
 
-    Rounds overlap as the pace allows.
-
-    A door that is known to refuse everybody is left out; if the others agree, this case is blocked by that finding.
+    Rounds overlap as the pace allows. A door that is known to refuse everybody is left out; if the others agree, this
+    case is blocked by that finding.
     """
-    rounds = sizes.agreement_rounds
-    wrong = Counter[DoorName]()
-    differences = []
-    shut = doors.shut
+    rounds, shut = sizes.agreement_rounds, doors.shut
+    wrong, differences = Counter[DoorName](), list[str]()
     asked = tuple(door for door in doors.names if door not in shut)
     questions = [question for number in range(rounds) for question in _round(asked, tokens, owner, number)]
     answers = await doors.rest.pace.together(partial(doors.ask, door, forgery) for _, door, forgery in questions)
