@@ -1,4 +1,4 @@
-"""Cases that did not pass, put together: by the server's own error, else by what was seen, then by what follows."""
+"""Groups cases that did not pass: by the server's own error, else by what they observed; then merges consequences."""
 
 import re
 from collections import Counter
@@ -17,10 +17,10 @@ FAILING = frozenset({"ERROR", "CRITICAL", "ALERT", "EMERGENCY"})
 FAILURE = re.compile(r"\b(5\d\d):? '([^'\n]{4,300})'")  # an answer, and all that it says
 QUOTED = re.compile(r"\\+(['\"])")
 CLAUSE = re.compile(r"[:;,()\n]+")
-ANSWERED = re.compile(r"\banswered #\s*$")  # a request and its status: what every case of a route has in common
-FEWEST_WORDS = 4  # of a clause that two cases must share to be put down to one cause
+ANSWERED = re.compile(r"\banswered #\s*$")  # a request and its status: common to every case of a route
+FEWEST_WORDS = 4  # shorter clauses don't show that two cases have one cause
 LONGEST_SIGNATURE = 240
-READERS = frozenset({"logs", "observability", "api"})  # families that see what others' requests came to
+READERS = frozenset({"logs", "observability", "api"})  # families that observe the effects of other cases' requests
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)")
 SERVER_ERROR = re.compile(r"\b5\d\d\b")
 
@@ -34,16 +34,16 @@ class Group:
     error: ServerError | None
     rows: list[Row]
     following: list[Row] = field(default_factory=list)  # cases that fail because of these
-    waiting: list[Row] = field(default_factory=list)  # cases that merely wait for one of these
+    waiting: list[Row] = field(default_factory=list)  # cases that are blocked by one of these
 
     @property
     def clauses(self) -> frozenset[str]:
-        """What its cases saw, clause by clause."""
+        """What its cases observed, clause by clause."""
         return frozenset().union(*(_clauses(row) for row in self.rows))
 
     @property
     def sights(self) -> frozenset[str]:
-        """The known sights that its cases saw."""
+        """The known sights that its cases observed."""
         return self.clauses & _known_sights()
 
     @property
@@ -71,13 +71,13 @@ def group_rows(rows: Sequence[Row]) -> list[Group]:
 
 
 def _alike(rows: Sequence[Row]) -> list[Group]:
-    """First those with an error of the server's, which others then join that saw the same."""
+    """First rows with a server error; rows that observed the same then join them."""
     groups: dict[str, Group] = {}
     quiet = []
     errors = {row.name: _errors(row) for row in rows}
     spread = Counter(signature for found in errors.values() for signature in {error.signature for error in found})
     for row in rows:
-        # What many cases met is more likely what stopped this one, too, than what it alone met, perhaps on purpose.
+        # An error that many cases met is a likelier cause than one that only this case met, perhaps on purpose.
         error = max(errors[row.name], key=lambda one: (not _is_echo(one), spread[one.signature]), default=None)
         known, words = _known(error, row)
         if known is None and error is None:
@@ -99,9 +99,9 @@ def _alike(rows: Sequence[Row]) -> list[Group]:
 
 
 def _errors(row: Row) -> list[ServerError]:
-    """The errors that the server's lines for a case tell of, in order; an echo only where the case met a failure.
+    """The errors in the server's log lines for a case, in order; an echo only if the case met a failure.
 
-    A check may provoke one on purpose, and fail for something else.
+    A check may provoke one on purpose, and fail for another reason.
     """
     said = (error for line in row.server_lines if line.severity in FAILING and (error := read_error(line.text)))
     return [error for error in said if not _is_echo(error) or _met_a_failure(row)]
@@ -124,9 +124,10 @@ def _known(error: ServerError | None, row: Row) -> tuple[KnownCause | None, str]
 
 
 def _fitting(row: Row, groups: Iterable[Group]) -> Group | None:
-    """The largest group whose cases saw the same in words, or whose error this case's evidence quotes.
+    """The largest group whose cases observed the same, or whose error this case's evidence quotes.
 
-    The same are a known sight, or more than half of the clauses: a frame that many errors come in is no error.
+    "The same" means a known sight, or more than half of the clauses: a phrase that surrounds many errors is not an
+    error.
     """
     clauses, evidence = _clauses(row), without_variables(str(msgspec.to_builtins(row.evidence)))
     fitting = [
@@ -145,7 +146,7 @@ def _known_sights() -> frozenset[str]:
 
 
 def _clauses(row: Row) -> frozenset[str]:
-    """What a case saw, clause by clause, without numbers and ids, and what is the same in other words."""
+    """What a case observed, clause by clause, without numbers and ids, with different wordings of one sight unified."""
     return _clauses_of(row.actual or row.reason)
 
 
@@ -158,13 +159,13 @@ def _clauses_of(seen: str) -> frozenset[str]:
 
 
 def _seen(row: Row) -> str:
-    """What groups rows without an error of the server's: the family, and what was expected and seen."""
+    """The key for rows without a server error: the family, and what was expected and observed."""
     said = without_variables(row.actual or row.reason).partition("\n")[0]
     return f"{row.family}: {said}"[:LONGEST_SIGNATURE]
 
 
 def _joined(groups: list[Group]) -> list[Group]:
-    """Groups without those that follow from another, or are more of it: these are taken into it."""
+    """The groups, with those that follow from another one, or belong to it, merged into it."""
     left = list(groups)
     while pair := next(((one, *found) for one in left if (found := _root(one, left))), None):
         one, root, follows = pair
@@ -178,7 +179,7 @@ def _joined(groups: list[Group]) -> list[Group]:
 
 
 def _root(group: Group, groups: Iterable[Group]) -> tuple[Group, bool] | None:
-    """The largest group that this one belongs to, and whether it follows from it; None for a finding of its own."""
+    """The largest group that this one belongs to, and whether it follows from it; None for a separate finding."""
     others = [one for one in groups if one is not group]
     for belongs in (_is_consequence, _is_echo_of, _is_read_of, _is_raised_beside, _is_of_one_kind, _is_of_same_checks):
         roots = [other for other in others if belongs(group, other)]
@@ -188,7 +189,7 @@ def _root(group: Group, groups: Iterable[Group]) -> tuple[Group, bool] | None:
 
 
 def _is_consequence(group: Group, other: Group) -> bool:
-    """Whether the table says of each of these cases that it fails where one of the other's does."""
+    """Whether the table says that each of these cases fails if one of the other group's does."""
     own, theirs, others = _words_of(group), _words_of(other), other.everyone
     return all(
         any(one.holds_for(row, own, others, theirs) for one in consequences_for(row.name)) for row in group.everyone
@@ -196,12 +197,12 @@ def _is_consequence(group: Group, other: Group) -> bool:
 
 
 def _words_of(group: Group) -> str:
-    """What the server wrote for a group's cases of its own accord; an echo is none."""
+    """The server's error for a group's cases; empty for an echo."""
     return f"{group.error.kind}: {group.error.message}" if group.error and not _is_echo(group.error) else ""
 
 
 def _set_apart_what_follows(group: Group) -> None:
-    """Move the cases that the table says follow from others of the group behind these, whose remedy then counts."""
+    """Move cases that follow from others in the group, by the table, after those, whose remedy then counts."""
     words = _words_of(group)
     following = {
         row.name
@@ -217,12 +218,12 @@ def _set_apart_what_follows(group: Group) -> None:
 
 
 def _is_echo_of(group: Group, other: Group) -> bool:
-    """Whether the server only said here that something else had failed, and of the other what."""
+    """Whether the server's error here only reports another failure, which the other group has."""
     return _is_echo(group.error) and other.error is not None and not _is_echo(other.error)
 
 
 def _is_read_of(group: Group, other: Group) -> bool:
-    """Whether these cases read of what the other's did: of its requests, or of a moment at which it was under way."""
+    """Whether these cases observe the other group's requests, by trace or by time."""
     if not group.checks or any(row.family not in READERS for row in group.rows):
         return False
     if any(row.family not in READERS for row in other.rows) and group.traces & other.traces:
@@ -243,7 +244,7 @@ def _was_under_way(row: Row, moment: datetime) -> bool:
 
 
 def _is_raised_beside(group: Group, other: Group) -> bool:
-    """Whether the server raised both in one place of its own code, and as errors of one kind or for one check."""
+    """Whether the server raised both in the same place in its own code, with the same error or for the same check."""
     if group.known or other.known or not (group.error and other.error and group.error.frame):
         return False
     alike = group.error.kind == other.error.kind or group.checks <= other.checks
@@ -251,7 +252,7 @@ def _is_raised_beside(group: Group, other: Group) -> bool:
 
 
 def _is_of_one_kind(group: Group, other: Group) -> bool:
-    """Whether the table says of all of these cases, and of one of the other's, that they ask one thing."""
+    """Whether the table says that all of these cases, and one of the other group's, test the same thing."""
     return len(group.everyone) <= len(other.everyone) and any(
         all(kind.fullmatch(row.name) for row in group.everyone) and any(kind.fullmatch(row.name) for row in other.rows)
         for kind in kinds()
@@ -259,9 +260,9 @@ def _is_of_one_kind(group: Group, other: Group) -> bool:
 
 
 def _is_of_same_checks(group: Group, other: Group) -> bool:
-    """Whether these are further cases of the other's checks, of which the server says nothing else.
+    """Whether these are further cases of the other group's checks without a different server error.
 
-    Two answers of 5xx are two errors where their words differ, and two known sights are two.
+    Two 5xx answers are two errors if their messages differ, and so are two known sights.
     """
     if group.error or group.known or not group.checks <= other.checks or group.sights != other.sights:
         return False
@@ -272,4 +273,4 @@ def _is_server_error(group: Group) -> bool:
     return any(SERVER_ERROR.search(row.actual or row.reason) for row in group.rows)
 
 
-FOLLOWING = frozenset({_is_consequence, _is_echo_of, _is_read_of})  # the others are more cases of the same
+FOLLOWING = frozenset({_is_consequence, _is_echo_of, _is_read_of})  # the other rules find more cases of the same cause

@@ -1,4 +1,4 @@
-"""What is known of causes beforehand: `causes.toml`, read once."""
+"""The known causes: `causes.toml`, read once."""
 
 import re
 import tomllib
@@ -10,35 +10,35 @@ from pathlib import Path
 from gate.strict_json import JSON
 from gate.verdict_document import Row
 
-MOST_NAMES = 4096  # that are remembered between two looks
+MOST_NAMES = 4096  # of cases whose consequences are cached
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KnownCause:
-    """A cause that is known beforehand."""
+    """A known cause."""
 
     key: str
     sentence: str
     remedy: str
     patterns: tuple[re.Pattern[str], ...]
-    apart: bool  # other words are another cause of the same kind
+    apart: bool  # whether different matches are different causes
 
     def words_in(self, text: str) -> str:
-        """The words of a text that show it; empty where none do."""
+        """The part of a text that matches it; empty if none does."""
         return next((found[0] for pattern in self.patterns if (found := pattern.search(text))), "")
 
 
 @dataclass(frozen=True, slots=True)
 class Consequence:
-    """Cases that fail because another one does, whatever is wrong: what the other one found is their cause, too."""
+    """Cases that fail because another one does: whatever that one found is their cause as well."""
 
     cases: re.Pattern[str]
     of: re.Pattern[str]
-    says: re.Pattern[str] | None  # in what the server wrote for such a case; where it wrote nothing, in what it saw
-    because: re.Pattern[str]  # in what the other one saw, or the server wrote for it
+    says: re.Pattern[str] | None  # in the server's error for such a case, else in what it observed
+    because: re.Pattern[str]  # in what the other one observed, or in the server's error for it
 
     def holds_for(self, row: Row, error: str, others: Iterable[Row], their_error: str) -> bool:
-        """Whether one of its cases is a consequence of the others'; an error is what the server wrote, or empty."""
+        """Whether one of its cases is a consequence of the others; the errors are the server's, or empty."""
         if error and not self.says:
             return False
         if self.says and not self.says.search(error or row.actual or row.reason):
@@ -71,25 +71,25 @@ def known_causes() -> tuple[KnownCause, ...]:
 
 @cache
 def sights() -> tuple[re.Pattern[str], ...]:
-    """What is the same in other words: each pattern is one sight."""
+    """Different wordings of the same observation: each pattern is one sight."""
     return tuple(re.compile(sight["pattern"]) for sight in _table()["sights"])
 
 
 @cache
 def echoes() -> tuple[re.Pattern[str], ...]:
-    """Errors of the server's that say of another one that it was there, and nothing more."""
+    """Server errors that only report that another error occurred."""
     return tuple(re.compile(echo["pattern"]) for echo in _table()["echoes"])
 
 
 @cache
 def kinds() -> tuple[re.Pattern[str], ...]:
-    """Names of cases that ask one thing in many ways: what they find is one finding, whatever the server says."""
+    """Patterns for cases that test one thing in many ways: together they are one finding, whatever the server says."""
     return tuple(re.compile(kind["cases"]) for kind in _table()["kinds"])
 
 
 @lru_cache(MOST_NAMES)
 def consequences_for(name: str) -> tuple[Consequence, ...]:
-    """The consequences whose case has this name, in the table's order."""
+    """The consequences for a case's name, in the table's order."""
     return tuple(one for one in consequences() if one.cases.fullmatch(name))
 
 

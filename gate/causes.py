@@ -1,8 +1,8 @@
-"""One cause, one line: cases that did not pass, put together by what the server itself said, else by what was seen.
+"""One line per cause: cases that did not pass, grouped by the server's own error, else by what they observed.
 
-Pure: from the rows of a verdict. First come the words of a known cause (`causes.toml`), then the server's own error
-(its type, its message without numbers and ids, the innermost frame that is not a library's), then what the cases saw;
-and what merely follows from another cause joins it (`gate.cause_groups`).
+Pure: from the rows of a verdict. First come the patterns of a known cause (`causes.toml`), then the server's own error
+(its type, its message without numbers and ids, the innermost frame that is not a library's), then what the
+cases observed; a consequence of another cause joins that cause (`gate.cause_groups`).
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from gate.verdict_document import Cause, Row
 
 SHOWN = (Outcome.FAILED, Outcome.BROKEN, Outcome.PENDING)
 MOST_LINES = 12
-OURS = "Ours, or the way there, and no word on the service: mend what the reason says, and run again."
+OURS = "Ours, or the way there: it says nothing about the service. Fix what the reason names, and run again."
 
 
 def find_causes(rows: Iterable[Row], missing: Iterable[str] = ()) -> list[Cause]:
@@ -42,7 +42,7 @@ def find_causes(rows: Iterable[Row], missing: Iterable[str] = ()) -> list[Cause]
 
 
 def _finder(row: Row, red: Iterable[Row]) -> str:
-    """The case for which a case merely waits; empty for one with a finding of its own."""
+    """The case that blocks a case; empty for one with its own finding."""
     said = row.actual or row.reason
     return next((other.name for other in red if other is not row and said.startswith(waits_for(other.name))), "")
 
@@ -72,7 +72,7 @@ def _by_time(rows: Iterable[Row]) -> list[Row]:
 
 
 def _lines_of(group: Group, lines: Sequence[ServerLine]) -> list[ServerLine]:
-    """The lines of the requests that met the cause, in order of time; all of them where the server said no error."""
+    """Log lines of the requests that met the cause, in order of time; all lines if the server logged no error."""
     if group.error is None:
         return list(lines)
     traces = {
@@ -95,9 +95,10 @@ def _sentence(group: Group) -> str:
 
 
 def _remedy(group: Group) -> str:
-    """The known one; for an error of the server's the place; and the remedy that most of the cases name.
+    """The known cause's remedy; for a server error the place in the code; else the remedy that most cases have.
 
-    What only reads of others' requests (the log, the counters) has no say where one of those is among the cases.
+    Checks that only observe other requests (the log, the counters) don't count if one of those checks is among the
+    cases.
     """
     if group.known:
         return group.known.remedy
