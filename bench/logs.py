@@ -18,8 +18,8 @@ from typing import Any
 import httpx
 
 from bench.figures import Figure
-from probes.google.api import GoogleApi
-from probes.google.credentials import no_token
+from probes.google.access_tokens import no_token
+from probes.google.google_api import GoogleApi
 from probes.http.client import HttpClient
 from probes.identity import RunIdentity
 from probes.logs.cloud_logging import PAGE, CloudLogging, log_filter

@@ -6,8 +6,8 @@ from bench.figures import Figure
 from bench.stub import stub
 from probes.http.client import Answer, HttpClient
 from probes.identity import RunIdentity
-from probes.openapi.asking import Asked, ask_operations
-from probes.openapi.document import Operation, Published, Request, read_document
+from probes.openapi.calling import Asked, ask_operations
+from probes.openapi.operations import Operation, Published, Request, read_document
 from targets.loading import HERE, read_toml
 
 OPERATIONS = 250

@@ -23,10 +23,10 @@ from gate.run import new_run_id
 from probes.comparison.share import requests_needed
 from probes.deadlines import Deadlines
 from probes.errors import SourceRefused
+from probes.google.access_tokens import Given, no_token
 from probes.google.adc import find_adc
-from probes.google.api import Authorize, GoogleApi
 from probes.google.cloud_run import CloudRun, ServiceDescription
-from probes.google.credentials import Given, no_token
+from probes.google.google_api import Authorize, GoogleApi
 from probes.google.shifting import request_of, shift
 from probes.http.client import HttpClient
 from probes.http.network_path import find_path

@@ -16,7 +16,7 @@ from probes.database.residue import remove_traces, take_turn
 from probes.database.seeding import Row, Seeder
 from probes.deadlines import Deadlines
 from probes.errors import SourceRefused
-from probes.google.credentials import find_sql_login
+from probes.google.access_tokens import find_sql_login
 from targets.loading import ConfigurationError
 from targets.model import Target
 

@@ -15,11 +15,11 @@ class Deadlines:
     message: float = 5.0  # a WebSocket answer to one message
     close: float = 3.0  # the closing handshake
     connect_database: float = 8.0  # TCP, TLS and SCRAM through a proxy or a bastion
-    statement: float = 20.0  # one SQL statement of ours; also set on the server
+    statement: float = 20.0  # one of our SQL statements; also set on the server
     lock: float = 1.0  # waiting for a lock: we are never worth making the application wait
     platform: float = 20.0  # one request to a Google API
     scrape: float = 90.0  # until Prometheus has scraped again: an interval of a minute, and a scrape that was missed
     server_lines: float = 8.0  # fetching a failed case's log lines, ingestion delay included
-    outage_answer: float = 8.0  # what a client gets while auth is down: an answer, within this
+    outage_answer: float = 8.0  # for the answer that a client gets while auth is down
     recovery: float = 30.0  # after a dependency is back, until the service serves again without a restart
     fit_client: float = 30.0  # measuring again what our own lag voided, and waiting for our own loop to be quiet

@@ -1,6 +1,6 @@
 """Why an observation could not be made, and whose fault that is."""
 
-# What taking an answer apart raises that is of another kind than was promised: any field may be of any type.
+# What reading an answer of another kind than was promised may raise: any field may be of any type.
 UNREADABLE = (LookupError, ValueError, TypeError, AttributeError, OverflowError, RecursionError)
 
 
@@ -18,7 +18,7 @@ class Unreachable(ProbeError):
 
 
 class PathBlocked(ProbeError):
-    """Our own way there: a proxy that refuses us, a CA that we lack, a front that wants an identity. Ours."""
+    """Our own path is blocked: a proxy refuses us, we lack a CA, a front requires an identity. Our fault."""
 
 
 class TooSlow(ProbeError):
@@ -29,11 +29,11 @@ class BadAnswer(ProbeError):
     """An answer that is not what the protocol says: the product's fault."""
 
 
-NOT_ANSWERED = (Unreachable, TooSlow, BadAnswer)  # what the product has to answer for
+NOT_ANSWERED = (Unreachable, TooSlow, BadAnswer)  # the product's responsibility
 
 
 class SourceRefused(ProbeError):
-    """A source of evidence (log API, admin API, our database access) did not let us see: nobody's verdict."""
+    """A source of evidence (log API, admin API, our database access) did not let us look: this judges nothing."""
 
 
 class ClientUnfit(ProbeError):
@@ -41,9 +41,9 @@ class ClientUnfit(ProbeError):
 
 
 class RateLimited(ProbeError):
-    """A limiter answered (429) instead of the service: nobody's verdict, ask less often or for an exemption.
+    """A limiter answered (429) instead of the service: this judges nothing; ask less often, or get an exemption.
 
-    `wait_s` is how many seconds it wants us to wait; None where it says nothing that can be read.
+    `wait_s` is how many seconds it wants us to wait; None if it does not say.
     """
 
     def __init__(self, request: str, detail: str, wait_s: float | None = None) -> None:
@@ -52,4 +52,4 @@ class RateLimited(ProbeError):
 
 
 class CredentialUnfit(ProbeError):
-    """A credential of ours is of no use: expired, not a token, refused by the login. Our own fault."""
+    """One of our credentials is useless: expired, not a token, refused by the login. Our own fault."""

@@ -1,7 +1,7 @@
-"""The beginning of somebody else's text, for a sentence or for evidence, with a mark where it was cut.
+"""The beginning of a foreign text, for a sentence or for evidence, with a mark where it was cut.
 
 A plain slice may end in the middle of a secret that a server repeats, and leave a piece too short to be recognised.
-The mark says where: what stands before it and is the beginning of a secret is redacted, from four characters on
+The mark says where: if the beginning of a secret stands before it, it is redacted, from four characters on
 (`gate.redaction`). `tests/test_excerpts.py` refuses the plain slice.
 """
 

@@ -10,11 +10,11 @@ Outage = Literal["", "outage begins", "outage", "outage ends", "hostile frames"]
 
 @dataclass(slots=True)
 class RunIdentity:
-    """Who is asking: the run's id goes into every request, so that the server's logs can be told apart by run.
+    """Who is asking: the run's id goes into every request, so that the server's log lines can be assigned to runs.
 
-    While a run has taken a dependency away on purpose, `outage` says so in every request as well: what the log holds of
-    it is all that later runs have to tell its 503s from others (see `probes.logs.provoked`). So are sessions that are
-    sent frames which no server can take: some log a traceback over each.
+    While a run has taken a dependency away on purpose, `outage` says so in every request as well: later runs have only
+    the log to distinguish its 503s from others (see `probes.logs.provoked`). It also marks sessions that are sent
+    frames which no server can read: some servers log a traceback for each.
     """
 
     run_id: str

@@ -1,4 +1,4 @@
-"""JSON that somebody else wrote, read within bounds: UTF-8, finite numbers, so deep and so many values at most."""
+"""Foreign JSON, read within bounds: UTF-8, finite numbers, a limited depth and number of values."""
 
 import json
 import math
@@ -16,7 +16,7 @@ def read_json(data: bytes) -> Any:  # noqa: ANN401 - any JSON value
     """Parse one JSON document.
 
     Raises:
-        ValueError: No JSON as RFC 8259 has it (another encoding, NaN or Infinity, a number that no float holds), or
+        ValueError: Not JSON by RFC 8259 (another encoding, NaN or Infinity, a number that no float holds), or
             over a bound of `probes.limits`; the text says which.
     """
     refuse_size(data)
@@ -53,7 +53,7 @@ def _separators(data: bytes) -> int:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _finite(text: str) -> float:

@@ -1,7 +1,7 @@
 """A page of the frontend's origin in a real browser: it reads the list, opens a session, and reads one answer.
 
-The page itself is ours: its one request is answered here, and no other host but the service's can be resolved. What the
-page asks of the service goes by the browser's own network, preflights included: nothing of that is intercepted.
+The page itself is ours: its own URL is answered here, and only the service's hosts can be resolved. What the
+page requests of the service goes over the browser's own network, preflights included: nothing is intercepted.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ PATH = "/netra-verify"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """What the page does: whom it asks, with which token, in which words."""
+    """What the page does: what it contacts, with which token, in which vocabulary."""
 
     origin: str
     list_url: str
@@ -40,13 +40,13 @@ class Visit:
     pong: str
     deadline_s: float
 
-    def told(self) -> dict[str, Any]:
-        """What the page's script is given."""
+    def as_json(self) -> dict[str, Any]:
+        """The argument of the page's script."""
         return {
             "list": self.list_url,
             "socket": self.socket_url,
             "token": self.token.reveal(),
-            "protocols": [one.reveal() if isinstance(one, Secret) else one for one in self.protocols],
+            "protocols": [offer.reveal() if isinstance(offer, Secret) else offer for offer in self.protocols],
             "credentials": "include" if self.credentials else "omit",
             "welcome": self.welcome[0],
             "event": self.welcome[1],
@@ -77,7 +77,7 @@ def find_browser() -> str:
 
 
 async def visit(what: Visit, executable: str) -> Seen:
-    """Open the page and let it do its work. Raises playwright's own errors where the browser can't be run."""
+    """Open the page and let it do its work. Raises playwright's own errors if the browser can't be run."""
     from playwright.async_api import async_playwright  # noqa: PLC0415 - an optional part
 
     async with async_playwright() as playwright:
@@ -97,7 +97,7 @@ async def _visit(playwright: "Playwright", what: Visit, executable: str) -> Seen
         page.on("console", lambda message: console.append(excerpt(message.text, 300)))
         await _serve_page(page, what.origin)
         await page.goto(f"{what.origin}{PATH}")
-        said: dict[str, Any] = await page.evaluate("what => visit(what)", what.told())
+        said: dict[str, Any] = await page.evaluate("what => visit(what)", what.as_json())
         screenshot = await page.screenshot()
         return Seen(**said, console=tuple(console), browser=browser.version, screenshot=screenshot)
     finally:
@@ -105,15 +105,15 @@ async def _visit(playwright: "Playwright", what: Visit, executable: str) -> Seen
 
 
 async def _serve_page(page: "Page", origin: str) -> None:
-    """Answer the origin's requests ourselves. Playwright's own routing would answer preflights to everybody as well."""
+    """Answer the origin's requests ourselves. Playwright's own routing would answer everyone's preflights as well."""
     session: CDPSession = await page.context.new_cdp_session(page)
     answering: set[asyncio.Task[Any]] = set()
 
     def answer(paused: dict[str, Any]) -> None:
         body = base64.b64encode(HTML.encode()).decode()
         html = [{"name": "Content-Type", "value": "text/html; charset=utf-8"}]
-        told = {"requestId": paused["requestId"], "responseCode": 200, "responseHeaders": html, "body": body}
-        task = asyncio.ensure_future(session.send("Fetch.fulfillRequest", told))
+        fulfilled = {"requestId": paused["requestId"], "responseCode": 200, "responseHeaders": html, "body": body}
+        task = asyncio.ensure_future(session.send("Fetch.fulfillRequest", fulfilled))
         answering.add(task)
         task.add_done_callback(answering.discard)
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from probes.errors import UNREADABLE, BadAnswer, ProbeError, SourceRefused
 from probes.excerpt import excerpt
-from probes.google.api import Authorize
+from probes.google.google_api import Authorize
 from probes.http.client import Answer, HttpClient
 
 REFUSED = frozenset({401, 403})

@@ -18,13 +18,13 @@ WAIT_S, LONGEST_WAIT_S = 1.0, 10.0  # after a 429 without Retry-After, and the l
 class RequestPace:
     """Requests that do not depend on each other overlap, at most `at_once` of them.
 
-    A limiter's answer (429) to one of them may be of our own making: the pace is halved, everybody waits, and that one
+    A limiter's answer (429) to one of them may be of our own making: the pace is halved, all wait, and that one
     is asked again. One that is alone when it meets the limiter has met it for another reason.
     """
 
     at_once: int
     per_second: float = 0.0  # 0: no bound
-    say: Callable[[str], None] = field(repr=False)  # is told when the pace was halved
+    say: Callable[[str], None] = field(repr=False)  # gets a line when the pace was halved
     _halved: int = 0
     _next_s: float = 0.0  # on the monotonic clock: nothing begins before
 

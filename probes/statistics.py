@@ -1,7 +1,7 @@
 """Exact statistics: what a number of observations proves, refutes, or leaves open.
 
-The few functions that this takes are written out over `math`, so that a run need not install and import SciPy; a
-self-test holds each of them against it.
+The few functions that this needs are written out with `math`, so that a run need not install and import SciPy; a
+self-test compares each of them with SciPy's.
 """
 
 import math
@@ -12,7 +12,7 @@ from typing import NewType
 
 
 class Finding(StrEnum):
-    """What the observations say of a claim."""
+    """What the observations say about a claim."""
 
     PROVED = "proved"
     REFUTED = "refuted"
@@ -32,7 +32,7 @@ def binomial_pmf(n: int, p: float) -> list[float]:
 
 
 def at_most(events: int, n: int, p: float) -> float:
-    """The probability of at most so many events among `n` trials of `p` each."""
+    """The probability of at most this many events among `n` trials of `p` each."""
     if events < 0 or not 0 < p < 1:
         return float(events >= (n if p >= 1 else 0))
     log_p, log_q, log_n = math.log(p), math.log1p(-p), math.lgamma(n + 1)
@@ -53,7 +53,7 @@ def percentile(values: Sequence[float], q: float) -> float:
 def percentile_interval(values: Sequence[float], q: float, confidence: float = 0.95) -> tuple[float, float]:
     """A confidence interval for the percentile by order statistics: no assumption about the distribution.
 
-    The upper end is infinite where there are too few values to bound it, the lower end 0.
+    The upper end is infinite if there are too few values to bound it, the lower end 0.
     """
     ordered, alpha = sorted(values), 1 - confidence
     ranks = range(1, len(ordered) + 1)
@@ -64,12 +64,12 @@ def percentile_interval(values: Sequence[float], q: float, confidence: float = 0
 
 
 def chance_of_at_least(events: int, n: int, rate: float) -> float:
-    """The probability of so many events or more among `n` trials of `rate` each."""
+    """The probability of this many events or more among `n` trials of `rate` each."""
     return at_most(n - events, n, 1 - rate) if events else 1.0  # as many trials or fewer without the event
 
 
-Share = NewType("Share", float)  # of so and so many trials, each with the event or without: 0 to 1
-Rate = NewType("Rate", float)  # events an hour: no share of anything, and any number from 0 to infinity
+Share = NewType("Share", float)  # of trials, each with the event or without: 0 to 1
+Rate = NewType("Rate", float)  # events per hour: not a share, but any number from 0 to infinity
 
 
 def share_upper_bound(events: int, trials: int, confidence: float = 0.95) -> Share:
@@ -91,7 +91,7 @@ def hazard_upper_bound(events: int, hours: float, confidence: float = 0.95) -> R
 
 
 def poisson_at_most(events: int, mean: float) -> float:
-    """The probability of at most so many events where `mean` are expected."""
+    """The probability of at most this many events if `mean` are expected."""
     if mean <= 0:
         return 1.0
     log_mean = math.log(mean)
@@ -113,5 +113,5 @@ def survival(hazard_per_hour: Rate, hours: float = 1.0) -> float:
 
 
 def trials_to_catch(rate: float, missed_at_most: float) -> int:
-    """How many trials it takes for an event of `rate` a trial to be missed with at most that probability."""
+    """How many trials it takes to miss an event of probability `rate` per trial with at most that probability."""
     return math.ceil(math.log(missed_at_most) / math.log(1 - rate))

@@ -17,7 +17,7 @@ FEWEST = 5
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """What a series comes to, in the values' own unit.
+    """The trend of a series, in the values' own unit.
 
     `chance` is the probability of at least as much order among values without a trend; `growth` is the slope times
     the length of the series; `start` is the median of its first quarter.
@@ -32,7 +32,7 @@ class Trend:
 def find_trend(values: Sequence[float]) -> Trend:
     """Look for growth in values of equal distance. Raises ValueError for fewer than five, or what is not finite."""
     if len(values) < FEWEST or not all(map(math.isfinite, values)):
-        raise ValueError(f"a trend takes {FEWEST} finite values")
+        raise ValueError(f"a trend requires {FEWEST} finite values")
     pairs = [(late - early, there - here) for (here, early), (there, late) in combinations(enumerate(values), 2)]
     concordance = sum((change > 0) - (change < 0) for change, _ in pairs)
     slope = statistics.median(change / distance for change, distance in pairs)
@@ -41,7 +41,7 @@ def find_trend(values: Sequence[float]) -> Trend:
 
 
 def _chance(concordance: int, values: Sequence[float]) -> float:
-    """The probability of so many more rising pairs than falling ones, or more, where every order is as likely."""
+    """The probability of `concordance` more rising than falling pairs, or more, if all orders are equally likely."""
     n, ties = len(values), [count for count in Counter(values).values() if count > 1]
     if n <= EXACT_UP_TO and not ties:
         falling = (n * (n - 1) // 2 - concordance) // 2

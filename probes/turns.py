@@ -1,8 +1,8 @@
-"""Turns between processes on one machine: many together, or one alone. Nothing outlives whoever takes them.
+"""Turns between processes on one machine: many together, or one alone. A turn never outlives its process.
 
-Two files, both locked with flock(2), which the kernel gives back when a process ends, however it ends. Whoever wants a
-turn passes through the door first and stands in it until it has the turn: one that wants to be alone is therefore
-not kept waiting by others that come and go.
+Two files, both locked with flock(2): the kernel releases the locks when a process ends, however it ends. To get a turn,
+a process first takes the door, and keeps it until it has the turn: a process that wants to be alone is therefore not
+kept waiting by others that come and go.
 """
 
 import fcntl
@@ -21,11 +21,11 @@ DOOR = ".door"  # behind the name of the file that the turns are taken on
 
 @dataclass(slots=True)
 class Turns:
-    """The turns of one process. `path` and its door are made by whatever the turns are about."""
+    """The turns of one process. What the turns are about creates `path` and its door."""
 
     path: Path
     waited_s: float = 0.0  # in all
-    narrate: Callable[[str], None] | None = None  # is told, again and again, that a turn is waited for, and how long
+    narrate: Callable[[str], None] | None = None  # gets a line, again and again, while we wait for a turn
     _held: list[int] = field(default_factory=list)  # file descriptors
 
     def take(self, *, alone: bool, within_s: float) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from probes.errors import ProbeError, SourceRefused
+from probes.problem import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class _NotYetError(Exception):
 
 
 async def await_steady(
-    look: Callable[[], Awaitable[str]],
+    look: Callable[[], Awaitable[Problem]],
     *,
     in_a_row: int,
     deadline_s: float,
@@ -30,37 +31,55 @@ async def await_steady(
 ) -> Steadiness:
     """Look again and again until `in_a_row` looks in a row were good, or the deadline passed.
 
-    `look` returns an empty string for good, else what is wrong; a ProbeError counts as what is wrong. `narrate` is told
-    what is waited for, and how long still at most.
+    `look` returns what is wrong; a ProbeError counts as wrong too. `narrate` gets a line that says what we wait for,
+    and how long still at most.
 
     Raises:
-        SourceRefused: At once. A missing right, a wrong project or a used-up quota is not mended by looking again,
-            and is no fault of the service that is looked at.
+        SourceRefused: At once. Looking again does not help with a missing right, a wrong project or a used-up quota,
+            and none of them is the fault of the service that is looked at.
     """
-    attempts: list[str] = []
-    until = time.monotonic() + deadline_s
-
-    async def round_of_looks() -> None:
-        for _ in range(in_a_row):
-            try:
-                wrong = await look()
-            except SourceRefused:
-                raise
-            except ProbeError as error:
-                wrong = str(error)
-            attempts.append(wrong or "good")
-            if wrong and narrate:
-                narrate(f"waiting, {max(0.0, until - time.monotonic()):.0f} s more at most: {wrong}")
-            if wrong:
-                raise _NotYetError(wrong)
-
+    rounds = _Rounds(look, in_a_row, time.monotonic() + deadline_s, narrate)
     retrying = AsyncRetrying(
         stop=stop_after_delay(deadline_s),
         wait=wait_exponential(multiplier=0.05, max=2.0),
         retry=retry_if_exception_type(_NotYetError),
     )
     try:
-        await retrying(round_of_looks)
+        await retrying(rounds.look_in_a_row)
     except RetryError:
-        return Steadiness(steady=False, attempts=tuple(attempts))
-    return Steadiness(steady=True, attempts=tuple(attempts))
+        return Steadiness(steady=False, attempts=tuple(rounds.attempts))
+    return Steadiness(steady=True, attempts=tuple(rounds.attempts))
+
+
+class _Rounds:
+    """Rounds of looks, each of which ends with the first look that is not good."""
+
+    def __init__(
+        self,
+        look: Callable[[], Awaitable[Problem]],
+        in_a_row: int,
+        until: float,
+        narrate: Callable[[str], None] | None,
+    ) -> None:
+        self._look, self._in_a_row = look, in_a_row
+        self._until, self._narrate = until, narrate
+        self.attempts: list[str] = []
+
+    async def look_in_a_row(self) -> None:
+        """One round. Raises _NotYetError, SourceRefused."""
+        for _ in range(self._in_a_row):
+            problem = await self._look_once()
+            self.attempts.append(problem or "good")
+            if problem and self._narrate:
+                left_s = max(0.0, self._until - time.monotonic())
+                self._narrate(f"waiting, {left_s:.0f} s more at most: {problem}")
+            if problem:
+                raise _NotYetError(problem)
+
+    async def _look_once(self) -> Problem:
+        try:
+            return await self._look()
+        except SourceRefused:
+            raise
+        except ProbeError as error:
+            return str(error)

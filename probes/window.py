@@ -32,7 +32,7 @@ def parse_time(text: str) -> datetime:
     """An RFC 3339 time stamp of any precision, cut to microseconds, in UTC. Raises ValueError."""
     match = STAMP.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"{excerpt(text, 60)!r} is no RFC 3339 time stamp")
+        raise ValueError(f"{excerpt(text, 60)!r} is not an RFC 3339 time stamp")
     fraction = (match["fraction"] or "0")[:6]
     moment = datetime.fromisoformat(f"{match['whole'].upper()}.{fraction:0<6}{(match['zone'] or 'Z').upper()}")
     return moment.astimezone(UTC)
@@ -72,7 +72,7 @@ class SteadyClock:
         return datetime.fromtimestamp(self.now_s(), UTC)
 
     def jumped_s(self) -> float:
-        """By how many seconds the wall clock has jumped since the beginning; 0 for what it drifts.
+        """By how many seconds the wall clock has jumped since the beginning; 0 if it only drifts.
 
         A machine that slept for a while has jumped too: its monotonic clock stood still.
         """
@@ -80,9 +80,9 @@ class SteadyClock:
         return jump if abs(jump) >= JUMP_S else 0.0
 
     def since(self, moment: datetime, around: timedelta) -> Window:
-        """A window for looking up what happened since a moment of this clock, for whichever of both clocks is right.
+        """A window for looking up what happened since a moment of this clock, whichever of both clocks is right.
 
-        `around` is put on both sides for clocks that differ: such a window is for looking, and states no coverage.
+        `around` is added on both sides for clocks that differ: such a window is for look-ups, and proves no coverage.
         """
         jump = timedelta(seconds=self.jumped_s())
         return Window(min(moment, moment + jump) - around, max(self.now(), self.now() + jump) + around)

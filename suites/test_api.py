@@ -1,5 +1,6 @@
 """Every read-only operation in the service's OpenAPI document, and the methods without a handler of their own."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
@@ -15,8 +16,8 @@ from probes.auth.tokens import TokenSource, User
 from probes.errors import BadAnswer, TooSlow, Unreachable
 from probes.excerpt import excerpt
 from probes.http.client import Answer
-from probes.openapi.asking import Asked, ask_operations
-from probes.openapi.document import Operation, Published, Request
+from probes.openapi.calling import Asked, Behaviour, ask_operations
+from probes.openapi.operations import Operation, Published, Request
 from targets.contract import Contract
 
 ROUTES = ("threads", "health", "liveness", "readiness", "metrics")
@@ -113,31 +114,35 @@ async def test_no_published_operation_fails(
 def _judge(asked: Asked, published: Published, recorder: Recorder) -> None:
     """State what was called and what was not.
 
-    Raises CheckFailure per operation, Pending if some could not be called.
+    Raises CheckFailure if operations failed, Pending if some could not be called.
     """
-    not_asked = {**published.not_asked, **asked.not_asked}
-    failed = [one for one in asked.found if one.troubles]
-    recorder.attach("operations", [one.row() for one in asked.found])
-    recorder.attach("not asked", [{"operation": name, "why": why} for name, why in not_asked.items()])
-    recorder.figures(
-        rule="published read-only operations that fail",
-        n=len(asked.found),
-        value=len(failed),
-        limit=0,
-        requests=sum(one.answered.total() for one in asked.found),
-        with_undocumented_answers=sum(bool(one.undocumented) for one in asked.found),
-    )
-    for trace in (trace for one in failed for trace in one.traces):
-        recorder.trace(trace)
+    failed = [behaviour for behaviour in asked.found if behaviour.troubles]
+    _record(asked, published, failed, recorder)
     if failed:
         raise CheckFailure(
             expected=f"{len(asked.found)} operations without a 5xx and without a hang",
             actual=f"{len(failed)} fail: "
-            + "; ".join(f"{one.operation.name}: {one.troubles[0]}" for one in failed[:8]),
-            evidence={"failing operations": {one.operation.name: one.troubles for one in failed}},
+            + "; ".join(f"{behaviour.operation.name}: {behaviour.troubles[0]}" for behaviour in failed[:8]),
+            evidence={"failing operations": {behaviour.operation.name: behaviour.troubles for behaviour in failed}},
         )
     if asked.not_asked or not asked.found:
         raise Pending(
             f"{len(asked.found)} operations called, {len(asked.not_asked)} not: "
             f"{next(iter(asked.not_asked.values()), 'the document has no read-only operation')}"
         )
+
+
+def _record(asked: Asked, published: Published, failed: Sequence[Behaviour], recorder: Recorder) -> None:
+    not_asked = {**published.not_asked, **asked.not_asked}
+    recorder.attach("operations", [behaviour.row() for behaviour in asked.found])
+    recorder.attach("not asked", [{"operation": name, "why": why} for name, why in not_asked.items()])
+    recorder.figures(
+        rule="published read-only operations that fail",
+        n=len(asked.found),
+        value=len(failed),
+        limit=0,
+        requests=sum(behaviour.answered.total() for behaviour in asked.found),
+        with_undocumented_answers=sum(bool(behaviour.undocumented) for behaviour in asked.found),
+    )
+    for trace in (trace for behaviour in failed for trace in behaviour.traces):
+        recorder.trace(trace)

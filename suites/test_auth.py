@@ -71,7 +71,7 @@ async def test_auth_answers(auth: AuthDoor, contract: Contract, recorder: Record
 async def test_a_good_token_is_let_in(doors: Doors, tokens: TokenSource, owner: User, how: str) -> None:
     """The door accepts a newly signed token, and names the token's own user.
 
-    Every door also accepts a token whose issuer's clock is ahead of ours by half of what the contract allows, and one
+    Every door also accepts a token whose issuer's clock is ahead by half of what the contract allows, and one
     whose audience is a list of this service and another.
     """
     if how not in {AHEAD, LISTED}:

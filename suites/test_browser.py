@@ -100,8 +100,8 @@ def _judge(answer: Answer, asker: str, origin: str, *, with_credentials: bool) -
     asked = f"{answer.request} from {origin}, answered {answer.status}"
     allowance = Allowance.of(answer.headers)
     if asker == "stranger" and allowance.lets_in(origin):
-        told = " with credentials" if allowance.credentials else ""
-        raise CheckFailure(expected=f"{asked}: not readable", actual=f"{allowance.origins[0]!r} may read it{told}")
+        how = " with credentials" if allowance.credentials else ""
+        raise CheckFailure(expected=f"{asked}: not readable", actual=f"{allowance.origins[0]!r} may read it{how}")
     trouble = allowance.trouble_of_reading(origin, with_credentials=with_credentials)
     if asker == "frontend" and trouble:
         raise CheckFailure(expected=f"{asked}: readable by the page", actual=trouble)
@@ -172,7 +172,7 @@ async def _refuse_kept_for_another(backend: Door, contract: Contract) -> None:
         asked = [partial(backend.get, path, headers={"Origin": origin}), partial(backend.get, path)]
         named, unnamed = await backend.pace.together(asked)
         if Allowance.of(named.headers).origins[:1] != (origin,):
-            continue  # it lets everybody read, or nobody: the answers are alike
+            continue  # it lets every origin read, or none: the answers are alike
         for answer in (named, unnamed):
             trouble = kept_for_another_origin(answer.headers)
             if trouble:

@@ -41,7 +41,7 @@ def page_visit(target: Target, contract: Contract, tokens: TokenSource, owner: U
     needs="http ws token frontend browser",
     remedy="The step that failed shows where to look: CORS for the list, the selected subprotocol or Origin for "
     "the session.",
-    looking="the screenshot beside the report and the console's lines in the evidence; then the frontend "
+    looking="the screenshot in the run's folder and the console's lines in the evidence; then the frontend "
     "itself, with the browser's network panel",
 )
 async def test_a_real_page_works(

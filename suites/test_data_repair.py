@@ -25,12 +25,12 @@ async def test_the_repair_mends_every_shape(seeder: Seeder, table: TableShape, r
     recorder.figures(
         rule="shapes repaired, in a transaction that was rolled back",
         n=found.shapes,
-        value=found.shapes - len(found.unmended),
+        value=found.shapes - len(found.unrepaired),
         limit=found.shapes,
         again=found.again,
     )
     problems = [found.error] if found.error else []
-    problems += [f"not repaired: {', '.join(found.unmended)}"] if found.unmended and not found.error else []
+    problems += [f"not repaired: {', '.join(found.unrepaired)}"] if found.unrepaired and not found.error else []
     problems += [f"touched {len(found.touched)} correct rows"] if found.touched else []
     problems += [f"a second run changed {found.again} rows"] if found.again else []
     if problems:

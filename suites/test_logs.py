@@ -1,7 +1,7 @@
 """Zero 5xx, on a source that is alive and read to its end, for this revision, with traffic."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from fixtures.http_services import Door
@@ -13,16 +13,16 @@ from gate.failures import Broken, CheckFailure, Pending
 from gate.run import Run
 from probes.excerpt import excerpt
 from probes.google.cloud_run import CloudRun, RequestCounts, ServiceDescription
-from probes.logs.cloud_logging import SERVER_ERRORS
-from probes.logs.entries import LogEntry, LogRead
+from probes.logs.cloud_logging import SERVER_ERROR_FILTER
+from probes.logs.entries import SERVER_ERRORS, LogEntry, LogRead
 from probes.logs.export import ExportFile
 from probes.logs.incidents import Incidents, holds_credential
 from probes.logs.provoked import Outage
+from probes.problem import Problem
 from probes.statistics import share_upper_bound
 from probes.waiting import await_steady
 from probes.window import Window
 from targets.contract import Contract
-from targets.model import Target
 
 SERIES = 60  # more than a default page of 50
 
@@ -106,46 +106,57 @@ async def test_there_is_no_server_error(
     recorder: Recorder,
 ) -> None:
     """Every request-log entry with 500..599 counts, once per insertId, including the platform's own."""
-    requests = revision_log.requests
     provoked = {error for outage in outages for error in outage.errors}
     errors = [entry for entry in revision_log.server_errors if entry not in provoked]
     if outages:
         recorder.attach("503s that this suite's runs caused on purpose", [outage.text for outage in outages])
-    recorder.attach("query", revision_log.query or revision_log.source)
-    recorder.figures(
-        rule="5xx in the request log",
-        n=requests,
-        value=len(errors),
-        limit=0,
-        window=revision_log.window.text,
-        confidence=0.95,
-        share_at_most=round(share_upper_bound(len(errors), requests), 5),
-        pages=revision_log.pages,
-        source=revision_log.source,
-        provoked=len(provoked),
-        delivered_again=revision_log.duplicates,
-        revisions=dict(revision_log.revisions),
-    )
+    _record_errors(revision_log, errors, len(provoked), recorder)
     if last_day is not None:
-        revisions = Counter(entry.revision for entry in last_day.server_errors if entry not in provoked)
-        recorder.figures(
-            rule="5xx of any revision in the last 24 h (for information)",
-            value=revisions.total(),
-            window=last_day.window.text,
-            revisions=dict(revisions),
-        )
+        _record_last_day(last_day, provoked, recorder)
     plot_errors(errors, revision_log.window, recorder)
     if errors:
         clusters = show_errors(errors, revision_log.entries, incidents, recorder)
-        by_revision = _by_revision(errors, revision_log)
-        raise CheckFailure(expected="no 5xx", actual=f"{len(errors)} of {requests} requests{by_revision}: {clusters}")
-    if not revision_log.exhausted:
-        raise Broken(
-            f"{revision_log.source}: {revision_log.doubt}; finding none among these is not evidence that there are none"
-        )
-    if export is None and (proof_of_life is None or proof_of_life.entry is None):
+        share = f"{len(errors)} of {revision_log.requests} requests{_by_revision(errors, revision_log)}"
+        raise CheckFailure(expected="no 5xx", actual=f"{share}: {clusters}")
+    alive = export is not None or (proof_of_life is not None and proof_of_life.entry is not None)
+    _refuse_unproved(revision_log, alive=alive)
+
+
+def _record_errors(read: LogRead, errors: Sequence[LogEntry], provoked: int, recorder: Recorder) -> None:
+    recorder.attach("query", read.query or read.source)
+    recorder.figures(
+        rule="5xx in the request log",
+        n=read.requests,
+        value=len(errors),
+        limit=0,
+        window=read.window.text,
+        confidence=0.95,
+        share_at_most=round(share_upper_bound(len(errors), read.requests), 5),
+        pages=read.pages,
+        source=read.source,
+        provoked=provoked,
+        delivered_again=read.duplicates,
+        revisions=dict(read.revisions),
+    )
+
+
+def _record_last_day(last_day: LogRead, provoked: set[LogEntry], recorder: Recorder) -> None:
+    revisions = Counter(entry.revision for entry in last_day.server_errors if entry not in provoked)
+    recorder.figures(
+        rule="5xx of any revision in the last 24 h (for information)",
+        value=revisions.total(),
+        window=last_day.window.text,
+        revisions=dict(revisions),
+    )
+
+
+def _refuse_unproved(read: LogRead, *, alive: bool) -> None:
+    """Raise Broken or Pending if a log without a 5xx does not prove that there was none."""
+    if not read.exhausted:
+        raise Broken(f"{read.source}: {read.doubt}; finding none among these is not evidence that there are none")
+    if not alive:
         raise Broken("the source is not proved alive: our own marked request was not found in it")
-    if not requests:
+    if not read.requests:
         raise Pending("no traffic in the window: zero 5xx among zero requests proves nothing")
 
 
@@ -214,7 +225,6 @@ async def test_counts_and_log_agree(
     cloud_run: CloudRun,
     log_lookup: LogLookup,
     release: ServiceDescription,
-    target: Target,
     backend: Door,
     contract: Contract,
     recorder: Recorder,
@@ -224,28 +234,42 @@ async def test_counts_and_log_agree(
     await backend.get(contract.paths.liveness)
     if release.current is None:
         raise Broken(f"the platform does not list {release.under_test}")
-    clock = log_lookup.clock
-    started = clock.since(release.current.created, AROUND).start
-    counts = RequestCounts(Counter(), Counter())
+    clock, wait_s, created = log_lookup.clock, contract.logs.metrics_wait_s, release.current.created
+    started = clock.since(created, AROUND).start
 
-    async def count() -> str:
-        nonlocal counts
-        window = Window(started, clock.now())
-        counts = await cloud_run.request_counts(target.backend.service, release.under_test, window)
-        return "" if counts.codes.total() else "no request counted yet"
+    service, revision = release.service, release.under_test
 
-    await await_steady(count, in_a_row=1, deadline_s=contract.logs.metrics_wait_s, narrate=narrate)
-    looked_for = clock.since(release.current.created, AROUND)
-    read = await log_lookup.source.read(
-        looked_for, [SERVER_ERRORS], service=release.service, revision=release.under_test
-    )
-    counted = sum(count for code, count in counts.codes.items() if code >= 500)  # noqa: PLR2004 - server errors
+    async def read_counts() -> RequestCounts:
+        return await cloud_run.request_counts(service, revision, Window(started, clock.now()))
+
+    codes = (await _await_counts(read_counts, wait_s, narrate)).codes
+    window = clock.since(created, AROUND)
+    read = await log_lookup.source.read(window, [SERVER_ERROR_FILTER], service=service, revision=revision)
     logged = len([entry for entry in read.server_errors if not entry.platform_made])
+    _judge_counts(codes, logged, wait_s, recorder)
+
+
+def _judge_counts(codes: Counter[int], logged: int, wait_s: float, recorder: Recorder) -> None:
+    counted = sum(count for code, count in codes.items() if code in SERVER_ERRORS)
     recorder.figures(
-        rule="5xx counted by the platform over 5xx in the log", n=counts.codes.total(), value=counted, limit=logged
+        rule="5xx counted by the platform over 5xx in the log", n=codes.total(), value=counted, limit=logged
     )
-    if not counts.codes.total():
-        waited_s = contract.logs.metrics_wait_s
-        raise Pending(f"the platform counted no request within {waited_s:.0f} s: its metrics lag by minutes")
+    if not codes.total():
+        raise Pending(f"the platform counted no request within {wait_s:.0f} s: its metrics lag by minutes")
     if counted > logged:
         raise CheckFailure(expected=f"{counted} 5xx in the log, as counted", actual=f"{logged} in the log")
+
+
+async def _await_counts(
+    read_counts: Callable[[], Awaitable[RequestCounts]], wait_s: float, narrate: Callable[[str], None]
+) -> RequestCounts:
+    """The platform's counts once they hold any request, or as they are when the time is up."""
+    counts = RequestCounts(Counter(), Counter())
+
+    async def look() -> Problem:
+        nonlocal counts
+        counts = await read_counts()
+        return "" if counts.codes.total() else "no request counted yet"
+
+    await await_steady(look, in_a_row=1, deadline_s=wait_s, narrate=narrate)
+    return counts

@@ -10,7 +10,7 @@ from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure
 from gate.run import Run
 from probes.excerpt import excerpt
-from probes.logs.cloud_logging import SERVER_ERRORS
+from probes.logs.cloud_logging import SERVER_ERROR_FILTER
 from probes.logs.entries import LogEntry, LogRead
 from probes.logs.error_clusters import MEANWHILE
 from probes.logs.incidents import TRACEBACK
@@ -42,7 +42,7 @@ async def test_our_own_server_errors_are_in_the_log(
         return f"{len(lacking)} of {total} are missing; {read.doubt}" if lacking else ""
 
     if lacking:
-        await log_lookup.until(own.since, [SERVER_ERRORS], still_lacking, service=target.backend.service)
+        await log_lookup.until(own.since, [SERVER_ERROR_FILTER], still_lacking, service=target.backend.service)
     recorder.figures(rule="5xx of this run's own requests that the log lacks", n=total, value=len(lacking), limit=0)
     for error in [*lacking.values()][:SHOWN]:
         recorder.trace(error.trace_id, error.request)

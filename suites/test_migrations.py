@@ -14,7 +14,7 @@ FIX_1 = "Fix 1: alembic upgrade head, with the deployed image's migrations."
     requirement="the database has the deployed image's set of heads",
     needs="db",
     remedy=FIX_1,
-    looking="`SELECT version_num FROM alembic_version`, beside `alembic heads` in the deployed image",
+    looking="`SELECT version_num FROM alembic_version`, and `alembic heads` in the deployed image",
 )
 async def test_the_database_is_at_the_images_heads(database: Connection, history: History, contract: Contract) -> None:
     """Behind, ahead, branched, no table and an empty table are reported as five different findings."""

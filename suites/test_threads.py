@@ -19,7 +19,7 @@ Wanted = dict[str, object]
 
 
 def find(threads: Threads, items: list[Item], row: Row) -> Item:
-    """The item of a row. Raises CheckFailure when the list lacks it: an empty list is no answer to an owner."""
+    """The item of a row. Raises CheckFailure if the list lacks it: an owner must not get an empty list."""
     for item in items:
         if threads.id_of(item) == row.id:
             return item
@@ -53,7 +53,7 @@ def same_json(one: object, other: object) -> bool:
     requirement="the owner's seeded thread is listed, with its data",
     needs="http write mint",
     remedy=FIX_3 + " An error must not become an empty list.",
-    looking="the answer beside the seeded row; the server's log lines for that request",
+    looking="the answer, compared with the seeded row; the server's log lines for that request",
 )
 async def test_the_owners_thread_is_listed(threads: Threads, plant: Plant, owner: User) -> None:
     """A thread in the table is in its owner's list, with the title and metadata that were written."""

@@ -85,7 +85,7 @@ async def _own_list(threads: Threads, user: User, own: dict[str, set[str]]) -> f
         raise CheckFailure(expected=f"200 with the list of {user.sub}", actual=seen(answer))
     ids = {threads.id_of(item) for item in threads.items(answer)}
     if ids != own[user.sub]:
-        whose = next((sub for sub, others in own.items() if sub != user.sub and ids & others), "nobody here")
+        whose = next((sub for sub, others in own.items() if sub != user.sub and ids & others), "no user of this case")
         raise CheckFailure(
             expected=f"the {len(own[user.sub])} threads of {user.sub}", actual=f"{len(ids)} threads, of {whose}"
         )

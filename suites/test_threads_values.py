@@ -18,7 +18,7 @@ TOLERANCE_S = 1.0
     requirement="every value is as written: titles exactly, times as instants within a second",
     needs="http write mint",
     remedy="Return what is stored: times as unix seconds, text unescaped, null as null, integers as integers.",
-    looking="the field in the evidence beside the row's column",
+    looking="the field in the evidence, compared with the row's column",
 )
 async def test_values_come_back_as_they_were_written(threads: Threads, plant: Plant, owner: User) -> None:
     """Rows of several titles and ages are listed with exactly these titles and these instants."""

@@ -14,7 +14,7 @@ from gate.evidence import Recorder
 from gate.failures import CheckFailure
 from probes.errors import BadAnswer, TooSlow
 from probes.websocket.closes import INTERNAL_ERROR, describe
-from probes.websocket.sessions import Session, closing
+from probes.websocket.sessions import Session, closed_at_end
 from targets.contract import Contract
 
 FLOOD, FLOODED = 1000, "1,000 messages at once"
@@ -89,14 +89,17 @@ async def test_hostile_messages_do_no_harm(
     async def show(case: str, recorder: Recorder) -> None:
         door = replace(sockets, recorder=recorder)
         with borrow("owner") as owner, borrow("bystander") as bystander:
-            async with closing(await door.open(bystander)) as beside, closing(await door.open(owner)) as session:
-                await _refuse_harm(session, beside, case, contract)
+            async with (
+                closed_at_end(await door.open(bystander)) as other_session,
+                closed_at_end(await door.open(owner)) as session,
+            ):
+                await _refuse_harm(session, other_session, case, contract)
 
     await family.ask(case, show, alone=[FLOODED])
 
 
-async def _refuse_harm(session: Session, beside: Session, case: str, contract: Contract) -> None:
-    """Do to a session what the case does. Raises CheckFailure for another answer, or harm to the one beside it."""
+async def _refuse_harm(session: Session, other_session: Session, case: str, contract: Contract) -> None:
+    """Do to a session what the case does. Raises CheckFailure for another answer, or harm to the other one."""
     act, key = CASES[case]
     follows = getattr(contract.websocket.after, key) if key else "session"
     codes = contract.websocket.error_codes["bad_json"] if key == "bad_json" else frozenset[str]()
@@ -106,7 +109,7 @@ async def _refuse_harm(session: Session, beside: Session, case: str, contract: C
         where = f" (contract.websocket.after.{key})" if key else ""
         raise CheckFailure(expected=f"after {case}: {follows}{where}", actual=problem)
     try:
-        await beside.ping()
+        await other_session.ping()
     except (TooSlow, BadAnswer) as error:
         raise CheckFailure(expected="the other session keeps working", actual=error.detail) from error
 

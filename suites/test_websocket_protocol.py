@@ -15,7 +15,7 @@ from gate.failures import CheckFailure
 from probes.errors import BadAnswer, TooSlow
 from probes.websocket.closes import INTERNAL_ERROR, describe
 from probes.websocket.raw_frames import RawFrame
-from probes.websocket.sessions import Session, closing
+from probes.websocket.sessions import Session, closed_at_end
 from targets.contract import Contract
 
 CONTINUATION, TEXT, CLOSE, PING, PONG = 0, 1, 8, 9, 10
@@ -44,9 +44,13 @@ def _answer(*pieces: Piece, section: str) -> Rule:
 def rules(heartbeat: str) -> dict[str, Rule]:
     """The table, with the service's own word for a heartbeat."""
     beat = json.dumps({"type": heartbeat}).encode()
+    return {**_answered(heartbeat, beat), **_wrong_data(heartbeat), **_wrong_frames(beat)}
+
+
+def _answered(heartbeat: str, beat: bytes) -> dict[str, Rule]:
+    """Frames that the RFC allows."""
     with_a_character = json.dumps({"type": heartbeat, "data": {"note": "€"}}, ensure_ascii=False).encode()
     inside = with_a_character.index("€".encode()) + 1
-    begin, _, end = json.dumps({"type": heartbeat, "data": "|"}).encode().partition(b"|")
     return {
         "fragmented text": _answer(
             RawFrame(opcode=TEXT, data=beat[:5], fin=False),
@@ -69,8 +73,21 @@ def rules(heartbeat: str) -> dict[str, Rule]:
         "pong that nobody asked for": _answer(
             RawFrame(opcode=PONG, data=b"?"), RawFrame(opcode=TEXT, data=beat), section="5.5.3"
         ),
+    }
+
+
+def _wrong_data(heartbeat: str) -> dict[str, Rule]:
+    """Messages that no service may act on, whatever the frames."""
+    begin, _, end = json.dumps({"type": heartbeat, "data": "|"}).encode().partition(b"|")
+    return {
         "invalid UTF-8": _end(RawFrame(opcode=TEXT, data=begin + b"\xff" + end), section="8.1"),
         "oversize": _end(RawFrame(opcode=TEXT, data=begin + b"x" * HUGE + end), section="7.4.1"),
+    }
+
+
+def _wrong_frames(beat: bytes) -> dict[str, Rule]:
+    """Frames that the RFC forbids."""
+    return {
         "reserved opcode": _end(RawFrame(opcode=RESERVED_DATA, data=beat), section="5.2"),
         "reserved control opcode": _end(RawFrame(opcode=RESERVED_CONTROL), section="5.2"),
         "reserved bits": _end(RawFrame(opcode=TEXT, data=beat, reserved=0b011), section="5.2"),
@@ -108,7 +125,7 @@ async def test_frames_are_taken_as_the_protocol_says(
 
     async def show(case: str, recorder: Recorder) -> str:
         with borrow("owner") as user:
-            async with closing(await replace(sockets, recorder=recorder).open(user)) as session:
+            async with closed_at_end(await replace(sockets, recorder=recorder).open(user)) as session:
                 return await _problem(session, case, contract)
 
     problem = await family.ask(case, show)

@@ -2,15 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 
-from fixtures.soak_options import Asked
+from fixtures.soak_options import SoakOptions
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure, Pending
 from gate.plots import ClosesPlot, RoundTripPlot, SessionsPlot
 from probes.google.cloud_run import ServiceDescription
-from probes.soak.findings import Findings
 from probes.soak.progress import clock
 from probes.soak.soak import Soak
+from probes.soak.soak_findings import Findings
 from probes.websocket.closes import CloseClass
 from targets.contract import Contract
 
@@ -30,7 +30,7 @@ HOUR_S = 3600.0
     "[soak.md](soak.md)",
 )
 async def test_sessions_live_an_hour(
-    soak: Soak, release: ServiceDescription, contract: Contract, recorder: Recorder, asked: Asked
+    soak: Soak, release: ServiceDescription, contract: Contract, recorder: Recorder, asked: SoakOptions
 ) -> None:
     """Sessions are held across their cuts for the promised time; each comes back as the same session."""
     promised = contract.websocket.session_seconds
@@ -50,7 +50,7 @@ async def test_sessions_live_an_hour(
     _judge(findings, asked, unfit, stopped=soak.stopped)
 
 
-def _judge(findings: Findings, asked: Asked, unfit: str, *, stopped: bool) -> None:
+def _judge(findings: Findings, asked: SoakOptions, unfit: str, *, stopped: bool) -> None:
     broken = findings.broken
     if broken and unfit:
         raise Broken(f"{unfit}. This may be caused by our own side: {'; '.join(broken)}")
@@ -72,7 +72,23 @@ def _judge(findings: Findings, asked: Asked, unfit: str, *, stopped: bool) -> No
 
 
 def _record(findings: Findings, recorder: Recorder) -> None:
-    plan, ledger, exposure = findings.plan, findings.ledger, findings.exposure
+    """State the figures, what was observed and what that does not prove; name the traces of early ends."""
+    ledger, exposure = findings.ledger, findings.exposure
+    _record_promises(findings, recorder)
+    _record_times(findings, recorder)
+    recorder.attach("our own health, at worst", ledger.worst.as_json())
+    recorder.attach("observed by age", findings.by_age())
+    recorder.attach("what this does not prove", exposure.sentence())
+    if ledger.gaps:
+        gaps = [f"nothing was observed from {_stamp(a)} to {_stamp(b)} ({b - a:.0f} s)" for a, b in ledger.gaps]
+        recorder.attach("gaps", gaps)
+    for life in [life for life in ledger.lives if life.early and life.trace][:MOST_TRACES]:
+        recorder.trace(life.trace, f"WebSocket of session {life.line}, connection {life.number}: {life.detail}")
+
+
+def _record_promises(findings: Findings, recorder: Recorder) -> None:
+    """State the figures of the decision: what was observed of how many connections, and how often it broke."""
+    exposure = findings.exposure
     fewest, most = findings.cuts_a_session
     recorder.figures(
         rule="the hour: broken promises of the sessions",
@@ -84,19 +100,23 @@ def _record(findings: Findings, recorder: Recorder) -> None:
         connection_hours=round(exposure.hours, 4),
         hazard_per_hour=round(exposure.hazard_bound(), 3),
         closes=dict(exposure.closes),
-        survival_1h_at_least=round(exposure.survival_bound(hours=plan.hour_s / 3600), 4),
+        survival_1h_at_least=round(exposure.survival_bound(hours=findings.plan.hour_s / 3600), 4),
         oldest_age_s=round(exposure.oldest_s, 1),
         planned_cuts_a_session=[fewest, most],
         outlived_their_token=sum(life.outlived_token for life in exposure.lives),
         silent_closes=dict(findings.silent.closes),
     )
+
+
+def _record_times(findings: Findings, recorder: Recorder) -> None:
+    ledger = findings.ledger
     if ledger.backs.n:
         recorder.figures(
             rule="time to be back after a cut, slowest",
             n=ledger.backs.n,
             value=round(ledger.slowest_back_s, 3),
             unit="s",
-            limit=plan.pace.reconnect_s,
+            limit=findings.plan.pace.reconnect_s,
             p95_ms=ledger.backs.percentile(0.95),
             attempts=ledger.attempts,
         )
@@ -108,14 +128,6 @@ def _record(findings: Findings, recorder: Recorder) -> None:
         p50=ledger.times.percentile(0.5),
         p99=ledger.times.percentile(0.99),
     )
-    recorder.attach("our own health, at worst", ledger.worst.as_json())
-    recorder.attach("observed by age", findings.by_age())
-    recorder.attach("what this does not prove", exposure.sentence())
-    if ledger.gaps:
-        gaps = [f"nothing was observed from {_stamp(a)} to {_stamp(b)} ({b - a:.0f} s)" for a, b in ledger.gaps]
-        recorder.attach("gaps", gaps)
-    for life in [life for life in ledger.lives if life.early and life.trace][:MOST_TRACES]:
-        recorder.trace(life.trace, f"WebSocket of session {life.line}, connection {life.number}: {life.detail}")
 
 
 def _window(findings: Findings) -> str:
@@ -151,7 +163,7 @@ def _plot(findings: Findings, recorder: Recorder) -> None:
         recorder.plot(RoundTripPlot(at_s=at, p50_ms=p50, p95_ms=p95))
 
 
-def _accrue(findings: Findings, recorder: Recorder, asked: Asked, *, fit: bool) -> None:
+def _accrue(findings: Findings, recorder: Recorder, asked: SoakOptions, *, fit: bool) -> None:
     """One share's exposure. Its length is the time held, not the time from first to last moment."""
     plan, ledger = findings.plan, findings.ledger
     end = datetime.fromtimestamp(ledger.last_at, UTC)

@@ -1,4 +1,4 @@
-"""Many concurrent users: each gets their own welcome, answers and events, and nobody else's."""
+"""Many concurrent users: each gets their own welcome, answers and events, and no one else's."""
 
 import asyncio
 from collections.abc import Sequence

@@ -13,7 +13,7 @@ MAKE_TEXT = frozenset({"str", "repr", "decode", "strip", "join", "dumps", "repla
 SHORTEST = 12  # a shorter slice looks at a beginning, and is not shown
 OURS = {
     "probes/database/connection.py": "our own name, as long as PostgreSQL takes one",
-    "probes/google/api.py": "the digits of a number",
+    "probes/google/google_api.py": "the digits of a number",
 }
 
 

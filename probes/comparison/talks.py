@@ -12,7 +12,7 @@ from probes.json_values import read_json
 from probes.secret import Secret
 from probes.websocket.dialect import Message
 from probes.websocket.handshake import Refused, Way
-from probes.websocket.sessions import Doorway, Session, closing
+from probes.websocket.sessions import Doorway, Session, closed_at_end
 
 MOST_MESSAGES = 30
 
@@ -55,7 +55,7 @@ async def talk(doorway: Doorway, said: Talk) -> Any:  # noqa: ANN401 - a JSON va
         return {"status": type(error).__name__}
     if isinstance(opened, Refused):
         return {"status": f"refused by {opened.by} with {opened.status}", "body": _body(opened)}
-    async with closing(opened) as session:
+    async with closed_at_end(opened) as session:
         came: dict[str, Any] = {
             "status": "open",
             "subprotocol": session.connection.subprotocol or "",

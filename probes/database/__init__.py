@@ -1,1 +1,1 @@
-"""The service's database: connection, migrations, rows of ours, shapes of metadata."""
+"""The service's database: connection, migrations, seeded rows, shapes of metadata."""

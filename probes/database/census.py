@@ -1,4 +1,4 @@
-"""A census of what the metadata of everybody else's rows holds, and whose they are. It raises on no row."""
+"""A census of the metadata of everyone else's rows, and of their owners. No row makes it raise."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ SHAPE_NAMES = {None: "sql_null", "null": "json_null"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Census:
-    """How many rows have which metadata, ours aside; and how many owners disagree or are missing."""
+    """How many rows have which metadata, except our own; and how many owners disagree or are missing."""
 
     total: int
     bad: Mapping[str, int]  # by shape, only those that occur
@@ -26,11 +26,11 @@ class Census:
 async def take_census(connection: Connection, table: TableShape) -> Census:
     """Count the metadata of everyone else's rows by shape. Works on jsonb, json and text columns.
 
-    JSON null is not SQL NULL, and both are counted; a text that is no JSON counts as a string. A row that `->>` can't
-    read is asked for its shape alone.
+    JSON null is not SQL NULL, and both are counted; a text that is not JSON counts as a string. Of a row that `->>`
+    can't read, only the shape is looked at.
     """
     shape = shape_of(table)
-    # One pass, each part evaluated once a row; `->>` is NULL for everything that is no object.
+    # One pass, each part evaluated once per row; `->>` is NULL for everything except objects.
     query = f"""
         SELECT {shape} AS shape, count(*) AS n, {_owners(table)} AS owners
         FROM {table.name} WHERE {table.layout.id} NOT LIKE '{OURS}%' GROUP BY 1, 3
@@ -51,7 +51,7 @@ async def take_census(connection: Connection, table: TableShape) -> Census:
 
 
 async def count_our_bad(connection: Connection, table: TableShape) -> int:
-    """How many rows of ours, whichever run's, hold no object: the product's own counts see them like any others."""
+    """How many of our rows, of any run, hold no object: the product's own counts include them."""
     question = (
         f"SELECT count(*) FROM {table.name} "  # noqa: S608 - as above
         f"WHERE {table.layout.id} LIKE '{OURS}%' AND {shape_of(table)} IS DISTINCT FROM 'object'"
@@ -72,7 +72,7 @@ def shape_of(table: TableShape) -> str:
 
 
 def _owners(table: TableShape) -> str:
-    """An SQL expression: whether a row's owner is one, missing, disagreeing, or unreadable."""
+    """An SQL expression: whether a row has one owner, none, two that disagree, or an unreadable one."""
     column, kind = table.layout.metadata, table.columns.get(table.layout.metadata, "")
     value = column if kind in {"json", "jsonb"} else f"CASE WHEN {column} IS JSON THEN {column}::json END"
     named = f"({value}) ->> '{table.layout.owner_key}'"
@@ -92,7 +92,7 @@ def _owners(table: TableShape) -> str:
 
 
 async def _example(connection: Connection, table: TableShape, shape: str, name: str) -> str:
-    """The id of one row of a shape; asked for bad shapes alone, so that a sound table costs one scan."""
+    """The id of one row of a shape; queried only for bad shapes, so that a sound table costs one scan."""
     value = {"sql_null": None, "json_null": "null"}.get(name, name)
     question = (
         f"SELECT {table.layout.id} FROM {table.name} "  # noqa: S608 - as above

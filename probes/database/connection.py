@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 else:
     Connection = asyncpg.Connection
 PasswordSource = Callable[[], Awaitable[Secret]]  # asked once for every connection
-SERVER_FIRST_S = 1.0  # the server's own statement_timeout says more than ours, so it gets to speak first
-OURS = "nv-"  # every row of ours begins with it, its user ids too
+SERVER_FIRST_S = 1.0  # the server's own statement_timeout says more than ours, so it gets to report first
+OURS = "nv-"  # the ids of all our rows and users begin with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class TableShape:
 
     @property
     def owner_column(self) -> str:
-        """The column that decides who owns a row; empty where the metadata alone does."""
+        """The column that decides who owns a row; empty if the metadata alone does."""
         return self.layout.owner_column(self.columns)
 
 
@@ -48,32 +48,14 @@ async def connect(
     """Open a connection with deadlines on everything, as `netra-verify <run id>`.
 
     Behind PgBouncer nothing is prepared and nothing is set for the session: the deadlines are then the client's.
-    `password` is asked where the address holds none; a token that has ended is thus renewed for the next connection.
+    `password` is asked if the address has none, once per connection, so that an expired token is renewed.
 
     Raises:
         SourceRefused: Unreachable, wrong password, no such database; credentials are never in the message.
     """
     where = describe_url(url)
-    settings = {
-        "application_name": f"netra-verify {run_id}"[:63],
-        "statement_timeout": str(int(deadlines.statement * 1000)),
-        "lock_timeout": str(int(deadlines.lock * 1000)),
-    }
-    try:
-        async with asyncio.timeout(deadlines.connect_database):
-            address, tls = as_taken(url.reveal())
-            connection = await asyncpg.connect(
-                address,
-                ssl=tls,
-                password=_revealed(password) if password else None,
-                command_timeout=deadlines.statement + SERVER_FIRST_S,
-                statement_cache_size=0 if pgbouncer else 100,
-                server_settings={} if pgbouncer else settings,
-            )
-    except TimeoutError as error:
-        raise SourceRefused(where, f"no connection within {deadlines.connect_database:g} s") from without_frames(error)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
-        raise SourceRefused(where, f"{_reason(error)} (database.url)") from without_frames(error)
+    settings = {} if pgbouncer else _session_settings(run_id, deadlines)
+    connection = await _open(url, where, settings, deadlines, password)
     try:
         yield connection
     except TimeoutError as error:
@@ -84,8 +66,37 @@ async def connect(
         await _close(connection, deadlines)
 
 
+def _session_settings(run_id: str, deadlines: Deadlines) -> dict[str, str]:
+    return {
+        "application_name": f"netra-verify {run_id}"[:63],
+        "statement_timeout": str(int(deadlines.statement * 1000)),
+        "lock_timeout": str(int(deadlines.lock * 1000)),
+    }
+
+
+async def _open(
+    url: Secret, where: str, settings: dict[str, str], deadlines: Deadlines, password: PasswordSource | None
+) -> Connection:
+    """Connect; without `settings` nothing is prepared either. Raises SourceRefused."""
+    try:
+        async with asyncio.timeout(deadlines.connect_database):
+            address, tls = as_taken(url.reveal())
+            return await asyncpg.connect(
+                address,
+                ssl=tls,
+                password=_revealed(password) if password else None,
+                command_timeout=deadlines.statement + SERVER_FIRST_S,
+                statement_cache_size=100 if settings else 0,
+                server_settings=settings,
+            )
+    except TimeoutError as error:
+        raise SourceRefused(where, f"no connection within {deadlines.connect_database:g} s") from without_frames(error)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+        raise SourceRefused(where, f"{_reason(error)} (database.url)") from without_frames(error)
+
+
 def _revealed(password: PasswordSource) -> Callable[[], Awaitable[str]]:
-    """The source as asyncpg takes it."""
+    """The source in the form that asyncpg expects."""
 
     async def reveal() -> str:
         return (await password()).reveal()
@@ -94,9 +105,9 @@ def _revealed(password: PasswordSource) -> Callable[[], Awaitable[str]]:
 
 
 def as_taken(url: str) -> tuple[str, ssl.SSLContext | None]:
-    """An address as asyncpg takes it, and what it does not do itself: trust what this machine trusts.
+    """An address in the form that asyncpg expects, and what it does not do itself: trust what this machine trusts.
 
-    That is `sslrootcert=system` of libpq 16, which goes with verify-full alone. None: the address says it all.
+    That is `sslrootcert=system` of libpq 16, which implies verify-full. None: the address is enough.
     """
     parts = urlsplit(url)
     settings = parse_qsl(parts.query)
@@ -113,7 +124,7 @@ async def _close(connection: Connection, deadlines: Deadlines) -> None:
     try:
         await connection.close(timeout=deadlines.close)
     except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-        connection.terminate()  # a connection that can't say goodbye is dropped; nothing of ours hangs on it
+        connection.terminate()  # a connection that can't say goodbye is dropped; nothing depends on it any more
 
 
 def describe_url(url: Secret) -> str:
@@ -123,8 +134,8 @@ def describe_url(url: Secret) -> str:
     except ValueError:
         return "the database of database.url"
     hosts = parts.netloc.rpartition("@")[2] or dict(parse_qsl(parts.query)).get("host", "")
-    one = hosts and not hosts.startswith(("/", "%2F", "%2f")) and not re.search(r",|:\d+$", hosts)
-    return f"postgresql://{hosts}{':5432' if one else ''}{parts.path}"
+    lacks_port = hosts and not hosts.startswith(("/", "%2F", "%2f")) and not re.search(r",|:\d+$", hosts)
+    return f"postgresql://{hosts}{':5432' if lacks_port else ''}{parts.path}"
 
 
 def _reason(error: BaseException) -> str:
@@ -140,7 +151,7 @@ def _reason(error: BaseException) -> str:
 
 
 async def limit_waiting(connection: Connection, deadlines: Deadlines) -> None:
-    """Limits that hold for this transaction alone: behind PgBouncer there is no session to set them for."""
+    """Set limits for this transaction alone: behind PgBouncer they can't be set for a session."""
     await connection.execute(
         f"SET LOCAL lock_timeout = {int(deadlines.lock * 1000)}; "
         f"SET LOCAL statement_timeout = {int(deadlines.statement * 1000)}"
@@ -148,7 +159,7 @@ async def limit_waiting(connection: Connection, deadlines: Deadlines) -> None:
 
 
 async def find_table(connection: Connection, table: str, layout: Layout | None = None) -> TableShape | None:
-    """The table in our search path, with its columns; None where there is none. `layout` says what they are for."""
+    """The table in our search path, with its columns; None if there is none. `layout` says what they are for."""
     name = await connection.fetchval("SELECT to_regclass($1)::text", table)
     if name is None:
         return None
@@ -161,7 +172,7 @@ async def find_table(connection: Connection, table: str, layout: Layout | None =
 
 
 async def read_heads(connection: Connection, version_table: str) -> frozenset[str] | None:
-    """The alembic heads as a set, empty for an empty table; None where there is none. The name may have a schema."""
+    """The alembic heads as a set, empty for an empty table; None without a table. Its name may have a schema."""
     name = await connection.fetchval("SELECT to_regclass($1)::text", version_table)
     if name is None:
         return None

@@ -1,4 +1,4 @@
-"""Where what a row says is found: the names of its columns, and what lives in its metadata."""
+"""Where the contents of a row are found: the names of its columns, and what is in its metadata."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ class Layout:
 
     id: str = "id"
     object: str = "object"
-    object_value: str = "thread"  # what stands in that column
+    object_value: str = "thread"  # the value of that column
     owner: str = "user_id"
     title: str = "title"
     metadata: str = "metadata_"
@@ -20,9 +20,9 @@ class Layout:
     deleted_at: str = "deleted_at"
     owner_in: Literal["column", "metadata", "either"] = "either"
     owner_key: str = "user_id"  # in metadata
-    title_key: str = "title"  # in metadata, where there is no such column
+    title_key: str = "title"  # in metadata, if there is no such column
     updated_at_key: str = "updated_at"
 
     def owner_column(self, columns: Collection[str]) -> str:
-        """The column that decides who owns a row; empty where only the metadata does."""
+        """The column that decides who owns a row; empty if only the metadata does."""
         return self.owner if self.owner_in != "metadata" and self.owner in columns else ""

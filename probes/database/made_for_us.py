@@ -1,4 +1,4 @@
-"""Rows that a service made for test users of ours under ids of its own: a run that was killed never takes them back."""
+"""Rows that a service created for our test users under its own ids: a killed run never removes them."""
 
 import time
 from datetime import timedelta
@@ -9,15 +9,15 @@ from probes.database.connection import OURS, Connection, TableShape
 from probes.database.seeding import INTEGERS
 from probes.errors import SourceRefused
 
-# As `probes.auth.pool` names them: with a run's id where the users were of that run alone.
+# As `probes.auth.pool` names them: with a run's id if the users were of that run alone.
 NAME = f"{OURS}([0-9]{{8}}t[0-9]{{6}}z-[0-9a-f]{{6}}-)?[a-z]+-[0-9]{{3}}"
 
 
 async def made_for_us(connection: Connection, table: TableShape, older_than: timedelta) -> list[str]:
-    """The ids of rows that are owned by users of ours and have ids of the service's own, in order.
+    """The ids of rows that belong to our users and have ids of the service's own, in order.
 
-    A row that names another owner anywhere is not among them. The age is by the time of creation where the table has
-    one: without, any age.
+    A row that names another owner anywhere is not among them. The age is by the time of creation; in a table without
+    one, rows of any age are returned.
 
     Raises:
         SourceRefused: The table can't be read.
@@ -27,19 +27,21 @@ async def made_for_us(connection: Connection, table: TableShape, older_than: tim
     whose = f"coalesce({layout.owner}::text ~ $1, {named})" if layout.owner in columns else named
     others = _of_others(table)
     where = f"NOT starts_with({layout.id}::text, '{OURS}') AND ({whose}) AND NOT ({others}) AND {_old(table)}"
-    where += " AND length($1::text || $2::text) > 0"  # their types, where a table has one of the two places alone
+    where += (
+        " AND length($1::text || $2::text) > 0"  # sets their types, in case the table has only one of the two places
+    )
     query = f"SELECT {layout.id}::text AS id FROM {table.name} WHERE {where} ORDER BY 1"  # noqa: S608 - names of the contract and the catalogue
     key = f'"{layout.owner_key}"\\s*:\\s*"'
     limit = time.time() - older_than.total_seconds()
     try:
         rows = await connection.fetch(query, f"^{NAME}$", f'{key}{NAME}"', limit)
     except asyncpg.PostgresError as error:
-        raise SourceRefused(table.name, f"can't be searched for rows of ours: {error}") from error
+        raise SourceRefused(table.name, f"can't be searched for our rows: {error}") from error
     return [row["id"] for row in rows]
 
 
 def _of_others(table: TableShape) -> str:
-    """Whether the metadata names an owner who is none of ours."""
+    """An SQL condition: the metadata names an owner who is not one of our users."""
     layout = table.layout
     if layout.metadata not in table.columns:
         return "false"
@@ -48,7 +50,7 @@ def _of_others(table: TableShape) -> str:
 
 
 def _old(table: TableShape) -> str:
-    """Whether a row was made before $3, in unix seconds."""
+    """An SQL condition: the row was created before $3, in unix seconds."""
     name = table.layout.created_at
     kind = table.columns.get(name, "")
     if kind in INTEGERS:

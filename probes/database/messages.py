@@ -1,4 +1,4 @@
-"""Messages of our threads: written into whatever table a target names, and taken away again with their thread."""
+"""Messages of our threads: written into the table that a target names, and removed again with their thread."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -18,7 +18,7 @@ JSON = frozenset({"json", "jsonb"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageLayout:
-    """The table (empty: there is none), its columns' names, and what else a row must have: column = text."""
+    """The table (empty: the service has none), its columns' names, and what else a row must have: column = text."""
 
     table: str
     id: str
@@ -31,7 +31,7 @@ class MessageLayout:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message. `says` holds by the contract's words what the API must say of it; times in unix seconds."""
+    """A message. `says` holds, by the contract's words, what the API must say about it; times in unix seconds."""
 
     id: str
     says: Mapping[str, Any]
@@ -64,14 +64,14 @@ class MessageWriter:
         """Write them all, or none. Raises SourceRefused."""
         layout = self._layout
         names = [layout.id, layout.thread, layout.role, layout.content, layout.created_at, *layout.constants]
-        missing = [one for one in names if one not in self._table.columns]
+        missing = [name for name in names if name not in self._table.columns]
         if missing:
             raise SourceRefused(
                 self._table.name, f"has no column {', '.join(missing)} (contract.database.messages says where each is)"
             )
-        marks = ", ".join(f"CAST(${n}::text AS {self._table.columns[one]})" for n, one in enumerate(names, start=1))
+        marks = ", ".join(f"CAST(${n}::text AS {self._table.columns[name]})" for n, name in enumerate(names, start=1))
         statement = f"INSERT INTO {self._table.name} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608 - the contract's names are pattern-checked, types are the catalogue's
-        rows = [[*self._fitted(one.says), *layout.constants.values()] for one in messages]
+        rows = [[*self._fitted(message.says), *layout.constants.values()] for message in messages]
         try:
             async with self.connection.transaction():
                 await limit_waiting(self.connection, self._deadlines)
@@ -82,7 +82,7 @@ class MessageWriter:
             ) from error
 
     def _fitted(self, says: Mapping[str, Any]) -> list[str]:
-        """As text that the column's type is cast from."""
+        """The values as text, to be cast to the column's type."""
         kinds, layout = self._table.columns, self._layout
         moment = says["created_at"]
         stamp = str(moment) if kinds[layout.created_at] in INTEGERS else datetime.fromtimestamp(moment, UTC).isoformat()
@@ -90,7 +90,7 @@ class MessageWriter:
         return [says["id"], says["thread"], says["role"], content, stamp]
 
     async def remove_of(self, threads: Collection[str]) -> int:
-        """Remove every message of these threads, whoever wrote it; return how many there were. Raises SourceRefused."""
+        """Remove all messages of these threads, their own or not; return how many there were. Raises SourceRefused."""
         try:
             async with self.connection.transaction():
                 await limit_waiting(self.connection, self._deadlines)
@@ -101,7 +101,7 @@ class MessageWriter:
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise SourceRefused(
                 f"deleting from {self._table.name}",
-                f"messages can't be taken away: {error} (contract.database.messages)",
+                f"messages can't be removed: {error} (contract.database.messages)",
             ) from error
         return int(status.rpartition(" ")[2])
 
@@ -109,6 +109,6 @@ class MessageWriter:
 async def find_messages(
     connection: Connection, layout: MessageLayout, run_id: str, deadlines: Deadlines
 ) -> MessageWriter | None:
-    """The writer of a layout's messages; None where it names no table, or there is no such table in our search path."""
+    """The writer of a layout's messages; None if it names no table, or the table is not in our search path."""
     found = await find_table(connection, layout.table) if layout.table else None
     return MessageWriter(connection, found, layout, run_id, deadlines) if found else None

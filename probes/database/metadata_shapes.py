@@ -1,4 +1,4 @@
-"""The shapes that `metadata_` is found in, as data: what is written, and what the API must answer."""
+"""The shapes that `metadata_` may have, as data: what is written, and what the API must answer."""
 
 import json
 from collections.abc import Callable
@@ -16,22 +16,22 @@ class SqlNull:
 SQL_NULL = SqlNull()
 Build = Callable[[str], Any]
 OWNER = "<owner>"  # in a shape's text: the pair of key and name
-OWNER_KEY = "user_id"  # as the shapes below have it; a layout may call it otherwise
+OWNER_KEY = "user_id"  # in the shapes below; a layout may have another name for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
     """One shape: its case id and how to build its value for an owner.
 
-    `text` is written instead of the built value, with the owner in the place of `OWNER`: for what no JSON library
-    would write. `carries` says that where a row has no column for its title or its time, they go into this object.
+    `text` is written instead of the built value, with the owner in place of `OWNER`: for what no JSON library would
+    write. `carries` says that if a row has no column for its title or its times, they go into this object.
     """
 
     id: str
     build: Build = field(default=lambda _owner: None)
     text: str = ""
     carries: bool = False
-    poison: bool = False  # the column's own operators can't read it: never left standing
+    poison: bool = False  # the column's own operators can't read it: never left in the table
 
     def value(self, owner: str, key: str = OWNER_KEY) -> Any:  # noqa: ANN401 - any JSON value
         """The value to write, with the owner's name under `key`; SQL_NULL for none at all."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from probes.errors import SourceRefused
+from probes.problem import Problem
 
 if TYPE_CHECKING:
     from alembic.script import ScriptDirectory
@@ -17,21 +18,21 @@ class History:
     heads: frozenset[str]
     revisions: frozenset[str]
 
-    def compare(self, found: frozenset[str]) -> str:
-        """How a database at `found` stands to the image: empty when it is at its heads, else in words.
+    def compare(self, found: frozenset[str]) -> Problem:
+        """How a database at `found` differs from the image's heads.
 
-        Without the history, a head of the database that the image's heads lack can be old or new.
+        Without the history, a head that the image's heads lack can be old or new.
         """
         if found == self.heads:
             return ""
         unknown = sorted(found - self.revisions) if self.revisions else []
         if len(found) > len(self.heads):
-            return f"branched: {sorted(found - self.heads)} beside what the image has"
+            return f"branched: {sorted(found - self.heads)} in addition to the image's heads"
         if unknown:
             return f"ahead: the image does not know {unknown}"
         if self.revisions:
             return f"behind: at {sorted(found)}, the image's migrations were not applied"
-        return f"behind or ahead of the image: at {sorted(found)} (give contract.database.revisions to tell which)"
+        return f"behind or ahead of the image: at {sorted(found)} (set contract.database.revisions to find out which)"
 
 
 def open_folder(folder: Path) -> "ScriptDirectory":
@@ -41,7 +42,7 @@ def open_folder(folder: Path) -> "ScriptDirectory":
     from alembic.util.exc import CommandError  # noqa: PLC0415 - as above
 
     if not (folder / "env.py").is_file() or not (folder / "versions").is_dir():
-        raise SourceRefused(str(folder), "is no alembic folder: it must hold env.py and versions/")
+        raise SourceRefused(str(folder), "is not an alembic folder: it must hold env.py and versions/")
     try:
         script = ScriptDirectory(str(folder))
         script.get_heads()
@@ -53,4 +54,4 @@ def open_folder(folder: Path) -> "ScriptDirectory":
 def read_folder(folder: Path) -> History:
     """The history in an alembic folder. Raises SourceRefused."""
     script = open_folder(folder)
-    return History(frozenset(script.get_heads()), frozenset(one.revision for one in script.walk_revisions()))
+    return History(frozenset(script.get_heads()), frozenset(known.revision for known in script.walk_revisions()))

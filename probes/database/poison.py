@@ -1,8 +1,8 @@
 r"""Rows that the column's own operators can't read: `\u0000` and lone surrogates, found by a look at the text alone.
 
-A `json` column keeps text as it came. `->>`, and a cast to jsonb, raise on the whole document when any of its strings
-holds `\u0000` or half of a surrogate pair (UntranslatableCharacterError): one such row of anybody, and every query
-that filters by `metadata_ ->> 'user_id'` fails for everybody. Nothing here casts to jsonb, so nothing here raises.
+A `json` column keeps text as it came. `->>`, and a cast to jsonb, raise on the whole document if any of its strings
+holds `\u0000` or half of a surrogate pair (UntranslatableCharacterError): one such row, and every query that filters
+by `metadata_ ->> 'user_id'` fails for everyone. Nothing here casts to jsonb, so nothing here raises.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ MOST_NAMED = 10
 def is_poisoned(column: str, kind: str) -> str:
     r"""An SQL condition: this column can't be read by `->>`. Never NULL, and never raises.
 
-    Escaped backslashes go first, so that a text about `\u0000` is none; then the pairs that are whole.
+    Escaped backslashes are removed first, so that a text about `\u0000` does not count; then complete pairs.
     """
     if kind not in HOLDERS:
         return "FALSE"
@@ -39,7 +39,7 @@ class Poisoned:
 
 
 async def find_poisoned(connection: Connection, table: TableShape) -> Poisoned:
-    """Look through everyone else's rows, ours aside."""
+    """Look through everyone else's rows, but not our own."""
     layout = table.layout
     condition = is_poisoned(layout.metadata, table.columns.get(layout.metadata, ""))
     where = f"FROM {table.name} WHERE {layout.id} NOT LIKE '{OURS}%'"

@@ -1,4 +1,4 @@
-"""What our database user may do beyond what the suite needs: the less it may, the less a mistake of ours can do."""
+"""What our database user may do beyond what the suite needs: the less it may, the less our mistakes can do."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ import asyncpg
 from probes.database.connection import Connection
 from probes.errors import SourceRefused
 
-# What a role may be by itself, in pg_roles, and in words.
+# Attributes of a role in pg_roles, and in words.
 POWERS = {
     "rolsuper": "is a superuser",
-    "rolbypassrls": "is not held by row-level policies (BYPASSRLS)",
+    "rolbypassrls": "is not bound by row-level policies (BYPASSRLS)",
     "rolcreaterole": "may create roles",
     "rolcreatedb": "may create databases",
     "rolreplication": "may replicate the whole server",
@@ -43,9 +43,9 @@ class Needed:
 
 
 async def more_than_needed(connection: Connection, needed: Needed) -> list[str]:
-    """In words, each thing that our user may do and a run has no use for; empty for a user with no more than it needs.
+    """In words, everything that our user may do and no run needs.
 
-    A superuser, or an owner of tables, is named as that alone: what follows from it is not listed again.
+    For a superuser, or an owner of tables, only that is said: what follows from it is not listed.
 
     Raises:
         SourceRefused: The catalogue can't be read.
@@ -56,26 +56,26 @@ async def more_than_needed(connection: Connection, needed: Needed) -> list[str]:
         schemas = [row["nspname"] for row in await connection.fetch(_SCHEMAS)]
     except asyncpg.PostgresError as error:
         raise SourceRefused("pg_roles", f"what our user may do can't be seen: {error}") from error
-    found = [words for name, words in POWERS.items() if role is not None and role[name]]
+    spare = [words for name, words in POWERS.items() if role is not None and role[name]]
     if role is not None and role["rolsuper"]:
-        return found
+        return spare
     owned = [row["name"] for row in tables if row["owned"]]
-    found += [f"owns {_listed(owned)}, which no row-level policy of them holds"] if owned else []
+    spare += [f"owns {_listed(owned)}, and no row-level policy binds an owner"] if owned else []
     for row in tables:
         if not row["owned"]:
-            found += _beyond(row["name"], set(row["may"]), needed, kept=row["kept"])
-    found += [f"may create tables in {_listed(schemas)}"] if schemas else []
-    return found
+            spare += _beyond(row["name"], set(row["may"]), needed, kept=row["kept"])
+    spare += [f"may create tables in {_listed(schemas)}"] if schemas else []
+    return spare
 
 
 def _beyond(table: str, may: Collection[str], needed: Needed, *, kept: bool) -> list[str]:
     """What is too much on one table."""
     used = {word for word, tables in (("INSERT", needed.adds_to), ("DELETE", needed.deletes_from)) if table in tables}
-    spare = [one for one in CHANGES if one in may and one not in used]
-    found = [f"may {', '.join(spare)} {table}"] if spare else []
+    unused = [change for change in CHANGES if change in may and change not in used]
+    spare = [f"may {', '.join(unused)} {table}"] if unused else []
     if used & set(may) and not kept:
-        found.append(f"is kept by no row-level policy from other people's rows of {table}")
-    return found
+        spare.append(f"has no row-level policy that keeps it from other people's rows of {table}")
+    return spare
 
 
 def _listed(names: list[str]) -> str:

@@ -1,7 +1,7 @@
-"""Mending rows whose metadata is no object: guarded SQL to review, and a rehearsal that is rolled back.
+"""Repairing rows whose metadata is not an object: guarded SQL to review, and a rehearsal that is rolled back.
 
 The audit report's own UPDATE calls `jsonb_set` on every row without a user id; it raises on JSON null, scalars and
-arrays, and so aborts on the rows that it is meant to mend. Each statement here looks at the shape first, and no
+arrays, and so aborts on the rows that it is meant to repair. Each statement here looks at the shape first, and no
 statement reads a row that the column's operators can't read (`probes.database.poison`).
 """
 
@@ -17,8 +17,9 @@ from probes.database.metadata_shapes import PLAIN, SHAPES, TEXT_SHAPES
 from probes.database.poison import HOLDERS, find_poisoned, is_poisoned
 from probes.database.seeding import RowSpec, Seeder
 from probes.errors import SourceRefused
+from probes.problem import Problem
 
-Found = Mapping[str, Any]
+RowFound = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Repair:
     change: str
 
     def statement(self, table: str, scope: str = "TRUE") -> str:
-        """The UPDATE, to be run by whoever has reviewed it; `scope` is a further condition."""
+        """The UPDATE, to be run after a review; `scope` is a further condition."""
         return f"UPDATE {table}\nSET {self.change}\nWHERE {self.where}\n  AND {scope};"
 
     def count(self, table: str) -> str:
@@ -41,13 +42,13 @@ class Repair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Words:
-    """The SQL by which one table's rows are read and written, whatever type its metadata has."""
+    """The SQL that reads and writes one table's rows, whatever type its metadata has."""
 
     metadata: str  # the column
-    value: str  # it as jsonb; NULL where it can't be read
+    value: str  # the column as jsonb; NULL if it can't be read
     kind: str  # what kind of JSON value it is
     readable: str  # a condition: its operators can read it
-    owner: str  # the owner's column; empty: there is none
+    owner: str  # the owner's column, if the table has one
     key: str  # of the owner, in metadata
     type: str
 
@@ -57,7 +58,7 @@ class _Words:
 
     @property
     def owned(self) -> str:
-        """An object with the column's owner, where there is one."""
+        """An object with the column's owner, if there is one."""
         if not self.owner:
             return "'{}'::jsonb"
         return (
@@ -65,7 +66,7 @@ class _Words:
         )
 
     @property
-    def names_nobody(self) -> str:
+    def has_no_owner(self) -> str:
         """A condition: an object without an owner in it."""
         return f"{self.kind} = 'object' AND COALESCE(jsonb_typeof({self.value} -> '{self.key}'), 'null') = 'null'"
 
@@ -90,12 +91,12 @@ def _words(table: TableShape) -> _Words:
 
 
 def repairs_for(table: TableShape) -> tuple[Repair, ...]:
-    """The statements that mend this table: those about the owner's column only where it has one."""
+    """The statements that repair this table: those about the owner's column only if it has one."""
     words = _words(table)
     shapes = (
         Repair(
             "sql-null",
-            "metadata is SQL NULL: becomes an object with the column's owner, where there is one",
+            "metadata is SQL NULL: becomes an object with the column's owner, if there is one",
             f"{words.metadata} IS NULL",
             words.written(words.owned),
         ),
@@ -110,7 +111,7 @@ def repairs_for(table: TableShape) -> tuple[Repair, ...]:
 
 
 def _kept(words: _Words) -> str:
-    """What was there: a text that is no JSON is kept as a string."""
+    """The previous value; a text that is not JSON is kept as a string."""
     return words.value if words.type in {"json", "jsonb"} else f"COALESCE({words.value}, to_jsonb({words.metadata}))"
 
 
@@ -119,7 +120,7 @@ def _owner_repairs(words: _Words) -> tuple[Repair, Repair]:
         Repair(
             "no-user-id",
             "metadata is an object without a user id, and the column has one: it is copied",
-            f"{words.readable} AND {words.owner} IS NOT NULL AND {words.names_nobody}",
+            f"{words.readable} AND {words.owner} IS NOT NULL AND {words.has_no_owner}",
             words.written(f"{words.value} || jsonb_build_object('{words.key}', {words.owner})"),
         ),
         Repair(
@@ -138,7 +139,7 @@ def disagreeing(table: TableShape) -> str:
     if not words.owner:
         return "FALSE"
     return (
-        f"{words.readable} AND {words.owner} IS NOT NULL AND {words.kind} = 'object' AND NOT ({words.names_nobody}) "
+        f"{words.readable} AND {words.owner} IS NOT NULL AND {words.kind} = 'object' AND NOT ({words.has_no_owner}) "
         f"AND {words.value} ->> '{words.key}' <> {words.owner}"
     )
 
@@ -174,7 +175,7 @@ class RepairPlan:
             condition = is_poisoned(layout.metadata, self.table.columns[layout.metadata])
             lines += [
                 f"-- {self.poisoned} rows hold \\u0000 or half of a surrogate pair: ->> and ALTER ... TYPE jsonb raise",
-                "-- on them (data.poison). They are not touched; mend their text before the column's type is changed:",
+                "-- on them (data.poison). They are not touched; repair their text before changing the column's type:",
                 f"-- SELECT {layout.id}, {layout.metadata}::text FROM {self.table.name}",  # noqa: S608 - as above
                 f"-- WHERE {condition};",
                 "",
@@ -183,8 +184,8 @@ class RepairPlan:
 
 
 async def plan_repair(connection: Connection, table: TableShape) -> RepairPlan:
-    """Count what there is to mend. Only reads."""
-    counts = {one.name: int(await connection.fetchval(one.count(table.name))) for one in repairs_for(table)}
+    """Count what there is to repair. Only reads."""
+    counts = {repair.name: int(await connection.fetchval(repair.count(table.name))) for repair in repairs_for(table)}
     apart = await connection.fetchval(f"SELECT count(*) FROM {table.name} WHERE {disagreeing(table)}")  # noqa: S608 - as above
     return RepairPlan(table, counts, int(apart), (await find_poisoned(connection, table)).rows)
 
@@ -193,73 +194,79 @@ async def plan_repair(connection: Connection, table: TableShape) -> RepairPlan:
 class Rehearsal:
     """What a repair did to one row of every shape, before it was rolled back."""
 
-    error: str  # empty when every statement ran
-    unmended: tuple[str, ...]  # shapes that are not an object with their owner afterwards
+    error: Problem  # of the statement that failed
+    unrepaired: tuple[str, ...]  # shapes that are not an object with their owner afterwards
     touched: tuple[str, ...]  # rows that were in order and are not the same afterwards
-    again: int  # rows that a second run changed: 0 for a repair that runs twice alike
+    again: int  # rows that a second run changed: 0 if the repair can safely be repeated
     shapes: int
 
 
-OTHER_OWNER = "nv-somebody-else"
+OTHER_OWNER = "nv-another-user"
 
 
 async def rehearse(connection: Connection, table: TableShape, seeder: Seeder, statements: Sequence[str]) -> Rehearsal:
-    """Run a repair over one row of ours of every shape, and over sound and disagreeing ones; roll everything back.
+    """Run a repair over one seeded row of every shape, and over sound and disagreeing ones; roll everything back.
 
-    Where the column can hold rows that its operators can't read, such rows are among those that must stay as they
-    are. The statements must be scoped to rows of ours (`scope_of`), so that no row of anybody else is locked.
+    If the column can hold rows that its operators can't read, such rows are among those that must stay as they are.
+    The statements must be scoped to this run's rows (`scope_of`), so that no one else's row is locked.
 
-    Raises SourceRefused where our database user may not do that.
+    Raises SourceRefused if our database user may not do that.
     """
     owner = f"{seeder.prefix}owner"
-    specs = [RowSpec(owner=owner, shape=shape) for shape in SHAPES]
-    sound = [RowSpec(owner=owner, shape=PLAIN), RowSpec(owner=owner, shape=PLAIN, column_owner=OTHER_OWNER)]
-    if table.columns.get(table.layout.metadata) in HOLDERS:
-        sound += [RowSpec(owner=owner, shape=shape) for shape in TEXT_SHAPES]
+    specs = [*(RowSpec(owner=owner, shape=shape) for shape in SHAPES), *_sound(table, owner)]
     transaction = connection.transaction()
     await transaction.start()
     try:
-        rows = seeder.reserve([*specs, *sound])
-        await seeder.insert(rows, [*specs, *sound])
+        rows = seeder.reserve(specs)
+        await seeder.insert(rows, specs)
         ids = [row.id for row in rows]
         before = await _read(connection, table, ids)
-        error, again = "", 0
-        try:
-            for statement in statements:
-                await connection.execute(statement)
-            again = sum([_changed(await connection.execute(statement)) for statement in statements])
-        except asyncpg.InsufficientPrivilegeError as problem:
-            why = f"our user may not change rows of ours ({problem}): GRANT UPDATE on {table.name} to it (database.url)"
-            raise SourceRefused("the rehearsal of the repair", why) from problem
-        except asyncpg.PostgresError as problem:
-            error = f"{type(problem).__name__}: {problem}"
+        error, again = await _run_twice(connection, table, statements)
         after = {} if error else await _read(connection, table, ids)
     finally:
         await transaction.rollback()
-    if error:
-        return Rehearsal(
-            error=error, unmended=tuple(shape.id for shape in SHAPES), touched=(), again=0, shapes=len(SHAPES)
-        )
-    mended = {shape.id: after[row.id] for shape, row in zip(SHAPES, rows, strict=False)}
+    pairs, sound = list(zip(SHAPES, rows, strict=False)), rows[len(SHAPES) :]
+    repaired = [] if error else [shape.id for shape, row in pairs if _in_order(after[row.id], shape.id, owner)]
     return Rehearsal(
-        error="",
-        unmended=tuple(name for name, row in mended.items() if not _in_order(row, name, owner)),
-        touched=tuple(row.id for row in rows[len(specs) :] if after[row.id] != before[row.id]),
+        error=error,
+        unrepaired=tuple(shape.id for shape in SHAPES if shape.id not in repaired),
+        touched=tuple(row.id for row in sound if not error and after[row.id] != before[row.id]),
         again=again,
         shapes=len(SHAPES),
     )
 
 
+def _sound(table: TableShape, owner: str) -> list[RowSpec]:
+    """Rows that a repair must not change: in order, a person's to decide, or unreadable."""
+    specs = [RowSpec(owner=owner, shape=PLAIN), RowSpec(owner=owner, shape=PLAIN, column_owner=OTHER_OWNER)]
+    if table.columns.get(table.layout.metadata) in HOLDERS:
+        specs += [RowSpec(owner=owner, shape=shape) for shape in TEXT_SHAPES]
+    return specs
+
+
+async def _run_twice(connection: Connection, table: TableShape, statements: Sequence[str]) -> tuple[Problem, int]:
+    """Which statement failed and why, and how many rows the second run changed. Raises SourceRefused."""
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+        return "", sum([_changed(await connection.execute(statement)) for statement in statements])
+    except asyncpg.InsufficientPrivilegeError as problem:
+        why = f"our user may not change our own rows ({problem}): GRANT UPDATE on {table.name} to it (database.url)"
+        raise SourceRefused("the rehearsal of the repair", why) from problem
+    except asyncpg.PostgresError as problem:
+        return f"{type(problem).__name__}: {problem}", 0
+
+
 KEEPS_ITS_NAME = frozenset({"user_id number", "user_id with spaces"})  # disagreeing owners: a person decides
 
 
-def _in_order(row: Found, shape: str, owner: str) -> bool:
-    """An object with its owner; where no column names one, an object is all that can be made of a row."""
+def _in_order(row: RowFound, shape: str, owner: str) -> bool:
+    """Whether a row is an object with its owner; if no column names one, an object is all that it can become."""
     named = row["owner"] is None or (row["owner"] == owner and (row["named"] == owner or shape in KEEPS_ITS_NAME))
     return bool(row["kind"] == "object" and named)
 
 
-async def _read(connection: Connection, table: TableShape, ids: Sequence[str]) -> dict[str, Found]:
+async def _read(connection: Connection, table: TableShape, ids: Sequence[str]) -> dict[str, RowFound]:
     words = _words(table)
     rows = await connection.fetch(
         f"SELECT {table.layout.id} AS id, {words.owner or 'NULL'}::text AS owner, "  # noqa: S608 - as above

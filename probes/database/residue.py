@@ -1,4 +1,4 @@
-"""What is ours in tables that we do not write ourselves, and whether another run is at work on the same database."""
+"""Our rows in tables that we do not write ourselves, and whether another run is at work on the same database."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ TURN = "netra-verify: the users that are used again"
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """By what our rows in a table are recognised: a column, and a pattern of LIKE that only ours fit."""
+    """How our rows in a table are recognised: a column, and a LIKE pattern that only ours match."""
 
     table: str
     column: str
@@ -21,7 +21,7 @@ class Trace:
 
 
 async def count_traces(connection: Connection, trace: Trace) -> int:
-    """How many rows of ours the table holds. Raises SourceRefused: no such table or column, or no leave to read it."""
+    """How many of our rows the table holds. Raises SourceRefused: no such table or column, or no permission to read."""
     name = await _name(connection, trace)
     try:
         count = await connection.fetchval(f"SELECT count(*) FROM {name} WHERE {_ours(trace)}", trace.pattern)  # noqa: S608 - quoted by the server, the column by `_ours`
@@ -41,22 +41,22 @@ async def remove_traces(connection: Connection, trace: Trace) -> int:
 
 
 async def take_turn(connection: Connection) -> bool:
-    """Take this database's users of ours, for as long as the connection lives; False where another run has them.
+    """Reserve our users on this database, for as long as the connection lives; False if another run has them.
 
-    It is an advisory lock of the session: it needs no leave to write and leaves nothing, but holds nothing behind
-    PgBouncer.
+    It is an advisory lock of the session: it needs no permission to write and leaves nothing behind, but does not work
+    behind PgBouncer.
     """
     return bool(await connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", TURN))
 
 
 async def seen_in_rows(connection: Connection, table: TableShape, names: Collection[str]) -> frozenset[str]:
-    """Which of these users are named, as owner or in the metadata, by rows of ours that are in the table now.
+    """Which of these users our rows in the table name now, as owner or in the metadata.
 
     Raises:
         SourceRefused: The table can't be read.
     """
     layout = table.layout
-    shown = [f'"{one}"::text' for one in (layout.owner, layout.metadata) if one in table.columns]
+    shown = [f'"{column}"::text' for column in (layout.owner, layout.metadata) if column in table.columns]
     text = f"concat_ws(' ', {', '.join(shown)})" if shown else "''"
     query = (
         f"SELECT DISTINCT named FROM {table.name}, unnest($2::text[]) AS named "  # noqa: S608 - the catalogue's names
@@ -65,14 +65,14 @@ async def seen_in_rows(connection: Connection, table: TableShape, names: Collect
     try:
         rows = await connection.fetch(query, OURS, list(names))
     except asyncpg.PostgresError as error:
-        raise SourceRefused(table.name, f"can't be searched for rows of ours: {error}") from error
+        raise SourceRefused(table.name, f"can't be searched for our rows: {error}") from error
     return frozenset(row["named"] for row in rows)
 
 
 async def _name(connection: Connection, trace: Trace) -> str:
     name = await connection.fetchval("SELECT to_regclass($1)::text", trace.table)
     if name is None:
-        raise SourceRefused(trace.table, "there is no such table in our search path (residue.tables)")
+        raise SourceRefused(trace.table, "the table is not in our search path (residue.tables)")
     return str(name)
 
 

@@ -1,4 +1,4 @@
-"""Seeding rows of ours into the threads table, and taking them away again: by id, by run, or by age."""
+"""Seeding rows into the threads table, and removing them again: by id, by run, or by age."""
 
 import asyncio
 import json
@@ -24,33 +24,33 @@ FEW = 50  # rows that one INSERT takes in one round trip, where COPY needs three
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowSpec:
-    """A row to seed, for `owner`: named in the owner's column (where there is one) and in metadata as it is shaped."""
+    """A row to seed, for `owner`, named in the owner's column (if there is one) and in metadata as it is shaped."""
 
     owner: str
     shape: Shape = PLAIN
     title: str | None = TITLE
     age: timedelta = timedelta()  # of the last change
-    created_age: timedelta | None = None  # as the last change where it is not given
+    created_age: timedelta | None = None  # None: as the last change
     deleted: bool = False
     column_owner: str | None = None  # another owner in the column than in the metadata
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row that was seeded: its id, whose it is by the table's layout, and what the API must say of it.
+    """A seeded row: its id, its owner by the table's layout, and what the API must say about it.
 
-    `owner` is empty where nothing that was written names one. `says` holds, by the contract's words, what was
-    written and can be compared: id, title, owner, metadata (null for all that is no object), and times in unix seconds.
+    `owner` is empty if nothing that was written names one. `says` holds, by the contract's words, what was written and
+    can be compared: id, title, owner, metadata (null for everything except objects), and times in unix seconds.
     """
 
     id: str
     owner: str
-    wanted: str  # whom it was planted for
+    wanted: str  # the user it was planted for
     says: Mapping[str, Any]
 
     @property
     def owned(self) -> bool:
-        """Whether the row is the owner's for whom it was planted: only then can it be demanded back."""
+        """Whether the row belongs to the user it was planted for: only then can we demand that the API lists it."""
         return self.owner == self.wanted
 
 
@@ -66,7 +66,7 @@ class Seeder:
         *,
         session_has_deadlines: bool = False,
     ) -> None:
-        """`session_has_deadlines`: it was opened by `connect`, not behind PgBouncer; statements need no own limits."""
+        """`session_has_deadlines`: opened by `connect`, not behind PgBouncer; statements need no own limits."""
         self.connection = connection
         self._session_has_deadlines = session_has_deadlines
         self._table = table
@@ -92,7 +92,7 @@ class Seeder:
         return rows
 
     def _owner(self, spec: RowSpec) -> str:
-        """Whose a row is, by what is written of it and by the layout; empty: nobody's."""
+        """The owner of a row, by what is written and by the layout; empty if it has none."""
         if self._table.owner_column:
             return spec.column_owner or spec.owner
         value = self._value(spec)
@@ -103,7 +103,7 @@ class Seeder:
         """What can be compared of a row besides its id."""
         value, columns = self._value(spec), self._table.columns
         says: dict[str, Any] = {"owner": self._owner(spec)}
-        if not spec.shape.poison:  # how an unreadable text comes back, nobody has promised
+        if not spec.shape.poison:  # no contract says how an unreadable text comes back
             says["metadata"] = value if isinstance(value, dict) else None
         for name, key, written in self._values(spec):
             if getattr(self._layout, name) in columns or (spec.shape.carries and key):
@@ -111,7 +111,7 @@ class Seeder:
         return says
 
     def _value(self, spec: RowSpec) -> Any:  # noqa: ANN401 - any JSON value
-        """What metadata holds: the shape's value, with what has no column of its own where the shape carries it."""
+        """What metadata holds: the shape's value, and what has no column of its own if the shape carries it."""
         value = spec.shape.value(spec.owner, self._layout.owner_key)
         if not spec.shape.carries:
             return value
@@ -123,7 +123,7 @@ class Seeder:
         return value | carried
 
     def _values(self, spec: RowSpec) -> list[tuple[str, str, object]]:
-        """What a row says, where metadata carries it for want of a column, and what is written."""
+        """Each part of a row: its name, its key in metadata for want of a column, and what is written."""
         return [
             ("title", self._layout.title_key, spec.title),
             ("updated_at", self._layout.updated_at_key, _updated(spec, self._moment)),
@@ -136,10 +136,10 @@ class Seeder:
         return json.dumps(self._value(spec), ensure_ascii=False)
 
     async def insert(self, rows: Sequence[Row], specs: Sequence[RowSpec]) -> None:
-        """Insert reserved rows, all or none: many by COPY; few, or where COPY can't pass, by one INSERT.
+        """Insert reserved rows, all or none: many by COPY; few, or if COPY is refused, by one INSERT.
 
         Raises:
-            SourceRefused: The database did not take them; none was kept.
+            SourceRefused: The database did not accept them; none was kept.
         """
         kinds = dict.fromkeys(specs)
         writers = self._writers()
@@ -167,7 +167,7 @@ class Seeder:
             ) from error
 
     def _writers(self) -> Mapping[str, Callable[[RowSpec], object]]:
-        """By column: what is written into it."""
+        """What is written into each column."""
         layout, moment = self._layout, self._moment
         return {
             layout.object: lambda _spec: layout.object_value,
@@ -193,7 +193,7 @@ class Seeder:
             await self._put_at_once(columns, records)
 
     async def _put_at_once(self, columns: Sequence[str], records: Sequence[tuple[object, ...]]) -> None:
-        kinds = ", ".join(f"${n}::{self._table.columns[one]}[]" for n, one in enumerate(columns, start=1))
+        kinds = ", ".join(f"${n}::{self._table.columns[name]}[]" for n, name in enumerate(columns, start=1))
         async with self._limited():
             await self.connection.execute(
                 f"INSERT INTO {self._table.name} ({', '.join(columns)}) SELECT * FROM unnest({kinds})",  # noqa: S608 - names and types are the catalogue's
@@ -202,9 +202,9 @@ class Seeder:
 
     @asynccontextmanager
     async def _limited(self) -> AsyncIterator[None]:
-        """Around one statement, which waits for nothing longer than our deadlines.
+        """Keep one statement from waiting longer than our deadlines.
 
-        Where the session has none (behind PgBouncer there is none) they are set for a transaction: three round trips.
+        If the session has none (behind PgBouncer), they are set for a transaction: three round trips.
         """
         if self._session_has_deadlines:
             yield
@@ -227,7 +227,7 @@ class Seeder:
         return await self._delete(f"{self._layout.id} = ANY($1::text[])", ids)
 
     async def holds(self, thread_id: str) -> bool:
-        """Whether there is a row of this id, whoever's it is and whoever made it."""
+        """Whether there is a row of this id, of any owner and any origin."""
         count = await self.connection.fetchval(
             f"SELECT count(*) FROM {self._table.name} WHERE {self._layout.id} = $1",  # noqa: S608 - names of the contract
             thread_id,
@@ -235,13 +235,13 @@ class Seeder:
         return bool(count)
 
     async def remove_of(self, user: str) -> int:
-        """Remove every row that names this user of ours as its owner, whoever made it and whatever its metadata holds.
+        """Remove every row that names this test user as its owner, of any origin and with any metadata.
 
-        The metadata is looked at as text: a service may have stored what the column's own operators can't read, and
-        never have told us the row's id.
+        The metadata is searched as text: a service may have stored what the column's own operators can't read, and
+        never have answered the row's id.
 
         Raises:
-            ValueError: The user is none of ours.
+            ValueError: Not one of our users.
         """
         if not user.startswith(OURS):
             raise ValueError(f"{user!r} is not a user of this suite: its rows are not ours to remove")
@@ -256,7 +256,7 @@ class Seeder:
         return await self._delete(f"starts_with({self._layout.id}, $1)", self.prefix)
 
     async def reap(self, older_than: timedelta) -> int:
-        """Remove rows that killed runs left behind: ours by prefix, older than that by the id's own time stamp."""
+        """Remove rows that killed runs left: with our prefix, and older than that by the time stamp in the id."""
         return await self._delete(self._old, OURS, self._before(older_than))
 
     async def leftovers(self, older_than: timedelta) -> list[str]:

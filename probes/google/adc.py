@@ -1,6 +1,6 @@
 """Tokens that google-auth finds: access tokens for Google's APIs, identity tokens for what Google IAM guards.
 
-Separate from `probes.google.credentials`, because importing google-auth takes a tenth of a run's start: import this
+Separate from `probes.google.access_tokens`, because importing google-auth takes a tenth of a run's start: import this
 file only where it is needed.
 """
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from probes.errors import UNREADABLE, SourceRefused
 from probes.excerpt import excerpt
-from probes.google.api import GoogleApi
+from probes.google.google_api import GoogleApi
 from probes.window import Window, parse_time
 
 READY = "CONDITION_SUCCEEDED"

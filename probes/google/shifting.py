@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from probes.google.api import GoogleApi
+from probes.google.google_api import GoogleApi
 
 BY_NAME = "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION"
 

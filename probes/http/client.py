@@ -18,7 +18,7 @@ from probes.excerpt import excerpt
 from probes.http.connecting import tls_error
 from probes.http.content import ACCEPTED, read_body
 from probes.http.network_path import NetworkPath, find_path
-from probes.http.options import RequestOptions, Value
+from probes.http.request_options import RequestOptions, Value
 from probes.http.server_timing import server_timing
 from probes.identity import RunIdentity
 from probes.json_values import read_json
@@ -47,14 +47,14 @@ class Answer:
 
     @property
     def text(self) -> str:
-        """The body as text; bytes that are no UTF-8 are replaced."""
+        """The body as text; bytes that are not UTF-8 are replaced."""
         return self.body.decode("utf-8", errors="replace")
 
     def json(self) -> Any:  # noqa: ANN401 - any JSON value
         """The body as JSON.
 
         Raises:
-            BadAnswer: It is none, or over a bound of `probes.limits`; request, status and content type are named.
+            BadAnswer: It is not JSON, or over a bound of `probes.limits`; request, status and content type are named.
             RateLimited: A limiter (429) answered instead of the service.
         """
         self.refuse_limiter()
@@ -63,7 +63,7 @@ class Answer:
         except ValueError as error:
             kind = self.headers.get("content-type", "no content type")
             raise BadAnswer(
-                self.request, f"status {self.status}, {excerpt(kind, 80)}, no JSON ({error}): {excerpt(self.text)!r}"
+                self.request, f"status {self.status}, {excerpt(kind, 80)}, not JSON ({error}): {excerpt(self.text)!r}"
             ) from error
 
     def json_object(self) -> dict[str, Any]:
@@ -85,7 +85,7 @@ class Answer:
         return BadAnswer(self.request, f"status {self.status}, {came}: {excerpt(self.text)!r}")
 
     def refuse_limiter(self) -> None:
-        """Raise RateLimited for a 429: a limiter's answer says nothing of the service behind it."""
+        """Raise RateLimited for a 429: a limiter's answer says nothing about the service behind it."""
         if self.status == HTTPStatus.TOO_MANY_REQUESTS:
             wait = excerpt(self.headers.get("retry-after", ""), 40)
             raise RateLimited(
@@ -96,7 +96,7 @@ class Answer:
 
     @property
     def server_ms(self) -> float | None:
-        """The server's own time, from the `total` of `Server-Timing`; None where it says none."""
+        """The server's own time, from the `total` of `Server-Timing`; None if it reports none."""
         return server_timing(self.headers.raw, "total")
 
 
@@ -112,7 +112,7 @@ class HttpClient:
         path: NetworkPath | None = None,
         watch: Callable[[Answer], None] | None = None,
     ) -> None:
-        """`path` is the way there; None: as this machine's environment has it. `watch` is shown every answer.
+        """`path` is the network path; None: as this machine's environment has it. `watch` is shown every answer.
 
         Raises UnusablePath.
         """
@@ -121,8 +121,8 @@ class HttpClient:
         self.path = path or find_path(self.base_url)
         self._deadline_s = deadline_s
         self._watch = watch
-        # The transport without httpx' client around it: that one builds the next request of a redirect (and fails
-        # where Location is no URL), and undoes Content-Encoding without a bound.
+        # The transport without httpx' client around it: the client builds the next request of a redirect (and fails
+        # if Location is not a URL), and undoes Content-Encoding without a bound.
         self._transport = httpx.AsyncHTTPTransport(
             verify=self.path.tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
             proxy=_proxy(self.path),
@@ -141,29 +141,29 @@ class HttpClient:
     async def send(
         self, method: str, path: str, *, trace_id: str | None = None, **options: Unpack[RequestOptions]
     ) -> Answer:
-        """Send one request, once.
+        """Send one request, once; under a fresh trace if `trace_id` is None.
 
-        Args:
-            method: The HTTP method.
-            path: Path below the base URL, with its query when that has to be written by hand.
-            trace_id: The trace to send; a fresh one when None.
-            **options: The rest of the request.
+        `path` is below the base URL, with its query if that has to be written by hand.
 
         Raises:
             Unreachable: Refused, reset, no such host, no TLS.
             PathBlocked: A proxy refuses, or we don't trust the certificate's issuer.
             TooSlow: No complete answer within the deadline.
-            ClientUnfit: Nor any, and our own loop stood still all the while.
+            ClientUnfit: The same, but our own loop stood still all the while.
             BadAnswer: Not HTTP, or over a bound of `probes.limits`.
         """
         trace = trace_id or self.identity.new_trace()
-        request = f"{method} {self.base_url}{path}"
-        made = _write(
-            request, [*_ALWAYS, *self.identity.headers(trace).items(), *await self.path.front_headers()], options
-        )
+        answer = await self._answer(f"{method} {self.base_url}{path}", trace, options)
+        if self._watch:
+            self._watch(answer)
+        return answer
+
+    async def _answer(self, request: str, trace: str, options: RequestOptions) -> Answer:
+        always = [*_ALWAYS, *self.identity.headers(trace).items(), *await self.path.front_headers()]
+        made = _write(request, always, options)
         begun = time.perf_counter()
         status, headers, body = await self._finish(made, request, options.get("deadline_s") or self._deadline_s)
-        answer = Answer(
+        return Answer(
             status=status,
             headers=headers,
             body=body,
@@ -171,9 +171,6 @@ class HttpClient:
             trace_id=trace,
             request=request,
         )
-        if self._watch:
-            self._watch(answer)
-        return answer
 
     async def _finish(self, made: httpx.Request, request: str, limit: float) -> tuple[int, Headers, bytes]:
         try:

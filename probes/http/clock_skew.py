@@ -1,4 +1,4 @@
-"""Whose clock is off: ours or the server's, told by the Date of answers from two places."""
+"""Whose clock is off, ours or the server's, judged by the Date of answers from two servers."""
 
 import time
 from collections.abc import Sequence
@@ -7,11 +7,12 @@ from email.utils import parsedate_to_datetime
 
 from probes.errors import ProbeError
 from probes.http.client import HttpClient
+from probes.problem import Problem
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """A server's clock beside ours: how far it is ahead, in seconds (negative: behind), and how sure that is."""
+    """A server's clock compared with ours: how many seconds it is ahead (negative: behind), and how sure that is."""
 
     name: str
     ahead_s: float
@@ -19,7 +20,7 @@ class Clock:
 
 
 async def read_clock(client: HttpClient, path: str) -> Clock | None:
-    """The clock behind a URL, from one answer's Date; None where it can't be asked or says none that can be read."""
+    """The clock behind a URL, from one answer's Date; None if it can't be asked, or sends no Date that can be read."""
     begun = time.time()
     try:
         answer = await client.send("GET", path)
@@ -34,19 +35,19 @@ async def read_clock(client: HttpClient, path: str) -> Clock | None:
     return Clock(client.base_url, said + 0.5 - (begun + ended) / 2, 0.5 + (ended - begun) / 2)
 
 
-def our_fault(clocks: Sequence[Clock], allowed_s: float) -> str:
-    """What is wrong with our own clock, in words; empty when nothing is, or when it can't be told.
+def our_fault(clocks: Sequence[Clock], allowed_s: float) -> Problem:
+    """What is known to be wrong with our own clock.
 
-    It is ours that is off when two others agree with each other and not with us. Where only one of them differs, that
-    one's tokens and time stamps are for the checks to judge.
+    Ours is off if two others agree with each other and not with us. If only one of them differs, the checks judge its
+    tokens and time stamps.
     """
     if len(clocks) < 2:  # noqa: PLR2004 - it takes two to outvote us
         return ""
-    least, most = min(one.ahead_s for one in clocks), max(one.ahead_s for one in clocks)
+    least, most = min(clock.ahead_s for clock in clocks), max(clock.ahead_s for clock in clocks)
     nearest = min(abs(least), abs(most))
     agree = most - least <= allowed_s
     if not agree or least * most < 0 or nearest <= allowed_s:
         return ""
-    names = " and ".join(one.name for one in clocks)
+    names = " and ".join(clock.name for clock in clocks)
     way = "behind" if least > 0 else "ahead of"
     return f"our own clock is {nearest:.0f} s {way} those of {names}: set it (NTP) and run again"

@@ -1,4 +1,4 @@
-"""Opening a connection in its steps, each timed by itself: name, TCP (through a proxy where there is one), TLS."""
+"""Opening a connection step by step, each step timed: name, TCP (through a proxy if there is one), TLS."""
 
 import asyncio
 import base64
@@ -18,15 +18,15 @@ from probes.http.network_path import NetworkPath, Proxy
 from probes.limits import PROXY_HEAD_BYTES
 
 OUT_OF_DESCRIPTORS = frozenset({errno.ENFILE, errno.EMFILE})
-# OpenSSL's X509_V_ERR_*: nobody whom we trust vouches for the certificate. Any other is the certificate's own fault.
+# OpenSSL's X509_V_ERR_*: no one whom we trust vouches for the certificate. Any other is the certificate's own fault.
 UNTRUSTED = {18: "self-signed", 19: "self-signed", 20: "an unknown issuer", 21: "an unknown issuer"}
 ADDRESS_S = 2.0  # for TCP to one of several addresses: one that leads nowhere must not use up the whole deadline
 HTTP_OK = range(200, 300)
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """How long each step took, in seconds; `tls_s` is None where there is no TLS. `tcp_s` includes a proxy's tunnel."""
+class ConnectionSteps:
+    """How long each step took, in seconds; `tls_s` is None without TLS. `tcp_s` includes a proxy's tunnel."""
 
     name_s: float
     tcp_s: float
@@ -41,7 +41,7 @@ class Opened:
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-async def open_streams(path: NetworkPath) -> tuple[Streams, Opened]:
+async def open_streams(path: NetworkPath) -> tuple[Streams, ConnectionSteps]:
     """Open a connection.
 
     Raises:
@@ -53,11 +53,11 @@ async def open_streams(path: NetworkPath) -> tuple[Streams, Opened]:
     plain, opened = await dial(path, request)
     begun = time.perf_counter()
     streams = await secure(plain, path, request)
-    return streams, Opened(opened.name_s, opened.tcp_s, time.perf_counter() - begun if path.tls else None)
+    return streams, ConnectionSteps(opened.name_s, opened.tcp_s, time.perf_counter() - begun if path.tls else None)
 
 
 async def secure(plain: socket.socket, path: NetworkPath, request: str) -> Streams:
-    """TLS over a connection, where the path has any; streams in any case. Raises Unreachable, PathBlocked."""
+    """Put TLS over a connection if the path has it, and return its streams. Raises Unreachable, PathBlocked."""
     try:
         # server_hostname is also what the certificate must be for
         return await asyncio.open_connection(sock=plain, ssl=path.tls, server_hostname=path.host if path.tls else None)
@@ -69,12 +69,12 @@ async def secure(plain: socket.socket, path: NetworkPath, request: str) -> Strea
 
 
 def tls_error(error: OSError, request: str) -> Unreachable | PathBlocked:
-    """What an error during the TLS handshake comes to: ours where it is our trust that lacks, else the server's."""
+    """Whose fault an error during the TLS handshake is: ours if we lack trust in the issuer, else the server's."""
     if isinstance(error, ssl.SSLCertVerificationError):
         if error.verify_code in UNTRUSTED:
             return PathBlocked(
                 request,
-                f"TLS: the certificate is not to be trusted: {error.verify_message}. If it is of your own CA, name its "
+                f"TLS: we don't trust the certificate: {error.verify_message}. If it is of your own CA, name the CA's "
                 "file in [network] ca_file (NETRA_NETWORK__CA_FILE)",
             )
         return Unreachable(request, f"TLS: the certificate is not good: {error.verify_message}")
@@ -83,8 +83,8 @@ def tls_error(error: OSError, request: str) -> Unreachable | PathBlocked:
     return Unreachable(request, f"TLS: {type(error).__name__}: {error}")
 
 
-async def dial(path: NetworkPath, request: str) -> tuple[socket.socket, Opened]:
-    """A TCP connection to the place itself, or a proxy's tunnel to it; TLS is still to come. Raises as above."""
+async def dial(path: NetworkPath, request: str) -> tuple[socket.socket, ConnectionSteps]:
+    """Open a TCP connection to the host itself, or a proxy's tunnel to it; TLS is still to come. Raises as above."""
     begun = time.perf_counter()
     host, port = (path.proxy.host, path.proxy.port) if path.proxy else (path.host, path.port)
     addresses = await _addresses(host, port, request, behind=path.proxy)
@@ -96,7 +96,7 @@ async def dial(path: NetworkPath, request: str) -> tuple[socket.socket, Opened]:
     except BaseException:
         plain.close()
         raise
-    return plain, Opened(named - begun, time.perf_counter() - named, None)
+    return plain, ConnectionSteps(named - begun, time.perf_counter() - named, None)
 
 
 Address = tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]]
@@ -105,7 +105,7 @@ Address = tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int] 
 async def resolve(host: str, port: int) -> Sequence[Address]:
     """Every address of a name. Raises socket.gaierror, UnicodeError.
 
-    In a thread of its own that nobody waits for: a resolver that hangs would hold up the loop's executor, and with it
+    In a thread of its own that nothing waits for: a resolver that hangs would hold up the loop's executor, and with it
     the end of the run.
     """
     try:
@@ -130,7 +130,7 @@ async def resolve(host: str, port: int) -> Sequence[Address]:
 def _tell(
     loop: asyncio.AbstractEventLoop, found: "asyncio.Future[Sequence[Address]]", answer: Sequence[Address] | Exception
 ) -> None:
-    """Hand an answer to the loop, from another thread; to nobody where nobody waits any more."""
+    """Hand an answer to the loop, from another thread, unless nothing waits for it any more."""
 
     def take() -> None:
         if found.done():
@@ -155,7 +155,7 @@ async def _addresses(host: str, port: int, request: str, behind: Proxy | None) -
 
 
 async def _dial(addresses: Sequence[Address], request: str, proxy: Proxy | None) -> socket.socket:
-    """TCP to the first address that takes us."""
+    """Connect by TCP to the first address that accepts."""
     refused = "no address"
     for number, (family, kind, protocol, _, address) in enumerate(addresses, start=1):
         try:
@@ -185,7 +185,7 @@ async def _dial(addresses: Sequence[Address], request: str, proxy: Proxy | None)
 
 
 async def _tunnel(plain: socket.socket, path: NetworkPath, proxy: Proxy, request: str) -> None:
-    """Ask the proxy for a tunnel. Raises PathBlocked: a proxy's refusal says nothing of the service."""
+    """Ask the proxy for a tunnel. Raises PathBlocked: a proxy's refusal says nothing about the service."""
     loop = asyncio.get_running_loop()
     host = f"[{path.host}]" if ":" in path.host else path.host
     place = f"{host}:{path.port}"

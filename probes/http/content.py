@@ -70,7 +70,7 @@ async def read_body(raw: AsyncIterable[bytes], encoding: str, request: str) -> b
     """Read a body to its end and undo its Content-Encoding.
 
     Raises:
-        BadAnswer: More than `probes.limits` allows on the wire or decoded, a coding that nobody asked for, or bytes
+        BadAnswer: More than `probes.limits` allows on the wire or decoded, a coding that was not asked for, or bytes
             that are not in the coding that the answer names.
     """
     body = bytearray()
@@ -103,8 +103,8 @@ async def _read_into(body: bytearray, raw: AsyncIterable[bytes], encoding: str, 
 
 
 def _codings(encoding: str, request: str) -> list[str]:
-    codings = [one.strip().lower() for one in encoding.split(",")]
-    codings = [one for one in codings if one and one != "identity"]
+    codings = [coding.strip().lower() for coding in encoding.split(",")]
+    codings = [coding for coding in codings if coding and coding != "identity"]
     if len(codings) > CODINGS:
         raise BadAnswer(request, f"Content-Encoding names {len(codings)} codings, one within the other")
     return codings
@@ -121,7 +121,7 @@ def _decoder(coding: str, request: str) -> _Decoder:
 def _through(decoders: list[_Decoder], data: bytes) -> Iterator[bytes]:
     """The data through all decoders, outermost first. Lazy: nothing is decoded before it is asked for.
 
-    Pieces of nothing are passed on as well, so that a stream that decodes to nothing gives way to the deadline too.
+    Empty pieces are passed on as well, so that the deadline can also end a stream that decodes to nothing.
     """
     if not decoders:
         yield data

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from probes.excerpt import excerpt
 from probes.http.client import Headers
+from probes.problem import Problem
 
 ANY = "*"
 SIMPLE_METHODS = frozenset({"GET", "HEAD", "POST"})  # a preflight need not name them
@@ -30,12 +31,12 @@ class Allowance:
             frozenset(one.lower() for one in _listed(headers, "access-control-allow-headers")),
         )
 
-    def trouble_of_reading(self, origin: str, *, with_credentials: bool) -> str:
-        """Why a browser does not hand the answer to a page of the origin; empty when it does."""
+    def trouble_of_reading(self, origin: str, *, with_credentials: bool) -> Problem:
+        """Why a browser does not hand the answer to a page of the origin."""
         if not self.origins:
             return "no Access-Control-Allow-Origin"
         if len(self.origins) > 1:
-            return f"{len(self.origins)} Access-Control-Allow-Origin: browsers take none of them"
+            return f"{len(self.origins)} Access-Control-Allow-Origin headers: browsers accept none of them"
         allowed = self.origins[0]
         if allowed == ANY and with_credentials:
             return "Access-Control-Allow-Origin is *, which browsers refuse where credentials are sent"
@@ -45,8 +46,8 @@ class Allowance:
             return "no Access-Control-Allow-Credentials: true"
         return ""
 
-    def trouble_of_sending(self, method: str, headers: tuple[str, ...], *, with_credentials: bool) -> str:
-        """Why a browser would not send this request after the preflight; empty when it would."""
+    def trouble_of_sending(self, method: str, headers: tuple[str, ...], *, with_credentials: bool) -> Problem:
+        """Why a browser would not send this request after the preflight."""
         any_method = ANY in self.methods and not with_credentials
         if method not in self.methods | SIMPLE_METHODS and not any_method:
             return f"Access-Control-Allow-Methods lacks {method}"

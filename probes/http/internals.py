@@ -1,4 +1,4 @@
-"""What an error body tells of how a service is built: frames, statements, libraries, hosts - in any spelling."""
+"""What an error body reveals about how a service is built: frames, statements, libraries, hosts, in any spelling."""
 
 import re
 from urllib.parse import unquote_plus, urlsplit
@@ -6,7 +6,7 @@ from urllib.parse import unquote_plus, urlsplit
 from probes.excerpt import excerpt
 
 LOOKED_AT = 64 * 1024  # characters of a body
-# A key that holds something, whatever its words are joined by.
+# A key with a value, whatever joins its words.
 _KEYS = (
     r"[\"'](?:stack|stack[_ -]?trace|trace[_ -]?back|debug[_ -]?(?:info|data)|exc[_ -]?info|exception[_ -]?args|locals"
     r"|frames?)[\"']\s*+:\s*+(?!null|None|\"\"|''|\[\s*\]|\{\s*\})"
@@ -15,7 +15,7 @@ _FRAMES = (
     r"Traceback \(most recent|File [\"\\]+/|\b[\w/.-]{1,200}\.py[\"'\\]{0,3},? ?(?::|line )\d+"
     r"|\b[\w/-]{1,200}\.(?:js|ts|go|rs|java|rb|php|kt):\d+"
 )
-_STATEMENTS = (  # in capitals, or where more of a statement follows: "select a thread from the list" is none
+_STATEMENTS = (  # in capitals, or if more of a statement follows: "select a thread from the list" is not one
     r"(?-i:\bSELECT\b.{1,500}?\bFROM\b)"
     r"|\bselect\s[\w.,*()\" ]{1,200}?\sfrom\s[\w.\"]{1,80}\s(?:where|limit|order|join)\b"
     r"|\binsert into \w+ ?\(|(?-i:\bUPDATE \w+ SET\b|\bDELETE FROM \w)|\[SQL:"
@@ -30,9 +30,9 @@ _INTERNALS = re.compile(f"{_KEYS}|{_FRAMES}|{_STATEMENTS}|{_LIBRARIES}|{_PLACES}
 
 
 def find_internals(text: str, request: str = "") -> str:
-    """The first internal in a body, as it stands there; empty for none.
+    """The first internal in a body, verbatim; empty if there is none.
 
-    `request` is `METHOD url`: what its path and query said may be repeated to whoever said it.
+    `request` is `METHOD url`: an answer may repeat what was in its path and query.
     """
     parts = urlsplit(request.partition(" ")[2])
     said = unquote_plus(f"{parts.path}?{parts.query}").lower()

@@ -1,4 +1,4 @@
-"""The way from here to one base URL, the same for every client: proxy, certificate authorities, what stands in front.
+"""The network path from here to one base URL, the same for every client: proxy, certificate authorities, front headers.
 
 Every client (httpx, the measuring transport, WebSockets, Google's APIs) takes its path from here, so that none of them
 can reach what another can't.
@@ -29,7 +29,7 @@ Identity = Callable[[], Awaitable[Secret]]  # an identity token that is valid no
 
 
 class UnusablePath(ValueError):
-    """A path that is configured, and that not every client could take; the text names the variable or key."""
+    """A configured path that not every client could use; the text names the variable or key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class Proxy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkPath:
-    """The way to one base URL. `tls` is None where there is none, `proxy` where the way is direct."""
+    """The path to one base URL. `tls` is None without TLS, `proxy` if the path is direct."""
 
     url: str
     tls: ssl.SSLContext | None
@@ -65,7 +65,7 @@ class NetworkPath:
 
     @property
     def port(self) -> int:
-        """The port, the scheme's own where the URL names none."""
+        """The port; the scheme's own if the URL names none."""
         return _port(urlsplit(self.url))
 
     @property
@@ -74,7 +74,7 @@ class NetworkPath:
         return urlsplit(self.url).netloc.rpartition("@")[2]
 
     async def front_headers(self) -> list[tuple[str, Value]]:
-        """What every request carries for whatever stands in front of the service. Raises what `identity` raises."""
+        """What every request carries for what is in front of the service. Raises what `identity` raises."""
         token = await self.identity() if self.identity else Secret()
         return [*self.headers, *([(IDENTITY_HEADER, token.derive("Bearer {}".format))] if token else [])]
 
@@ -82,12 +82,12 @@ class NetworkPath:
 def find_path(
     url: str, *, ca_file: str = "", headers: tuple[tuple[str, Value], ...] = (), identity: Identity | None = None
 ) -> NetworkPath:
-    """The way to a URL as this machine's environment has it (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY).
+    """The path to a URL as this machine's environment has it (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY).
 
-    `ca_file` (PEM) is trusted beside what the machine trusts.
+    `ca_file` (PEM) is trusted in addition to what the machine trusts.
 
     Raises:
-        UnusablePath: A proxy of a kind that not every client can use, or a CA file that can't be.
+        UnusablePath: A proxy of a kind that not every client can use, or a CA file that can't be used.
     """
     scheme = urlsplit(url).scheme
     return NetworkPath(
@@ -104,7 +104,7 @@ def _port(parts: SplitResult) -> int:
 
 
 def _proxy_before(url: str) -> Proxy | None:
-    """The proxy that this machine's environment sets before a URL; None where there is a direct way."""
+    """The proxy that this machine's environment sets for a URL; None for a direct connection."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     if host in LOOPBACK or proxy_bypass(f"{host}:{_port(parts)}") or proxy_bypass(host):
@@ -121,7 +121,7 @@ def _read_proxy(named: str, scheme: str) -> Proxy:
         parts = urlsplit(named if "://" in named else f"http://{named}")
         port = parts.port or 80
     except ValueError as error:
-        raise UnusablePath(f"{variable} is no URL of a proxy ({error}): write http://host:port.") from error
+        raise UnusablePath(f"{variable} is not the URL of a proxy ({error}): write http://host:port.") from error
     if parts.scheme != "http" or not parts.hostname:
         raise UnusablePath(
             f"{variable} names a proxy of the kind {parts.scheme}://, which not every client here can use: name one "

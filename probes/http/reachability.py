@@ -1,4 +1,4 @@
-"""Whether a door can be reached from here at all, step by step: name, TCP, TLS, first byte. Nothing is judged of it."""
+"""Whether a door can be reached from here at all, step by step: name, TCP, TLS, first byte. It is not judged."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ import h11
 
 from probes.errors import BadAnswer, ClientUnfit, PathBlocked, ProbeError, SourceRefused, Unreachable
 from probes.excerpt import excerpt
-from probes.http.connecting import dial, resolve, secure
+from probes.http.connecting import Streams, dial, resolve, secure
 from probes.http.network_path import NetworkPath
 from probes.identity import RunIdentity
 from probes.limits import PARTS
@@ -24,16 +24,19 @@ SWITCHED = 101
 REFUSALS = frozenset({401, 403})
 # https://cloud.google.com/run/docs/troubleshooting#unauthorized-client: the page before the service, not the service's.
 IAM_PAGE = b"does not have permission to get URL"
-# Headers and names by which proxies and captive portals sign what they say themselves.
+# Headers and names by which proxies and captive portals mark their own answers.
 PROXY_HEADERS = frozenset({b"proxy-authenticate", b"x-squid-error", b"x-bluecoat-error", b"x-zscaler-error"})
 PROXY_SERVERS = (b"squid", b"zscaler", b"bluecoat", b"mcafee web gateway", b"forcepoint")
 PROXY_STATUSES = frozenset({407, 511})  # "proxy authentication", "network authentication": never a service's own
 
 
+Head = h11.Response | h11.InformationalResponse
+
+
 class Step(StrEnum):
     """How far we came."""
 
-    IDENTITY = "identity token"  # where something in front asks for one
+    IDENTITY = "identity token"  # if something in front requires one
     NAME = "name"
     TCP = "TCP"
     TLS = "TLS"
@@ -42,17 +45,17 @@ class Step(StrEnum):
 
 
 class Whose(StrEnum):
-    """Whose doing it is that a door was not reached."""
+    """Who is responsible if a door was not reached."""
 
-    NOBODYS = ""
+    NO_ONES = ""
     OURS = "ours"  # proxy, CA, identity: there is something to set here
-    UNKNOWN = "unknown"  # down, or not to be reached from here: other doors tell
-    THEIRS = "theirs"  # whatever stands between, this is the door's own: a certificate that is not good
+    UNKNOWN = "unknown"  # down, or out of reach from here: other doors show which
+    THEIRS = "theirs"  # the door's own fault, whatever is in between: an invalid certificate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:
-    """What came of knocking at a door: the step that failed (or REACHED), whose doing that is, and what was seen."""
+    """How far we came at a door: the step that failed (or REACHED), who is responsible, and what was seen."""
 
     door: str
     url: str
@@ -79,7 +82,7 @@ class Knock:
 
 
 async def knock(at: Knock, identity: RunIdentity, *, deadline_s: float) -> Reached:
-    """Go to a door and wait for the first byte of any answer, all within the deadline. Raises nothing of a probe's."""
+    """Go to a door and wait for the first byte of any answer, all within the deadline. Raises no ProbeError."""
     begun = time.perf_counter()
     steps = [Step.IDENTITY if at.path.identity else Step.NAME]
     whose, detail = Whose.UNKNOWN, ""
@@ -97,16 +100,15 @@ async def knock(at: Knock, identity: RunIdentity, *, deadline_s: float) -> Reach
         whose = Whose.THEIRS if "the certificate is not good" in error.detail else Whose.UNKNOWN
         detail = error.detail
     except ProbeError as error:
-        steps.append(Step.REACHED)  # it answers; what, is for the checks to say
-        whose, detail = Whose.NOBODYS, error.detail
+        steps.append(Step.REACHED)  # it answers; the checks judge what
+        whose, detail = Whose.NO_ONES, error.detail
     return Reached(
         door=at.door, url=at.path.url, step=steps[-1], whose=whose, detail=detail, elapsed_s=time.perf_counter() - begun
     )
 
 
-async def _go(
-    at: Knock, identity: RunIdentity, steps: list[Step]
-) -> tuple[h11.Response | h11.InformationalResponse, bytes]:
+async def _go(at: Knock, identity: RunIdentity, steps: list[Step]) -> tuple[Head, bytes]:
+    """Go as far as possible, noting each step before it is taken; return the answer's head and its first page."""
     path, request = at.path, f"connect {at.path.authority}"
     place = (path.proxy.host, path.proxy.port) if path.proxy else (path.host, path.port)
     front = await path.front_headers()
@@ -121,12 +123,21 @@ async def _go(
     steps.append(Step.TLS if path.tls else Step.FIRST_BYTE)
     streams = await secure(plain, path, request)
     steps.append(Step.FIRST_BYTE)
-    headers = [("Host", path.authority), ("Connection", "close"), *identity.headers(identity.new_trace()).items()]
-    if at.upgrade:
-        key = b64encode(secrets.token_bytes(16)).decode()
-        headers[1] = ("Connection", "Upgrade")
-        headers += [("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Key", key)]
-    asked = h11.Request(method="GET", target=at.target, headers=reveal([*headers, *front]))
+    asked = h11.Request(method="GET", target=at.target, headers=reveal([*_headers(at, identity), *front]))
+    return await _exchange(streams, asked, request)
+
+
+def _headers(at: Knock, identity: RunIdentity) -> list[tuple[str, str]]:
+    headers = [("Host", at.path.authority), *identity.headers(identity.new_trace()).items()]
+    if not at.upgrade:
+        return [*headers, ("Connection", "close")]
+    key = b64encode(secrets.token_bytes(16)).decode()
+    upgrade = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")]
+    return [*headers, *upgrade, ("Sec-WebSocket-Key", key)]
+
+
+async def _exchange(streams: Streams, asked: h11.Request, request: str) -> tuple[Head, bytes]:
+    """Send a request and read the head of its answer, and the page of a refusal. Raises Unreachable, BadAnswer."""
     state = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_BYTES)
     try:
         streams[1].write((state.send(asked) or b"") + (state.send(h11.EndOfMessage()) or b""))
@@ -141,10 +152,8 @@ async def _go(
     return response, page
 
 
-async def _read_head(
-    reader: asyncio.StreamReader, state: h11.Connection, request: str
-) -> h11.Response | h11.InformationalResponse:
-    """The head of the answer. Raises Unreachable where nothing comes at all."""
+async def _read_head(reader: asyncio.StreamReader, state: h11.Connection, request: str) -> Head:
+    """The head of the answer. Raises Unreachable if nothing comes at all."""
     any_byte = False
     for _ in range(PARTS):
         event = state.next_event()
@@ -162,7 +171,7 @@ async def _read_head(
 
 
 async def _read_page(reader: asyncio.StreamReader, state: h11.Connection) -> bytes:
-    """The beginning of the body, as far as it comes soon."""
+    """The beginning of the body, as far as it arrives soon."""
     page = bytearray()
     with contextlib.suppress(TimeoutError):  # what has come is enough
         async with asyncio.timeout(PAGE_S):
@@ -177,8 +186,8 @@ async def _read_page(reader: asyncio.StreamReader, state: h11.Connection) -> byt
     return bytes(page)
 
 
-def _whose_page(at: Knock, response: h11.Response | h11.InformationalResponse, page: bytes) -> tuple[Whose, str]:
-    """Whose answer that is: the door's own, or of something before it that we have to satisfy."""
+def _whose_page(at: Knock, response: Head, page: bytes) -> tuple[Whose, str]:
+    """Whose answer that is: the door's own, or that of something in front of it that we have to satisfy."""
     status = response.status_code
     head = {bytes(name): bytes(value) for name, value in response.headers}
     if status in REFUSALS and IAM_PAGE in page:
@@ -193,4 +202,4 @@ def _whose_page(at: Knock, response: h11.Response | h11.InformationalResponse, p
             f"a proxy's own page ({status}, {name!r}) instead of the service's: see HTTPS_PROXY and NO_PROXY, or have "
             "it let us through"
         )
-    return Whose.NOBODYS, f"answered {status}"
+    return Whose.NO_ONES, f"answered {status}"

@@ -13,7 +13,7 @@ _PART = re.compile(r'\s*+(?:"(?:[^"\\]++|\\.)*+"?|[^",;]++)*+')
 
 
 def server_timing(headers: Iterable[tuple[bytes, bytes]], metric: str) -> float | None:
-    """The duration of one metric in milliseconds; None where there is none, or none that is a time.
+    """The duration of one metric in milliseconds; None if there is none, or none that is a time.
 
     `metric` is compared as it is written; of several with that name the first that has a duration counts.
     """

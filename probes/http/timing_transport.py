@@ -3,8 +3,8 @@
 httpx' own pool scans every idle connection on each request (encode/httpx#3215): at 50 concurrent calls that is
 45 times the server's own time. This one keeps idle connections on a stack and takes the newest, and it reports
 each step of opening a connection, when the request was sent and when the first byte came. It keeps no cookies (session
-affinity would hide a revision) and follows no redirect. Through a proxy it goes by a tunnel: whose time that
-measures is for the caller to say.
+affinity would hide a revision) and follows no redirect. Through a proxy it uses a tunnel: whose time that measures is
+for the caller to say.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import h11
 
 from probes.errors import BadAnswer, Unreachable
-from probes.http.connecting import Opened, open_streams
+from probes.http.connecting import ConnectionSteps, open_streams
 from probes.http.network_path import NetworkPath, find_path
 from probes.limits import HEADERS, PARTS, TIMED_BYTES
 from probes.secret import Secret, reveal, without_frames
@@ -32,10 +32,18 @@ class Timed:
     headers: tuple[tuple[bytes, bytes], ...]
     body: bytes
     begun: float
-    opened: Opened | None
+    opened: ConnectionSteps | None
     sent: float
     first_byte: float
     done: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    method: str
+    path: str
+    headers: Headers
+    body: bytes | Secret
 
 
 @dataclass(slots=True)
@@ -49,7 +57,7 @@ class TimingTransport:
     """Sends requests to one origin over as many connections as are needed at once."""
 
     def __init__(self, base_url: str, path: NetworkPath | None = None) -> None:
-        """`path` is the way there; None: as this machine's environment has it. Raises UnusablePath."""
+        """`path` is the network path; None: as this machine's environment has it. Raises UnusablePath."""
         self._path = path or find_path(base_url)
         self._authority = self._path.authority
         self._idle: list[_Connection] = []
@@ -71,44 +79,36 @@ class TimingTransport:
             BadAnswer: Not HTTP/1.1, or more than an answer whose time is taken may hold.
         """
         begun = time.perf_counter()
-        headers = {**dict(await self._path.front_headers()), **headers}
+        request = _Request(method, path, {**dict(await self._path.front_headers()), **headers}, body)
         if self._idle:
             try:
-                return await self._over(self._idle.pop(), begun, None, method, path, headers, body)
+                return await self._over(self._idle.pop(), request, begun, None)
             except _StaleError:
                 pass  # closed by the server while idle; a fresh connection follows
         streams, opened = await open_streams(self._path)
         connection = _Connection(*streams)
         try:
-            return await self._over(connection, begun, opened, method, path, headers, body)
+            return await self._over(connection, request, begun, opened)
         except _StaleError as error:
             raise Unreachable(f"{method} {self._authority}{path}", "closed before any answer") from error
 
-    def _write(self, connection: _Connection, method: str, path: str, headers: Headers, body: bytes | Secret) -> None:
+    def _write(self, connection: _Connection, request: _Request) -> None:
         """Hand the request to the socket; secrets in it are unwrapped here."""
-        plain = _bytes(body)
-        whole = {"Host": self._authority, "Content-Length": str(len(plain)), **reveal(headers)}
-        request = h11.Request(method=method, target=path, headers=list(whole.items()))
-        data = [connection.state.send(request), connection.state.send(h11.Data(plain))]
-        data.append(connection.state.send(h11.EndOfMessage()))
+        plain = _bytes(request.body)
+        headers = {"Host": self._authority, "Content-Length": str(len(plain)), **reveal(request.headers)}
+        head = h11.Request(method=request.method, target=request.path, headers=list(headers.items()))
+        data = [connection.state.send(event) for event in (head, h11.Data(plain), h11.EndOfMessage())]
         connection.writer.writelines(part for part in data if part)
 
     async def _over(
-        self,
-        connection: _Connection,
-        begun: float,
-        opened: Opened | None,
-        method: str,
-        path: str,
-        headers: Headers,
-        body: bytes | Secret,
+        self, connection: _Connection, request: _Request, begun: float, opened: ConnectionSteps | None
     ) -> Timed:
-        request_line = f"{method} {self._authority}{path}"
+        request_line = f"{request.method} {self._authority}{request.path}"
         kept = False
         try:
-            self._write(connection, method, path, headers, body)
+            self._write(connection, request)
             sent = time.perf_counter()
-            response, first_byte, got = await _receive(connection, request_line)
+            response, first_byte, body = await _receive(connection, request_line)
             kept = _is_reusable(connection.state)
         except h11.RemoteProtocolError as error:
             raise BadAnswer(request_line, f"not an HTTP/1.1 answer: {error}") from without_frames(error)
@@ -118,11 +118,10 @@ class TimingTransport:
         if kept:
             connection.state.start_next_cycle()
             self._idle.append(connection)
-        pairs = tuple((bytes(name), bytes(value)) for name, value in response.headers)
         return Timed(
             status=response.status_code,
-            headers=pairs,
-            body=got,
+            headers=tuple((bytes(name), bytes(value)) for name, value in response.headers),
+            body=body,
             begun=begun,
             opened=opened,
             sent=sent,
@@ -136,7 +135,7 @@ def _bytes(body: bytes | Secret) -> bytes:
 
 
 def _is_reusable(state: h11.Connection) -> bool:
-    """Whether another request may follow: not after `Connection: close`, nor where bytes came that nobody asked for."""
+    """Whether another request may follow: not after `Connection: close`, nor after bytes that were not asked for."""
     done = state.our_state is h11.DONE and state.their_state is h11.DONE
     return done and not state.trailing_data[0]
 
@@ -162,14 +161,16 @@ async def _receive(connection: _Connection, request: str) -> tuple[h11.Response,
         elif isinstance(event, h11.Data):
             body += event.data
             if len(body) > TIMED_BYTES:
-                raise BadAnswer(request, f"a body of over {TIMED_BYTES // 1024} KiB where a short answer is promised")
+                raise BadAnswer(
+                    request, f"a body of over {TIMED_BYTES // 1024} KiB although a short answer is promised"
+                )
         elif isinstance(event, h11.EndOfMessage) and response is not None:
             return response, first_byte, bytes(body)
-    raise BadAnswer(request, f"over {PARTS} parts where a short answer is promised")
+    raise BadAnswer(request, f"over {PARTS} parts although a short answer is promised")
 
 
 async def _read(connection: _Connection, request: str, *, begun: bool) -> bytes:
-    """The next bytes; none where the server closed in mid-answer. Raises _StaleError where no answer has `begun`."""
+    """The next bytes; none if the server closed in mid-answer. Raises _StaleError if no answer has `begun`."""
     try:
         data = await connection.reader.read(CHUNK)
     except OSError as error:

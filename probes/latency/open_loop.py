@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from probes.client_health.event_loop import LoopWatch
 from probes.errors import ClientUnfit, ProbeError, RateLimited
-from probes.http.connecting import Opened
+from probes.http.connecting import ConnectionSteps
 from probes.http.server_timing import server_timing
 from probes.http.timing_transport import Timed
 from probes.problem import Problem
@@ -34,7 +34,7 @@ class Call:
     standstill_ms: float  # the longest standstill of our loop from when it was due to when the next one was
     client_ms: float
     server_ms: float | None
-    opened: Opened | None  # the steps of a new connection, in seconds; None on a reused one
+    opened: ConnectionSteps | None  # the steps of a new connection, in seconds; None on a reused one
     first_byte_ms: float  # since the request was sent
     trace_id: str
     failure: str  # empty for a good call

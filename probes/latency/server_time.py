@@ -1,6 +1,6 @@
-"""The server's side of calls that we made, from the platform's request log: its own time, and which instance served.
+"""The server's side of our calls, from the platform's request log: its own time, and which instance served.
 
-For services that say no time of their own in their answers. A call is found by the trace id that it carried.
+For services that do not report their own time in their answers. A call is found by the trace id that it carried.
 """
 
 from dataclasses import replace
@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from probes.errors import SourceRefused
 from probes.latency.open_loop import Call, LatencySample
 from probes.logs.entries import LogEntry, LogSource
+from probes.problem import Problem
 from probes.waiting import await_steady
 from probes.window import SteadyClock
 
@@ -27,32 +28,23 @@ async def read_server_side(
 ) -> LatencySample:
     """The sample with `server_ms` and `instance` as the request log has them.
 
-    Args:
-        sample: What was measured.
-        source: The log.
-        service: The service's name on the platform.
-        mark: What the User-Agent of our requests holds.
-        begun: When the first call left, on this clock.
-        clock: The run's, which does not jump.
-        deadline_s: How long entries may take to arrive.
-
-    Raises:
-        SourceRefused: The source does not let us, or lacks entries of calls that were answered.
+    Our requests are found by `mark`, a part of their User-Agent; `begun` is when the first call left, on `clock`.
+    Entries may take up to `deadline_s` to arrive. Raises SourceRefused, also if answered calls have no entry.
     """
     answered = {call.trace_id for call in sample.calls if not call.failure}
-    found: dict[str, LogEntry] = {}
+    entries: dict[str, LogEntry] = {}
 
-    async def look() -> str:
+    async def look() -> Problem:
         window = clock.since(begun, AROUND)
         read = await source.read(window, [f'httpRequest.userAgent:"{mark}"'], service=service)
-        found.update({entry.trace_id: entry for entry in read.entries if entry.is_request})
-        lacking = len(answered - found.keys())
+        entries.update({entry.trace_id: entry for entry in read.entries if entry.is_request})
+        lacking = len(answered - entries.keys())
         return f"{lacking} of {len(answered)} answered calls are not in the request log of {service}" if lacking else ""
 
-    there = await await_steady(look, in_a_row=1, deadline_s=deadline_s)
-    if not there.steady:
-        raise SourceRefused(source.name, f"after {deadline_s:g} s {there.attempts[-1]}")
-    return replace(sample, calls=tuple(_sided(call, found.get(call.trace_id)) for call in sample.calls))
+    waited = await await_steady(look, in_a_row=1, deadline_s=deadline_s)
+    if not waited.steady:
+        raise SourceRefused(source.name, f"after {deadline_s:g} s {waited.attempts[-1]}")
+    return replace(sample, calls=tuple(_sided(call, entries.get(call.trace_id)) for call in sample.calls))
 
 
 def _sided(call: Call, entry: LogEntry | None) -> Call:

@@ -7,18 +7,19 @@ from typing import Any
 
 from probes.errors import SourceRefused
 from probes.excerpt import excerpt
-from probes.google.api import GoogleApi
+from probes.google.google_api import GoogleApi
 from probes.logs.entries import LogEntry, LogRead
 from probes.logs.parsing import parse_entry
+from probes.problem import Problem
 from probes.window import Window
 
 PAGE = 1000  # the API's most; its default is 50
-MOST_PAGES = 1000  # a million entries: a quarter of an hour at the API's quota of 60 reads a minute
-MOST_EMPTY = 40  # in a row: "not finished" said so often is not an answer
+MOST_PAGES = 1000  # a million entries: a quarter of an hour at the API's quota of 60 reads per minute
+MOST_EMPTY = 40  # in a row: "not finished", repeated that often, is not an answer
 MOST_KEPT_CHARACTERS = 64 << 20  # of the texts that are kept; what comes after is counted
 LONGEST_FILTER = 20_000
-REQUESTS = 'logName:"run.googleapis.com%2Frequests"'
-SERVER_ERRORS = f"{REQUESTS} AND httpRequest.status>=500"
+REQUEST_FILTER = 'logName:"run.googleapis.com%2Frequests"'
+SERVER_ERROR_FILTER = f"{REQUEST_FILTER} AND httpRequest.status>=500"
 
 
 class CloudLogging:
@@ -41,16 +42,12 @@ class CloudLogging:
     ) -> LogRead:
         """Read a window to its end; an empty page with a token means "not finished".
 
-        Args:
-            window: Both bounds are sent: without one, clients add bounds of their own.
-            conditions: Further conditions in the query language, each has to hold.
-            service: Of this service only.
-            revision: Of this revision only.
-            most: Be content with the oldest so many, and say so in the reading's doubt.
-            keep: Which entries are kept; the others are counted. All of them when None.
+        Both bounds of the window are sent: without one, clients add bounds of their own. Each condition, in the query
+        language, has to hold. `most` makes do with that many of the oldest entries, which is then the reading's doubt.
+        `keep` decides which entries are kept (None: all); the others are only counted.
 
         Raises:
-            SourceRefused: Not authorised, no such project, over quota for too long, or no list of entries.
+            SourceRefused: Not authorised, no such project, over quota for too long, or not a list of entries.
         """
         body: dict[str, Any] = {
             "resourceNames": [f"projects/{self._project}"],
@@ -60,38 +57,30 @@ class CloudLogging:
         }
         if len(body["filter"]) > LONGEST_FILTER:
             raise ValueError(f"a filter of {len(body['filter'])} characters; the API takes {LONGEST_FILTER}")
-        pile, tokens = _Pile(keep=keep), set[str]()
+        pile = _Pile(keep=keep)
+        pages, doubt = await self._read_pages(body, pile, most)
+        return pile.as_read(window, self.name, body["filter"], pages, doubt)
+
+    async def _read_pages(self, body: dict[str, Any], pile: "_Pile", most: int | None) -> tuple[int, Problem]:
+        """Pile up every page; return how many there were, and why they may not be all."""
+        tokens = set[str]()
         pages = empty = 0
-        doubt = ""
-        while not doubt:
+        while True:
             page = await self._api.ask("entries:list", "POST", "/v2/entries:list", body)
-            found = entries_of(page)
-            pile.add(map(parse_entry, found))
-            pages, empty = pages + 1, 0 if found else empty + 1
+            listed = entries_of(page)
+            pile.add(map(parse_entry, listed))
+            pages, empty = pages + 1, 0 if listed else empty + 1
             token = str(page.get("nextPageToken") or "")
             if not token:
-                break
+                return pages, ""
             if token in tokens:
-                doubt = f"page {pages} names a next page that was read before: it goes round in a circle"
+                return pages, f"page {pages} names a next page that was read before: it goes round in a circle"
+            if most and pile.total >= most:
+                return pages, f"only the first {pile.total} were asked for"
+            if empty >= MOST_EMPTY or pages >= MOST_PAGES:
+                return pages, f"not at its end after {pages} pages, the last {empty} of them empty"
             tokens.add(token)
             body = body | {"pageToken": token}
-            if most and pile.total >= most:
-                doubt = f"only the first {pile.total} were asked for"
-            elif empty >= MOST_EMPTY or pages >= MOST_PAGES:
-                doubt = f"not at its end after {pages} pages, the last {empty} of them empty"
-        return LogRead(
-            entries=tuple(pile.kept),
-            pages=pages,
-            exhausted=not doubt,
-            doubt=doubt or pile.doubt,
-            window=window,
-            source=self.name,
-            duplicates=pile.repeated,
-            total=pile.total,
-            requests=pile.revisions.total(),
-            query=body["filter"],
-            revisions=dict(pile.revisions),
-        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -106,6 +95,22 @@ class _Pile:
     doubt: str = ""
     _characters: int = 0
     _seen: set[int] = field(default_factory=set)  # hashes: a million keys themselves would be 300 MB
+
+    def as_read(self, window: Window, source: str, query: str, pages: int, doubt: Problem) -> LogRead:
+        """What was read, as the reading of a source."""
+        return LogRead(
+            entries=tuple(self.kept),
+            pages=pages,
+            exhausted=not doubt,
+            doubt=doubt or self.doubt,
+            window=window,
+            source=source,
+            duplicates=self.repeated,
+            total=self.total,
+            requests=self.revisions.total(),
+            query=query,
+            revisions=dict(self.revisions),
+        )
 
     def add(self, entries: Iterable[LogEntry]) -> None:
         """Take in a page."""
@@ -132,11 +137,11 @@ class _Pile:
 
 
 def entries_of(page: dict[str, Any]) -> list[dict[str, Any]]:
-    """The entries of one page. Raises SourceRefused for what is no list of objects."""
-    found = page.get("entries", [])
-    if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
-        raise SourceRefused("entries:list", f"entries are no list of objects: {excerpt(str(found), 160)!r}")
-    return found
+    """The entries of one page. Raises SourceRefused for anything but a list of objects."""
+    listed = page.get("entries", [])
+    if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
+        raise SourceRefused("entries:list", f"entries are not a list of objects: {excerpt(str(listed), 160)!r}")
+    return listed
 
 
 def log_filter(window: Window, conditions: Sequence[str], *, service: str = "", revision: str = "") -> str:

@@ -1,7 +1,7 @@
-"""What the log says of one stretch of a revision's day: its 5xx, its traffic, and whether it was on all the time.
+"""What the log says about one stretch of a revision's day: its 5xx, its traffic, and whether it was on all the time.
 
 Cheap on purpose, so that it can be asked every hour: the 5xx of the stretch, one page of other people's requests, and
-one entry an hour where that page does not show the log alive.
+one entry per hour if that page does not show that the log was on.
 """
 
 from collections import Counter
@@ -10,118 +10,111 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from probes.identity import PRODUCT
-from probes.logs.cloud_logging import REQUESTS, SERVER_ERRORS, CloudLogging
+from probes.logs.cloud_logging import REQUEST_FILTER, SERVER_ERROR_FILTER, CloudLogging
 from probes.logs.entries import LogEntry, LogRead
 from probes.logs.log_analytics import LogAnalytics
+from probes.problem import Problem
 from probes.window import Window
 
 PAGE = 1000
-MOST_TRACES = 20  # so many fit a filter, and show what there is to see
+MOST_TRACES = 20  # as many as fit a filter; they show what there is to see
 HOUR = timedelta(hours=1)
 LATE_WRITERS = timedelta(minutes=10)  # asked for again: what came in late after the last look
-OTHERS = f'{REQUESTS} AND NOT httpRequest.userAgent:"{PRODUCT}/"'
+OTHERS = f'{REQUEST_FILTER} AND NOT httpRequest.userAgent:"{PRODUCT}/"'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayLook:
-    """One stretch of the day. `requests` are other people's, at least so many: one page is asked for."""
+    """One stretch of the day. `requests` are other people's, at least that many: only one page is asked for."""
 
     window: Window
     errors: tuple[LogEntry, ...]
     requests: int
     more: bool  # whether there were more requests than the page that was asked for
-    counted: int | None  # requests as the platform counted them; None where it can't be asked
+    counted: int | None  # requests as the platform counted them; None if it can't be asked
     silent: tuple[datetime, ...]  # hours in which the platform counted requests, and the log has none
-    doubt: str  # why the 5xx may not be all; empty when they are
+    doubt: Problem  # why the 5xx may not be all
     pages: int
     lines: tuple[LogEntry, ...]  # what the application wrote under the traces of the 5xx
-    query: str  # with which the 5xx were looked for
+    query: str  # for the 5xx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """A part of a revision's day, and what the platform knows of it."""
+
+    service: str
+    revision: str
+    window: Window  # its 5xx are asked for from ten minutes before
+    ended: Counter[datetime] | None  # requests as the platform counted them, by the end of the minute they ended in
+    longest_request_s: float  # the request timeout: a request is logged under its beginning and counted at its end
+
+    @property
+    def counted(self) -> int | None:
+        """Requests that the platform counted in the window; None if it can't be asked."""
+        if self.ended is None:
+            return None
+        return sum(n for end, n in self.ended.items() if self.window.start <= end <= self.window.end)
+
+    @property
+    def busy_hours(self) -> list[Window]:
+        """The hours in which the platform counted requests."""
+        ends = self.ended or ()
+        return [hour for hour in hours(self.window) if any(hour.start < end <= hour.end for end in ends)]
+
+    @property
+    def with_late_entries(self) -> Window:
+        """The window and the minutes before it, from which entries may have come late."""
+        return Window(self.window.start - LATE_WRITERS, self.window.end)
 
 
 async def first_request(source: CloudLogging, service: str, revision: str, window: Window) -> datetime | None:
     """When the revision's first request in the window was; None without one."""
-    read = await source.read(window, [REQUESTS], service=service, revision=revision, most=1)
+    read = await source.read(window, [REQUEST_FILTER], service=service, revision=revision, most=1)
     return read.entries[0].moment if read.entries else None
 
 
-def _counted_in(ended: Counter[datetime] | None, window: Window) -> int | None:
-    return None if ended is None else sum(n for end, n in ended.items() if window.start <= end <= window.end)
-
-
-async def look_at(
-    source: CloudLogging,
-    service: str,
-    revision: str,
-    window: Window,
-    *,
-    ended: Counter[datetime] | None,
-    longest_request_s: float,
-) -> DayLook:
-    """Look at one stretch.
-
-    Args:
-        source: The log.
-        service: Of this service.
-        revision: And this revision.
-        window: The stretch; its 5xx are asked for from ten minutes before.
-        ended: Requests as the platform counted them, by the end of the minute in which they ended.
-        longest_request_s: The request timeout: a request is logged under its beginning and counted at its end.
-    """
-    whole = Window(window.start - LATE_WRITERS, window.end)
-    errors = await source.read(whole, [SERVER_ERRORS], service=service, revision=revision)
-    others = await source.read(window, [OTHERS], service=service, revision=revision, most=PAGE)
-    counted = _counted_in(ended, window)
-    silent = []
-    if ended is not None:
-        for hour in hours(window):
-            busy = any(hour.start < end <= hour.end for end in ended)
-            if busy and not await _is_alive(source, service, revision, hour, others, longest_request_s):
-                silent.append(hour.start)
+async def look_at(source: CloudLogging, stretch: Stretch) -> DayLook:
+    """Look at one stretch. Raises SourceRefused."""
+    service, revision = stretch.service, stretch.revision
+    errors = await source.read(stretch.with_late_entries, [SERVER_ERROR_FILTER], service=service, revision=revision)
+    others = await source.read(stretch.window, [OTHERS], service=service, revision=revision, most=PAGE)
+    silent = [hour.start for hour in stretch.busy_hours if not await _is_alive(source, stretch, hour, others)]
     return DayLook(
-        window=window,
+        window=stretch.window,
         errors=tuple(errors.server_errors),
         requests=others.requests,
         more=not others.exhausted,
-        counted=counted,
+        counted=stretch.counted,
         silent=tuple(silent),
         doubt=errors.doubt,
         pages=errors.pages + others.pages,
-        lines=await lines_of(source, errors.server_errors, window),
+        lines=await lines_of(source, errors.server_errors, stretch.window),
         query=errors.query,
     )
 
 
-async def look_by_sql(
-    source: LogAnalytics,
-    service: str,
-    revision: str,
-    window: Window,
-    *,
-    ended: Counter[datetime] | None,
-    longest_request_s: float,
-) -> DayLook:
+async def look_by_sql(source: LogAnalytics, stretch: Stretch) -> DayLook:
     """The same look, counted by BigQuery where the log is: for volumes that one machine shouldn't pull."""
-    errors, whole = await source.errors(service, revision, Window(window.start - LATE_WRITERS, window.end))
-    longest = timedelta(seconds=longest_request_s)
-    told = await source.count(service, revision, window)
+    service, revision, window = stretch.service, stretch.revision, stretch.window
+    errors, whole = await source.errors(service, revision, stretch.with_late_entries)
+    longest = timedelta(seconds=stretch.longest_request_s)
+    counts = await source.count(service, revision, window)
     before = await source.count(service, revision, Window(window.start - longest, window.start))
-    alive = [one.hour for one in (*before, *told) if one.requests]
+    alive = [count.hour for count in (*before, *counts) if count.requests]
     silent = [
         hour.start
-        for hour in hours(window)
-        if any(hour.start < end <= hour.end for end in ended or ())
-        and not any(hour.start - longest - HOUR < one <= hour.end for one in alive)
+        for hour in stretch.busy_hours
+        if not any(hour.start - longest - HOUR < begun <= hour.end for begun in alive)
     ]
-    counted = _counted_in(ended, window)
-    doubt = "" if whole else f"only the first {len(errors)} were asked for"
     return DayLook(
         window=window,
         errors=tuple(errors),
-        requests=sum(one.others for one in told),
+        requests=sum(count.others for count in counts),
         more=False,
-        counted=counted,
+        counted=stretch.counted,
         silent=tuple(silent),
-        doubt=doubt,
+        doubt="" if whole else f"only the first {len(errors)} were asked for",
         pages=3,
         lines=(),
         query=source.name,
@@ -138,14 +131,14 @@ async def lines_of(source: CloudLogging, errors: Sequence[LogEntry], window: Win
     return (await source.read(whole, [condition], most=PAGE)).entries
 
 
-async def _is_alive(
-    source: CloudLogging, service: str, revision: str, hour: Window, known: LogRead, longest_request_s: float
-) -> bool:
+async def _is_alive(source: CloudLogging, stretch: Stretch, hour: Window, known: LogRead) -> bool:
     """Whether the log has any request that may have ended in this hour."""
-    since = hour.start - timedelta(seconds=longest_request_s)
+    since = hour.start - timedelta(seconds=stretch.longest_request_s)
     if any(since <= entry.moment <= hour.end for entry in known.entries):
         return True
-    read = await source.read(Window(since, hour.end), [REQUESTS], service=service, revision=revision, most=1)
+    read = await source.read(
+        Window(since, hour.end), [REQUEST_FILTER], service=stretch.service, revision=stretch.revision, most=1
+    )
     return bool(read.entries)
 
 

@@ -1,4 +1,4 @@
-"""Log entries as values, whatever the source; and what a reading of them covers."""
+"""Log entries as values, whatever the source; and what was covered when they were read."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from probes.logs.incidents import TRACEBACK, Incidents, holds_credential
+from probes.problem import Problem
 from probes.window import Window, parse_time
 
 REQUEST_LOG = "run.googleapis.com%2Frequests"
@@ -32,8 +33,8 @@ class LogEntry:
     latency: str
     text: str  # textPayload, or the message and error of a jsonPayload
     instance: str = ""
-    resource_type: str = ""  # empty where the entry names none: it is then taken for Cloud Run's
-    problem: str = ""  # why the entry can't be judged, by the field's name; empty when it can
+    resource_type: str = ""  # empty if the entry names none: it then counts as Cloud Run's
+    problem: Problem = ""  # why the entry can't be judged, by the field's name
 
     @property
     def trace_id(self) -> str:
@@ -57,7 +58,7 @@ class LogEntry:
 
     @property
     def has_server_error(self) -> bool:
-        """Whether it records an answer of 500..599, of whatever resource."""
+        """Whether it records an answer of 500..599, of any resource."""
         return self.status in SERVER_ERRORS
 
     @property
@@ -67,7 +68,7 @@ class LogEntry:
 
     @property
     def moment(self) -> datetime:
-        """The time stamp, cut to microseconds; 1970 where there is none that can be read (see `problem`)."""
+        """The time stamp, cut to microseconds; 1970 if there is none that can be read (see `problem`)."""
         return parse_time(self.timestamp) if self.timestamp else EPOCH
 
     @property
@@ -83,7 +84,7 @@ class LogRead:
     entries: tuple[LogEntry, ...]
     pages: int
     exhausted: bool
-    doubt: str  # why the reading may not be complete; empty when it is
+    doubt: Problem  # why the reading may not be complete
     window: Window
     source: str
     duplicates: int
@@ -106,11 +107,11 @@ class LogSource(Protocol):
     async def read(
         self, window: Window, conditions: Sequence[str] = (), *, service: str = "", revision: str = ""
     ) -> LogRead:
-        """Read a window to its end. Raises SourceRefused when the source does not let us."""
+        """Read a window to its end. Raises SourceRefused if the source does not let us."""
 
 
 def project_of(log_name: str) -> str:
-    """The project in a log's full name; empty where it names none."""
+    """The project in a log's full name; empty if it names none."""
     return log_name.split("/", 2)[1] if log_name.startswith("projects/") else ""
 
 

@@ -1,4 +1,4 @@
-"""5xx put together by route and signature: what they have in common, since when, and which known incident it is."""
+"""5xx grouped by route and signature: what they have in common, since when, and which known incident it is."""
 
 import re
 from bisect import bisect_left, bisect_right
@@ -59,13 +59,13 @@ def _is_identifier(part: str) -> bool:
 def signature_of(text: str) -> str:
     """The line of a text that says what went wrong, without numbers and identifiers."""
     named = ERROR_LINE.findall(text)
-    line = named[-1] if named else next((one for one in text.splitlines() if one.strip()), "")
+    line = named[-1] if named else next((line for line in text.splitlines() if line.strip()), "")
     plain = VARIABLE.sub("#", excerpt(line.strip(), LONGEST_READ))
     return plain if len(plain) <= LONGEST else f"{plain[: LONGEST - 1]}…"
 
 
 def cluster(errors: Iterable[LogEntry], entries: Iterable[LogEntry], incidents: Incidents) -> list[Cluster]:
-    """Put 5xx together, most frequent first. `entries` are searched for the lines of the errors' traces."""
+    """Group 5xx, most frequent first. `entries` are searched for the lines of the errors' traces."""
     errors = list(errors)
     traces = {error.trace_id for error in errors if error.trace_id}
     lines: dict[str, list[LogEntry]] = {}
@@ -80,14 +80,14 @@ def cluster(errors: Iterable[LogEntry], entries: Iterable[LogEntry], incidents: 
     for error in errors:
         if error.trace_id and error.trace_id not in lines:
             first, past = bisect_left(moments, error.moment), bisect_right(moments, error.moment + MEANWHILE)
-            # A line without a trace may tell of an error of the same revision, while it was being answered.
+            # A line without a trace may be about an error of the same revision that was being answered then.
             lines[error.trace_id] = [line for line in loose[first:past] if line.revision == error.revision]
     groups: dict[tuple[int, str, str], list[LogEntry]] = {}
     for error in errors:
         key = error.status or 0, route_of(error.path), _signature(error, lines.get(error.trace_id, []))
         groups.setdefault(key, []).append(error)
-    found = [_cluster(key, group, lines, incidents) for key, group in groups.items()]
-    return sorted(found, key=lambda one: (-one.count, one.first))
+    clusters = [_cluster(key, group, lines, incidents) for key, group in groups.items()]
+    return sorted(clusters, key=lambda each: (-each.count, each.first))
 
 
 def is_line_of_error(entry: LogEntry) -> bool:
@@ -105,8 +105,8 @@ def _cluster(
 ) -> Cluster:
     times = sorted(error.timestamp for error in group)
     traces = list(dict.fromkeys(error.trace_id for error in group if error.trace_id))
-    told = [*group, *(line for trace in traces for line in lines.get(trace, []))]
-    known = sorted({incidents.name(entry.text) for entry in told} - {""})
+    related = [*group, *(line for trace in traces for line in lines.get(trace, []))]
+    known = sorted({incidents.name(entry.text) for entry in related} - {""})
     platform = sum(error.platform_made for error in group)
     status, route, signature = key
     return Cluster(

@@ -1,4 +1,4 @@
-"""An exported log as a source: what it holds of one service, and whether it may be complete."""
+"""An exported log as a source: what it holds for one service, and whether it may be complete."""
 
 import asyncio
 from collections import Counter
@@ -11,7 +11,7 @@ from probes.logs.export_survey import Survey, survey
 from probes.logs.incidents import Incidents
 from probes.window import Window, parse_time
 
-SMALLEST_LIMIT = 50  # the least that anybody gives to --limit for a log
+SMALLEST_LIMIT = 50  # the smallest --limit that people use for a log
 ROUND = 50
 MOST_NAMED = 5
 
@@ -30,8 +30,8 @@ def is_round(count: int) -> bool:
 class ExportFile:
     """One exported file, local or at any fsspec URL, as a source of entries.
 
-    An export says nothing of its own window or limit: one that holds a round number of entries is taken to have stopped
-    at that limit, and then it proves no absence.
+    An export does not state its own window or limit: one with a round number of entries is assumed to have stopped at
+    that limit, and then it does not prove that anything is absent.
     """
 
     def __init__(self, url: str, incidents: Incidents, project: str = "") -> None:
@@ -42,15 +42,15 @@ class ExportFile:
         self._survey: Survey | None = None
 
     async def server_errors(self, service: str = "", revision: str = "") -> list[LogEntry]:
-        """The 5xx of a service and revision (of all when empty), quickly. None found proves nothing: see `read`.
+        """The 5xx of a service and revision (empty: of all), quickly. An empty result proves nothing: see `read`.
 
         What looks like a 5xx and can't be read, or is of another resource type, is among them.
         """
-        found, _ = once(await asyncio.to_thread(scan_errors, self._url))
-        return [entry for entry in found if entry.is_foreign or self._is_about(_kind(entry), service, revision)]
+        errors, _ = once(await asyncio.to_thread(scan_errors, self._url))
+        return [entry for entry in errors if entry.is_foreign or self._is_about(_kind(entry), service, revision)]
 
     async def read(self, service: str = "", revision: str = "") -> LogRead:
-        """Read the whole file once; keep what tells of a service and revision (all when empty), and count the rest.
+        """Read the whole file once; keep the telling entries of a service and revision (empty: all), count the rest.
 
         Raises:
             SourceRefused: Unreadable, empty, cut in the middle, or about another project, service or revision.
@@ -65,9 +65,7 @@ class ExportFile:
             raise SourceRefused(self.name, self._about_others(whole, service, revision))
         kept = [entry for entry in whole.telling.values() if self._is_about(_kind(entry), service, revision)]
         doubt = "; ".join(self._doubts(whole))
-        revisions: Counter[str] = Counter()
-        for kind in mine:
-            revisions[kind[2]] += whole.requests[kind]
+        revisions = _requests_by_revision(whole, mine)
         return LogRead(
             entries=tuple(sorted(kept, key=lambda entry: entry.timestamp)),
             pages=1,
@@ -91,10 +89,10 @@ class ExportFile:
     def _about_others(self, whole: Survey, service: str, revision: str) -> str:
         held = sorted(" ".join(part for part in kind if part) or "nothing that it names" for kind in whole.kinds)
         wanted = " ".join(part for part in (self._project, service, revision) if part)
-        return f"holds nothing of {wanted}; it is about {'; '.join(held[:MOST_NAMED])}{_listed(whole.problems)}"
+        return f"has nothing about {wanted}; it is about {'; '.join(held[:MOST_NAMED])}{_listed(whole.problems)}"
 
     def _doubts(self, whole: Survey) -> Sequence[str]:
-        """Why the file may not hold everything of its window, or more than was judged."""
+        """Why the file may lack some of its window, or hold more than was judged."""
         doubts = [f"stops at exactly {whole.total:,} entries, as a limit does"] if is_round(whole.total) else []
         doubts += ["names a next page, which is not in it"] if whole.more else []
         doubts += [f"has {whole.dropped} more telling entries than can be kept"] if whole.dropped else []
@@ -111,6 +109,13 @@ class ExportFile:
     def _is_about(self, kind: tuple[str, str, str], service: str, revision: str) -> bool:
         wanted = self._project, service, revision
         return all(not want or want == has for want, has in zip(wanted, kind, strict=True))
+
+
+def _requests_by_revision(whole: Survey, kinds: Sequence[tuple[str, str, str]]) -> Counter[str]:
+    requests: Counter[str] = Counter()
+    for kind in kinds:
+        requests[kind[2]] += whole.requests[kind]
+    return requests
 
 
 def _kind(entry: LogEntry) -> tuple[str, str, str]:

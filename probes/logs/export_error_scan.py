@@ -1,11 +1,11 @@
-"""The 5xx of an export of lines, and nothing else, at the speed of a search for text: the quick way to a refutation.
+"""The 5xx of an export of lines, and nothing else, at the speed of a text search: a quick refutation.
 
-Not every line is parsed, so finding none proves nothing of the file: that takes a survey (`probes.logs.export_survey`).
+Not every line is parsed, so finding none proves nothing about the file: see the survey (`probes.logs.export_survey`).
 
 A line is a candidate, and parsed whole, when it holds a key `"status"` whose value is not plainly 1xx to 4xx, or an
 escape of a letter or a digit: JSON lets any of them be written so, in the key or in the value. No line with a 5xx can
 be anything else: its key is there in letters or with an escape, and its value is not one of 1 to 4, two digits and an
-end. A self-test holds this against a parse of every line.
+end. A self-test compares this with a parse of every line.
 """
 
 import json
@@ -28,10 +28,10 @@ ESCAPED = re.compile(rb"\\u00(?:3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa])")
 def scan_errors(url: str) -> list[LogEntry]:
     """Every 5xx in an export, and whatever looks like one and can't be read, as it comes: twice where it came twice.
 
-    Of any resource: a load balancer's 5xx is told from the service's own by `LogEntry.is_foreign`.
+    Of any resource: `LogEntry.is_foreign` distinguishes a load balancer's 5xx from the service's own.
 
     Raises:
-        SourceRefused: Unreadable, or a candidate that is no JSON.
+        SourceRefused: Unreadable, or a candidate that is not JSON.
     """
     with open_export(url) as export:
         if export.form != "lines":
@@ -56,7 +56,7 @@ def _errors(candidates: Iterator[bytes], url: str) -> list[LogEntry]:
             raw = json.loads(line)
         except (ValueError, RecursionError) as error:
             raise SourceRefused(
-                url, f"is cut in the middle or no log export: {excerpt(line, 60)!r}: {error}"
+                url, f"is cut in the middle or not a log export: {excerpt(line, 60)!r}: {error}"
             ) from error
         entry = parse_entry(raw) if isinstance(raw, dict) else None
         if entry is not None and _matters(entry):
@@ -78,7 +78,7 @@ def scan_lines(stream: BinaryIO, place: int, end: int | None) -> Iterator[bytes]
         if kept == len(buffer):
             buffer.extend(bytes(len(buffer)))
         with memoryview(buffer) as view:
-            got = stream.readinto(view[kept:])  # type: ignore[attr-defined]  # every stream of ours has it
+            got = stream.readinto(view[kept:])  # type: ignore[attr-defined]  # all streams opened here have it
         have = kept + got
         stop = buffer.rfind(b"\n", 0, have) + 1 if got else have
         last = end is not None and place + stop >= end

@@ -3,8 +3,8 @@
 Entries are parsed as far as they have to be: which service and revision, which log, which status, and whether the
 payload could hold a known incident or a credential. Those that could, and those that look odd in any way, are parsed
 whole, and judged by `probes.logs.parsing` and `probes.logs.entries` alone. Where the narrow parse stumbles (a value of
-an odd type, an escape that is half a character) the plain one decides. Counts are of entries as they lie there; what
-tells something is kept once per insertId.
+an odd type, an escape that is half a character) the plain one decides. Every entry in the file is counted; telling
+entries are kept once per insertId.
 """
 
 import json
@@ -39,7 +39,7 @@ class Survey:
     kinds: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # project, service, revision
     requests: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # of these, in the request log
     foreign: Counter[str] = field(default_factory=Counter)  # entries of other resource types
-    problems: Counter[str] = field(default_factory=Counter)  # entries that can't be judged, by what is wrong with them
+    problems: Counter[str] = field(default_factory=Counter)  # entries that can't be judged, by their problem
     telling: dict[tuple[str, str, str], LogEntry] = field(default_factory=dict)  # see `is_telling`; once each
     repeated: int = 0  # telling entries that came again
     dropped: int = 0  # telling entries beyond those that are kept
@@ -173,7 +173,7 @@ def survey_lines(stream: BinaryIO, url: str, incidents: Incidents, begin: int = 
 
 
 def _survey_batch(batch: bytes, url: str, found: Survey) -> None:
-    """Whole lines; blank ones are nothing."""
+    """Survey whole lines; blank ones don't count."""
     try:
         entries = NARROW.decode_lines(batch)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -209,7 +209,7 @@ def _count(entries: list[_Narrow], found: Survey) -> None:
 
 
 def _is_plain(entry: _Narrow) -> bool:
-    """Whether the narrow parse says all that there is to count; else the whole entry decides."""
+    """Whether the narrow parse has everything that is counted; else the whole entry decides."""
     stamp, request = entry.timestamp, entry.httpRequest
     return (
         stamp is not None
@@ -235,7 +235,7 @@ def _could_tell(entry: _Narrow, incidents: Incidents) -> bool:
 
 
 def _raw_may_tell(payload: bytes, incidents: Incidents) -> bool:
-    """The same of JSON as it stands, in which any letter may be written by its number, and a slash with a backslash."""
+    """The same for raw JSON, in which any letter may be written by its number, and a slash with a backslash."""
     return b"\\u00" in payload or b"\\/" in payload or incidents.may_show(payload.decode(errors="replace"))
 
 
@@ -246,7 +246,7 @@ def _survey_plainly(batch: bytes, url: str, found: Survey) -> None:
                 raw = json.loads(line)
             except (ValueError, RecursionError) as error:
                 where = f"entry {found.total + 1} or after it ({excerpt(line, 60)!r})"
-                raise SourceRefused(url, f"is cut in the middle or no log export: {where}: {error}") from error
+                raise SourceRefused(url, f"is cut in the middle or not a log export: {where}: {error}") from error
             if not isinstance(raw, dict):
                 raise SourceRefused(url, f"is not a list of entries: {excerpt(line, 60)!r}")
             found.add(raw)

@@ -1,4 +1,4 @@
-"""A big local file of lines, worked on in pieces by this process and others at once."""
+"""A big local file of lines, processed in pieces by this process and others at once."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -35,7 +35,7 @@ def in_pieces(work: Callable[[str, int, int], Result], path: Path, size: int) ->
         ours = {
             number: work(str(path), *pieces[number])
             for number in reversed(range(count))
-            if begun[number].cancel()  # nobody else has taken it yet
+            if begun[number].cancel()  # no other process has taken it yet
         }
         for number, future in enumerate(begun):
             yield ours[number] if number in ours else future.result()

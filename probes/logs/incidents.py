@@ -1,7 +1,7 @@
 """Known incidents by what they write to the log, as phrases of the contract; and credentials in a text.
 
-Everything here takes time in proportion to the text, whatever the text is: an entry may have 256 KB, and who writes
-to a log may well be a stranger.
+Everything here takes time in proportion to the text, whatever the text is: an entry may have 256 KB, and strangers may
+well decide what is in it.
 """
 
 import re
@@ -17,7 +17,7 @@ _PLAIN = re.compile(r"[a-z0-9 _.:,>()'-]+", re.ASCII)  # what JSON writes as it 
 # Tried where a dotted run of letters begins and nowhere inside it, and never backwards.
 _BEFORE_CLAIMS = re.compile(r"(?<![A-Za-z0-9_-])([A-Za-z0-9_-]{9,}+)(?=\.eyJ[A-Za-z0-9_-]{6,}+\.)")
 _LEAST_HEAD = 6
-# A host that holds @ is none, and a run can't cross the slashes of the next URL: each is looked at once.
+# Nothing with an @ is a host, and a match can't cross the slashes of the next URL: each is looked at once.
 _PASSWORD_IN_URL = re.compile(r"(?<=[A-Za-z0-9+.-])://[^\s/:@]*+:[^\s@/]++@")
 
 
@@ -30,7 +30,7 @@ class Incidents:
 
     @classmethod
     def from_phrases(cls, phrases: Mapping[str, Sequence[str]]) -> "Incidents":
-        """Incidents by name; a `*` in a phrase stands for up to 200 characters of one line.
+        """Build the incidents, name to phrases; a `*` in a phrase stands for up to 200 characters of one line.
 
         Raises:
             ValueError: A phrase with more than two `*`, or without four plain letters in a row.
@@ -43,11 +43,11 @@ class Incidents:
         return cls(patterns, frozenset(_anchor(phrase) for some in phrases.values() for phrase in some))
 
     def name(self, text: str) -> str:
-        """Which incident a text shows; empty for none."""
+        """The name of the incident that a text shows; empty if it shows none."""
         return next((name for name, pattern in self.patterns if pattern.search(text)), "")
 
     def may_show(self, text: str) -> bool:
-        """Whether a text could show incident, traceback or credential: cheap, and never wrong when it says no."""
+        """Whether a text could show an incident, a traceback or a credential: cheap, and a "no" is never wrong."""
         lower = text.lower()
         for anchor in self.anchors:
             if anchor in lower:
@@ -62,7 +62,7 @@ def _expression(phrase: str) -> str:
 
 
 def _anchor(phrase: str) -> str:
-    """The longest part of a phrase that stands in JSON as it stands here."""
+    """The longest part of a phrase that JSON writes as it is."""
     parts = [plain for part in phrase.lower().split("*") for plain in _PLAIN.findall(part)]
     longest = max(parts, key=len, default="")
     if len(longest) < SHORTEST_ANCHOR:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from probes.errors import UNREADABLE, SourceRefused
-from probes.google.api import GoogleApi
+from probes.google.google_api import GoogleApi
 from probes.identity import PRODUCT
 from probes.logs.entries import REQUEST_LOG, LogEntry
 from probes.logs.parsing import parse_entry
@@ -63,7 +63,7 @@ TRACED = ONCE + "\nSELECT COUNT(*) AS found FROM requests WHERE trace = @trace\n
 
 @dataclass(frozen=True, slots=True)
 class HourOfRequests:
-    """One hour of a revision: its requests, those of other people among them, and its 5xx."""
+    """One hour of a revision: its requests, how many of them are other people's, and its 5xx."""
 
     hour: datetime
     requests: int
@@ -76,7 +76,7 @@ class LogAnalytics:
 
     def __init__(self, api: GoogleApi, project: str, view: str) -> None:
         if not VIEW.fullmatch(view):
-            raise SourceRefused("Log Analytics", f"{view!r} is no view: write project.location.bucket.view")
+            raise SourceRefused("Log Analytics", f"{view!r} is not a view: write project.location.bucket.view")
         self.name = f"Log Analytics, {view}"
         self._api = api
         self._project = project
@@ -114,39 +114,45 @@ class LogAnalytics:
     async def _query(
         self, sql: str, service: str, revision: str, window: Window, trace: str = ""
     ) -> list[dict[str, Any]]:
-        values = parameters(service, revision, window, trace)
-        body = {
-            "query": sql.format(view=f"`{self._view}`", most=MOST_ERRORS),
-            "useLegacySql": False,
-            "parameterMode": "NAMED",
-            "timeoutMs": WAIT_MS,
-            "queryParameters": [
-                {
-                    "name": name,
-                    "parameterType": {"type": TIMESTAMP if isinstance(value, datetime) else "STRING"},
-                    "parameterValue": {"value": value.isoformat() if isinstance(value, datetime) else value},
-                }
-                for name, value in values.items()
-            ],
-        }
+        """Every row of a query's result, over all of its pages. Raises SourceRefused."""
+        statement = sql.format(view=f"`{self._view}`", most=MOST_ERRORS)
         base = f"/bigquery/v2/projects/{self._project}/queries"
-        told = await self._api.ask(self.name, "POST", base, body)
+        body = _query_body(statement, parameters(service, revision, window, trace))
+        answer = await self._api.ask(self.name, "POST", base, body)
         rows: list[dict[str, Any]] = []
         for waited in range(MOST_WAITS):
             with self._readable():
-                rows += _rows(told, self.name)
-                job, token = dict(told.get("jobReference") or {}), str(told.get("pageToken") or "")
-            if told.get("jobComplete") and not token:
+                rows += _rows(answer, self.name)
+                job, token = dict(answer.get("jobReference") or {}), str(answer.get("pageToken") or "")
+            if answer.get("jobComplete") and not token:
                 return rows
-            if not told.get("jobComplete"):
+            if not answer.get("jobComplete"):
                 await asyncio.sleep(min(0.05 * 2**waited, 2.0))  # BigQuery itself holds the request for `timeoutMs`
             path = f"{base}/{job.get('jobId', '')}?timeoutMs={WAIT_MS}&location={job.get('location', '')}"
-            told = await self._api.ask(self.name, "GET", f"{path}&pageToken={token}" if token else path)
+            answer = await self._api.ask(self.name, "GET", f"{path}&pageToken={token}" if token else path)
         raise SourceRefused(self.name, f"not finished after {MOST_WAITS} answers")
 
 
+def _query_body(statement: str, values: Mapping[str, str | datetime]) -> dict[str, Any]:
+    """What BigQuery is sent: https://cloud.google.com/bigquery/docs/reference/rest/v2/jobs/query."""
+    return {
+        "query": statement,
+        "useLegacySql": False,
+        "parameterMode": "NAMED",
+        "timeoutMs": WAIT_MS,
+        "queryParameters": [
+            {
+                "name": name,
+                "parameterType": {"type": TIMESTAMP if isinstance(value, datetime) else "STRING"},
+                "parameterValue": {"value": value.isoformat() if isinstance(value, datetime) else value},
+            }
+            for name, value in values.items()
+        ],
+    }
+
+
 def parameters(service: str, revision: str, window: Window, trace: str = "") -> Mapping[str, str | datetime]:
-    """What the statements are asked with."""
+    """The statements' parameters."""
     return {
         "start": window.start.astimezone(UTC),
         "end": window.end.astimezone(UTC),
@@ -158,12 +164,13 @@ def parameters(service: str, revision: str, window: Window, trace: str = "") -> 
     }
 
 
-def _rows(told: Mapping[str, Any], said: str) -> Sequence[dict[str, Any]]:
-    """Rows by the schema's names. Raises SourceRefused for a query that went wrong."""
-    if told.get("errors"):
-        raise SourceRefused(said, f"{told['errors'][0].get('message', told['errors'])}")
-    names = [field["name"] for field in (told.get("schema") or {}).get("fields", [])]
-    return [{name: cell.get("v") for name, cell in zip(names, row["f"], strict=True)} for row in told.get("rows", [])]
+def _rows(answer: Mapping[str, Any], said: str) -> Sequence[dict[str, Any]]:
+    """Rows by the schema's names. Raises SourceRefused for a query that failed."""
+    if answer.get("errors"):
+        raise SourceRefused(said, f"{answer['errors'][0].get('message', answer['errors'])}")
+    names = [field["name"] for field in (answer.get("schema") or {}).get("fields", [])]
+    rows = answer.get("rows", [])
+    return [{name: cell.get("v") for name, cell in zip(names, row["f"], strict=True)} for row in rows]
 
 
 def _moment(value: object) -> datetime:

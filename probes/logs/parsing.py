@@ -1,7 +1,7 @@
 """One log entry as the API, its exports and its client library write it, read into a `LogEntry`.
 
-Nothing in an entry raises: what can't be read is named in the entry's `problem`, so that it is counted as an entry that
-nobody could judge, and never as one without a 5xx.
+Nothing in an entry raises: what can't be read is named in the entry's `problem`, so that it counts as an entry that
+can't be judged, and never as one without a 5xx.
 """
 
 from collections import deque
@@ -16,7 +16,7 @@ from probes.window import parse_time
 JSON = Any
 SHOWN = 60
 LONGEST_STATUS = 3
-# The client library's own names (`LogEntry._asdict()`), beside those of the API.
+# The client library's own names (`LogEntry._asdict()`), and what the API calls them.
 SNAKE: Mapping[str, str] = {
     "log_name": "logName",
     "insert_id": "insertId",
@@ -33,7 +33,7 @@ KEYS = frozenset({"insertId", "timestamp", "httpRequest", "textPayload", "jsonPa
 
 
 def parse_entry(raw: Mapping[str, JSON]) -> LogEntry:
-    """Read one entry. What is absent is empty; what has another type than the API's is named in `problem`."""
+    """Read one entry. Absent fields are empty; a field of another type than the API's is named in `problem`."""
     raw = _with_api_names(raw)
     problems: list[str] = []
     request = _with_api_names(_object(raw, "httpRequest", problems))
@@ -41,10 +41,7 @@ def parse_entry(raw: Mapping[str, JSON]) -> LogEntry:
     labels = _object(resource, "labels", problems, "resource.labels")
     log_name = _text_of(raw, "logName", problems).replace("run.googleapis.com/requests", REQUEST_LOG)
     status = _status(request, problems, required=log_name.endswith(REQUEST_LOG))
-    if not KEYS & raw.keys():
-        problems = ["has none of a log entry's fields"]
-    elif not log_name:
-        problems.append("has no logName")
+    _note_missing(raw, log_name, problems)
     return LogEntry(
         insert_id=str(raw.get("insertId", "")),
         timestamp=_timestamp(raw.get("timestamp"), problems),
@@ -63,6 +60,13 @@ def parse_entry(raw: Mapping[str, JSON]) -> LogEntry:
         resource_type=_text_of(resource, "type", problems),
         problem="; ".join(problems),
     )
+
+
+def _note_missing(raw: Mapping[str, JSON], log_name: str, problems: list[str]) -> None:
+    if not KEYS & raw.keys():
+        problems[:] = ["has none of a log entry's fields"]
+    elif not log_name:
+        problems.append("has no logName")
 
 
 def _with_api_names(raw: Mapping[str, JSON]) -> Mapping[str, JSON]:
@@ -138,7 +142,7 @@ def _instance(labels: JSON) -> str:
 
 
 def _path(url: str) -> str:
-    """The path of a URL as it was asked for, which may be no valid URL at all."""
+    """The path of a URL as it was requested, which need not be a valid URL at all."""
     host_and_path = url.partition("?")[0].partition("#")[0].partition("://")[2] or url
     return f"/{host_and_path.partition('/')[2]}" if "/" in host_and_path else ""
 

@@ -1,13 +1,13 @@
-"""5xx that a run of ours provoked on purpose, told from all others by what is in the log itself.
+"""5xx that a run of this suite provoked on purpose, recognised by what is in the log itself.
 
-A check may take a dependency away (only the twin lets it): the 503s that it is then answered are the right answers,
-and they stay in the log for every later run. Nothing but the log tells these runs apart, so that the mark is in the
-request itself: its User-Agent says which run, and that the request is sent during an outage of that run's making.
+A check may take a dependency away (only the twin permits it): the 503s that it then gets are the right answers, and
+they stay in the log for every later run. Later runs have nothing but the log to recognise them by, so the mark is in
+the request itself: its User-Agent names the run, and says that the request was sent during an outage that it caused.
 
-A User-Agent can be copied, and so a marked entry alone excuses nothing. Excused is a 503, and no other status, between
-two entries of the same run that opened and closed its outage and were answered well, for as long as such an outage can
-last and as often as one run asks. A 503 that anybody else was answered meanwhile counts. A target from which nothing
-can be taken away has no outage of ours, and there nothing is ever excused: the caller decides that.
+A User-Agent can be copied, so a marked entry alone excuses nothing. What is excused is a 503, and no other status,
+between two entries of the same run that opened and closed its outage and were answered well, for as long as such an
+outage can last and as often as one run sends requests. A 503 that anyone else got meanwhile counts. A target from which
+nothing can be taken away has no such outage, and nothing is ever excused there: the caller decides that.
 """
 
 import re
@@ -20,16 +20,14 @@ from probes.identity import PRODUCT
 from probes.logs.entries import LogEntry
 
 GOOD = range(200, 300)
-LONGEST = timedelta(seconds=180)  # an outage of ours, a slow machine included
-MOST = (
-    60  # answers of 503 that one outage provokes: what its check asks, and as much again for waiting until it is over
-)
+LONGEST = timedelta(seconds=180)  # an outage that a run causes, on a slow machine
+MOST = 60  # answers of 503 that one outage provokes: for its check's requests, and for as many that wait for its end
 MARK = re.compile(rf"{re.escape(PRODUCT)}/[\w.]{{1,20}} \(run (?P<run>[\w-]{{1,40}}); outage(?P<edge> begins| ends)?\)")
 
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """One outage that a run made: from the entry that opens it to the one that closes it, and what it provoked."""
+    """One outage that a run caused: from the entry that opens it to the one that closes it, and what it provoked."""
 
     run_id: str
     begun: datetime
@@ -52,24 +50,25 @@ OF_ONE = 2  # tracebacks that one such session may provoke
 
 
 def is_marked(entry: LogEntry) -> bool:
-    """Whether the entry is of a request that says to be part of what a run provokes on purpose."""
+    """Whether the entry's request says that it is part of what a run provokes on purpose."""
     agent = entry.user_agent
     return entry.is_request and (MARK.fullmatch(agent) is not None or HOSTILE.fullmatch(agent) is not None)
 
 
 def without_provoked(tracebacks: Sequence[LogEntry], entries: Iterable[LogEntry]) -> list[LogEntry]:
-    """The tracebacks but those that carry no trace and were written while a session of ours was sent hostile frames.
+    """The tracebacks, except those without a trace that were written while a run sent a session hostile frames.
 
-    Of each such session at most `OF_ONE`, and none that took longer than any of ours.
+    At most `OF_ONE` for each such session, and none for a session longer than the suite's ever are.
     """
     left = list(tracebacks)
     for session in entries:
         if not session.is_request or not session.timestamp or not HOSTILE.fullmatch(session.user_agent):
             continue
         until = session.moment + min(_lasted(session), LONGEST_SESSION) + AFTERWARDS
-        own = [one for one in left if not one.trace_id and session.moment - AFTERWARDS <= one.moment <= until]
-        for one in own[:OF_ONE]:
-            left.remove(one)
+        begun = session.moment - AFTERWARDS
+        provoked = [entry for entry in left if not entry.trace_id and begun <= entry.moment <= until]
+        for entry in provoked[:OF_ONE]:
+            left.remove(entry)
     return left
 
 
@@ -81,9 +80,9 @@ def _lasted(session: LogEntry) -> timedelta:
 
 
 def find_outages(entries: Iterable[LogEntry]) -> list[Outage]:
-    """The outages that runs of ours made, with the 503s that are excused by each; oldest first.
+    """The outages that the suite's runs caused, each with the 503s that it excuses; oldest first.
 
-    An outage without an end, or one that is longer than any of ours, excuses nothing.
+    An outage without an end, or one longer than the suite's ever are, excuses nothing.
     """
     runs: dict[str, list[tuple[LogEntry, str]]] = {}
     for entry in entries:

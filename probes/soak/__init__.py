@@ -1,1 +1,1 @@
-"""Sessions held for an hour: plan, books, findings."""
+"""Sessions held for an hour: plan, ledger, findings."""

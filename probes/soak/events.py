@@ -1,4 +1,4 @@
-"""What happens in a soak, as its journal keeps it: one kind of event a struct, told apart by `t`; unix times."""
+"""What happens in a soak, as its journal keeps it: one struct per kind of event, tagged by `t`; unix times."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ class Begin(_Event, frozen=True, kw_only=True, tag="begin"):
 
 
 class Gap(_Event, frozen=True, kw_only=True, tag="gap"):
-    """A run was killed; nobody looked from `since` to now."""
+    """A run was killed; nothing was observed from `since` to now."""
 
     since: float
 
@@ -33,7 +33,7 @@ class Open(_Event, frozen=True, kw_only=True, tag="open"):
     line: int
     number: int
     since: float  # of the session
-    silent: float  # how many seconds it says nothing on purpose
+    silent: float  # how many seconds it is silent on purpose
 
 
 class Close(_Event, frozen=True, kw_only=True, tag="close"):
@@ -65,7 +65,7 @@ class Unfit(_Event, frozen=True, kw_only=True, tag="unfit"):
 
 
 class Moment(_Event, frozen=True, kw_only=True, tag="tick"):
-    """The state at one moment, and what was added since the last one."""
+    """The state at one moment, and what was added since the previous one."""
 
     open: int
     p50: float | None

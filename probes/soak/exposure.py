@@ -1,4 +1,4 @@
-"""What a number of held sessions comes to: closes by class, a bound on the hazard, and what it leaves open."""
+"""What follows from the sessions held: closes by class, a bound on the hazard, and what remains unproved."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from probes.statistics import Rate, hazard_upper_bound, survival
 from probes.websocket.closes import CloseClass, Cluster, find_cluster
 
-HOUR = 3600.0
+HOUR_S = 3600.0
 ENDS_WELL = frozenset({CloseClass.OURS, CloseClass.PLANNED_CUT})
 
 
@@ -22,7 +22,7 @@ class Life:
     session_age_s: float  # since the first connection of this session opened
     close: CloseClass
     detail: str
-    silent_s: float = 0.0  # the longest that nothing was said on it, where it says nothing on purpose
+    silent_s: float = 0.0  # the longest silence on it, if it is silent on purpose
     outlived_token: bool = False
     trace: str = ""  # of an early end: the server's own lines are found by it
 
@@ -41,7 +41,7 @@ class Exposure:
     @property
     def hours(self) -> float:
         """Connection-hours observed."""
-        return sum(life.age_s for life in self.lives) / HOUR
+        return sum(life.age_s for life in self.lives) / HOUR_S
 
     @property
     def early(self) -> list[Life]:
@@ -50,7 +50,7 @@ class Exposure:
 
     @property
     def first_early(self) -> list[Life]:
-        """Of each session the connection that ended early first: what ends it again and again is one cause."""
+        """For each session, the connection that ended early first: what ends it again and again is one cause."""
         firsts: dict[int, Life] = {}
         for life in sorted(self.early, key=lambda life: life.opened_at + life.age_s):
             firsts.setdefault(life.line, life)
@@ -80,7 +80,7 @@ class Exposure:
     def moment(self) -> Cluster | None:
         """A moment (unix time) at which the early closes cluster: one event, not an age."""
         first = min((life.opened_at for life in self.lives), default=0.0)
-        # The share of its value that an age may spread by has no meaning for a moment.
+        # An age may spread by a share of its value, which has no meaning for a moment.
         found = find_cluster([life.opened_at + life.age_s - first for life in self.first_early], spread_share=0.0)
         return Cluster(first + found.age_s, found.count) if found else None
 
@@ -95,7 +95,7 @@ class Exposure:
     def sentence(self) -> str:
         """In one sentence, what this does not prove."""
         return (
-            f"No connection was older than {self.oldest_s:.0f} s, so nothing is known of later ages; at a constant "
+            f"No connection was older than {self.oldest_s:.0f} s, so nothing is known about later ages; at a constant "
             f"hazard, {self.hours:.2f} connection-hours with {len(self.early)} early ends bound the chance of "
             f"living an hour only to at least {self.survival_bound():.2f} (95 %)."
         )

@@ -1,7 +1,7 @@
 """One user's session over all its connections: it talks, is cut, comes back, and its state must come back with it.
 
-A lifeline is one task that reads all the time (a client that does not read kills itself) and one timer that pings; it
-holds no inbox, so that ten thousand of them fit into a process.
+A lifeline is one task that reads all the time (a client that does not read gets itself closed) and one timer that
+pings; it has no inbox, so that ten thousand of them fit into a process.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from probes.websocket.closes import CloseClass, Closed, classify, describe, end_
 from probes.websocket.dialect import Dialect, Message, data_of
 from probes.websocket.handshake import Refused, parse
 
-AGAIN_S = 0.1  # between attempts to come back while nobody listens
+AGAIN_S = 0.1  # between attempts to reconnect while the connection is refused
 SHORT_S = 1.0
 Join = Callable[[str, float | None], Awaitable[tuple[ClientConnection, Message] | Refused]]
 
@@ -44,7 +44,7 @@ class Pace:
 
 
 class Ear(Protocol):
-    """Who is told what happens to a lifeline, at once."""
+    """Hears at once what happens to a lifeline."""
 
     def opened(self, line: int, number: int, silent_s: float) -> float:
         """A connection was welcomed; return when, in unix seconds."""
@@ -67,14 +67,14 @@ class Ear(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class Lifeline:
-    """One user's session. `live` holds it until `leave`; what happens is told to the ear."""
+    """One user's session. `live` holds it until `leave`; the ear hears what happens."""
 
     line: int
     user: str
     join: Join  # opens one connection of this user with a fresh token
     pace: Pace
     ear: Ear
-    silence_s: float = 0.0  # above 0: says nothing, and asks only after each such silence
+    silence_s: float = 0.0  # above 0: silent, and pings only after each such silence
     connection: ClientConnection | None = None
     number: int = 0
     sent: int = 0
@@ -84,7 +84,7 @@ class Lifeline:
     _opened: float = 0.0  # of the connection, on the monotonic clock
     _opened_at: float = 0.0  # the same, unix time
     _asked: float = 0.0  # when the outstanding ping was sent; 0: none is
-    _spoke: float = 0.0  # when we last said something
+    _spoke: float = 0.0  # when we last sent something
     _trace: str = ""
     _silent: bool = False  # our ping was not answered in time
     _timer: asyncio.TimerHandle | None = None
@@ -92,18 +92,18 @@ class Lifeline:
     _state: tuple[tuple[str, Any], ...] = ()
 
     async def live(self) -> None:
-        """Open, hold, and come back after each end, until told to leave or until it can't come back."""
+        """Open, hold, and come back after each end, until `leave` is called or it can't come back."""
         while not self.leaving:
             connection = await (self._first() if self.number == 0 else self._again())
             if connection is None:
                 return
-            if self.leaving:  # told so while it was coming back
+            if self.leaving:  # `leave` was called while it was coming back
                 await connection.close()
             closed = await self._hold(connection)
             self._end(closed)
             if closed.by_us or not self.pace.reconnects:
                 return
-            if closed.age_s < SHORT_S:  # a server that drops everybody at once is not to be stormed as well
+            if closed.age_s < SHORT_S:  # don't storm a server that drops every connection at once
                 await asyncio.sleep(SHORT_S)
 
     async def leave(self) -> None:
@@ -130,7 +130,7 @@ class Lifeline:
         return self._begin(*joined)
 
     async def _again(self) -> ClientConnection | None:
-        """The next connection; None, and a breach, when there is none within the limit."""
+        """The next connection; None, and a breach, if there is none within the limit."""
         begun = time.perf_counter()
         try:
             async with asyncio.timeout(self.pace.reconnect_s):
@@ -141,14 +141,14 @@ class Lifeline:
         except ProbeError as error:
             return self._not_back(error.detail)
         except TimeoutError:
-            return self._not_back("nobody listens, or no welcome came")
+            return self._not_back("connections are refused, or no welcome came")
         if isinstance(joined, Refused):
             return self._not_back(_said(joined))
         self.ear.back(self.line, time.perf_counter() - begun, attempts)
         return self._begin(*joined)
 
     async def _join_again(self) -> tuple[tuple[ClientConnection, Message] | Refused, int]:
-        """Only a TCP connection that is refused is tried again: readiness, not correctness."""
+        """Join; only a refused TCP connection is tried again: readiness, not correctness."""
         for attempt in count(1):
             try:
                 return await self.join(self.user, self._keepalive()), attempt
@@ -168,26 +168,26 @@ class Lifeline:
         self._opened = time.perf_counter()
         self._spoke, self._asked, self._silent = self._opened, 0.0, False
         self.connection, self._trace = connection, _trace(connection)
-        connection.request = None  # two KiB of headers that nobody asks for again
+        connection.request = None  # two KiB of headers that are not needed again
         self._opened_at = self.ear.opened(self.line, self.number, self.silence_s)
         self._compare(data_of(welcome))
         self._wait(self.silence_s or self.pace.ping_every_s, self._ask)
         return connection
 
-    def _compare(self, told: Message) -> None:
-        """The welcome against what is known of this session."""
+    def _compare(self, welcome: Message) -> None:
+        """Compare the data of a welcome with what is known of this session."""
         words = self.pace.dialect
-        if words.user_field and told.get(words.user_field) != self.user:
-            self.ear.breach(self.line, "wrong user", f"welcomed as {told.get(words.user_field)!r}")
-        lost = {key: (known, told.get(key)) for key, known in self._state if told.get(key) != known}
+        if words.user_field and welcome.get(words.user_field) != self.user:
+            self.ear.breach(self.line, "wrong user", f"welcomed as {welcome.get(words.user_field)!r}")
+        lost = {key: (known, welcome.get(key)) for key, known in self._state if welcome.get(key) != known}
         if lost:
             self.ear.breach(self.line, "state lost", f"connection {self.number} finds another session: {lost}")
-        last = told.get(words.sequence_field)
+        last = welcome.get(words.sequence_field)
         if self.number > 1 and isinstance(last, int) and not self.acked <= last <= self.sent:
             kind = "message lost" if last < self.acked else "message doubled"
             found = f"connection {self.number} finds last_seq {last}; {self.acked} was answered, {self.sent} sent"
             self.ear.breach(self.line, kind, found)
-        self._state = tuple((key, told[key]) for key in (words.user_field, words.session_field) if key in told)
+        self._state = tuple((key, welcome[key]) for key in (words.user_field, words.session_field) if key in welcome)
 
     def _wait(self, seconds: float, then: Callable[[], None]) -> None:
         if self._timer is not None:
@@ -207,7 +207,7 @@ class Lifeline:
         self._wait(self.pace.answer_s, self._overdue)
 
     def _overdue(self) -> None:
-        """No answer in time: nothing more is to be expected of this connection."""
+        """There was no answer in time: give the connection up."""
         self._silent = True
         if self.connection is not None:
             self.connection.transport.abort()
@@ -215,10 +215,10 @@ class Lifeline:
     async def _hold(self, connection: ClientConnection) -> Closed:
         """Read until the end."""
         try:
-            while True:  # not `async for`: its generator would take half a KiB of each session
+            while True:  # not `async for`: its generator would take half a KiB per session
                 self._take(await connection.recv())
         except ConnectionClosed:
-            pass  # how it ended is told from the connection itself
+            pass  # the connection itself knows how it ended
         age = time.perf_counter() - self._opened
         return end_of(connection, age, by_us=self.leaving and not self._silent)
 
@@ -239,7 +239,7 @@ class Lifeline:
             self._answered(data)
 
     def _answered(self, data: Message) -> None:
-        """A pong: the one that is due, or one too many."""
+        """Take in a pong: the one that is due, or one too many."""
         if not self._asked:
             self.ear.breach(self.line, "message doubled", f"a pong after ping {self.sent} was answered")
             return

@@ -1,4 +1,4 @@
-"""A soak's evidence on disk: one JSON line an event, written through at every tick, so that a kill loses seconds."""
+"""A soak's evidence on disk: one JSON line per event, synced at every tick, so that a kill loses only seconds."""
 
 import os
 import time
@@ -16,40 +16,40 @@ FILE = Path("soak/journal.jsonl")
 Clean = Callable[[Any], Any]  # from the JSON values of an event to those that may be written
 
 
-def _as_it_is(values: Any) -> Any:  # noqa: ANN401 - JSON values
+def _unchanged(values: Any) -> Any:  # noqa: ANN401 - JSON values
     return values
 
 
 class Journal:
-    """Appends events to a file and to the ledger at once. `flush` makes sure of the file."""
+    """Appends events to a file and to the ledger. `flush` makes sure that the file is on disk."""
 
-    def __init__(self, path: Path, ledger: Ledger | None = None, clean: Clean = _as_it_is) -> None:
-        """`clean` takes secrets out of an event before it is written: a server may have repeated one."""
+    def __init__(self, path: Path, ledger: Ledger | None = None, clean: Clean = _unchanged) -> None:
+        """`clean` removes secrets from an event before it is written: a server may have repeated one."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self.ledger = ledger or Ledger()
         self._file, self._clean = path.open("ab"), clean
 
     def note(self, event: Event) -> None:
-        """Take an event in."""
+        """Take in an event."""
         self.ledger.apply(event)
         self._file.write(msgspec.json.encode(self._clean(msgspec.to_builtins(event))) + b"\n")
 
     def flush(self) -> None:
-        """Have everything on disk, not in a buffer of ours or of the kernel's."""
+        """Write everything to disk: flush and fsync."""
         self._file.flush()
         os.fsync(self._file.fileno())
 
     def close(self) -> None:
-        """Flush, and no more events."""
+        """Flush, and take no more events."""
         self.flush()
         self._file.close()
 
 
-def resume(before: Path, path: Path, clean: Clean = _as_it_is) -> Journal:
-    """Go on with a run that was killed: its whole lines come first, then the gap; the half line it died in is left.
+def resume(before: Path, path: Path, clean: Clean = _unchanged) -> Journal:
+    """Continue a run that was killed: its complete lines come first, then the gap; the half line it died in is dropped.
 
     Raises:
-        SourceRefused: There is no such journal, or it holds something else than a soak's events.
+        SourceRefused: The journal does not exist, or holds something other than a soak's events.
     """
     ledger, lines = Ledger(), []
     try:
@@ -62,7 +62,7 @@ def resume(before: Path, path: Path, clean: Clean = _as_it_is) -> Journal:
         try:
             ledger.apply(msgspec.json.decode(line, type=Event))
         except (msgspec.DecodeError, ValueError) as error:
-            raise SourceRefused(f"the journal {before}", f"line {number} is no event of a soak: {error}") from error
+            raise SourceRefused(f"the journal {before}", f"line {number} is not an event of a soak: {error}") from error
         lines.append(line)
     if not ledger.frame:
         raise SourceRefused(f"the journal {before}", "holds nothing: that run had not begun")

@@ -1,4 +1,4 @@
-"""The books of a soak: every event goes through here, so that a killed run's journal rebuilds exactly what it knew."""
+"""A soak's ledger: every event goes through here, so that a killed run's journal rebuilds exactly what it knew."""
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -9,7 +9,7 @@ from probes.soak.exposure import Exposure, Life
 from probes.soak.round_trips import Times
 from probes.websocket.closes import CloseClass
 
-MOST_TOLD = 50  # breaches that are kept in words; all are counted
+MOST_EXAMPLES = 50  # breaches whose details are kept; all are counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenConnection:
     """A connection that is open."""
 
     number: int
@@ -35,13 +35,13 @@ class Opened:
 
 @dataclass(slots=True, kw_only=True)
 class Ledger:
-    """What is known so far. `apply` takes one event in; unix times throughout."""
+    """What is known so far. `apply` takes in one event; unix times throughout."""
 
-    frame: Frame = field(default_factory=dict)  # what the soak is about, as its first event says
+    frame: Frame = field(default_factory=dict)  # what the soak is about, from its first event
     lives: list[Life] = field(default_factory=list)
-    open: dict[int, Opened] = field(default_factory=dict)
+    open: dict[int, OpenConnection] = field(default_factory=dict)
     breaches: Counter[str] = field(default_factory=Counter)
-    told: list[tuple[str, str]] = field(default_factory=list)
+    examples: list[tuple[str, str]] = field(default_factory=list)  # kind and detail of the first breaches
     breach_lines: dict[str, set[int]] = field(default_factory=dict)
     ticks: list[Tick] = field(default_factory=list)
     gaps: list[tuple[float, float]] = field(default_factory=list)
@@ -54,7 +54,7 @@ class Ledger:
     backs: Times = field(default_factory=Times)
     slowest_back_s: float = 0.0
     attempts: int = 0
-    first_line: int = 0  # lines of a run that was killed keep their numbers; those after it come behind
+    first_line: int = 0  # lines of a killed run keep their numbers; those of the run that resumed it follow
 
     def apply(self, event: Event) -> None:
         """Take one event in."""
@@ -66,7 +66,7 @@ class Ledger:
                 self._gap(event)
             case Open():
                 line = event.line + self.first_line
-                self.open[line] = Opened(event.number, event.at, event.since, event.silent)
+                self.open[line] = OpenConnection(event.number, event.at, event.since, event.silent)
             case Close():
                 self._close(event.life)
             case Back():
@@ -90,15 +90,15 @@ class Ledger:
         return [
             Life(
                 line=line,
-                number=one.number,
-                opened_at=one.at,
-                age_s=max(now - one.at, 0.0),
-                session_age_s=now - one.since,
+                number=connection.number,
+                opened_at=connection.at,
+                age_s=max(now - connection.at, 0.0),
+                session_age_s=now - connection.since,
                 close=ours,
                 detail="",
-                silent_s=one.silent_s,
+                silent_s=connection.silent_s,
             )
-            for line, one in self.open.items()
+            for line, connection in self.open.items()
         ]
 
     def _begin(self, event: Begin) -> None:
@@ -106,7 +106,7 @@ class Ledger:
         self.began_at = self.began_at or event.at
 
     def _gap(self, event: Gap) -> None:
-        """A run was killed: what it held is known up to its last word."""
+        """A run was killed: what it held is known up to its last event."""
         self.gaps.append((event.since, event.at))
         before, self.last_at = self.last_at, event.since
         self.lives += self._still_open()
@@ -114,10 +114,10 @@ class Ledger:
         self.open.clear()
         self.first_line = 1 + max((life.line for life in self.lives), default=-1)
 
-    def _close(self, told: Life) -> None:
-        life = replace(told, line=told.line + self.first_line)
-        self.open.pop(life.line, None)
-        self.lives.append(life)
+    def _close(self, life: Life) -> None:
+        numbered = replace(life, line=life.line + self.first_line)
+        self.open.pop(numbered.line, None)
+        self.lives.append(numbered)
 
     def _back(self, event: Back) -> None:
         self.backs.add(event.took * 1e3)
@@ -127,8 +127,8 @@ class Ledger:
     def _breach(self, event: Breach) -> None:
         self.breaches[event.kind] += 1
         self.breach_lines.setdefault(event.kind, set()).add(event.line + self.first_line)
-        if len(self.told) < MOST_TOLD:
-            self.told.append((event.kind, event.detail))
+        if len(self.examples) < MOST_EXAMPLES:
+            self.examples.append((event.kind, event.detail))
 
     def _tick(self, event: Moment) -> None:
         for step, count in event.rtt.items():

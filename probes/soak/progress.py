@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """What is so now; as text one line for a terminal."""
+    """The state now; as text, one line for a terminal."""
 
     open: int
     total: int

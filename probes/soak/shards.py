@@ -29,9 +29,7 @@ def shard_of(environment: Mapping[str, str]) -> Shard:
         if index_name not in environment:
             continue
         if count_name not in environment:
-            raise ShardError(
-                f"{index_name} is set and {count_name} is not: without it nobody knows how many shares there are."
-            )
+            raise ShardError(f"{index_name} is set and {count_name} is not: we can't know how many shares there are.")
         index, count = _number(environment, index_name), _number(environment, count_name)
         if not index < count:
             raise ShardError(f"{index_name}={index} is not below {count_name}={count}: shares are numbered from 0.")
@@ -44,5 +42,5 @@ def shard_of(environment: Mapping[str, str]) -> Shard:
 def _number(environment: Mapping[str, str], name: str) -> int:
     text = environment[name]
     if not re.fullmatch(r"\d{1,6}", text):
-        raise ShardError(f"{name}={text!r} is no number.")
+        raise ShardError(f"{name}={text!r} is not a number.")
     return int(text)

@@ -1,4 +1,4 @@
-"""The hour itself: sessions held over their planned cuts, opened so that their ages differ, told of while it runs."""
+"""The hour itself: sessions held across their planned cuts, opened so that their ages differ, with progress reports."""
 
 import asyncio
 import time
@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 
 from probes.client_health.garbage_collector import patiently
 from probes.client_health.vitals import Watch, descriptor_limit, make_room, watching
+from probes.problem import Problem
 from probes.soak.events import Back, Breach, Close, End, Moment, Open, Unfit
 from probes.soak.exposure import Life
 from probes.soak.held_session import Join, Lifeline
 from probes.soak.journal import Journal
 from probes.soak.ledger import Ledger
-from probes.soak.plan import Plan
 from probes.soak.progress import Progress
 from probes.soak.round_trips import Times
+from probes.soak.soak_plan import SoakPlan
 from probes.websocket.tls import small_buffers
 from probes.window import SteadyClock
 
@@ -60,7 +61,7 @@ class Bookkeeper:
         self.interval.add(milliseconds)
 
     def tick(self, watch: Watch, held_s: float) -> None:
-        """Write down the moment, and have all of it on disk."""
+        """Note the state of the moment, and make sure that everything is on disk."""
         vitals, times, self.interval = watch.take(), self.interval, Times()
         moment = Moment(
             at=self.clock.now_s(),
@@ -79,7 +80,7 @@ class Bookkeeper:
 class Soak:
     """A soak that runs: `hold` returns when it is over, or was stopped."""
 
-    plan: Plan
+    plan: SoakPlan
     journal: Journal
     join: Join
     name_user: Callable[[int], str]
@@ -100,37 +101,42 @@ class Soak:
         make_room(plan.sessions + plan.silent)
         keeper = Bookkeeper(self.journal, clock=self.clock)
         left = plan.left_s(self.journal.ledger)
-        for number in range(plan.sessions + plan.silent):
-            silence = plan.silence_s(number - plan.sessions) if number >= plan.sessions else 0.0
-            self._lines.append(
-                Lifeline(
-                    line=number,
-                    user=self.name_user(number),
-                    join=self.join,
-                    pace=plan.pace,
-                    ear=keeper,
-                    silence_s=silence,
-                )
-            )
+        self._lines += [self._line(number, keeper) for number in range(plan.sessions + plan.silent)]
         self._ends = time.perf_counter() + plan.stagger_s + left
         async with AsyncExitStack() as stack:
             stack.enter_context(small_buffers())
             stack.enter_context(patiently())
             watch = await stack.enter_async_context(watching())
-            opening = asyncio.create_task(self._open_all())
-            try:
-                await self._until_the_end(keeper, watch)
-            except asyncio.CancelledError:
-                self.stopped = True
-                if (task := asyncio.current_task()) is not None:
-                    task.uncancel()  # what there is gets written; whoever stopped us has the last word
-            finally:
-                opening.cancel()
+            await self._hold_until_the_end(keeper, watch)
             await self._say_goodbye()
             keeper.tick(watch, 0.0)
         self.journal.note(End(at=self.clock.now_s(), why="stopped" if self.stopped else "over"))
         self.journal.flush()
         return self.journal.ledger
+
+    def _line(self, number: int, keeper: Bookkeeper) -> Lifeline:
+        """The n-th session: the first ones talk, those after them are silent."""
+        plan = self.plan
+        return Lifeline(
+            line=number,
+            user=self.name_user(number),
+            join=self.join,
+            pace=plan.pace,
+            ear=keeper,
+            silence_s=plan.silence_s(number - plan.sessions) if number >= plan.sessions else 0.0,
+        )
+
+    async def _hold_until_the_end(self, keeper: Bookkeeper, watch: Watch) -> None:
+        """Open all sessions and watch them until the end, or until we are cancelled, which is noted."""
+        opening = asyncio.create_task(self._open_all())
+        try:
+            await self._until_the_end(keeper, watch)
+        except asyncio.CancelledError:
+            self.stopped = True
+            if (task := asyncio.current_task()) is not None:
+                task.uncancel()  # what there is gets written first; the caller that stopped us decides what follows
+        finally:
+            opening.cancel()
 
     async def _open_all(self) -> None:
         """Open one after another, spread over the stagger: silent ones among the others."""
@@ -164,9 +170,9 @@ class Soak:
                 raise failed
 
     def progress(self) -> Progress:
-        """What is so now."""
+        """The state now."""
         ledger, now = self.journal.ledger, self.clock.now_s()
-        ages = [now - one.at for one in ledger.open.values()] or [0.0]
+        ages = [now - connection.at for connection in ledger.open.values()] or [0.0]
         last = ledger.ticks[-1] if ledger.ticks else None
         return Progress(
             open=len(ledger.open),
@@ -181,15 +187,15 @@ class Soak:
             left_s=max(self._ends - time.perf_counter(), 0.0),
         )
 
-    def unfit(self) -> str:
-        """Why what we saw may be our own doing; empty when it is not."""
+    def unfit(self) -> Problem:
+        """Why what we saw may be our own doing."""
         ledger = self.journal.ledger
         timeout = min(self.plan.pace.answer_s, self.plan.pace.reconnect_s)
         return ledger.unfit or ledger.worst.unfit(timeout, descriptor_limit())
 
 
 def _mixed(lines: Sequence[Lifeline]) -> list[Lifeline]:
-    """Talking and silent ones, evenly among each other."""
+    """Talking and silent sessions, evenly mixed."""
     silent = [line for line in lines if line.silence_s]
     talking = [line for line in lines if not line.silence_s]
     every = max(len(talking) // max(len(silent), 1), 1)

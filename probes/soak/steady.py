@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from probes.client_health.vitals import NOTHING, Vitals, descriptor_limit, make_room, watching
+from probes.problem import Problem
 from probes.soak.exposure import Exposure, Life
 from probes.soak.held_session import Join, Lifeline, Pace
 from probes.soak.round_trips import Times
@@ -20,11 +21,11 @@ class SteadyReport:
     breaches: list[tuple[str, str]] = field(default_factory=list)
     times: Times = field(default_factory=Times)
     vitals: Vitals = NOTHING
-    unfit_because: str = ""
+    unfit_because: Problem = ""
     clock: SteadyClock = field(default_factory=SteadyClock)
 
     def opened(self, line: int, number: int, silent_s: float) -> float:
-        """A connection was welcomed: its life is told when it ends."""
+        """A connection was welcomed: its life is noted when it ends."""
         del line, number, silent_s
         return self.clock.now_s()
 
@@ -33,7 +34,7 @@ class SteadyReport:
         self.lives.append(life)
 
     def back(self, line: int, took_s: float, attempts: int) -> None:
-        """Nobody comes back here."""
+        """Not called: these sessions don't come back."""
 
     def breach(self, line: int, kind: str, detail: str) -> None:
         """A promise was broken."""

@@ -21,7 +21,7 @@ OUR_PROTOCOL_CODES = frozenset(  # closed by our library over what the server se
 
 
 class CloseClass(StrEnum):
-    """Whose doing a close was, as far as the wire tells."""
+    """Who caused a close, as far as the wire shows."""
 
     OURS = "ours"
     PLANNED_CUT = "planned cut"  # at the platform's request timeout
@@ -30,7 +30,7 @@ class CloseClass(StrEnum):
     SERVER_ERROR = "server error"  # 1011: never a success
     PING_TIMEOUT = "ping timeout"  # we heard nothing for too long
     ABNORMAL = "abnormal"  # no close frame
-    PROTOCOL_ERROR = "protocol error"  # the server sent what no client may take
+    PROTOCOL_ERROR = "protocol error"  # the server sent what no client may accept
     OTHER = "other"
 
 
@@ -57,15 +57,15 @@ class Closed:
 
 
 def end_of(connection: ClientConnection, age_s: float, *, by_us: bool) -> Closed:
-    """How a connection that is closed ended, as far as its library can tell."""
+    """How a closed connection ended, as far as its library knows."""
     protocol = connection.protocol
     received, sent = protocol.close_rcvd, protocol.close_sent
     ours_first = sent is not None and protocol.close_rcvd_then_sent is not True
-    error, told = connection.connection_exc, received or sent
+    error, frame = connection.connection_exc, received or sent
     detail = "" if received else f"reset ({type(error).__name__})" if error else "the TCP connection ended"
     return Closed(
         code=received.code if received and received.code != CloseCode.ABNORMAL_CLOSURE else None,
-        reason=told.reason if told else "",
+        reason=frame.reason if frame else "",
         age_s=age_s,
         by_us=by_us,
         failed_by_us=sent.code if sent and ours_first and not by_us else None,
@@ -115,7 +115,7 @@ class Cluster:
 
 
 def find_cluster(ages_s: Sequence[float], *, spread_share: float = SPREAD_SHARE) -> Cluster | None:
-    """The age at which most closes came, when at least three and half of all came within 1 s or 5 % of it."""
+    """The age at which most closes came, if at least three, and half of all, came within 1 s or 5 % of it."""
     ordered = sorted(ages_s)
     first, begin, end = 0, 0, 0
     for last, age in enumerate(ordered):

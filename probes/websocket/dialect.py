@@ -1,4 +1,4 @@
-"""The words of the WebSocket as a service speaks them: which message is what, and where in it a value lies."""
+"""A service's WebSocket vocabulary: which message is what, and where in it a value is."""
 
 import base64
 import json
@@ -11,7 +11,7 @@ Message = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """Names of messages and of their fields. An empty name: the service does not say that."""
+    """Names of messages and of their fields. An empty name: the service does not have that."""
 
     subprotocol: str
     token_prefix: str
@@ -53,11 +53,11 @@ class Dialect:
         return bool(message.get("type") == self.error)
 
     def code_of(self, message: Message) -> str:
-        """The code of an error message; its data where it has none."""
+        """The code of an error message; the whole message if it has none."""
         return str(message.get(self.error_code_field) or data_of(message).get(self.error_code_field) or message)
 
     def said(self, text: str, form: Mapping[str, Any] | None = None, **more: str) -> Message:
-        """The message with which a user says something; of another form, with what that has between braces besides."""
+        """The message that says a user's text; in another `form`, with `more` for its further placeholders."""
         written = json.dumps(self.user_message if form is None else form)
         for name, value in {**more, "text": text}.items():
             written = written.replace(f"{{{name}}}", json.dumps(value)[1:-1])
@@ -66,7 +66,7 @@ class Dialect:
 
 
 def data_of(message: Message) -> Message:
-    """A message's `data`, where it is an object."""
+    """A message's `data` if it is an object, else an empty one."""
     data = message.get("data")
     return data if isinstance(data, dict) else {}
 

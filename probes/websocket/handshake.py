@@ -2,9 +2,10 @@
 
 import json
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus, ProtocolError
@@ -17,7 +18,7 @@ from probes.errors import BadAnswer, TooSlow, Unreachable
 from probes.excerpt import excerpt
 from probes.http.connecting import dial as connect_tcp
 from probes.http.connecting import tls_error
-from probes.http.network_path import NetworkPath
+from probes.http.network_path import NetworkPath, Value, find_path
 from probes.identity import RunIdentity
 from probes.json_values import read_json
 from probes.limits import MESSAGE_BYTES
@@ -26,12 +27,12 @@ from probes.websocket.dialect import Dialect, Message
 
 Way = Literal["header", "subprotocol"]
 Connection = ClientConnection  # an open one, as its library has it
-MOST_TOLD = 400
+LONGEST_MESSAGE = 400
 MOST_BEFORE = 20  # messages before the welcome: more is a server that never comes to it
 
 
 class _Straight(connect):
-    """Connects where it is told to: a redirect (to a login, to another host) is an answer that has to be seen."""
+    """Connects to the given address: a redirect (to a login, to another host) is an answer that we have to see."""
 
     def process_redirect(self, exc: Exception) -> Exception | str:
         """Follow nothing."""
@@ -50,7 +51,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What a handshake shows: a token by one of two ways, or other headers in its place."""
+    """What a handshake presents: a token in one of two places, or other headers in its place."""
 
     token: Secret | None
     way: Way = "header"
@@ -68,16 +69,19 @@ class Credential:
         return [], [Secret(dialect.subprotocol), self.token.derive(dialect.token_offer)]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where sessions are opened: the WebSocket URL, who we are, the deadlines and the vocabulary."""
+
+    url: str
+    identity: RunIdentity
+    deadlines: Deadlines
+    dialect: Dialect
+    path: NetworkPath | None = None  # None: as this machine's environment has it
+
+
 async def dial(
-    url: str,
-    credential: Credential,
-    identity: RunIdentity,
-    deadlines: Deadlines,
-    *,
-    dialect: Dialect,
-    trace_id: str,
-    path: NetworkPath,
-    ping_interval: float | None = None,
+    at: Endpoint, credential: Credential, trace_id: str, *, ping_interval: float | None = None
 ) -> ClientConnection | Refused:
     """Shake hands; return the open connection, or how we were refused.
 
@@ -88,38 +92,66 @@ async def dial(
         BadAnswer: Not a WebSocket, a redirect, or 5xx.
         ClientUnfit: We are out of descriptors, or our own loop stood still all the while.
     """
-    request = f"WebSocket {url}"
-    own = identity.headers(trace_id)
-    agent = own.pop("User-Agent")
-    shown, protocols = credential.shown(dialect)
-    pairs = [*await path.front_headers(), *own.items(), *shown]
+    request, limit_s, path = f"WebSocket {at.url}", at.deadlines.welcome, at.path or find_path(at.url)
+    front = await path.front_headers()
     try:
-        async with within(deadlines.welcome, request):
-            plain, _ = await connect_tcp(path, request)
-            try:
-                return await _Straight(
-                    url + reveal(credential.query),
-                    additional_headers=reveal(pairs),
-                    user_agent_header=agent,
-                    subprotocols=None if protocols is None else [Subprotocol(one.reveal()) for one in protocols],
-                    compression=None,
-                    open_timeout=None,
-                    close_timeout=deadlines.close,
-                    ping_interval=ping_interval,
-                    ping_timeout=deadlines.message,
-                    max_size=MESSAGE_BYTES,
-                    proxy=None,
-                    ssl=path.tls,
-                    server_hostname=path.host if path.tls else None,
-                    sock=plain,
-                )
-            except BaseException:
-                plain.close()
-                raise
+        with _as_probe_errors(request, limit_s):
+            async with within(limit_s, request):
+                return await _shake_hands(at, path, front, credential, trace_id, ping_interval)
     except InvalidStatus as error:
         return _answered(error, request)
+
+
+async def _shake_hands(
+    at: Endpoint,
+    path: NetworkPath,
+    front: Sequence[tuple[str, Value]],
+    credential: Credential,
+    trace_id: str,
+    ping_interval: float | None,
+) -> ClientConnection:
+    """Connect by TCP and shake hands over it. Raises what the library raises."""
+    own, (shown, protocols) = at.identity.headers(trace_id), credential.shown(at.dialect)
+    agent = own.pop("User-Agent")
+    plain, _ = await connect_tcp(path, f"WebSocket {at.url}")
+    try:
+        return await _Straight(
+            at.url + reveal(credential.query),
+            additional_headers=reveal([*front, *own.items(), *shown]),
+            user_agent_header=agent,
+            subprotocols=None if protocols is None else [Subprotocol(offer.reveal()) for offer in protocols],
+            **_settings(at.deadlines, ping_interval),
+            ssl=path.tls,
+            server_hostname=path.host if path.tls else None,
+            sock=plain,
+        )
+    except BaseException:
+        plain.close()
+        raise
+
+
+def _settings(deadlines: Deadlines, ping_interval: float | None) -> dict[str, Any]:
+    """Settings of the library that every session has: our own deadlines, no compression, no proxy of its own."""
+    return {
+        "compression": None,
+        "open_timeout": None,
+        "close_timeout": deadlines.close,
+        "ping_interval": ping_interval,
+        "ping_timeout": deadlines.message,
+        "max_size": MESSAGE_BYTES,
+        "proxy": None,
+    }
+
+
+@contextmanager
+def _as_probe_errors(request: str, limit_s: float) -> Iterator[None]:
+    """Raise the library's errors as probes' errors; a status other than 101 is left for `_answered`."""
+    try:
+        yield
+    except InvalidStatus:
+        raise
     except TimeoutError as error:
-        raise TooSlow(request, f"no handshake within {deadlines.welcome:g} s") from without_frames(error)
+        raise TooSlow(request, f"no handshake within {limit_s:g} s") from without_frames(error)
     except (InvalidMessage, InvalidHandshake, ProtocolError) as error:
         raise BadAnswer(request, f"no WebSocket handshake: {type(error).__name__}: {error}") from without_frames(error)
     except ssl.SSLError as error:
@@ -129,10 +161,10 @@ async def dial(
 
 
 def _answered(error: InvalidStatus, request: str) -> Refused:
-    """What a handshake that was answered with another status than 101 comes to. Raises BadAnswer but for 4xx."""
+    """How a status other than 101 counts: 4xx is a refusal. Raises BadAnswer for any other."""
     status = error.response.status_code
     body = excerpt(bytes(error.response.body or b""))
-    if 400 <= status < 500:  # noqa: PLR2004 - a refusal; whether the right one is the check's to say
+    if 400 <= status < 500:  # noqa: PLR2004 - a refusal; the check judges whether it is the right one
         return Refused("handshake", status, body)
     location = error.response.headers.get_all("Location")
     where = f" (to {excerpt(location[0])!r})" if location else ""
@@ -142,19 +174,19 @@ def _answered(error: InvalidStatus, request: str) -> Refused:
 async def read_welcome(
     connection: ClientConnection, said: str, deadlines: Deadlines, dialect: Dialect
 ) -> Message | Refused:
-    """Read a connection that nobody else reads up to its welcome; it stays open only when welcome.
+    """Read a connection, which nothing else may read, up to its welcome; it stays open only if welcome.
 
     Raises:
         TooSlow: Nothing came within the deadline.
-        BadAnswer: Something else than a welcome came, or the server gave up with an error.
+        BadAnswer: Something other than a welcome came, or the server gave up with an error.
     """
     try:
         async with within(deadlines.welcome, said):
-            found = await first_of_all(lambda: _received(connection, said), said, dialect)
-            if isinstance(found, Refused):
+            welcome = await first_of_all(lambda: _received(connection, said), said, dialect)
+            if isinstance(welcome, Refused):
                 await connection.wait_closed()
-                return replace(found, status=connection.close_code or found.status)
-            return found
+                return replace(welcome, status=connection.close_code or welcome.status)
+            return welcome
     except TimeoutError as error:
         connection.transport.abort()
         raise TooSlow(said, f"no welcome within {deadlines.welcome:g} s") from error
@@ -173,9 +205,9 @@ def parse(raw: str | bytes, said: str) -> Message:
     try:
         message = read_json(raw.encode("utf-8", errors="surrogatepass") if isinstance(raw, str) else raw)
     except ValueError as error:
-        raise BadAnswer(said, f"a message that is no JSON ({error}): {excerpt(str(raw))!r}") from error
+        raise BadAnswer(said, f"a message that is not JSON ({error}): {excerpt(str(raw))!r}") from error
     if not isinstance(message, dict):
-        raise BadAnswer(said, f"a message that is no object: {excerpt(str(raw))!r}")
+        raise BadAnswer(said, f"a message that is not an object: {excerpt(str(raw))!r}")
     return message
 
 
@@ -196,12 +228,12 @@ def judge_welcome(first: Message, said: str, dialect: Dialect) -> Message | Refu
     """The first message as a welcome, or as a refusal that a close follows. Raises BadAnswer for anything else."""
     if dialect.is_error(first):
         return Refused(
-            "close", CloseCode.ABNORMAL_CLOSURE, dialect.code_of(first), excerpt(json.dumps(first), MOST_TOLD)
+            "close", CloseCode.ABNORMAL_CLOSURE, dialect.code_of(first), excerpt(json.dumps(first), LONGEST_MESSAGE)
         )
     if dialect.is_welcome(first):
         return first
     raise BadAnswer(
         said,
-        f"the first message is no welcome (contract.websocket.dialect: {dialect.welcome_type} "
+        f"the first message is not a welcome (contract.websocket.dialect: {dialect.welcome_type} "
         f"{dialect.welcome_event}): {excerpt(str(first))}",
     )

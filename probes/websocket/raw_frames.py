@@ -7,10 +7,10 @@ from websockets.frames import Frame, Opcode
 
 
 class _AnyFrame(Frame):
-    """A frame without the check that it is a good one."""
+    """A frame whose validity is not checked."""
 
     def check(self) -> None:
-        """Everything goes."""
+        """Accept everything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

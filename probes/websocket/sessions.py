@@ -16,13 +16,12 @@ from websockets.frames import CloseCode
 from probes.client_health.fair_deadline import within
 from probes.deadlines import Deadlines
 from probes.errors import BadAnswer, TooSlow
-from probes.http.network_path import NetworkPath, find_path
-from probes.identity import RunIdentity
 from probes.secret import Secret
 from probes.websocket.closes import Closed, describe, end_of
 from probes.websocket.dialect import Dialect, Message
 from probes.websocket.handshake import (
     Credential,
+    Endpoint,
     Refused,
     Way,
     dial,
@@ -32,13 +31,13 @@ from probes.websocket.handshake import (
 )
 from probes.websocket.raw_frames import RawFrame
 
-MOST_QUEUED, MOST_HELD = 2000, 16 * 1024 * 1024  # messages and bytes that nobody has read yet; more is let go
+MOST_QUEUED, MOST_HELD = 2000, 16 * 1024 * 1024  # unread messages and bytes; what exceeds them is dropped
 CLOSED = object()
 
 
 @dataclass(slots=True, kw_only=True)
 class Session:
-    """An open session. A task of its own drains it all the time: a client that does not read kills itself."""
+    """An open session. A task of its own drains it all the time: a client that does not read gets itself closed."""
 
     connection: ClientConnection
     request: str
@@ -58,7 +57,7 @@ class Session:
         self._reader = asyncio.create_task(self._drain())
 
     async def _drain(self) -> None:
-        with contextlib.suppress(ConnectionClosed):  # how it ended is told below, from the connection itself
+        with contextlib.suppress(ConnectionClosed):  # the connection itself knows how it ended: see below
             async for message in self.connection:
                 if self._inbox.qsize() < MOST_QUEUED and self._held < MOST_HELD:
                     self._held += len(message)
@@ -72,24 +71,21 @@ class Session:
         return time.perf_counter() - self.opened
 
     async def send(self, message: Message | str | bytes | Iterator[str]) -> None:
-        """Send one message; the texts of an iterator are its fragments. Raises BadAnswer when the session has ended."""
+        """Send one message; the texts of an iterator are its fragments. Raises BadAnswer if the session has ended."""
         try:
             await self.connection.send(json.dumps(message) if isinstance(message, dict) else message)
         except ConnectionClosed as error:
             raise BadAnswer(self.request, f"the session ended: {error}") from error
 
     def write(self, frame: RawFrame) -> None:
-        """Put a frame on the wire as it is, past everything that the library would say against it.
-
-        Raises BadAnswer when the session has ended.
-        """
+        """Put a frame on the wire past the library's own checks. Raises BadAnswer if the session has ended."""
         try:
             self.connection.transport.write(frame.written())
         except RuntimeError as error:  # asyncio's word for a transport that the other end has half closed
             raise BadAnswer(self.request, f"the session ended: {error}") from error
 
     async def ping_frame(self) -> None:
-        """Send a ping frame and wait for its pong. Raises TooSlow, or BadAnswer when the session has ended."""
+        """Send a ping frame and wait for its pong. Raises TooSlow, or BadAnswer if the session has ended."""
         limit = self.deadlines.message
         try:
             async with within(limit, self.request):
@@ -105,7 +101,7 @@ class Session:
         Raises:
             TooSlow: None within the deadline.
             ClientUnfit: Our own loop stood still all the while.
-            BadAnswer: The session ended, or the message is no JSON object.
+            BadAnswer: The session ended, or the message is not a JSON object.
         """
         limit = deadline_s or self.deadlines.message
         try:
@@ -114,13 +110,13 @@ class Session:
         except TimeoutError as error:
             raise TooSlow(self.request, f"no message within {limit:g} s, at age {self.age_s:.1f} s") from error
         if raw is CLOSED:
-            self._inbox.put_nowait(CLOSED)  # for whoever asks next
+            self._inbox.put_nowait(CLOSED)  # for the next reader
             raise BadAnswer(self.request, f"the session ended: {describe(self.closed)}")
         self._held -= len(raw)
         return parse(raw, self.request)
 
     async def receive_answer(self, deadline_s: float) -> Message:
-        """The next message that is none of those that come unasked. Raises what `receive` raises."""
+        """The next message that does not come unasked. Raises what `receive` raises."""
         begun = time.perf_counter()
         while True:
             message = await self.receive(max(deadline_s - (time.perf_counter() - begun), 0.01))
@@ -153,7 +149,7 @@ class Session:
         return await self.receive_of(self.dialect.acknowledgement)
 
     async def wait_closed(self, deadline_s: float) -> Closed:
-        """How the server ended the session. Raises TooSlow when it did not."""
+        """How the server ended the session. Raises TooSlow if it did not."""
         if self._reader is not None:
             done, _ = await asyncio.wait({self._reader}, timeout=deadline_s)
             if done and self.closed:
@@ -173,23 +169,18 @@ class Session:
 
 
 class OpenOptions(TypedDict, total=False):
-    """How a session is opened, each part left out where it is as usual."""
+    """How a session is opened; an absent part is as usual."""
 
-    way: Way  # how the token is shown; "header" where it is not given
+    way: Way  # how the token is presented; "header" by default
     headers: list[tuple[str, Secret]] | None  # instead of the Authorization header that `way="header"` would send
     query: Secret | str
     ping_interval: float | None  # seconds between the library's own pings; None: it sends none
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Doorway:
-    """Where sessions are opened: the WebSocket URL, who we are, and the deadlines."""
+class Doorway(Endpoint):
+    """An endpoint at which sessions are opened."""
 
-    url: str
-    identity: RunIdentity
-    deadlines: Deadlines
-    dialect: Dialect
-    path: NetworkPath | None = None  # None: as this machine's environment has it
+    __slots__ = ()
 
     async def open(
         self,
@@ -201,14 +192,8 @@ class Doorway:
     ) -> Session | Refused:
         """Open a session and read its welcome, or return how we were refused.
 
-        `note` is told the trace id and request before anything is sent; `shake_only` returns without waiting for the
-        welcome.
-
-        Raises:
-            Unreachable: Refused by TCP or TLS, or reset.
-            PathBlocked: A proxy refuses, or we don't trust the certificate's issuer.
-            TooSlow: No handshake, or no welcome, within the deadline.
-            BadAnswer: Not a WebSocket, 5xx at the handshake, or something else than a welcome first.
+        `note` gets the trace id and request before anything is sent; `shake_only` returns without waiting for the
+        welcome. Raises what `dial` raises; TooSlow also without a welcome, BadAnswer also if it does not come first.
         """
         trace_id, way = self.identity.new_trace(), options.get("way", "header")
         if note:
@@ -217,13 +202,7 @@ class Doorway:
         connection = await self._dial(credential, trace_id, options.get("ping_interval"))
         if isinstance(connection, Refused):
             return connection
-        session = Session(
-            connection=connection,
-            request=f"WebSocket {self.url}",
-            trace_id=trace_id,
-            deadlines=self.deadlines,
-            dialect=self.dialect,
-        )
+        session = self._session(connection, trace_id)
         session.start()
         if shake_only:
             return session
@@ -233,12 +212,21 @@ class Doorway:
             await session.aclose()
             raise
 
+    def _session(self, connection: ClientConnection, trace_id: str) -> Session:
+        return Session(
+            connection=connection,
+            request=f"WebSocket {self.url}",
+            trace_id=trace_id,
+            deadlines=self.deadlines,
+            dialect=self.dialect,
+        )
+
     async def join(
         self, token: Secret, *, ping_interval: float | None = None, note: Callable[[str, str], None] | None = None
     ) -> tuple[ClientConnection, Message] | Refused:
         """Open a bare connection, its welcome read, for a reader of one's own.
 
-        `note` is told the trace id and request before anything is sent. Raises what `open` raises.
+        `note` gets the trace id and request before anything is sent. Raises what `open` raises.
         """
         trace_id = self.identity.new_trace()
         if note:
@@ -254,16 +242,7 @@ class Doorway:
     async def _dial(
         self, credential: Credential, trace_id: str, ping_interval: float | None
     ) -> ClientConnection | Refused:
-        return await dial(
-            self.url,
-            credential,
-            self.identity,
-            self.deadlines,
-            dialect=self.dialect,
-            trace_id=trace_id,
-            ping_interval=ping_interval,
-            path=self.path or find_path(self.url),
-        )
+        return await dial(self, credential, trace_id, ping_interval=ping_interval)
 
     async def _welcomed(self, session: Session) -> Session | Refused:
         """Read up to the welcome, or to an error message followed by a close."""
@@ -273,22 +252,22 @@ class Doorway:
             return await session.receive(max(self.deadlines.welcome - (time.perf_counter() - begun), 0.01))
 
         try:
-            found = await first_of_all(receive, session.request, self.dialect)
+            welcome = await first_of_all(receive, session.request, self.dialect)
         except BadAnswer:
             closed = session.closed
-            if closed and closed.code not in {None, CloseCode.INTERNAL_ERROR}:  # a server's error refuses nobody
+            if closed and closed.code not in {None, CloseCode.INTERNAL_ERROR}:  # a server's error is not a refusal
                 return Refused("close", closed.code or 0, closed.reason)
             raise
-        if isinstance(found, Refused):
+        if isinstance(welcome, Refused):
             closed = await session.wait_closed(self.deadlines.close)
-            return replace(found, status=closed.code or found.status)
-        session.welcome = found
+            return replace(welcome, status=closed.code or welcome.status)
+        session.welcome = welcome
         return session
 
 
 @asynccontextmanager
-async def closing(session: Session) -> AsyncIterator[Session]:
-    """The session, closed at the end whatever happened."""
+async def closed_at_end(session: Session) -> AsyncIterator[Session]:
+    """The session, closed when the block ends, however it ends."""
     try:
         yield session
     finally:

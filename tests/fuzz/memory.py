@@ -23,12 +23,12 @@ from probes.database.connection import OURS
 from probes.database.messages import Message
 from probes.database.seeding import Row, RowSpec
 from probes.deadlines import Deadlines
-from probes.google.api import GoogleApi
+from probes.google.access_tokens import no_token
 from probes.google.cloud_run import CloudRun
-from probes.google.credentials import no_token
+from probes.google.google_api import GoogleApi
 from probes.http.client import Answer, HttpClient
 from probes.http.network_path import find_path
-from probes.http.options import RequestOptions
+from probes.http.request_options import RequestOptions
 from probes.identity import RunIdentity
 from probes.json_values import read_json
 from probes.logs.cloud_logging import CloudLogging

@@ -19,7 +19,7 @@ def test_the_5xx_of_an_export_are_put_together(tmp_path: Path, capsys: pytest.Ca
     assert (
         main(["errors", str(path), "--service", "another"]) == REFUSED
     )  # a count of zero needs a file that holds such entries
-    assert "holds nothing of another; it is about" in capsys.readouterr().err
+    assert "has nothing about another; it is about" in capsys.readouterr().err
 
 
 def test_a_file_that_is_not_there_is_refused_in_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:

@@ -51,7 +51,7 @@ BAD: dict[str, tuple[list[dict[str, Any]] | str, str]] = {
     "no entry": ("[]", "holds no entry"),
     "another project": (
         [entry(1) | {"logName": "projects/other/logs/run.googleapis.com%2Frequests"}],
-        "holds nothing of netra-staging",
+        "has nothing about netra-staging",
     ),
     "a next page": (json.dumps({"entries": [entry(1)], "nextPageToken": "abc"}), "names a next page"),
     "no request": (

@@ -12,7 +12,7 @@ from probes.database.residue import take_turn
 from tests.system.running import ROOT, run, twin_up, verdict_in
 
 WORDS = ("gate.session", "-c", "pytest.ini", "--quick", "-k", "isolation or (auth_accepts or let_in) or owners_thread")
-LEFT = re.compile(r"left in users: (\d+) rows of ours, (\d+) before the run")
+LEFT = re.compile(r"left in users: (\d+) of the suite's rows, (\d+) before the run")
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def test_a_run_that_may_not_write_says_what_it_can_not_avoid(twin: dict[str, str
     text = (ROOT / "targets/as-deployed.toml").read_text(encoding="utf-8")
     (tmp_path / "reading.toml").write_text(text.replace("allowed = true", "allowed = false"))
     notes = notes_of(twin, tmp_path / "reports", f"--targets-dir={tmp_path}", target="reading")
-    assert "this run may not write, and can't avoid rows of ours in users (REST creates one" in notes
+    assert "this run may not write, and can't avoid residue in users (REST creates one" in notes
     assert "this run may not remove them" in notes
 
 

@@ -13,13 +13,13 @@ from google.oauth2 import service_account
 
 from probes.database.connection import connect
 from probes.errors import SourceRefused
+from probes.google.access_tokens import SQL_LOGIN
 from probes.google.adc import Adc
-from probes.google.credentials import SQL_LOGIN
 from probes.secret import Secret
 from tests.loopback import LOOPBACK, Talks, listening, pump
 from tests.probes.answering import answering
 from tests.probes.database.conftest import DEADLINES, Database
-from tests.probes.google.test_credentials import key_for
+from tests.probes.google.test_access_tokens import key_for
 from twin.postgres import Postgres
 
 

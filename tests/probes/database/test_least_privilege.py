@@ -1,6 +1,7 @@
-"""With the grants of deploy/database/grants.sql the suite does all that it does, and can't touch others' rows."""
+"""With the grants of deploy/database/grants.sql the suite can do all that it does, and can't touch others' rows."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import asyncpg
@@ -11,12 +12,14 @@ from probes.database.census import take_census
 from probes.database.connection import Connection, TableShape, connect, find_table, read_heads
 from probes.database.layout import Layout
 from probes.database.made_for_us import made_for_us
+from probes.database.messages import MessageLayout, find_messages
 from probes.database.metadata_shapes import SHAPES, TEXT_SHAPES
 from probes.database.poison import find_poisoned
 from probes.database.privileges import Needed, more_than_needed
 from probes.database.repair import plan_repair
 from probes.database.residue import Trace, count_traces, remove_traces, seen_in_rows, take_turn
 from probes.database.seeding import Row, RowSpec, Seeder
+from probes.errors import SourceRefused
 from probes.secret import Secret
 from tests.probes.database.conftest import DEADLINES, Database
 from tests.standing import ROOT
@@ -25,7 +28,12 @@ from twin.postgres import Postgres
 
 GRANTS = (ROOT / "deploy/database/grants.sql").read_text(encoding="utf-8")
 USERS = Trace("users", "email", "%@netra-verify.invalid")
-NEEDED = Needed(adds_to=frozenset({"threads"}), deletes_from=frozenset({"threads", "users"}))
+WRITTEN = frozenset({"threads", "messages"})
+NEEDED = Needed(adds_to=WRITTEN, deletes_from=WRITTEN | {"users"})
+MESSAGES = MessageLayout(
+    table="messages", id="id", thread="thread_id", role="role", content="content", created_at="created_at", constants={}
+)
+OTHERS_MESSAGE = "INSERT INTO messages (id, thread_id, content{names}) VALUES ('m-1', $1, '\"theirs\"'{values})"
 RUN = "20260107T000000Z-abcdef"
 MADE = "INSERT INTO threads (id, object, created_at, metadata_) VALUES ($1, 'thread', {created}, $2::json)"
 
@@ -101,6 +109,42 @@ async def test_what_the_service_made_for_our_users_is_found_and_taken_away(
     assert await granted.checksum() == before
 
 
+def message_layout(shape: TableShape) -> MessageLayout:
+    """The table of messages as `create_all` makes it has one more column that must not be NULL."""
+    by_create_all = shape.columns["created_at"] == "integer"
+    return replace(MESSAGES, constants={"object": "thread.message"} if by_create_all else {})
+
+
+async def others_message(granted: Database, shape: TableShape) -> None:
+    """A message in another user's thread."""
+    thread = await granted.owner.fetchval("SELECT id FROM threads WHERE id NOT LIKE 'nv-%' ORDER BY id LIMIT 1")
+    names, values = ", object, created_at, role", ", 'thread.message', 1, 'user'"
+    by_create_all = shape.columns["created_at"] == "integer"
+    statement = OTHERS_MESSAGE.format(names=names if by_create_all else "", values=values if by_create_all else "")
+    await granted.owner.execute(statement, thread)
+
+
+async def test_messages_of_our_threads_are_written_and_removed_and_no_one_else_s_are_seen(
+    granted: Database, ours: Connection, shape: TableShape
+) -> None:
+    await others_message(granted, shape)
+    seeder, spec = Seeder(ours, shape, RUN), RowSpec(owner="nv-owner-001")
+    (row,) = seeder.reserve([spec])
+    await seeder.insert([row], [spec])
+    writer = await find_messages(ours, message_layout(shape), RUN, DEADLINES)
+    assert writer is not None
+    messages = writer.reserve(row.id, [("user", "hello", timedelta(hours=2)), ("assistant", "hi", timedelta(hours=1))])
+    await writer.insert(messages)
+    assert await ours.fetchval("SELECT count(*) FROM messages") == len(messages)
+    assert await writer.remove_of([row.id]) == len(messages)
+    assert await ours.execute("DELETE FROM messages") == "DELETE 0"
+    theirs = await granted.owner.fetchval("SELECT thread_id FROM messages")
+    with pytest.raises(SourceRefused, match="row-level security"):
+        await writer.insert(writer.reserve(theirs, [("user", "in another's thread", timedelta())]))
+    assert await granted.owner.fetchval("SELECT count(*) FROM messages") == 1
+    assert await seeder.remove([row]) == 1
+
+
 async def test_heads_and_test_users_are_seen_where_the_tables_are(granted: Database, ours: Connection) -> None:
     if await granted.owner.fetchval("SELECT to_regclass('users')") is None:
         assert await read_heads(ours, "alembic_version")
@@ -116,20 +160,22 @@ async def test_heads_and_test_users_are_seen_where_the_tables_are(granted: Datab
 async def test_a_user_with_these_grants_has_nothing_that_is_not_needed(ours: Connection) -> None:
     assert await more_than_needed(ours, NEEDED) == []
     less = await more_than_needed(ours, Needed())
-    assert "may INSERT, DELETE threads" in less, "a run that may not write needs neither"
+    assert {"may INSERT, DELETE threads", "may INSERT, DELETE messages"} <= set(less), (
+        "a run that may not write needs neither"
+    )
 
 
 @pytest.mark.parametrize(
     "leave, said",
     [
         ("GRANT UPDATE ON threads TO netra_verify", "may UPDATE threads"),
-        ("GRANT INSERT, TRUNCATE ON messages TO netra_verify", "may INSERT, TRUNCATE messages"),
+        ("GRANT UPDATE, TRUNCATE ON messages TO netra_verify", "may UPDATE, TRUNCATE messages"),
         ("GRANT CREATE ON SCHEMA public TO netra_verify", "may create tables in public"),
         (
             "ALTER TABLE threads DISABLE ROW LEVEL SECURITY",
-            "is kept by no row-level policy from other people's rows of threads",
+            "has no row-level policy that keeps it from other people's rows of threads",
         ),
-        ("ALTER ROLE netra_verify BYPASSRLS", "is not held by row-level policies (BYPASSRLS)"),
+        ("ALTER ROLE netra_verify BYPASSRLS", "is not bound by row-level policies (BYPASSRLS)"),
         ("ALTER ROLE netra_verify CREATEROLE CREATEDB", "may create roles"),
         ("ALTER ROLE netra_verify SUPERUSER", "is a superuser"),
         ("GRANT netra TO netra_verify", "messages, threads, "),
@@ -161,7 +207,7 @@ async def test_other_peoples_rows_can_not_be_touched(granted: Database, ours: Co
         await ours.execute(f"INSERT INTO threads (id, object, created_at) VALUES ('theirs', 'thread', {created})")  # noqa: S608 - written above
     for refused in (
         "UPDATE threads SET object = 'x'", "TRUNCATE threads", "ALTER TABLE threads DISABLE ROW LEVEL SECURITY",
-        "DROP POLICY netra_verify_deletes ON threads", "SELECT * FROM messages", "DELETE FROM messages",
+        "DROP POLICY netra_verify_deletes ON threads", "UPDATE messages SET id = 'x'", "TRUNCATE messages",
         "CREATE TABLE ours (id text)",
     ):  # fmt: skip
         with pytest.raises(asyncpg.InsufficientPrivilegeError):

@@ -110,7 +110,7 @@ async def test_the_repair_mends_every_shape_in_every_table(database: Database, k
         seeder = Seeder(connection, table, RUN)
         statements = [one.statement(table.name, scope_of(table, seeder)) for one in repairs_for(table)]
         found = await rehearse(connection, table, seeder, statements)
-    assert (found.error, found.unmended, found.touched, found.again) == ("", (), (), 0)
+    assert (found.error, found.unrepaired, found.touched, found.again) == ("", (), (), 0)
     assert (await database.ours(), await database.checksum()) == (0, before)
 
 

@@ -23,7 +23,7 @@ async def test_our_repair_mends_every_shape_and_is_rolled_back(
     found = await rehearse(
         connection, table, seeder, [one.statement(table.name, scope_of(table, seeder)) for one in repairs_for(table)]
     )
-    assert (found.error, found.unmended, found.touched, found.again) == ("", (), (), 0)
+    assert (found.error, found.unrepaired, found.touched, found.again) == ("", (), (), 0)
     assert found.shapes == len(SHAPES)
     assert (await database.ours(), await database.checksum()) == (0, before)
 
@@ -43,7 +43,7 @@ async def test_without_one_of_its_statements_a_shape_stays(
     statements = [
         one.statement(table.name, scope_of(table, seeder)) for one in repairs_for(table) if one.name != left_out
     ]
-    assert (await rehearse(connection, table, seeder, statements)).unmended
+    assert (await rehearse(connection, table, seeder, statements)).unrepaired
 
 
 async def test_the_plan_counts_and_its_script_mends_what_it_counted(

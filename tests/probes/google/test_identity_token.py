@@ -18,7 +18,7 @@ from probes.http.network_path import find_path
 from probes.identity import RunIdentity
 from probes.secret import Secret
 from tests.probes.answering import answering
-from tests.probes.google.test_credentials import key_for
+from tests.probes.google.test_access_tokens import key_for
 from tests.serving import Reply, Server, serving_beside
 
 AUDIENCE = "https://backend.invalid"

@@ -41,7 +41,7 @@ async def test_tls_is_a_step_of_its_own(tmp_path: Path) -> None:
 async def test_a_certificate_that_nobody_vouches_for_is_said_to_be_that(tmp_path: Path) -> None:
     context, _ = self_signed(tmp_path)
     async with serving(lambda _: Reply(), context) as server:
-        with pytest.raises(PathBlocked, match=r"TLS: the certificate is not to be trusted: self-signed .*ca_file"):
+        with pytest.raises(PathBlocked, match=r"TLS: we don.t trust the certificate: self-signed .*ca_file"):
             await TimingTransport(server.url).exchange("GET", "/", {})
 
 

@@ -8,10 +8,9 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from probes.deadlines import Deadlines
 from probes.http.client import HttpClient
-from probes.http.network_path import find_path
 from probes.identity import RunIdentity
 from probes.secret import Secret
-from probes.websocket.handshake import Credential, Refused, Way, dial
+from probes.websocket.handshake import Credential, Endpoint, Refused, Way, dial
 from tests.probes.answering import answering
 from tests.probes.websocket.joining import DIALECT
 
@@ -51,8 +50,8 @@ async def test_a_websocket_handshake_is_traced(way: Way) -> None:
         port = server.sockets[0].getsockname()[1]
         url = f"ws://127.0.0.1:{port}/ws"
         shown = Credential(Secret("t"), way)
-        path = find_path(url)
-        connection = await dial(url, shown, IDENTITY, Deadlines(), dialect=DIALECT, trace_id=TRACE, path=path)
+        at = Endpoint(url=url, identity=IDENTITY, deadlines=Deadlines(), dialect=DIALECT)
+        connection = await dial(at, shown, TRACE)
         assert not isinstance(connection, Refused)
         await connection.close()
     assert_traced(seen[0])

@@ -9,7 +9,7 @@ import pytest
 
 from probes.client_health.event_loop import LoopWatch, await_quiet
 from probes.errors import ClientUnfit, RateLimited, Unreachable
-from probes.http.connecting import Opened
+from probes.http.connecting import ConnectionSteps
 from probes.http.server_timing import server_timing
 from probes.http.timing_transport import Timed
 from probes.latency.measuring import BLOCK, Conditions, TooManyVoid, measure_by_plan, measure_fit
@@ -178,7 +178,7 @@ async def test_new_connections_and_new_instances_are_cold_starts() -> None:
     one, two, three, four, five = sample.calls
     calls = (
         replace(one, instance="a"),
-        replace(two, instance="a", opened=Opened(0, 0.001, None)),
+        replace(two, instance="a", opened=ConnectionSteps(0, 0.001, None)),
         replace(three, instance="b"),
         replace(four, instance="a"),
         replace(five, instance="b", failure="503"),

@@ -94,7 +94,7 @@ def test_any_round_size_is_doubted_and_others_are_not() -> None:
         (gzip.compress(NDJSON.encode())[:-20], "can't be read"),
         ("not JSON at all", "cut in the middle"),
         ("[1, 2]", "not a list of entries"),
-        (json.dumps([entry(1) | {"resource": {"labels": {"service_name": "another"}}}]), "holds nothing of"),
+        (json.dumps([entry(1) | {"resource": {"labels": {"service_name": "another"}}}]), "has nothing about"),
     ],
     ids=["empty", "no entries", "cut array", "cut NDJSON", "cut gzip", "text", "numbers", "another service"],
 )

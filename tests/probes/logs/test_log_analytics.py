@@ -12,11 +12,11 @@ import duckdb
 import pytest
 
 from probes.errors import SourceRefused
-from probes.google.api import GoogleApi
-from probes.google.credentials import no_token
+from probes.google.access_tokens import no_token
+from probes.google.google_api import GoogleApi
 from probes.http.client import HttpClient
 from probes.identity import RunIdentity
-from probes.logs.day import look_by_sql
+from probes.logs.day import Stretch, look_by_sql
 from probes.logs.entries import REQUEST_LOG
 from probes.logs.log_analytics import COUNTS, ERRORS, TRACED, LogAnalytics, parameters
 from probes.window import Window
@@ -226,6 +226,9 @@ async def test_a_look_by_sql_counts_and_finds_the_hours_in_which_the_log_was_off
     with answering((200, answered(COLUMNS)), (200, hours), (200, answered(names))) as script:
         async with HttpClient(script.url, RunIdentity("test"), deadline_s=5) as client:
             source = LogAnalytics(GoogleApi(client, no_token), "p", "p.global._Default._AllLogs")
-            look = await look_by_sql(source, SERVICE, REVISION, WINDOW, ended=ended, longest_request_s=300)
+            look = await look_by_sql(
+                source,
+                Stretch(service=SERVICE, revision=REVISION, window=WINDOW, ended=ended, longest_request_s=300),
+            )
     assert (look.errors, look.requests, look.counted, look.doubt) == ((), 5, 13, "")
     assert look.silent == (BEGUN + timedelta(hours=2),)

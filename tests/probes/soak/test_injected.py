@@ -77,7 +77,7 @@ async def test_a_healthy_server_loses_nobody_and_the_bound_says_what_that_is_wor
     assert report.times.n > COUNT * 5
     assert report.exposure.hazard_bound() == pytest.approx(2.9957 / report.exposure.hours, rel=0.001)
     assert 0 < report.exposure.survival_bound() < 1
-    assert "nothing is known of later ages" in report.exposure.sentence()
+    assert "nothing is known about later ages" in report.exposure.sentence()
     assert isinstance(report.exposure, Exposure)
 
 

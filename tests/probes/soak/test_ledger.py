@@ -9,19 +9,19 @@ from probes.client_health.vitals import Vitals
 from probes.errors import SourceRefused
 from probes.soak.events import Begin, Close, Moment, Open
 from probes.soak.exposure import Life
-from probes.soak.findings import Findings
 from probes.soak.held_session import Pace
 from probes.soak.journal import Journal, resume
 from probes.soak.ledger import Ledger
-from probes.soak.plan import Plan
 from probes.soak.round_trips import Times
 from probes.soak.shards import Shard, shard_of
+from probes.soak.soak_findings import Findings
+from probes.soak.soak_plan import SoakPlan
 from probes.websocket.closes import CloseClass, Closed, classify, find_cluster
 from tests.probes.websocket.joining import DIALECT
 
 VITALS = Vitals(lag_ms=1.0, rss_mib=50.0, descriptors=20)
 PACE = Pace(ping_every_s=1.0, answer_s=5.0, reconnect_s=5.0, planned_cut_s=3600.0, dialect=DIALECT)
-PLAN = Plan(duration_s=3600.0, need_s=3600.0, sessions=10, silent=0, pace=PACE)
+PLAN = SoakPlan(duration_s=3600.0, need_s=3600.0, sessions=10, silent=0, pace=PACE)
 
 
 def life(line: int, age: float, close: CloseClass, *, session_age: float | None = None, at: float = 0.0) -> Life:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import uvicorn
 
-from probes.google.api import GoogleApi
-from probes.google.credentials import no_token
+from probes.google.access_tokens import no_token
+from probes.google.google_api import GoogleApi
 from probes.http.client import HttpClient
 from probes.identity import RunIdentity
 from twin.platform.apis import create_app

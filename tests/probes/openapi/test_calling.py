@@ -5,8 +5,8 @@ import pytest
 
 from probes.errors import TooSlow, Unreachable
 from probes.http.client import Answer
-from probes.openapi.asking import Asked, ask_operations
-from probes.openapi.document import Operation, Request
+from probes.openapi.calling import Asked, ask_operations
+from probes.openapi.operations import Operation, Request
 
 FAST = 100_000.0
 

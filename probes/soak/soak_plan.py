@@ -6,19 +6,12 @@ from probes.soak.held_session import Pace
 from probes.soak.ledger import Ledger
 
 STAGGER_SHARE = 6  # opens are spread over this part of the time between two cuts
-
-
-GRACE_S, GRACE_SHARE = (
-    3.0,
-    0.01,
-)  # after the last age that has to be seen: the cut comes late, and the way back takes a moment
-
-
+GRACE_S, GRACE_SHARE = 3.0, 0.01  # after the last age that must be seen: cuts come late, reconnecting takes a moment
 SILENCES_S = (30.0, 60.0, 300.0, 600.0, 900.0, 1800.0)  # of an hour: where proxies and gateways are known to cut
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class SoakPlan:
     """How much is held for how long; real seconds (on a twin an hour may take less of them)."""
 
     duration_s: float  # for which every session is held

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from google.oauth2 import service_account
 
 from probes.errors import SourceRefused
+from probes.google.access_tokens import Given, no_token
 from probes.google.adc import Adc
-from probes.google.credentials import Given, no_token
 from probes.secret import Secret, reveal
 from tests.probes.answering import answering
 

@@ -1,4 +1,4 @@
-"""What a request may say beside its method and path."""
+"""What a request may have besides its method and path."""
 
 from collections.abc import Mapping
 from typing import TypedDict
@@ -12,11 +12,11 @@ Headers = (
 
 
 class RequestOptions(TypedDict, total=False):
-    """Parts of a request, each left out where it is not given. Secrets are unwrapped for the socket alone."""
+    """Optional parts of a request. Secrets are unwrapped only for the socket."""
 
     headers: Headers | None  # further ones; a list of pairs may name one header twice
     params: Mapping[str, object] | None  # the query
     json: object  # a JSON body; None: no body
     content: bytes | None  # a raw body
     token: Secret | None  # sent as `Authorization: Bearer`
-    deadline_s: float | None  # for the whole request; the client's own when None
+    deadline_s: float | None  # for the whole request; None: the client's own

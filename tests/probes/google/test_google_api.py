@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from probes.errors import SourceRefused
-from probes.google import api as google
-from probes.google.api import Authorize, GoogleApi, Pacer, retry_after_s
-from probes.google.credentials import Given, no_token
+from probes.google import google_api as google
+from probes.google.access_tokens import Given, no_token
+from probes.google.google_api import Authorize, GoogleApi, Pacer, retry_after_s
 from probes.http.client import HttpClient
 from probes.identity import RunIdentity
 from probes.logs.cloud_logging import CloudLogging, log_filter
@@ -69,8 +69,8 @@ REFUSED: dict[str, tuple[int, Any, str]] = {
     "a login page": (200, b"<html>Sign in</html>", "not JSON"),
     "cut in the middle": (200, b'{"entries": [{"insertId": "1"', "not JSON"),
     "no object": (200, [], "not an object"),
-    "no list of entries": (200, {"entries": {"a": 1}}, "no list of objects"),
-    "a list of texts": (200, {"entries": ["a"]}, "no list of objects"),
+    "no list of entries": (200, {"entries": {"a": 1}}, "not a list of objects"),
+    "a list of texts": (200, {"entries": ["a"]}, "not a list of objects"),
 }
 
 

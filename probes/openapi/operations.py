@@ -1,4 +1,4 @@
-"""The read-only operations of an OpenAPI document, each with the requests to ask it by, as Schemathesis makes them."""
+"""The read-only operations of an OpenAPI document, each with requests for it, as Schemathesis generates them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,11 +7,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from probes.excerpt import excerpt
+from probes.problem import Problem
 
 READ_ONLY = frozenset({"GET", "HEAD"})
 SEED = 20_251_125  # generated requests are the same in every run
 MOST_EXAMPLES = 2
-CREDENTIALS = frozenset({"authorization", "cookie"})  # headers that are ours to set, whatever the document says
+CREDENTIALS = frozenset({"authorization", "cookie"})  # headers that only we set, whatever the document says
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +38,13 @@ class Operation:
         return f"{self.method} {self.path}"
 
     def documents(self, status: int) -> bool:
-        """Whether the document speaks of answers with this status."""
+        """Whether the document lists answers with this status."""
         return bool({str(status), f"{status // 100}XX", f"{status // 100}xx", "default"} & self.statuses)
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What a document publishes: what can be asked, and what is not, with the reason."""
+    """What a document publishes: what can be called, and what is not, with the reason."""
 
     operations: tuple[Operation, ...]
     not_asked: Mapping[str, str]
@@ -56,63 +57,75 @@ class NotAnApi(ValueError):
 def read_document(document: dict[str, Any], *, excluded: Sequence[str], most_cases: int) -> Published:
     """Read a document, and make the requests of its read-only operations. Takes a while: keep it off an event loop.
 
-    Args:
-        document: The OpenAPI document as JSON.
-        excluded: Paths that are never asked, as the document has them; * stands for anything.
-        most_cases: How many requests of one operation are generated at most, beside its examples.
+    `excluded` are paths that are never called, as the document has them; * stands for anything. At most `most_cases`
+    requests are generated for an operation, in addition to its examples.
 
     Raises:
         NotAnApi: Schemathesis can't read it.
     """
     import schemathesis  # noqa: PLC0415 - an optional part, and slow to import
     from schemathesis.core.errors import SchemathesisError  # noqa: PLC0415 - the same
-    from schemathesis.core.result import Ok  # noqa: PLC0415 - the same
 
     if not isinstance(document.get("paths"), dict):
         raise NotAnApi("it has no `paths`, an object")
-    asked: list[Operation] = []
-    left: dict[str, str] = {}
+    operations: list[Operation] = []
+    not_asked: dict[str, str] = {}
     try:
         for result in schemathesis.openapi.from_dict(document).get_all_operations():
-            found = result.ok() if isinstance(result, Ok) else result.err()
-            method, path = str(found.method or "any").upper(), str(found.path)
-            why = _why_not(method, path, excluded)
-            if not why and isinstance(result, Ok):
-                requests, why = _requests(result.ok(), most_cases)
-                if requests:
-                    asked.append(Operation(method, path, frozenset(result.ok().responses.status_codes), requests))
-            elif not why:
-                why = "its description can't be read"
-            left |= {f"{method} {path}": why} if why else {}
+            operation, why = _operation(result, excluded, most_cases)
+            if why:
+                not_asked[operation.name] = why
+            elif operation.requests:
+                operations.append(operation)
     except SchemathesisError as error:
         raise NotAnApi(excerpt(f"{type(error).__name__}: {error}", 300)) from error
-    return Published(tuple(asked), left)
+    return Published(tuple(operations), not_asked)
 
 
-def _why_not(method: str, path: str, excluded: Sequence[str]) -> str:
-    """Why an operation is not asked; empty when it is."""
+def _operation(
+    result: Any,  # noqa: ANN401 - schemathesis' own
+    excluded: Sequence[str],
+    most_cases: int,
+) -> tuple[Operation, Problem]:
+    """One operation of the document, and why it is not called; then it has no requests."""
+    from schemathesis.core.result import Ok  # noqa: PLC0415 - an optional part, and slow to import
+
+    described = result.ok() if isinstance(result, Ok) else result.err()
+    method, path = str(described.method or "any").upper(), str(described.path)
+    why = _why_not(method, path, excluded)
+    if not why and not isinstance(result, Ok):
+        why = "its description can't be read"
+    if why:
+        return Operation(method, path, frozenset(), ()), why
+    requests, why = _requests(described, most_cases)
+    return Operation(method, path, frozenset(described.responses.status_codes), requests), why
+
+
+def _why_not(method: str, path: str, excluded: Sequence[str]) -> Problem:
+    """Why an operation is not called."""
     if method not in READ_ONLY:
         return "not read-only"
-    return "excluded by the target" if any(fnmatchcase(path, one) for one in excluded) else ""
+    return "excluded by the target" if any(fnmatchcase(path, pattern) for pattern in excluded) else ""
 
 
-def _requests(operation: Any, most_cases: int) -> tuple[tuple[Request, ...], str]:  # noqa: ANN401 - schemathesis' own
-    """The different requests of an operation, and why there are none where there are none."""
+def _requests(operation: Any, most_cases: int) -> tuple[tuple[Request, ...], Problem]:  # noqa: ANN401 - schemathesis' own
+    """The different requests of an operation, and if there are none, why."""
     from hypothesis.errors import HypothesisException  # noqa: PLC0415 - an optional part
     from schemathesis.core.errors import SchemathesisError  # noqa: PLC0415 - the same
 
     base = str(operation.schema.base_path).rstrip("/")
     try:
-        examples = [made for one in operation.get_strategies_from_examples() for made in _drawn(one, MOST_EXAMPLES)]
+        strategies = operation.get_strategies_from_examples()
+        examples = [case for strategy in strategies for case in _drawn(strategy, MOST_EXAMPLES)]
         cases = [*examples[:MOST_EXAMPLES], *_drawn(operation.as_strategy(), most_cases)]
-        made = [_request(base, case) for case in cases]
+        requests = [_request(base, case) for case in cases]
     except (HypothesisException, SchemathesisError) as error:
-        return (), f"no request can be made by its description ({type(error).__name__})"
-    return tuple({(one.path, tuple(one.headers.items())): one for one in made}.values()), ""
+        return (), f"no request can be made from its description ({type(error).__name__})"
+    return tuple({(request.path, tuple(request.headers.items())): request for request in requests}.values()), ""
 
 
 def _drawn(strategy: Any, most: int) -> list[Any]:  # noqa: ANN401 - a strategy of schemathesis' cases
-    """What a strategy gives, the same in every run."""
+    """The cases that a strategy generates, the same in every run."""
     from hypothesis import HealthCheck, Phase, given, seed, settings  # noqa: PLC0415 - an optional part
 
     drawn: list[Any] = []
@@ -134,7 +147,7 @@ def _drawn(strategy: Any, most: int) -> list[Any]:  # noqa: ANN401 - a strategy 
 
 
 def _request(base: str, case: Any) -> Request:  # noqa: ANN401 - as above
-    """A case as what is sent: text that is no UTF-8 and headers that can't be written are made so that they can."""
+    """A case as it is sent: text that is not UTF-8 and headers that can't be written are changed until they can."""
     query = urlencode(dict(case.query or {}), doseq=True, errors="replace")
     headers = {
         str(name): str(value).encode("latin-1", errors="replace").decode("latin-1").strip()

@@ -1,31 +1,32 @@
-"""What a soak's books say: which promises were broken, at which age, and how far the hour was seen."""
+"""What a soak's ledger shows: which promises were broken, at which age, and how much of the hour was observed."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from probes.problem import Problem
 from probes.soak.exposure import Exposure, Life
 from probes.soak.ledger import Ledger
-from probes.soak.plan import Plan
+from probes.soak.soak_plan import SoakPlan
 from probes.websocket.closes import SPREAD_S, CloseClass, Cluster
 
 SAID = {
     "never opened": "sessions were never opened",
     "not back": "sessions did not come back",
     "state lost": "sessions came back without their state",
-    "wrong user": "sessions were welcomed as somebody else",
+    "wrong user": "sessions were welcomed as another user",
     "message lost": "sessions lost a message",
     "message doubled": "sessions had a message doubled",
-    "another's message": "sessions heard another user's message",
-    "no message": "sessions received what is no message",
+    "another's message": "sessions received another user's message",
+    "no message": "sessions received something that is not a message",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """The books, read."""
+    """The ledger, interpreted."""
 
-    plan: Plan
+    plan: SoakPlan
     ledger: Ledger
 
     @property
@@ -40,7 +41,7 @@ class Findings:
 
     @property
     def cut_while_silent(self) -> list[Life]:
-        """Connections that ended early after less silence than is promised to be borne."""
+        """Connections that ended early after less silence than they are promised to survive."""
         return [life for life in self.silent.early if life.silent_s < self.plan.idle_s]
 
     def _silent(self, life: Life) -> bool:
@@ -48,17 +49,17 @@ class Findings:
 
     @property
     def broken(self) -> list[str]:
-        """Every promise that was broken, in words; empty when all held."""
-        said = []
+        """Every promise that was broken, in words."""
+        broken = []
         if self.exposure.early:  # what ends sessions that talk ends silent ones too: one finding, not two
-            said.append(self._early(Exposure([*self.exposure.lives, *self.silent.lives])))
+            broken.append(self._early(Exposure([*self.exposure.lives, *self.silent.lives])))
         elif self.cut_while_silent:
-            said.append(self._idle())
+            broken.append(self._idle())
         for kind, count in self.ledger.breaches.most_common():
             lines = len(self.ledger.breach_lines[kind])
-            first = next((detail for told, detail in self.ledger.told if told == kind), "")
-            said.append(f"{lines} {SAID[kind]} ({count} times); first: {first}")
-        return said
+            first = next((detail for example, detail in self.ledger.examples if example == kind), "")
+            broken.append(f"{lines} {SAID[kind]} ({count} times); first: {first}")
+        return broken
 
     @property
     def events(self) -> int:
@@ -76,13 +77,13 @@ class Findings:
         )
 
     def _where(self, exposure: Exposure) -> str:
-        """The moment, the connection's age or the session's at which they cluster: whichever ended most who got there.
+        """At which moment, age of the connection or age of the session they cluster: where most of those there ended.
 
-        A connection's cut-off ends (nearly) every connection that grows so old, a session's every session: by their
-        number alone the two can't be told apart where sessions are cut at regular times.
+        A connection's cut-off ends (nearly) every connection that reaches its age, a session's every session: by their
+        number alone the two can't be distinguished if sessions are cut at regular times.
         """
         moment, age, of_session = exposure.moment, exposure.cluster, exposure.session_cluster
-        if moment and moment.count > max(one.count if one else 0 for one in (age, of_session)):
+        if moment and moment.count > max(cluster.count if cluster else 0 for cluster in (age, of_session)):
             return f"{moment.count} sessions in one second: one event (a restart, a lost instance), no cut-off"
         share = _share(of_session, self._session_ages(exposure)) if of_session else 0.0
         if age and share <= _share(age, [life.age_s for life in exposure.lives]):
@@ -105,10 +106,10 @@ class Findings:
             (life.silent_s for life in self.silent.lives if not life.early and life.silent_s < shortest), default=0
         )
         dead = sum(life.close is CloseClass.PING_TIMEOUT for life in early)
-        how = "gave no answer any more" if dead * 2 > len(early) else "were cut"
+        how = "stopped answering" if dead * 2 > len(early) else "were cut"
         return (
             f"an idle cut-off: {len(early)} connections that said nothing for {self.age(shortest)} or longer {how}"
-            f"{f', {self.age(lived)} of silence were borne' if lived else ''}; first: {early[0].detail}"
+            f"{f', {self.age(lived)} of silence were survived' if lived else ''}; first: {early[0].detail}"
         )
 
     @property
@@ -119,8 +120,8 @@ class Findings:
         return max(self.exposure.oldest_s, due or 0.0 if cut else 0.0)
 
     @property
-    def owed(self) -> str:
-        """What is still to be shown before the promise can count as kept; empty when nothing is."""
+    def owed(self) -> Problem:
+        """What is still to be shown before the promise can count as kept."""
         plan, ledger = self.plan, self.ledger
         if plan.duration_s < plan.need_s:
             return f"bounded so far: {plan.duration_s:g} s of the promised {plan.need_s:g} s were asked for"
@@ -139,7 +140,7 @@ class Findings:
         return min(counted), max(counted)
 
     def age(self, seconds: float) -> str:
-        """An age in words; where time is compressed also what it stands for."""
+        """An age in words; if time is compressed, also what it stands for."""
         if self.plan.hour_s == 3600:  # noqa: PLR2004 - an hour's seconds: not compressed
             return f"{seconds:.0f} s"
         return f"{seconds:.1f} s (stands for {seconds * 3600 / self.plan.hour_s:.0f} s)"
@@ -161,6 +162,6 @@ class Findings:
 
 
 def _share(cluster: Cluster, ages_s: Sequence[float]) -> float:
-    """Which share of those who grew as old as the cluster ended in it."""
+    """The share of those as old as the cluster that ended in it."""
     reached = sum(age >= cluster.age_s - SPREAD_S for age in ages_s)
     return cluster.count / max(reached, 1)

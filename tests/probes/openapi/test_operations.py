@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from probes.openapi.document import NotAnApi, read_document
+from probes.openapi.operations import NotAnApi, read_document
 
 ANSWERS = {"responses": {"200": {"description": "good"}, "4XX": {"description": "refused"}}}
 LIMIT = {"name": "limit", "in": "query", "required": True, "schema": {"type": "integer", "minimum": 1, "maximum": 5}}
