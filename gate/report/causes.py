@@ -19,6 +19,7 @@ MOST_TRACEBACK = 12
 CONSOLE = "https://console.cloud.google.com"
 LOGS_EXPLORER = CONSOLE + "/logs/query;query={query}?project={project}"
 SHORTEST, MOST_SHORT = 30, 140  # characters of a cause in one line
+MOST_SELECTION = 60  # characters of how cases were selected: more would fill a phone's first screen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +136,8 @@ def scope(report: Report) -> str:
     """What the verdict is about and what is still owed: `for smoke, 2 of 5 metrics owed`."""
     document = report.document
     if document.selection:
-        return f"of a selection ({document.selection}): no verdict on the release"
+        how = document.selection if len(document.selection) <= MOST_SELECTION else f"{len(document.checks)} cases"
+        return f"of a selection ({how}): no verdict on the release"
     owed = sum(bool(answer.owed) for answer in report.metrics)
     what = "for all phases" if document.phase == "gate" else f"for {document.phase}"
     return f"{what}, {owed} of {len(report.metrics)} metrics owed" if owed else what

@@ -150,6 +150,7 @@ def test_causes_and_the_way_back_stand_on_top(page: Page, pages: dict[str, Path]
 def test_cause_whom_to_call_and_the_way_back_are_on_the_first_screen(
     page: Page, tmp_path: Path, width: int, height: int
 ) -> None:
+    """Whatever was selected: a long selection is said by its number of cases."""
     document = make_document(tmp_path, {"threads.order": F, "health.checks": F, "auth.latency": F})
     words = (
         "REST cannot reach the auth service, or does not understand its answer (RuntimeError: no response in decide)"
@@ -157,12 +158,15 @@ def test_cause_whom_to_call_and_the_way_back_are_on_the_first_screen(
     cause = replace(document.causes[0], sentence=words, remedy=REMEDY)
     causes = [replace(cause, key=f"{n}" * 12) for n in range(3)]
     path = tmp_path / "page.html"
-    path.write_text(render_html(answered(replace(document, causes=causes, release={"rollback": [BACK]}))))
+    selection = " ".join(f"--check=threads.check{n}" for n in range(20))
+    document = replace(document, causes=causes, release={"rollback": [BACK]}, selection=selection)
+    path.write_text(render_html(answered(document)))
     page.open(path, width, "light")
     bottom = "document.querySelector('{}').getBoundingClientRect().bottom"
     order = [page.ask(bottom.format(one)) for one in ("ol.why", "#next p", "#next p:nth-of-type(2)", "#next pre")]
     assert order == sorted(order)
     assert order[-1] <= height
+    assert page.ask("document.querySelector('.scope').innerText").startswith("of a selection (3 cases)")
     assert "Whom to call" in page.ask("document.querySelector('#next p:nth-of-type(2)').innerText")
 
 
