@@ -91,7 +91,8 @@ def _sentence(group: Group) -> str:
     if said:
         return f"{said}{where}"
     row = group.rows[0]
-    return f"{row.id}: {(row.actual or row.reason).partition(chr(10))[0]}"
+    what = row.name if sum(one.id == row.id for one in group.rows) == 1 else row.id  # the case says what was sent
+    return f"{what}: {(row.actual or row.reason).partition(chr(10))[0]}"
 
 
 def _remedy(group: Group) -> str:
