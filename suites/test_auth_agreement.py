@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 
-from fixtures.doors import GOOD, DoorName, Doors
+from fixtures.doors import GOOD, DoorName, Doors, Said
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure
@@ -33,19 +33,14 @@ async def test_the_doors_agree_every_time(
 ) -> None:
     """In each round every door gets a valid and an invalid token: one disagreement in any round is a failure.
 
-    Rounds overlap as the pace allows. A door that is known to refuse everybody is left out; if the others agree, this
+    Rounds overlap as the pace allows. A door that is known to refuse everyone is left out; if the others agree, this
     case is blocked by that finding.
     """
     rounds, shut = sizes.agreement_rounds, doors.shut
-    wrong, differences = Counter[DoorName](), list[str]()
     asked = tuple(door for door in doors.names if door not in shut)
     questions = [question for number in range(rounds) for question in _round(asked, tokens, owner, number)]
     answers = await doors.rest.pace.together(partial(doors.ask, door, forgery) for _, door, forgery in questions)
-    for (number, door, forgery), said in zip(questions, answers, strict=True):
-        if said is not None and said.decision != ("let in" if forgery.kind == GOOD else "refused"):
-            wrong[door] += 1
-            differences.append(f"round {number}, {forgery.kind} token, {door}: {said.decision}, {said.detail}")
-            recorder.trace(said.trace_id)
+    wrong, differences = _differences(questions, answers, recorder)
     _record(recorder, rounds, wrong, asked)
     if not differences:
         await doors.refuse_shut(shut)
@@ -57,6 +52,19 @@ async def test_the_doors_agree_every_time(
             actual=f"{len(differences)} differences ({shares}), such as {differences[0]}",
             evidence={"differences": differences[:SHOWN]},
         )
+
+
+def _differences(
+    questions: Sequence[tuple[int, DoorName, Forgery]], answers: Sequence[Said | None], recorder: Recorder
+) -> tuple[Counter[DoorName], list[str]]:
+    """How often each door decided otherwise than it should have, and each time in words; their traces are named."""
+    wrong, differences = Counter[DoorName](), list[str]()
+    for (number, door, forgery), said in zip(questions, answers, strict=True):
+        if said is not None and said.decision != ("let in" if forgery.kind == GOOD else "refused"):
+            wrong[door] += 1
+            differences.append(f"round {number}, {forgery.kind} token, {door}: {said.decision}, {said.detail}")
+            recorder.trace(said.trace_id)
+    return wrong, differences
 
 
 def _round(
