@@ -52,7 +52,7 @@ def test_an_unconfigured_target_is_not_zero_and_says_what_to_set(image: Image) -
     code, log = image.run("--target=staging", "--phase=smoke")
     assert code == 4
     assert "NETRA_TOKENS__SIGNING_SECRET" in log
-    assert last_line(log) == "VERDICT: INCONCLUSIVE exit_code=4 reason=no verdict was written; why is said above"
+    assert last_line(log) == "VERDICT: INCONCLUSIVE exit_code=4 reason=no verdict was written; the reason is above"
     assert "Traceback" not in log
 
 
