@@ -67,7 +67,7 @@ def _refuse_open(shared: Shared, bound: float, *, compared: bool) -> None:
             f"limit is {limit:.1%}; {shared.needed} without a failure would be enough"
         )
     if shared.stopped:
-        raise Pending(f"nobody asks {' and '.join(shared.stopped)} any more: traffic that stopped says nothing of now")
+        raise Pending(f"no user asks {' and '.join(shared.stopped)} any more: traffic that stopped says nothing of now")
     untimed = max(_untimed(new), _untimed(old))
     if untimed > UNTIMED:
         raise Pending(f"the log does not say how long {untimed:.0%} of a revision's good answers took")

@@ -1,7 +1,7 @@
 """Which differences between two revisions are noise: learned by asking the one that serves twice.
 
 In every round the same question goes to the serving revision (the primary), to it again (the secondary), and to the
-candidate, as Twitter's Diffy does it. How often the candidate differs from the primary is held against how often the
+candidate, as Twitter's Diffy does it. How often the candidate differs from the primary is compared with how often the
 secondary does, by Fisher's exact test: a value that changes by itself differs as often in both.
 """
 
@@ -34,7 +34,7 @@ class Compared:
     rounds: int
     found: tuple[Difference, ...]  # of the candidate, and no noise
     noisy: tuple[Mark, ...]  # where the serving revision differs from itself
-    unsteady: str  # why its answers can't be held against anything; empty when they can
+    unsteady: str  # why its answers can't be compared with anything; empty when they can
 
     def named(self) -> dict[str, str]:
         """Every difference in words, by its name in reports and in `[compare] expected`."""
@@ -71,7 +71,7 @@ def compare(question: str, rounds: Sequence[Round], volatile: Collection[str] = 
 
 
 def is_decided(rounds: Sequence[Round], volatile: Collection[str] = ()) -> bool:
-    """Whether further rounds can't find anything: only what every round shows, and what is no noise, is a difference.
+    """Whether further rounds can't find anything: only what every round shows, and is not noise, is a difference.
 
     Equal revisions are so asked one round, and stopping changes no finding: see `CERTAIN`.
     """

@@ -35,7 +35,7 @@ def paired_ratio(pairs: Sequence[tuple[float, float]], alpha: float) -> Ratio:
     """The ratio of the second of each pair to the first, with one-sided bounds that are wrong with chance `alpha`.
 
     Raises:
-        ValueError: A time of 0 or less, or one that is no number: a clock that stood still measures nothing.
+        ValueError: A time of 0 or less, or one that is not a number: a clock that stood still measures nothing.
     """
     if any(not (math.isfinite(one) and one > 0) for pair in pairs for one in pair):
         raise ValueError("a time that is not above 0: it was not measured")

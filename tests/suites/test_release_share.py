@@ -55,7 +55,7 @@ async def test_a_measure_without_data_on_a_side_is_never_a_pass(new: Traffic, ol
 
 async def test_traffic_that_stopped_is_no_pass_however_good_it_was() -> None:
     """fluxcd/flagger#1011."""
-    with pytest.raises(Pending, match="nobody asks old any more"):
+    with pytest.raises(Pending, match="no user asks old any more"):
         await judge(shared(traffic(ENOUGH), traffic(2_000), "old"), Recorder())
 
 

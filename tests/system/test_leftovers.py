@@ -46,7 +46,7 @@ def test_rows_of_a_killed_run_are_ours(addresses: tuple[str, str], tmp_path: Pat
     row, notes = judged(addresses, tmp_path)
     assert row["outcome"] == "PASSED", row
     assert "null_metadata is 1: all are rows of this suite" in notes
-    assert "1 rows of ours were in threads before this run" in notes
+    assert "1 of the suite's rows were in threads before this run" in notes
 
 
 async def test_rows_of_others_beside_them_are_the_services(

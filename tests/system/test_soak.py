@@ -117,7 +117,7 @@ WRONG = {
     "no count": ((), {"JOB_COMPLETION_INDEX": "0"}, "JOB_COMPLETIONS is not"),
     "index too high": ((), {"CLOUD_RUN_TASK_INDEX": "4", "CLOUD_RUN_TASK_COUNT": "4"}, "numbered from 0"),
     "no group": ((), {"CLOUD_RUN_TASK_INDEX": "0", "CLOUD_RUN_TASK_COUNT": "4"}, "NETRA_SOAK_GROUP"),
-    "no number": ((), {"CLOUD_RUN_TASK_INDEX": "first", "CLOUD_RUN_TASK_COUNT": "4"}, "is no number"),
+    "no number": ((), {"CLOUD_RUN_TASK_INDEX": "first", "CLOUD_RUN_TASK_COUNT": "4"}, "is not a number"),
 }
 
 

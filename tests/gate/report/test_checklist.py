@@ -38,7 +38,7 @@ def test_an_item_whose_cases_wait_for_a_finding_has_failed(tmp_path: Path) -> No
     told = {"auth.accepts": Outcome.FAILED, "websocket.steady": Outcome.BROKEN, "auth.latency": Outcome.BROKEN}
     document = make_document(tmp_path, told)
     finder, *others = document.checks
-    waiting = [replace(row, actual=f"{waits_for(finder.name)}nobody is let in") for row in others]
+    waiting = [replace(row, actual=f"{waits_for(finder.name)}no user is let in") for row in others]
     answers = {one.key: one.outcome for one in answered(replace(document, checks=[finder, *waiting])).metrics}
     assert (answers["websocket"], answers["auth-latency"]) == ("FAILED", "FAILED")
     broken = replace(finder, outcome=Outcome.BROKEN)
