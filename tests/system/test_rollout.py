@@ -59,7 +59,7 @@ async def test_a_fault_that_shows_from_a_tenth_on_is_found_there_and_everything_
     )
     assert await rollout(question, users) == NO_GO, users.seen
     assert {percent: row["outcome"] for percent, row in users.seen.items()} == {FEW: "PASSED", MORE: "FAILED"}
-    assert "requests failed, against 0 of" in users.seen[MORE]["actual"]
+    assert "requests failed, against " in users.seen[MORE]["actual"]
     [file] = (tmp_path / "reports/local").glob("rollout-*.json")
     account: list[dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
     assert [line["traffic"] for line in account if line["what"].startswith("PATCH ")] == [

@@ -118,7 +118,7 @@ def test_what_users_meet_is_found(at_a_share: dict[str, Any], folder: Path, tmp_
     with in_the_candidate(at_a_share, fault), users(at_a_share):
         row = judged(folder, tmp_path)
     assert row["outcome"] == "FAILED", row["reason"]
-    assert "requests failed, against 0 of" in row["actual"]
+    assert "requests failed, against " in row["actual"]
 
 
 def test_without_users_nothing_is_known(at_a_share: dict[str, Any], folder: Path, tmp_path: Path) -> None:
@@ -137,4 +137,4 @@ def test_traffic_that_stopped_halfway_is_no_pass(at_a_share: dict[str, Any], fol
     time.sleep((time.monotonic() - begun) / 2)  # no user comes in the last third of the window, and while the run boots
     row = judged(folder, tmp_path, wait_s=1)
     assert row["outcome"] == "PENDING"
-    assert "without requests" in row["reason"]
+    assert "nobody asks" in row["reason"]
