@@ -232,7 +232,8 @@ hostile: $(READY)  ## run the suite behind a proxy that spoils answers
 	@$(PY) -m tests.hostile $(or $(RUNS),20) $(or $(SEED),1) $(or $(WHOLE),0) $(if $(AGAIN),--again '$(AGAIN)')
 
 .PHONY: smokes
-#: [N=30] [AT_ONCE=1] [AFAR=80: ms of round trip] [BUSY=1: with other work on every core]
+#: [N=30] [AT_ONCE=1] [AFAR=80: ms of round trip]
+#: [BUSY=1: with other work on every core]
 smokes: $(READY)  ## run quick smokes in a row against one running twin: all must be GO
 	@$(PY) -m tests.smokes $(or $(N),30) $(if $(AT_ONCE),--at-once $(AT_ONCE)) $(if $(AFAR),--afar $(AFAR)) \
 		$(if $(filter-out 0 no false,$(BUSY)),--busy)
