@@ -202,7 +202,8 @@ def gitlabs(job: str, image: Image, surroundings: dict[str, str], **given: objec
     described = jobs(target="local", **given)
     common = {"HEADS": HEADS, "CI_PROJECT_DIR": str(image.folder / "tmp")}
     variables = described[".netra-verify"]["variables"] | described[job]["variables"]
-    env = {key: re.sub(r"\$([A-Z_]+)", lambda match: common[match[1]], str(value)) for key, value in variables.items()}
+    filled = {key: "" if value is None else str(value) for key, value in variables.items()}  # YAML reads empty as null
+    env = {key: re.sub(r"\$([A-Z_]+)", lambda match: common[match[1]], value) for key, value in filled.items()}
     (script,) = described[".netra-verify"]["script"]
     script = script.replace("python /app/", f"{image.folder}/venv/bin/python {image.folder}/app/")
     env |= {"SECRETS_OF": PREFIX, **surroundings}
