@@ -137,4 +137,4 @@ def test_traffic_that_stopped_halfway_is_no_pass(at_a_share: dict[str, Any], fol
     time.sleep((time.monotonic() - begun) / 2)  # no user comes in the last third of the window, and while the run boots
     row = judged(folder, tmp_path, wait_s=1)
     assert row["outcome"] == "PENDING"
-    assert "nobody asks" in row["reason"]
+    assert "traffic that stopped" in row["reason"]
