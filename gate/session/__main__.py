@@ -5,28 +5,65 @@ pytest itself exits with 1, which is NO-GO's code, for a plugin that fails to im
 nothing to judge is 10, and the last line is always a verdict.
 """
 
-import os
 import signal
-import sys
-from contextlib import redirect_stderr, suppress
-from pathlib import Path
-from typing import TextIO, cast
+from types import FrameType
+
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+CAME: list[int] = []  # signals so far: one during an import of ours would be a traceback if it raised
+RUNNING: list[bool] = []  # not empty while a signal raises
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    """Stop the run if there is one; otherwise only note the signal."""
+    CAME.append(number)
+    if RUNNING:
+        raise KeyboardInterrupt
+
+
+def _take_signals() -> None:
+    """Take over whatever asks us to stop."""
+    for number in STOPS:
+        if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # nohup means: keep running
+            signal.signal(number, _interrupt)
+
+
+if __name__ == "__main__":
+    _take_signals()
+
+import os  # noqa: E402 - signals are in our hands before the first import that takes time
+import sys  # noqa: E402 - as above
+from contextlib import redirect_stderr, suppress  # noqa: E402 - as above
+from pathlib import Path  # noqa: E402 - as above
+from typing import TextIO, cast  # noqa: E402 - as above
 
 INTERRUPTED, CRASHED, USAGE, INCONCLUSIVE = 2, 3, 4, 10
+EARLY = "interrupted before the run began"
 
 
 def main(arguments: list[str]) -> int:
-    """Run pytest; return the process's exit code."""
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup means: keep running
-        signal.signal(signal.SIGHUP, signal.default_int_handler)
-    why = ""
+    """Run pytest; return the process's exit code.
+
+    From then on the signals that ask us to stop are blocked: the interpreter gives them their deadly default back while
+    it ends, and the code would be lost.
+    """
+    code, why = _run(arguments)
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+    return _conclude(code, why)
+
+
+def _run(arguments: list[str]) -> tuple[int, str]:
+    """Pytest's exit code; or ours, and why."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+    _take_signals()
     try:
-        code = _pytest(arguments)
+        try:
+            RUNNING.append(True)
+            code = INTERRUPTED if CAME else _pytest(arguments)
+        finally:
+            RUNNING.clear()  # a second signal must not break off what is said of the first
+        why = EARLY if CAME else ""
     except KeyboardInterrupt:
-        code, why = INTERRUPTED, "interrupted before the run began"
+        code, why = INTERRUPTED, EARLY
     except SystemExit as error:
         code, why = CRASHED, f"something called sys.exit({error.code!r})"
     except BaseException as error:  # noqa: BLE001 - no crash may look like a verdict
@@ -34,7 +71,7 @@ def main(arguments: list[str]) -> int:
 
         print(crash_in_words(error), file=sys.stderr)  # noqa: T201 - our own console may not exist
         code, why = CRASHED, reason_in_words(error)
-    return _conclude(code, why)
+    return code, why
 
 
 def _pytest(arguments: list[str]) -> int:

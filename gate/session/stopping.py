@@ -16,6 +16,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import NoReturn
@@ -36,6 +37,7 @@ ENDED_S = 30.0  # after the deadline, for reports on a machine that is far from 
 GONE_S = 2.0  # after the verdict was printed, for threads that are still running
 BEGIN_S = 1.0  # from arming on, the shortest deadline there is
 PATIENCE = 3  # this many requests during report writing abort it
+MOST_SIGNALS = 4096  # that are read at a time: more than one case meets
 ALL = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
 Handler = Callable[[int, FrameType | None], object] | int | None
 
@@ -60,6 +62,7 @@ class Stopping:
     _end: float = math.inf  # when the deadline passes, on the monotonic clock
     _before: dict[signal.Signals, Handler] = field(default_factory=dict)
     _hang_up: bool = True
+    _came: tuple[int, int] | None = None  # a pipe with one byte for each signal, written by Python itself
 
     def arm(self) -> None:
         """Install the handlers and start the deadline.
@@ -71,6 +74,10 @@ class Stopping:
         self._before = {number: signal.getsignal(number) for number in ALL}
         self._hang_up = self._before[signal.SIGHUP] is not signal.SIG_IGN  # nohup means: keep running
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ALL)
+        self._came = os.pipe()
+        for end in self._came:
+            os.set_blocking(end, False)
+        signal.set_wakeup_fd(self._came[1], warn_on_full_buffer=False)
         self._raise_on_signals()
         left_s = max(BEGIN_S, self.deadline_s - age_s())
         self._end = time.monotonic() + left_s
@@ -95,6 +102,12 @@ class Stopping:
             late = self._late is not None
             first_s, again_s = (self._left(TAKEN_DOWN_S), LATE_AGAIN_S) if late else (within_s, self.again_s)
             signal.setitimer(signal.ITIMER_REAL, first_s, again_s)
+
+    def look(self) -> None:
+        """Stop after a Ctrl-C that something swallowed: asyncio makes it a cancellation, which code may survive."""
+        with suppress(BlockingIOError):  # no signal came
+            if self._came and signal.SIGINT in os.read(self._came[0], MOST_SIGNALS):
+                self._give_reason(signal.SIGINT.name)
 
     @property
     def late(self) -> bool:
@@ -126,6 +139,11 @@ class Stopping:
             for number, handler in self._before.items():
                 signal.signal(number, signal.SIG_DFL if handler is None else handler)
             self._before = {}
+            if self._came:
+                signal.set_wakeup_fd(-1)
+                for end in self._came:
+                    os.close(end)
+                self._came = None
             if self.late and code is not None:
                 signal.signal(signal.SIGALRM, lambda *_: os._exit(code))
                 atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)  # all threads have ended: so does Python
@@ -143,13 +161,16 @@ class Stopping:
             signal.signal(number, self._stop)
 
     def _stop(self, number: int, _frame: FrameType | None) -> None:
-        if not self.reason:
-            self.reason = self._why_late() if number == signal.SIGALRM else signal.Signals(number).name
-            self.on_stop(self.reason)
+        self._give_reason(self._why_late() if number == signal.SIGALRM else signal.Signals(number).name)
         if number == signal.SIGALRM:
             self._pass_deadline()
         else:
             signal.raise_signal(signal.SIGINT)
+
+    def _give_reason(self, reason: str) -> None:
+        if not self.reason:
+            self.reason = reason
+            self.on_stop(reason)
 
     def _why_late(self) -> str:
         """What the alarm was for: the deadline, or a teardown that had a limit before it."""

@@ -26,3 +26,7 @@ class TakingDown:
             return (yield)
         finally:
             fixturedef.addfinalizer(partial(self._stopping.takes_down, fixturedef.argname))
+
+    def pytest_runtest_logfinish(self) -> None:
+        """After each case: a Ctrl-C that it survived was its last."""
+        self._stopping.look()

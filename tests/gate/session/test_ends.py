@@ -53,6 +53,36 @@ def test_a_signal_ends_it_whatever_was_inherited(mini: Mini, number: signal.Sign
     assert last_line(output).startswith("VERDICT: NO-GO"), output
 
 
+SWALLOWS = """
+async def survive():
+    open("begun", "w").close()
+    try:
+        await asyncio.sleep(60)
+    except asyncio.CancelledError:  # which is what asyncio makes of Ctrl-C
+        return
+
+
+@check("a.swallows", requirement="it holds")
+def test_swallows():
+    asyncio.run(survive())
+
+
+@check("a.next", requirement="it holds")
+def test_next():
+    raise CheckFailure(expected="not to run", actual="it ran")
+"""
+
+
+def test_ctrl_c_ends_a_run_whose_case_swallows_it(mini: Mini) -> None:
+    mini.write(f"import asyncio\n{HEAD}{SWALLOWS}", required='{"a.swallows": (), "a.next": ()}')
+    process = mini.start(by=IGNORING)
+    until_begun(mini, process)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 2, output
+    assert last_line(output).startswith("VERDICT: INCONCLUSIVE"), output
+
+
 def test_the_deadline_works_where_signals_were_ignored(mini: Mini) -> None:
     mini.write(SLOW, required=BOTH, deadline=1.5)
     code, output = mini.run(by=IGNORING)
@@ -78,6 +108,19 @@ def test_an_interrupt_in_the_first_moment_says_a_verdict(mini: Mini) -> None:
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 2, output
     assert last_line(output).startswith("VERDICT: INCONCLUSIVE exit_code=2")
+
+
+def test_an_interrupt_after_the_verdict_keeps_the_exit_code(mini: Mini) -> None:
+    mini.write(SLOW, required=BOTH)
+    (mini.folder / "conftest.py").write_text("open('begun', 'w').close()\nimport time\ntime.sleep(60)\n")
+    process = mini.start(by=LAUNCHER)
+    until_begun(mini, process)
+    process.send_signal(signal.SIGTERM)
+    with process:
+        assert process.stdout is not None
+        assert any(line.startswith("VERDICT: INCONCLUSIVE exit_code=2") for line in process.stdout)
+        process.send_signal(signal.SIGTERM)  # while the interpreter winds down, which restores the deadly default
+        assert process.wait(timeout=60) == 2
 
 
 RENDERING = (
