@@ -8,7 +8,7 @@ from bench.figures import Figure
 from bench.stub import stub
 from probes.http.timing_transport import Timed, TimingTransport
 from probes.latency.open_loop import Exchange, LatencySample, measure_latency
-from probes.statistics import percentile
+from probes.statistics.exact import percentile
 
 SERVICE_S = 0.02
 CONCURRENT, CALLS, ROUNDS = 50, 2000, 5

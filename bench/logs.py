@@ -23,7 +23,7 @@ from probes.google.google_api import GoogleApi
 from probes.http.client import HttpClient
 from probes.identity import RunIdentity
 from probes.logs.cloud_logging import PAGE, CloudLogging, log_filter
-from probes.window import Window
+from probes.timing.window import Window
 from twin.ports import free_ports
 
 ENTRIES, FIVEFOLD, HITS = 1_000_000, 5_000_000, 100

@@ -10,8 +10,8 @@ from probes.database.census import take_census
 from probes.database.connection import Connection, TableShape, connect, find_table
 from probes.database.metadata_shapes import SHAPES
 from probes.database.seeding import RowSpec, Seeder
-from probes.deadlines import Deadlines
 from probes.secret import Secret
+from probes.timing.deadlines import Deadlines
 from twin.backend.migrate import migrate
 from twin.ports import free_ports
 from twin.postgres import Postgres

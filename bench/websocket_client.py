@@ -17,12 +17,12 @@ from websockets.asyncio.client import ClientConnection
 
 from probes.client_health.garbage_collector import patiently
 from probes.client_health.vitals import make_room, watching
-from probes.deadlines import Deadlines
 from probes.http.network_path import find_path
 from probes.identity import RunIdentity
 from probes.secret import Secret
 from probes.soak.held_session import Lifeline, Pace
 from probes.soak.steady import SteadyReport
+from probes.timing.deadlines import Deadlines
 from probes.websocket.closes import CloseClass
 from probes.websocket.dialect import Message
 from probes.websocket.handshake import Refused

@@ -21,7 +21,6 @@ from commands.console import say
 from gate.redaction import Redactor
 from gate.run import new_run_id
 from probes.comparison.share import requests_needed
-from probes.deadlines import Deadlines
 from probes.errors import SourceRefused
 from probes.google.access_tokens import Given, no_token
 from probes.google.adc import find_adc
@@ -31,7 +30,8 @@ from probes.google.shifting import request_of, shift
 from probes.http.client import HttpClient
 from probes.http.network_path import find_path
 from probes.identity import RunIdentity
-from probes.waiting import await_steady
+from probes.timing.deadlines import Deadlines
+from probes.timing.waiting import await_steady
 from targets.loading import ConfigurationError
 from targets.model import ENV_PREFIX, Target
 

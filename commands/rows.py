@@ -14,9 +14,9 @@ from probes.database.messages import MessageLayout, find_messages
 from probes.database.repair import plan_repair
 from probes.database.residue import remove_traces, take_turn
 from probes.database.seeding import Row, Seeder
-from probes.deadlines import Deadlines
 from probes.errors import SourceRefused
 from probes.google.access_tokens import find_sql_login
+from probes.timing.deadlines import Deadlines
 from targets.loading import ConfigurationError
 from targets.model import Target
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from probes.errors import UNREADABLE, BadAnswer, ProbeError, SourceRefused
-from probes.excerpt import excerpt
+from probes.foreign.excerpt import excerpt
 from probes.google.google_api import Authorize
 from probes.http.client import Answer, HttpClient
 

@@ -14,7 +14,7 @@ from gate.evidence import Recorder
 from gate.failures import CheckFailure, Pending
 from probes.auth.tokens import TokenSource, User
 from probes.errors import BadAnswer, TooSlow, Unreachable
-from probes.excerpt import excerpt
+from probes.foreign.excerpt import excerpt
 from probes.http.client import Answer
 from probes.openapi.calling import Asked, Behaviour, ask_operations
 from probes.openapi.operations import Operation, Published, Request

@@ -11,7 +11,7 @@ from gate.evidence import Recorder
 from gate.failures import CheckFailure
 from probes.auth.forgeries import Forgery, forge_plain
 from probes.auth.tokens import TokenSource, User
-from probes.statistics import share_upper_bound, trials_to_catch
+from probes.statistics.exact import share_upper_bound, trials_to_catch
 from targets.model import Sizes
 
 CAUGHT_RATE, MISSED_AT_MOST = 0.05, 0.001

@@ -5,9 +5,9 @@ from fixtures.latency import Validation, contradiction
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure
-from probes.deadlines import Deadlines
 from probes.latency.clock_agreement import unexplained_ms
 from probes.latency.open_loop import LatencySample, measure_latency
+from probes.timing.deadlines import Deadlines
 from targets.contract import Contract
 from targets.model import Sizes
 

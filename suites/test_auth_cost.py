@@ -10,7 +10,7 @@ from gate.failures import CheckFailure, Pending
 from probes.auth.forgeries import forge_plain
 from probes.auth.tokens import TokenSource, User
 from probes.http.client import Answer
-from probes.statistics import chance_of_at_least
+from probes.statistics.exact import chance_of_at_least
 from targets.contract import Contract
 
 PAIRS = 15

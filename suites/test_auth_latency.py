@@ -16,13 +16,13 @@ from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure, Pending
 from probes.client_health.event_loop import await_quiet
-from probes.deadlines import Deadlines
 from probes.latency.calibration import ATTEMPTS, calibrate
 from probes.latency.measuring import Conditions, Measurement, TooManyVoid, measure_by_plan, measure_fit
 from probes.latency.open_loop import LatencySample, measure_latency
 from probes.latency.sequential_plan import Look, look_sizes, make_plan
-from probes.statistics import Finding, percentile
-from probes.window import SteadyClock
+from probes.statistics.exact import Finding, percentile
+from probes.timing.deadlines import Deadlines
+from probes.timing.window import SteadyClock
 from targets.contract import Contract
 from targets.contract.access import AuthRules
 from targets.model import Sizes

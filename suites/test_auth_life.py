@@ -17,8 +17,8 @@ from probes.auth.forgeries import Forgery
 from probes.auth.tokens import Mint, User
 from probes.errors import ProbeError, TooSlow
 from probes.secret import Secret
-from probes.waiting import await_steady
-from probes.window import SteadyClock
+from probes.timing.waiting import await_steady
+from probes.timing.window import SteadyClock
 from targets.contract import Contract
 
 LEFT_S = (2.0, 6.0, 20.0)  # remaining lifetime of a token when it is first presented; more if that was not enough

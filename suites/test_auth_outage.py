@@ -13,9 +13,9 @@ from gate.evidence import Recorder
 from gate.failures import CheckFailure
 from probes.auth.forgeries import forge
 from probes.auth.tokens import TokenSource, User
-from probes.deadlines import Deadlines
 from probes.errors import NOT_ANSWERED, BadAnswer
 from probes.secret import Secret
+from probes.timing.deadlines import Deadlines
 from probes.websocket.handshake import Way
 from probes.websocket.sessions import Session
 

@@ -16,8 +16,8 @@ from probes.auth.tokens import TokenSource, User
 from probes.http.caching import given_to_others, kept_for_another_origin
 from probes.http.client import Answer
 from probes.http.cross_origin import Allowance
-from probes.request_pace import RequestPace
 from probes.secret import Secret
+from probes.timing.request_pace import RequestPace
 from probes.websocket.handshake import Refused
 from targets.contract import Contract
 

@@ -8,8 +8,8 @@ from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure
 from gate.run import Run
 from probes.auth.tokens import TokenSource, User
-from probes.deadlines import Deadlines
-from probes.page import Visit, find_browser, visit
+from probes.browser.page import Visit, find_browser, visit
+from probes.timing.deadlines import Deadlines
 from targets.contract import Contract
 from targets.model import Target
 

@@ -17,10 +17,10 @@ from gate.failures import Broken, CheckFailure
 from gate.run import Run
 from probes.database.census import take_census
 from probes.database.connection import Connection, TableShape
-from probes.deadlines import Deadlines
 from probes.errors import BadAnswer
-from probes.excerpt import excerpt
+from probes.foreign.excerpt import excerpt
 from probes.http.client import Answer
+from probes.timing.deadlines import Deadlines
 from targets.contract import Contract
 from targets.contract.rest import HealthRules
 

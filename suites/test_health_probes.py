@@ -10,7 +10,7 @@ from fixtures.http_services import Door, seen
 from fixtures.reading import misfits
 from gate.check import check
 from gate.failures import CheckFailure
-from probes.deadlines import Deadlines
+from probes.timing.deadlines import Deadlines
 from targets.contract import Contract
 
 ASKERS, ROUNDS = 5, 3

@@ -11,7 +11,7 @@ from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure, Pending
 from gate.run import Run
-from probes.excerpt import excerpt
+from probes.foreign.excerpt import excerpt
 from probes.google.cloud_run import CloudRun, RequestCounts, ServiceDescription
 from probes.logs.cloud_logging import SERVER_ERROR_FILTER
 from probes.logs.entries import SERVER_ERRORS, LogEntry, LogRead
@@ -19,9 +19,9 @@ from probes.logs.export import ExportFile
 from probes.logs.incidents import Incidents, holds_credential
 from probes.logs.provoked import Outage
 from probes.problem import Problem
-from probes.statistics import share_upper_bound
-from probes.waiting import await_steady
-from probes.window import Window
+from probes.statistics.exact import share_upper_bound
+from probes.timing.waiting import await_steady
+from probes.timing.window import Window
 from targets.contract import Contract
 
 SERIES = 60  # more than a default page of 50

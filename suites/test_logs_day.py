@@ -7,7 +7,7 @@ from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure, Pending
 from probes.logs.day import DayLook
 from probes.logs.incidents import Incidents
-from probes.statistics import share_upper_bound
+from probes.statistics.exact import share_upper_bound
 
 
 @check(

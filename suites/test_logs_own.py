@@ -9,7 +9,7 @@ from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure
 from gate.run import Run
-from probes.excerpt import excerpt
+from probes.foreign.excerpt import excerpt
 from probes.logs.cloud_logging import SERVER_ERROR_FILTER
 from probes.logs.entries import LogEntry, LogRead
 from probes.logs.error_clusters import MEANWHILE

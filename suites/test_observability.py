@@ -13,7 +13,7 @@ from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure
 from probes.auth.tokens import User
-from probes.excerpt import excerpt
+from probes.foreign.excerpt import excerpt
 from probes.logs.entries import LogRead
 from targets.contract import Contract
 from targets.model import Target

@@ -12,7 +12,7 @@ from gate.failures import Broken, CheckFailure
 from gate.run import Run
 from probes.google.cloud_run import ServiceDescription
 from probes.logs.entries import LogRead
-from probes.statistics import share_upper_bound
+from probes.statistics.exact import share_upper_bound
 from targets.contract import Contract
 from targets.model import Sizes, Target
 

@@ -15,7 +15,7 @@ from gate.run import Run
 from probes.comparison.asking import Pair
 from probes.comparison.noise import CERTAIN, Compared
 from probes.comparison.ratio import Ratio, fisher_exact, paired_ratio
-from probes.statistics import Finding
+from probes.statistics.exact import Finding
 from targets.candidate import Compare
 
 ALPHA = 0.05  # for all latency tests together

@@ -8,7 +8,7 @@ from gate.evidence import Recorder
 from gate.failures import CheckFailure, Pending
 from probes.comparison.ratio import fisher_exact
 from probes.comparison.share import Traffic, is_slower
-from probes.statistics import share_upper_bound
+from probes.statistics.exact import share_upper_bound
 
 ALPHA = 0.05
 UNTIMED = 0.1  # of a revision's good answers

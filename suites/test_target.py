@@ -6,8 +6,8 @@ from fixtures.reachability import Reachability, refuse_blocked
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure
-from probes.deadlines import Deadlines
 from probes.http.reachability import Step
+from probes.timing.deadlines import Deadlines
 
 DOORS = {"backend": "http", "websocket": "ws", "auth": "auth"}
 

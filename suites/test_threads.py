@@ -10,7 +10,7 @@ from fixtures.threads import Item, Threads
 from gate.check import check
 from gate.failures import CheckFailure
 from probes.auth.tokens import User
-from probes.excerpt import excerpt
+from probes.foreign.excerpt import excerpt
 from targets.contract.rest import ThreadRules
 
 FIX_3 = "Fix 3 (ThreadRepository): expect any metadata - NULL, JSON null, any JSON value - and log and raise errors."

@@ -16,7 +16,7 @@ from gate.check import check
 from gate.failures import CheckFailure
 from probes.auth.tokens import User
 from probes.errors import NOT_ANSWERED, TooSlow
-from probes.excerpt import excerpt
+from probes.foreign.excerpt import excerpt
 from probes.websocket.dialect import data_of
 from probes.websocket.sessions import Session
 

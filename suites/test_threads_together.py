@@ -16,7 +16,7 @@ from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure
 from probes.auth.tokens import User
 from probes.client_health.event_loop import LoopWatch
-from probes.statistics import percentile, trials_to_catch
+from probes.statistics.exact import percentile, trials_to_catch
 
 ROWS, DELETED, EACH_GAP = 250, 30, 3
 USERS, EACH, SINGLE = 5, 4, 4

@@ -13,11 +13,11 @@ from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure
 from gate.plots import ClosesPlot, SessionsPlot
 from probes.auth.tokens import User
-from probes.deadlines import Deadlines
 from probes.errors import NOT_ANSWERED, TooSlow
 from probes.problem import Problem
 from probes.soak.held_session import Pace
 from probes.soak.steady import SteadyReport, hold_sessions
+from probes.timing.deadlines import Deadlines
 from probes.websocket.closes import CloseClass
 from probes.websocket.dialect import Message, data_of
 from probes.websocket.handshake import Way

@@ -13,8 +13,8 @@ from gate.evidence import Recorder
 from gate.failures import CheckFailure
 from probes.auth.tokens import User
 from probes.errors import NOT_ANSWERED
-from probes.excerpt import excerpt
-from probes.trend import find_trend
+from probes.foreign.excerpt import excerpt
+from probes.statistics.trend import find_trend
 from probes.websocket.sessions import Session
 from targets.contract import Contract
 

@@ -12,8 +12,8 @@ from gate.failures import CheckFailure
 from gate.run import Run
 from probes.auth.tokens import User
 from probes.errors import NOT_ANSWERED, TooSlow
-from probes.excerpt import excerpt
-from probes.statistics import trials_to_catch
+from probes.foreign.excerpt import excerpt
+from probes.statistics.exact import trials_to_catch
 from probes.websocket.dialect import Message, data_of
 from probes.websocket.sessions import Session
 from targets.contract import Contract

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from probes.page import find_browser
+from probes.browser.page import find_browser
 from probes.secret import Secret
 from targets.candidate import Candidate, Compare, Rollout
 from targets.contract import Contract

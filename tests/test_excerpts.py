@@ -1,4 +1,4 @@
-"""Text from outside is cut by `probes.excerpt` alone: a plain slice may leave a piece of a secret at its end."""
+"""Text from outside is cut by `foreign.excerpt` alone: a plain slice may leave a piece of a secret at its end."""
 
 import ast
 from collections.abc import Iterator

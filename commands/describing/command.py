@@ -11,11 +11,11 @@ from commands.describing.findings import Findings, as_toml, key_of, plain
 from commands.describing.published import read_published
 from commands.describing.table import look_at_table
 from probes.database.connection import connect
-from probes.deadlines import Deadlines
 from probes.http.client import HttpClient
 from probes.http.network_path import UnusablePath
 from probes.identity import RunIdentity
 from probes.secret import Secret
+from probes.timing.deadlines import Deadlines
 from targets.loading import NOT_TARGETS, ConfigurationError, describe_target
 from targets.pasted_dsn import read_pasted
 

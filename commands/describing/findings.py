@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from probes.excerpt import excerpt
+from probes.foreign.excerpt import excerpt
 
 Value = TypeVar("Value")
 LONGEST = 240

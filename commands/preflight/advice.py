@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from probes.errors import SourceRefused
-from probes.excerpt import excerpt
+from probes.foreign.excerpt import excerpt
 
 # Rules of style, and rules that preflight's own transaction handling makes irrelevant.
 LEFT_OUT = (

@@ -18,7 +18,7 @@ from commands.preflight.scratch import read_scratch, watched
 from probes.database.connection import Connection, describe_url
 from probes.database.migrations import open_folder
 from probes.errors import SourceRefused
-from probes.excerpt import excerpt
+from probes.foreign.excerpt import excerpt
 from probes.secret import Secret
 from targets.loading import ConfigurationError
 

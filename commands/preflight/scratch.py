@@ -7,8 +7,8 @@ from urllib.parse import unquote, urlsplit
 
 from commands.preflight.relay import IDENTITY, Relay
 from probes.database.connection import Connection, connect
-from probes.deadlines import Deadlines
 from probes.secret import Secret
+from probes.timing.deadlines import Deadlines
 from targets.loading import ConfigurationError
 
 

@@ -9,7 +9,7 @@ import signal
 from types import FrameType
 
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-CAME: list[int] = []  # signals so far: one during an import of ours would be a traceback if it raised
+CAME: list[int] = []  # signals so far: while modules are imported, raising would print a traceback
 RUNNING: list[bool] = []  # not empty while a signal raises
 
 

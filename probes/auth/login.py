@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from probes.auth.tokens import Held
 from probes.errors import BadAnswer, CredentialUnfit
-from probes.excerpt import excerpt
+from probes.foreign.excerpt import excerpt
 from probes.http.client import Answer, HttpClient
 from probes.secret import Learn, Secret
 

@@ -11,7 +11,7 @@ from collections import deque
 from types import TracebackType
 from typing import Self
 
-from probes.waiting import Steadiness, await_steady
+from probes.timing.waiting import Steadiness, await_steady
 
 TICK_S = 0.005
 NOISE_S = 0.001  # a timer is always a little late

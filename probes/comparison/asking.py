@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 from probes.comparison.noise import Round, is_decided
 from probes.errors import BadAnswer, TooSlow, Unreachable
+from probes.foreign.json_values import read_json
 from probes.http.client import Answer, HttpClient
 from probes.http.request_options import Headers
-from probes.json_values import read_json
 from probes.secret import Secret
 
 Asked = TypeVar("Asked")

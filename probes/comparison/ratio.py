@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from probes.statistics import Finding
+from probes.statistics.exact import Finding
 
 NOTHING = (0.0, math.inf)
 

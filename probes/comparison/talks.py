@@ -8,7 +8,7 @@ from typing import Any
 from probes.comparison.asking import Volatile
 from probes.comparison.noise import Round, is_decided
 from probes.errors import BadAnswer, TooSlow, Unreachable
-from probes.json_values import read_json
+from probes.foreign.json_values import read_json
 from probes.secret import Secret
 from probes.websocket.dialect import Message
 from probes.websocket.handshake import Refused, Way

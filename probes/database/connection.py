@@ -14,9 +14,9 @@ import asyncpg
 import certifi
 
 from probes.database.layout import Layout
-from probes.deadlines import Deadlines
 from probes.errors import SourceRefused
 from probes.secret import Secret, without_frames
+from probes.timing.deadlines import Deadlines
 
 if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]  # generic in the stubs only

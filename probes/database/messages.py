@@ -10,8 +10,8 @@ import asyncpg
 
 from probes.database.connection import Connection, TableShape, find_table, limit_waiting
 from probes.database.seeding import INTEGERS
-from probes.deadlines import Deadlines
 from probes.errors import SourceRefused
+from probes.timing.deadlines import Deadlines
 
 JSON = frozenset({"json", "jsonb"})
 

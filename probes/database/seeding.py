@@ -13,8 +13,8 @@ import asyncpg
 
 from probes.database.connection import OURS, SERVER_FIRST_S, Connection, TableShape, limit_waiting
 from probes.database.metadata_shapes import PLAIN, Shape
-from probes.deadlines import Deadlines
 from probes.errors import SourceRefused
+from probes.timing.deadlines import Deadlines
 
 INTEGERS = frozenset({"integer", "bigint"})
 TITLE = "seeded by netra-verify"

@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from probes.errors import UNREADABLE, SourceRefused
-from probes.excerpt import excerpt
+from probes.foreign.excerpt import excerpt
 from probes.google.google_api import GoogleApi
-from probes.window import Window, parse_time
+from probes.timing.window import Window, parse_time
 
 READY = "CONDITION_SUCCEEDED"
 MOST_PAGES = 200

@@ -19,9 +19,9 @@ from tenacity import (
 )
 
 from probes.errors import ProbeError, SourceRefused
-from probes.excerpt import excerpt
+from probes.foreign.excerpt import excerpt
+from probes.foreign.json_values import refuse_size
 from probes.http.client import Answer, HttpClient
-from probes.json_values import refuse_size
 from probes.secret import Secret
 
 QUOTA_REASONS = ("rateLimitExceeded", "quotaExceeded", "RESOURCE_EXHAUSTED")  # of BigQuery's 403

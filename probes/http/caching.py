@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from probes.excerpt import excerpt
+from probes.foreign.excerpt import excerpt
 from probes.http.client import Headers
 from probes.problem import Problem
 

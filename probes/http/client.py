@@ -14,15 +14,15 @@ import httpx
 
 from probes.client_health.fair_deadline import within
 from probes.errors import BadAnswer, PathBlocked, ProbeError, RateLimited, TooSlow, Unreachable
-from probes.excerpt import excerpt
+from probes.foreign.excerpt import excerpt
+from probes.foreign.json_values import read_json
+from probes.foreign.limits import HEADERS
 from probes.http.connecting import tls_error
 from probes.http.content import ACCEPTED, read_body
 from probes.http.network_path import NetworkPath, find_path
 from probes.http.request_options import RequestOptions, Value
 from probes.http.server_timing import server_timing
 from probes.identity import RunIdentity
-from probes.json_values import read_json
-from probes.limits import HEADERS
 from probes.secret import reveal, without_frames
 
 # httpcore looks for sniffio at every lock of every request. Where it is not installed, each look goes through the whole
@@ -54,7 +54,7 @@ class Answer:
         """The body as JSON.
 
         Raises:
-            BadAnswer: It is not JSON, or over a bound of `probes.limits`; request, status and content type are named.
+            BadAnswer: It is not JSON, or over a bound of `foreign.limits`; request, status and content type are named.
             RateLimited: A limiter (429) answered instead of the service.
         """
         self.refuse_limiter()
@@ -150,7 +150,7 @@ class HttpClient:
             PathBlocked: A proxy refuses, or we don't trust the certificate's issuer.
             TooSlow: No complete answer within the deadline.
             ClientUnfit: The same, but our own loop stood still all the while.
-            BadAnswer: Not HTTP, or over a bound of `probes.limits`.
+            BadAnswer: Not HTTP, or over a bound of `probes.foreign.limits`.
         """
         trace = trace_id or self.identity.new_trace()
         answer = await self._answer(f"{method} {self.base_url}{path}", trace, options)

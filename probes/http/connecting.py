@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from probes.errors import ClientUnfit, PathBlocked, Unreachable
-from probes.excerpt import excerpt
+from probes.foreign.excerpt import excerpt
+from probes.foreign.limits import PROXY_HEAD_BYTES
 from probes.http.network_path import NetworkPath, Proxy
-from probes.limits import PROXY_HEAD_BYTES
 
 OUT_OF_DESCRIPTORS = frozenset({errno.ENFILE, errno.EMFILE})
 # OpenSSL's X509_V_ERR_*: no one whom we trust vouches for the certificate. Any other is the certificate's own fault.

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterable, Iterator
 from typing import Protocol
 
 from probes.errors import BadAnswer
-from probes.excerpt import excerpt
-from probes.limits import BODY_BYTES, CODINGS, MIB, WIRE_BYTES
+from probes.foreign.excerpt import excerpt
+from probes.foreign.limits import BODY_BYTES, CODINGS, MIB, WIRE_BYTES
 
 ACCEPTED = "gzip, deflate"  # what we ask for, and all that we take
 PIECE = 64 * 1024
@@ -70,7 +70,7 @@ async def read_body(raw: AsyncIterable[bytes], encoding: str, request: str) -> b
     """Read a body to its end and undo its Content-Encoding.
 
     Raises:
-        BadAnswer: More than `probes.limits` allows on the wire or decoded, a coding that was not asked for, or bytes
+        BadAnswer: More than `foreign.limits` allows on the wire or decoded, a coding that was not asked for, or bytes
             that are not in the coding that the answer names.
     """
     body = bytearray()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlsplit
 
-from probes.excerpt import excerpt
+from probes.foreign.excerpt import excerpt
 from probes.http.client import Headers
 from probes.problem import Problem
 

@@ -3,7 +3,7 @@
 import re
 from urllib.parse import unquote_plus, urlsplit
 
-from probes.excerpt import excerpt
+from probes.foreign.excerpt import excerpt
 
 LOOKED_AT = 64 * 1024  # characters of a body
 # A key with a value, whatever joins its words.

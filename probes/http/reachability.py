@@ -11,11 +11,11 @@ from enum import StrEnum
 import h11
 
 from probes.errors import BadAnswer, ClientUnfit, PathBlocked, ProbeError, SourceRefused, Unreachable
-from probes.excerpt import excerpt
+from probes.foreign.excerpt import excerpt
+from probes.foreign.limits import PARTS
 from probes.http.connecting import Streams, dial, resolve, secure
 from probes.http.network_path import NetworkPath
 from probes.identity import RunIdentity
-from probes.limits import PARTS
 from probes.secret import reveal
 
 HEAD_BYTES, PAGE_BYTES = 32 * 1024, 4 * 1024  # of a first answer: enough to see whose it is

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 import h11
 
 from probes.errors import BadAnswer, Unreachable
+from probes.foreign.limits import HEADERS, PARTS, TIMED_BYTES
 from probes.http.connecting import ConnectionSteps, open_streams
 from probes.http.network_path import NetworkPath, find_path
-from probes.limits import HEADERS, PARTS, TIMED_BYTES
 from probes.secret import Secret, reveal, without_frames
 
 CHUNK = 64 * 1024

@@ -13,7 +13,7 @@ from probes.client_health.event_loop import LAG_SHARE, await_quiet
 from probes.errors import ClientUnfit
 from probes.http.timing_transport import Timed, TimingTransport
 from probes.latency.open_loop import Exchange, LatencySample, measure_latency
-from probes.statistics import percentile
+from probes.statistics.exact import percentile
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
 CALLS = 60

@@ -12,7 +12,7 @@ from probes.client_health.event_loop import LAG_SHARE
 from probes.errors import ClientUnfit
 from probes.latency.open_loop import Exchange, LatencySample, Stream, open_loop
 from probes.latency.sequential_plan import Look
-from probes.statistics import Finding
+from probes.statistics.exact import Finding
 
 BLOCK = 25
 

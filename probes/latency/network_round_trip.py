@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from probes.http.server_timing import server_timing
 from probes.http.timing_transport import Timed
-from probes.statistics import percentile
+from probes.statistics.exact import percentile
 
 CALLS = 20
 

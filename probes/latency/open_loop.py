@@ -16,7 +16,7 @@ from probes.http.connecting import ConnectionSteps
 from probes.http.server_timing import server_timing
 from probes.http.timing_transport import Timed
 from probes.problem import Problem
-from probes.statistics import percentile
+from probes.statistics.exact import percentile
 
 AHEAD = 300  # calls that may be under way at once: a server that hangs must not cost us every descriptor
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from probes.statistics import Finding, binomial_pmf
+from probes.statistics.exact import Finding, binomial_pmf
 
 ONE_LOOK_BELOW = 480  # calls: shorter measurements are judged once, at their end
 

@@ -10,8 +10,8 @@ from probes.errors import SourceRefused
 from probes.latency.open_loop import Call, LatencySample
 from probes.logs.entries import LogEntry, LogSource
 from probes.problem import Problem
-from probes.waiting import await_steady
-from probes.window import SteadyClock
+from probes.timing.waiting import await_steady
+from probes.timing.window import SteadyClock
 
 AROUND = timedelta(minutes=2)  # clocks differ, and entries are stamped at the start of a request
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from probes.errors import SourceRefused
-from probes.excerpt import excerpt
+from probes.foreign.excerpt import excerpt
 from probes.google.google_api import GoogleApi
 from probes.logs.entries import LogEntry, LogRead
 from probes.logs.parsing import parse_entry
 from probes.problem import Problem
-from probes.window import Window
+from probes.timing.window import Window
 
 PAGE = 1000  # the API's most; its default is 50
 MOST_PAGES = 1000  # a million entries: a quarter of an hour at the API's quota of 60 reads per minute

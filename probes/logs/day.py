@@ -14,7 +14,7 @@ from probes.logs.cloud_logging import REQUEST_FILTER, SERVER_ERROR_FILTER, Cloud
 from probes.logs.entries import LogEntry, LogRead
 from probes.logs.log_analytics import LogAnalytics
 from probes.problem import Problem
-from probes.window import Window
+from probes.timing.window import Window
 
 PAGE = 1000
 MOST_TRACES = 20  # as many as fit a filter; they show what there is to see

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from probes.logs.incidents import TRACEBACK, Incidents, holds_credential
 from probes.problem import Problem
-from probes.window import Window, parse_time
+from probes.timing.window import Window, parse_time
 
 REQUEST_LOG = "run.googleapis.com%2Frequests"
 RESOURCE = "cloud_run_revision"

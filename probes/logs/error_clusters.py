@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from probes.excerpt import excerpt
+from probes.foreign.excerpt import excerpt
 from probes.logs.entries import LogEntry
 from probes.logs.incidents import Incidents
 

@@ -9,7 +9,7 @@ from probes.logs.entries import LogEntry, LogRead, once
 from probes.logs.export_error_scan import scan_errors
 from probes.logs.export_survey import Survey, survey
 from probes.logs.incidents import Incidents
-from probes.window import Window, parse_time
+from probes.timing.window import Window, parse_time
 
 SMALLEST_LIMIT = 50  # the smallest --limit that people use for a log
 ROUND = 50

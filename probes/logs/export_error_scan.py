@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from probes.errors import SourceRefused
-from probes.excerpt import excerpt
+from probes.foreign.excerpt import excerpt
 from probes.logs.entries import LogEntry
 from probes.logs.export_formats import CHUNK, iterate_objects, open_export
 from probes.logs.file_chunks import in_pieces, is_worth_it, seek_line

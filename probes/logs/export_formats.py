@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal, cast
 
 from probes.errors import SourceRefused
-from probes.excerpt import excerpt
+from probes.foreign.excerpt import excerpt
 
 CHUNK = 1 << 20
 HEAD = 1 << 16

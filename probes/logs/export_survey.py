@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from probes.errors import SourceRefused
-from probes.excerpt import excerpt
+from probes.foreign.excerpt import excerpt
 from probes.logs.entries import REQUEST_LOG, RESOURCE, LogEntry, is_telling, project_of
 from probes.logs.export_formats import CHUNK, iterate_objects, open_export
 from probes.logs.file_chunks import in_pieces, is_worth_it, seek_line

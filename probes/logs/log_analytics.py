@@ -18,7 +18,7 @@ from probes.google.google_api import GoogleApi
 from probes.identity import PRODUCT
 from probes.logs.entries import REQUEST_LOG, LogEntry
 from probes.logs.parsing import parse_entry
-from probes.window import Window
+from probes.timing.window import Window
 
 VIEW = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+\.[\w-]+")
 MOST_ERRORS = 1000

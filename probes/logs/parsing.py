@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from probes.excerpt import excerpt
+from probes.foreign.excerpt import excerpt
 from probes.logs.entries import REQUEST_LOG, LogEntry
-from probes.window import parse_time
+from probes.timing.window import parse_time
 
 JSON = Any
 SHOWN = 60

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from probes.errors import BadAnswer, TooSlow, Unreachable
-from probes.excerpt import excerpt
+from probes.foreign.excerpt import excerpt
 from probes.http.client import Answer
 from probes.openapi.operations import Operation, Request
 from probes.problem import Problem

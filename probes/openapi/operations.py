@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import urlencode
 
-from probes.excerpt import excerpt
+from probes.foreign.excerpt import excerpt
 from probes.problem import Problem
 
 READ_ONLY = frozenset({"GET", "HEAD"})

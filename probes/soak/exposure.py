@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from probes.statistics import Rate, hazard_upper_bound, survival
+from probes.statistics.exact import Rate, hazard_upper_bound, survival
 from probes.websocket.closes import CloseClass, Cluster, find_cluster
 
 HOUR_S = 3600.0

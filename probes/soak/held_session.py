@@ -17,7 +17,7 @@ from websockets.asyncio.server import broadcast
 from websockets.exceptions import ConnectionClosed
 
 from probes.errors import BadAnswer, ClientUnfit, ProbeError, Unreachable
-from probes.excerpt import excerpt
+from probes.foreign.excerpt import excerpt
 from probes.soak.exposure import Life
 from probes.websocket.closes import CloseClass, Closed, classify, describe, end_of
 from probes.websocket.dialect import Dialect, Message, data_of

@@ -18,8 +18,8 @@ from probes.soak.ledger import Ledger
 from probes.soak.progress import Progress
 from probes.soak.round_trips import Times
 from probes.soak.soak_plan import SoakPlan
+from probes.timing.window import SteadyClock
 from probes.websocket.tls import small_buffers
-from probes.window import SteadyClock
 
 TICK_S = 1.0
 

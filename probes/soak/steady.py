@@ -10,7 +10,7 @@ from probes.problem import Problem
 from probes.soak.exposure import Exposure, Life
 from probes.soak.held_session import Join, Lifeline, Pace
 from probes.soak.round_trips import Times
-from probes.window import SteadyClock
+from probes.timing.window import SteadyClock
 
 
 @dataclass(slots=True, kw_only=True)

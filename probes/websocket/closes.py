@@ -7,7 +7,7 @@ from enum import StrEnum
 from websockets.asyncio.client import ClientConnection
 from websockets.frames import CloseCode
 
-from probes.statistics import percentile
+from probes.statistics.exact import percentile
 
 FEWEST = 3  # closes that make a cluster
 SPREAD_S = 1.0

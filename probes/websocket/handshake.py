@@ -13,16 +13,16 @@ from websockets.frames import CloseCode
 from websockets.typing import Subprotocol
 
 from probes.client_health.fair_deadline import within
-from probes.deadlines import Deadlines
 from probes.errors import BadAnswer, TooSlow, Unreachable
-from probes.excerpt import excerpt
+from probes.foreign.excerpt import excerpt
+from probes.foreign.json_values import read_json
+from probes.foreign.limits import MESSAGE_BYTES
 from probes.http.connecting import dial as connect_tcp
 from probes.http.connecting import tls_error
 from probes.http.network_path import NetworkPath, Value, find_path
 from probes.identity import RunIdentity
-from probes.json_values import read_json
-from probes.limits import MESSAGE_BYTES
 from probes.secret import Secret, reveal, without_frames
+from probes.timing.deadlines import Deadlines
 from probes.websocket.dialect import Dialect, Message
 
 Way = Literal["header", "subprotocol"]

@@ -14,9 +14,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
 from probes.client_health.fair_deadline import within
-from probes.deadlines import Deadlines
 from probes.errors import BadAnswer, TooSlow
 from probes.secret import Secret
+from probes.timing.deadlines import Deadlines
 from probes.websocket.closes import Closed, describe, end_of
 from probes.websocket.dialect import Dialect, Message
 from probes.websocket.handshake import (

@@ -22,7 +22,7 @@ from probes.auth.pool import UserPool
 from probes.database.connection import OURS
 from probes.database.messages import Message
 from probes.database.seeding import Row, RowSpec
-from probes.deadlines import Deadlines
+from probes.foreign.json_values import read_json
 from probes.google.access_tokens import no_token
 from probes.google.cloud_run import CloudRun
 from probes.google.google_api import GoogleApi
@@ -30,12 +30,12 @@ from probes.http.client import Answer, HttpClient
 from probes.http.network_path import find_path
 from probes.http.request_options import RequestOptions
 from probes.identity import RunIdentity
-from probes.json_values import read_json
 from probes.logs.cloud_logging import CloudLogging
 from probes.secret import reveal
+from probes.timing.deadlines import Deadlines
+from probes.timing.window import SteadyClock
 from probes.websocket.handshake import Credential, Refused
 from probes.websocket.sessions import Doorway
-from probes.window import SteadyClock
 from targets.model import Target
 from tests.fuzz.spoiling import spoil, spoil_headers
 from tests.fuzz.world import World, user_of

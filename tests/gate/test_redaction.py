@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.redaction import SHORTEST_PIECE, SHORTEST_REMAINDER, SHORTEST_SECRET, Redactor
-from probes.excerpt import excerpt
+from probes.foreign.excerpt import excerpt
 from probes.secret import Secret
 
 SECRET = "p&ss/w0rd+\"with\"='signs'\\ <and>; mör€"

@@ -7,7 +7,7 @@ from tests.mutants.survivors import load
 from tests.mutants.trying import stages
 from tests.standing import ROOT
 
-MODULE = "probes/statistics.py"
+MODULE = "probes/statistics/exact.py"
 
 
 def test_a_sample_is_the_same_for_the_same_seed_and_one_a_place() -> None:

@@ -2,7 +2,7 @@
 
 from scipy.special import bdtr, bdtrc
 
-from probes.statistics import Finding
+from probes.statistics.exact import Finding
 
 
 def decide_fraction(n: int, slow: int, limit: float = 0.05, confidence: float = 0.95) -> Finding:

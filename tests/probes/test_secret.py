@@ -113,7 +113,7 @@ REVEALING = {
     "probes/http/timing_transport.py",
     "probes/websocket/handshake.py",
     "probes/database/connection.py",
-    "probes/page.py",
+    "probes/browser/page.py",
     "targets/dsn.py",
     "targets/credentials.py",
     "targets/model.py",

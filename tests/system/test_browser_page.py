@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from probes.page import find_browser
+from probes.browser.page import find_browser
 from tests.prove.expectations import elsewhere
 from tests.prove.worker import TARGETS
 from tests.system.running import run, twin_up, verdict_in

@@ -10,7 +10,7 @@ from typing import IO
 from gate.outcomes import Outcome
 from gate.run import Result
 from gate.session.live_progress import Live
-from probes.waiting import await_steady
+from probes.timing.waiting import await_steady
 from tests.gate.documents import make_check
 
 

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from probes.comparison.ratio import critical_rank, fisher_exact, paired_ratio, signed_rank_sums
-from probes.statistics import Finding
+from probes.statistics.exact import Finding
 
 ALPHA, LIMIT = 0.05, 1.25
 

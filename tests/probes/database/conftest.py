@@ -8,8 +8,8 @@ import pytest_asyncio
 
 from probes.database.connection import Connection, TableShape, connect, find_table
 from probes.database.seeding import Seeder
-from probes.deadlines import Deadlines
 from probes.secret import Secret
+from probes.timing.deadlines import Deadlines
 from twin.backend.migrate import migrate
 from twin.ports import free_ports
 from twin.postgres import Postgres

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from probes.database.connection import connect
-from probes.deadlines import Deadlines
 from probes.errors import SourceRefused
 from probes.secret import Secret
+from probes.timing.deadlines import Deadlines
 from tests.authority import make_authority
 
 SSL_REQUEST = struct.pack("!II", 8, 80877103)  # https://www.postgresql.org/docs/current/protocol-message-formats.html

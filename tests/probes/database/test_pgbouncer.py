@@ -18,7 +18,7 @@ from probes.database.connection import connect, find_table
 from probes.database.metadata_shapes import SHAPES
 from probes.database.seeding import RowSpec, Seeder
 from probes.secret import Secret
-from probes.waiting import await_steady
+from probes.timing.waiting import await_steady
 from tests.probes.database.conftest import DEADLINES, Database
 from twin.ports import free_ports
 

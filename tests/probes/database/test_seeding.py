@@ -10,9 +10,9 @@ from probes.database.census import take_census
 from probes.database.connection import Connection, connect, find_table
 from probes.database.metadata_shapes import SHAPES
 from probes.database.seeding import RowSpec, Seeder
-from probes.deadlines import Deadlines
 from probes.errors import SourceRefused
 from probes.secret import Secret
+from probes.timing.deadlines import Deadlines
 from tests.probes.database.conftest import DEADLINES, Database
 from twin.postgres import Postgres
 

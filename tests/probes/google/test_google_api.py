@@ -16,7 +16,7 @@ from probes.http.client import HttpClient
 from probes.identity import RunIdentity
 from probes.logs.cloud_logging import CloudLogging, log_filter
 from probes.secret import Secret
-from probes.window import Window
+from probes.timing.window import Window
 from tests.probes.answering import answering
 from tests.probes.logs.test_export import entry
 

@@ -8,11 +8,11 @@ import zlib
 import pytest
 
 from probes.errors import BadAnswer, ProbeError, RateLimited
+from probes.foreign.json_values import read_json
+from probes.foreign.limits import BODY_BYTES, HEADERS, JSON_DEPTH, WIRE_BYTES
 from probes.http.client import Answer, HttpClient
 from probes.http.server_timing import server_timing
 from probes.identity import RunIdentity
-from probes.json_values import read_json
-from probes.limits import BODY_BYTES, HEADERS, JSON_DEPTH, WIRE_BYTES
 from tests.hostile.proxy import MODES
 from tests.serving import Reply, serving
 

@@ -11,13 +11,13 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from probes.deadlines import Deadlines
 from probes.errors import PathBlocked, Unreachable
 from probes.http.client import HttpClient
 from probes.http.network_path import NetworkPath, UnusablePath, find_path
 from probes.http.timing_transport import TimingTransport
 from probes.identity import RunIdentity
 from probes.secret import Secret
+from probes.timing.deadlines import Deadlines
 from probes.websocket.handshake import Refused
 from probes.websocket.sessions import Doorway
 from tests.authority import make_authority

@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from probes.deadlines import Deadlines
 from probes.errors import ProbeError
 from probes.http.client import HttpClient
 from probes.http.network_path import NetworkPath, find_path
 from probes.http.reachability import Knock, knock
 from probes.http.timing_transport import TimingTransport
 from probes.identity import RunIdentity
+from probes.timing.deadlines import Deadlines
 from probes.websocket.handshake import Refused
 from probes.websocket.sessions import Doorway
 from tests.loopback import LOOPBACK, listening

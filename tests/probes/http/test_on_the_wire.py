@@ -14,7 +14,7 @@ from probes.http.timing_transport import Timed, TimingTransport
 from probes.latency.measuring import Conditions, measure_by_plan
 from probes.latency.open_loop import Exchange, LatencySample, measure_latency
 from probes.latency.sequential_plan import look_sizes, make_plan, rates
-from probes.statistics import Finding, percentile
+from probes.statistics.exact import Finding, percentile
 
 RUNS, RATE, LIMIT_MS = 20, 500.0, 100.0
 PLAN = make_plan(look_sizes(1000))

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from probes.errors import BadAnswer, PathBlocked, Unreachable
+from probes.foreign.limits import TIMED_BYTES
 from probes.http.network_path import find_path
 from probes.http.timing_transport import TimingTransport
-from probes.limits import TIMED_BYTES
 from tests.serving import Reply, self_signed, serving
 
 

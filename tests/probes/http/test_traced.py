@@ -6,10 +6,10 @@ from collections.abc import Mapping
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from probes.deadlines import Deadlines
 from probes.http.client import HttpClient
 from probes.identity import RunIdentity
 from probes.secret import Secret
+from probes.timing.deadlines import Deadlines
 from probes.websocket.handshake import Credential, Endpoint, Refused, Way, dial
 from tests.probes.answering import answering
 from tests.probes.websocket.joining import DIALECT

@@ -15,7 +15,7 @@ from probes.http.timing_transport import Timed
 from probes.latency.measuring import BLOCK, Conditions, TooManyVoid, measure_by_plan, measure_fit
 from probes.latency.open_loop import Exchange, LatencySample, cold_starts, measure_latency, open_loop
 from probes.latency.sequential_plan import make_plan
-from probes.statistics import Finding, percentile
+from probes.statistics.exact import Finding, percentile
 
 RATE = 200.0
 LIMIT_MS = 100.0

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from probes.latency.sequential_plan import look_sizes, make_plan, rates
-from probes.statistics import Finding
+from probes.statistics.exact import Finding
 from tests.probes.exact import decide_fraction
 
 PLAN = make_plan(look_sizes(1000))

@@ -13,7 +13,7 @@ from probes.latency.open_loop import Call, LatencySample
 from probes.latency.server_time import read_server_side, seconds
 from probes.logs.entries import LogRead
 from probes.logs.parsing import parse_entry
-from probes.window import SteadyClock, Window
+from probes.timing.window import SteadyClock, Window
 from tests.serving import Reply, serving
 
 REQUESTS = "projects/p/logs/run.googleapis.com%2Frequests"

@@ -19,7 +19,7 @@ from probes.identity import RunIdentity
 from probes.logs.day import Stretch, look_by_sql
 from probes.logs.entries import REQUEST_LOG
 from probes.logs.log_analytics import COUNTS, ERRORS, TRACED, LogAnalytics, parameters
-from probes.window import Window
+from probes.timing.window import Window
 from tests.probes.answering import answering
 
 SERVICE, REVISION = "netra-backend-staging", "netra-backend-staging-00094-twn"

@@ -8,7 +8,7 @@ from probes.identity import Outage, RunIdentity
 from probes.logs.entries import LogEntry
 from probes.logs.parsing import parse_entry
 from probes.logs.provoked import LONGEST, MOST, find_outages, is_marked, without_provoked
-from probes.window import parse_time
+from probes.timing.window import parse_time
 
 BEGUN = parse_time("2026-11-25T09:00:00Z")
 RUN = "20261125T090000Z-abcdef"

@@ -6,10 +6,10 @@ from pathlib import Path
 from websockets.asyncio.client import ClientConnection
 
 import targets
-from probes.deadlines import Deadlines
 from probes.identity import RunIdentity
 from probes.secret import Secret
 from probes.soak.held_session import Join, Pace
+from probes.timing.deadlines import Deadlines
 from probes.websocket.dialect import Dialect, Message
 from probes.websocket.handshake import Refused
 from probes.websocket.sessions import Doorway

@@ -14,7 +14,7 @@ from google.protobuf import json_format
 
 from probes.http.client import HttpClient
 from probes.logs.cloud_logging import CloudLogging
-from probes.window import Window
+from probes.timing.window import Window
 from tests.twin.platform.apis import (
     BEGAN,
     IDENTITY,

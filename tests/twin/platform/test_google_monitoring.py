@@ -13,7 +13,7 @@ from google.protobuf import json_format
 
 from probes.google.cloud_run import CloudRun
 from probes.http.client import HttpClient
-from probes.window import Window
+from probes.timing.window import Window
 from tests.twin.platform.apis import (
     BEGAN,
     IDENTITY,

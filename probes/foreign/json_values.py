@@ -5,8 +5,8 @@ import math
 import re
 from typing import Any, NoReturn
 
-from probes.excerpt import excerpt
-from probes.limits import JSON_DEPTH, JSON_VALUES
+from probes.foreign.excerpt import excerpt
+from probes.foreign.limits import JSON_DEPTH, JSON_VALUES
 
 # A whole string (or the rest of the text, where it has no end), or a bracket. Possessive: linear whatever is sent.
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
@@ -17,7 +17,7 @@ def read_json(data: bytes) -> Any:  # noqa: ANN401 - any JSON value
 
     Raises:
         ValueError: Not JSON by RFC 8259 (another encoding, NaN or Infinity, a number that no float holds), or
-            over a bound of `probes.limits`; the text says which.
+            over a bound of `probes.foreign.limits`; the text says which.
     """
     refuse_size(data)
     return json.loads(data.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite)

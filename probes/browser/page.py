@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from probes.excerpt import excerpt
+from probes.foreign.excerpt import excerpt
 from probes.secret import Secret
 
 if TYPE_CHECKING:

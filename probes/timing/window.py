@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from probes.excerpt import excerpt
+from probes.foreign.excerpt import excerpt
 
 # RFC 3339, with what logging libraries make of it: any number of digits, a comma, a zone without a colon or none (UTC).
 STAMP = re.compile(

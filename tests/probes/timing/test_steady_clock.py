@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.window import SteadyClock, Window
+from probes.timing.window import SteadyClock, Window
 
 BEGAN = 1_795_000_000.0
 AROUND = timedelta(minutes=2)

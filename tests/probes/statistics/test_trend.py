@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kendalltau, theilslopes
 
-from probes.trend import EXACT_UP_TO, find_trend
+from probes.statistics.trend import EXACT_UP_TO, find_trend
 
 SERIES = st.lists(st.floats(0, 1e6, width=32), min_size=5, max_size=30)
 

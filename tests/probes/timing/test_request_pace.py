@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from probes.errors import RateLimited, TooSlow, Unreachable
-from probes.request_pace import RequestPace
+from probes.timing.request_pace import RequestPace
 
 
 class Service:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from probes.errors import SourceRefused
-from probes.turns import DOOR, Turns
+from probes.timing.turns import DOOR, Turns
 
 LONG_S = 60.0
 SPAWN = multiprocessing.get_context("spawn")

@@ -10,7 +10,7 @@ from scipy.special import bdtr, bdtrc, betaincinv, gammaincinv, pdtr
 from scipy.stats import binom
 
 from gate.release.accruals import hazard_bound
-from probes.statistics import (
+from probes.statistics.exact import (
     Finding,
     Rate,
     at_most,

@@ -1,0 +1,1 @@
+"""A page of the frontend's origin in a real browser."""

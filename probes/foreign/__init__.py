@@ -1,0 +1,1 @@
+"""What others send us: the bounds on it, JSON read within them, and how it is quoted."""

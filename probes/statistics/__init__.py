@@ -1,0 +1,1 @@
+"""What a number of observations proves, and whether a series rises."""
