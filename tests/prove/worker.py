@@ -18,7 +18,7 @@ from tests.standing import ROOT, run_within, standing_twin
 from twin.switching.registry import declared
 
 TARGETS = Path(__file__).parent / "targets"
-RUN_S, SWITCH_S = 300.0, 60.0
+RUN_S, SWITCH_S = 300.0, 90.0
 HEALTHY = ""
 DAY = {"hours": 25, "requests_per_hour": 20}
 # By phase, what the twin is started with and what pytest is. An hour of the soak takes five seconds.
