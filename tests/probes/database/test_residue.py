@@ -30,7 +30,7 @@ async def test_ours_are_counted_and_removed_and_nobody_elses(database: Database,
 @pytest.mark.parametrize(
     "trace, said",
     [
-        (Trace("nobody", "email", "nv-%"), "no such table"),
+        (Trace("nobody", "email", "nv-%"), "not in our search path"),
         (Trace("users", "mail", "nv-%"), "can't be counted: column"),
         (USERS, "permission denied"),
     ],

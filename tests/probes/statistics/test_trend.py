@@ -50,5 +50,5 @@ def test_a_few_outliers_neither_make_nor_hide_a_trend() -> None:
 
 @pytest.mark.parametrize("values", [[], [1.0, 2.0], [1.0, 2.0, 3.0, 4.0, float("inf")]])
 def test_too_few_values_are_refused(values: list[float]) -> None:
-    with pytest.raises(ValueError, match="takes 5"):
+    with pytest.raises(ValueError, match="requires 5"):
         find_trend(values)
