@@ -190,7 +190,7 @@ async def _run(path: Path, family: str, hostility: Hostility, folder: Path, secr
         must_be_seen=not family and hostility.mode not in HARMLESS and hostility.share >= SEEN_SHARE,
     )
     if came.wrong:
-        sys.stdout.write(text[-4000:])
+        sys.stdout.write(text)
     return came
 
 
