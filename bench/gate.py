@@ -134,8 +134,8 @@ async def _rendered(folder: Path) -> tuple[float, float]:
         plot = LatencyPlot(ms=[n / 10 for n in range(1000)], limit_ms=100.0, clock="server")
         rows = [replace(row, plots=[plot] if n < WITH_PLOTS else []) for n, row in enumerate(document.checks)]
         path.write_bytes(encode(replace(document, checks=rows)))
-    said = await _python("-c", RENDER, str(path), cwd=ROOT)
-    seconds, size = said.split()
+    output = await _python("-c", RENDER, str(path), cwd=ROOT)
+    seconds, size = output.split()
     return float(seconds), float(size)
 
 
@@ -143,10 +143,10 @@ async def _judged(evidence: Path) -> tuple[float, float]:
     """Seconds of `python -m commands gate`, from start to end of the process."""
     words = ["-m", "commands", "gate", "--target=bench", f"--targets-dir={evidence}/targets", f"--evidence={evidence}"]
     begun = time.perf_counter()
-    said = await _python(*words, f"--report-dir={evidence.parent}/gates", cwd=ROOT)
+    output = await _python(*words, f"--report-dir={evidence.parent}/gates", cwd=ROOT)
     took = time.perf_counter() - begun
-    if "VERDICT: GO" not in said:
-        raise RuntimeError(f"expected GO from the gate: {said[-600:]}")
+    if "VERDICT: GO" not in output:
+        raise RuntimeError(f"expected GO from the gate: {output[-600:]}")
     return took, 0.0
 
 
@@ -155,11 +155,11 @@ def _fill(evidence: Path) -> None:
     store, about = Store(str(evidence)), {"target": "bench", "profile": "bench"}
     store.put(stored(cases, **about))  # type: ignore[arg-type]  # two of its options, by one dict
     for number in range(SHARDS):
-        told: dict[Any, Any] = {SOAK: [shard(number, SHARDS)]}
-        store.put(stored({SOAK: Outcome.PENDING}, phase="soak", at_h=1 + number / 100, accruals=told, **about))  # type: ignore[arg-type]  # two of its options, by one dict
+        accruals: dict[Any, Any] = {SOAK: [shard(number, SHARDS)]}
+        store.put(stored({SOAK: Outcome.PENDING}, phase="soak", at_h=1 + number / 100, accruals=accruals, **about))  # type: ignore[arg-type]  # two of its options, by one dict
     for hour in range(HOURS):
-        told = {DAY: [window(hour, hour + 1)]}
-        store.put(stored({DAY: Outcome.PENDING}, phase="day", at_h=hour + 1.0, accruals=told, **about))  # type: ignore[arg-type]  # two of its options, by one dict
+        accruals = {DAY: [window(hour, hour + 1)]}
+        store.put(stored({DAY: Outcome.PENDING}, phase="day", at_h=hour + 1.0, accruals=accruals, **about))  # type: ignore[arg-type]  # two of its options, by one dict
     (evidence / "targets").mkdir()
     (evidence / "targets/bench.toml").write_text(TARGET, encoding="utf-8")
     smoke = "\n".join(f'"{check}" = []' for check, _ in cases)

@@ -71,10 +71,10 @@ async def _client(kind: str, certificate: Path | None) -> dict[str, Any]:
         words += [str(certificate)] if certificate else []
         process = await asyncio.create_subprocess_exec(sys.executable, *words, stdout=asyncio.subprocess.PIPE)
         async with asyncio.timeout(CLIENT_S):
-            said, _ = await process.communicate()
+            output, _ = await process.communicate()
         if process.returncode:
             raise RuntimeError(f"the {kind} client ended with {process.returncode}")
-        figures: dict[str, Any] = json.loads(said)
+        figures: dict[str, Any] = json.loads(output)
         return figures
 
 

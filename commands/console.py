@@ -1,12 +1,12 @@
 """The commands' output: redacted, and neutralised so that it can't control a terminal or a CI system."""
 
-import os
 import sys
 from pathlib import Path
 from typing import TextIO
 
 from gate.plain_text import neutralise
 from gate.redaction import Concealed, Redactor
+from gate.unread import drop
 from targets.loading import ConfigurationError
 
 HIDDEN = Redactor()
@@ -33,7 +33,7 @@ def _print(text: str, file: TextIO) -> None:
     try:
         print(text, file=file, flush=True)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), file.fileno())  # what is printed later goes nowhere, without an error
+        drop(file)
 
 
 def write_file(path: Path, text: str, another: str) -> None:

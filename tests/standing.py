@@ -85,9 +85,8 @@ async def run_within(
 
 
 @asynccontextmanager
-async def busy_processors() -> AsyncIterator[None]:
-    """Something else that takes all of every processor."""
-    count = os.cpu_count() or 1
+async def busy_processors(count: int = os.cpu_count() or 1) -> AsyncIterator[None]:
+    """Processes that only burn CPU: one for each processor, or `count`."""
     others = [await asyncio.create_subprocess_exec(sys.executable, "-c", "while True: pass") for _ in range(count)]
     try:
         yield

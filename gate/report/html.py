@@ -62,7 +62,8 @@ def render_html(report: Report) -> str:
 
 def _failures(document: Document) -> list[Row]:
     """The rows that ran and did not pass, worst outcome first."""
-    ran = [row for row in document.checks if row.name not in set(document.missing)]
+    missing = set(document.missing)
+    ran = [row for row in document.checks if row.name not in missing]
     return [row for outcome in FAILING for row in ran if row.outcome == outcome]
 
 

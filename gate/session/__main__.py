@@ -112,7 +112,9 @@ def _flushed(code: int) -> int:
     try:
         sys.stdout.flush()
     except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        from gate.unread import drop  # noqa: PLC0415 - as above
+
+        drop(sys.stdout)
     return code
 
 

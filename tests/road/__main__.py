@@ -1,9 +1,9 @@
 """`python -m tests.road ID`: print the road of a check or a fault."""
 
-import os
 import sys
 from difflib import get_close_matches
 
+from gate.unread import drop
 from tests.road.road import Road, files_of, find, known, shorten
 
 
@@ -34,6 +34,6 @@ if __name__ == "__main__":
         code = main(sys.argv[1:])
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has seen enough; the interpreter's own flush at its end must not fail
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop(sys.stdout)
         code = 0
     sys.exit(code)

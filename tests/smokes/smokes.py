@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.delayed import delayed
+from bench.smokes import from_afar
 from tests.counts import keep
 from tests.proof.record import Figures, Record, leave
 from tests.standing import busy_processors, own_folder, run_within, standing_twin
@@ -123,15 +123,12 @@ async def main(wanted: Round) -> int:
     folder = own_folder("netra-smokes-")
     sys.stdout.write("   #  verdict    exit    took   passed\n")
     async with AsyncExitStack() as stack:
-        addresses = await stack.enter_async_context(standing_twin(folder / "addresses.json"))
+        path = folder / "addresses.json"
+        addresses = await stack.enter_async_context(standing_twin(path))
         if wanted.round_trip_ms:
-            for part in ("backend", "auth"):
-                url = delayed(addresses[part]["url"], wanted.round_trip_ms / 1e3)
-                addresses[part] = {"url": await stack.enter_async_context(url)}
+            path = await stack.enter_async_context(from_afar(addresses, folder, wanted.round_trip_ms / 1e3))
         if wanted.busy:
             await stack.enter_async_context(busy_processors())
-        path = folder / "asked.json"
-        path.write_text(json.dumps(addresses), encoding="utf-8")
         came = await _all(wanted.runs, wanted.at_once, path, folder)
     code = worst(one.code for one in came)
     if code == GO:

@@ -3,7 +3,6 @@
 The same plan is followed exactly in test_plans.py; here calls, connections, clocks and the machine take part.
 """
 
-import asyncio
 from collections import Counter
 
 import pytest
@@ -15,6 +14,7 @@ from probes.latency.measuring import Conditions, measure_by_plan
 from probes.latency.open_loop import Exchange, LatencySample, measure_latency
 from probes.latency.sequential_plan import look_sizes, make_plan, rates
 from probes.statistics.exact import Finding, percentile
+from tests.standing import busy_processors
 
 RUNS, RATE, LIMIT_MS = 20, 500.0, 100.0
 PLAN = make_plan(look_sizes(1000))
@@ -77,14 +77,8 @@ async def test_a_stall_is_seen_by_open_loop_as_it_was() -> None:
 
 async def test_a_client_without_a_core_to_itself_never_calls_a_fast_service_slow() -> None:
     """Six processes that only burn CPU: the decision is right, or it is that we could not measure."""
-    burners = [await asyncio.create_subprocess_exec("python3", "-c", "while True: pass") for _ in range(6)]
-    try:
-        async with stub(service_s=0.005) as url:
-            found = [await judged(url) for _ in range(3)]
-    finally:
-        for one in burners:
-            one.kill()
-            await one.wait()
+    async with busy_processors(6), stub(service_s=0.005) as url:
+        found = [await judged(url) for _ in range(3)]
     assert set(found) <= {"proved", "unfit"}
 
 
