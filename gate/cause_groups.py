@@ -181,7 +181,7 @@ def _joined(groups: list[Group]) -> list[Group]:
 def _root(group: Group, groups: Iterable[Group]) -> tuple[Group, bool] | None:
     """The largest group that this one belongs to, and whether it follows from it; None for a separate finding."""
     others = [one for one in groups if one is not group]
-    for belongs in (_is_consequence, _is_echo_of, _is_read_of, _is_raised_beside, _is_of_one_kind, _is_of_same_checks):
+    for belongs in (*FOLLOWING, *FURTHER):
         roots = [other for other in others if belongs(group, other)]
         if roots:
             return max(roots, key=lambda root: len(root.everyone)), belongs in FOLLOWING
@@ -254,7 +254,7 @@ def _is_raised_beside(group: Group, other: Group) -> bool:
 def _is_of_one_kind(group: Group, other: Group) -> bool:
     """Whether the table says that all of these cases, and one of the other group's, test the same thing."""
     return len(group.everyone) <= len(other.everyone) and any(
-        all(kind.fullmatch(row.name) for row in group.everyone) and any(kind.fullmatch(row.name) for row in other.rows)
+        all(kind.fullmatch(row.name) for row in group.rows) and any(kind.fullmatch(row.name) for row in other.rows)
         for kind in kinds()
     )
 
@@ -264,13 +264,29 @@ def _is_of_same_checks(group: Group, other: Group) -> bool:
 
     Two 5xx answers are two errors if their messages differ, and so are two known sights.
     """
-    if group.error or group.known or not group.checks <= other.checks or group.sights != other.sights:
+    if group.error or group.known or not group.checks <= other.checks:
         return False
-    return not (_is_server_error(group) and _is_server_error(other)) and len(group.rows) <= len(other.rows)
+    return _is_seen_alike(group, other) and len(group.rows) <= len(other.rows)
+
+
+def _is_seen_alike(group: Group, other: Group) -> bool:
+    return group.sights == other.sights and not (_is_server_error(group) and _is_server_error(other))
+
+
+def _has_one_remedy(group: Group, other: Group) -> bool:
+    """Whether checks of one family say the same remedy for both, and the server says nothing about either.
+
+    Such a remedy is of a finding that several checks can make.
+    """
+    if group.error or group.known or other.error or other.known or len(group.rows) > len(other.rows):
+        return False
+    said = {(row.family, row.remedy) for row in (*group.rows, *other.rows)}
+    return len(said) == 1 and bool(group.rows[0].remedy) and _is_seen_alike(group, other)
 
 
 def _is_server_error(group: Group) -> bool:
     return any(SERVER_ERROR.search(row.actual or row.reason) for row in group.rows)
 
 
-FOLLOWING = frozenset({_is_consequence, _is_echo_of, _is_read_of})  # the other rules find more cases of the same cause
+FOLLOWING = (_is_consequence, _is_echo_of, _is_read_of)
+FURTHER = (_is_raised_beside, _is_of_one_kind, _is_of_same_checks, _has_one_remedy)  # more cases of the same cause

@@ -6,7 +6,7 @@ import pytest
 
 from fixtures.reading import misfits
 from fixtures.rows import SHAPES, TEXT_SHAPES, Plant, Row, Shape, Uproot
-from fixtures.threads import Item, Threads
+from fixtures.threads import AS_STORED, Item, Threads
 from gate.check import check
 from gate.failures import CheckFailure
 from probes.auth.tokens import User
@@ -69,6 +69,7 @@ def refuse_other(item: Item, expected: Wanted) -> None:
         raise CheckFailure(
             expected=f"the data as written (contract.threads.compare): {excerpt(str(expected), 300)}",
             actual=excerpt(str(actual), 300),
+            remedy=AS_STORED,
         )
 
 

@@ -4,10 +4,13 @@ import time
 
 from fixtures.http_services import refuse_server_error, seen
 from fixtures.journeys import METADATA, OTHER_TITLE, TITLE, Journey, refuse_title
+from fixtures.threads import AS_STORED
 from gate.check import check
 from gate.failures import CheckFailure
 from probes.auth.tokens import User
 from probes.database.seeding import Seeder
+
+OWNER_FROM_TOKEN = "Take the owner only from the token: metadata that names another user must not decide whose it is."
 
 
 @check(
@@ -33,22 +36,24 @@ async def test_a_created_thread_is_stored(journey: Journey, seeder: Seeder, stra
             raise CheckFailure(expected=f"a row {thread_id} in the table", actual="no row: nothing was stored")
         await _refuse_other_list(journey, before)
         listed = await journey.listed(thread_id)
-        refuse_title(listed, title, journey, "in the list")
+        refuse_title(listed, title, journey, "in the list", AS_STORED)
         journey.refuse_other_thread(listed or {}, title, METADATA, moments, "in the list")
     named = {journey.threads.contract.database.layout.owner_key: stranger.sub}
     answer = await journey.do("create", json=journey.body(title=OTHER_TITLE, metadata=named))
     refuse_server_error(answer, "a thread of the user's own, or a refusal")
     if answer.status in journey.threads.contract.threads.one.created:
         journey.keep(answer.json_object())
-    await _refuse_other_list(journey, before)
+    await _refuse_other_list(journey, before, OWNER_FROM_TOKEN)
     foreign = [item for item in await journey.threads.everything(stranger) if OTHER_TITLE in item.values()]
     if foreign:
         raise CheckFailure(
-            expected="metadata that does not decide the owner", actual="the thread is in another user's list"
+            expected="metadata that does not decide the owner",
+            actual="the thread is in another user's list",
+            remedy=OWNER_FROM_TOKEN,
         )
 
 
-async def _refuse_other_list(journey: Journey, before: set[str]) -> None:
+async def _refuse_other_list(journey: Journey, before: set[str], remedy: str = "") -> None:
     """Raise CheckFailure unless the list has its earlier items and those that the journey created, each once."""
     ids = [journey.threads.id_of(item) for item in await journey.threads.everything(journey.user)]
     missing, unknown = set(journey.made) - set(ids), set(ids) - set(journey.made) - before
@@ -56,6 +61,7 @@ async def _refuse_other_list(journey: Journey, before: set[str]) -> None:
         raise CheckFailure(
             expected=f"{len(journey.made)} created threads in their owner's list, each once",
             actual=f"{len(ids)} items: {len(missing)} missing, {len(unknown)} unexpected, immediately afterwards",
+            remedy=remedy,
         )
 
 
@@ -87,7 +93,7 @@ async def test_a_thread_is_read_by_its_id(journey: Journey) -> None:
 async def test_a_renamed_thread_is_renamed_everywhere(journey: Journey, stranger: User) -> None:
     """After each change the thread is read by its id and in the list; another owner in the metadata has no effect."""
     thread_id = journey.threads.id_of(await journey.create(title=TITLE, metadata=METADATA))
-    refuse_title(await journey.listed(thread_id), TITLE, journey, "in the list before the change")
+    refuse_title(await journey.listed(thread_id), TITLE, journey, "in the list before the change", AS_STORED)
     layout = journey.threads.contract.database.layout
     for title in (OTHER_TITLE, TITLE):
         said = journey.body(title=title, metadata={layout.owner_key: stranger.sub, "topic": title})
@@ -119,8 +125,8 @@ async def test_an_archived_thread_is_gone(journey: Journey) -> None:
     first = journey.threads.id_of(await journey.create(title=TITLE))
     other = journey.threads.id_of(await journey.create(title=OTHER_TITLE))
     read, listed = await journey.read_and_listed(first)
-    refuse_title(listed, TITLE, journey, "in the list before it is archived")
-    refuse_title(read, TITLE, journey, "by its id before it is archived")
+    refuse_title(listed, TITLE, journey, "in the list before it is archived", AS_STORED)
+    refuse_title(read, TITLE, journey, "by its id before it is archived", AS_STORED)
     answer = await journey.do("archive", first)
     rules = journey.threads.contract.threads.one
     refuse_server_error(answer, "the thread is archived")

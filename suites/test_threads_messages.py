@@ -12,6 +12,7 @@ from fixtures.journeys import Journey
 from fixtures.messages import Messages, Said
 from fixtures.rows import Plant
 from fixtures.sockets import SocketDoor
+from fixtures.threads import AS_STORED
 from gate.check import check
 from gate.failures import CheckFailure
 from probes.auth.tokens import User
@@ -32,16 +33,20 @@ WRITTEN = (
     (0, "Fifth", timedelta(minutes=3)),
 )
 WINDOW = 2
+# What to do about each finding.
+OWNERS_ALONE = "Check the thread's owner before its messages are read or written."
+BOUND = "Bind the thread in the query, and check its owner before a message is stored: there are others' among them."
+WHOLE = "Commit what was said before it is answered, and list the thread's messages of every role."
+ORDERED = "ORDER BY time and id, and store each message when it is said."
+CUT = "Cut the window in the query: LIMIT and OFFSET over a total order (time, id)."
+COUNTED = "Count a thread's messages in the statement that lists it; a counter beside the table goes stale."
 
 
 @check(
     "threads.messages",
     requirement="a thread's owner can read all of its messages, unchanged and in order, and no other user can",
     needs="http write mint single",
-    remedy=(
-        "Check the thread's owner before its messages are read or written, bind the thread in the query, "
-        "ORDER BY time and id; commit what was said before it is answered. See the server's traceback."
-    ),
+    remedy="See the server's traceback, or what the route answered: a thread's owner reads its messages through it.",
     looking="the case's `curl`, and what the evidence has of each message; "
     "**an incident where somebody else read or wrote one**. "
     "`SELECT` of the thread's messages: are they stored?",
@@ -65,15 +70,19 @@ async def test_messages_are_as_they_were_said(
     if whose == "none":
         found = await messages.page(thread)
         if found:
-            raise CheckFailure(expected="no messages in a new thread", actual=excerpt(f"{found}", 300))
-        await journey.refuse("history", thread, TITLE, user=stranger)
+            raise CheckFailure(expected="no messages in a new thread", actual=excerpt(f"{found}", 300), remedy=BOUND)
+        await _refuse_stranger(journey, thread, TITLE, stranger)
         return
     messages.watch(thread)
     mine, theirs = await sockets.open_all(journey.user, stranger)
     said = await _talk(mine, messages, thread)
     await _keep_out(theirs, messages, thread)
     await _refuse_other(messages, thread, said)
-    await journey.refuse("history", thread, SECRET, user=stranger)
+    await _refuse_stranger(journey, thread, SECRET, stranger)
+
+
+async def _refuse_stranger(journey: Journey, thread: str, secret: str, stranger: User) -> None:
+    await journey.refuse("history", thread, secret, user=stranger, remedy=OWNERS_ALONE)
 
 
 async def _planted_ones_come_back(messages: Messages, plant: Plant, stranger: User) -> None:
@@ -95,15 +104,23 @@ async def _planted_ones_come_back(messages: Messages, plant: Plant, stranger: Us
             partial(_refuse_other, messages, other.id, others[other.id]),
             partial(_refuse_other, messages, theirs.id, others[theirs.id], stranger),
             partial(_refuse_other_count, journey, mine.id),
-            partial(journey.refuse, "history", mine.id, SECRET, user=stranger),
+            partial(_refuse_stranger, journey, mine.id, SECRET, stranger),
         ]
     )
+    await _refuse_other_windows(messages, mine.id)
+
+
+async def _refuse_other_windows(messages: Messages, thread: str) -> None:
+    """Raise CheckFailure unless the windows of a thread are, one after the other, what is listed without one."""
     windows = [{"limit": WINDOW, "offset": offset} for offset in range(0, len(WRITTEN) + WINDOW, WINDOW)]
-    whole, *pages = await pace.together(partial(messages.page, mine.id, None, **window) for window in ({}, *windows))
+    asked = [partial(messages.page, thread, None, **window) for window in ({}, *windows)]
+    whole, *pages = await messages.journey.threads.door.pace.together(asked)
     paged = [one for page in pages for one in page]
     if paged != whole:
         raise CheckFailure(
-            expected=f"the same {len(whole)} messages in windows of {WINDOW}", actual=excerpt(f"{paged}", 400)
+            expected=f"the same {len(whole)} messages in windows of {WINDOW}",
+            actual=excerpt(f"{paged}", 400),
+            remedy=CUT,
         )
 
 
@@ -119,16 +136,26 @@ async def _refuse_other(
         raise CheckFailure(
             expected=f"{len(wanted)} messages in order (contract.threads.messages): {excerpt(str(wanted), 400)}",
             actual=f"{len(found)}: {excerpt(str(got), 400)}",
+            remedy=_what_to_do(found, wanted, got),
         )
     for one, says in zip(found, expected, strict=True):
         _refuse_other_times(one, says, rules.times)
+
+
+def _what_to_do(found: Sequence[Said], wanted: Sequence[Said], got: Sequence[Said]) -> str:
+    """The remedy for other messages than the wanted ones; `got` is what is compared of those found."""
+    if len(found) != len(wanted):
+        return BOUND if len(found) > len(wanted) else WHOLE
+    return ORDERED if all(one in got for one in wanted) else AS_STORED
 
 
 def _refuse_other_times(one: Said, says: Mapping[str, Any], times: Mapping[str, str]) -> None:
     for field, said in times.items():
         value = one.get(field)
         if said in says and (isinstance(value, bool) or not isinstance(value, int) or abs(value - says[said]) > 1):
-            raise CheckFailure(expected=f"{field} {says[said]} (unix seconds, within a second)", actual=f"{value!r}")
+            raise CheckFailure(
+                expected=f"{field} {says[said]} (unix seconds, within a second)", actual=f"{value!r}", remedy=AS_STORED
+            )
 
 
 async def _refuse_other_count(journey: Journey, thread: str) -> None:
@@ -138,7 +165,7 @@ async def _refuse_other_count(journey: Journey, thread: str) -> None:
     if item is None:
         raise CheckFailure(expected=f"the thread {thread} in its owner's list", actual="it is not there")
     if name and item.get(name) != len(WRITTEN):
-        raise CheckFailure(expected=f"{name} {len(WRITTEN)} in the list", actual=f"{item.get(name)!r}")
+        raise CheckFailure(expected=f"{name} {len(WRITTEN)} in the list", actual=f"{item.get(name)!r}", remedy=COUNTED)
 
 
 async def _talk(session: Session, messages: Messages, thread: str) -> list[dict[str, Any]]:

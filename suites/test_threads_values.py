@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from fixtures.rows import Plant, Row
-from fixtures.threads import Item, Threads
+from fixtures.threads import AS_STORED, Item, Threads
 from gate.check import check
 from gate.failures import CheckFailure
 from probes.auth.tokens import User
@@ -17,7 +17,7 @@ TOLERANCE_S = 1.0
     "threads.values",
     requirement="every value is as written: titles exactly, times as instants within a second",
     needs="http write mint",
-    remedy="Return what is stored: times as unix seconds, text unescaped, null as null, integers as integers.",
+    remedy=AS_STORED,
     looking="the field in the evidence, compared with the row's column",
 )
 async def test_values_come_back_as_they_were_written(threads: Threads, plant: Plant, owner: User) -> None:

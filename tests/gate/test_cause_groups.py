@@ -110,6 +110,18 @@ def test_cases_that_ask_one_thing_in_many_ways_are_one_cause_whatever_the_server
     assert sorted(len(cause.cases) for cause in find_causes([*one, other, elsewhere])) == [1, 3]
 
 
+def test_one_remedy_that_checks_of_a_family_say_is_one_cause_unless_the_server_or_another_family_says_it() -> None:
+    one = row("threads.create", actual="None", remedy="store what was sent")
+    other = row("threads.values", actual="'None'", remedy="store what was sent")
+    assert len(find_causes([one, other])) == 1
+    assert len(find_causes([one, row("data.poison", actual="1 row", remedy="store what was sent")])) == 2
+    assert len(find_causes([one, row("threads.values", actual="'None'", remedy="store it otherwise")])) == 2
+    failed = [
+        row(name, actual=f"answered 500: '{name}'", remedy="see the log") for name in ("threads.far", "threads.read")
+    ]
+    assert len(find_causes(failed)) == 2
+
+
 def test_an_error_of_the_server_s_own_follows_only_where_the_table_knows_the_error() -> None:
     down = row("auth.reachable", actual="no answer within 2.5 s")
     own = row("observability.metrics", [said("RuntimeError", "registered twice")], actual="answered 500: 'x'")
