@@ -25,7 +25,7 @@ from gate.session.secrecy import Secrecy
 from gate.session.selecting import Selecting, last_durations, last_failed, selection_of
 from gate.session.selection import choose
 from gate.session.stopping import Stopping
-from gate.session.taking_down import TakingDown
+from gate.session.taking_down import TakingDown, WindingDown, WoundDown
 
 RUN = pytest.StashKey[Run]()
 LIVE = pytest.StashKey[Live]()
@@ -83,7 +83,8 @@ def _prepare_to_stop(config: pytest.Config, run: Run) -> None:
 
     again_s = SOAK_AGAIN_S if run.plan.phase == "soak" else AGAIN_S
     config.stash[STOPPING] = Stopping(deadline_s=run.plan.deadline_s, again_s=again_s, on_stop=on_stop)
-    config.pluginmanager.register(TakingDown(config.stash[STOPPING]))
+    for plugin in (TakingDown, WindingDown, WoundDown):
+        config.pluginmanager.register(plugin(config.stash[STOPPING]))
 
 
 def _show_progress(config: pytest.Config, run: Run) -> None:
@@ -155,7 +156,10 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     if run is None:
         return (yield)
     try:
-        return (yield)
+        try:
+            return (yield)
+        finally:
+            session.config.stash[STOPPING].only_note()  # until the teardowns
     except KeyboardInterrupt:
         run.interrupted = run.interrupted or "interrupted"
         if session.config.option.fulltrace:
@@ -164,7 +168,6 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
         raise session.Interrupted(run.interrupted) from None
     finally:
         session.config.stash[LIVE].close()  # before pytest's summary
-        session.config.stash[STOPPING].only_note()  # until the teardowns
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -226,18 +229,15 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
         yield
         return
     try:
-        stopping.wind_down()
         yield
     except BrokenPipeError:
         pass  # pytest had something to print, but the reader of our output has gone
-    except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001 - the results so far are judged anyway
-        cut = isinstance(error, KeyboardInterrupt) or bool(stopping.given_up)
+    except BaseException as error:  # noqa: BLE001 - the results so far are judged anyway; groups hold an interrupt too
+        cut = not isinstance(error, (Exception, SystemExit)) or bool(stopping.given_up)
         why = "interrupted" if cut else f"a crash: {type(error).__name__}: {error}"
         run.interrupted = run.interrupted or f"{why}, after the last case"
         interrupted = cut or exitstatus == pytest.ExitCode.INTERRUPTED
         session.exitstatus = pytest.ExitCode.INTERRUPTED if interrupted else pytest.ExitCode.INTERNAL_ERROR
-    finally:
-        stopping.only_note()
     if stopping.given_up:
         left = f"teardowns that took too long: {', '.join(stopping.given_up)}"
         run.interrupted = f"{run.interrupted}; {left}" if run.interrupted else left

@@ -23,11 +23,14 @@ from typing import NoReturn
 
 from gate.failures import Broken
 from gate.session.age import age_s
+from gate.session.interrupting import Place, find_place, silence_what_is_collected, silence_what_was_cut_off
 
 INTERRUPTED, INTERNAL_ERROR = 2, 3  # pytest's
 WIND_DOWN_S = 30.0  # for teardowns after the last case
 WRITE_S = 120.0  # for deciding and writing reports
 LATE_AGAIN_S = 0.5  # after the deadline, the interval at which an ineffective stop is repeated
+BETWEEN_S = 0.01  # when a stop is tried again that came between two steps
+MOST_BETWEEN = 500  # tries before it interrupts all the same: pytest or a plugin hangs
 TAKEN_DOWN_S = 3.0  # after the deadline, for the case that it cut short and for all teardowns together
 TEARDOWN_S = 1.0  # the share of one teardown
 EARLY_S = 0.5  # an alarm this much before the deadline was not for the deadline
@@ -58,6 +61,10 @@ class Stopping:
     given_up: list[str] = field(default_factory=list)  # fixtures that could not be taken down in time
     _taking_down: str = ""  # the fixture that is being taken down
     _late: float | None = None  # when the deadline passed, on the monotonic clock
+    _tearing_down: bool = False  # a case's fixtures, or at the end the session's
+    _winding_down: bool = False  # the session's
+    _between: int = 0  # tries in a row that found the run between two steps
+    _trying_again: bool = False  # the next alarm is one of them
     _writing: bool = False
     _end: float = math.inf  # when the deadline passes, on the monotonic clock
     _before: dict[signal.Signals, Handler] = field(default_factory=dict)
@@ -97,11 +104,10 @@ class Stopping:
     def wind_down(self, within_s: float = WIND_DOWN_S) -> None:
         """Teardowns can be interrupted again, and are after this long."""
         if self._before:
-            self._writing = False
+            self._writing, self._winding_down = False, True
             self._raise_on_signals()
-            late = self._late is not None
-            first_s, again_s = (self._left(TAKEN_DOWN_S), LATE_AGAIN_S) if late else (within_s, self.again_s)
-            signal.setitimer(signal.ITIMER_REAL, first_s, again_s)
+            first_s = within_s if self._late is None else self._left(TAKEN_DOWN_S)
+            signal.setitimer(signal.ITIMER_REAL, first_s, self._interval_s)
 
     def look(self) -> None:
         """Stop after a Ctrl-C that something swallowed: asyncio makes it a cancellation, which code may survive."""
@@ -113,6 +119,10 @@ class Stopping:
     def late(self) -> bool:
         """Whether the deadline has passed or is near, so that nothing slow is started."""
         return self._late is not None or self._end - time.monotonic() < NEAR_S
+
+    def tears_down(self, *, now: bool) -> None:
+        """Note whether a case's fixtures are being taken down."""
+        self._tearing_down = now
 
     def takes_down(self, fixture: str) -> None:
         """Note which teardown runs; after the deadline it has its share of the remaining time."""
@@ -144,6 +154,8 @@ class Stopping:
                 for end in self._came:
                     os.close(end)
                 self._came = None
+            if self._late is not None:
+                silence_what_is_collected()
             if self.late and code is not None:
                 signal.signal(signal.SIGALRM, lambda *_: os._exit(code))
                 atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)  # all threads have ended: so does Python
@@ -155,15 +167,20 @@ class Stopping:
 
     def _raise_on_signals(self) -> None:
         # asyncio turns Ctrl-C into a cancellation only if it finds Python's own handler. A background job inherits
-        # SIGINT as ignored, and raising it would do nothing.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        # SIGINT as ignored, and raising it would do nothing. In the session's teardowns a cancellation is not wanted.
+        signal.signal(signal.SIGINT, self._stop if self._winding_down else signal.default_int_handler)
         for number in (signal.SIGTERM, signal.SIGALRM, *self._hanging_up):
             signal.signal(number, self._stop)
 
-    def _stop(self, number: int, _frame: FrameType | None) -> None:
-        self._give_reason(self._why_late() if number == signal.SIGALRM else signal.Signals(number).name)
-        if number == signal.SIGALRM:
-            self._pass_deadline()
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        """Stop what runs; in the session's teardowns each request abandons one, so that the others are run."""
+        alarm, again = number == signal.SIGALRM, self._trying_again
+        self._trying_again = False
+        self._give_reason(self._why_late() if alarm else signal.Signals(number).name)
+        if alarm and not again and self._passes_deadline():
+            return
+        if alarm or self._winding_down:
+            self._interrupt(frame)
         else:
             signal.raise_signal(signal.SIGINT)
 
@@ -178,19 +195,40 @@ class Stopping:
             return f"the teardowns did not finish within {WIND_DOWN_S:g} s"
         return f"the run's deadline of {self.deadline_s:g} s passed"
 
-    def _pass_deadline(self) -> None:
-        """Interrupt the current step; a teardown that was already running gets its share first. Raises GivenUp."""
+    def _passes_deadline(self) -> bool:
+        """Note that the deadline has passed; a teardown that was already running gets its share first."""
         first, self._late = self._late is None, self._late or time.monotonic()
+        if first:
+            silence_what_was_cut_off()
         if first and self._taking_down:
             self._share(TEARDOWN_S)
-            return
+            return True
         signal.setitimer(signal.ITIMER_REAL, TEARDOWN_S if first else LATE_AGAIN_S, LATE_AGAIN_S)
-        if not self._taking_down:
-            signal.raise_signal(signal.SIGINT)
+        return False
+
+    def _interrupt(self, frame: FrameType | None) -> None:
+        """Interrupt the current step, or try again in a moment. Raises GivenUp or KeyboardInterrupt."""
+        place = find_place(frame, tearing_down=self._tearing_down or self._winding_down)
+        if place is Place.BETWEEN and self._between < MOST_BETWEEN:
+            self._between, self._trying_again = self._between + 1, True
+            signal.setitimer(signal.ITIMER_REAL, BETWEEN_S, self._interval_s)
             return
-        if self._taking_down not in self.given_up:
-            self.given_up.append(self._taking_down)
-        raise GivenUp(f"the teardown of {self._taking_down} took too long")
+        if self._between:
+            self._between = 0
+            signal.setitimer(signal.ITIMER_REAL, self._interval_s, self._interval_s)
+        if place is Place.TEARDOWN:
+            name = self._taking_down or "a fixture"
+            if name not in self.given_up:
+                self.given_up.append(name)
+            raise GivenUp(f"the teardown of {name} took too long")
+        if self._winding_down:
+            raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)  # which asyncio may have taken over
+
+    @property
+    def _interval_s(self) -> float:
+        """At which a stop is repeated."""
+        return self.again_s if self._late is None else LATE_AGAIN_S
 
     def _note(self, _number: int, _frame: FrameType | None) -> None:
         self.ignored += 1

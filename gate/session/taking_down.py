@@ -27,6 +27,42 @@ class TakingDown:
         finally:
             fixturedef.addfinalizer(partial(self._stopping.takes_down, fixturedef.argname))
 
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self) -> Generator[None]:
+        """What is raised between two fixtures would lose the teardowns that are still to come."""
+        self._stopping.tears_down(now=True)
+        try:
+            return (yield)
+        finally:
+            self._stopping.tears_down(now=False)
+
     def pytest_runtest_logfinish(self) -> None:
         """After each case: a Ctrl-C that it survived was its last."""
         self._stopping.look()
+
+
+class WindingDown:
+    """A plugin that allows interrupts while the session's fixtures are taken down, and no longer."""
+
+    def __init__(self, stopping: Stopping) -> None:
+        self._stopping = stopping
+
+    @pytest.hookimpl(tryfirst=True)  # inside all wrappers, before pytest's own, which takes the fixtures down
+    def pytest_sessionfinish(self) -> None:
+        """Allow them."""
+        self._stopping.wind_down()
+
+
+class WoundDown:
+    """The other half of `WindingDown`: a plugin has one function for a hook."""
+
+    def __init__(self, stopping: Stopping) -> None:
+        self._stopping = stopping
+
+    @pytest.hookimpl(wrapper=True, trylast=True)  # innermost: the summaries of others come later
+    def pytest_sessionfinish(self) -> Generator[None]:
+        """Forbid them."""
+        try:
+            return (yield)
+        finally:
+            self._stopping.only_note()

@@ -1,6 +1,8 @@
 """After the deadline: teardowns are given up one by one and named, nothing is waited for, and the process ends."""
 
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -97,3 +99,99 @@ def test_what_waits_for_others_is_not_begun_after_the_deadline(mini: Mini) -> No
     code, output = mini.run(f"--evidence={store}")
     assert code == 2, output
     assert "deadline had passed" in " ".join(mini.verdict["notes"]), mini.verdict["notes"]
+
+
+OFTEN = """
+import gate.session.stopping as stopping
+stopping.LATE_AGAIN_S, stopping.TEARDOWN_S, stopping.LEAST_S, stopping.TAKEN_DOWN_S = REPEATED, 0.003, 0.002, 0.05
+"""
+BUSY = (
+    HEAD
+    + """
+import asyncio
+import pytest_asyncio
+
+async def wait():
+    for _ in range(20):
+        try:
+            async with asyncio.timeout(0.001):
+                await asyncio.sleep(0.0009)
+        except TimeoutError:
+            pass
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def client():
+    yield
+    await wait()
+
+@pytest.fixture(scope="module")
+def plain(client):
+    yield
+    time.sleep(0.002)
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def user(plain):
+    yield
+    await asyncio.gather(wait(), wait())
+
+@check("a.good", requirement="it holds")
+@pytest.mark.asyncio(loop_scope="session")
+@pytest.mark.parametrize("number", range(400))
+async def test_good(user, number):
+    async with asyncio.TaskGroup() as group:
+        for _ in range(3):
+            group.create_task(wait())
+"""
+)
+
+
+@pytest.mark.parametrize("again_s", [0.0005, 0.002, 0.007])
+def test_wherever_a_stop_comes_it_is_an_interrupt_and_the_verdict_the_last_line(mini: Mini, again_s: float) -> None:
+    """Hundreds of stops in one run: in cases, in teardowns, between them, in hooks, in asyncio's own code."""
+    mini.write(BUSY, deadline=2.5)
+    conftest = mini.folder / "conftest.py"
+    conftest.write_text(conftest.read_text() + OFTEN.replace("REPEATED", str(again_s)))
+    code, output = mini.run(by=LAUNCHER)
+    assert code == 2, output
+    assert "Traceback" not in output
+    assert output.rstrip().rpartition("\n")[2].startswith("VERDICT: INCONCLUSIVE"), output
+
+
+TWICE = (
+    HEAD
+    + """
+from pathlib import Path
+
+@pytest.fixture(scope="session")
+def rows():
+    yield
+    Path("rows-removed").touch()
+
+@pytest.fixture(scope="session")
+def hangs(rows):
+    yield
+    Path("hangs").touch()
+    time.sleep(600)
+
+@check("a.good", requirement="it holds")
+def test_good(hangs):
+    Path("begun").touch()
+    time.sleep(600)
+"""
+)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_request_abandons_one_teardown_and_the_others_are_done(mini: Mini, number: signal.Signals) -> None:
+    mini.write(TWICE)
+    process = mini.start(by=LAUNCHER)
+    for mark in ("begun", "hangs"):
+        while not (mini.folder / mark).exists():
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(number)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 2, output
+    assert "teardowns that took too long: hangs" in mini.verdict["reason"]
+    assert (mini.folder / "rows-removed").exists()
+    assert "Traceback" not in output
