@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from fixtures.soak import joiner
-from fixtures.sockets import SocketDoor
+from fixtures.sockets import OUTSIDE, SocketDoor, refuse_refused
+from fixtures.steady_sessions import problem_of, what_to_do
 from fixtures.twin import TwinControl
 from fixtures.users import MakeUser
 from gate.check import check
@@ -14,11 +15,9 @@ from gate.failures import Broken, CheckFailure
 from gate.plots import ClosesPlot, SessionsPlot
 from probes.auth.tokens import User
 from probes.errors import NOT_ANSWERED, TooSlow
-from probes.problem import Problem
 from probes.soak.held_session import Pace
 from probes.soak.steady import SteadyReport, hold_sessions
 from probes.timing.deadlines import Deadlines
-from probes.websocket.closes import CloseClass
 from probes.websocket.dialect import Message, data_of
 from probes.websocket.handshake import Way
 from probes.websocket.sessions import Session
@@ -26,6 +25,10 @@ from targets.contract import Contract
 from targets.model import Sizes
 
 COROUTINE = "The report's resolved category: 'coroutine' object has no attribute 'get' at connect; await what is async."
+PASS_IT_ON = (
+    "Have every proxy pass Sec-WebSocket-Protocol on, and the service read the token from it: in a header it is "
+    "accepted, but a browser can't send one."
+)
 ROUNDS = 5
 
 
@@ -39,7 +42,9 @@ ROUNDS = 5
 @pytest.mark.parametrize("way", ["header", "subprotocol"])
 async def test_a_good_token_opens_a_session(sockets: SocketDoor, owner: User, way: Way) -> None:
     """The handshake succeeds, the welcome says ready and names the session; an offered subprotocol is selected."""
-    session = await sockets.open(owner, way=way)
+    opened = await sockets.try_open(sockets.tokens.good(owner), good=True, way=way)
+    remedy = PASS_IT_ON if way == "subprotocol" else ""  # if no door opened, `try_open` would have said so
+    session = refuse_refused(opened, f"a session for a valid token, at {sockets.doorway.url}", remedy)
     selected, words = session.connection.subprotocol, session.dialect
     if way == "subprotocol" and selected != words.subprotocol:
         raise CheckFailure(
@@ -199,7 +204,7 @@ async def test_sessions_stay_open(
         pace=_steady_pace(sockets, contract, sizes, deadlines),
     )
     _record(report, recorder, contract)
-    problem = _problem(report, sizes)
+    problem = problem_of(report, sizes.steady_sessions)
     if len(report.of_kind("never opened")) >= sizes.steady_sessions:
         await sockets.refuse_shut()
     if problem and report.unfit_because:
@@ -208,6 +213,7 @@ async def test_sessions_stay_open(
         raise CheckFailure(
             expected=f"{sizes.steady_sessions} sessions open for {sizes.steady_s:g} s, each echo answered once",
             actual=problem,
+            remedy=what_to_do(report),
         )
 
 
@@ -222,26 +228,6 @@ def _steady_pace(sockets: SocketDoor, contract: Contract, sizes: Sizes, deadline
         reconnects=False,
         dialect=sockets.doorway.dialect,
     )
-
-
-def _problem(report: SteadyReport, sizes: Sizes) -> Problem:
-    """What went wrong."""
-    foreign = report.of_kind("wrong user", "another's message")
-    never, echoes = report.of_kind("never opened"), report.of_kind("message lost", "message doubled")
-    exposure = report.exposure
-    if never:
-        return f"{len(never)} of {sizes.steady_sessions} were never opened, such as: {never[0]}"
-    if foreign:
-        return f"{len(foreign)} times a session received another user's name or message, such as: {foreign[0]}"
-    if exposure.early:
-        cluster = exposure.cluster
-        at = f", {cluster.count} of them at the age of {cluster.age_s:.1f} s: a cut-off" if cluster else ""
-        closes = {kind: count for kind, count in exposure.closes.items() if kind != CloseClass.OURS}
-        return f"{len(exposure.early)} ended early ({closes}){at}; first: {exposure.early[0].detail}"
-    if echoes:
-        return f"{len(echoes)} echoes went wrong, such as: {echoes[0]}"
-    others = [f"{kind}: {detail}" for kind, detail in report.breaches]
-    return f"{len(others)} promises were broken, such as: {others[0]}" if others else report.unfit_because
 
 
 def _record(report: SteadyReport, recorder: Recorder, contract: Contract) -> None:
@@ -279,7 +265,7 @@ def _record(report: SteadyReport, recorder: Recorder, contract: Contract) -> Non
     "websocket.reconnect",
     requirement="after a cut, the client is back within the limit, with its session intact",
     needs="ws token",
-    remedy="Keep a session's state outside the process, keyed by user, so that any instance can continue it.",
+    remedy=OUTSIDE,
     looking="the attempts and their times in the evidence; which part of the state was lost",
 )
 async def test_a_reconnect_finds_its_session(

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from fixtures.soak_options import SoakOptions
+from fixtures.sockets import FREED, NOT_GLOBAL, OUTSIDE
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure, Pending
@@ -61,6 +62,7 @@ def _judge(findings: Findings, asked: SoakOptions, unfit: str, *, stopped: bool)
         raise CheckFailure(
             expected=f"{plan.sessions} sessions, and {plan.silent} silent ones, stable for {plan.duration_s:g} s",
             actual="; ".join(broken),
+            remedy=_what_to_do(findings),
         )
     if stopped:
         raise Pending(f"stopped before its end; {findings.owed or 'what was asked for had been seen'}")
@@ -69,6 +71,18 @@ def _judge(findings: Findings, asked: SoakOptions, unfit: str, *, stopped: bool)
     if asked.shard.count > 1:
         share = f"share {asked.shard.index + 1} of {asked.shard.count}"
         raise Pending(f"{share} held; the gate combines the shares of {asked.shard.group}")
+
+
+def _what_to_do(findings: Findings) -> str:
+    """The remedy for what came back wrong; empty if connections ended, whose plot shows where to look."""
+    if findings.exposure.early or findings.cut_while_silent:
+        return ""
+    broken = findings.ledger.breaches.keys()
+    if broken & {"wrong user", "another's message"}:
+        return NOT_GLOBAL
+    if broken & {"state lost", "message lost", "message doubled"}:
+        return OUTSIDE
+    return FREED if "not back" in broken else ""
 
 
 def _record(findings: Findings, recorder: Recorder) -> None:

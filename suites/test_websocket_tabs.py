@@ -7,7 +7,7 @@ from itertools import count
 
 from fixtures.agent import read_run, refuse_other_run
 from fixtures.growth import is_growth, refuse_growth
-from fixtures.sockets import SocketDoor, refuse_refused
+from fixtures.sockets import EACH_TAB, FREED, OWN_LOOP, SocketDoor, refuse_refused
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure
@@ -27,7 +27,7 @@ MESSAGES, EACH, LOOKS = 300, 5, (8, 16, 30, 60)  # in batches of five, tested fo
     requirement="with five tabs of one user, all are live, each gets every answer of the agent, and closing one "
     "closes only that one",
     needs="ws token agent",
-    remedy="Keep a set of sockets per user, add and discard them one at a time, and send to each.",
+    remedy=EACH_TAB,
     looking="which tab heard nothing, in the case; how many sockets a user may have",
 )
 async def test_every_tab_lives_and_hears(sockets: SocketDoor, owner: User, contract: Contract) -> None:
@@ -62,7 +62,7 @@ async def _refuse_dead(session: Session, expected: str) -> None:
     "websocket.churn",
     requirement="after one user has connected and left thirty times, the next connection is as good as the first",
     needs="ws token",
-    remedy="Free a connection's resources when it closes, however it closes.",
+    remedy=FREED,
     looking="at which connection it was refused; what is kept for each connection, and who frees it",
 )
 async def test_coming_and_going_uses_nothing_up(sockets: SocketDoor, owner: User, recorder: Recorder) -> None:
@@ -96,7 +96,7 @@ async def test_coming_and_going_uses_nothing_up(sockets: SocketDoor, owner: User
     "websocket.long-talk",
     requirement="three hundred messages in one session are all answered, the last as fast as the first",
     needs="ws token",
-    remedy="Answer each message in the session's own loop: no buffer that waits for more, no limit, no growing list.",
+    remedy=OWN_LOOP,
     looking="at which message it stopped; buffers and limits by message",
 )
 async def test_a_long_talk_is_answered_to_its_end(sockets: SocketDoor, owner: User, recorder: Recorder) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from fixtures.agent import read_run, refuse_other_names, refuse_other_run, run_ids
-from fixtures.sockets import SocketDoor
+from fixtures.sockets import EACH_TAB, NOT_GLOBAL, SocketDoor
 from fixtures.users import MakeUser
 from gate.check import check
 from gate.evidence import Recorder
@@ -32,7 +32,7 @@ QUIET_S = 1.0  # how long to listen for a stray event
     "websocket.together",
     requirement="with twenty concurrent users, each welcome, answer and event is its own user's, in order",
     needs="ws mint",
-    remedy="Keep nothing of a session in a module global; pass the user along, from the token to the last event.",
+    remedy=NOT_GLOBAL,
     looking="whose name came to whom, in the case; module globals between two awaits",
 )
 async def test_users_at_once_keep_their_own(
@@ -88,12 +88,12 @@ async def _ask(user: User, session: Session, contract: Contract) -> Sequence[str
     return sorted(run_ids(messages, contract))
 
 
-async def _read_run(session: Session, contract: Contract) -> list[Message]:
+async def _read_run(session: Session, contract: Contract, remedy: str = "") -> list[Message]:
     try:
         return await read_run(session, contract)
     except NOT_ANSWERED as error:
         last = contract.websocket.agent.events[-1]
-        raise CheckFailure(expected=f"an answer that ends with {last}", actual=error.detail) from error
+        raise CheckFailure(expected=f"an answer that ends with {last}", actual=error.detail, remedy=remedy) from error
 
 
 @check(
@@ -115,8 +115,8 @@ async def test_the_agent_answers_its_user_alone(
     seen = set[str]()
     for asked in (f"first question of {owner.sub}", f"second question of {owner.sub}"):
         await mine.send(mine.dialect.said(asked))
-        for name, session in (("the user's session", mine), ("the user's other tab", other_tab)):
-            messages = await _read_run(session, contract)
+        for name, session, remedy in (("the user's session", mine, ""), ("the user's other tab", other_tab, EACH_TAB)):
+            messages = await _read_run(session, contract, remedy)
             refuse_other_run(messages, contract, name, owner)
             ids = run_ids(messages, contract)
             if session is mine and ids & seen:
