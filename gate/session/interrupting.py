@@ -9,6 +9,7 @@ import re
 import sys
 import warnings
 from enum import Enum, auto
+from pathlib import Path
 from types import FrameType
 
 import pytest
@@ -16,7 +17,7 @@ import pytest
 HOOKS = re.compile(
     r"/(_pytest/(?!fixtures\.py$)|pluggy/)"
 )  # files that call hooks; pytest's fixtures.py calls teardowns
-MACHINERY = re.compile(r"/(_pytest|pluggy|allure_pytest|gate/session)/")
+MACHINERY = re.compile(rf"/(_pytest|pluggy|allure_pytest)/|^{re.escape(str(Path(__file__).parent))}/")
 STEP = pytest.CallInfo.from_call.__func__.__code__  # type: ignore[attr-defined]  # a class method has its function
 FINISH = pytest.FixtureDef.finish.__code__  # calls a fixture's finalizers, and keeps what they raise
 
