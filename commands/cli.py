@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
 
-from commands import allure, errors, gate, rows
+from commands import allure
 from commands.console import hide, say
 from gate.release.store import VARIABLE
 from probes.errors import ProbeError
@@ -74,12 +74,24 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 def _add_rows(commands: "argparse._SubParsersAction[_Parser]") -> None:
     reap = commands.add_parser("reap", help="remove rows that killed runs left behind")
     reap.add_argument("--older-than", type=duration, default=timedelta(hours=1), help="90s, 10m, 1h; default 1h")
-    reap.set_defaults(run=lambda options: rows.reap(_with_database(options), options.older_than))
+    reap.set_defaults(run=_reap)
     repair = commands.add_parser("repair-plan", help="count malformed rows, and write the SQL that repairs them")
     repair.add_argument("--out", type=Path, default=Path("reports/repair-plan.sql"), help="the file to review")
-    repair.set_defaults(run=lambda options: rows.repair(_with_database(options), options.out))
+    repair.set_defaults(run=_repair)
     for command in (reap, repair):
         _add_target_options(command)
+
+
+async def _reap(options: argparse.Namespace) -> int:
+    from commands import rows  # noqa: PLC0415 - asyncpg, which only two commands need
+
+    return await rows.reap(_with_database(options), options.older_than)
+
+
+async def _repair(options: argparse.Namespace) -> int:
+    from commands import rows  # noqa: PLC0415 - asyncpg, which only two commands need
+
+    return await rows.repair(_with_database(options), options.out)
 
 
 def _add_target_options(command: argparse.ArgumentParser) -> None:
@@ -124,7 +136,13 @@ def _add_errors(commands: "argparse._SubParsersAction[_Parser]") -> None:
     counting.add_argument("export", help="file or fsspec URL: NDJSON, a JSON array or an envelope, plain or gzip")
     counting.add_argument("--service", default="", help="of this service only; default: of all")
     counting.add_argument("--revision", default="", help="of this revision only; default: of all")
-    counting.set_defaults(run=lambda options: errors.run(options.export, options.service, options.revision))
+    counting.set_defaults(run=_errors)
+
+
+async def _errors(options: argparse.Namespace) -> int:
+    from commands import errors  # noqa: PLC0415 - only this command reads exports
+
+    return await errors.run(options.export, options.service, options.revision)
 
 
 def _add_target(commands: "argparse._SubParsersAction[_Parser]") -> None:
@@ -227,6 +245,8 @@ def _add_gate(commands: "argparse._SubParsersAction[_Parser]") -> None:
 
 
 async def _gate(options: argparse.Namespace) -> int:
+    from commands import gate  # noqa: PLC0415 - it takes as long to import as a history to draw
+
     if options.rejudge:
         return gate.judge_again(options.rejudge, options.explain)
     if not options.target:

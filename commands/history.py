@@ -7,7 +7,7 @@ from commands.console import say
 from gate.history import build_history
 from gate.redaction import Redactor
 from gate.release.store import Store, StoreError
-from gate.report.artifacts import write
+from gate.report.files import write
 from gate.report.history import render_history
 from targets.credentials import secrets_of_environment
 from targets.loading import ConfigurationError, describe_target

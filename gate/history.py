@@ -25,7 +25,7 @@ SHOWN = {
 }  # a figure of a revision -> the checks that state it, the most informative first
 
 
-class ShownFigure(msgspec.Struct, frozen=True, kw_only=True):
+class ShownFigure(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The parts of a figure that a history shows."""
 
     value: Number | None = None
@@ -36,16 +36,16 @@ class ShownFigure(msgspec.Struct, frozen=True, kw_only=True):
     hazard_per_hour: Number | None = None
 
 
-class ShownRow(msgspec.Struct, frozen=True):
+class ShownRow(msgspec.Struct, frozen=True, gc=False):
     """The parts of a case that a history shows."""
 
     name: str
     id: str
     outcome: Outcome
-    figures: list[ShownFigure] = []
+    figures: tuple[ShownFigure, ...] = ()
 
 
-class ShownCause(msgspec.Struct, frozen=True):
+class ShownCause(msgspec.Struct, frozen=True, gc=False):
     """The parts of a cause that a history shows."""
 
     key: str
@@ -71,7 +71,8 @@ class ShownRun(msgspec.Struct, frozen=True, kw_only=True):
 
     def figure(self, wanted: str) -> ShownFigure | None:
         """One of the figures of `SHOWN`; None where the run does not state it."""
-        stated = {row.id: row.figures[0] for row in self.checks if row.figures}
+        rows = [row for row in self.checks if row.id in SHOWN[wanted] and row.figures]
+        stated = {row.id: row.figures[0] for row in rows}
         return next((stated[check] for check in SHOWN[wanted] if check in stated), None)
 
 
@@ -87,20 +88,19 @@ class Revision:
     cases_fixed: int = 0
     failed: set[str] = field(default_factory=set)  # cases that failed in any of the runs
     passed: set[str] = field(default_factory=set)  # cases that passed in any of the runs
-    tally: dict[tuple[str, str], list[int]] = field(default_factory=dict)  # by phase and case: not passed, passed
+    passes: dict[str, Counter[str]] = field(default_factory=dict)  # by phase: how often each case passed
+    others: dict[str, Counter[str]] = field(default_factory=dict)  # by phase: how often each was FAILED or BROKEN
 
     def add(self, run: ShownRun) -> None:
         """Add a run."""
         self.runs.append(run)
         absent = frozenset(run.missing)
-        for row in run.checks:
-            if row.name in absent or (row.outcome is not Outcome.PASSED and row.outcome not in BAD):
-                continue
-            self.tally.setdefault((run.phase, row.name), [0, 0])[row.outcome is Outcome.PASSED] += 1
-            if row.outcome is Outcome.PASSED:
-                self.passed.add(row.name)
-            elif row.outcome is Outcome.FAILED:
-                self.failed.add(row.name)
+        ran = [row for row in run.checks if row.name not in absent] if absent else run.checks
+        passed = [row.name for row in ran if row.outcome is Outcome.PASSED]
+        self.passed.update(passed)
+        self.failed.update([row.name for row in ran if row.outcome is Outcome.FAILED])
+        self.passes.setdefault(run.phase, Counter()).update(passed)
+        self.others.setdefault(run.phase, Counter()).update([row.name for row in ran if row.outcome in BAD])
 
     def verdicts(self) -> Mapping[str, Counter[str]]:
         """How often each verdict occurred, by phase."""
@@ -248,10 +248,11 @@ def _causes(revisions: Sequence[Revision]) -> list[CauseOverTime]:
 
 def _flaky(revisions: Sequence[Revision]) -> list[Flaky]:
     found = [
-        Flaky(name, revision.name, passed, not_passed)
+        Flaky(name, revision.name, revision.passes[phase][name], others)
         for revision in revisions
-        for (_, name), (not_passed, passed) in revision.tally.items()
-        if passed and not_passed
+        for phase, counted in revision.others.items()
+        for name, others in counted.items()
+        if revision.passes[phase][name]
     ]
     return sorted(found, key=lambda one: (-min(one.passed, one.not_passed), one.name))
 

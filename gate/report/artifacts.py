@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gate.report import allure
 from gate.report.checklist import Report
+from gate.report.files import write
 from gate.report.html import render_html
 from gate.report.junit import render_junit
 from gate.report.markdown import render_markdown
@@ -40,10 +41,3 @@ def write_all(folder: Path, report: Report, *, verdict_only: bool = False) -> li
     if not verdict_only:
         allure.finish(folder / "allure-results", report.document, os.environ)
     return problems
-
-
-def write(path: Path, content: str | bytes) -> None:
-    """Write a file atomically."""
-    half = path.with_suffix(path.suffix + ".part")
-    half.write_bytes(content.encode() if isinstance(content, str) else content)
-    half.replace(path)

@@ -14,14 +14,15 @@ from rich.console import Console
 from gate.changes import changes
 from gate.document import build, provisional
 from gate.extras import how_to_install
-from gate.known import load_known, refuse_too_far_ahead
+from gate.known_file import load_known, refuse_too_far_ahead
 from gate.outcomes import EXIT_CODES, Outcome, Verdict
 from gate.plain_text import neutralise
 from gate.redaction import Concealed, Redactor
 from gate.release.store import Store, StoreError
 from gate.report import github
-from gate.report.artifacts import write, write_all
+from gate.report.artifacts import write_all
 from gate.report.checklist import Report, answered
+from gate.report.files import write
 from gate.report.terminal import print_verdict
 from gate.run import Run
 from gate.session.copies import put_copies
