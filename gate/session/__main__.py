@@ -37,6 +37,7 @@ from pathlib import Path  # noqa: E402 - as above
 from typing import TextIO, cast  # noqa: E402 - as above
 
 INTERRUPTED, CRASHED, USAGE, INCONCLUSIVE = 2, 3, 4, 10
+STDERR = 2  # the descriptor
 EARLY = "interrupted before the run began"
 
 
@@ -99,12 +100,22 @@ def _conclude(code: int, why: str) -> int:
         reason = f" reason={' '.join(why.split())}" if why else ""
         if not LAST_WORD.silent:
             _say(f"VERDICT: {word} exit_code={code}{reason}")
+    _say_nothing_more()
     return _flushed(code)
 
 
 def _say(line: str) -> None:
     with suppress(OSError):  # the reader of our output has gone; the exit code still says it
         print(line, flush=True)  # noqa: T201 - the last line
+
+
+def _say_nothing_more() -> None:
+    """Drop what Python prints while it ends, about coroutines and tasks that an interrupt cut off."""
+    with suppress(OSError):
+        sys.stderr.flush()
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, STDERR)
+        os.close(nowhere)
 
 
 def _flushed(code: int) -> int:

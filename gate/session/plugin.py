@@ -164,8 +164,9 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
         run.interrupted = run.interrupted or "interrupted"
         if session.config.option.fulltrace:
             raise
-        # pytest renders the interrupt's traceback, reading every module in it, before any teardown.
-        raise session.Interrupted(run.interrupted) from None
+        # Raised further, pytest renders its traceback before any teardown, reading every module in it.
+        session.shouldstop = run.interrupted
+        return True
     finally:
         session.config.stash[LIVE].close()  # before pytest's summary
 
@@ -228,6 +229,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
     if run is None or stopping is None:
         yield
         return
+    if run.interrupted and exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
+        session.exitstatus = exitstatus = pytest.ExitCode.INTERRUPTED
     try:
         yield
     except BrokenPipeError:
