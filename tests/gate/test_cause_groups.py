@@ -110,6 +110,35 @@ def test_cases_that_ask_one_thing_in_many_ways_are_one_cause_whatever_the_server
     assert sorted(len(cause.cases) for cause in find_causes([*one, other, elsewhere])) == [1, 3]
 
 
+NO_ANSWER = "no answer within 2.5 s"
+REFUSED = "refused by handshake with 401 'no'"
+
+
+@pytest.mark.parametrize(
+    "root, saw, case, follows, stands_alone",
+    [
+        ("threads.create", "no row: nothing was stored", "threads.read", "GET /x answered 404: 'no'", "'None'"),
+        ("threads.rename", "it is not there", "threads.values", "250 others", "'None'"),
+        ("threads.deleted", "x is listed", "threads.far", "9 items: 0 are missing, 3 do not belong there", "9 items"),
+        ("threads.order", "['b', 'a']", "threads.pages[1]", "3 items, 2 different, 1 missing", "at most 2 items"),
+        ("threads.schema", "x is '17', not type integer", "threads.values", "'17'", "250 others"),
+        ("threads.together", NO_ANSWER, "threads.pages[1]", NO_ANSWER, "3 items, 2 different, 1 missing"),
+        ("websocket.answers", "['pong', 'pong', 'ack']", "websocket.together", "['ack', 'pong']", "{'type': 'pong'}"),
+        ("websocket.steady", "2 ended early", "websocket.agent", "the session ended: closed", "{'type': 'pong'}"),
+        ("websocket.reconnect", REFUSED, "websocket.tabs", REFUSED, "no message within 6 s"),
+        ("websocket.connects[header]", REFUSED, "websocket.churn", REFUSED, "238.8 ms at first, 594.9 ms more"),
+        ("websocket.connects[subprotocol]", REFUSED, "auth.accepts[rest]", "handshake 401 'no'", "500 'no'"),
+    ],
+)  # fmt: skip
+def test_a_case_follows_only_where_it_saw_what_its_cause_explains(
+    root: str, saw: str, case: str, follows: str, stands_alone: str
+) -> None:
+    cause = row(root, actual=saw)
+    (found,) = find_causes([row(case, actual=follows), cause])
+    assert (found.cases, found.remedy) == ([root, case], cause.remedy)
+    assert len(find_causes([row(case, actual=stands_alone), cause])) == 2
+
+
 def test_one_remedy_that_checks_of_a_family_say_is_one_cause_unless_the_server_or_another_family_says_it() -> None:
     one = row("threads.create", actual="None", remedy="store what was sent")
     other = row("threads.values", actual="'None'", remedy="store what was sent")
