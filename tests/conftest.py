@@ -1,8 +1,45 @@
 """Self-tests: nothing of the gate's own plugin is loaded here; it is tested in processes of its own."""
 
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import settings
 
-pytest_plugins = ("pytester",)
+from tests.system.running import LONG_S, ReusedTwin, twin_up
+
+pytest_plugins = ("pytester", "tests.own_warnings")
 
 settings.register_profile("unhurried", deadline=None)  # how long an example takes says how busy the machine is
 settings.load_profile("unhurried")
+
+LEFT_OUT = pytest.mark.skip(reason="slow, it starts whole runs of the suite or builds the image: make test SLOW=1")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option for what is skipped otherwise."""
+    parser.addoption("--runslow", action="store_true", help="run the tests that are marked slow, too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip what is slow, each with the command that runs it; if it runs, it may take two of the longest runs."""
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.timeout(2 * LONG_S) if config.getoption("--runslow") else LEFT_OUT)
+
+
+@pytest.fixture(scope="session")
+def workers_twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReusedTwin]:
+    """The fixed twin of this process, started for the first module that uses it: each worker of xdist has one."""
+    folder = tmp_path_factory.mktemp("reused-twin")
+    with twin_up(folder) as addresses:
+        yield ReusedTwin(folder / "addresses.json", addresses)
+
+
+@pytest.fixture(scope="module")
+def reused_twin(workers_twin: ReusedTwin) -> ReusedTwin:
+    """That twin without a fault and with an empty log. Rows of earlier modules are still there.
+
+    A module starts its own twin if it needs another state, changes settings or takes dependencies down.
+    """
+    workers_twin.reset()
+    return workers_twin

@@ -13,6 +13,7 @@ from gate.outcomes import Outcome
 from gate.release.store import Store, StoreError
 from targets.profiles import load_required
 from tests.gate.release.stores import stored
+from tests.system.waiting import HANGS_S
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,7 +26,7 @@ def command(*words: str, env: dict[str, str] | None = None) -> tuple[int, str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=60,
+        timeout=HANGS_S,
         check=False,
     )
     return done.returncode, done.stdout

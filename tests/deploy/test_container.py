@@ -13,13 +13,13 @@ import pytest
 
 from tests.deploy.image import DOCKERFILE, Image, copied, instructions, last_line
 from tests.system.running import ROOT
-from tests.system.waiting import until
+from tests.system.waiting import HANGS_S, until
 
-pytestmark = pytest.mark.timeout(400)
 ROOMS = {"commands", "fixtures", "gate", "probes", "suites", "targets"}
 RUN = ("--target=local", "--quick")
 
 
+@pytest.mark.slow
 def test_a_good_release_is_zero_and_the_last_line_says_go(image: Image, twin: dict[str, Any]) -> None:
     code, log = image.run(*RUN, env=twin["addresses"])
     assert code == 0, log
@@ -31,6 +31,7 @@ def test_a_good_release_is_zero_and_the_last_line_says_go(image: Image, twin: di
     assert image.user in {None, owner}
 
 
+@pytest.mark.slow
 def test_a_fault_is_not_zero_and_the_last_line_says_why(image: Image, twin: dict[str, Any]) -> None:
     switch = f"{twin['twin']['control_url']}/faults/threads.none-for-dict"
     httpx.put(switch, timeout=30).raise_for_status()
@@ -43,11 +44,13 @@ def test_a_fault_is_not_zero_and_the_last_line_says_why(image: Image, twin: dict
     assert image.run("verdict") == (1, f"{last_line(log)}\n")
 
 
+@pytest.mark.slow
 def test_too_little_is_not_zero_either(image: Image, twin: dict[str, Any]) -> None:
     code, log = image.run(*RUN, "-k", "migrations", env=twin["addresses"])
     assert (code, last_line(log).startswith("VERDICT: INCONCLUSIVE ")) == (10, True), log
 
 
+@pytest.mark.slow
 def test_an_unconfigured_target_is_not_zero_and_says_what_to_set(image: Image) -> None:
     code, log = image.run("--target=staging", "--phase=smoke")
     assert code == 4
@@ -56,6 +59,7 @@ def test_an_unconfigured_target_is_not_zero_and_says_what_to_set(image: Image) -
     assert "Traceback" not in log
 
 
+@pytest.mark.slow
 def test_an_older_go_is_not_read_when_nothing_ran(image: Image) -> None:
     latest = image.folder / "tmp/reports/latest"
     latest.unlink(missing_ok=True)
@@ -68,6 +72,7 @@ def test_an_older_go_is_not_read_when_nothing_ran(image: Image) -> None:
     assert (code, "no verdict was written" in last_line(log)) == (4, True), log
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "written, code",
     [
@@ -91,11 +96,13 @@ def test_the_verdict_alone_decides_as_the_run_did(image: Image, written: dict[st
     assert ("VERDICT: GO" in log) == (code == 0)
 
 
+@pytest.mark.slow
 def test_a_report_folder_as_an_option_is_refused(image: Image) -> None:
     code, log = image.run("--target=local", "--report-dir=/elsewhere")
     assert (code, "REPORTS" in last_line(log)) == (4, True)
 
 
+@pytest.mark.slow
 def test_a_request_to_stop_leaves_a_verdict_and_is_not_zero(image: Image, twin: dict[str, Any]) -> None:
     reports = image.folder / "tmp/stopped"
     env = image.environment({**twin["addresses"], "REPORTS": str(reports)})
@@ -110,9 +117,9 @@ def test_a_request_to_stop_leaves_a_verdict_and_is_not_zero(image: Image, twin: 
         group=image.user,
         extra_groups=None if image.user is None else [],
     )
-    until((reports / "latest/verdict.json").exists, 40, "the run did not begin")
+    until((reports / "latest/verdict.json").exists, "the run did not begin")
     process.send_signal(signal.SIGTERM)
-    log, _ = process.communicate(timeout=60)
+    log, _ = process.communicate(timeout=HANGS_S)
     assert process.returncode not in {0, None}, log
     assert last_line(log).startswith("VERDICT: INCONCLUSIVE ")
     assert json.loads((reports / "latest/verdict.json").read_text())["verdict"] == "INCONCLUSIVE"
@@ -138,6 +145,7 @@ def test_the_image_holds_the_wheel_and_the_entry_points_scripts_and_nothing_else
     assert {line[1:] for line in allowed if line.startswith("!")} == sources | set(built)
 
 
+@pytest.mark.slow
 def test_the_suite_in_the_image_is_the_wheels(image: Image) -> None:
     (tree,) = (image.folder / "venv").glob("lib/python*/site-packages/netra_verify/tree")
     assert {one.name for one in tree.iterdir() if one.is_dir()} >= ROOMS

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from targets.model import Target
 from tests.deploy import gitlab
 from tests.system.running import ROOT, run
+from tests.system.waiting import HANGS_S
 
 DEPLOY = ROOT / "deploy"
 PIPELINES = sorted(path for path in DEPLOY.rglob("*.y*ml") if "node_modules" not in path.parts)
@@ -43,7 +44,7 @@ def tool(*words: str | Path, cwd: Path) -> str:
         cwd=cwd,
         text=True,
         check=False,
-        timeout=100,
+        timeout=HANGS_S,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.system.running import ROOT, clean_environment
+from tests.system.waiting import HANGS_S
 
 SMOKE = {"PHASE": "smoke", "TARGET": "ours"}
 OF = "projects/p/secrets/netra-verify"
@@ -32,7 +33,7 @@ def place(tmp_path: Path) -> Path:
 def begin(place: Path, given: dict[str, str]) -> tuple[int, str]:
     done = subprocess.run(
         [sys.executable, place / "phase.py"], cwd=place, env={**clean_environment(), "CALLING": "calling", **given},
-        text=True, check=False, timeout=60, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, check=False, timeout=HANGS_S, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
     return done.returncode, done.stdout
 

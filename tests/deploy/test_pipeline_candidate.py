@@ -14,7 +14,7 @@ from tests.deploy.test_pipelines import HEADS, PREFIX, filled, read, shell
 from tests.system.running import ROOT, clean_environment, twin_up, verdict_in
 from twin.names import CANDIDATE_REVISION
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.slow
 ONE = {
     "PYTEST_ADDOPTS": "--quick -k release.candidate"
 }  # what the run says of the revision; the rest is its own tests'

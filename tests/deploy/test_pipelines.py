@@ -17,7 +17,6 @@ from tests.deploy.image import Image, last_line
 from tests.deploy.secret_manager import secret_manager
 from tests.system.running import LONG_S, ROOT, clean_environment, verdict_in
 
-pytestmark = pytest.mark.timeout(400)
 DEPLOY = ROOT / "deploy"
 HEADS = '["0004_message_times"]'
 PREFIX = "projects/p/secrets/netra-verify"
@@ -74,6 +73,7 @@ def filled(text: str, values: Mapping[str, str]) -> str:
     return re.sub(r"\$\{\{ (.*?) \}\}", lambda match: values[match[1]], text)
 
 
+@pytest.mark.slow
 def test_githubs_verify_step_is_go_with_masked_secrets_a_summary_and_outputs(
     surroundings: dict[str, str], tmp_path: Path
 ) -> None:
@@ -151,6 +151,7 @@ def test_waiting_is_for_time_and_nothing_else(tmp_path: Path, other: dict[str, A
     assert f"waiting={str(waiting).lower()}" in said.splitlines()
 
 
+@pytest.mark.slow
 def test_cloud_deploys_container_is_go(image: Image, surroundings: dict[str, str]) -> None:
     (verify,) = read("clouddeploy/skaffold.yaml")["verify"]
     container = verify["container"]
@@ -172,6 +173,7 @@ def substituted(text: str, values: Mapping[str, str]) -> str:
     return re.sub(r"\$\{(\w+)\}", lambda match: values[match[1]], text).replace("$$", "$")
 
 
+@pytest.mark.slow
 def test_cloud_builds_step_fails_with_the_verdict_and_keeps_its_reports(
     image: Image, twin: dict[str, Any], surroundings: dict[str, str]
 ) -> None:
@@ -210,6 +212,7 @@ def gitlabs(job: str, image: Image, surroundings: dict[str, str], **given: objec
     return shell(script, cwd=image.folder, env=image.environment(env), user=image.user)
 
 
+@pytest.mark.slow
 def test_gitlabs_job_is_red_when_too_little_was_proved(image: Image, surroundings: dict[str, str]) -> None:
     surroundings["PYTEST_ADDOPTS"] = "-k migrations"
     code, log = gitlabs("netra-smoke", image, surroundings, quick=True)
@@ -217,6 +220,7 @@ def test_gitlabs_job_is_red_when_too_little_was_proved(image: Image, surrounding
     assert list((image.folder / "tmp/reports").glob("*/*/junit.xml"))
 
 
+@pytest.mark.slow
 def test_gitlabs_gate_is_a_warning_while_nothing_but_time_is_missing(
     image: Image, surroundings: dict[str, str]
 ) -> None:

@@ -12,7 +12,7 @@ from tests.deploy.image import NOBODY, Image, last_line
 from tests.system.running import LONG_S
 
 pytestmark = [
-    pytest.mark.timeout(400),
+    pytest.mark.slow,
     pytest.mark.skipif(
         os.geteuid() != 0 or not all(map(shutil.which, ("unshare", "setpriv"))),
         reason="mounts of one's own take root, unshare and setpriv",

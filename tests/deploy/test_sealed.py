@@ -10,6 +10,7 @@ import pytest
 
 from tests.deploy.secret_manager import secret_manager
 from tests.system.running import ROOT, clean_environment
+from tests.system.waiting import HANGS_S
 
 ENTRYPOINT = ROOT / "deploy/container/entrypoint.py"
 SIGNING = "a 100% made-up secret,\nof two lines and enough length"
@@ -32,7 +33,7 @@ def enter(environment: dict[str, str], **more: str) -> tuple[int, list[str]]:
         env={**environment, **more},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        timeout=60,
+        timeout=HANGS_S,
     )
     return done.returncode, done.stdout.strip().splitlines()
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.system.running import ROOT
+from tests.system.waiting import HANGS_S
 
 SCRIPT = ROOT / "deploy/supply_chain.py"
 _SPEC = importlib.util.spec_from_file_location("supply_chain", SCRIPT)
@@ -51,7 +52,7 @@ def test_what_is_said_of_a_package_is_said_because_it_says_nothing_itself() -> N
 def test_the_bill_of_materials_is_the_locks(tmp_path: Path) -> None:
     path = tmp_path / "made/netra.cdx.json"
     words = [sys.executable, str(SCRIPT), "sbom", str(path)]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=100)
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=HANGS_S)
     assert done.returncode == 0, done.stdout + done.stderr
     document = json.loads(path.read_text())
     assert (document["bomFormat"], document["specVersion"]) == ("CycloneDX", "1.6")
@@ -68,7 +69,7 @@ def audited(folder: Path, answer: object, said: str = "") -> tuple[int, str]:
     text = answer if isinstance(answer, str) else json.dumps(answer)
     env = os.environ | {"PYTHONPATH": str(folder), "ANSWER": text, "SAID_ON_THE_WAY": said}
     words = [sys.executable, str(SCRIPT), "audit"]
-    done = subprocess.run(words, env=env, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(words, env=env, capture_output=True, text=True, check=False, timeout=HANGS_S)
     return done.returncode, done.stdout
 
 

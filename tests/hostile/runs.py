@@ -23,6 +23,7 @@ from tests.hostile.proxy import ALL_MODES, HARMLESS, Hostility, hostile
 from tests.hostile.sockets import SOCKET_MODES
 from tests.prove.worker import TARGETS
 from tests.standing import ROOT, own_folder, standing_twin
+from tests.stopwatch import queued_s
 
 OFF_THE_WIRE = {"data", "migrations", "own"}  # they ask a database, or what this target does not have
 FAMILIES = tuple(sorted({path.stem.split("_")[1] for path in (ROOT / "suites").glob("test_*.py")} - OFF_THE_WIRE))
@@ -103,11 +104,6 @@ def _files(folder: Path) -> dict[str, str]:
     return texts
 
 
-def _queued_s(pid: int) -> float:
-    """How long a process has waited for a core so far, in seconds: what a busy machine adds to its time."""
-    return int(Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split()[1]) / 1e9
-
-
 def _environment(addresses: Path, folder: Path) -> dict[str, str]:
     """Our own, with bytecode kept from run to run: compiling matplotlib each time is not what is shown."""
     kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
@@ -133,7 +129,7 @@ class _Watch:
         while True:
             self.most_mib = max(self.most_mib, process.memory_info().rss / 2**20)
             if self.seconds >= DEADLINE_S:
-                self.queued_s.append(_queued_s(self.pid))
+                self.queued_s.append(queued_s(self.pid))
             await asyncio.sleep(POLL_S)
 
     @property

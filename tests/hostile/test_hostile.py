@@ -8,7 +8,7 @@ from tests.hostile import runs
 from tests.hostile.proxy import ALL_MODES
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.slow
 async def test_runs_behind_a_hostile_proxy_end_well(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("# A page\n\n<!-- hostile: begin -->\n<!-- hostile: end -->\n\nMore.\n")

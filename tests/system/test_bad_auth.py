@@ -1,24 +1,22 @@
 """Bad input from the auth service's side, told apart: what is the product's FAILED, what is ours BROKEN."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.serving import Reply, self_signed, serving_beside
-from tests.system.running import run, twin_up, verdict_in
+from tests.system.running import ReusedTwin, run, verdict_in
 
 LOOK = ("pytest", "-c", "pytest.ini", "--target=local", "--quick", "-k", "fast_enough or good_token_is_let_in")
 NEVER_S = 60.0
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("twin")
-    with twin_up(folder):
-        yield str(folder / "addresses.json")
+def addresses(reused_twin: ReusedTwin) -> str:
+    return str(reused_twin.file)
 
 
 def look(

@@ -1,6 +1,5 @@
 """`browser.page` in an installed Chromium against the twin: green, and red under its faults."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +9,21 @@ import pytest
 from probes.browser.page import find_browser
 from tests.prove.expectations import elsewhere
 from tests.prove.worker import TARGETS
-from tests.system.running import run, twin_up, verdict_in
+from tests.system.running import ReusedTwin, run, verdict_in
 
 CHECK = "browser.page"
 RED = elsewhere()[CHECK]["turned_by"]
 PICTURE = b"\x89PNG\r\n\x1a\n"
 
-pytestmark = pytest.mark.skipif(not find_browser(), reason="there is no Chromium, or no playwright to drive it")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not find_browser(), reason="there is no Chromium, or no playwright to drive it"),
+]
 
 
 @pytest.fixture(scope="module")
-def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
-    folder = tmp_path_factory.mktemp("twin")
-    with twin_up(folder) as told:
-        yield folder / "addresses.json", told["twin"]["control_url"]
+def twin(reused_twin: ReusedTwin) -> tuple[Path, str]:
+    return reused_twin.file, reused_twin.addresses["twin"]["control_url"]
 
 
 def look(addresses: Path, folder: Path) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from twin.names import BACKEND, CANDIDATE_REVISION, OLD_REVISION, REVISION
 
 INCONCLUSIVE, NO_GO, USAGE = 10, 1, 4
 ITS_SHARE = "test_the_candidate_takes_what_it_may"
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from gate.release.seal import digest, seal
 from gate.verdict_document import Before, decode, encode
@@ -13,6 +14,7 @@ from tests.system.running import run, twin_up, verdict_in
 
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)")
 DAY = ("pytest", "-c", "pytest.ini", "--target=local", "--phase=day", "--verdict-only")
+pytestmark = pytest.mark.slow
 
 
 def a_run(folder: Path) -> dict[str, Any]:

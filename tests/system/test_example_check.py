@@ -18,6 +18,7 @@ FILES = ("conftest.py", "pytest.ini", "pyproject.toml", "README.md", "ARCHITECTU
 CHECK, FAULT = "health.json-type", "health.json-as-text"
 WHERE = re.compile(r"^# (\S+\.(?:py|toml))(?:, in (\[[a-z.]+\]))?\n")
 COPIED = shutil.ignore_patterns("__pycache__")
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from tests.system.running import run, twin_up, verdict_in
 WORDS = ("gate.session", "-c", "pytest.ini", "--quick", "--target=local", "-k", "each_check_passes or owners_thread")
 LEAVE = "INSERT INTO threads (id, object, created_at, metadata_) VALUES ($1, 'thread', now(), NULL)"
 OURS = f"nv-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-abcdef-0000001"
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,8 @@ from gate.redaction import Redactor
 from probes.secret import Secret
 from targets.credentials import secrets_of_environment
 from targets.loading import load_target
-from tests.system.running import ROOT, clean_environment, twin_up
+from tests.system.running import LONG_S, ROOT, clean_environment, twin_up
+from tests.system.waiting import HANGS_S
 
 LOUD = ("-vv", "--showlocals", "-s", "--log-cli-level=DEBUG", "--quick")
 CANARIES = {
@@ -36,10 +37,9 @@ CANARIES = {
     "NO_PROXY": "127.0.0.1,localhost",
 }
 ENOUGH = 25  # results of cases, of which some failed
-LONGEST_S = 900.0  # for one run, on a machine that does much else
 SMALL = "1m"  # of a disk: the reports of a whole run are several times as large
 MOUNTING = ("unshare", "--map-root-user", "--mount")
-pytestmark = pytest.mark.timeout(LONGEST_S + 120)
+pytestmark = pytest.mark.slow
 
 
 def can_mount() -> bool:
@@ -112,7 +112,7 @@ def last_line(output: str) -> str:
 
 def test_a_whole_run_shows_none(stage: Stage) -> None:
     with stage.run("whole") as process:
-        code = process.wait(timeout=LONGEST_S)
+        code = process.wait(timeout=LONG_S)
     output = stage.said("whole")
     assert code in {1, 2}, output[-2000:]  # 2: the machine was too busy to take everything down in time
     assert last_line(output).startswith("VERDICT: NO-GO")
@@ -129,13 +129,13 @@ def test_a_run_that_is_ended_in_the_middle_leaves_none(stage: Stage, number: sig
     with stage.run(name) as process:
         _until_in_the_middle(stage.folder / name, process)
         process.send_signal(number)
-        assert process.wait(timeout=60) == -number
+        assert process.wait(timeout=HANGS_S) == -number
     assert stage.leaking(name) == []
     assert not [*ROOT.glob("core*"), *(stage.folder / name).rglob("core*")]
 
 
 def _until_in_the_middle(place: Path, process: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + LONGEST_S
+    end = time.monotonic() + LONG_S
     while len(list(place.rglob("allure-results/*-result.json"))) < ENOUGH:
         assert process.poll() is None
         assert time.monotonic() < end
@@ -159,7 +159,7 @@ def test_a_run_on_a_full_disk_is_no_verdict_of_ours_and_leaves_none(stage: Stage
     kept.mkdir()
     about = (f"SIZE={SMALL}", f"DISK={small}", f"KEPT={kept}")
     with stage.run("disk", "env", *about, *MOUNTING, "sh", "-c", ON_A_SMALL_DISK, "sh") as process:
-        code = process.wait(timeout=LONGEST_S)
+        code = process.wait(timeout=LONG_S)
     said, _, disk = stage.said("disk").rstrip().rpartition("Filesystem")
     assert "100%" in disk, disk
     assert code == 3, said[-2000:]

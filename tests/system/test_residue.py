@@ -13,6 +13,7 @@ from tests.system.running import ROOT, run, twin_up, verdict_in
 
 WORDS = ("gate.session", "-c", "pytest.ini", "--quick", "-k", "isolation or (auth_accepts or let_in) or owners_thread")
 LEFT = re.compile(r"left in users: (\d+) of the suite's rows, (\d+) before the run")
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from targets.loading import load_target
 from tests.system.running import run, twin_up, verdict_in
 from twin.names import CANDIDATE_REVISION, REVISION
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.slow
 GO, NO_GO, INCONCLUSIVE = 0, 1, 10
 FEW, MORE = 8, 12  # per cent: the fault shows from 10 on
 PATIENCE = {"NETRA_ROLLOUT__WAIT_S": "120"}  # for enough requests, on a machine that has other things to do

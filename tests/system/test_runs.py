@@ -3,7 +3,7 @@
 import json
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,11 @@ import jsonschema
 import pytest
 
 from gate.document import SCHEMA
-from tests.system.running import ROOT, descendants, own_temporary_folder, run, start, twin_up, verdict_in
-from tests.system.waiting import until
+from tests.system.running import ROOT, ReusedTwin, descendants, own_temporary_folder, run, start, verdict_in
+from tests.system.waiting import HANGS_S, until
 
 QUICK = ("pytest", "-c", "pytest.ini", "--target=local", "--quick")
+pytestmark = pytest.mark.slow
 
 
 def verify(reports: Path, *twin: str, more: tuple[str, ...] = ()) -> tuple[int, str]:
@@ -74,10 +75,8 @@ def test_the_fixes_taken_literally_are_no_go(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, Any]]]:
-    folder = tmp_path_factory.mktemp("twin")
-    with twin_up(folder) as told:
-        yield str(folder / "addresses.json"), told
+def addresses(reused_twin: ReusedTwin) -> tuple[str, dict[str, Any]]:
+    return str(reused_twin.file), reused_twin.addresses
 
 
 def against(addresses: str, reports: Path, *more: str) -> tuple[int, str]:
@@ -133,11 +132,11 @@ def _interrupted(reports: Path, number: signal.Signals) -> None:
     words = ("twin", "exec", "--", str(ROOT / ".venv/bin/python"), "-m", *QUICK, f"--report-dir={reports}")
     with own_temporary_folder() as (env, temporary):
         process = start(*words, env=env)
-        until((reports / "latest/verdict.json").exists, 40, "the run did not begin")
+        until((reports / "latest/verdict.json").exists, "the run did not begin")
         time.sleep(2)  # somewhere in the middle: where exactly does not matter
         children = descendants(process.pid)
         process.send_signal(number)
-        process.communicate(timeout=40)
-        until(lambda: not [one for one in children if one.is_running() and one.status() != "zombie"], 10, "orphans")
-        until(lambda: not list(temporary.iterdir()), 10, "a folder was left")
+        process.communicate(timeout=HANGS_S)
+        until(lambda: not [one for one in children if one.is_running() and one.status() != "zombie"], "orphans")
+        until(lambda: not list(temporary.iterdir()), "a folder was left")
     assert verdict_in(reports)["verdict"] == "INCONCLUSIVE"

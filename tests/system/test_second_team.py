@@ -16,9 +16,10 @@ import pytest
 
 from tests.pages import FENCE, Block
 from tests.standing import ROOT
-from tests.system.running import clean_environment, verdict_in
+from tests.system.running import LONG_S, clean_environment, verdict_in
 from tests.system.second_service.faults import FAULTS
 from tests.system.second_team import Team, notes_beside
+from tests.system.waiting import HANGS_S
 
 PAGE = ROOT / "docs/adding-a-target.md"
 WALK = re.compile(r"<!-- walk: begin -->(.*)<!-- walk: end -->", re.DOTALL)
@@ -26,7 +27,7 @@ HEADER = re.compile(r"^(\[+[^\]\n]+\]+)$", re.MULTILINE)
 HOLDS = "tests.system.second_team"
 SHELL = "/bin/sh"
 OURS = "our own"  # client or side was too slow to measure: a busy machine is not a finding about the page
-READY_S, RUN_S = 120.0, 600.0
+pytestmark = pytest.mark.slow
 # What each fault must turn red, by the suite's own checks or by the team's.
 TURNS: Mapping[str, str] = {
     "everybodys-notes": "threads.isolation[other user]",
@@ -96,7 +97,7 @@ def typed(command: str) -> tuple[int, str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=RUN_S,
+        timeout=LONG_S,
         check=False,
     )
     return done.returncode, done.stdout
@@ -109,7 +110,7 @@ def walk() -> Iterator[Walk]:
         assert HOLDS in commands[0]
         environment = Path(name) / "environment"
         with held(commands[0].replace(".venv/bin/python", f"exec {ROOT}/.venv/bin/python")):
-            limit = time.monotonic() + READY_S
+            limit = time.monotonic() + HANGS_S
             while not environment.exists() and time.monotonic() < limit:
                 time.sleep(0.05)
             code, output = typed(commands[1])
@@ -125,7 +126,6 @@ def walk() -> Iterator[Walk]:
             yield Walk(first=first, last=last, url=url[1], folder=Path(name), judge=f". {environment}\n{commands[2]}")
 
 
-@pytest.mark.timeout(900)  # a whole run, on a machine that may be busy
 def test_the_page_leads_from_an_empty_file_to_go(walk: Walk) -> None:
     assert len([one for one in blocks() if not one.language]) == 3
     code, output = typed(walk.judge)
@@ -166,7 +166,6 @@ def test_ten_faults_and_three_of_the_teams_own_checks_are_shown() -> None:
     assert len([name for name in TURNS.values() if name.startswith("notes.")]) == 3
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("fault", TURNS)
 def test_a_fault_of_the_second_service_is_no_go(walk: Walk, fault: str, tmp_path: Path) -> None:
     with notes_beside(fault) as team:
@@ -200,7 +199,7 @@ def judged(walk: Walk, team: Team, folder: Path, case: str) -> tuple[int, str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=RUN_S,
+        timeout=LONG_S,
         check=False,
     )
     return done.returncode, done.stdout

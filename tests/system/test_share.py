@@ -21,6 +21,7 @@ BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64)"}
 SHARE = 40
 ENOUGH = 300  # requests, of which the candidate gets the 59 that it needs
 BY_NAME = "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION"
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

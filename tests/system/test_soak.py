@@ -4,7 +4,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -14,12 +13,13 @@ import httpx
 import pytest
 
 from tests.system.running import ROOT, clean_environment, run, start, twin_up, verdict_in
-from tests.system.waiting import until
+from tests.system.waiting import HANGS_S, until
 
 HOUR = "4s"
 TARGET = ("--target=soaking", f"--targets-dir={Path(__file__).parent / 'targets'}")
 SOAK = ("pytest", "-c", "pytest.ini", *TARGET, "--phase=soak", "--verdict-only")
 CHECK = "websocket.one-hour"
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -45,10 +45,12 @@ def journal_in(reports: Path) -> list[dict[str, Any]]:
 
 def ticked(reports: Path, held_s: float) -> bool:
     """Whether the run that goes on has put so much on disk."""
-    if not list(reports.glob("latest/soak/journal.jsonl")):
-        return False
-    held: float = sum(event["held"] for event in journal_in(reports) if event["t"] == "tick")
-    return held >= held_s
+    return bool(list(reports.glob("latest/soak/journal.jsonl"))) and held_in(journal_in(reports)) >= held_s
+
+
+def held_in(journal: list[dict[str, Any]]) -> float:
+    """For how many seconds sessions were held."""
+    return float(sum(event["held"] for event in journal if event["t"] == "tick"))
 
 
 def test_three_hours_pass_with_their_cuts_and_everybody_comes_back(twin: dict[str, Any], tmp_path: Path) -> None:
@@ -71,16 +73,16 @@ def test_three_hours_pass_with_their_cuts_and_everybody_comes_back(twin: dict[st
 def test_a_kill_loses_seconds_and_the_gap_is_stated(twin: dict[str, Any], tmp_path: Path) -> None:
     words = (*SOAK, f"--report-dir={tmp_path}", "--duration=14s")
     killed = start(*words, env=twin["env"])
-    until(lambda: ticked(tmp_path, 6.0), 60, "it did not get that far")
+    until(lambda: ticked(tmp_path, 6.0), "it did not get that far")
     killed.kill()
-    killed.communicate(timeout=20)
+    killed.communicate(timeout=HANGS_S)
     assert verdict_in(tmp_path)["verdict"] == "INCONCLUSIVE"
+    held_s = held_in(journal_in(tmp_path))
     before = [event for event in journal_in(tmp_path) if event["t"] in {"open", "close"}]
-    begun = time.monotonic()
     code, output = soak(twin, tmp_path, "--duration=14s", "--resume=last")
-    took, row = time.monotonic() - begun, the_row(tmp_path)
+    row = the_row(tmp_path)
     assert (code, row["outcome"]) == (0, "PASSED"), output
-    assert took < 14 + 8  # the rest alone was held again
+    assert held_in(journal_in(tmp_path)) < 14 + held_s / 2  # the rest alone was held again
     assert journal_in(tmp_path)[: len(before)]
     opened_before = sum(event["t"] == "open" for event in before)
     assert row["figures"][0]["n"] > opened_before
@@ -90,9 +92,9 @@ def test_a_kill_loses_seconds_and_the_gap_is_stated(twin: dict[str, Any], tmp_pa
 
 def test_sigterm_writes_what_there_is(twin: dict[str, Any], tmp_path: Path) -> None:
     process = start(*SOAK, f"--report-dir={tmp_path}", "--duration=40s", env=twin["env"])
-    until(lambda: ticked(tmp_path, 2.0), 60, "it did not get that far")
+    until(lambda: ticked(tmp_path, 2.0), "it did not get that far")
     process.send_signal(signal.SIGTERM)
-    said, _ = process.communicate(timeout=30)
+    said, _ = process.communicate(timeout=HANGS_S)
     row = the_row(tmp_path)
     assert row["outcome"] == "PENDING", said
     assert row["reason"].startswith("stopped before its end; bounded so far")
@@ -152,7 +154,7 @@ def test_too_few_descriptors_are_our_own_fault(twin: dict[str, Any], tmp_path: P
         env=env,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANGS_S,
         check=False,
     )
     row = the_row(tmp_path)
@@ -178,7 +180,7 @@ def _shards(twin: dict[str, Any], folder: Path, count: int) -> list[dict[str, An
         for index in range(count)
     ]
     for process in processes:
-        said, _ = process.communicate(timeout=100)
+        said, _ = process.communicate(timeout=HANGS_S)
         assert process.returncode == 10, said  # a share alone is not a verdict
     return [the_row(folder / f"task-{index}") for index in range(count)]
 

@@ -1,7 +1,6 @@
 """Three ways to a valid token, against the twin: signed, fetched at a login, handed over; and none."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import pytest
 
 from probes.auth.tokens import Mint, User
 from probes.secret import Secret
-from tests.system.running import run, twin_up, verdict_in
+from tests.system.running import ReusedTwin, run, verdict_in
 
 QUICK = (
     "pytest",
@@ -22,13 +21,12 @@ QUICK = (
 )
 SECRET = {"NETRA_TOKENS__SIGNING_SECRET": ""}
 NO_LOGIN = {**SECRET, "NETRA_TOKENS__LOGIN_KEY": ""}
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, Any]]]:
-    folder = tmp_path_factory.mktemp("twin")
-    with twin_up(folder) as told:
-        yield str(folder / "addresses.json"), told
+def twin(reused_twin: ReusedTwin) -> tuple[str, dict[str, Any]]:
+    return str(reused_twin.file), reused_twin.addresses
 
 
 def outcomes(addresses: str, reports: Path, env: dict[str, str]) -> tuple[int, dict[str, dict[str, Any]], str]:
@@ -129,7 +127,6 @@ region = "us-central1"
 """
 
 
-@pytest.mark.timeout(300)  # a whole run
 def test_a_token_alone_is_enough_for_what_a_client_sees(twin: tuple[str, dict[str, Any]], tmp_path: Path) -> None:
     """Nothing else is configured: no secret, no database, no access to Google's APIs."""
     told = twin[1]

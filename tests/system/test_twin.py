@@ -12,9 +12,7 @@ import psutil
 import pytest
 
 from tests.system.running import descendants, own_temporary_folder, run, start, twin_up
-from tests.system.waiting import until
-
-BOOT_S = 30.0
+from tests.system.waiting import HANGS_S, until
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +47,7 @@ def test_a_dependency_goes_down_and_comes_back(twin: dict[str, Any], dependency:
     httpx.put(f"{control}/dependencies/{dependency}/down", timeout=30).raise_for_status()
     assert httpx.get(health, timeout=10).json()["status"] == "unhealthy"
     httpx.put(f"{control}/dependencies/{dependency}/up", timeout=30).raise_for_status()
-    until(lambda: httpx.get(health, timeout=10).json()["status"] == "healthy", 10, "it did not recover")
+    until(lambda: httpx.get(health, timeout=10).json()["status"] == "healthy", "it did not recover")
 
 
 def test_the_request_log_tells_what_was_asked(twin: dict[str, Any]) -> None:
@@ -57,7 +55,7 @@ def test_the_request_log_tells_what_was_asked(twin: dict[str, Any]) -> None:
     httpx.get(f"{twin['backend']['url']}/health", headers={"traceparent": f"00-{trace}-b7ad6b7169203331-01"})
     question = {"resourceNames": ["projects/netra-staging"], "filter": f'trace:"{trace}"'}
     url = f"{twin['platform']['logging_url']}/v2/entries:list"
-    until(lambda: "entries" in httpx.post(url, json=question).json(), 5, "the request is not in the log")
+    until(lambda: "entries" in httpx.post(url, json=question).json(), "the request is not in the log")
     request = next(one for one in httpx.post(url, json=question).json()["entries"] if "httpRequest" in one)
     assert request["httpRequest"]["status"] == 200
     assert request["resource"]["labels"]["service_name"] == "netra-backend-staging"
@@ -94,7 +92,7 @@ def test_a_taken_port_is_named(twin: dict[str, Any]) -> None:
 def _boot(tmp_path: Path, env: dict[str, str]) -> tuple[subprocess.Popen[str], list[psutil.Process]]:
     addresses = tmp_path / "addresses.json"
     process = start("twin", "hold", "--addresses", str(addresses), env=env)
-    until(addresses.exists, BOOT_S, "it did not boot")
+    until(addresses.exists, "it did not boot")
     return process, descendants(process.pid)
 
 
@@ -104,32 +102,32 @@ def test_nothing_is_left_however_it_ends(tmp_path: Path, number: signal.Signals)
         process, children = _boot(tmp_path, env)
         assert len(children) >= 5
         process.send_signal(number)
-        process.communicate(timeout=20)
-        until(lambda: not [one for one in children if one.is_running() and one.status() != "zombie"], 10, "orphans")
-        until(lambda: not list(temporary.iterdir()), 10, "a folder was left")
+        process.communicate(timeout=HANGS_S)
+        until(lambda: not [one for one in children if one.is_running() and one.status() != "zombie"], "orphans")
+        until(lambda: not list(temporary.iterdir()), "a folder was left")
 
 
 def test_it_ends_with_whoever_holds_its_standard_input(tmp_path: Path) -> None:
     addresses = tmp_path / "addresses.json"
     with own_temporary_folder() as (env, temporary):
         holder = start("tests.system.holder", str(addresses), env=env)
-        until(addresses.exists, BOOT_S, "it did not boot")
+        until(addresses.exists, "it did not boot")
         children = descendants(holder.pid)
         assert len(children) >= 5
         holder.kill()
-        holder.communicate(timeout=20)
-        until(lambda: not [one for one in children if one.is_running() and one.status() != "zombie"], 20, "orphans")
-        until(lambda: not list(temporary.iterdir()), 10, "a folder was left")
+        holder.communicate(timeout=HANGS_S)
+        until(lambda: not [one for one in children if one.is_running() and one.status() != "zombie"], "orphans")
+        until(lambda: not list(temporary.iterdir()), "a folder was left")
 
 
 def test_a_signal_ends_it_well_while_its_standard_input_is_still_held(tmp_path: Path) -> None:
     addresses = tmp_path / "addresses.json"
     process = start("twin", "hold", "--while-stdin", "--addresses", str(addresses), stdin=subprocess.PIPE)
-    until(addresses.exists, BOOT_S, "it did not boot")
+    until(addresses.exists, "it did not boot")
     process.terminate()
     assert process.stdout is not None
     assert process.stdout.read() == ""  # not a word, above all no "Fatal Python error" of a thread that still reads
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=HANGS_S) == 0
     process.communicate()
 
 

@@ -1,7 +1,6 @@
 """A team's own checks as data: read strictly, run like any other, in the verdict like any other."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from targets.loading import ConfigurationError, load_target
 from targets.model import Target
 from targets.profiles import required_of
 from tests.standing import ROOT
-from tests.system.running import run, twin_up, verdict_in
+from tests.system.running import ReusedTwin, run, verdict_in
 from tests.targets.test_loading import write
 
 OWN = """
@@ -116,10 +115,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    place = tmp_path_factory.mktemp("twin")
-    with twin_up(place):
-        yield {"NETRA_ADDRESSES": str(place / "addresses.json")}
+def twin(reused_twin: ReusedTwin) -> dict[str, str]:
+    return {"NETRA_ADDRESSES": str(reused_twin.file)}
 
 
 def verify(folder: Path, reports: Path, twin: dict[str, str], *words: str) -> tuple[int, dict[str, Any]]:

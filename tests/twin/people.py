@@ -14,7 +14,7 @@ import jwt
 from websockets.asyncio.client import ClientConnection, connect
 
 Json = Any
-HEARD_S = 10.0
+HEARD_S = 60.0
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ class Person:
     def ask(self, method: str, path: str, headers: dict[str, str] | None = None, **how: Json) -> httpx.Response:
         """One request to the backend, with the token."""
         headers = {"Authorization": f"Bearer {self.token}", **(headers or {})}
-        return httpx.request(method, f"{self.twin['backend']['url']}{path}", headers=headers, timeout=20, **how)
+        return httpx.request(method, f"{self.twin['backend']['url']}{path}", headers=headers, timeout=60, **how)
 
     def listed(self) -> list[dict[str, Any]]:
         """The list, which must come."""

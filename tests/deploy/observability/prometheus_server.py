@@ -15,11 +15,10 @@ import yaml
 
 from gate.verdict_document import Document, encode
 from tests.deploy.observability.promql import STACK
-from tests.system.waiting import until
+from tests.system.waiting import HANGS_S, until
 
 BINARY = shutil.which("prometheus")
 with_prometheus = pytest.mark.skipif(BINARY is None, reason="prometheus is not installed (Debian: prometheus)")
-STARTED_S, STOPPED_S = 20.0, 20.0
 
 
 def free_port() -> int:
@@ -49,11 +48,11 @@ def prometheus(config: dict[str, Any], folder: Path) -> Iterator[httpx.Client]:
         httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10, trust_env=False) as client,
     ):
         try:
-            until(lambda: _is_ready(process, client, log), STARTED_S, "Prometheus did not become ready")
+            until(lambda: _is_ready(process, client, log), "Prometheus did not become ready")
             yield client
         finally:
             process.terminate()
-            process.wait(STOPPED_S)
+            process.wait(timeout=HANGS_S)
 
 
 def _is_ready(process: subprocess.Popen[bytes], client: httpx.Client, log: Path) -> bool:
@@ -84,7 +83,7 @@ def figures(reports: Path) -> Iterator[str]:
         yield process.stdout.readline().split()[-1]
     finally:
         process.terminate()
-        process.communicate(timeout=STOPPED_S)
+        process.communicate(timeout=HANGS_S)
 
 
 def keep_run(reports: Path, document: Document, text: str) -> Path:

@@ -22,8 +22,8 @@ from tests.system.waiting import until
 from twin.switching.registry import declared
 
 CHECK = "observability.prometheus"
-SCRAPED_S = 30.0
 RED = elsewhere()[CHECK]["turned_by"]
+pytestmark = pytest.mark.slow
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scraped]:
             ],
         }
         with prometheus(config, folder) as server:
-            until(lambda: bool(ask(server, "http_requests_total")), SCRAPED_S, "the twin was not scraped")
+            until(lambda: bool(ask(server, "http_requests_total")), "the twin was not scraped")
             yield Scraped(folder / "addresses.json", backend, told["twin"]["control_url"], server)
 
 
@@ -153,7 +153,7 @@ def _after_two_scrapes(scraped: Scraped, folder: Path) -> dict[str, Any]:
         return float(ask(scraped.server, 'timestamp(up{job="netra-backend"})')[0]["value"][1])
 
     begun = last()
-    until(lambda: last() >= begun + 2, SCRAPED_S, "no further scrape")
+    until(lambda: last() >= begun + 2, "no further scrape")
     return scraped.row(folder)
 
 

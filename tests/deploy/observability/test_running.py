@@ -20,8 +20,6 @@ from tests.gate.documents import make_document
 from tests.system.running import twin_up
 from tests.system.waiting import until
 
-SCRAPED_S = 30.0
-
 
 @pytest.fixture(scope="module")
 def document(tmp_path_factory: pytest.TempPathFactory) -> Document:
@@ -91,7 +89,7 @@ def test_every_query_finds_something(server: httpx.Client, where: str, backend: 
     }:
         assert not found()  # healthy in this respect; that they fire is shown by their tests
     else:
-        until(found, SCRAPED_S, f"nothing answers {query}")
+        until(found, f"nothing answers {query}")
 
 
 @with_prometheus
@@ -101,7 +99,7 @@ def test_the_alerts_of_this_state_fire_and_no_rule_is_broken(server: httpx.Clien
         return {one["labels"]["alertname"] for one in alerts if one["state"] == "firing"}
 
     expected = {"NetraServerErrors", "NetraNoGo", "NetraRequiredCaseFailed"}
-    until(lambda: firing() >= expected, SCRAPED_S, f"not all of {expected} fire")
+    until(lambda: firing() >= expected, f"not all of {expected} fire")
     assert firing() == expected
     groups = server.get("/api/v1/rules").json()["data"]["groups"]
     assert {rule["health"] for group in groups for rule in group["rules"]} == {"ok"}
@@ -111,7 +109,7 @@ def test_the_alerts_of_this_state_fire_and_no_rule_is_broken(server: httpx.Clien
 def test_the_newest_finished_run_is_scraped_and_phases_without_one_are_down(
     server: httpx.Client, document: Document
 ) -> None:
-    until(lambda: bool(ask(server, "netra_verify_run_info")), SCRAPED_S, "no run was scraped")
+    until(lambda: bool(ask(server, "netra_verify_run_info")), "no run was scraped")
     (info,) = ask(server, "netra_verify_run_info")
     assert info["metric"]["run_id"] == document.run_id
     assert info["metric"]["target"] == "staging"

@@ -25,6 +25,7 @@ from tests.deploy.observability.promql import (
     selectors,
 )
 from tests.system.running import ROOT
+from tests.system.waiting import HANGS_S
 
 COMPOSE = STACK / "compose.yaml"
 PROMTOOL = shutil.which("promtool")
@@ -43,7 +44,7 @@ def services() -> dict[str, Any]:
 
 def tool(*words: str | Path, cwd: Path = ROOT) -> str:
     done = subprocess.run(
-        words, cwd=cwd, text=True, check=False, timeout=60, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        words, cwd=cwd, text=True, check=False, timeout=HANGS_S, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     assert done.returncode == 0, done.stdout
     return done.stdout

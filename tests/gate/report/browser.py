@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
+from tests.system.waiting import HANGS_S
+
 CHROMIUM = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
 )
@@ -28,7 +30,6 @@ FLAGS = (
     "--disable-sync",
     "--remote-debugging-port=0",
 )
-START_S = 30.0
 
 
 class Page:
@@ -74,7 +75,7 @@ class Page:
         ]
 
     def _receive(self) -> dict[str, Any]:
-        message: dict[str, Any] = json.loads(self._connection.recv(timeout=START_S))
+        message: dict[str, Any] = json.loads(self._connection.recv(timeout=HANGS_S))
         return message
 
 
@@ -94,11 +95,11 @@ def browser(folder: Path) -> Iterator[Page]:
             yield Page(tab)
     finally:
         process.terminate()
-        process.wait(timeout=START_S)
+        process.wait(timeout=HANGS_S)
 
 
 def _address(file: Path, process: subprocess.Popen[bytes]) -> tuple[str, str]:
-    limit = time.monotonic() + START_S
+    limit = time.monotonic() + HANGS_S
     while not (file.exists() and len(file.read_text().split()) == 2):
         assert process.poll() is None, "Chromium ended at once"
         assert time.monotonic() < limit, "Chromium did not come up"

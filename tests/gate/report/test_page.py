@@ -177,7 +177,7 @@ def test_each_cause_leads_to_its_rows_of_the_runbook(page: Page, pages: dict[str
     assert "#runbook-auth.latency" in links
     page.ask("document.querySelector('a[href=\"#runbook-auth.latency\"]').click()")
     row = "document.getElementById('runbook-auth.latency')"
-    until(lambda: page.ask(f"{row}.open"), 20, "it did not open")
+    until(lambda: page.ask(f"{row}.open"), "it did not open")
     shown = page.ask(f"{row}.innerText")
     assert all(words in shown for words in ("How to look", "curl -i $BACKEND/health", "What to do"))
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.system.waiting import HANGS_S
+
 ROOT = Path(__file__).parents[3]
 OTHERS = (
     "rerunfailures",
@@ -28,6 +30,7 @@ CONFTEST = """
 from pathlib import Path
 import pytest
 from gate.plan import Plan
+from gate.session.age import age_s
 from probes.secret import Secret
 pytest_plugins = ("gate.session.plugin",)
 
@@ -36,7 +39,7 @@ def pytest_gate_plan(config):
         target="mini", environment="local", profile="full", phase="smoke",
         offers=frozenset({"http"}), lacking={"db": "no database: set NETRA_DATABASE__URL"},
         required={REQUIRED}, secrets=(Secret("hunter2-hunter2"),), report_dir=Path(config.getoption("--report-dir")),
-        quick=False, deadline_s=DEADLINE, known_failures=config.getoption("--known-failures"),
+        quick=False, deadline_s=age_s() + DEADLINE, known_failures=config.getoption("--known-failures"),
         evidence=config.getoption("--evidence"),
         silent=config.getoption("--exit-code-only"),
     )
@@ -57,7 +60,7 @@ class Mini:
         self.folder = folder
 
     def write(
-        self, body: str, *, required: str = '{"a.good": ()}', deadline: float = 30.0, name: str = "test_a"
+        self, body: str, *, required: str = '{"a.good": ()}', deadline: float = HANGS_S, name: str = "test_a"
     ) -> None:
         conftest = CONFTEST.replace("{REQUIRED}", required).replace("DEADLINE", str(deadline))
         (self.folder / "conftest.py").write_text(conftest)
@@ -78,7 +81,7 @@ class Mini:
 
     def run(self, *arguments: str, by: Sequence[str] = PYTEST, env: Mapping[str, str] = {}) -> tuple[int, str]:
         process = self.start(*arguments, by=by, env=env)
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=HANGS_S)
         return process.returncode, output
 
     @property

@@ -8,6 +8,7 @@ import pytest
 
 from tests.gate.session.mini import GOOD, HEAD, LAUNCHER, Mini
 from tests.gate.session.test_plugin import SLOW, until_begun
+from tests.system.waiting import HANGS_S
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def test_a_signal_ends_it_whatever_was_inherited(mini: Mini, number: signal.Sign
     until_begun(mini, process)
     for _ in range(times):
         process.send_signal(number)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=HANGS_S)
     assert process.returncode == 2, output
     assert mini.verdict["verdict"] == "NO-GO", "what was found is judged"
     assert last_line(output).startswith("VERDICT: NO-GO"), output
@@ -78,7 +79,7 @@ def test_ctrl_c_ends_a_run_whose_case_swallows_it(mini: Mini) -> None:
     process = mini.start(by=IGNORING)
     until_begun(mini, process)
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=HANGS_S)
     assert process.returncode == 2, output
     assert last_line(output).startswith("VERDICT: INCONCLUSIVE"), output
 
@@ -95,7 +96,7 @@ def test_hanging_up_does_not_end_a_run_under_nohup(mini: Mini) -> None:
     process = mini.start(by=("nohup", *LAUNCHER))
     until_begun(mini, process)
     process.send_signal(signal.SIGHUP)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=HANGS_S)
     assert (process.returncode, mini.verdict["verdict"]) == (0, "GO"), output
 
 
@@ -105,7 +106,7 @@ def test_an_interrupt_in_the_first_moment_says_a_verdict(mini: Mini) -> None:
     process = mini.start(by=LAUNCHER)
     until_begun(mini, process)
     process.send_signal(signal.SIGTERM)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=HANGS_S)
     assert process.returncode == 2, output
     assert last_line(output).startswith("VERDICT: INCONCLUSIVE exit_code=2")
 
@@ -120,7 +121,7 @@ def test_an_interrupt_after_the_verdict_keeps_the_exit_code(mini: Mini) -> None:
         assert process.stdout is not None
         assert any(line.startswith("VERDICT: INCONCLUSIVE exit_code=2") for line in process.stdout)
         process.send_signal(signal.SIGTERM)  # while the interpreter winds down, which restores the deadly default
-        assert process.wait(timeout=60) == 2
+        assert process.wait(timeout=HANGS_S) == 2
 
 
 RENDERING = (
@@ -148,7 +149,7 @@ def test_an_interrupt_while_a_traceback_is_rendered_loses_no_failure(mini: Mini)
     process = mini.start("--showlocals", "--tb=long", by=LAUNCHER)
     until_begun(mini, process)
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=HANGS_S)
     assert (process.returncode, mini.verdict["verdict"]) == (2, "NO-GO"), output
     assert last_line(output).startswith("VERDICT: NO-GO")
 
@@ -216,7 +217,7 @@ def test_a_reader_that_went_away_does_not_change_the_exit_code(mini: Mini) -> No
     process = mini.start(by=LAUNCHER)
     assert process.stdout is not None
     process.stdout.close()
-    assert process.wait(60) == 0
+    assert process.wait(timeout=HANGS_S) == 0
     assert mini.verdict["verdict"] == "GO"
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.gate.session.mini import HEAD, LAUNCHER, PYTEST, Mini
+from tests.system.waiting import HANGS_S
 
 HANGING = (
     HEAD
@@ -85,7 +86,7 @@ def test_a_case_that_survives_and_a_thread_that_stays_do_not_hold_it_up(mini: Mi
     mini.write(STUBBORN, deadline=6)
     process = mini.start()
     try:
-        output, _ = process.communicate(timeout=120)
+        output, _ = process.communicate(timeout=HANGS_S)
     except subprocess.TimeoutExpired:
         process.kill()
         raise

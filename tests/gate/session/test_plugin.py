@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.gate.session.mini import GOOD, HEAD, Mini
+from tests.system.waiting import HANGS_S
 
 
 @pytest.fixture
@@ -148,7 +149,7 @@ def test_slow():
 
 
 def until_begun(mini: Mini, process: subprocess.Popen[str]) -> None:
-    limit = time.monotonic() + 30
+    limit = time.monotonic() + HANGS_S
     while not (mini.folder / "begun").exists():
         assert time.monotonic() < limit, "the slow case never began"
         assert process.poll() is None
@@ -161,7 +162,7 @@ def test_a_signal_writes_what_there_is(mini: Mini, number: signal.Signals) -> No
     process = mini.start()
     until_begun(mini, process)
     process.send_signal(number)
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=HANGS_S)
     assert process.returncode == 2, output
     assert mini.verdict["verdict"] == "INCONCLUSIVE"
     assert {row["name"]: row["outcome"] for row in mini.verdict["checks"]}["a.good"] == "PASSED"
@@ -174,7 +175,7 @@ def test_a_killed_run_leaves_no_go_behind(mini: Mini) -> None:
     process = mini.start()
     until_begun(mini, process)
     process.kill()
-    process.communicate(timeout=30)
+    process.communicate(timeout=HANGS_S)
     assert mini.verdict["verdict"] == "INCONCLUSIVE"
     assert "killed" in mini.verdict["reason"]
 

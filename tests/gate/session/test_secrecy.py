@@ -12,6 +12,7 @@ from gate.redaction import Redactor
 from probes.secret import Secret
 from tests.gate.session.mini import HEAD, Mini
 from tests.gate.test_plain_text import strings
+from tests.system.waiting import HANGS_S
 
 CANARY = "hunter2-hunter2"  # the secret that the small suite's plan knows
 LEAKING = (
@@ -96,7 +97,7 @@ def test_a_run_that_is_killed_leaves_no_secret(mini: Mini, number: signal.Signal
     process = mini.start(*LOUD)
     wait_for(mini.folder / "waiting", process)
     process.send_signal(number)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=HANGS_S)
     assert process.returncode != 0
     assert list(mini.folder.glob("reports/mini/*/allure-results/*-result.json"))  # so there was something to leak
     assert_clean(mini, output)
@@ -112,7 +113,7 @@ def test_a_run_out_of_disk_leaves_no_secret(mini: Mini) -> None:
 
 
 def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + HANGS_S
     while not path.exists():
         assert process.poll() is None
         assert time.monotonic() < deadline
@@ -183,7 +184,7 @@ def test_what_allure_wrote_before_a_kill_is_not_obeyed(mini: Mini) -> None:
     process = mini.start(*LOUD)
     wait_for(mini.folder / "waiting", process)
     process.kill()
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=HANGS_S)
     assert [text for text in OBEYED if text in output] == []
     files = list(mini.folder.glob("reports/mini/*/allure-results/*"))
     written = [json.loads(file.read_text()) if file.suffix == ".json" else file.read_text() for file in files]

@@ -1,7 +1,6 @@
 """Who is notified of a verdict, of what, once, and in time: against a small real server on loopback."""
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from gate.telling.message import MOST_DESCRIPTION, compose, is_news
 from gate.telling.notify import notify
 from tests.gate.documents import make_document
 from tests.gate.telling.forge import Forge, forge
+from tests.stopwatch import Stopwatch
 
 ROLLBACK = ["gcloud run services update-traffic b --to-revisions=b-1=100"]
 
@@ -142,11 +142,11 @@ def test_who_can_not_be_told_is_a_sentence_without_a_credential(server: Forge, t
 def test_who_hangs_is_given_up(server: Forge, tmp_path: Path, failed: Report) -> None:
     server.hangs_s = 3.0
     hook = f"{server.url.replace('http://', 'json://')}/hook?rto=60"
-    begun = time.monotonic()
+    watch = Stopwatch()
     notes = list(notify(failed, None, on_github(server, tmp_path, {}) | {"NETRA_TELL": hook}, within_s=0.5))
     assert any("did not answer within 0.5 s" in note for note in notes)
     assert any("GitHub was not notified" in note for note in notes)
-    assert time.monotonic() - begun < server.hangs_s * 3, "each of five requests would have hung"
+    assert watch.seconds < server.hangs_s * 3, "each of five requests would have hung"
 
 
 def test_nobody_hears_of_a_selected_run(server: Forge, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from probes.database.seeding import RowSpec, Seeder
 from probes.secret import Secret
 from probes.timing.waiting import await_steady
 from tests.probes.database.conftest import DEADLINES, Database
+from tests.system.waiting import HANGS_S
 from twin.ports import free_ports
 
 BINARY = shutil.which("pgbouncer") or next((p for p in ("/usr/sbin/pgbouncer",) if Path(p).exists()), None)
@@ -63,11 +64,11 @@ async def pooled(database: Database) -> AsyncIterator[str]:
             return ""
 
         try:
-            assert (await await_steady(look, in_a_row=1, deadline_s=10)).steady
+            assert (await await_steady(look, in_a_row=1, deadline_s=HANGS_S)).steady
             yield url
         finally:
             process.terminate()
-            process.wait(timeout=10)
+            process.wait(timeout=HANGS_S)
 
 
 @NEEDED

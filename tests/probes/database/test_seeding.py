@@ -14,6 +14,7 @@ from probes.errors import SourceRefused
 from probes.secret import Secret
 from probes.timing.deadlines import Deadlines
 from tests.probes.database.conftest import DEADLINES, Database
+from tests.system.waiting import HANGS_S
 from twin.postgres import Postgres
 
 YOUNG = "29990101T000000Z-abcdef"
@@ -145,8 +146,8 @@ async def test_a_connection_that_drops_in_mid_seed_leaves_nothing(postgres: Post
         await admin.close()
         return found
 
-    short = Deadlines(statement=2.0)
-    async with connect(Secret(database.url), "self-test", short) as connection, asyncio.timeout(10):
+    short = Deadlines(statement=60.0)
+    async with connect(Secret(database.url), "self-test", short) as connection, asyncio.timeout(HANGS_S):
         table = await find_table(connection, "threads")
         assert table is not None
         large = next(shape for shape in SHAPES if shape.id == "1 MiB")

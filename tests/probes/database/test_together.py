@@ -5,7 +5,6 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import asyncpg
 import pytest
 
 from tests.probes.database.conftest import CHECKSUM
-from tests.system.running import ROOT, run, twin_up, verdict_in
+from tests.system.running import ROOT, ReusedTwin, run, verdict_in
 
 KILLS = int(os.environ.get("KILLS", "4"))  # KILLS=100 for the whole loop, some six minutes
 MANY = 20
@@ -22,10 +21,8 @@ THREADS = ("-m", "pytest", "-c", "pytest.ini", "--target=local", "--quick", "--v
 
 
 @pytest.fixture(scope="module")
-def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[str, str], dict[str, Any]]]:
-    folder = tmp_path_factory.mktemp("twin")
-    with twin_up(folder) as addresses:
-        yield {**os.environ, "NETRA_ADDRESSES": str(folder / "addresses.json")}, addresses
+def twin(reused_twin: ReusedTwin) -> tuple[dict[str, str], dict[str, Any]]:
+    return {**os.environ, "NETRA_ADDRESSES": str(reused_twin.file)}, reused_twin.addresses
 
 
 def start(env: dict[str, str], reports: Path) -> subprocess.Popen[bytes]:
@@ -42,11 +39,12 @@ async def ask(addresses: dict[str, Any], question: str) -> str:
         await connection.close()
 
 
+@pytest.mark.slow
 async def test_two_runs_do_not_disturb_each_other(twin: tuple[dict[str, str], dict[str, Any]], tmp_path: Path) -> None:
     env, addresses = twin
     runs = [start(env, tmp_path / name) for name in ("one", "two")]
     for one in runs:
-        one.wait(timeout=90)
+        one.wait()
     for name in ("one", "two"):
         outcomes = {row["name"]: row["outcome"] for row in verdict_in(tmp_path / name)["checks"]}
         seen = {outcome for check, outcome in outcomes.items() if check.startswith("threads.")}
@@ -55,7 +53,7 @@ async def test_two_runs_do_not_disturb_each_other(twin: tuple[dict[str, str], di
     assert await ask(addresses, OURS) == "0"
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.slow
 async def test_killed_runs_leave_rows_that_a_reap_takes_away(
     twin: tuple[dict[str, str], dict[str, Any]], tmp_path: Path
 ) -> None:
@@ -66,7 +64,7 @@ async def test_killed_runs_leave_rows_that_a_reap_takes_away(
         process = start(env, tmp_path / str(number))
         await asyncio.sleep(moments.uniform(0.8, 3.0))  # a random moment of the run is the point
         process.kill()
-        process.wait(timeout=30)
+        process.wait()
     left = int(await ask(addresses, OURS))
     assert left > 0 or KILLS < MANY, "no kill of many came while rows were planted: that shows nothing"
     code, output = run(

@@ -20,7 +20,10 @@ RUNS, RATE, LIMIT_MS = 20, 500.0, 100.0
 PLAN = make_plan(look_sizes(1000))
 
 
-async def decide(url: str, clock: str, rate: float = RATE, repeat_s: float = 30.0) -> Finding:
+async def decide(
+    url: str, clock: str, *, rate: float = RATE, repeat_s: float = 30.0, limit_ms: float = 5 * LIMIT_MS
+) -> Finding:
+    """What the plan comes to. Our own side may be a tenth of `limit_ms` late; up to 50 ms make no call of 5 ms slow."""
     transport = TimingTransport(url)
 
     async def send(_trace: str) -> Timed:
@@ -32,14 +35,13 @@ async def decide(url: str, clock: str, rate: float = RATE, repeat_s: float = 30.
     exchange = Exchange(send, lambda _answer: "", lambda: "")
     try:
         await measure_latency(exchange, calls=20, rate=rate, deadline_s=5.0)
-        conditions = Conditions(rate=rate, deadline_s=5.0, limit_ms=LIMIT_MS, repeat_s=repeat_s)
+        conditions = Conditions(rate=rate, deadline_s=5.0, limit_ms=limit_ms, repeat_s=repeat_s)
         measured = await measure_by_plan(exchange, PLAN, slow, conditions)
     finally:
         await transport.aclose()
     return measured.finding
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     "share,wanted", [pytest.param(0.08, Finding.REFUTED, id="8 %"), pytest.param(0.02, Finding.PROVED, id="2 %")]
 )
@@ -84,6 +86,6 @@ async def test_a_client_without_a_core_to_itself_never_calls_a_fast_service_slow
 
 async def judged(url: str) -> str:
     try:
-        return str(await decide(url, "server", rate=100.0, repeat_s=5.0))
+        return str(await decide(url, "server", rate=100.0, repeat_s=5.0, limit_ms=LIMIT_MS))
     except ClientUnfit:
         return "unfit"

@@ -16,6 +16,7 @@ from probes.latency.measuring import BLOCK, Conditions, TooManyVoid, measure_by_
 from probes.latency.open_loop import Exchange, LatencySample, cold_starts, measure_latency, open_loop
 from probes.latency.sequential_plan import make_plan
 from probes.statistics.exact import Finding, percentile
+from tests.system.waiting import HANGS_S
 
 RATE = 200.0
 LIMIT_MS = 100.0
@@ -29,14 +30,14 @@ def answered(begun: float, server_ms: float = 1.0, status: int = 200) -> Timed:
     )
 
 
-def exchange(server_s: float = 0.001, block_at: range = range(0)) -> Exchange:
-    """A call that takes `server_s`; at some calls our own event loop is blocked for 60 ms."""
+def exchange(server_s: float = 0.001, block_at: range = range(0), block_s: float = 0.06) -> Exchange:
+    """A call that takes `server_s`; at some calls our own event loop is blocked for `block_s`."""
     number = count()
 
     async def send(_trace: str) -> Timed:
         begun = time.perf_counter()
         if next(number) in block_at:
-            time.sleep(0.06)  # noqa: ASYNC251 - the standstill of our own loop
+            time.sleep(block_s)  # noqa: ASYNC251 - the standstill of our own loop
         await asyncio.sleep(server_s)
         return answered(begun, server_s * 1e3)
 
@@ -50,7 +51,8 @@ def slow(sample: LatencySample) -> int:
 async def test_calls_leave_at_the_rate_whatever_became_of_the_earlier_ones() -> None:
     sample = await measure_latency(exchange(server_s=0.3), calls=60, rate=RATE, deadline_s=2.0)
     assert [round(call.due_s * RATE) for call in sample.calls] == list(range(60))
-    assert percentile(sample.milliseconds("client"), 0.5) == pytest.approx(300, abs=30)
+    assert min(sample.milliseconds("client")) >= 300
+    assert percentile([call.client_ms - call.own_ms for call in sample.calls], 0.5) < 330
 
 
 async def test_a_call_without_an_answer_in_time_is_slow_by_either_clock() -> None:
@@ -75,16 +77,21 @@ async def test_a_refused_call_is_slow_and_a_limiter_is_no_measurement() -> None:
 async def test_a_server_that_hangs_does_not_cost_more_connections_than_are_allowed() -> None:
     under_way = [0, 0]
 
+    full = asyncio.Event()
+
     async def hang(_trace: str) -> Timed:
         under_way[0] += 1
         under_way[1] = max(under_way)
+        if under_way[0] >= 300:
+            full.set()
         try:
-            await asyncio.sleep(0.4)
+            await full.wait()
+            await asyncio.sleep(0.1)  # one too many would come meanwhile
         finally:
             under_way[0] -= 1
         return answered(time.perf_counter())
 
-    async with open_loop(Exchange(hang, lambda _: "", lambda: ""), rate=5000.0, deadline_s=5.0) as stream:
+    async with open_loop(Exchange(hang, lambda _: "", lambda: ""), rate=5000.0, deadline_s=HANGS_S) as stream:
         await stream.take(350)
     assert under_way == [0, under_way[1]]
     assert 300 <= under_way[1] <= 302
@@ -99,34 +106,36 @@ async def test_a_mistake_of_ours_ends_the_measurement_instead_of_waiting_for_eve
 
     with pytest.raises(LookupError, match="a mistake"):
         await asyncio.wait_for(
-            measure_latency(Exchange(send, lambda _: "", broken), calls=5, rate=RATE, deadline_s=1.0), 5
+            measure_latency(Exchange(send, lambda _: "", broken), calls=5, rate=RATE, deadline_s=1.0), HANGS_S
         )
 
 
 async def test_a_standstill_of_our_own_loop_is_known_for_the_calls_under_way() -> None:
     sample = await measure_latency(exchange(server_s=0.02, block_at=range(20, 21)), calls=60, rate=RATE, deadline_s=2.0)
     worst = max(sample.calls, key=lambda call: call.client_ms)
-    assert worst.client_ms - worst.own_ms == pytest.approx(20, abs=15)
-    assert worst.own_ms == pytest.approx(60, abs=10)
-    assert sample.calls[50].own_ms < 15
+    assert worst.own_ms > 50
+    assert worst.client_ms - worst.own_ms < 20 + 15
+    assert min(call.own_ms for call in sample.calls[40:]) < 15, "a standstill is that of the calls under way"
 
 
-def conditions(repeat_s: float = 5.0) -> Conditions:
-    return Conditions(rate=RATE, deadline_s=2.0, limit_ms=LIMIT_MS, repeat_s=repeat_s)
+def conditions(repeat_s: float = 5.0, limit_ms: float = 10 * LIMIT_MS) -> Conditions:
+    """With the usual limit, our own side may be 100 ms late: this machine may be busy."""
+    return Conditions(rate=RATE, deadline_s=2.0, limit_ms=limit_ms, repeat_s=repeat_s)
 
 
 async def test_a_block_in_which_our_own_side_lagged_is_measured_again() -> None:
     (look,) = make_plan((100,))
-    got = await measure_by_plan(exchange(block_at=range(BLOCK, BLOCK + 1)), [look], slow, conditions())
+    blocked = exchange(block_at=range(BLOCK, BLOCK + 1), block_s=0.3)
+    got = await measure_by_plan(blocked, [look], slow, conditions())
     assert got.finding is Finding.PROVED
     assert len(got.sample.calls) == 100
-    assert 1 <= len(got.void) <= 3
+    assert len(got.void) >= 1
     assert "our own side was" in got.void[0]
 
 
 async def test_a_client_that_lags_all_the_time_can_not_measure() -> None:
     with pytest.raises(TooManyVoid, match="this machine is too busy to measure") as unfit:
-        await measure_fit(exchange(block_at=range(100_000)), 50, conditions(repeat_s=0.1))
+        await measure_fit(exchange(block_at=range(100_000)), 50, conditions(repeat_s=0.1, limit_ms=LIMIT_MS))
     assert isinstance(unfit.value, ClientUnfit)
     assert len(unfit.value.void) == 1
 
@@ -145,9 +154,9 @@ async def test_the_watch_sees_a_standstill_and_a_quiet_loop_is_quiet() -> None:
         time.sleep(0.1)  # noqa: ASYNC251 - the standstill
         await watch.settle()
         ended = time.perf_counter()
-    assert watch.worst_ms(begun, ended) == pytest.approx(97, abs=10)
+    assert 90 < watch.worst_ms(begun, ended) <= (ended - begun) * 1e3
     assert watch.within_ms(begun, ended) >= watch.worst_ms(begun, ended) - 1
-    assert (await await_quiet(limit_ms=1000, deadline_s=10.0)).steady
+    assert (await await_quiet(limit_ms=1000, deadline_s=HANGS_S)).steady
 
 
 @pytest.mark.parametrize(

@@ -123,9 +123,9 @@ async def ask_away(reply: Reply) -> tuple[float, bool]:
 
 
 async def test_the_round_trip_is_less_the_server_s_own_time_where_it_says_one() -> None:
-    slow, off = await ask_away(Reply(status=404, delay_s=0.03))
-    assert slow >= 30
+    slow, off = await ask_away(Reply(status=404, delay_s=0.15))
+    assert slow >= 150
     assert not off
-    quick, off = await ask_away(Reply(delay_s=0.03, headers={"Server-Timing": "total;dur=30"}))
-    assert quick < 25
+    quick, off = await ask_away(Reply(delay_s=0.15, headers={"Server-Timing": "total;dur=150"}))
+    assert quick < 120  # of which all is the machine's
     assert off

@@ -4,13 +4,16 @@ import asyncio
 import signal
 from collections import Counter
 
+import psutil
 import pytest
 
 from probes.soak.exposure import Exposure
 from probes.soak.steady import SteadyReport, hold_sessions
+from probes.timing.waiting import await_steady
 from probes.websocket.closes import CloseClass
 from tests.probes.websocket.joining import PACE, joiner, named
 from tests.probes.websocket.server import AFTER_S, running
+from tests.system.waiting import HANGS_S
 
 COUNT = 60
 HOUR_COMPRESSED_S = 3600 * AFTER_S / 300
@@ -54,11 +57,17 @@ async def test_a_cut_at_300_seconds_of_a_compressed_hour_is_a_cut_off_at_that_ag
 async def test_a_server_that_is_stopped_is_one_event_at_one_moment() -> None:
     with running("healthy") as (url, server):
 
+        async def all_are_open() -> str:
+            connections = psutil.Process(server.pid).net_connections("tcp")
+            number = sum(one.status == psutil.CONN_ESTABLISHED for one in connections)
+            return "" if number == COUNT else f"{number} are open"
+
         async def stop() -> None:
-            await asyncio.sleep(1.2)
+            assert (await await_steady(all_are_open, in_a_row=1, deadline_s=HANGS_S)).steady
+            await asyncio.sleep(0.5)  # each has had its welcome, too
             server.send_signal(signal.SIGSTOP)
 
-        report, _ = await asyncio.gather(held(url, seconds=4.0), stop())
+        report, _ = await asyncio.gather(held(url, seconds=6.0), stop())
     assert report.exposure.closes == {CloseClass.PING_TIMEOUT: COUNT}
     assert report.exposure.moment is not None
 

@@ -1,7 +1,6 @@
 """The healthy twin's threads through the API: stored, read, changed, archived; and what it refuses to store."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -9,16 +8,15 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosedError
 
-from tests.system.running import twin_up
+from tests.system.running import ReusedTwin
 from tests.twin.people import Person, heard
 
 FRONTEND, STRANGER = "https://app.staging.netrasystems.ai", "https://evil.example"
 
 
 @pytest.fixture(scope="module")
-def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    with twin_up(tmp_path_factory.mktemp("twin")) as addresses:
-        yield addresses
+def twin(reused_twin: ReusedTwin) -> dict[str, Any]:
+    return reused_twin.addresses
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """What the running twin tells of real requests is, field by field, what Google's messages hold."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +9,7 @@ from google.cloud import monitoring_v3, run_v2
 from google.cloud.logging_v2.types import LogEntry
 from google.protobuf import json_format
 
-from tests.system.running import twin_up
+from tests.system.running import ReusedTwin
 from tests.system.waiting import until
 
 SERVICES = "projects/netra-staging/locations/us-central1/services"
@@ -18,12 +17,12 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 
 @pytest.fixture(scope="module")
-def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    with twin_up(tmp_path_factory.mktemp("twin")) as addresses:
-        headers = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
-        for path, status in (("/health", 200), ("/api/threads", 401), ("/no/such/path", 404)):
-            assert httpx.get(f"{addresses['backend']['url']}{path}", headers=headers).status_code == status
-        yield addresses
+def twin(reused_twin: ReusedTwin) -> dict[str, Any]:
+    """After three requests; the log was empty before them."""
+    addresses, headers = reused_twin.addresses, {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
+    for path, status in (("/health", 200), ("/api/threads", 401), ("/no/such/path", 404)):
+        assert httpx.get(f"{addresses['backend']['url']}{path}", headers=headers).status_code == status
+    return addresses
 
 
 def _entries(twin: dict[str, Any], condition: str) -> list[dict[str, Any]]:
@@ -35,7 +34,7 @@ def _entries(twin: dict[str, Any], condition: str) -> list[dict[str, Any]]:
 
 
 def test_requests_and_lines_of_the_application_are_log_entries(twin: dict[str, Any]) -> None:
-    until(lambda: len(_entries(twin, f'trace:"{TRACE}"')) >= 6, 10, "three requests and their lines are not in the log")
+    until(lambda: len(_entries(twin, f'trace:"{TRACE}"')) >= 6, "three requests and their lines are not in the log")
     told = [json_format.ParseDict(one, LogEntry.pb()()) for one in _entries(twin, "")]
     requests = [one for one in told if one.HasField("http_request") and TRACE in one.trace]
     assert sorted(one.http_request.status for one in requests) == [200, 401, 404]

@@ -1,0 +1,63 @@
+"""The self-tests themselves: what is slow is said, and no assertion depends on how busy the machine is."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.pages import named
+from tests.standing import ROOT
+
+WALL = {"monotonic", "perf_counter", "time"}
+TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
+A_SLOW_ONE = "tests/system/test_day.py"
+
+
+def limited(text: str) -> list[str]:
+    """Assertions that a difference of the wall clock is less than something."""
+    found = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Assert)]
+    return [ast.unparse(one.test) for one in found if any(map(_is_limit, ast.walk(one.test)))]
+
+
+def _is_limit(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Compare):
+        return False
+    sides = [node.left, *node.comparators]
+    less = {side for side, op in zip(sides, node.ops, strict=False) if isinstance(op, ast.Lt | ast.LtE)}
+    return any(
+        isinstance(side, ast.BinOp) and isinstance(side.op, ast.Sub) and _reads_clock(side.left) for side in less
+    )
+
+
+def _reads_clock(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and (node.func.value.id, node.func.attr in WALL) == ("time", True)
+    )
+
+
+def test_a_limit_in_wall_time_is_found() -> None:
+    text = "begun = time.monotonic()\nwork()\nassert time.monotonic() - begun < 3\n"
+    assert limited(text) == ["time.monotonic() - begun < 3"]
+    assert limited(text.replace("<", ">=")) == []
+    assert limited("assert watch.seconds < 3") == []
+
+
+@pytest.mark.parametrize("path", TESTS, ids=named)
+def test_nothing_has_to_be_done_in_wall_time(path: Path) -> None:
+    """A busy machine takes longer: wait for a state, or compare ratios, processors' time or `tests.stopwatch`."""
+    assert limited(path.read_text(encoding="utf-8")) == []
+
+
+def test_what_is_slow_is_skipped_with_the_command_that_runs_it() -> None:
+    words = ("-c", "tests/pytest.ini", "--rootdir=.", "-p", "no:cacheprovider", "-rs", A_SLOW_ONE)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *words], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    (reason,) = [line for line in done.stdout.splitlines() if line.startswith("SKIPPED")]
+    assert A_SLOW_ONE in reason
+    assert "make test SLOW=1" in reason
