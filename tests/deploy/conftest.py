@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.deploy.image import Image, build
-from tests.system.running import twin_up
+from tests.system.running import ROOT, twin_up
 
 
 @pytest.fixture(scope="package")
@@ -18,6 +18,17 @@ def image() -> Iterator[Image]:
     """The container's image, laid out in a folder that its user can reach (pytest's own are closed to others)."""
     with TemporaryDirectory(prefix="netra-image-") as folder:
         yield build(Path(folder))
+
+
+@pytest.fixture(scope="package")
+def targets(image: Image) -> str:
+    """A folder with the twin's target and a limit for busy machines."""
+    place = image.folder / "targets"
+    place.mkdir()
+    local = (ROOT / "targets/local.toml").read_text(encoding="utf-8")
+    (place / "local.toml").write_text(f"{local}\n[contract.auth]\nlatency_limit_ms = 1000.0\n", encoding="utf-8")
+    place.chmod(0o755)
+    return str(place)
 
 
 @pytest.fixture(scope="package")

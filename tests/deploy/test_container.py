@@ -20,8 +20,8 @@ RUN = ("--target=local", "--quick")
 
 
 @pytest.mark.slow
-def test_a_good_release_is_zero_and_the_last_line_says_go(image: Image, twin: dict[str, Any]) -> None:
-    code, log = image.run(*RUN, env=twin["addresses"])
+def test_a_good_release_is_zero_and_the_last_line_says_go(image: Image, twin: dict[str, Any], targets: str) -> None:
+    code, log = image.run(*RUN, f"--targets-dir={targets}", env=twin["addresses"])
     assert code == 0, log
     assert re.fullmatch(
         r"VERDICT: GO target=local phase=smoke revision=netra-backend-staging-\S+ exit_code=0 reason=all \d+ .*",

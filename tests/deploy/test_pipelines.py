@@ -1,6 +1,7 @@
 """The pipelines' own command lines, from their files, against the twin: in the container, secrets given as names."""
 
 import json
+import os
 import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from google.auth.identity_pool import Credentials
 from tests.deploy.gitlab import jobs
 from tests.deploy.image import Image, last_line
 from tests.deploy.secret_manager import secret_manager
-from tests.system.running import LONG_S, ROOT, clean_environment, verdict_in
+from tests.system.running import LONG_S, ROOT, assert_go, clean_environment, verdict_in
 
 DEPLOY = ROOT / "deploy"
 HEADS = '["0004_message_times"]'
@@ -97,13 +98,16 @@ def test_githubs_verify_step_is_go_with_masked_secrets_a_summary_and_outputs(
         "GITHUB_OUTPUT": str(tmp_path / "output"),
     }
     code, log = shell(steps["Verify"]["run"], cwd=ROOT, env=runner)
-    assert (code, last_line(log).startswith("VERDICT: GO target=local phase=smoke ")) == (0, True), log
+    go = assert_go(code, tmp_path / "reports", log)
+    assert last_line(log).startswith(f"VERDICT: {'GO' if go else 'INCONCLUSIVE'} target=local phase=smoke ")
     assert [line.startswith("::add-mask::") for line in log.splitlines()[:4]] == [True] * 4
-    assert "GO" in (tmp_path / "summary.md").read_text()
+    assert ("GO" if go else "INCONCLUSIVE") in (tmp_path / "summary.md").read_text()
     reading = steps["Read the verdict"]["run"].replace(" reports ", f" {tmp_path}/reports ")
     assert shell(reading, cwd=ROOT, env=runner) == (0, "")
     revision = verdict_in(tmp_path / "reports")["revision"]
-    assert (tmp_path / "output").read_text() == f"verdict=GO\nrevision={revision}\nwaiting=false\n"
+    assert (tmp_path / "output").read_text() == (
+        f"verdict={'GO' if go else 'INCONCLUSIVE'}\nrevision={revision}\nwaiting=false\n"
+    )
 
 
 def test_a_run_without_a_verdict_has_outputs_too(tmp_path: Path) -> None:
@@ -152,20 +156,23 @@ def test_waiting_is_for_time_and_nothing_else(tmp_path: Path, other: dict[str, A
 
 
 @pytest.mark.slow
-def test_cloud_deploys_container_is_go(image: Image, surroundings: dict[str, str]) -> None:
+def test_cloud_deploys_container_is_go(image: Image, surroundings: dict[str, str], targets: str) -> None:
+    """A whole run: the gate counts no pass of a quick one."""
     (verify,) = read("clouddeploy/skaffold.yaml")["verify"]
     container = verify["container"]
     env = {one["name"]: one["value"] for one in container["env"]}
     env |= {"NETRA_EVIDENCE": str(image.folder / "tmp/evidence"), "NETRA_WRITING__CONFIRM": "local"}
+    env |= surroundings | {"PYTEST_ADDOPTS": ""}
     arguments = [one.replace("staging", "local") for one in container["args"]]
-    code, log = image.run(*arguments, env={**env, **surroundings})
-    assert (code, last_line(log).startswith("VERDICT: GO target=local phase=smoke ")) == (0, True), log
-    code, log = image.run("gate", "--target=local", env={**env, **surroundings})
+    reports = Path(image.environment()["REPORTS"])
+    code, log = image.run(*arguments, f"--targets-dir={targets}", env=env)
+    go = assert_go(code, reports, log)
+    assert last_line(log).startswith(f"VERDICT: {'GO' if go else 'INCONCLUSIVE'} target=local phase=smoke ")
+    code, log = image.run("gate", "--target=local", f"--targets-dir={targets}", env=env)
     assert (code, last_line(log).startswith("VERDICT: INCONCLUSIVE target=local phase=gate ")) == (10, True), log
     assert "soak" in log
-    reports = image.environment()["REPORTS"]
     told = shell(f".venv/bin/python deploy/container/outputs.py {reports}", cwd=ROOT, env=clean_environment())[1]
-    assert "waiting=true" in told.splitlines()
+    assert f"waiting={str(go).lower()}" in told.splitlines()
 
 
 def substituted(text: str, values: Mapping[str, str]) -> str:
@@ -222,13 +229,17 @@ def test_gitlabs_job_is_red_when_too_little_was_proved(image: Image, surrounding
 
 @pytest.mark.slow
 def test_gitlabs_gate_is_a_warning_while_nothing_but_time_is_missing(
-    image: Image, surroundings: dict[str, str]
+    image: Image, surroundings: dict[str, str], targets: str
 ) -> None:
-    shared = {**surroundings, "NETRA_EVIDENCE": str(image.folder / "tmp/gitlab-evidence")}
-    assert gitlabs("netra-smoke", image, shared)[0] == 0
-    code, log = gitlabs("netra-gate", image, shared)
-    assert (code, last_line(log).startswith("VERDICT: INCONCLUSIVE target=local phase=gate ")) == (75, True), log
-    assert jobs()[".netra-verify"]["allow_failure"] == {"exit_codes": [code]}
+    """After a whole run: the gate counts no pass of a quick one."""
+    place = os.path.relpath(targets, image.folder / "tmp")
+    shared = {**surroundings, "PYTEST_ADDOPTS": "", "NETRA_EVIDENCE": str(image.folder / "tmp/gitlab-evidence")}
+    code, log = gitlabs("netra-smoke", image, shared, targets_dir=place)
+    go = assert_go(code, image.folder / "tmp/reports", log)
+    code, log = gitlabs("netra-gate", image, shared, targets_dir=place)
+    assert last_line(log).startswith("VERDICT: INCONCLUSIVE target=local phase=gate "), log
+    patience = jobs()[".netra-verify"]["allow_failure"]["exit_codes"]
+    assert (code, code in patience) == ((75, True) if go else (10, False)), log
 
 
 def test_gitlabs_identity_is_one_that_googles_library_takes(tmp_path: Path) -> None:

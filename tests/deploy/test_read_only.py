@@ -65,7 +65,7 @@ def test_nothing_but_the_scratch_folder_can_be_written_there(image: Image, tmp_p
     assert lines[-1] == f"Read-only file system {elsewhere}"
 
 
-def test_a_whole_smoke_is_go_there(image: Image, twin: dict[str, Any]) -> None:
-    words = [*image.words("--target=local", "--quick")]
+def test_a_whole_smoke_is_go_there(image: Image, twin: dict[str, Any], targets: str) -> None:
+    words = [*image.words("--target=local", f"--targets-dir={targets}", "--quick")]
     code, log = sealed(image, words, twin["addresses"])
     assert (code, last_line(log).startswith("VERDICT: GO target=local phase=smoke ")) == (0, True), log
