@@ -1,12 +1,9 @@
-"""Faults of the auth service: rules of validation that were left out, and time."""
+"""Faults of the auth service: rules of validation that were left out, and a service that is not there."""
 
 import asyncio
 import base64
-import time
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import jwt
 from starlette.responses import JSONResponse, Response
 
@@ -240,51 +237,6 @@ def sub_not_checked(seams: "Seams") -> Undo:
         return seams.validator.decode(token)
 
     return reading(seams, lenient)
-
-
-@fault("auth.slow-by-120-ms", place="auth", seen="a session lookup added to every validation")
-def slow(seams: "Seams") -> Undo:
-    """Every validation takes 120 ms longer."""
-
-    async def before_answer() -> None:
-        await asyncio.sleep(0.12)
-
-    return replace(seams, before_answer=before_answer)
-
-
-@fault("auth.eight-percent-slow", place="auth", seen="one instance of twelve on an overloaded host")
-def eight_percent(seams: "Seams") -> Undo:
-    """Every twelfth call takes 150 ms longer: a mean never shows it."""
-    number = count(1)
-
-    async def before_answer() -> None:
-        if next(number) % 12 == 0:
-            await asyncio.sleep(0.15)
-
-    return replace(seams, before_answer=before_answer)
-
-
-@fault("auth.one-stall", place="auth", seen="a full garbage collection, a lock, a cold start")
-def one_stall(seams: "Seams") -> Undo:
-    """Once in fifty calls the whole process stands still for a second."""
-    number = count(1)
-
-    async def before_answer() -> None:
-        if next(number) % 50 == 0:
-            time.sleep(1.0)  # noqa: ASYNC251 - this is the fault
-
-    return replace(seams, before_answer=before_answer)
-
-
-@fault("auth.client-per-call", place="auth", seen="Fix 4: a new client, with its TLS context, for each attempt")
-def client_per_call(seams: "Seams") -> Undo:
-    """Three new HTTP clients per call, one for each attempt: 25 ms of CPU each."""
-
-    async def before_answer() -> None:
-        for _ in range(3):
-            await httpx.AsyncClient().aclose()
-
-    return replace(seams, before_answer=before_answer)
 
 
 @fault("auth.service-down", place="stack", seen="a revision that crashes at start-up")

@@ -3,6 +3,7 @@
 import asyncio
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
@@ -127,10 +128,21 @@ def last_value_wins(seams: "Seams") -> Undo:
     """Of a parameter that is given twice, one value is used."""
     return replace(
         seams,
-        read_query=lambda request: (
-            {"limit": request.query_params.getlist("limit")[0]} if "limit" in request.query_params else {}
-        ),
+        read_query=lambda request: {name: request.query_params.getlist(name)[0] for name in request.query_params},
     )
+
+
+@fault("threads.offset-read-as-a-float", place="backend", seen="int(float(offset)), because a page sent 20.0")
+def offset_as_float(seams: "Seams") -> Undo:
+    """1e5 is an offset."""
+    healthy = seams.parse_window
+
+    def parse(query: dict[str, str]) -> "Window":
+        with suppress(ValueError, OverflowError):  # what is no float is refused as ever
+            query = query | {"offset": str(int(float(query.get("offset", "0"))))}
+        return healthy(query)
+
+    return replace(seams, parse_window=parse)
 
 
 @fault("threads.limit-clamped", place="backend", seen="min(max(limit, 1), 100) instead of a refusal")
