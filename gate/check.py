@@ -25,6 +25,7 @@ Need = Literal[
     "refresh-tokens",
     "json",
     "readiness",
+    "head",
     "frontend",
     "document",
     "browser",

@@ -2,10 +2,12 @@
 
 import time
 
+from fixtures.extra_wait import refuse_wait
 from fixtures.http_services import refuse_server_error, seen
 from fixtures.journeys import METADATA, OTHER_TITLE, TITLE, Journey, refuse_title
 from fixtures.threads import AS_STORED
 from gate.check import check
+from gate.evidence import Recorder
 from gate.failures import CheckFailure
 from probes.auth.tokens import User
 from probes.database.seeding import Seeder
@@ -138,3 +140,23 @@ async def test_an_archived_thread_is_gone(journey: Journey) -> None:
     if answer.status not in rules.gone:
         raise CheckFailure(expected="an archived thread is gone (contract.threads.one.gone)", actual=seen(answer))
     refuse_title(await journey.listed(other), OTHER_TITLE, journey, "in the list after another was archived")
+
+
+@check(
+    "threads.after-create",
+    requirement="a list right after a create takes no longer than any other",
+    needs="http write mint single",
+    remedy="Have the answer end before the work that follows it begins: a middleware that wraps the whole answer "
+    "(BaseHTTPMiddleware) makes the connection's next request wait for background tasks.",
+    looking="both times in the evidence; what a create leaves to do (background tasks), and the middlewares around it",
+)
+async def test_the_next_request_waits_for_nothing(journey: Journey, recorder: Recorder) -> None:
+    """In five rounds a list is read, a thread created and the list read again; the best round counts."""
+
+    async def measure() -> tuple[float, float]:
+        usual = await journey.threads.ask(journey.user)
+        await journey.create(title=TITLE)
+        return usual.elapsed_s, (await journey.threads.ask(journey.user)).elapsed_s
+
+    limit_s = journey.threads.contract.threads.after_create_s
+    await refuse_wait(measure, recorder, "a list right after a create", limit_s, "contract.threads.after_create_s")

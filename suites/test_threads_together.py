@@ -4,11 +4,13 @@ import asyncio
 import statistics
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from http import HTTPStatus
 
 from fixtures.growth import refuse_growth
 from fixtures.http_services import refuse_server_error, seen
 from fixtures.rows import Plant
+from fixtures.sockets import SocketDoor
 from fixtures.threads import LIMIT, Threads
 from fixtures.users import MakeUser
 from gate.check import check
@@ -23,6 +25,7 @@ USERS, EACH, SINGLE = 5, 4, 4
 MIXED_UP, MISSED = 0.05, 0.001  # a fault that mixes up this share of answers is missed in at most this share of runs
 ROUNDS = -(-trials_to_catch(MIXED_UP, MISSED) // (USERS * EACH))  # 135 answers: seven rounds of twenty at once
 PAGES = 40
+TALKING, BESIDE = 20, 10
 
 
 @check(
@@ -121,6 +124,25 @@ def _judge_cost(
             expected=f"{many} concurrent lists within {limit:g} times a single one (contract.threads.together_ratio)",
             actual=f"{slow / one:.1f} times at p95: {slow * 1e3:.0f} ms against {one * 1e3:.0f} ms",
         )
+
+
+@check(
+    "threads.during-agent",
+    requirement="while the agent answers twenty users, a user's lists are answered as ever",
+    needs="http ws mint agent",
+    remedy="Give the connection to the database back before the agent runs: hold none while a model is awaited.",
+    looking="the server's log lines of the failed list: a pool's timeout; who holds a connection while the agent runs?",
+)
+async def test_lists_are_answered_while_the_agent_runs(
+    threads: Threads, sockets: SocketDoor, make_user: MakeUser, owner: User
+) -> None:
+    """Twenty users each ask the agent something, and at once ten lists of another user are asked for: each is 200."""
+    sessions = await sockets.open_all(*(make_user("together") for _ in range(TALKING)))
+    for session in sessions:
+        await session.send(session.dialect.said("what is new?"))
+    for answer in await threads.door.pace.together([partial(threads.ask, owner)] * BESIDE):
+        if answer.status != HTTPStatus.OK:
+            raise CheckFailure(expected=f"200 while the agent answers {TALKING} users", actual=seen(answer))
 
 
 @check(

@@ -237,6 +237,7 @@ class Target(BaseSettings):
             "metrics": no_platform or ("" if self.platform.monitoring_url else "no Cloud Monitoring API"),
             "prometheus": self.prometheus.lacking,
             "readiness": "" if self.contract.paths.readiness else "no [contract.paths] readiness",
+            "head": "" if self.contract.health.head else "no monitor uses HEAD ([contract.health] head)",
             "json": "" if self.contract.database.holds_any_text else "the contract's metadata column refuses such text",
             **{need: "" for need in ABSENT.values() if need != "ws"},
             "document": "" if find_spec("schemathesis") else "schemathesis is not installed: make setup-suite",

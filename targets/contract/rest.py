@@ -116,6 +116,7 @@ class ThreadRules(Part):
     out_of_bounds: Statuses
     forged_headers: tuple[str, ...]
     volume_ratio: float
+    after_create_s: float = Field(gt=0)
     together_ratio: float
 
     @model_validator(mode="after")
@@ -146,6 +147,8 @@ class HealthRules(Part):
     total_field: str
     bad_field: str
     skew_s: float
+    head: bool
+    others_wait_s: float = Field(gt=0)
 
 
 class MetricRules(Part):

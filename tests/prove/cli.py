@@ -24,7 +24,7 @@ from twin.switching.registry import declared
 
 LOST = -1  # not an exit code of a run: its twin was lost
 CHOSEN_AMONG = {"smoke": (), "candidate": ("alone",)}  # phases with many checks, and what the twin's then offers
-CONDITIONAL = ("browser", "document", "json", "readiness")  # what a target may offer, and the twin does
+CONDITIONAL = ("browser", "document", "head", "json", "readiness")  # what a target may offer, and the twin does
 
 
 def main(arguments: Sequence[str]) -> int:

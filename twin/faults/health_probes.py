@@ -1,6 +1,8 @@
 """Faults of the two short health answers: the one that keeps a process alive, and the one that gives it traffic."""
 
 import asyncio
+import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
@@ -10,9 +12,10 @@ from twin.switching.registry import Undo, fault, replace
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from twin.backend.health import Check
     from twin.backend.seams import Seams
 
-HELD_S = 0.05
+HELD_S, BLOCKED_S = 0.05, 0.2
 
 
 def _answering(seams: "Seams", which: str, code: int, status: str) -> Undo:
@@ -74,3 +77,26 @@ def one_asker(seams: "Seams") -> Undo:
         return counted
 
     return replace(seams, cross_origin=around)
+
+
+@fault("health.no-head", place="backend", seen="fastapi/fastapi#1773: a route for GET answers HEAD with 405")
+def no_head(seams: "Seams") -> Undo:
+    """No route has HEAD."""
+    return replace(seams, as_get=lambda scope: scope)
+
+
+@fault(
+    "health.blocks-the-loop",
+    place="backend",
+    seen="AOSSIE-Org/PictoPy#1033: the health route asks a slow database without await",
+)
+def blocks_the_loop(seams: "Seams") -> Undo:
+    """Nothing else is answered while a detailed health answer is made."""
+    healthy = seams.run_checks
+
+    async def run(checks: "Mapping[str, Check]") -> dict[str, Any]:
+        if len(checks) > 1:  # the detailed answer, and not readiness
+            time.sleep(BLOCKED_S)  # noqa: ASYNC251 - that it blocks the loop is the fault
+        return await healthy(checks)
+
+    return replace(seams, run_checks=run)

@@ -1,6 +1,7 @@
 """Faults from public reports about databases: pools, connections, statements, and what a driver makes of a time."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
@@ -12,7 +13,7 @@ from sqlalchemy.exc import MissingGreenlet
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from starlette.responses import Response
 
-from twin.switching.registry import Undo, fault, replace
+from twin.switching.registry import Undo, fault, replace, undo_all
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from twin.backend.seams import Seams
     from twin.backend.threads import Window
 
-POOL, FEW = 4, 3  # connections that may be out at once
+POOL, FEW, MANY = 4, 3, 15  # connections that may be out at once
+MODEL_S = 1.5  # how long a model answers
 ONE_CALL = "SELECT pg_sleep(0.05)"
 Route = Callable[["Seams", "Request", str], Awaitable[Response]]
 
@@ -94,6 +96,28 @@ def two_connections(seams: "Seams") -> Undo:
                 return await healthy(checks)
 
     return _until_undone(engine, replace(seams, run_checks=run))
+
+
+@fault(
+    "threads.connection-held-by-the-agent",
+    place="backend",
+    seen="mem0ai/mem0#6236: a session of the database is opened to authenticate, and kept while a model answers",
+)
+def held_by_the_agent(seams: "Seams") -> Undo:
+    """Fifteen runs of the agent hold all connections of the pool; a list that asks for one meanwhile is a 500."""
+    from twin.backend.agent import AgentSupervisor  # noqa: PLC0415 - other processes import this file for its ids alone
+
+    engine = _engine(seams, pool_size=MANY, max_overflow=0, pool_timeout=0.3)
+
+    class Agent(AgentSupervisor):
+        async def run(self, asked: str) -> AsyncIterator[dict[str, Any]]:
+            async with engine.connect():
+                await asyncio.sleep(MODEL_S)
+                async for event in super().run(asked):
+                    yield event
+
+    changes = undo_all(replace(seams.sessions, supervisor=Agent), replace(seams.repository, engine=engine))
+    return _until_undone(engine, changes)
 
 
 @fault(

@@ -13,14 +13,15 @@ from twin.switching.registry import Undo, fault, replace
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from twin.auth.service import Seams as AuthSeams
     from twin.backend.auth_client import Identity
     from twin.backend.bodies import Draft
     from twin.backend.seams import Seams
+    from twin.platform.state import Platform
 
-OK, CALLS = 200, 8
+OK, CALLS, BACKGROUND_S = 200, 8, 0.5
 Around = Callable[["ASGIApp", "Scope", "Receive", "Send"], Awaitable[None]]
 
 
@@ -211,5 +212,37 @@ def redirects_elsewhere(seams: "Seams") -> Undo:
             await RedirectResponse(f"http://0.0.0.0:8080{scope['path'][:-1]}", 307)(scope, receive, send)
         else:
             await app(scope, receive, send)
+
+    return _around(seams, layer)
+
+
+@fault(
+    "logs.closed-connection-used-again",
+    place="platform",
+    seen="conbench/conbench#1156: the server closes idle connections earlier than the balancer, which asks once",
+)
+def closed_connection_used_again(platform: "Platform") -> Undo:
+    """A request over a connection that the server had closed for being idle is answered 502."""
+    return replace(platform, asks_again=lambda: False)
+
+
+@fault(
+    "threads.answer-ends-after-the-background",
+    place="backend",
+    seen="Kludex/starlette#919: a middleware ends the answer when its background task is done",
+)
+def ends_after_the_background(seams: "Seams") -> Undo:
+    """What follows a create holds the connection, and with it the next request, for half a second."""
+
+    async def layer(app: "ASGIApp", scope: "Scope", receive: "Receive", send: "Send") -> None:
+        async def sent(message: "Message") -> None:
+            if message["type"] != "http.response.body" or scope["method"] != "POST":
+                await send(message)
+                return
+            await send({**message, "more_body": True})
+            await asyncio.sleep(BACKGROUND_S)
+            await send({"type": "http.response.body", "body": b""})
+
+        await app(scope, receive, sent)
 
     return _around(seams, layer)

@@ -138,7 +138,7 @@ def offset_as_float(seams: "Seams") -> Undo:
     healthy = seams.parse_window
 
     def parse(query: dict[str, str]) -> "Window":
-        with suppress(ValueError, OverflowError):  # what is no float is refused as ever
+        with suppress(ValueError, OverflowError):  # any other text is refused as ever
             query = query | {"offset": str(int(float(query.get("offset", "0"))))}
         return healthy(query)
 

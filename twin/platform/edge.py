@@ -128,7 +128,9 @@ class Edge:
                 writer.close()
                 if fresh:
                     raise
-                continue  # an idle connection that the instance had closed
+                if not self.platform.asks_again():
+                    raise h11.RemoteProtocolError("an idle connection that the instance had closed") from None
+                continue
             except BaseException:
                 writer.close()
                 raise

@@ -113,6 +113,7 @@ class Platform:
     carry: Callable[[bytes], bytes] = field(default=lambda data: data)  # the same, as they are sent on
     rewrite: Callable[[dict[str, str]], dict[str, str]] = field(default=lambda headers: headers)
     has_instance: Callable[[Service, str], bool] = field(default=lambda _service, _revision: True)  # that is free
+    asks_again: Callable[[], bool] = field(default=lambda: True)  # where the instance had closed an idle connection
     cut_after: Callable[["Platform", Service], float] = field(  # a WebSocket's life, in seconds of the platform
         default=lambda _platform, service: service.request_timeout_s
     )
