@@ -66,6 +66,29 @@ def agent_out_of_order(seams: "Seams") -> Undo:
     return _agent(seams, "agent_started", "agent_thinking", "tool_completed", "tool_executing", "agent_completed")
 
 
+def _renaming(seams: "Seams", before: str, after: str) -> Undo:
+    """Rename a field in the data of the agent's events, as they are sent."""
+    healthy = seams.sessions.tell
+
+    async def tell(sessions: "Sessions", user_id: str, message: "Message") -> None:
+        data = {(after if key == before else key): value for key, value in message["data"].items()}
+        await healthy(sessions, user_id, {**message, "data": data})
+
+    return replace(seams.sessions, tell=tell)
+
+
+@fault("websocket.agent-without-text", place="backend", seen="a model's answer in a field that was renamed")
+def agent_without_text(seams: "Seams") -> Undo:
+    """Every event comes, and the last one has no answer in it."""
+    return _renaming(seams, "text", "output")
+
+
+@fault("websocket.agent-names-no-run", place="backend", seen="events without the id by which a page sorts them")
+def agent_names_no_run(seams: "Seams") -> Undo:
+    """Every event comes, and none says to which answer it belongs."""
+    return _renaming(seams, "run_id", "id")
+
+
 def _strangers(sessions: "Sessions", user_id: str) -> list["WebSocket"]:
     return [socket for other, own in sessions.hub.sockets.items() if other != user_id for socket in own]
 
