@@ -81,6 +81,17 @@ def auth_after(platform: "Platform") -> Undo:
     return _describing(platform, AUTH, change)
 
 
+@fault("release.auth-not-ready", place="platform", seen="an auth service whose new revision never became ready")
+def auth_not_ready(platform: "Platform") -> Undo:
+    """The auth service's latest revision failed, and the platform says so."""
+
+    def change(described: Described) -> None:
+        if "terminalCondition" in described:
+            described["terminalCondition"]["state"] = "CONDITION_FAILED"
+
+    return _describing(platform, AUTH, change)
+
+
 def _environment(platform: "Platform", change: Callable[[list[Described]], list[Described]]) -> Undo:
     def change_each(described: Described) -> None:
         for one in [described.get("template"), *described.get("revisions", [])]:
