@@ -2,12 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 
+from fixtures.agent import refuse_unheard
 from fixtures.soak_options import SoakOptions
-from fixtures.sockets import FREED, NOT_GLOBAL, OUTSIDE
+from fixtures.sockets import FREED, NOT_GLOBAL, OUTSIDE, SocketDoor
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure, Pending
 from gate.plots import ClosesPlot, RoundTripPlot, SessionsPlot
+from gate.run import Run
+from probes.auth.tokens import User
 from probes.google.cloud_run import ServiceDescription
 from probes.soak.progress import clock
 from probes.soak.soak import Soak
@@ -17,6 +20,7 @@ from targets.contract import Contract
 
 MOST_POINTS = 600
 MOST_TRACES = 10
+TABS = 2
 HOUR_S = 3600.0
 
 
@@ -26,22 +30,26 @@ HOUR_S = 3600.0
     phase="soak",
     needs="ws mint run",
     remedy="See the closes by age. One age: a timeout on the path. One moment: a restart. One session age "
-    "across reconnects: a leak, or the lifetime of the token or the state. Only silent sessions: an idle timeout.",
+    "across reconnects: a leak, or the lifetime of the token or the state. Only silent sessions: an idle timeout. "
+    "An agent that is not heard afterwards: a subscription that was forgotten while idle (health_check_interval).",
     looking="the plots of sessions and closes; `make gate TARGET=staging EXPLAIN=websocket.one-hour`; "
     "[soak.md](soak.md)",
 )
 async def test_sessions_live_an_hour(
-    soak: Soak, release: ServiceDescription, contract: Contract, recorder: Recorder, asked: SoakOptions
+    soak: Soak,
+    release: ServiceDescription,
+    contract: Contract,
+    recorder: Recorder,
+    asked: SoakOptions,
+    sockets: SocketDoor,
+    owner: User,
+    run: Run,
 ) -> None:
-    """Sessions are held across their cuts for the promised time; each comes back as the same session."""
-    promised = contract.websocket.session_seconds
-    if release.request_timeout_s < promised:
-        recorder.figures(rule="request timeout", value=release.request_timeout_s, unit="s", limit=promised)
-        raise CheckFailure(
-            expected=f"a request timeout of at least {promised:g} s",
-            actual=f"{release.request_timeout_s:g} s: the platform cuts every session at that age; none was opened",
-            remedy="gcloud run services update … --timeout=3600",
-        )
+    """Sessions are held across their cuts for the promised time; each comes back as the same session.
+
+    The agent was not asked meanwhile; afterwards it is, and its answer still reaches both tabs of a user.
+    """
+    _refuse_short_timeout(release.request_timeout_s, contract.websocket.session_seconds, recorder)
     ledger = await soak.hold()
     findings = Findings(soak.plan, ledger)
     unfit = soak.unfit()
@@ -49,6 +57,20 @@ async def test_sessions_live_an_hour(
     _plot(findings, recorder)
     _accrue(findings, recorder, asked, fit=not unfit)
     _judge(findings, asked, unfit, stopped=soak.stopped)
+    if "agent" in run.plan.offers:
+        tabs = await sockets.open_all(*[owner] * TABS)
+        await refuse_unheard(tabs, contract, owner, ", after the agent was silent for as long as the soak")
+
+
+def _refuse_short_timeout(seconds: float, promised_s: float, recorder: Recorder) -> None:
+    """Raise CheckFailure if the platform cuts every session before the promised age: then none is opened."""
+    if seconds < promised_s:
+        recorder.figures(rule="request timeout", value=seconds, unit="s", limit=promised_s)
+        raise CheckFailure(
+            expected=f"a request timeout of at least {promised_s:g} s",
+            actual=f"{seconds:g} s: the platform cuts every session at that age; none was opened",
+            remedy="gcloud run services update … --timeout=3600",
+        )
 
 
 def _judge(findings: Findings, asked: SoakOptions, unfit: str, *, stopped: bool) -> None:

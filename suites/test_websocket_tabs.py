@@ -5,7 +5,7 @@ import time
 from functools import partial
 from itertools import count
 
-from fixtures.agent import read_run, refuse_other_run
+from fixtures.agent import refuse_unheard
 from fixtures.growth import is_growth, refuse_growth
 from fixtures.sockets import EACH_TAB, FREED, OWN_LOOP, SocketDoor, refuse_refused
 from gate.check import check
@@ -36,13 +36,7 @@ async def test_every_tab_lives_and_hears(sockets: SocketDoor, owner: User, contr
     await sockets.pace.together(
         partial(_refuse_dead, tab, f"tab {number} is live with {TABS} open") for number, tab in enumerate(tabs, 1)
     )
-    await tabs[0].send(tabs[0].dialect.said("what is new?"))
-    for number, tab in enumerate(tabs, 1):
-        try:
-            refuse_other_run(await read_run(tab, contract), contract, f"tab {number} of {TABS}", owner)
-        except NOT_ANSWERED as error:
-            expected = f"the agent's answer in tab {number} of {TABS}"
-            raise CheckFailure(expected=expected, actual=error.detail) from error
+    await refuse_unheard(tabs, contract, owner, "")
     await tabs[-1].aclose()
     await sockets.pace.together(
         partial(_refuse_dead, tab, f"tab {number} keeps working when another is closed")

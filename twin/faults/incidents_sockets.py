@@ -1,6 +1,7 @@
 """Faults from public reports about WebSockets and the Redis that is behind them."""
 
 import json
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
@@ -122,3 +123,23 @@ def empty_text_taken_for_none(seams: "Seams") -> Undo:
         return healthy(frame)
 
     return replace(seams.sessions, parse=parse)
+
+
+@fault(
+    "websocket.subscription-lost-in-silence",
+    place="backend",
+    seen="redis/redis-py#3092: something on the way forgets an idle connection, and the subscriber never notices",
+)
+def subscription_lost_in_silence(seams: "Seams") -> Undo:
+    """When no event was published for an hour, no later one is heard."""
+    from twin.faults.websocket_soak import lasting  # noqa: PLC0415 - other processes import this file for its ids alone
+
+    healthy, longest, last = seams.sessions.tell, lasting(3600.0), time.monotonic()
+
+    async def tell(sessions: "Sessions", user_id: str, message: "Message") -> None:
+        nonlocal last
+        if time.monotonic() - last < longest:
+            last = time.monotonic()
+            await healthy(sessions, user_id, message)
+
+    return replace(seams.sessions, tell=tell)
