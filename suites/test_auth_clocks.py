@@ -1,29 +1,32 @@
 """What the latency figures rely on: a server clock that ours confirms, and calls whose cost does not grow."""
 
+import asyncio
+
 from fixtures.growth import refuse_growth
-from fixtures.latency import Validation, contradiction
+from fixtures.latency import OrdinaryCalls, Validation, contradiction
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure
 from probes.latency.clock_agreement import unexplained_ms
-from probes.latency.open_loop import LatencySample, measure_latency
-from probes.timing.deadlines import Deadlines
+from probes.latency.open_loop import LatencySample
 from targets.contract import Contract
 from targets.model import Sizes
 
-WARM_UP, FEW, MANY = 10, 40, 120
+MANY = 120
 
 
-async def _measure(validation: Validation, calls: int, sizes: Sizes, deadlines: Deadlines) -> LatencySample:
-    """Make calls at the run's rate. Raises CheckFailure if one of them fails."""
-    sample = await measure_latency(
-        validation.exchange, calls=calls, rate=sizes.latency_rate, deadline_s=deadlines.answer
-    )
+def _calls(sizes: Sizes) -> int:
+    """How many calls the checks that share them need at most."""
+    return max(MANY, sizes.stall_calls)
+
+
+def _refuse_failed(sample: LatencySample) -> None:
+    """Raise CheckFailure if a call failed."""
     if sample.failures:
+        calls = len(sample.calls)
         raise CheckFailure(
             expected=f"{calls} validations", actual=f"{len(sample.failures)} failed: {sample.failures[0]}"
         )
-    return sample
 
 
 @check(
@@ -34,18 +37,22 @@ async def _measure(validation: Validation, calls: int, sizes: Sizes, deadlines: 
     looking="the gap in the evidence; where the service's timer begins, and what stands in a queue before it",
 )
 async def test_the_servers_clock_is_not_contradicted(
-    validation: Validation, contract: Contract, sizes: Sizes, deadlines: Deadlines, recorder: Recorder
+    validation: Validation, ordinary_calls: OrdinaryCalls, contract: Contract, sizes: Sizes, recorder: Recorder
 ) -> None:
-    """Our waiting time for a validation is the time that the server reports plus the round trip."""
-    await validation.warm_up(WARM_UP, sizes.latency_rate)
-    sample = await _measure(validation, FEW, sizes, deadlines)
-    way = await validation.round_trip()
+    """Our waiting time for a validation is the time that the server reports plus the round trip at that time."""
+    calls, asked = ordinary_calls.take(validation, _calls(sizes)), validation.round_trip()
+    sample, way = await asyncio.gather(calls, asked, return_exceptions=True)
+    if isinstance(sample, BaseException):
+        raise sample
+    if isinstance(way, BaseException):
+        raise way
+    _refuse_failed(sample)
     gap = unexplained_ms(sample, way.p50_ms)
     if gap is None:
-        raise CheckFailure(expected="Server-Timing in the answers", actual=f"none in {FEW} of them")
+        raise CheckFailure(expected="Server-Timing in the answers", actual=f"none in {len(sample.calls)} of them")
     recorder.figures(
         rule="median of our time less the server's, the round trip's and our own loop's",
-        n=FEW,
+        n=len(sample.calls),
         value=round(gap, 2),
         unit="ms",
         limit=contract.auth.clock_gap_ms,
@@ -65,13 +72,15 @@ async def test_the_servers_clock_is_not_contradicted(
     "`netra-auth-service` over the run",
 )
 async def test_validation_does_not_grow_slower(
-    validation: Validation, sizes: Sizes, deadlines: Deadlines, recorder: Recorder
+    validation: Validation, ordinary_calls: OrdinaryCalls, sizes: Sizes, recorder: Recorder
 ) -> None:
     """Calls at the run's rate, timed by our clock, have no upward trend."""
-    await validation.warm_up(WARM_UP, sizes.latency_rate)
+    measured = list[LatencySample]()
 
     async def measure() -> list[float]:
-        calls = (await _measure(validation, MANY, sizes, deadlines)).calls
-        return [call.client_ms - call.own_ms for call in calls]
+        take = ordinary_calls.take_again if measured else ordinary_calls.take
+        measured.append(await take(validation, _calls(sizes)))
+        _refuse_failed(measured[-1])
+        return [call.client_ms - call.own_ms for call in measured[-1].calls]
 
-    await refuse_growth(measure, recorder, f"time for each of {MANY} validations")
+    await refuse_growth(measure, recorder, f"time for each of {_calls(sizes)} validations")

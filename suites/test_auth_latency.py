@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from fixtures.latency import Validation, contradiction
+from fixtures.latency import OrdinaryCalls, Validation, contradiction
 from fixtures.latency_figures import (
     record_decision,
     record_parts_of_a_call,
@@ -18,7 +18,7 @@ from gate.failures import Broken, CheckFailure, Pending
 from probes.client_health.event_loop import await_quiet
 from probes.latency.calibration import ATTEMPTS, calibrate
 from probes.latency.measuring import Conditions, Measurement, TooManyVoid, measure_by_plan, measure_fit
-from probes.latency.open_loop import LatencySample, measure_latency
+from probes.latency.open_loop import LatencySample
 from probes.latency.sequential_plan import Look, look_sizes, make_plan
 from probes.statistics.exact import Finding, percentile
 from probes.timing.deadlines import Deadlines
@@ -27,10 +27,8 @@ from targets.contract import Contract
 from targets.contract.access import AuthRules
 from targets.model import Sizes
 
-WARM_UP = 10
 TOKEN_BYTES = 400  # about the size of a validation call
 STALL_LIMITS = 8  # times the limit: more than network noise, a real stall
-FEWEST_CALLS = 59
 MOST_AFTERWARDS = 500  # calls judged once, at the end, if the server's time comes from the log
 VOID = "blocks voided by our own lag"
 
@@ -56,7 +54,7 @@ async def test_validation_is_fast_enough(
     own = await calibrate(
         rate=rate, body=b"x" * TOKEN_BYTES, limit_ms=rules.latency_limit_ms, quiet_s=deadlines.fit_client
     )
-    warm = await validation.warm_up(WARM_UP, rate)
+    warm = await validation.warm_up(rate)
     plan = make_plan(_looks(sizes, rules), round(1 - rules.latency_percentile, 6), rules.latency_confidence)
     try:
         measured = await _measure(validation, plan, sizes, deadlines, clock)
@@ -128,27 +126,29 @@ def _judge(sample: LatencySample, finding: Finding, rules: AuthRules) -> None:
     looking="the sequence plot at that moment: a cold start is marked; instance count and CPU of `netra-auth-service`",
 )
 async def test_no_call_stalls(
-    validation: Validation, contract: Contract, sizes: Sizes, deadlines: Deadlines, recorder: Recorder
+    validation: Validation,
+    ordinary_calls: OrdinaryCalls,
+    contract: Contract,
+    sizes: Sizes,
+    deadlines: Deadlines,
+    recorder: Recorder,
 ) -> None:
     """A percentile hides a single stall, but users notice it. The slowest of a short open-loop run is judged by itself.
 
     The client's time for a call is never shorter than the server's, so a lagging client can't hide a stall. But its
     lag could be blamed on the server: pauses of our own event loop are subtracted before a call counts as stalled.
     """
-    await validation.warm_up(WARM_UP, sizes.latency_rate)
-    calls, limit = max(FEWEST_CALLS, sizes.latency_calls // 8), STALL_LIMITS * contract.auth.latency_limit_ms
-    unclear: list[str] = []
+    limit, unclear = STALL_LIMITS * contract.auth.latency_limit_ms, list[str]()
+    sample = await ordinary_calls.take(validation, sizes.stall_calls)
     for _ in range(ATTEMPTS):
-        sample = await measure_latency(
-            validation.exchange, calls=calls, rate=sizes.latency_rate, deadline_s=deadlines.answer
-        )
         worst = max(sample.calls, key=lambda call: call.client_ms)
         slowest = f"{worst.client_ms:.0f} ms at {worst.due_s:.1f} s {worst.failure}".strip()
-        record_slowest(worst, calls, limit, unclear, recorder)
+        record_slowest(worst, len(sample.calls), limit, unclear, recorder)
         if worst.client_ms < limit:
             return
         if any(call.client_ms - call.own_ms >= limit for call in sample.calls):
             raise CheckFailure(expected=f"no call over {limit:g} ms", actual=slowest)
         unclear.append(f"{slowest}, of which our own event loop was blocked for {worst.own_ms:.0f} ms")
         await await_quiet(limit_ms=limit, deadline_s=deadlines.fit_client)
+        sample = await ordinary_calls.take_again(validation, sizes.stall_calls)
     raise Broken(f"our own event loop was blocked in each of {ATTEMPTS} attempts: {'; '.join(unclear)}")

@@ -88,11 +88,15 @@ async def test_a_page_reads_the_answer(
     asks: Asker, contract: Contract, pace: RequestPace, status: str, askers: Sequence[str]
 ) -> None:
     """Each answer allows the frontend's origin, and never a stranger's."""
-    origins = [(asker, origin) for asker in askers for origin in origins_of(contract, asker)]
-    found = await pace.together(partial(asks, origin, status) for _, origin in origins)
-    for (asker, origin), answers in zip(origins, found, strict=True):
-        for answer in answers:
-            _judge(answer, asker, origin, with_credentials=contract.browser.credentials)
+    asked = [
+        (asker, origin, ask)
+        for asker in askers
+        for origin in origins_of(contract, asker)
+        for ask in asks(origin, status)
+    ]
+    answers = await pace.together(ask for _, _, ask in asked)
+    for (asker, origin, _), answer in zip(asked, answers, strict=True):
+        _judge(answer, asker, origin, with_credentials=contract.browser.credentials)
 
 
 def _judge(answer: Answer, asker: str, origin: str, *, with_credentials: bool) -> None:

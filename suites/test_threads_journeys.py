@@ -1,11 +1,12 @@
 """What a user does with threads through the API: create, read, rename, archive."""
 
 import time
+from functools import partial
 
 from fixtures.extra_wait import refuse_wait
 from fixtures.http_services import refuse_server_error, seen
 from fixtures.journeys import METADATA, OTHER_TITLE, TITLE, Journey, refuse_title
-from fixtures.threads import AS_STORED
+from fixtures.threads import AS_STORED, Item
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure
@@ -36,8 +37,7 @@ async def test_a_created_thread_is_stored(journey: Journey, seeder: Seeder, stra
         journey.refuse_other_thread(item, title, METADATA, moments, "in the answer")
         if not await seeder.holds(thread_id):
             raise CheckFailure(expected=f"a row {thread_id} in the table", actual="no row: nothing was stored")
-        await _refuse_other_list(journey, before)
-        listed = await journey.listed(thread_id)
+        listed = journey.item_of(thread_id, await _own_list(journey, before))
         refuse_title(listed, title, journey, "in the list", AS_STORED)
         journey.refuse_other_thread(listed or {}, title, METADATA, moments, "in the list")
     named = {journey.threads.contract.database.layout.owner_key: stranger.sub}
@@ -45,9 +45,9 @@ async def test_a_created_thread_is_stored(journey: Journey, seeder: Seeder, stra
     refuse_server_error(answer, "a thread of the user's own, or a refusal")
     if answer.status in journey.threads.contract.threads.one.created:
         journey.keep(answer.json_object())
-    await _refuse_other_list(journey, before, OWNER_FROM_TOKEN)
-    foreign = [item for item in await journey.threads.everything(stranger) if OTHER_TITLE in item.values()]
-    if foreign:
+    lists = partial(_own_list, journey, before, OWNER_FROM_TOKEN), partial(journey.threads.everything, stranger)
+    _, theirs = await journey.threads.door.pace.both(*lists)
+    if any(OTHER_TITLE in item.values() for item in theirs):
         raise CheckFailure(
             expected="metadata that does not decide the owner",
             actual="the thread is in another user's list",
@@ -55,9 +55,10 @@ async def test_a_created_thread_is_stored(journey: Journey, seeder: Seeder, stra
         )
 
 
-async def _refuse_other_list(journey: Journey, before: set[str], remedy: str = "") -> None:
-    """Raise CheckFailure unless the list has its earlier items and those that the journey created, each once."""
-    ids = [journey.threads.id_of(item) for item in await journey.threads.everything(journey.user)]
+async def _own_list(journey: Journey, before: set[str], remedy: str = "") -> list[Item]:
+    """The list. Raises CheckFailure unless it has its earlier items and those that the journey created, each once."""
+    items = await journey.threads.everything(journey.user)
+    ids = [journey.threads.id_of(item) for item in items]
     missing, unknown = set(journey.made) - set(ids), set(ids) - set(journey.made) - before
     if missing or unknown or len(ids) != len(set(ids)):
         raise CheckFailure(
@@ -65,6 +66,7 @@ async def _refuse_other_list(journey: Journey, before: set[str], remedy: str = "
             actual=f"{len(ids)} items: {len(missing)} missing, {len(unknown)} unexpected, immediately afterwards",
             remedy=remedy,
         )
+    return items
 
 
 @check(
@@ -124,8 +126,8 @@ async def test_a_renamed_thread_is_renamed_everywhere(journey: Journey, stranger
 )
 async def test_an_archived_thread_is_gone(journey: Journey) -> None:
     """Of two threads, the archived one is no longer listed or readable; the other is unchanged."""
-    first = journey.threads.id_of(await journey.create(title=TITLE))
-    other = journey.threads.id_of(await journey.create(title=OTHER_TITLE))
+    creating = partial(journey.create, title=TITLE), partial(journey.create, title=OTHER_TITLE)
+    first, other = map(journey.threads.id_of, await journey.threads.door.pace.both(*creating))
     read, listed = await journey.read_and_listed(first)
     refuse_title(listed, TITLE, journey, "in the list before it is archived", AS_STORED)
     refuse_title(read, TITLE, journey, "by its id before it is archived", AS_STORED)
@@ -134,12 +136,13 @@ async def test_an_archived_thread_is_gone(journey: Journey) -> None:
     refuse_server_error(answer, "the thread is archived")
     if answer.status not in rules.done:
         raise CheckFailure(expected="the thread is archived (contract.threads.one.done)", actual=seen(answer))
-    if await journey.listed(first) is not None:
+    asked = partial(journey.threads.everything, journey.user), partial(journey.do, "read", first)
+    items, answer = await journey.threads.door.pace.both(*asked)
+    if journey.item_of(first, items) is not None:
         raise CheckFailure(expected="an archived thread is not listed", actual=f"{first} is listed")
-    answer = await journey.do("read", first)
     if answer.status not in rules.gone:
         raise CheckFailure(expected="an archived thread is gone (contract.threads.one.gone)", actual=seen(answer))
-    refuse_title(await journey.listed(other), OTHER_TITLE, journey, "in the list after another was archived")
+    refuse_title(journey.item_of(other, items), OTHER_TITLE, journey, "in the list after another was archived")
 
 
 @check(

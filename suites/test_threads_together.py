@@ -154,15 +154,16 @@ async def test_lists_are_answered_while_the_agent_runs(
     "the process over the run",
 )
 async def test_the_last_page_costs_what_the_first_did(threads: Threads, owner: User, recorder: Recorder) -> None:
-    """The times of successive pages have no upward trend."""
+    """The times of successive pages, a few of them under way at once, have no upward trend."""
+    pace = threads.door.pace
+
+    async def page() -> float:
+        answer = await threads.ask(owner, {LIMIT: 1})
+        refuse_server_error(answer, "a page")
+        return answer.elapsed_s * 1e3
 
     async def measure() -> list[float]:
-        times = list[float]()
-        for _ in range(PAGES):
-            answer = await threads.ask(owner, {LIMIT: 1})
-            refuse_server_error(answer, "a page")
-            times.append(answer.elapsed_s * 1e3)
-        return times
+        return await pace.together([page] * PAGES)
 
-    await threads.ask(owner, {LIMIT: 1})  # opens the connection
+    await pace.together([page] * pace.at_once)  # opens the connections
     await refuse_growth(measure, recorder, f"time for each of {PAGES} pages")

@@ -40,14 +40,14 @@ async def test_users_at_once_keep_their_own(
 ) -> None:
     """Twenty users open, ping and talk to the agent concurrently, repeatedly; no user sees another's name."""
     users = [make_user("together") for _ in range(USERS)]
-    compared, runs = 0, list[str]()
+    compared, runs, sessions = 0, list[str](), list[Session]()
     for number in range(ROUNDS):
-        sessions = await asyncio.gather(*(sockets.open(user) for user in users))
+        coming = asyncio.gather(*(sockets.open(user) for user in users))
+        sessions, _ = await asyncio.gather(coming, _leave(sessions))
         compared += sum(await asyncio.gather(*map(_talk, users, sessions)))
         if number < ASKED and "agent" in run.plan.offers:
             for ids in await asyncio.gather(*(_ask(*pair, contract) for pair in zip(users, sessions, strict=True))):
                 runs += ids
-        await asyncio.gather(*(session.aclose() for session in sessions))
     if len(runs) != len(set(runs)):
         raise CheckFailure(expected="a run of the agent for each user", actual="one run in several users' sessions")
     recorder.figures(
@@ -58,6 +58,11 @@ async def test_users_at_once_keep_their_own(
         runs_of_the_agent=len(runs),
         one_in_twenty_is_missed_with=f"{(1 - MIXED_UP) ** (ROUNDS * USERS):.1g}",
     )
+
+
+async def _leave(sessions: Sequence[Session]) -> None:
+    """End all of them at once."""
+    await asyncio.gather(*(session.aclose() for session in sessions))
 
 
 async def _talk(user: User, session: Session) -> int:

@@ -5,11 +5,12 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from probes.errors import RateLimited
 
 Answered = TypeVar("Answered")
+Other = TypeVar("Other")
 Ask = Callable[[], Awaitable[Answered]]
 WAIT_S, LONGEST_WAIT_S = 1.0, 10.0  # after a 429 without Retry-After, and the longest that is worth waiting for
 
@@ -44,6 +45,12 @@ class RequestPace:
                 raise outcome
             answers.append(outcome)
         return answers
+
+    async def both(self, one: Ask[Answered], other: Ask[Other]) -> tuple[Answered, Other]:
+        """The answers of two that are asked together. Raises what `together` raises."""
+        asks: list[Ask[Any]] = [one, other]
+        first, second = await self.together(asks)
+        return first, second
 
     async def outcomes(self, asks: Iterable[Ask[Answered]]) -> list[Answered | BaseException]:
         """What each of `asks` answered or raised, in their order."""

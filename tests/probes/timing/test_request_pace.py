@@ -71,6 +71,16 @@ async def test_no_more_are_under_way_than_may_be(at_once: int, count: int, most:
     assert service.most == most
 
 
+async def test_two_of_different_kinds_are_asked_together() -> None:
+    service = Service(expected=2)
+
+    async def words(number: int) -> str:
+        return f"the answer {await service.ask(number)}"
+
+    assert await pace_of(2).both(partial(service.ask, 1), partial(words, 2)) == (1, "the answer 2")
+    assert service.most == 2
+
+
 async def test_nothing_to_ask_is_nothing_answered() -> None:
     assert await pace_of(4).together(list[partial[Awaitable[int]]]()) == []
 
