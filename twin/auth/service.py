@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import jwt
-from fastapi import FastAPI
 from redis.asyncio import Redis
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from twin.auth.logout import Revocations
 from twin.telemetry import Log, error_body
@@ -140,21 +141,17 @@ def build_seams() -> Seams:
     )
 
 
-def create_app(seams: Seams) -> FastAPI:
+def create_app(seams: Seams) -> Starlette:
     """The app over its parts."""
-    app = FastAPI(openapi_url=None)
 
-    @app.get("/health")
-    async def health() -> Response:
+    async def health(_request: Request) -> Response:
         return await seams.health()
 
-    @app.post("/login")
     async def login(request: Request) -> Response:
         if not hmac.compare_digest(request.headers.get("x-login-key", "").encode(), seams.login_key.encode()):
             return JSONResponse(error_body("forbidden", "The login key is required."), 401)
         return JSONResponse({"access_token": issue(seams.validator.secret), "token_type": "Bearer"})
 
-    @app.post("/auth/logout")
     async def logout(request: Request) -> Response:
         token = seams.sent(request)
         try:
@@ -164,11 +161,17 @@ def create_app(seams: Seams) -> FastAPI:
         await seams.revocations.revoke(token, claims.get("exp", time.time() + LIFETIME_S))
         return JSONResponse({"success": True})
 
-    @app.post("/validate")
     async def validate(request: Request) -> Response:
         return await validated(seams, request)
 
-    return app
+    return Starlette(
+        routes=[
+            Route("/health", health),
+            Route("/login", login, methods=["POST"]),
+            Route("/auth/logout", logout, methods=["POST"]),
+            Route("/validate", validate, methods=["POST"]),
+        ]
+    )
 
 
 def read_unrevoked(seams: Seams, token: object) -> dict[str, Any]:

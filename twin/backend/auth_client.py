@@ -18,6 +18,7 @@ if find_spec("sniffio") is None:
     sys.modules["sniffio"] = None  # type: ignore[assignment]  # Python's own mark for what is not to be found
 
 DEADLINE_S = 2.0
+TIMEOUT = httpx.Timeout(DEADLINE_S).as_dict()
 LONGEST_TOKEN = 8 * 1024
 OK, UNAUTHORIZED = 200, 401
 
@@ -60,10 +61,9 @@ class AuthClient:
     url: str
     service_key: str
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
-    client: httpx.AsyncClient = field(
-        default_factory=lambda: httpx.AsyncClient(
-            timeout=DEADLINE_S, trust_env=False, limits=httpx.Limits(keepalive_expiry=4.0)
-        )
+    # httpx' transport without its client, which takes as long again for cookies, redirects and proxies.
+    transport: httpx.AsyncHTTPTransport = field(
+        default_factory=lambda: httpx.AsyncHTTPTransport(trust_env=False, limits=httpx.Limits(keepalive_expiry=4.0))
     )
 
     async def validate(self, token: str) -> Identity | None:
@@ -81,7 +81,7 @@ class AuthClient:
     async def healthy(self) -> bool:
         """Whether the service says that it is."""
         try:
-            answer = await self.client.get(f"{self.url}/health")
+            answer = await self._send("GET", "/health")
         except httpx.HTTPError as error:
             raise AuthUnavailableError(type(error).__name__) from error
         return answer.status_code == OK  # what health says opens no circuit: validation may still be fine
@@ -94,9 +94,22 @@ class AuthClient:
         if TRACE.get():
             headers["X-Cloud-Trace-Context"] = f"{TRACE.get()}/1;o=1"
         try:
-            answer = await self.client.request(method, f"{self.url}{path}", headers=headers, json=json)
+            answer = await self._send(method, path, headers, json)
         except httpx.HTTPError as error:
             self.breaker.note(good=False)
             raise AuthUnavailableError(type(error).__name__) from error
         self.breaker.note(good=answer.status_code < 500)  # noqa: PLR2004 - the service's own errors
+        return answer
+
+    async def _send(
+        self, method: str, path: str, headers: dict[str, str] | None = None, json: object = None
+    ) -> httpx.Response:
+        """One answer, read to its end. Raises httpx.TransportError."""
+        extensions = {"timeout": TIMEOUT}
+        request = httpx.Request(method, f"{self.url}{path}", headers=headers, json=json, extensions=extensions)
+        answer = await self.transport.handle_async_request(request)
+        try:
+            await answer.aread()
+        finally:
+            await answer.aclose()
         return answer

@@ -20,10 +20,11 @@ from twin.switching.registry import Switchboard
 
 def control(platform: Platform) -> FastAPI:
     """Faults, settings, the log, upstreams and traffic."""
-    app = control_app(Switchboard(platform, "platform"))
+    app = FastAPI(openapi_url=None)
     _settings(app, platform)
     _log(app, platform)
     _release(app, platform)
+    app.mount("/", control_app(Switchboard(platform, "platform")))
     return app
 
 
