@@ -1,15 +1,21 @@
-"""A token's lifetime: every door refuses it soon after it expires or is logged out, and its session ends."""
+"""A token's lifetime: every door refuses it soon after it expires or is logged out, and its session ends.
+
+These cases mostly wait, so they wait together, each with its own user, doors and evidence.
+"""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 
 import pytest
 
 from fixtures.doors import DoorName, Doors
-from fixtures.http_services import AuthDoor, seen
-from fixtures.sockets import SocketDoor, refuse_refused
+from fixtures.http_services import seen
+from fixtures.pace import Family
+from fixtures.sockets import refuse_refused
+from fixtures.users import Borrow
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure
@@ -21,6 +27,7 @@ from probes.timing.waiting import await_steady
 from probes.timing.window import SteadyClock
 from targets.contract import Contract
 
+Look = Callable[[Doors, Mint, User, Contract, Recorder], Awaitable[None]]
 LEFT_S = (2.0, 6.0, 20.0)  # remaining lifetime of a token when it is first presented; more if that was not enough
 BETWEEN_S = 0.2  # between two messages of a session that should end
 
@@ -63,22 +70,41 @@ async def refuse_unless_it_ends(doors: Doors, token: Secret, contract: Contract,
 )
 @pytest.mark.parametrize("end", ["expiry", pytest.param("logout", marks=pytest.mark.also_needs("logout"))])
 async def test_a_token_ends(
-    doors: Doors, auth: AuthDoor, mint: Mint, owner: User, contract: Contract, recorder: Recorder, end: str
+    waiting: Family, doors: Doors, mint: Mint, borrow: Borrow, contract: Contract, end: str
 ) -> None:
     """Every door accepts the token at first; after its end no door does.
 
     A door that is known to refuse everybody is left out; if the others are right, this case is blocked by that finding.
     """
+    await waiting.ask(f"auth.ends[{end}]", partial(_look, doors, mint, borrow, contract))
+
+
+async def _look(doors: Doors, mint: Mint, borrow: Borrow, contract: Contract, case: str, recorder: Recorder) -> None:
+    """What a case of this file does, with its own evidence. Raises what the case has to report."""
+    looks: dict[str, Look] = {
+        "auth.ends[expiry]": partial(_token_ends, "expiry"),
+        "auth.ends[logout]": partial(_token_ends, "logout"),
+        "auth.session-ends": _session_ends,
+    }
+    with borrow("owner") as user:
+        await looks[case](doors.noted_by(recorder), mint, user, contract, recorder)
+
+
+async def _token_ends(end: str, doors: Doors, mint: Mint, owner: User, contract: Contract, recorder: Recorder) -> None:
     clock = SteadyClock()  # if our clock jumped, the token would end only for us
     token, expires = await _show_everywhere(doors, mint, owner, clock, ends=end == "expiry")
     if end == "logout":
-        answer = await auth.post(contract.paths.auth_logout, token=token)
-        if answer.status not in range(200, 300):
-            raise CheckFailure(expected="a logout (contract.paths.auth_logout)", actual=seen(answer))
+        await _log_out(doors, token, contract)
     else:
         await await_steady(_over(clock, expires), in_a_row=1, deadline_s=max(LEFT_S) + 5)
     await refuse_unless_it_ends(doors, token, contract, recorder, end)
     await doors.refuse_shut(doors.shut)
+
+
+async def _log_out(doors: Doors, token: Secret, contract: Contract) -> None:
+    answer = await doors.auth.post(contract.paths.auth_logout, token=token)
+    if answer.status not in range(200, 300):
+        raise CheckFailure(expected="a logout (contract.paths.auth_logout)", actual=seen(answer))
 
 
 async def _show_everywhere(
@@ -121,15 +147,17 @@ def _over(clock: SteadyClock, end: float) -> Callable[[], Awaitable[str]]:
     looking="the server's log lines of the session after the logout",
 )
 async def test_a_session_ends_with_its_tokens_logout(
-    sockets: SocketDoor, auth: AuthDoor, mint: Mint, owner: User, contract: Contract, recorder: Recorder
+    waiting: Family, doors: Doors, mint: Mint, borrow: Borrow, contract: Contract
 ) -> None:
     """The server closes a session that was open when its token was logged out, at its next use."""
+    await waiting.ask("auth.session-ends", partial(_look, doors, mint, borrow, contract))
+
+
+async def _session_ends(doors: Doors, mint: Mint, owner: User, contract: Contract, recorder: Recorder) -> None:
     token = mint.good(owner)
-    session = refuse_refused(await sockets.try_open(token, good=True), "a session for a valid token")
+    session = refuse_refused(await doors.sockets.try_open(token, good=True), "a session for a valid token")
     await session.ping()  # it is up: if it ends later, the logout is the reason
-    answer = await auth.post(contract.paths.auth_logout, token=token)
-    if answer.status not in range(200, 300):
-        raise CheckFailure(expected="a logout (contract.paths.auth_logout)", actual=seen(answer))
+    await _log_out(doors, token, contract)
     within_s, begun = contract.tokens.ends_within_s, time.monotonic()
     while session.closed is None:
         if time.monotonic() - begun > within_s:

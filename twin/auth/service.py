@@ -141,35 +141,46 @@ def build_seams() -> Seams:
     )
 
 
-def create_app(seams: Seams) -> Starlette:
-    """The app over its parts."""
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """What each route does."""
 
-    async def health(_request: Request) -> Response:
-        return await seams.health()
+    seams: Seams
 
-    async def login(request: Request) -> Response:
-        if not hmac.compare_digest(request.headers.get("x-login-key", "").encode(), seams.login_key.encode()):
+    async def health(self, _request: Request) -> Response:
+        """`GET /health`."""
+        return await self.seams.health()
+
+    async def login(self, request: Request) -> Response:
+        """`POST /login`: a token of the one test user."""
+        if not hmac.compare_digest(request.headers.get("x-login-key", "").encode(), self.seams.login_key.encode()):
             return JSONResponse(error_body("forbidden", "The login key is required."), 401)
-        return JSONResponse({"access_token": issue(seams.validator.secret), "token_type": "Bearer"})
+        return JSONResponse({"access_token": issue(self.seams.validator.secret), "token_type": "Bearer"})
 
-    async def logout(request: Request) -> Response:
-        token = seams.sent(request)
+    async def logout(self, request: Request) -> Response:
+        """`POST /auth/logout`: the token is refused from now on."""
+        token = self.seams.sent(request)
         try:
-            claims = read_unrevoked(seams, token)
+            claims = read_unrevoked(self.seams, token)
         except BadTokenError:
             return JSONResponse(error_body("invalid_token", "The token is not valid."), 401)
-        await seams.revocations.revoke(token, claims.get("exp", time.time() + LIFETIME_S))
+        await self.seams.revocations.revoke(token, claims.get("exp", time.time() + LIFETIME_S))
         return JSONResponse({"success": True})
 
-    async def validate(request: Request) -> Response:
-        return await validated(seams, request)
+    async def validate(self, request: Request) -> Response:
+        """`POST /validate`."""
+        return await validated(self.seams, request)
 
+
+def create_app(seams: Seams) -> Starlette:
+    """The app over its parts."""
+    routes = Routes(seams)
     return Starlette(
         routes=[
-            Route("/health", health),
-            Route("/login", login, methods=["POST"]),
-            Route("/auth/logout", logout, methods=["POST"]),
-            Route("/validate", validate, methods=["POST"]),
+            Route("/health", routes.health),
+            Route("/login", routes.login, methods=["POST"]),
+            Route("/auth/logout", routes.logout, methods=["POST"]),
+            Route("/validate", routes.validate, methods=["POST"]),
         ]
     )
 
