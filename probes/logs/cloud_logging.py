@@ -7,16 +7,17 @@ from typing import Any
 
 from probes.errors import SourceRefused
 from probes.foreign.excerpt import excerpt
+from probes.foreign.limits import MIB
 from probes.google.google_api import GoogleApi
 from probes.logs.entries import LogEntry, LogRead
 from probes.logs.parsing import parse_entry
+from probes.logs.room import ROOM_BYTES, Room
 from probes.problem import Problem
 from probes.timing.window import Window
 
 PAGE = 1000  # the API's most; its default is 50
 MOST_PAGES = 1000  # a million entries: a quarter of an hour at the API's quota of 60 reads per minute
 MOST_EMPTY = 40  # in a row: "not finished", repeated that often, is not an answer
-MOST_KEPT_CHARACTERS = 64 << 20  # of the texts that are kept; what comes after is counted
 LONGEST_FILTER = 20_000
 REQUEST_FILTER = 'logName:"run.googleapis.com%2Frequests"'
 SERVER_ERROR_FILTER = f"{REQUEST_FILTER} AND httpRequest.status>=500"
@@ -93,7 +94,7 @@ class _Pile:
     repeated: int = 0
     revisions: Counter[str] = field(default_factory=Counter)  # entries of the request log
     doubt: str = ""
-    _characters: int = 0
+    _room: Room = field(default_factory=Room)  # beyond it, entries are only counted
     _seen: set[int] = field(default_factory=set)  # hashes: a million keys themselves would be 300 MB
 
     def as_read(self, window: Window, source: str, query: str, pages: int, doubt: Problem) -> LogRead:
@@ -127,13 +128,10 @@ class _Pile:
                 self._keep(entry)
 
     def _keep(self, entry: LogEntry) -> None:
-        self._characters += len(entry.text)
-        if self._characters > MOST_KEPT_CHARACTERS:
-            self.doubt = (
-                f"more than {MOST_KEPT_CHARACTERS >> 20} MiB of text that matters, of which the rest was not kept"
-            )
-        else:
+        if self._room.takes(entry):
             self.kept.append(entry)
+        else:
+            self.doubt = f"more than {ROOM_BYTES // MIB} MiB of entries that matter, of which the rest was not kept"
 
 
 def entries_of(page: dict[str, Any]) -> list[dict[str, Any]]:

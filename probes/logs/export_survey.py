@@ -27,6 +27,7 @@ from probes.logs.export_formats import CHUNK, iterate_objects, open_export
 from probes.logs.file_chunks import in_pieces, is_worth_it, seek_line
 from probes.logs.incidents import Incidents
 from probes.logs.parsing import in_utc, parse_entry
+from probes.logs.room import Room
 
 MOST_KEPT = 20_000
 
@@ -42,7 +43,8 @@ class Survey:
     problems: Counter[str] = field(default_factory=Counter)  # entries that can't be judged, by their problem
     telling: dict[tuple[str, str, str], LogEntry] = field(default_factory=dict)  # see `is_telling`; once each
     repeated: int = 0  # telling entries that came again
-    dropped: int = 0  # telling entries beyond those that are kept
+    room: Room = field(default_factory=Room)
+    dropped: int = 0  # telling entries for which there was no room
     first: str = ""
     last: str = ""
     more: str = ""  # an envelope's token for a next page
@@ -57,10 +59,10 @@ class Survey:
         key = entry.log_name, entry.insert_id or f"#{len(self.telling)}", entry.timestamp
         if key in self.telling:
             self.repeated += 1
-        elif len(self.telling) >= MOST_KEPT:
-            self.dropped += 1
-        else:
+        elif len(self.telling) < MOST_KEPT and self.room.takes(entry):
             self.telling[key] = entry
+        else:
+            self.dropped += 1
 
     def add(self, raw: Mapping[str, Any]) -> None:
         """Take in one entry that was parsed whole."""
