@@ -98,16 +98,14 @@ def test_githubs_verify_step_is_go_with_masked_secrets_a_summary_and_outputs(
         "GITHUB_OUTPUT": str(tmp_path / "output"),
     }
     code, log = shell(steps["Verify"]["run"], cwd=ROOT, env=runner)
-    go = assert_go(code, tmp_path / "reports", log)
-    assert last_line(log).startswith(f"VERDICT: {'GO' if go else 'INCONCLUSIVE'} target=local phase=smoke ")
+    word = "GO" if assert_go(code, tmp_path / "reports", log) else "INCONCLUSIVE"
+    assert last_line(log).startswith(f"VERDICT: {word} target=local phase=smoke ")
     assert [line.startswith("::add-mask::") for line in log.splitlines()[:4]] == [True] * 4
-    assert ("GO" if go else "INCONCLUSIVE") in (tmp_path / "summary.md").read_text()
+    assert word in (tmp_path / "summary.md").read_text()
     reading = steps["Read the verdict"]["run"].replace(" reports ", f" {tmp_path}/reports ")
     assert shell(reading, cwd=ROOT, env=runner) == (0, "")
     revision = verdict_in(tmp_path / "reports")["revision"]
-    assert (tmp_path / "output").read_text() == (
-        f"verdict={'GO' if go else 'INCONCLUSIVE'}\nrevision={revision}\nwaiting=false\n"
-    )
+    assert (tmp_path / "output").read_text() == f"verdict={word}\nrevision={revision}\nwaiting=false\n"
 
 
 def test_a_run_without_a_verdict_has_outputs_too(tmp_path: Path) -> None:

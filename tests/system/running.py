@@ -15,7 +15,7 @@ import httpx
 import psutil
 
 ROOT = Path(__file__).parents[2]
-OURS = "our own"  # client, loop or side was too slow to measure: a busy machine is no finding about what is tested
+OURS = "our own"  # client, loop or side was too slow to measure: a busy machine says nothing about what is tested
 LONG_S = 900.0  # a whole run takes a minute; on a machine that does much else several
 
 
