@@ -274,14 +274,15 @@ def _is_seen_alike(group: Group, other: Group) -> bool:
 
 
 def _has_one_remedy(group: Group, other: Group) -> bool:
-    """Whether checks of one family say the same remedy for both, and the server says nothing about either.
+    """Whether all of the group's cases have the remedy that most of the other's have, in one family.
 
-    Such a remedy is of a finding that several checks can make.
+    Such a remedy is of a finding that several checks can make. The server says nothing about either.
     """
     if group.error or group.known or other.error or other.known or len(group.rows) > len(other.rows):
         return False
-    said = {(row.family, row.remedy) for row in (*group.rows, *other.rows)}
-    return len(said) == 1 and bool(group.rows[0].remedy) and _is_seen_alike(group, other)
+    said = {(row.family, row.remedy) for row in group.rows if row.remedy}
+    usual = Counter((row.family, row.remedy) for row in other.rows).most_common(1)[0][0]
+    return said == {usual} and _is_seen_alike(group, other)
 
 
 def _is_server_error(group: Group) -> bool:

@@ -10,6 +10,9 @@ RAISED = re.compile(
     r":?[ \t]*(.{0,400})",
     re.MULTILINE,
 )
+TRACEBACK = "Traceback (most recent call last)"
+# After a traceback an exception may have any name: sqlalchemy.exc.MissingGreenlet, asyncio.queues.QueueFull.
+OF_ANY_NAME = re.compile(r"^((?:[A-Za-z_]\w{0,80}\.){1,8}[A-Z]\w{0,80}):[ \t](.{0,400})", re.MULTILINE)
 VARIABLE = re.compile(
     r"https?://[^\s'\"/]{1,200}|wss?://[^\s'\"/]{1,200}|0x[0-9a-f]{1,16}|\b[0-9a-f]{8,64}(?:-[0-9a-f]{4,12}){0,4}\b"
     r"|\bnv-[\w.-]{1,80}|\d+(?:\.\d+)?",
@@ -34,10 +37,11 @@ class ServerError:
 
 def read_error(text: str) -> ServerError | None:
     """The error in a log line; None if it has none. Linear in the text, which is untrusted."""
-    raised = list(RAISED.finditer(text))
+    patterns = (RAISED, OF_ANY_NAME) if TRACEBACK in text else (RAISED,)
+    raised = [found for pattern in patterns for found in pattern.finditer(text)]
     if not raised:
         return None
-    last = raised[-1]
+    last = max(raised, key=lambda found: found.start())
     return ServerError(last[1].rpartition(".")[2], last[2].strip(), _frame(text), text)
 
 

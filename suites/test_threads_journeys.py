@@ -110,7 +110,7 @@ async def test_a_renamed_thread_is_renamed_everywhere(journey: Journey, stranger
         read, listed = await journey.read_and_listed(thread_id)
         for item, where in ((read, "by its id"), (listed, "in the list")):
             refuse_title(item, title, journey, f"{where} after the change")
-            journey.refuse_other_metadata(item or {}, {"topic": title}, f"{where} after the change")
+            journey.refuse_other_metadata(item or {}, {"topic": title}, f"{where} after the change", AS_STORED)
     if await journey.listed(thread_id, stranger) is not None:
         raise CheckFailure(
             expected="metadata that does not change the owner", actual="the thread is in another user's list"

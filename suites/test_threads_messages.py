@@ -12,7 +12,7 @@ from fixtures.journeys import Journey
 from fixtures.messages import Messages, Said
 from fixtures.rows import Plant
 from fixtures.sockets import SocketDoor
-from fixtures.threads import AS_STORED
+from fixtures.threads import AS_STORED, WINDOWED
 from gate.check import check
 from gate.failures import CheckFailure
 from probes.auth.tokens import User
@@ -38,7 +38,6 @@ OWNERS_ALONE = "Check the thread's owner before its messages are read or written
 BOUND = "Bind the thread in the query, and check its owner before a message is stored: there are others' among them."
 WHOLE = "Commit what was said before it is answered, and list the thread's messages of every role."
 ORDERED = "ORDER BY time and id, and store each message when it is said."
-CUT = "Cut the window in the query: LIMIT and OFFSET over a total order (time, id)."
 COUNTED = "Count a thread's messages in the statement that lists it; a counter beside the table goes stale."
 
 
@@ -120,7 +119,7 @@ async def _refuse_other_windows(messages: Messages, thread: str) -> None:
         raise CheckFailure(
             expected=f"the same {len(whole)} messages in windows of {WINDOW}",
             actual=excerpt(f"{paged}", 400),
-            remedy=CUT,
+            remedy=WINDOWED,
         )
 
 

@@ -11,7 +11,7 @@ import pytest
 from fixtures.http_services import refuse_server_error, seen
 from fixtures.pace import Family
 from fixtures.rows import Plant
-from fixtures.threads import LIMIT, OFFSET, Item, Threads
+from fixtures.threads import LIMIT, OFFSET, WINDOWED, Item, Threads
 from fixtures.users import Borrow
 from gate.check import check
 from gate.evidence import Recorder
@@ -30,7 +30,7 @@ VOLUME_ROUNDS = 9
     "threads.pages",
     requirement="windows partition the list, even while a row is added",
     needs="http write mint",
-    remedy="LIMIT and OFFSET over a total order (updated_at DESC, id).",
+    remedy=WINDOWED,
     looking="the window and the ids in the evidence: twice is an overlap, missing is a gap",
 )
 @pytest.mark.parametrize("window", [pytest.param(size, id=f"{size}") for size in (1, 2, 3, 7, 20)])

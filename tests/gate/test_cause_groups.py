@@ -149,6 +149,10 @@ def test_one_remedy_that_checks_of_a_family_say_is_one_cause_unless_the_server_o
         row(name, actual=f"answered 500: '{name}'", remedy="see the log") for name in ("threads.far", "threads.read")
     ]
     assert len(find_causes(failed)) == 2
+    windows = [row(f"threads.pages[{n}]", actual="9 items", remedy="order them") for n in (1, 2)]
+    windows.append(row("threads.far", actual="9 items", remedy="filter first"))
+    for remedy, causes in (("order them", 1), ("filter first", 2)):
+        assert len(find_causes([*windows, row("threads.messages[planted]", actual="[]", remedy=remedy)])) == causes
 
 
 def test_an_error_of_the_server_s_own_follows_only_where_the_table_knows_the_error() -> None:

@@ -231,3 +231,11 @@ def test_the_same_sight_in_other_words_joins_the_cause_that_the_server_names(wor
     loud = row("websocket.connects[header]", [said("ValueError", "no context")], actual=seen)
     (cause,) = find_causes([loud, row("browser.page", actual=words)])
     assert len(cause.cases) == 2
+
+
+def test_an_error_of_any_name_is_read_after_its_traceback() -> None:
+    line = TRACEBACK.format(message="no greenlet", line=35, kind="sqlalchemy.exc.MissingGreenlet")
+    error = read_error(line)
+    assert error is not None
+    assert (error.kind, error.frame) == ("MissingGreenlet", "threads.py in render")
+    assert read_error("uvicorn.Server: started") is None
