@@ -75,9 +75,7 @@ def filled(text: str, values: Mapping[str, str]) -> str:
 
 
 @pytest.mark.slow
-def test_githubs_verify_step_is_go_with_masked_secrets_a_summary_and_outputs(
-    surroundings: dict[str, str], tmp_path: Path
-) -> None:
+def test_githubs_verify_step_masks_secrets_and_has_outputs(surroundings: dict[str, str], tmp_path: Path) -> None:
     steps = {step.get("name"): step for step in read("github/netra-verify.yml")["jobs"]["verify"]["steps"]}
     inputs = {
         "inputs.target": "local", "inputs.phase": "smoke", "inputs.evidence": str(tmp_path / "evidence"),
