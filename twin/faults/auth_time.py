@@ -12,7 +12,7 @@ from twin.switching.registry import Undo, fault, replace
 if TYPE_CHECKING:
     from twin.auth.service import Seams
 
-BUILDING = 6  # calls that build clients of their own at the same time
+BUILDING = 2  # calls that build clients of their own at the same time
 
 
 @fault("auth.slow-by-120-ms", place="auth", seen="a session lookup added to every validation")
