@@ -2,7 +2,7 @@
 
 import re
 
-from tests.prove.compared import KEPT, comparable, read
+from tests.prove.compared import EQUAL, KEPT, comparable, read
 from tests.standing import ROOT
 
 OF_NO_CHECK = "compared."  # faults that break no promise: only the comparison is there for them
@@ -24,3 +24,12 @@ def test_the_page_states_the_share_that_was_found() -> None:
     kept = read(KEPT)
     assert stated is not None
     assert [int(number) for number in stated.groups()] == [len(kept), sum(bool(row["alone"]) for row in kept.values())]
+
+
+def test_the_page_states_the_comparisons_of_equal_revisions() -> None:
+    page = " ".join((ROOT / "docs/candidate.md").read_text(encoding="utf-8").split())
+    stated = re.search(r"In (\d+) comparisons of equal revisions, (\d+) of them .* none was named and none", page)
+    kept = read(EQUAL)
+    assert stated is not None
+    assert [int(number) for number in stated.groups()] == [kept["runs"], kept["busy"]]
+    assert kept["outcomes"].keys() == {"PASSED"}
