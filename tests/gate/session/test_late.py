@@ -2,19 +2,16 @@
 
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.gate.session.mini import HEAD, LAUNCHER, PYTEST, Mini
-from tests.system.waiting import HANGS_S
+from tests.system.waiting import HANGS_S, until
 
-HANGING = (
+TEARDOWNS = (
     HEAD
     + """
-import asyncio
-import pytest_asyncio
 from pathlib import Path
 
 @pytest.fixture(scope="session")
@@ -25,7 +22,15 @@ def rows():
 @pytest.fixture(scope="session")
 def hangs(rows):
     yield
+    Path("hangs").touch()
     time.sleep(600)
+"""
+)
+HANGING = (
+    TEARDOWNS
+    + """
+import asyncio
+import pytest_asyncio
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def waits(hangs):
@@ -159,21 +164,8 @@ def test_wherever_a_stop_comes_it_is_an_interrupt_and_the_verdict_the_last_line(
 
 
 TWICE = (
-    HEAD
+    TEARDOWNS
     + """
-from pathlib import Path
-
-@pytest.fixture(scope="session")
-def rows():
-    yield
-    Path("rows-removed").touch()
-
-@pytest.fixture(scope="session")
-def hangs(rows):
-    yield
-    Path("hangs").touch()
-    time.sleep(600)
-
 @check("a.good", requirement="it holds")
 def test_good(hangs):
     Path("begun").touch()
@@ -187,9 +179,7 @@ def test_a_second_request_abandons_one_teardown_and_the_others_are_done(mini: Mi
     mini.write(TWICE)
     process = mini.start(by=LAUNCHER)
     for mark in ("begun", "hangs"):
-        while not (mini.folder / mark).exists():
-            assert process.poll() is None
-            time.sleep(0.01)
+        until((mini.folder / mark).exists, f"it does not come to {mark!r}")
         process.send_signal(number)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 2, output
