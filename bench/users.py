@@ -35,6 +35,7 @@ ADDED = (
     "websocket.together", "websocket.agent", "websocket.long-talk", "browser.*", "api.*", "logs.own-errors",
     "logs.tracebacks", "data.poison", "health.probes", "health.together",
 )  # fmt: skip
+COLD = ("target.reachable", "browser.page", "api.no-5xx")  # Chromium's and Hypothesis' first runs build caches
 
 
 def split(required: Required) -> tuple[list[str], list[str]]:
@@ -61,7 +62,7 @@ async def inside(near: Path, addresses: dict[str, Any], folder: Path) -> None:
     known, before = split(load_required("full", "smoke", offers=("browser", "document", "readiness")))
     database = addresses["database"]["url"]
     rows = await _rows(database)
-    await _quick(folder / "warm", near, ["target.reachable"])
+    await _quick(folder / "warm", near, COLD)
     measured: dict[str, Any] = {}
     async with from_afar(addresses, folder, ROUND_TRIP_S) as afar:
         for name, path in (("near", near), ("afar", afar)):
