@@ -1,6 +1,6 @@
 """What judging a candidate costs beside the smoke phase, which is part of it: each on a twin of its kind, in turn.
 
-A twin with a candidate can't show the smoke phase: its newest revision has no users yet, and after a deploy that is NO-GO.
+A twin with a candidate can't show the smoke phase: its newest revision has no users, which is NO-GO after a deploy.
 """
 
 import json
