@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from twin.auth.service import Seams
 
 SLOW_S, TOLD_MS = 0.12, 5.0
-STEP_S, IDLE_S = 0.0003, 0.25
+STEP_S, MOST, IDLE_S = 0.000003, 400, 0.25
 
 
 @fault("auth.server-timing-lies", place="auth", seen="a timer around the handler, while requests queue before it")
@@ -25,13 +25,15 @@ def server_timing_lies(seams: "Seams") -> Undo:
 
 @fault("auth.each-call-slower", place="auth", seen="a list of sessions that each validation walks through")
 def each_call_slower(seams: "Seams") -> Undo:
-    """Each validation takes 0.3 ms longer than the one before, until there is a pause."""
+    """Each validation takes longer than the one before, by 6 microseconds more each time, until there is a pause."""
     calls, last = [0], [0.0]
 
     async def before_answer() -> None:
         now = time.monotonic()
         calls[0] = calls[0] + 1 if now - last[0] < IDLE_S else 0
         last[0] = now
-        await asyncio.sleep(STEP_S * calls[0])
+        await asyncio.sleep(
+            STEP_S * min(calls[0], MOST) ** 2
+        )  # growing in proportion would be lost in what came before
 
     return replace(seams, before_answer=before_answer)
