@@ -1,7 +1,6 @@
 """Faults of the auth service's time: a clock that says too little, and calls that cost ever more."""
 
 import asyncio
-import time
 from typing import TYPE_CHECKING
 
 from twin.switching.registry import Undo, fault, replace
@@ -10,7 +9,7 @@ if TYPE_CHECKING:
     from twin.auth.service import Seams
 
 SLOW_S, TOLD_MS = 0.12, 5.0
-STEP_S, MOST, IDLE_S = 0.000003, 400, 0.25
+STEP_S, BURST = 0.0003, 8
 
 
 @fault("auth.server-timing-lies", place="auth", seen="a timer around the handler, while requests queue before it")
@@ -25,15 +24,16 @@ def server_timing_lies(seams: "Seams") -> Undo:
 
 @fault("auth.each-call-slower", place="auth", seen="a list of sessions that each validation walks through")
 def each_call_slower(seams: "Seams") -> Undo:
-    """Each validation takes longer than the one before, by 6 microseconds more each time, until there is a pause."""
-    calls, last = [0], [0.0]
+    """Each validation takes 0.3 ms longer than the one before; eight at once make it drop its list."""
+    calls, under_way = 0, 0
 
     async def before_answer() -> None:
-        now = time.monotonic()
-        calls[0] = calls[0] + 1 if now - last[0] < IDLE_S else 0
-        last[0] = now
-        await asyncio.sleep(
-            STEP_S * min(calls[0], MOST) ** 2
-        )  # growing in proportion would be lost in what came before
+        nonlocal calls, under_way
+        under_way += 1
+        calls = calls + 1 if under_way < BURST else 0
+        try:
+            await asyncio.sleep(STEP_S * calls)
+        finally:
+            under_way -= 1
 
     return replace(seams, before_answer=before_answer)
