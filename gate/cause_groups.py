@@ -280,9 +280,9 @@ def _has_one_remedy(group: Group, other: Group) -> bool:
     """
     if group.error or group.known or other.error or other.known or len(group.rows) > len(other.rows):
         return False
-    said = {(row.family, row.remedy) for row in group.rows if row.remedy}
+    remedies = {(row.family, row.remedy) for row in group.rows if row.remedy}
     usual = Counter((row.family, row.remedy) for row in other.rows).most_common(1)[0][0]
-    return said == {usual} and _is_seen_alike(group, other)
+    return remedies == {usual} and _is_seen_alike(group, other)
 
 
 def _is_server_error(group: Group) -> bool:

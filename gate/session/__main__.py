@@ -37,7 +37,6 @@ from pathlib import Path  # noqa: E402 - as above
 from typing import TextIO, cast  # noqa: E402 - as above
 
 INTERRUPTED, CRASHED, USAGE, INCONCLUSIVE = 2, 3, 4, 10
-STDERR = 2  # the descriptor
 EARLY = "interrupted before the run began"
 
 
@@ -111,11 +110,11 @@ def _say(line: str) -> None:
 
 def _say_nothing_more() -> None:
     """Drop what Python prints while it ends, about coroutines and tasks that an interrupt cut off."""
+    from gate.unread import drop  # noqa: PLC0415 - as above
+
     with suppress(OSError):
         sys.stderr.flush()
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, STDERR)
-        os.close(nowhere)
+        drop(sys.stderr)
 
 
 def _flushed(code: int) -> int:

@@ -14,9 +14,8 @@ from types import FrameType
 
 import pytest
 
-HOOKS = re.compile(
-    r"/(_pytest/(?!fixtures\.py$)|pluggy/)"
-)  # files that call hooks; pytest's fixtures.py calls teardowns
+# Files that call hooks; pytest's fixtures.py calls teardowns.
+HOOKS = re.compile(r"/(_pytest/(?!fixtures\.py$)|pluggy/)")
 MACHINERY = re.compile(rf"/(_pytest|pluggy|allure_pytest)/|^{re.escape(str(Path(__file__).parent))}/")
 STEP = pytest.CallInfo.from_call.__func__.__code__  # type: ignore[attr-defined]  # a class method has its function
 FINISH = pytest.FixtureDef.finish.__code__  # calls a fixture's finalizers, and keeps what they raise
@@ -43,13 +42,13 @@ def find_place(frame: FrameType | None, *, tearing_down: bool) -> Place:
     return Place.BETWEEN
 
 
-def _is_wanted(_record: logging.LogRecord) -> bool:
+def _keep_none(_record: logging.LogRecord) -> bool:
     return False
 
 
 def silence_what_was_cut_off() -> None:
     """Drop what asyncio logs about tasks that an interrupt cut off: it would come after the verdict's line."""
-    logging.getLogger("asyncio").addFilter(_is_wanted)
+    logging.getLogger("asyncio").addFilter(_keep_none)
 
 
 def silence_what_is_collected() -> None:

@@ -25,7 +25,7 @@ from gate.session.secrecy import Secrecy
 from gate.session.selecting import Selecting, last_durations, last_failed, selection_of
 from gate.session.selection import choose
 from gate.session.stopping import Stopping
-from gate.session.taking_down import TakingDown, WindingDown, WoundDown
+from gate.session.taking_down import TakingDown
 
 RUN = pytest.StashKey[Run]()
 LIVE = pytest.StashKey[Live]()
@@ -83,8 +83,7 @@ def _prepare_to_stop(config: pytest.Config, run: Run) -> None:
 
     again_s = SOAK_AGAIN_S if run.plan.phase == "soak" else AGAIN_S
     config.stash[STOPPING] = Stopping(deadline_s=run.plan.deadline_s, again_s=again_s, on_stop=on_stop)
-    for plugin in (TakingDown, WindingDown, WoundDown):
-        config.pluginmanager.register(plugin(config.stash[STOPPING]))
+    config.pluginmanager.register(TakingDown(config.stash[STOPPING]))
 
 
 def _show_progress(config: pytest.Config, run: Run) -> None:

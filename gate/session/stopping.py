@@ -61,8 +61,8 @@ class Stopping:
     given_up: list[str] = field(default_factory=list)  # fixtures that could not be taken down in time
     _taking_down: str = ""  # the fixture that is being taken down
     _late: float | None = None  # when the deadline passed, on the monotonic clock
-    _tearing_down: bool = False  # a case's fixtures, or at the end the session's
-    _winding_down: bool = False  # the session's
+    _tearing_down: bool = False  # a case's fixtures are taken down
+    _winding_down: bool = False  # the session's are
     _between: int = 0  # tries in a row that found the run between two steps
     _trying_again: bool = False  # the next alarm is one of them
     _writing: bool = False

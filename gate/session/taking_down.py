@@ -40,28 +40,10 @@ class TakingDown:
         """After each case: a Ctrl-C that it survived was its last."""
         self._stopping.look()
 
-
-class WindingDown:
-    """A plugin that allows interrupts while the session's fixtures are taken down, and no longer."""
-
-    def __init__(self, stopping: Stopping) -> None:
-        self._stopping = stopping
-
-    @pytest.hookimpl(tryfirst=True)  # inside all wrappers, before pytest's own, which takes the fixtures down
-    def pytest_sessionfinish(self) -> None:
-        """Allow them."""
-        self._stopping.wind_down()
-
-
-class WoundDown:
-    """The other half of `WindingDown`: a plugin has one function for a hook."""
-
-    def __init__(self, stopping: Stopping) -> None:
-        self._stopping = stopping
-
-    @pytest.hookimpl(wrapper=True, trylast=True)  # innermost: the summaries of others come later
+    @pytest.hookimpl(wrapper=True, trylast=True)  # innermost: around pytest's own, which takes the session's down
     def pytest_sessionfinish(self) -> Generator[None]:
-        """Forbid them."""
+        """Allow interrupts while the session's fixtures are taken down, and no longer: summaries come after that."""
+        self._stopping.wind_down()
         try:
             return (yield)
         finally:
