@@ -9,6 +9,8 @@ pytest_plugins = (
     "fixtures.candidate",
     "fixtures.target",
     "fixtures.turns",
+    "gate.session.set_up_ahead",
+    "fixtures.beside",
     "fixtures.clocks",
     "fixtures.pace",
     "fixtures.database",

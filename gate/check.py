@@ -45,6 +45,9 @@ BEFORE_TRAFFIC: Phase = "candidate"  # runs what smoke runs, on a revision witho
 NEEDS = frozenset(get_args(Need))
 ALSO_NEEDS = "also_needs"  # a mark on one case of a check: what this case needs beyond the check's own needs
 AT_THE_END = "at_the_end"  # a mark on a case that judges the whole run: it runs after all others
+# A mark on a case that measures nothing and does nothing to anybody but its own users: it may be asked while other such
+# cases are. With `takes_long=True` it is among the first of them to begin.
+BESIDE = "beside"
 ATTRIBUTE = "__netra_check__"
 Body = TypeVar("Body", bound=Callable[..., object])
 

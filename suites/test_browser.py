@@ -33,6 +33,7 @@ ASKERS = ("frontend", "stranger")
     looking="`curl -i -X OPTIONS -H 'Origin: https://app.staging.netrasystems.ai' -H "
     "'Access-Control-Request-Method: PUT' $BACKEND/api/threads`: the `Access-Control-Allow-…` headers",
 )
+@pytest.mark.beside
 @pytest.mark.parametrize("asker", ASKERS)
 async def test_a_page_may_ask(backend: Door, contract: Contract, asker: str) -> None:
     """The frontend's origin may use every method and header of its pages; no other origin may."""
@@ -80,7 +81,11 @@ async def _preflight(backend: Door, contract: Contract, origin: str, method: str
 @pytest.mark.parametrize(
     "status,askers",
     [
-        *(pytest.param(status, (asker,), id=f"{asker} on {status}") for status in ("200", "4xx") for asker in ASKERS),
+        *(
+            pytest.param(status, (asker,), id=f"{asker} on {status}", marks=pytest.mark.beside)
+            for status in ("200", "4xx")
+            for asker in ASKERS
+        ),
         pytest.param("5xx", ASKERS, id="everybody on 5xx", marks=pytest.mark.also_needs("twin")),
     ],
 )
@@ -118,6 +123,7 @@ def _judge(answer: Answer, asker: str, origin: str, *, with_credentials: bool) -
     remedy="Compare the handshake's Origin with the list that CORS uses; a client that sends none is not a browser.",
     looking="the handshake with `-H 'Origin: …'`; which list of origins does the WebSocket route compare with?",
 )
+@pytest.mark.beside
 @pytest.mark.parametrize("asker", ASKERS)
 async def test_a_page_opens_a_session(
     sockets: SocketDoor, tokens: TokenSource, owner: User, contract: Contract, asker: str
@@ -147,6 +153,7 @@ async def test_a_page_opens_a_session(
     looking='`curl -i -H "Authorization: Bearer $TOKEN" $BACKEND/api/threads`: `Cache-Control`, `Vary`, `Age`; '
     "then the CDN's own rules",
 )
+@pytest.mark.beside
 @pytest.mark.parametrize(
     "kind", ["list", "refusal", pytest.param("another origin", marks=pytest.mark.also_needs("frontend"))]
 )

@@ -44,6 +44,7 @@ def page_visit(target: Target, contract: Contract, tokens: TokenSource, owner: U
     looking="the screenshot in the run's folder and the console's lines in the evidence; then the frontend "
     "itself, with the browser's network panel",
 )
+@pytest.mark.beside(takes_long=True)
 async def test_a_real_page_works(
     page_visit: Visit, contract: Contract, run: Run, recorder: Recorder, sockets: SocketDoor
 ) -> None:

@@ -34,6 +34,7 @@ LOOKALIKES: Mapping[str, Callable[[User, User], Pair]] = {
     "somebody else.",
     looking="**an incident**: two users with one address share what is theirs; how does the service find a user?",
 )
+@pytest.mark.beside
 @pytest.mark.parametrize(
     "door",
     [

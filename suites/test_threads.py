@@ -55,6 +55,7 @@ def same_json(one: object, other: object) -> bool:
     remedy=FIX_3 + " An error must not become an empty list.",
     looking="the answer, compared with the seeded row; the server's log lines for that request",
 )
+@pytest.mark.beside
 async def test_the_owners_thread_is_listed(threads: Threads, plant: Plant, owner: User) -> None:
     """A thread in the table is in its owner's list, with the title and metadata that were written."""
     (row,) = await plant(owner, metadata={"topic": "first light"}, title="First light")
@@ -114,6 +115,7 @@ async def test_every_shape_of_metadata_is_listed(
     remedy="Serialise with one response model; see the contract's list of fields.",
     looking="the item and the field in the evidence",
 )
+@pytest.mark.beside
 async def test_every_item_fits_the_contract(threads: Threads, plant: Plant, owner: User) -> None:
     """Each item matches the contract's JSON Schema, and no id occurs twice."""
     rows = await plant(owner, count=3)
@@ -137,6 +139,7 @@ async def test_every_item_fits_the_contract(threads: Threads, plant: Plant, owne
     remedy="ORDER BY updated_at DESC with the id as tie-break.",
     looking="the ids and times in the evidence, in the order in which they came",
 )
+@pytest.mark.beside
 async def test_newest_comes_first_and_ties_are_stable(threads: Threads, plant: Plant, owner: User) -> None:
     """Rows seeded in another order are listed newest first; rows with equal times keep the same order every time."""
     ages = [timedelta(minutes=m) for m in (5, 1, 3, 2, 4)]
@@ -163,6 +166,7 @@ async def test_newest_comes_first_and_ties_are_stable(threads: Threads, plant: P
     remedy="Filter deleted_at IS NULL in the query, as Fix 3 does.",
     looking="the listed id in the evidence; its `deleted_at` in the table",
 )
+@pytest.mark.beside
 async def test_soft_deleted_rows_are_hidden(threads: Threads, plant: Plant, owner: User) -> None:
     """Of a live and a soft-deleted thread, only the live one is listed."""
     (living,) = await plant(owner)

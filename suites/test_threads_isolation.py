@@ -37,6 +37,7 @@ def refuse_foreign(listed: set[str], foreign: set[str]) -> None:
     remedy="Filter only by the token's user; if column and metadata disagree, the column decides (not Fix 3's OR).",
     looking="**an incident**: the case says whose row was seen by whom, and how; the query in the log, if it is logged",
 )
+@pytest.mark.beside
 @pytest.mark.parametrize("case", ["other user", "disagreeing owner", "forged header", "similar id"])
 async def test_nobody_sees_a_foreign_thread(
     threads: Threads, plant: Plant, owner: User, stranger: User, case: str
@@ -92,6 +93,7 @@ HOSTILE_USERS = {
     remedy="Declare parameter types; bind every value; refuse NUL bytes before they reach Postgres.",
     looking="the case's `curl` against staging; the traceback in the server's log lines",
 )
+@pytest.mark.beside
 @pytest.mark.parametrize("case", HOSTILE)
 async def test_hostile_input_is_refused(threads: Threads, family: Family, borrow: Borrow, case: str) -> None:
     """A hostile query gets a 4xx."""
@@ -114,6 +116,7 @@ async def test_hostile_input_is_refused(threads: Threads, family: Family, borrow
     remedy="Bind the user id as a parameter; refuse what a text column can't hold.",
     looking="the case's `curl`; how the user id gets into the query",
 )
+@pytest.mark.beside
 @pytest.mark.parametrize("case", HOSTILE_USERS)
 async def test_hostile_user_ids_find_nothing(threads: Threads, family: Family, case: str) -> None:
     """Our own token with a hostile user id is refused, or lists nothing."""

@@ -3,6 +3,8 @@
 import time
 from functools import partial
 
+import pytest
+
 from fixtures.extra_wait import refuse_wait
 from fixtures.http_services import refuse_server_error, seen
 from fixtures.journeys import METADATA, OTHER_TITLE, TITLE, Journey, refuse_title
@@ -24,6 +26,7 @@ OWNER_FROM_TOKEN = "Take the owner only from the token: metadata that names anot
     looking='`curl -i -X POST -H "Authorization: Bearer $TOKEN" -d \'{"title": "x"}\' $BACKEND/api/threads`, '
     "then the list; the server's log lines",
 )
+@pytest.mark.beside
 async def test_a_created_thread_is_stored(journey: Journey, seeder: Seeder, stranger: User) -> None:
     """Two threads, one without a title, are returned, read back, listed once each, and in the table, value by value.
 
@@ -76,6 +79,7 @@ async def _own_list(journey: Journey, before: set[str], remedy: str = "") -> lis
     remedy="See the server's traceback: the list works without this route, but users need it.",
     looking="the case's `curl`; the server's log lines show the traceback",
 )
+@pytest.mark.beside
 async def test_a_thread_is_read_by_its_id(journey: Journey) -> None:
     """A created thread is read back with its id, title, metadata, owner and time of creation."""
     begun = time.time()
@@ -94,6 +98,7 @@ async def test_a_thread_is_read_by_its_id(journey: Journey) -> None:
     remedy="Commit before answering, drop what was cached for this user, and take the owner only from the token.",
     looking="the title in the answer, by id and in the list, in the evidence; a cache in front of the list",
 )
+@pytest.mark.beside
 async def test_a_renamed_thread_is_renamed_everywhere(journey: Journey, stranger: User) -> None:
     """After each change the thread is read by its id and in the list; another owner in the metadata has no effect."""
     thread_id = journey.threads.id_of(await journey.create(title=TITLE, metadata=METADATA))
@@ -124,6 +129,7 @@ async def test_a_renamed_thread_is_renamed_everywhere(journey: Journey, stranger
     remedy="Set deleted_at in the transaction of the request, and filter by it wherever threads are read.",
     looking="`deleted_at` of the row; the filter of the list and of the route by id",
 )
+@pytest.mark.beside
 async def test_an_archived_thread_is_gone(journey: Journey) -> None:
     """Of two threads, the archived one is no longer listed or readable; the other is unchanged."""
     creating = partial(journey.create, title=TITLE), partial(journey.create, title=OTHER_TITLE)

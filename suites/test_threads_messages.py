@@ -50,6 +50,7 @@ COUNTED = "Count a thread's messages in the statement that lists it; a counter b
     "**an incident where somebody else read or wrote one**. "
     "`SELECT` of the thread's messages: are they stored?",
 )
+@pytest.mark.beside
 @pytest.mark.parametrize(
     "whose",
     [

@@ -7,6 +7,8 @@ from datetime import timedelta
 from functools import partial
 from http import HTTPStatus
 
+import pytest
+
 from fixtures.growth import refuse_growth
 from fixtures.http_services import refuse_server_error, seen
 from fixtures.rows import Plant
@@ -35,6 +37,7 @@ TALKING, BESIDE = 20, 10
     remedy="Filter before LIMIT, and allow offsets up to the end of the list.",
     looking="how many are missing, in the case; is the filter in the query, or after its LIMIT?",
 )
+@pytest.mark.beside
 async def test_a_long_list_is_read_to_its_end(threads: Threads, plant: Plant, owner: User) -> None:
     """The windows contain all live rows, each once, and none of the deleted ones."""
     living = list(await plant(owner, count=ROWS // 2))

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from fixtures.rows import Plant, Row
 from fixtures.threads import AS_STORED, Item, Threads
 from gate.check import check
@@ -20,6 +22,7 @@ TOLERANCE_S = 1.0
     remedy=AS_STORED,
     looking="the field in the evidence, compared with the row's column",
 )
+@pytest.mark.beside
 async def test_values_come_back_as_they_were_written(threads: Threads, plant: Plant, owner: User) -> None:
     """Rows of several titles and ages are listed with exactly these titles and these instants."""
     rows = [row for title in TITLES for row in await plant(owner, title=title)]

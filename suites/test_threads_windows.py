@@ -33,6 +33,7 @@ VOLUME_ROUNDS = 9
     remedy=WINDOWED,
     looking="the window and the ids in the evidence: twice is an overlap, missing is a gap",
 )
+@pytest.mark.beside
 @pytest.mark.parametrize("window", [pytest.param(size, id=f"{size}") for size in (1, 2, 3, 7, 20)])
 async def test_windows_partition_the_list(threads: Threads, plant: Plant, owner: User, window: int) -> None:
     """Read in windows, the list has every row once, in order; a row added in between shifts it and loses none."""
@@ -84,6 +85,7 @@ OUT_OF_RANGE = {
     remedy="Declare the bounds with the parameters, so that the framework refuses bad values.",
     looking="the case's `curl`: which value, and which status came instead of 422",
 )
+@pytest.mark.beside
 @pytest.mark.parametrize("case", OUT_OF_RANGE)
 async def test_out_of_range_is_refused(threads: Threads, family: Family, borrow: Borrow, case: str) -> None:
     """An impossible window is refused with 422, whatever is wrong with it; one within the bounds is answered."""
@@ -114,6 +116,7 @@ def _within(params: Mapping[str, str], rules: ThreadRules) -> bool:
     remedy="limit defaults to 20 and offset to 0; an offset of any size is valid.",
     looking='`curl -H "Authorization: Bearer $TOKEN" $BACKEND/api/threads`: how many come?',
 )
+@pytest.mark.beside
 async def test_defaults_and_edges(threads: Threads, plant: Plant, owner: User, contract: Contract) -> None:
     """The default window, the largest one, and far past the end."""
     rules = contract.threads

@@ -39,6 +39,7 @@ ROUNDS = 5
     remedy=COROUTINE,
     looking="the handshake's status and the first message in the evidence; the server's log lines under its trace",
 )
+@pytest.mark.beside
 @pytest.mark.parametrize("way", ["header", "subprotocol"])
 async def test_a_good_token_opens_a_session(sockets: SocketDoor, owner: User, way: Way) -> None:
     """The handshake succeeds, the welcome says ready and names the session; an offered subprotocol is selected."""
@@ -71,6 +72,7 @@ async def test_a_good_token_opens_a_session(sockets: SocketDoor, owner: User, wa
     remedy="Don't use a demo user outside demo mode: the user is the token's `sub`.",
     looking="the welcome in the evidence, and the token's `sub`",
 )
+@pytest.mark.beside
 async def test_the_welcome_names_the_user(sockets: SocketDoor, owner: User, stranger: User) -> None:
     """Two users open sessions, and each welcome names its own user."""
     for user in (owner, stranger):
@@ -88,6 +90,7 @@ async def test_the_welcome_names_the_user(sockets: SocketDoor, owner: User, stra
     remedy="Answer in the session's own loop, with nothing slow between reading and answering.",
     looking="which message had no answer, and after how long; is the order that of sending?",
 )
+@pytest.mark.beside
 async def test_pings_and_heartbeats_are_answered_in_order(
     sockets: SocketDoor, owner: User, deadlines: Deadlines, recorder: Recorder, contract: Contract
 ) -> None:
@@ -140,6 +143,7 @@ async def _read_answers(session: Session, expected: Sequence[str], within_s: flo
     remedy="Send to the user's own sessions (factory per user), never to all.",
     looking="**an incident**: whose message reached whom is in the evidence",
 )
+@pytest.mark.beside
 async def test_messages_stay_with_their_user(sockets: SocketDoor, owner: User, stranger: User) -> None:
     """While one user sends messages, the other's socket receives none of it; both are still answered."""
     mine, theirs = await sockets.open_all(owner, stranger)

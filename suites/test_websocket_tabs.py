@@ -6,6 +6,8 @@ from collections import deque
 from functools import partial
 from itertools import count
 
+import pytest
+
 from fixtures.agent import refuse_unheard
 from fixtures.growth import is_growth, refuse_growth
 from fixtures.sockets import EACH_TAB, FREED, OWN_LOOP, SocketDoor, refuse_refused
@@ -32,6 +34,7 @@ AHEAD = 5  # batches that are on their way before the oldest one's answers are r
     remedy=EACH_TAB,
     looking="which tab heard nothing, in the case; how many sockets a user may have",
 )
+@pytest.mark.beside
 async def test_every_tab_lives_and_hears(sockets: SocketDoor, owner: User, contract: Contract) -> None:
     """One user has five open sessions; each gets the agent's answer; four keep working after one is closed."""
     tabs = await sockets.open_all(*[owner] * TABS)

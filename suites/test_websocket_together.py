@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 
+import pytest
+
 from fixtures.agent import read_run, refuse_other_names, refuse_other_run, run_ids
 from fixtures.sockets import EACH_TAB, NOT_GLOBAL, SocketDoor
 from fixtures.users import MakeUser
@@ -108,6 +110,7 @@ async def _read_run(session: Session, contract: Contract, remedy: str = "") -> l
     remedy="End every run with its last event, whatever happens in it; send only to the user's own sockets.",
     looking="the events in the evidence, in order; the server's log lines of the run",
 )
+@pytest.mark.beside(takes_long=True)
 async def test_the_agent_answers_its_user_alone(
     sockets: SocketDoor, owner: User, stranger: User, contract: Contract
 ) -> None:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from weakref import WeakKeyDictionary
 
 import asyncpg
 import certifi
@@ -24,6 +25,7 @@ else:
     Connection = asyncpg.Connection
 PasswordSource = Callable[[], Awaitable[Secret]]  # asked once for every connection
 SERVER_FIRST_S = 1.0  # the server's own statement_timeout says more than ours, so it gets to report first
+_TURNS: WeakKeyDictionary[Connection, asyncio.Lock] = WeakKeyDictionary()
 OURS = "nv-"  # the ids of all our rows and users begin with it
 
 
@@ -39,6 +41,11 @@ class TableShape:
     def owner_column(self) -> str:
         """The column that decides who owns a row; empty if the metadata alone does."""
         return self.layout.owner_column(self.columns)
+
+
+def turn_on(connection: Connection) -> asyncio.Lock:
+    """The lock of a connection that several cases use at once: it takes one statement at a time."""
+    return _TURNS.setdefault(connection, asyncio.Lock())
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 
-from probes.database.connection import Connection, TableShape, find_table, limit_waiting
+from probes.database.connection import Connection, TableShape, find_table, limit_waiting, turn_on
 from probes.database.seeding import INTEGERS
 from probes.errors import SourceRefused
 from probes.timing.deadlines import Deadlines
@@ -73,7 +73,7 @@ class MessageWriter:
         statement = f"INSERT INTO {self._table.name} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608 - the contract's names are pattern-checked, types are the catalogue's
         rows = [[*self._fitted(message.says), *layout.constants.values()] for message in messages]
         try:
-            async with self.connection.transaction():
+            async with turn_on(self.connection), self.connection.transaction():
                 await limit_waiting(self.connection, self._deadlines)
                 await self.connection.executemany(statement, rows)
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
@@ -92,7 +92,7 @@ class MessageWriter:
     async def remove_of(self, threads: Collection[str]) -> int:
         """Remove all messages of these threads, their own or not; return how many there were. Raises SourceRefused."""
         try:
-            async with self.connection.transaction():
+            async with turn_on(self.connection), self.connection.transaction():
                 await limit_waiting(self.connection, self._deadlines)
                 status = await self.connection.execute(
                     f"DELETE FROM {self._table.name} WHERE {self._layout.thread} = ANY($1::text[])",  # noqa: S608 - as above

@@ -11,7 +11,7 @@ from typing import Any
 
 import asyncpg
 
-from probes.database.connection import OURS, SERVER_FIRST_S, Connection, TableShape, limit_waiting
+from probes.database.connection import OURS, SERVER_FIRST_S, Connection, TableShape, limit_waiting, turn_on
 from probes.database.metadata_shapes import PLAIN, Shape
 from probes.errors import SourceRefused
 from probes.timing.deadlines import Deadlines
@@ -202,16 +202,17 @@ class Seeder:
 
     @asynccontextmanager
     async def _limited(self) -> AsyncIterator[None]:
-        """Keep one statement from waiting longer than our deadlines.
+        """One statement at a time, and none that waits longer than our deadlines.
 
         If the session has none (behind PgBouncer), they are set for a transaction: three round trips.
         """
-        if self._session_has_deadlines:
-            yield
-            return
-        async with self.connection.transaction():
-            await limit_waiting(self.connection, self._deadlines)
-            yield
+        async with turn_on(self.connection):
+            if self._session_has_deadlines:
+                yield
+                return
+            async with self.connection.transaction():
+                await limit_waiting(self.connection, self._deadlines)
+                yield
 
     def _fit(self, column: str, value: object) -> object:
         if isinstance(value, datetime):
@@ -228,10 +229,11 @@ class Seeder:
 
     async def holds(self, thread_id: str) -> bool:
         """Whether there is a row of this id, of any owner and any origin."""
-        count = await self.connection.fetchval(
-            f"SELECT count(*) FROM {self._table.name} WHERE {self._layout.id} = $1",  # noqa: S608 - names of the contract
-            thread_id,
-        )
+        async with turn_on(self.connection):
+            count = await self.connection.fetchval(
+                f"SELECT count(*) FROM {self._table.name} WHERE {self._layout.id} = $1",  # noqa: S608 - names of the contract
+                thread_id,
+            )
         return bool(count)
 
     async def remove_of(self, user: str) -> int:

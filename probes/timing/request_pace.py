@@ -3,7 +3,8 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -28,8 +29,29 @@ class RequestPace:
     say: Callable[[str], None] = field(repr=False)  # gets a line when the pace was halved
     _halved: int = 0
     _next_s: float = 0.0  # on the monotonic clock: nothing begins before
+    _crowd: asyncio.Semaphore | None = None  # while cases are asked beside each other: bounds what all of them ask
 
-    async def due(self) -> None:
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """One request's turn: it begins when another request may, and ends with its answer."""
+        async with self._crowd or nullcontext():
+            await self._due()
+            yield
+
+    @asynccontextmanager
+    async def crowded(self) -> AsyncIterator[None]:
+        """Bound also the requests that don't know of each other, because several cases are asked beside each other."""
+        self._crowd = asyncio.Semaphore(self.at_once)
+        try:
+            yield
+        finally:
+            self._crowd = None
+
+    def limited(self, refusal: RateLimited) -> None:
+        """Halve the pace, because a limiter refused a request that was alone in its case, beside other cases."""
+        self._slow_down(refusal, self._halved)
+
+    async def _due(self) -> None:
         """Wait until another request may begin."""
         now = time.monotonic()
         begins = max(now, self._next_s)
@@ -87,6 +109,8 @@ class RequestPace:
             self.at_once //= 2
             self.per_second /= 2
             self._halved += 1
+            if self._crowd:
+                self._crowd = asyncio.Semaphore(self.at_once)
             self.say(f"asked more slowly, {self.at_once} at once: {limited.request} {limited.detail}")
         if wait_s > LONGEST_WAIT_S:
             return False

@@ -148,11 +148,12 @@ async def test_who_wants_us_to_wait_for_minutes_is_not_asked_again() -> None:
 async def test_what_begins_in_a_second_is_bounded() -> None:
     pace, begun = pace_of(1, per_second=50.0), time.monotonic()
     for _ in range(5):
-        await pace.due()
+        async with pace.turn():
+            pass
     assert time.monotonic() - begun > 4 / 50.0 - 0.001  # a busy machine takes longer, and never less
 
 
 async def test_without_a_bound_nobody_waits_for_a_turn() -> None:
     pace = pace_of(1)
     with pytest.raises(StopIteration):  # it ends without having given way once
-        pace.due().send(None)
+        pace.turn().__aenter__().send(None)

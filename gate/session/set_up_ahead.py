@@ -1,0 +1,135 @@
+"""Sets a case's fixtures up before its turn, beside those of other cases that are not torn down yet.
+
+pytest sets up one item at a time: it keeps one stack of finalizers, and a fixture of function scope has one value. Here
+an item has a stack of its own above the nodes that it shares with the others (the session, the folder), and fixtures of
+its own. At its turn both are handed to pytest, which finds the fixtures set up and tears them down as always.
+
+pytest has no public way to do this. Only this module knows how it is done; its test shows that a fixture's life is as
+without it.
+"""
+
+import copy
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from _pytest.fixtures import FixtureDef
+from _pytest.outcomes import TEST_OUTCOME
+from _pytest.runner import SetupState
+
+AHEAD = pytest.StashKey["Ahead"]()
+OUTCOME = TEST_OUTCOME  # what pytest takes for an item's own: any Exception, and pytest.fail's and skip's
+
+
+class Ahead:
+    """One item, set up before its turn. `error`: what its set-up raised; pytest raises it again at the turn."""
+
+    def __init__(self, item: pytest.Function, shared: SetupState) -> None:
+        self.item = item
+        self.error: BaseException | None = None
+        self._state = SetupState()
+        chain = item.listchain()
+        self._state.stack = {node: parts for node, parts in shared.stack.items() if node in chain}
+        self._shared = list(self._state.stack)
+        item._request._arg2fixturedefs = _OwnFixtures(item)  # type: ignore[misc]  # noqa: SLF001 - see the module
+
+    def set_up(self) -> None:
+        """Set the item's fixtures up. Raises only what interrupts the run."""
+        with self._own_stack():
+            try:
+                self._state.setup(self.item)
+            except OUTCOME as error:  # whatever it is, it is the item's, at its turn
+                self.error = error
+
+    def hand_over(self) -> None:
+        """Give the finalizers to pytest, which has just set the item up, for its teardown."""
+        stack = self.item.session._setupstate.stack  # noqa: SLF001
+        for node, (finalizers, _) in self._state.stack.items():
+            if node not in self._shared and node in stack:
+                stack[node][0].extend(finalizers)
+        self._state.stack.clear()
+
+    def take_down(self) -> None:
+        """Tear the item down before its turn, or without one; it can then be set up again. Raises what that raises."""
+        if not self._state.stack:
+            return
+        stays = _Chain(self._shared)
+        try:
+            with self._own_stack():
+                self._state.teardown_exact(stays)  # type: ignore[arg-type]  # it reads only the chain of nodes
+        finally:
+            self._state.stack.clear()
+            self.item._initrequest()  # noqa: SLF001
+
+    @contextmanager
+    def _own_stack(self) -> Generator[None]:
+        session, before = self.item.session, self.item.session._setupstate  # noqa: SLF001
+        session._setupstate = self._state  # noqa: SLF001
+        try:
+            yield
+        finally:
+            session._setupstate = before  # noqa: SLF001
+
+
+class _Chain:
+    """The nodes that stay set up, as pytest asks the next item for them."""
+
+    def __init__(self, nodes: list[Any]) -> None:
+        self._nodes = nodes
+
+    def listchain(self) -> list[Any]:
+        return self._nodes
+
+
+class _OwnFixtures(dict[str, Any]):
+    """The definitions of an item's fixtures; those of function scope are copies, so that their values are its own."""
+
+    def __init__(self, item: pytest.Function) -> None:
+        known: Mapping[str, Any] = item._fixtureinfo.name2fixturedefs  # noqa: SLF001
+        super().__init__({name: _own(definitions) for name, definitions in known.items()})
+        self._item = item
+
+    def get(self, name: str, default: Any = None) -> Any:  # noqa: ANN401 - as dict's
+        """The definitions of a name, also of one that is only asked for while the case runs."""
+        if name not in self:
+            found = self._item.session._fixturemanager.getfixturedefs(name, self._item)  # noqa: SLF001
+            if not found:
+                return default
+            self[name] = _own(found)
+        return self[name]
+
+
+def _own(definitions: Any) -> list[FixtureDef[Any]]:  # noqa: ANN401 - a sequence of definitions
+    return [_copied(one) if one.scope == "function" else one for one in definitions]
+
+
+def _copied(definition: FixtureDef[Any]) -> FixtureDef[Any]:
+    own = copy.copy(definition)
+    own.cached_result = None
+    own._finalizers = []  # type: ignore[misc]  # noqa: SLF001 - a copy must not finish the original's dependants
+    return own
+
+
+def set_up_ahead(turn: pytest.Item, items: Sequence[pytest.Function]) -> Generator[Ahead]:
+    """Set items up at the turn of one of them. What the session shares is set up for all of them."""
+    state: SetupState = items[0].session._setupstate  # noqa: SLF001
+    state.setup(turn.parent)  # type: ignore[arg-type]  # it reads only the chain of nodes
+    for item in items:
+        ahead = item.stash[AHEAD] = Ahead(item, state)
+        try:
+            ahead.set_up()
+        finally:  # registered after what it set up for the session, so that it is taken down before that
+            state.addfinalizer(ahead.take_down, item.session)
+        yield ahead
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)  # innermost: around pytest's own set-up alone
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+    """At an item's turn its fixtures are there already: their teardown becomes pytest's."""
+    try:
+        return (yield)
+    finally:
+        ahead = item.stash.get(AHEAD, None)
+        if ahead is not None:
+            ahead.hand_over()
