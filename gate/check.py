@@ -46,7 +46,8 @@ NEEDS = frozenset(get_args(Need))
 ALSO_NEEDS = "also_needs"  # a mark on one case of a check: what this case needs beyond the check's own needs
 AT_THE_END = "at_the_end"  # a mark on a case that judges the whole run: it runs after all others
 # A mark on a case that measures nothing and does nothing to anybody but its own users: it may be asked while other such
-# cases are. With `takes_long=True` it is among the first of them to begin.
+# cases are. What a service may stumble over (a poisoned row, a forged token) is not of that kind. With
+# `takes_long=True` it is among the first of them to begin.
 BESIDE = "beside"
 ATTRIBUTE = "__netra_check__"
 Body = TypeVar("Body", bound=Callable[..., object])

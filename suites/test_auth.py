@@ -38,7 +38,8 @@ CHALLENGE = (
 LISTED = "audience in a list"  # as RFC 7519 (4.1.3) lets issuers write it
 ODD = [pytest.param(kind, marks=WITH_THE_SECRET) for kind in (AHEAD, LISTED)]
 AT_THE_DOOR = [
-    pytest.param(door, marks=() if need == "http" else pytest.mark.also_needs(need)) for door, need in NEED_OF.items()
+    pytest.param(door, marks=[pytest.mark.beside, *([] if need == "http" else [pytest.mark.also_needs(need)])])
+    for door, need in NEED_OF.items()
 ]
 
 
@@ -67,7 +68,6 @@ async def test_auth_answers(auth: AuthDoor, contract: Contract, recorder: Record
     looking="which door refuses, in the case's name; `/validate`, then `curl -i -H \"Authorization: Bearer "
     '$TOKEN" $BACKEND/api/threads`',
 )
-@pytest.mark.beside
 @pytest.mark.parametrize("how", [*AT_THE_DOOR, *ODD])
 async def test_a_good_token_is_let_in(doors: Doors, tokens: TokenSource, owner: User, how: str) -> None:
     """The door accepts a newly signed token, and names the token's own user.
@@ -104,7 +104,6 @@ async def _refuse_unless_let_in(doors: Doors, door: DoorName, token: Secret, own
     remedy="Verify signature, algorithm, issuer, audience, times and type in one place; " + FIX_4,
     looking="**an incident if anyone was let in**: the case's name is the forgery, the evidence names the door",
 )
-@pytest.mark.beside
 @pytest.mark.parametrize("kind", [*UNSIGNED, *SIGNED_KINDS])
 async def test_a_bad_token_is_refused_everywhere(
     doors: Doors, family: Family, tokens: TokenSource, borrow: Borrow, contract: Contract, kind: str
@@ -172,7 +171,6 @@ async def test_validation_needs_the_service_key(
     remedy="Send one error for all refusals; log the reason, but do not send it.",
     looking="the answers in the evidence, side by side",
 )
-@pytest.mark.beside
 async def test_refusals_look_alike(backend: Door, mint: Mint, make_user: MakeUser, contract: Contract) -> None:
     """Expired, forged and malformed tokens get the same answer, apart from the request's own id and time."""
     kinds = ("expired", "wrong signature", "not a JWT", "wrong audience")

@@ -93,7 +93,6 @@ HOSTILE_USERS = {
     remedy="Declare parameter types; bind every value; refuse NUL bytes before they reach Postgres.",
     looking="the case's `curl` against staging; the traceback in the server's log lines",
 )
-@pytest.mark.beside
 @pytest.mark.parametrize("case", HOSTILE)
 async def test_hostile_input_is_refused(threads: Threads, family: Family, borrow: Borrow, case: str) -> None:
     """A hostile query gets a 4xx."""
@@ -116,7 +115,6 @@ async def test_hostile_input_is_refused(threads: Threads, family: Family, borrow
     remedy="Bind the user id as a parameter; refuse what a text column can't hold.",
     looking="the case's `curl`; how the user id gets into the query",
 )
-@pytest.mark.beside
 @pytest.mark.parametrize("case", HOSTILE_USERS)
 async def test_hostile_user_ids_find_nothing(threads: Threads, family: Family, case: str) -> None:
     """Our own token with a hostile user id is refused, or lists nothing."""

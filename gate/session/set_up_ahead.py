@@ -1,4 +1,4 @@
-"""Sets a case's fixtures up before its turn, beside those of other cases that are not torn down yet.
+"""Sets a case's fixtures up before its turn, while those of other cases are set up.
 
 pytest sets up one item at a time: it keeps one stack of finalizers, and a fixture of function scope has one value. Here
 an item has a stack of its own above the nodes that it shares with the others (the session, the folder), and fixtures of
@@ -9,15 +9,17 @@ without it.
 """
 
 import copy
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from _pytest.fixtures import FixtureDef
+from _pytest.nodes import Node
 from _pytest.outcomes import TEST_OUTCOME
 from _pytest.runner import SetupState
 
+Definition = FixtureDef[object]
 AHEAD = pytest.StashKey["Ahead"]()
 OUTCOME = TEST_OUTCOME  # what pytest takes for an item's own: any Exception, and pytest.fail's and skip's
 
@@ -32,7 +34,7 @@ class Ahead:
         chain = item.listchain()
         self._state.stack = {node: parts for node, parts in shared.stack.items() if node in chain}
         self._shared = list(self._state.stack)
-        item._request._arg2fixturedefs = _OwnFixtures(item)  # type: ignore[misc]  # noqa: SLF001 - see the module
+        item._request._arg2fixturedefs = _OwnFixtures(item)  # type: ignore[misc]  # final for others
 
     def set_up(self) -> None:
         """Set the item's fixtures up. Raises only what interrupts the run."""
@@ -42,9 +44,22 @@ class Ahead:
             except OUTCOME as error:  # whatever it is, it is the item's, at its turn
                 self.error = error
 
+    def value(self, fixture: str) -> Any:  # noqa: ANN401 - whatever the fixture gives
+        """The value of a fixture, as the item would get it."""
+        return self.item._request.getfixturevalue(fixture)
+
+    async def run(self) -> None:
+        """Run the item's body with its fixtures. Raises what that raises."""
+        await self.item.obj(**{name: self.item.funcargs[name] for name in self.item._fixtureinfo.argnames})
+
     def hand_over(self) -> None:
-        """Give the finalizers to pytest, which has just set the item up, for its teardown."""
-        stack = self.item.session._setupstate.stack  # noqa: SLF001
+        """Give the finalizers to pytest, which has just set the item up, for its teardown.
+
+        If it has not, because something else refused the item its turn, they are run at the session's end.
+        """
+        stack = self.item.session._setupstate.stack
+        if self.item not in stack:
+            return
         for node, (finalizers, _) in self._state.stack.items():
             if node not in self._shared and node in stack:
                 stack[node][0].extend(finalizers)
@@ -60,60 +75,60 @@ class Ahead:
                 self._state.teardown_exact(stays)  # type: ignore[arg-type]  # it reads only the chain of nodes
         finally:
             self._state.stack.clear()
-            self.item._initrequest()  # noqa: SLF001
+            self.item._initrequest()
 
     @contextmanager
     def _own_stack(self) -> Generator[None]:
-        session, before = self.item.session, self.item.session._setupstate  # noqa: SLF001
-        session._setupstate = self._state  # noqa: SLF001
+        session, before = self.item.session, self.item.session._setupstate
+        session._setupstate = self._state
         try:
             yield
         finally:
-            session._setupstate = before  # noqa: SLF001
+            session._setupstate = before
 
 
 class _Chain:
     """The nodes that stay set up, as pytest asks the next item for them."""
 
-    def __init__(self, nodes: list[Any]) -> None:
+    def __init__(self, nodes: list[Node]) -> None:
         self._nodes = nodes
 
-    def listchain(self) -> list[Any]:
+    def listchain(self) -> list[Node]:
         return self._nodes
 
 
-class _OwnFixtures(dict[str, Any]):
+class _OwnFixtures(dict[str, Sequence[Definition]]):
     """The definitions of an item's fixtures; those of function scope are copies, so that their values are its own."""
 
     def __init__(self, item: pytest.Function) -> None:
-        known: Mapping[str, Any] = item._fixtureinfo.name2fixturedefs  # noqa: SLF001
+        known = item._fixtureinfo.name2fixturedefs
         super().__init__({name: _own(definitions) for name, definitions in known.items()})
         self._item = item
 
-    def get(self, name: str, default: Any = None) -> Any:  # noqa: ANN401 - as dict's
+    def get(self, name: str, default: Any = None) -> Any:  # noqa: ANN401 - as dict's own
         """The definitions of a name, also of one that is only asked for while the case runs."""
         if name not in self:
-            found = self._item.session._fixturemanager.getfixturedefs(name, self._item)  # noqa: SLF001
+            found = self._item.session._fixturemanager.getfixturedefs(name, self._item)
             if not found:
                 return default
             self[name] = _own(found)
         return self[name]
 
 
-def _own(definitions: Any) -> list[FixtureDef[Any]]:  # noqa: ANN401 - a sequence of definitions
+def _own(definitions: Sequence[Definition]) -> list[Definition]:
     return [_copied(one) if one.scope == "function" else one for one in definitions]
 
 
-def _copied(definition: FixtureDef[Any]) -> FixtureDef[Any]:
+def _copied(definition: Definition) -> Definition:
     own = copy.copy(definition)
     own.cached_result = None
-    own._finalizers = []  # type: ignore[misc]  # noqa: SLF001 - a copy must not finish the original's dependants
+    own._finalizers = []  # type: ignore[misc]  # final for others
     return own
 
 
 def set_up_ahead(turn: pytest.Item, items: Sequence[pytest.Function]) -> Generator[Ahead]:
     """Set items up at the turn of one of them. What the session shares is set up for all of them."""
-    state: SetupState = items[0].session._setupstate  # noqa: SLF001
+    state: SetupState = items[0].session._setupstate
     state.setup(turn.parent)  # type: ignore[arg-type]  # it reads only the chain of nodes
     for item in items:
         ahead = item.stash[AHEAD] = Ahead(item, state)
