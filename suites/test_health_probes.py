@@ -85,7 +85,7 @@ async def test_five_ask_at_once(backend: Door, contract: Contract, deadlines: De
 async def test_health_keeps_no_other_request_waiting(
     backend: Door, contract: Contract, deadlines: Deadlines, recorder: Recorder
 ) -> None:
-    """In five rounds, liveness is asked alone, and then repeatedly until five detailed answers have come."""
+    """In up to five rounds, liveness is asked alone, and then repeatedly until five detailed answers have come."""
 
     async def measure() -> tuple[float, float]:
         usual = await backend.get(contract.paths.liveness)

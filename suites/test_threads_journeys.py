@@ -160,7 +160,7 @@ async def test_an_archived_thread_is_gone(journey: Journey) -> None:
     looking="both times in the evidence; what a create leaves to do (background tasks), and the middlewares around it",
 )
 async def test_the_next_request_waits_for_nothing(journey: Journey, recorder: Recorder) -> None:
-    """In five rounds a list is read, a thread created and the list read again; the best round counts."""
+    """In up to five rounds a list is read, a thread created and the list read again; the best round counts."""
 
     async def measure() -> tuple[float, float]:
         usual = await journey.threads.ask(journey.user)
