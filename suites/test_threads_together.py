@@ -23,10 +23,10 @@ from probes.client_health.event_loop import LoopWatch
 from probes.statistics.exact import percentile, trials_to_catch
 
 ROWS, DELETED, EACH_GAP = 250, 30, 3
-USERS, EACH, SINGLE = 5, 4, 4
+USERS, EACH, SINGLE = 5, 4, 2
 MIXED_UP, MISSED = 0.05, 0.001  # a fault that mixes up this share of answers is missed in at most this share of runs
 ROUNDS = -(-trials_to_catch(MIXED_UP, MISSED) // (USERS * EACH))  # 135 answers: seven rounds of twenty at once
-PAGES = 40
+PAGES = 30
 TALKING, BESIDE = 20, 10
 
 

@@ -23,7 +23,7 @@ from targets.contract import Contract
 
 TABS, AT_ONCE, ROUNDS = 5, 5, 6
 MESSAGES, EACH, LOOKS = 300, 5, (8, 16, 30, 60)  # in batches of five, tested for a trend after this many
-AHEAD = 5  # batches that are on their way before the oldest one's answers are read
+AHEAD = 11  # batches that are on their way before the oldest one's answers are read
 
 
 @check(

@@ -20,6 +20,7 @@ from probes.foreign.limits import HEADERS
 from probes.http.connecting import tls_error
 from probes.http.content import ACCEPTED, read_body
 from probes.http.network_path import NetworkPath, find_path
+from probes.http.pooled_sockets import remember_sockets
 from probes.http.request_options import RequestOptions, Value
 from probes.http.server_timing import server_timing
 from probes.identity import RunIdentity
@@ -129,6 +130,7 @@ class HttpClient:
             limits=httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=4.0),
             trust_env=False,
         )
+        remember_sockets(self._transport._pool._network_backend)  # noqa: SLF001 - httpx has no parameter for it
 
     async def __aenter__(self) -> Self:
         return self

@@ -14,20 +14,26 @@ KNOWN = frozenset({CONTINUATION, TEXT, 0x2, CLOSE, PING, PONG})
 OWN_MASK = b"\x01\x02\x03\x04"
 LONG = 64 * 1024
 NEVER_SENT = (1005).to_bytes(2, "big")
+Change = Callable[[Seen], Seen | None]  # of a frame; None takes it out
 
 
-def _carrying(platform: "Platform", change: Callable[[Seen], Seen | None]) -> Undo:
-    """Let every whole frame through `change`; None takes it out."""
+def _carrying(platform: "Platform", begin: Callable[[], Change]) -> Undo:
+    """Let every whole frame of a connection through what `begin` returns for that connection."""
 
-    def carry(data: bytes) -> bytes:
-        parts = []
-        for one in walk(data):
-            changed = change(one) if isinstance(one, Seen) else one
-            if changed is not None:
-                parts.append(changed.written() if isinstance(changed, Seen) else changed)
-        return b"".join(parts)
+    def carrier() -> Callable[[bytes], bytes]:
+        change = begin()
 
-    return replace(platform, carry=carry)
+        def carry(data: bytes) -> bytes:
+            parts = []
+            for one in walk(data):
+                changed = change(one) if isinstance(one, Seen) else one
+                if changed is not None:
+                    parts.append(changed.written() if isinstance(changed, Seen) else changed)
+            return b"".join(parts)
+
+        return carry
+
+    return replace(platform, carrier=carrier)
 
 
 @fault("websocket.proxy-strips-protocols", place="platform", seen="a gateway that passes on the headers of a list")
@@ -45,7 +51,7 @@ def strips_protocols(platform: "Platform") -> Undo:
 )
 def eats_pings(platform: "Platform") -> Undo:
     """Pings never arrive."""
-    return _carrying(platform, lambda seen: None if seen.opcode == PING else seen)
+    return _carrying(platform, lambda: lambda seen: None if seen.opcode == PING else seen)
 
 
 @fault("websocket.proxy-refuses-unasked-pongs", place="platform", seen="a gateway that takes one for a protocol error")
@@ -61,28 +67,33 @@ def refuses_pongs(platform: "Platform") -> Undo:
 @fault("websocket.proxy-forgives", place="platform", seen="a proxy that drops frames it does not know")
 def forgives(platform: "Platform") -> Undo:
     """Frames that break the protocol are removed, and the session goes on as if nothing had happened."""
-    begun = [False]  # whether a fragmented message goes on
 
-    def change(seen: Seen) -> Seen | None:
-        control = seen.opcode >= CONTROL
-        wrong = (
-            seen.opcode not in KNOWN
-            or not seen.mask
-            or (control and (len(seen.payload) > LONGEST_CONTROL or not seen.head & FIN))
-            or (seen.opcode == CLOSE and seen.payload == NEVER_SENT)
-            or (seen.opcode == CONTINUATION and not begun[0])
-        )
-        if not control:
-            begun[0] = not seen.head & FIN
-        return None if wrong else seen
+    def begin() -> Change:
+        goes_on = False  # a fragmented message
 
-    return _carrying(platform, change)
+        def change(seen: Seen) -> Seen | None:
+            nonlocal goes_on
+            control = seen.opcode >= CONTROL
+            wrong = (
+                seen.opcode not in KNOWN
+                or not seen.mask
+                or (control and (len(seen.payload) > LONGEST_CONTROL or not seen.head & FIN))
+                or (seen.opcode == CLOSE and seen.payload == NEVER_SENT)
+                or (seen.opcode == CONTINUATION and not goes_on)
+            )
+            if not control:
+                goes_on = not seen.head & FIN
+            return None if wrong else seen
+
+        return change
+
+    return _carrying(platform, begin)
 
 
 @fault("websocket.proxy-clears-reserved-bits", place="platform", seen="a proxy that negotiates extensions for itself")
 def clears_bits(platform: "Platform") -> Undo:
     """Reserved bits are cleared on the way, and the message is acted upon."""
-    return _carrying(platform, lambda seen: Seen(seen.head & ~RESERVED, seen.mask or OWN_MASK, seen.payload))
+    return _carrying(platform, lambda: lambda seen: Seen(seen.head & ~RESERVED, seen.mask or OWN_MASK, seen.payload))
 
 
 @fault(
@@ -95,7 +106,7 @@ def reassembles(platform: "Platform") -> Undo:
         forgotten = seen.opcode in {TEXT, CONTINUATION} and not (seen.head & FIN and seen.opcode == TEXT)
         return None if forgotten else seen
 
-    return _carrying(platform, change)
+    return _carrying(platform, lambda: change)
 
 
 @fault("websocket.proxy-mends-utf8", place="platform", seen="decode(errors='replace') in a logging proxy")
@@ -106,25 +117,30 @@ def mends_utf8(platform: "Platform") -> Undo:
         whole = seen.opcode == TEXT and seen.head & FIN
         return seen.with_payload(seen.payload.decode(errors="replace").encode()) if whole else seen
 
-    return _carrying(platform, change)
+    return _carrying(platform, lambda: change)
 
 
 @fault("websocket.proxy-swallows-long-messages", place="platform", seen="an inspection limit that drops without a word")
 def swallows_long(platform: "Platform") -> Undo:
     """A message that is too long vanishes: no error, no close."""
-    left = [0]
 
-    def carry(data: bytes) -> bytes:
-        parts = []
-        for one in walk(data[left[0] :] if left[0] < len(data) else b""):
-            if isinstance(one, bytes) and _announced(one) > LONG:
-                left[0] = _announced(one) - len(one) + len(data)
-            else:
-                parts.append(one.written() if isinstance(one, Seen) else one)
-        left[0] = max(left[0] - len(data), 0)
-        return b"".join(parts)
+    def carrier() -> Callable[[bytes], bytes]:
+        left = 0  # of a long message
 
-    return replace(platform, carry=carry)
+        def carry(data: bytes) -> bytes:
+            nonlocal left
+            parts = []
+            for one in walk(data[left:] if left < len(data) else b""):
+                if isinstance(one, bytes) and _announced(one) > LONG:
+                    left = _announced(one) - len(one) + len(data)
+                else:
+                    parts.append(one.written() if isinstance(one, Seen) else one)
+            left = max(left - len(data), 0)
+            return b"".join(parts)
+
+        return carry
+
+    return replace(platform, carrier=carrier)
 
 
 def _announced(begin: bytes) -> int:

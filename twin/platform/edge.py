@@ -230,11 +230,12 @@ async def _pass_inward(
     client: asyncio.StreamReader, to_upstream: asyncio.StreamWriter, exchange: Exchange, platform: Platform
 ) -> None:
     """Pass the client's bytes on until it ends, or sends what the platform does not let through."""
+    carry = platform.carrier()
     while data := await client.read(CHUNK):
         if not platform.let_through(data):
             return
         exchange.received += len(data)
-        to_upstream.write(platform.carry(data))
+        to_upstream.write(carry(data))
         await to_upstream.drain()
 
 

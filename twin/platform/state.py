@@ -110,7 +110,7 @@ class Platform:
     page: Callable[[int, int], tuple[int, bool]] = field(default=lambda asked, left: (asked, left > asked))
     describe: Callable[["Platform", Service, Entry], Entry] = field(default=lambda _platform, _service, body: body)
     let_through: Callable[[bytes], bool] = field(default=lambda _data: True)  # WebSocket bytes from the client
-    carry: Callable[[bytes], bytes] = field(default=lambda data: data)  # the same, as they are sent on
+    carrier: Callable[[], Callable[[bytes], bytes]] = field(default=lambda: bytes)  # of a connection: as they go on
     rewrite: Callable[[dict[str, str]], dict[str, str]] = field(default=lambda headers: headers)
     has_instance: Callable[[Service, str], bool] = field(default=lambda _service, _revision: True)  # that is free
     asks_again: Callable[[], bool] = field(default=lambda: True)  # where the instance had closed an idle connection
