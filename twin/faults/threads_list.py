@@ -1,6 +1,7 @@
 """Faults of the threads endpoint in whose rows are listed, in which order and window, and at what cost."""
 
 import asyncio
+import copy
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
@@ -185,13 +186,9 @@ def user_in_statement(seams: "Seams") -> Undo:
     """A user id with a quote changes the statement."""
 
     async def find(given: "Seams", user: str, window: "Window") -> list[Row]:
-        repository = given.repository
-        healthy = repository.by_column
+        repository = copy.copy(given.repository)  # others are asked at the same time
         repository.by_column = f"user_id = '{user}'"
-        try:
-            return await repository.find_by_user(user, window)
-        finally:
-            repository.by_column = healthy
+        return await repository.find_by_user(user, window)
 
     return replace(seams, find_threads=find)
 
