@@ -81,6 +81,6 @@ def test_a_descriptor_that_another_closed_is_readable() -> None:
     ours, theirs = socket.socketpair()
     descriptor = os.dup(ours.fileno())
     os.close(descriptor)
-    assert is_readable(descriptor)  # the kernel says that it is no descriptor: reading ends at once
+    assert is_readable(descriptor)  # poll() answers POLLNVAL, and a read would fail at once
     ours.close()
     theirs.close()
