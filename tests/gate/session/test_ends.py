@@ -27,6 +27,7 @@ IGNORING = (
 import os, signal, sys
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
     signal.signal(number, signal.SIG_IGN)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored, it means nohup: also if these tests themselves run under it
 signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGALRM))
 os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 """,
