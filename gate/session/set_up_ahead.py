@@ -116,7 +116,7 @@ class _OwnFixtures(dict[str, Sequence[Definition]]):
 
 
 def _own(definitions: Sequence[Definition]) -> list[Definition]:
-    return [_copied(one) if one.scope == "function" else one for one in definitions]
+    return [_copied(definition) if definition.scope == "function" else definition for definition in definitions]
 
 
 def _copied(definition: Definition) -> Definition:
@@ -128,7 +128,7 @@ def _copied(definition: Definition) -> Definition:
 
 def set_up_ahead(turn: pytest.Item, items: Sequence[pytest.Function]) -> Generator[Ahead]:
     """Set items up at the turn of one of them. What the session shares is set up for all of them."""
-    state: SetupState = items[0].session._setupstate
+    state: SetupState = turn.session._setupstate
     state.setup(turn.parent)  # type: ignore[arg-type]  # it reads only the chain of nodes
     for item in items:
         ahead = item.stash[AHEAD] = Ahead(item, state)
