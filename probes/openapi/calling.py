@@ -14,6 +14,8 @@ from probes.openapi.operations import Operation, Request
 from probes.problem import Problem
 
 Ask = Callable[[Operation, Request], Awaitable[Answer]]
+IsAlive = Callable[[], Awaitable[Problem]]
+DEAD = "the service does not answer its liveness"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,42 +51,93 @@ class Asked:
 async def ask_operations(
     operations: Iterable[Operation],
     ask: Ask,
-    is_alive: Callable[[], Awaitable[Problem]],
+    is_alive: IsAlive,
     *,
     per_second: float,
     budget_s: float,
 ) -> Asked:
     """Call each operation with all of its requests at once, in this order; after each, is the service still alive?
 
-    `ask` sends one request under its own deadline. At most `per_second` requests are sent, and for `budget_s` in all;
-    operations that don't fit in are not asked. If the service is dead after an operation, that is the operation's
-    trouble; if it stays dead, nothing more is asked. Raises what `ask` raises, except NOT_ANSWERED.
+    While we look, the next operation is called already: if the service is dead then, both are called again, alone, and
+    it is the trouble of the one after which it is dead again. `ask` sends one request under its own deadline. At most
+    `per_second` requests are sent, and for `budget_s` in all; operations that don't fit in are not asked. If the
+    service stays dead, nothing more is asked. Raises what `ask` raises, except NOT_ANSWERED.
     """
-    begun, behaviours, why = time.perf_counter(), list[Behaviour](), ""
-    waiting = tuple(operations)
+    begun, why = time.perf_counter(), ""
+    caller, waiting = _Caller(ask=ask, is_alive=is_alive, per_second=per_second), tuple(operations)
     for operation in waiting:
-        started = time.perf_counter()
-        if started - begun > budget_s:
+        if time.perf_counter() - begun > budget_s:
             why = f"the budget of {budget_s:g} s was used up"
             break
-        behaviour = Behaviour(operation=operation)
-        behaviours.append(behaviour)
-        await asyncio.gather(*(_ask(ask, behaviour, request) for request in operation.requests))
-        if not await _is_survived(behaviour, is_alive):
-            why = f"the service answers nothing any more since {operation.name}"
+        await caller.call(operation)
+        if caller.dead_since:
             break
-        paced = (len(operation.requests) + 1) / per_second
+    await caller.finish()
+    if caller.dead_since:
+        why = f"the service answers nothing any more since {caller.dead_since}"
+    return Asked(tuple(caller.found), {operation.name: why for operation in waiting[len(caller.found) :]})
+
+
+@dataclass(slots=True, kw_only=True)
+class _Caller:
+    """Calls one operation after the other, and looks after each whether the service is still alive."""
+
+    ask: Ask
+    is_alive: IsAlive
+    per_second: float
+    found: list[Behaviour] = field(default_factory=list[Behaviour])
+    dead_since: str = ""  # the operation after which the service stays dead, or the two that it may be
+
+    async def call(self, operation: Operation) -> None:
+        """Call an operation, and look meanwhile whether the service is alive after the one before."""
+        started, latest, before = time.perf_counter(), Behaviour(operation=operation), self.found[-1:]
+        self.found.append(latest)
+        looks = asyncio.gather(*(self.is_alive() for _ in before))
+        _, seen = await asyncio.gather(self._send(latest), looks)
+        for behaviour, dead in zip(before, seen, strict=True):
+            if dead:
+                await self._tell_apart(behaviour, latest, dead)
+        paced = (len(operation.requests) + 1) / self.per_second
         await asyncio.sleep(max(paced - (time.perf_counter() - started), 0.0))
-    return Asked(tuple(behaviours), {operation.name: why for operation in waiting[len(behaviours) :]})
 
+    async def finish(self) -> None:
+        """Look whether the service is alive after the last operation."""
+        if self.found and not self.dead_since:
+            await self._is_survived(self.found[-1])
 
-async def _is_survived(behaviour: Behaviour, is_alive: Callable[[], Awaitable[Problem]]) -> bool:
-    """Whether the service is alive after an operation, at the second look at the latest; notes it if not at first."""
-    dead = await is_alive()
-    if not dead:
+    async def _send(self, behaviour: Behaviour) -> None:
+        await asyncio.gather(*(_ask(self.ask, behaviour, request) for request in behaviour.operation.requests))
+
+    async def _is_survived(self, behaviour: Behaviour) -> bool:
+        """Whether the service is alive after an operation, at the first look; noted as its trouble if it is not."""
+        dead = await self.is_alive()
+        if dead:
+            behaviour.troubles.append(f"after it {DEAD}: {dead}")
+            if await self.is_alive():
+                self.dead_since = behaviour.operation.name
+        return not dead
+
+    async def _tell_apart(self, before: Behaviour, latest: Behaviour, dead: Problem) -> None:
+        """Put it down to one of two operations that the service was dead; to both if neither shows it alone."""
+        either = f"{before.operation.name} or {latest.operation.name}, called in one moment"
+        if await self.is_alive():
+            self.dead_since = either
+        elif await self._shows_alone(before, latest):
+            return
+        for behaviour in (before, latest):
+            behaviour.troubles.append(f"after {either}, {DEAD}: {dead}")
+
+    async def _shows_alone(self, before: Behaviour, latest: Behaviour) -> bool:
+        """Call both again, one after the other, until the service is dead again; whether it was."""
+        await self._send(before)
+        if await self._is_survived(before):
+            await self._send(latest)
+            return not await self._is_survived(latest)
+        self.found.pop()  # what the latest was answered in that moment says nothing about it
+        if not self.dead_since:
+            self.found.append(Behaviour(operation=latest.operation))
+            await self._send(self.found[-1])
         return True
-    behaviour.troubles.append(f"after it the service does not answer its liveness: {dead}")
-    return not await is_alive()
 
 
 async def _ask(ask: Ask, behaviour: Behaviour, request: Request) -> None:

@@ -1,5 +1,7 @@
 """Operations are asked one after the other, and each trouble is put down to the one it came of."""
 
+from collections.abc import Sequence
+
 import httpx
 import pytest
 
@@ -17,10 +19,14 @@ def operation(name: str, requests: int = 2) -> Operation:
 
 
 class Service:
-    """Answers by the name of the operation, and stops answering after the one called `stops` or `dies`."""
+    """Answers by the name of the operation; is dead for a look after `stops`, for ever after `dies`.
+
+    After `once` it is dead for a look the first time only.
+    """
 
     def __init__(self) -> None:
         self.deaths = 0
+        self.later = {"stops": 1, "dies": 1000, "once": 1}
 
     async def ask(self, asked: Operation, request: Request) -> Answer:
         kind = asked.path[1:]
@@ -28,7 +34,9 @@ class Service:
             raise TooSlow(request.path, "no answer within 5 s")
         if kind == "resets":
             raise Unreachable(request.path, "reset")
-        self.deaths = {"stops": 1, "dies": 1000}.get(kind, self.deaths)
+        self.deaths = self.later.get(kind, self.deaths)
+        if kind == "once" and request is asked.requests[-1]:
+            self.later.pop(kind, None)
         return Answer(
             status=int(kind) if kind.isdigit() else 200,
             headers=httpx.Headers(),
@@ -64,17 +72,31 @@ async def test_troubles_are_put_down_to_their_operations() -> None:
     assert found[1].traces == ["a-trace", "a-trace"]
 
 
-async def test_a_service_that_comes_back_is_asked_on() -> None:
-    result = await asked("stops", "200")
-    assert [bool(one.troubles) for one in result.found] == [True, False]
+@pytest.mark.parametrize("names", [("stops", "200"), ("200", "stops"), ("200", "stops", "201", "202"), ("stops",)])
+async def test_who_stops_the_service_is_found_beside_any_neighbour(names: Sequence[str]) -> None:
+    result = await asked(*names)
+    assert [one.operation.name for one in result.found] == [f"GET /{name}" for name in names]
+    assert [bool(one.troubles) for one in result.found] == [name == "stops" for name in names]
     assert not result.not_asked
 
 
+async def test_what_happens_once_is_put_down_to_both_that_were_called_then() -> None:
+    found = (await asked("200", "once", "201")).found
+    either = "GET /once or GET /201, called in one moment"
+    assert [[either in text for text in one.troubles] for one in found] == [[], [True], [True]]
+
+
 async def test_after_a_service_that_died_nothing_is_asked() -> None:
-    result = await asked("200", "dies", "201", "202")
-    assert len(result.found) == 2
-    assert set(result.not_asked) == {"GET /201", "GET /202"}
-    assert all("GET /dies" in why for why in result.not_asked.values())
+    result = await asked("200", "dies", "201", "202", "203")
+    either = "GET /dies or GET /201, called in one moment"
+    assert [either in " ".join(one.troubles) for one in result.found] == [False, True, True]
+    assert list(result.not_asked) == ["GET /202", "GET /203"]
+    assert all(either in why for why in result.not_asked.values())
+
+
+async def test_a_service_that_died_after_the_last_operation_is_found() -> None:
+    found = (await asked("dies")).found
+    assert found[0].troubles == ["after it the service does not answer its liveness: no answer"]
 
 
 @pytest.mark.parametrize("budget_s,count", [(60.0, 0), (1e-9, 2)])
