@@ -114,7 +114,7 @@ async def measure() -> list[Figure]:
         Figure(
             name=f"the suite's own overhead per case, over {CASES} cases",
             value=(ours - bare) / CASES * 1e3,
-            limit=5.0,
+            limit=3.0,
             unit="ms",
             beside=f"bare pytest with httpx {bare / CASES * 1e3:.1f} ms per case",
         ),

@@ -43,7 +43,7 @@ async def _concurrent(url: str) -> list[Figure]:
         Figure(
             name="p95 at 50 concurrent calls over raw asyncio",
             value=middle["ours"] / middle["raw"],
-            limit=1.25,
+            limit=1.1,
             unit="x",
             beside=beside + reference,
         ),

@@ -27,7 +27,7 @@ class RequestPace:
     at_once: int
     per_second: float = 0.0  # 0: no bound
     say: Callable[[str], None] = field(repr=False)  # gets a line when the pace was halved
-    _halved: int = 0
+    halved: int = 0  # how often the pace was
     _next_s: float = 0.0  # on the monotonic clock: nothing begins before
     _crowd: asyncio.Semaphore | None = None  # while cases are asked beside each other: bounds what all of them ask
 
@@ -47,9 +47,13 @@ class RequestPace:
         finally:
             self._crowd = None
 
-    def limited(self, refusal: RateLimited) -> None:
-        """Halve the pace, because a limiter refused a request that was alone in its case, beside other cases."""
-        self._slow_down(refusal, self._halved)
+    def limited(self, refusal: RateLimited, halved: int) -> None:
+        """Halve the pace, because a limiter refused a request that was alone in its case, beside other cases.
+
+        `halved` is how often it had been halved when that case began: cases that were under way together meet the
+        limiter together, and are one reason.
+        """
+        self._slow_down(refusal, halved)
 
     async def _due(self) -> None:
         """Wait until another request may begin."""
@@ -89,7 +93,7 @@ class RequestPace:
 
     async def _ask(self, ask: Ask[Answered]) -> Answered | BaseException:
         while True:
-            halved = self._halved
+            halved = self.halved
             outcome: Answered | BaseException
             (outcome,) = await asyncio.gather(_begun(ask), return_exceptions=True)
             if not isinstance(outcome, RateLimited) or not self._slow_down(outcome, halved):
@@ -103,12 +107,12 @@ class RequestPace:
         the limiter together, and are one reason.
         """
         wait_s = WAIT_S if limited.wait_s is None else limited.wait_s
-        if halved == self._halved:
+        if halved == self.halved:
             if self.at_once == 1:
                 return False
             self.at_once //= 2
             self.per_second /= 2
-            self._halved += 1
+            self.halved += 1
             if self._crowd:
                 self._crowd = asyncio.Semaphore(self.at_once)
             self.say(f"asked more slowly, {self.at_once} at once: {limited.request} {limited.detail}")

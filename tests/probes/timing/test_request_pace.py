@@ -121,6 +121,15 @@ async def test_a_limiter_halves_the_pace_once_for_all_that_meet_it_together() ->
     assert limiter.asked == 28
 
 
+async def test_cases_that_meet_a_limiter_together_are_one_reason_and_a_later_one_is_another() -> None:
+    pace, refusal = pace_of(8), RateLimited("GET /", "answered 429", 0.0)
+    for began in (0, 0, 0):
+        pace.limited(refusal, began)
+    assert pace.at_once == 4
+    pace.limited(refusal, pace.halved)
+    assert pace.at_once == 2
+
+
 async def test_a_limiter_that_goes_on_is_asked_no_more_once_there_is_nothing_to_halve() -> None:
     limiter, said = Limiter(refusals=1_000), list[str]()
     pace = pace_of(4, said)
