@@ -134,21 +134,24 @@ def state_expires_early(seams: "Seams") -> Undo:
 def state_lives_an_hour(seams: "Seams") -> Undo:
     """A session's state lives 59 minutes from its opening, never renewed: at the first cut it is gone."""
     healthy = seams.sessions.store
+    longest_ms = round(lasting(HOUR_S - 60.0) * 1e3)
 
     class Unrenewed:
         async def resume(self, user_id: str) -> dict[str, Any]:
-            key = f"session:{user_id}"
-            known = await healthy.redis.pttl(key)
+            left_ms = await self._left_ms(user_id)
             state = await healthy.resume(user_id)
-            await healthy.redis.pexpire(key, known if known > 0 else round(lasting(HOUR_S - 60.0) * 1e3))
+            await healthy.redis.pexpire(f"session:{user_id}", left_ms if left_ms > 0 else longest_ms)
             return state
 
         async def note(self, user_id: str, seq: int) -> None:
-            key = f"session:{user_id}"
-            known = await healthy.redis.pttl(key)
-            if known > 0:  # a ping does not bring back what has expired
+            left_ms = await self._left_ms(user_id)
+            if left_ms > 0:  # a ping does not bring back what has expired
                 await healthy.note(user_id, seq)
-                await healthy.redis.pexpire(key, known)
+                await healthy.redis.pexpire(f"session:{user_id}", left_ms)
+
+        async def _left_ms(self, user_id: str) -> int:
+            """What is left of the state; a session from before the fault, or one that opens right now, has more."""
+            return min(await healthy.redis.pttl(f"session:{user_id}"), longest_ms)
 
     return replace(seams.sessions, store=Unrenewed())
 
