@@ -95,13 +95,13 @@ def _strangers(sessions: "Sessions", user_id: str) -> list["WebSocket"]:
 
 @fault("websocket.agent-late-to-others", place="backend", seen="a queue of undelivered events that forgets their users")
 def agent_late_to_others(seams: "Seams") -> Undo:
-    """The last event of a run reaches a stranger as well, a moment later."""
+    """The last event of a run reaches everybody else as well, a moment later."""
     healthy, running = seams.sessions.tell, set[asyncio.Task[None]]()
 
     async def later(sessions: "Sessions", user_id: str, message: "Message") -> None:
         await asyncio.sleep(LATE_S)
-        for socket in _strangers(sessions, user_id)[:1]:
-            await sessions.send(socket, message)
+        told = (sessions.send(socket, message) for socket in _strangers(sessions, user_id))
+        await asyncio.gather(*told, return_exceptions=True)  # one that closes meanwhile does not stop the rest
 
     async def tell(sessions: "Sessions", user_id: str, message: "Message") -> None:
         await healthy(sessions, user_id, message)
