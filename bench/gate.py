@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from configparser import ConfigParser
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -60,7 +61,8 @@ OURS = """
 import pytest_asyncio
 import pytest
 from gate.check import check
-from probes.http import HttpClient, RunIdentity
+from probes.http.client import HttpClient
+from probes.identity import RunIdentity
 
 @pytest_asyncio.fixture(scope="session")
 async def client(run):
@@ -90,7 +92,7 @@ def pytest_gate_plan(config):
     )
 """
 INI = """[pytest]
-addopts = -p no:cacheprovider -p no:hypothesispytest -p no:anyio -p no:valkey -p no:platformdirs {more}
+addopts = {without} {more}
 asyncio_mode = auto
 asyncio_default_fixture_loop_scope = session
 asyncio_default_test_loop_scope = session
@@ -125,11 +127,16 @@ async def _best(once: Callable[[], Awaitable[tuple[float, float]]]) -> tuple[flo
     return min([await once() for _ in range(REPEATS)])
 
 
+def _check(number: int) -> str:
+    """The id of one of the checks, which have nine families."""
+    return f"family{'abcdefghi'[number % 9]}.check{number}"
+
+
 async def _rendered(folder: Path) -> tuple[float, float]:
     """Seconds and bytes of the page in a fresh interpreter: a fifth of the cases failing, with plots."""
     path = folder / "verdict.json"
     if not path.exists():
-        outcomes = {f"family{n % 9}.check{n}": Outcome.FAILED if n % 5 == 0 else Outcome.PASSED for n in range(CASES)}
+        outcomes = {_check(n): Outcome.FAILED if n % 5 == 0 else Outcome.PASSED for n in range(CASES)}
         document = make_document(folder, outcomes)
         plot = LatencyPlot(ms=[n / 10 for n in range(1000)], limit_ms=100.0, clock="server")
         rows = [replace(row, plots=[plot] if n < WITH_PLOTS else []) for n, row in enumerate(document.checks)]
@@ -151,7 +158,7 @@ async def _judged(evidence: Path) -> tuple[float, float]:
 
 
 def _fill(evidence: Path) -> None:
-    cases = {(f"family{n % 9}.check{n}", ""): Outcome.PASSED for n in range(CASES)}
+    cases = {(_check(n), ""): Outcome.PASSED for n in range(CASES)}
     store, about = Store(str(evidence)), {"target": "bench", "profile": "bench"}
     store.put(stored(cases, **about))  # type: ignore[arg-type]  # two of its options, by one dict
     for number in range(SHARDS):
@@ -177,10 +184,17 @@ async def _overhead(folder: Path) -> tuple[float, float]:
         return (await _best(lambda: _ran(bare)))[0], (await _best(lambda: _ran(ours)))[0]
 
 
+def _without() -> str:
+    """The suite's own options, which leave out plugins that have no business in a run."""
+    own = ConfigParser(interpolation=None)
+    own.read(ROOT / "pytest.ini", encoding="utf-8")
+    return own["pytest"]["addopts"].replace("\n", " ")
+
+
 def _suite(folder: Path, body: str, url: str, more: str) -> None:
     folder.mkdir()
     (folder / "test_answers.py").write_text(body.format(cases=CASES, url=url), encoding="utf-8")
-    (folder / "pytest.ini").write_text(INI.format(more=more), encoding="utf-8")
+    (folder / "pytest.ini").write_text(INI.format(without=_without(), more=more), encoding="utf-8")
 
 
 async def _ran(folder: Path) -> tuple[float, float]:
