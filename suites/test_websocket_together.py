@@ -1,8 +1,7 @@
 """Many concurrent users: each gets their own welcome, answers and events, and no one else's."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pytest
 
@@ -41,24 +40,16 @@ QUIET_S = 1.0  # how long to listen for a stray event
 async def test_users_at_once_keep_their_own(
     sockets: SocketDoor, make_user: MakeUser, contract: Contract, run: Run, recorder: Recorder
 ) -> None:
-    """Twenty users open, ping and talk to the agent concurrently, repeatedly; no user sees another's name.
-
-    The next round's sessions open during a round, so that a distant service is not waited for twice.
-    """
-    users, agent = [make_user("together") for _ in range(USERS)], "agent" in run.plan.offers
-    compared, runs = 0, list[str]()
-    left, sessions = list[Session](), await asyncio.gather(*map(sockets.open, users))
+    """Twenty users open, ping and talk to the agent concurrently, repeatedly; no user sees another's name."""
+    users = [make_user("together") for _ in range(USERS)]
+    compared, runs, sessions = 0, list[str](), list[Session]()
     for number in range(ROUNDS):
-        coming = users if number + 1 < ROUNDS else []
-        asked = contract if agent and number < ASKED else None
-        answered, opened, _ = await _all_of(
-            asyncio.gather(*(_visit(*pair, asked) for pair in zip(users, sessions, strict=True))),
-            asyncio.gather(*map(sockets.open, coming)),
-            _leave(left),
-        )
-        left, sessions = sessions, opened
-        compared += sum(names for names, _ in answered)
-        runs += [one for _, ids in answered for one in ids]
+        coming = asyncio.gather(*(sockets.open(user) for user in users))
+        sessions, _ = await asyncio.gather(coming, _leave(sessions))
+        compared += sum(await asyncio.gather(*map(_talk, users, sessions)))
+        if number < ASKED and "agent" in run.plan.offers:
+            for ids in await asyncio.gather(*(_ask(*pair, contract) for pair in zip(users, sessions, strict=True))):
+                runs += ids
     if len(runs) != len(set(runs)):
         raise CheckFailure(expected="a run of the agent for each user", actual="one run in several users' sessions")
     recorder.figures(
@@ -69,20 +60,6 @@ async def test_users_at_once_keep_their_own(
         runs_of_the_agent=len(runs),
         one_in_twenty_is_missed_with=f"{(1 - MIXED_UP) ** (ROUNDS * USERS):.1g}",
     )
-
-
-async def _all_of(*waited: Awaitable[Any]) -> list[Any]:
-    """What each of them came to, once all have ended. Raises the first error in their order."""
-    outcomes = await asyncio.gather(*waited, return_exceptions=True)
-    for outcome in outcomes:
-        if isinstance(outcome, BaseException):
-            raise outcome
-    return outcomes
-
-
-async def _visit(user: User, session: Session, asked: Contract | None) -> tuple[int, Sequence[str]]:
-    """How many names were compared, and the runs of the agent, if it is asked."""
-    return await _talk(user, session), await _ask(user, session, asked) if asked else ()
 
 
 async def _leave(sessions: Sequence[Session]) -> None:

@@ -191,10 +191,11 @@ class Sessions:
             return
         await socket.accept(self.select_protocol(protocols))
         socket.state.token, socket.state.looked = token, time.monotonic()
-        self.hub.sockets[identity.user_id].add(socket)
         self.count_open(1)
         try:
             first = self.make_welcome(identity, await self.store.resume(identity.user_id))
+            # Not before: what the agent tells the user's other sessions meanwhile must not come before the welcome.
+            self.hub.sockets[identity.user_id].add(socket)
             if first is not None:
                 await self.send(socket, first)
             await self.talk(self, socket, identity)
