@@ -30,7 +30,7 @@ def choose(items: list[pytest.Item], run: Run | None) -> list[pytest.Item]:
             continue
         if not declared.runs_in(run.plan.phase):
             left_out.append(item)
-        elif why := _lacking(declared.needs | _also(item), run):
+        elif why := _lacking(needs_of(item), run):
             result.outcome, result.reason = Outcome.NOT_APPLICABLE, why
             run.results[result.key] = result
             left_out.append(item)
@@ -54,12 +54,13 @@ def _lacking(needs: frozenset[str], run: Run) -> str:
     return "; ".join(f"needs {one}: {run.plan.lacking.get(one, 'not offered')}" for one in lacking)
 
 
-def _also(item: pytest.Item) -> set[str]:
-    """What the case needs beyond its check. Raises pytest.UsageError for a need that no target can offer."""
+def needs_of(item: pytest.Item) -> frozenset[str]:
+    """What a case needs: its check's needs, and its own. Raises pytest.UsageError for one that no target can offer."""
+    declared = declaration(item)
     more = {str(one) for mark in item.iter_markers(ALSO_NEEDS) for one in mark.args}
     if more - NEEDS:
         raise pytest.UsageError(f"{item.nodeid} also needs {sorted(more - NEEDS)}, which no target can offer")
-    return more
+    return (declared.needs if declared else frozenset()) | more
 
 
 def _declaration(item: pytest.Item) -> Check:
