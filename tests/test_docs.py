@@ -97,7 +97,7 @@ def test_every_check_that_a_page_names_is_declared(page: Path) -> None:
         if re.fullmatch(rf"({families})\.[a-z0-9-]+", word) and not re.search(r"\.(py|md|toml|sql)$", word)
     }
     invented = set(re.findall(r'@check\(\s*"([^"]+)"', page.read_text(encoding="utf-8")))
-    assert told - ids - invented - ABSENT.keys() == set()
+    assert told - ids - invented - ABSENT.keys() - declared().keys() == set()  # or a fault, which has such a name too
 
 
 @CASES
