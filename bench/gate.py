@@ -92,7 +92,7 @@ def pytest_gate_plan(config):
     )
 """
 INI = """[pytest]
-addopts = {without} {more}
+addopts = {options} {more}
 asyncio_mode = auto
 asyncio_default_fixture_loop_scope = session
 asyncio_default_test_loop_scope = session
@@ -184,8 +184,8 @@ async def _overhead(folder: Path) -> tuple[float, float]:
         return (await _best(lambda: _ran(bare)))[0], (await _best(lambda: _ran(ours)))[0]
 
 
-def _without() -> str:
-    """The suite's own options, which leave out plugins that have no business in a run."""
+def _own_options() -> str:
+    """The options of the suite's own pytest.ini, which leave out plugins that have no business in a run."""
     own = ConfigParser(interpolation=None)
     own.read(ROOT / "pytest.ini", encoding="utf-8")
     return own["pytest"]["addopts"].replace("\n", " ")
@@ -194,7 +194,7 @@ def _without() -> str:
 def _suite(folder: Path, body: str, url: str, more: str) -> None:
     folder.mkdir()
     (folder / "test_answers.py").write_text(body.format(cases=CASES, url=url), encoding="utf-8")
-    (folder / "pytest.ini").write_text(INI.format(without=_without(), more=more), encoding="utf-8")
+    (folder / "pytest.ini").write_text(INI.format(options=_own_options(), more=more), encoding="utf-8")
 
 
 async def _ran(folder: Path) -> tuple[float, float]:

@@ -23,7 +23,7 @@ from probes.auth.near_claims import NEAR_CLAIMS
 from targets.profiles import Required, load_required
 
 ROUND_TRIP_S = 0.08
-TURNS = 2  # of each pair of runs; the better of each kind counts, as other work on the machine only adds time
+REPEATS = 2  # of each pair of runs; the better of each kind counts, as other work on the machine only adds time
 TABLES = ("threads", "messages")
 FORGERIES = (*NEAR_CLAIMS, "kid path", "kid statement", "jku", "crit")  # the other twenty were there before
 # The second build's checks, and its cases of older ones, in the words of `--check`.
@@ -68,12 +68,15 @@ async def inside(near: Path, addresses: dict[str, Any], folder: Path) -> None:
     async with from_afar(addresses, folder, ROUND_TRIP_S) as afar:
         for name, path in (("near", near), ("afar", afar)):
             pairs = [
-                [await _quick(folder / f"{name}-{kind}-{turn}", path, some) for kind, some in selections.items()]
-                for turn in range(TURNS)
+                [await _quick(folder / f"{name}-{kind}-{number}", path, checks) for kind, checks in selections.items()]
+                for number in range(REPEATS)
             ]
-            whole, less = (min(map(took_s, runs)) for runs in zip(*pairs, strict=True))
-            left = [one for runs in pairs for one in runs[0]["left"]]
-            measured[name] = {"whole": whole, "less": less, "left": left}
+            whole, less = zip(*pairs, strict=True)
+            measured[name] = {
+                "whole": min(map(took_s, whole)),
+                "less": min(map(took_s, less)),
+                "left": [entry for run in whole for entry in run["left"]],
+            }
     after = await _rows(database)
     measured["rows"] = {table: after[table] - rows[table] for table in TABLES}
     (folder / MEASURED).write_text(json.dumps(measured), encoding="utf-8")

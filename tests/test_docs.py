@@ -91,13 +91,14 @@ def test_every_fault_that_a_page_names_can_be_shown(page: Path) -> None:
 def test_every_check_that_a_page_names_is_declared(page: Path) -> None:
     ids = {one.id for one in declared_checks()}
     families = "|".join({one.partition(".")[0] for one in ids})
-    told = {
+    named = {
         word
         for word in SPAN.findall(FENCE.sub("", page.read_text(encoding="utf-8")))
         if re.fullmatch(rf"({families})\.[a-z0-9-]+", word) and not re.search(r"\.(py|md|toml|sql)$", word)
     }
     invented = set(re.findall(r'@check\(\s*"([^"]+)"', page.read_text(encoding="utf-8")))
-    assert told - ids - invented - ABSENT.keys() - declared().keys() == set()  # or a fault, which has such a name too
+    faults = declared().keys()  # their names have the same form
+    assert named - ids - invented - ABSENT.keys() - faults == set()
 
 
 @CASES

@@ -90,23 +90,27 @@ class _Caller:
 
     async def call(self, operation: Operation) -> None:
         """Call an operation, and look meanwhile whether the service is alive after the one before."""
-        started, latest, before = time.perf_counter(), Behaviour(operation=operation), self.found[-1:]
+        latest = Behaviour(operation=operation)
+        dead, _ = await asyncio.gather(self._look(), self._send(latest))
         self.found.append(latest)
-        looks = asyncio.gather(*(self.is_alive() for _ in before))
-        _, seen = await asyncio.gather(self._send(latest), looks)
-        for behaviour, dead in zip(before, seen, strict=True):
-            if dead:
-                await self._tell_apart(behaviour, latest, dead)
-        paced = (len(operation.requests) + 1) / self.per_second
-        await asyncio.sleep(max(paced - (time.perf_counter() - started), 0.0))
+        if dead:
+            await self._tell_apart(dead)
 
     async def finish(self) -> None:
         """Look whether the service is alive after the last operation."""
         if self.found and not self.dead_since:
             await self._is_survived(self.found[-1])
 
+    async def _look(self) -> Problem:
+        """Why the service is dead after what was called so far, if it is."""
+        return await self.is_alive() if self.found else ""
+
     async def _send(self, behaviour: Behaviour) -> None:
-        await asyncio.gather(*(_ask(self.ask, behaviour, request) for request in behaviour.operation.requests))
+        """Send an operation's requests, and take the time that they and a look may take."""
+        started, requests = time.perf_counter(), behaviour.operation.requests
+        await asyncio.gather(*(_ask(self.ask, behaviour, request) for request in requests))
+        paced = (len(requests) + 1) / self.per_second
+        await asyncio.sleep(max(paced - (time.perf_counter() - started), 0.0))
 
     async def _is_survived(self, behaviour: Behaviour) -> bool:
         """Whether the service is alive after an operation, at the first look; noted as its trouble if it is not."""
@@ -117,8 +121,9 @@ class _Caller:
                 self.dead_since = behaviour.operation.name
         return not dead
 
-    async def _tell_apart(self, before: Behaviour, latest: Behaviour, dead: Problem) -> None:
-        """Put it down to one of two operations that the service was dead; to both if neither shows it alone."""
+    async def _tell_apart(self, dead: Problem) -> None:
+        """Put it down to one of the latest two operations that the service was dead; to both if neither shows it."""
+        before, latest = self.found[-2:]
         either = f"{before.operation.name} or {latest.operation.name}, called in one moment"
         if await self.is_alive():
             self.dead_since = either

@@ -100,8 +100,8 @@ def agent_late_to_others(seams: "Seams") -> Undo:
 
     async def later(sessions: "Sessions", user_id: str, message: "Message") -> None:
         await asyncio.sleep(LATE_S)
-        told = (sessions.send(socket, message) for socket in _strangers(sessions, user_id))
-        await asyncio.gather(*told, return_exceptions=True)  # one that closes meanwhile does not stop the rest
+        deliveries = (sessions.send(socket, message) for socket in _strangers(sessions, user_id))
+        await asyncio.gather(*deliveries, return_exceptions=True)  # a socket that just closed concerns no other
 
     async def tell(sessions: "Sessions", user_id: str, message: "Message") -> None:
         await healthy(sessions, user_id, message)

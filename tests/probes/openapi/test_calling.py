@@ -75,21 +75,21 @@ async def test_troubles_are_put_down_to_their_operations() -> None:
 @pytest.mark.parametrize("names", [("stops", "200"), ("200", "stops"), ("200", "stops", "201", "202"), ("stops",)])
 async def test_who_stops_the_service_is_found_beside_any_neighbour(names: Sequence[str]) -> None:
     result = await asked(*names)
-    assert [one.operation.name for one in result.found] == [f"GET /{name}" for name in names]
-    assert [bool(one.troubles) for one in result.found] == [name == "stops" for name in names]
+    assert [behaviour.operation.name for behaviour in result.found] == [f"GET /{name}" for name in names]
+    assert [bool(behaviour.troubles) for behaviour in result.found] == [name == "stops" for name in names]
     assert not result.not_asked
 
 
 async def test_what_happens_once_is_put_down_to_both_that_were_called_then() -> None:
     found = (await asked("200", "once", "201")).found
     either = "GET /once or GET /201, called in one moment"
-    assert [[either in text for text in one.troubles] for one in found] == [[], [True], [True]]
+    assert [[either in trouble for trouble in behaviour.troubles] for behaviour in found] == [[], [True], [True]]
 
 
 async def test_after_a_service_that_died_nothing_is_asked() -> None:
     result = await asked("200", "dies", "201", "202", "203")
     either = "GET /dies or GET /201, called in one moment"
-    assert [either in " ".join(one.troubles) for one in result.found] == [False, True, True]
+    assert [either in " ".join(behaviour.troubles) for behaviour in result.found] == [False, True, True]
     assert list(result.not_asked) == ["GET /202", "GET /203"]
     assert all(either in why for why in result.not_asked.values())
 
