@@ -31,6 +31,7 @@ NAMES = frozenset(
         "seeder",
         "message_writer",
         "cloud_logging",
+        "twin",
         "user_pool",
         "provoked_503s",
         "cloud_run",

@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosedOK
 from websockets.frames import Close
 
 from fixtures.sockets import dialect_of
+from fixtures.twin import TwinControl
 from gate.evidence import Recorder
 from gate.plan import Plan
 from gate.run import Run
@@ -278,6 +279,9 @@ def _of_the_world(target: Target, spoiler: Spoiler, world: World, identity: RunI
     return {
         "backend_client": clients["backend"],
         "auth_client": clients["auth"],
+        "twin": TwinControl(
+            MemoryClient("control", world, Spoiler(None), identity), clients["backend"], target.contract.paths.liveness
+        ),
         "seeder": MemorySeeder(world),
         "message_writer": MemoryMessages(world),
         "cloud_logging": CloudLogging(google, place.project),

@@ -53,19 +53,31 @@ class World:
         """One request's answer, before it is spoiled."""
         parts = urlsplit(target)
         query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
-        status, said = (
-            self._of_google(parts.path)
-            if door == "google"
-            else self._of_auth(method, parts.path, headers, body)
-            if door == "auth"
-            else self._of_backend(method, parts.path, query, headers, body)
-        )
+        status, said = self._at(door, method, parts.path, query, headers, body)
         told = JSON_HEADERS | {"date": f"{datetime.now(UTC):%a, %d %b %Y %H:%M:%S GMT}"} | self._cors(headers)
         if status == 401:
             told["www-authenticate"] = "Bearer"
-        if door != "google":
+        if door in {"backend", "auth"}:
             self._note(method, target, status, headers)
         return status, told, said.encode() if isinstance(said, str) else json.dumps(said).encode()
+
+    def _at(
+        self,
+        door: str,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: Any,  # noqa: ANN401 - JSON
+    ) -> tuple[int, Body]:
+        """What a door answers. At the twin's control nothing is taken away: what is taken down goes on answering."""
+        if door == "control":
+            return 200, {}
+        if door == "google":
+            return self._of_google(path)
+        if door == "auth":
+            return self._of_auth(method, path, headers, body)
+        return self._of_backend(method, path, query, headers, body)
 
     def _cors(self, headers: Mapping[str, str]) -> dict[str, str]:
         frontend = self.contract.browser.frontend
