@@ -43,6 +43,7 @@ VOID = "blocks voided by our own lag"
 )
 async def test_validation_is_fast_enough(
     validation: Validation,
+    ordinary_calls: OrdinaryCalls,
     contract: Contract,
     sizes: Sizes,
     deadlines: Deadlines,
@@ -67,6 +68,7 @@ async def test_validation_is_fast_enough(
     record_decision(measured, plan, rules, recorder)
     record_parts_of_a_call(warm, measured.sample, own, recorder)
     way = await record_round_trip(validation, recorder)
+    ordinary_calls.offer(measured.sample, way)
     if way and rules.latency_clock == "server" and (problem := contradiction(measured.sample, way, rules)):
         raise Broken(f"the server's clock can't be used, because ours contradicts it: {problem}")
     _judge(measured.sample, measured.finding, rules)
