@@ -61,3 +61,13 @@ def test_what_is_slow_is_skipped_with_the_command_that_runs_it() -> None:
     (reason,) = [line for line in done.stdout.splitlines() if line.startswith("SKIPPED")]
     assert A_SLOW_ONE in reason
     assert "make test SLOW=1" in reason
+
+
+def test_the_suite_runs_without_the_self_tests_plugins() -> None:
+    """A case with a blank in its name looks like a path to pytest, which then also loads tests/conftest.py."""
+    case = "--check=auth.refuses[issued ahead]"
+    command = [sys.executable, "-m", "pytest", "-c", "pytest.ini", "--target=local", "--trace-config", "--collect-only"]
+    done = subprocess.run([*command, case], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    registered = [line for line in done.stdout.splitlines() if line.startswith("PLUGIN registered")]
+    assert any("fixtures.beside" in line for line in registered)
+    assert not [line for line in registered if f"{ROOT}/tests" in line]

@@ -108,7 +108,8 @@ class Selecting:
         for pattern in self._patterns:
             self._refuse_unknown(pattern, declared)
         left_out = [item for item in items if item in declared and not self._wanted(item, declared[item])]
-        items[:] = [item for item in items if item not in set(left_out)]
+        gone = frozenset(left_out)
+        items[:] = [item for item in items if item not in gone]
         config.hook.pytest_deselected(items=left_out)
 
     def _wanted(self, item: pytest.Item, declared: Check) -> bool:

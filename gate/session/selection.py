@@ -35,7 +35,8 @@ def choose(items: list[pytest.Item], run: Run | None) -> list[pytest.Item]:
             run.results[result.key] = result
             left_out.append(item)
     if run is not None:
-        run.selected = [item.stash[RESULT].key for item in checks if item not in set(left_out)]
+        gone = frozenset(left_out)
+        run.selected = [item.stash[RESULT].key for item in checks if item not in gone]
     return left_out
 
 
