@@ -8,6 +8,8 @@ import asyncio
 import math
 import time
 from collections import deque
+from collections.abc import Iterator
+from itertools import takewhile
 from types import TracebackType
 from typing import Self
 
@@ -63,7 +65,7 @@ class LoopWatch:
 
     def worst_ms(self, begin: float, end: float) -> float:
         """The longest standstill that touches a span of `time.perf_counter`, whole, in milliseconds."""
-        return max((b - a for a, b in self._standstills if a < end and b > begin), default=0.0) * 1e3
+        return max((b - a for a, b in self._since(begin) if a < end), default=0.0) * 1e3
 
     def take_worst_ms(self) -> float:
         """The longest standstill since the last call, in milliseconds; it is forgotten, so that hours fit in memory."""
@@ -74,7 +76,11 @@ class LoopWatch:
     def within_ms(self, begin: float, end: float) -> float:
         """How much of a span the loop stood still, in milliseconds; a standstill that ends just now is counted."""
         overdue = [(self._due, end)] if end - self._due > NOISE_S else []
-        return sum(max(0.0, min(b, end) - max(a, begin)) for a, b in [*self._standstills, *overdue]) * 1e3
+        return sum(max(0.0, min(b, end) - max(a, begin)) for a, b in [*self._since(begin), *overdue]) * 1e3
+
+    def _since(self, begin: float) -> Iterator[tuple[float, float]]:
+        """The standstills that end after a moment, the last one first: of a long watch, most are long past."""
+        return takewhile(lambda one: one[1] > begin, reversed(self._standstills))
 
 
 async def await_quiet(*, limit_ms: float, deadline_s: float) -> Steadiness:
