@@ -18,6 +18,7 @@ from gate.failures import Broken, CheckFailure, Pending
 from probes.client_health.event_loop import await_quiet
 from probes.latency.calibration import ATTEMPTS, calibrate
 from probes.latency.measuring import Conditions, Measurement, TooManyVoid, measure_by_plan, measure_fit
+from probes.latency.network_round_trip import RoundTrip
 from probes.latency.open_loop import LatencySample
 from probes.latency.sequential_plan import Look, look_sizes, make_plan
 from probes.statistics.exact import Finding, percentile
@@ -69,8 +70,7 @@ async def test_validation_is_fast_enough(
     record_parts_of_a_call(warm, measured.sample, own, recorder)
     way = await record_round_trip(validation, recorder)
     ordinary_calls.offer(measured.sample, way)
-    if way and rules.latency_clock == "server" and (problem := contradiction(measured.sample, way, rules)):
-        raise Broken(f"the server's clock can't be used, because ours contradicts it: {problem}")
+    _refuse_contradicted(measured.sample, way, rules)
     _judge(measured.sample, measured.finding, rules)
 
 
@@ -81,6 +81,13 @@ def _refuse_only_failures(sample: LatencySample, recorder: Recorder) -> None:
             recorder.trace(call.trace_id, "POST /validate")
     if all(call.failure for call in sample.calls):
         raise CheckFailure(expected="answers to measure", actual=f"no call succeeded: {sample.failures[0]}")
+
+
+def _refuse_contradicted(sample: LatencySample, way: RoundTrip | None, rules: AuthRules) -> None:
+    """Raise Broken if the server's clock is to decide, and our own contradicts it."""
+    problem = contradiction(sample, way, rules) if way and rules.latency_clock == "server" else ""
+    if problem:
+        raise Broken(f"the server's clock can't be used, because ours contradicts it: {problem}")
 
 
 def _looks(sizes: Sizes, rules: AuthRules) -> tuple[int, ...]:

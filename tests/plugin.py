@@ -1,7 +1,7 @@
 """The self-tests' plugin: nothing of the gate's own plugin is loaded here; it is tested in processes of its own.
 
-It is no conftest.py: pytest also loads that of a folder named like tests if an argument looks like a path to it, which
-`--check='auth.refuses[issued ahead]'` does for its blank. The suite would run with our plugins, and five times slower.
+A conftest.py of this folder would also be loaded when an argument looks like a path to pytest, as
+`--check='auth.refuses[issued ahead]'` does for its blank: the suite would run with our plugins, and five times slower.
 """
 
 from collections.abc import Iterator

@@ -104,4 +104,4 @@ def test_the_files_of_every_package_are_read() -> None:
     read = {path.relative_to(ROOT).parts[0] for path in files()}
     assert {"gate", "probes", "fixtures", "suites", "twin", "docs", "deploy", "README.md", "Makefile"} <= read
     assert not [path for path in files() if ".venv" in path.parts or "reports" in path.relative_to(ROOT).parts[:1]]
-    assert Path(__file__) in set(files())
+    assert Path(__file__).resolve() in set(files())

@@ -1,4 +1,8 @@
-"""HTTP as the suite needs it: every request traced, no cookies, no redirects followed, nothing retried, all bounded."""
+"""HTTP as the suite needs it: every request traced, no cookies, no redirects followed, all bounded.
+
+Nothing is retried. A request is sent on another connection only where this one can't have brought it to the service:
+see `pooled_sockets`.
+"""
 
 import ssl
 import sys
@@ -20,7 +24,7 @@ from probes.foreign.limits import HEADERS
 from probes.http.connecting import tls_error
 from probes.http.content import ACCEPTED, read_body
 from probes.http.network_path import NetworkPath, find_path
-from probes.http.pooled_sockets import remember_sockets
+from probes.http.pooled_sockets import NotReceived, remember_sockets
 from probes.http.request_options import RequestOptions, Value
 from probes.http.server_timing import server_timing
 from probes.identity import RunIdentity
@@ -183,8 +187,17 @@ class HttpClient:
         except httpx.TransportError as error:
             raise _transport_error(error, request) from without_frames(error)
 
+    async def _send(self, made: httpx.Request) -> httpx.Response:
+        """The answer's beginning. Each connection that turns out to be closed is gone then, and a new one is not."""
+        while True:
+            try:
+                return await self._transport.handle_async_request(made)
+            except httpx.ReadError as error:
+                if not isinstance(error.__cause__, NotReceived):
+                    raise
+
     async def _exchange(self, made: httpx.Request, request: str) -> tuple[int, Headers, bytes]:
-        response = await self._transport.handle_async_request(made)
+        response = await self._send(made)
         try:
             if len(response.headers.raw) > HEADERS:
                 raise BadAnswer(request, f"{len(response.headers.raw)} header lines")
@@ -225,4 +238,11 @@ def _transport_error(error: httpx.TransportError, request: str) -> ProbeError:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return tls_error(cause, request)
         cause = cause.__cause__ or cause.__context__
-    return Unreachable(request, f"{type(error).__name__}: {error}")
+    return Unreachable(request, f"{type(error).__name__}: {_in_words(error)}")
+
+
+def _in_words(error: BaseException | None) -> str:
+    """The text of an error, or of what led to it: httpx' own errors of reading and writing have none."""
+    while error is not None and not str(error):
+        error = error.__cause__ or error.__context__
+    return str(error) if error is not None else "without a reason"

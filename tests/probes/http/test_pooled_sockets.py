@@ -3,11 +3,14 @@
 import asyncio
 import os
 import socket
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 
+from probes.errors import BadAnswer, Unreachable
+from probes.http import pooled_sockets
 from probes.http.client import HttpClient
 from probes.http.pooled_sockets import is_readable
 from probes.identity import RunIdentity
@@ -84,3 +87,79 @@ def test_a_descriptor_that_another_closed_is_readable() -> None:
     assert is_readable(descriptor)  # poll() answers POLLNVAL, and a read would fail at once
     ours.close()
     theirs.close()
+
+
+class Dropping:
+    """Answers the first request of each connection; at the next it drops the connection, as a reset or as its end."""
+
+    def __init__(self, *, reset: bool) -> None:
+        self.asked = list[bytes]()
+        self._reset = reset
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answers = [ANSWER]
+        while line := await reader.readline():
+            self.asked.append(line)
+            while (await reader.readline()).strip():
+                pass
+            if not answers:
+                break
+            writer.write(answers.pop())
+        if self._reset:
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.close()
+
+
+@asynccontextmanager
+async def dropping(*, reset: bool) -> AsyncIterator[tuple[Dropping, HttpClient]]:
+    server = Dropping(reset=reset)
+    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    port = listening.sockets[0].getsockname()[1]
+    async with HttpClient(f"http://127.0.0.1:{port}", RunIdentity("run"), deadline_s=60.0) as client:
+        yield server, client
+    listening.close()
+
+
+@pytest.mark.parametrize("reset", [True, False], ids=["reset", "ended"])
+async def test_what_met_the_end_of_an_idle_connection_is_sent_on_another(
+    *, reset: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server closes it while the request is on its way, which a look at the socket before can't show."""
+    monkeypatch.setattr(pooled_sockets, "IDLE_S", 0.0)
+    async with dropping(reset=reset) as (server, client):
+        await client.send("GET", "/first")
+        assert (await client.send("GET", "/second")).body == b"ok"
+        assert server.asked == [b"GET /first HTTP/1.1\r\n", *[b"GET /second HTTP/1.1\r\n"] * 2]
+
+
+async def test_what_may_not_be_sent_twice_is_not_sent_on_an_idle_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pooled_sockets, "IDLE_S", 0.0)
+    async with dropping(reset=True) as (server, client):
+        await client.send("POST", "/first")
+        assert (await client.send("POST", "/second")).body == b"ok"
+        assert server.asked == [b"POST /first HTTP/1.1\r\n", b"POST /second HTTP/1.1\r\n"]
+
+
+@pytest.mark.parametrize("reset", [True, False], ids=["reset", "ended"])
+async def test_a_connection_in_use_that_is_dropped_is_the_services_doing(*, reset: bool) -> None:
+    async with dropping(reset=reset) as (server, client):
+        await client.send("GET", "/first")
+        with pytest.raises((Unreachable, BadAnswer)) as caught:
+            await client.send("GET", "/second")
+        assert caught.value.detail.rpartition(": ")[2]
+        assert len(server.asked) == 2
+
+
+async def test_what_our_own_pool_closes_is_sent_on_another_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pool may take a connection for idle that a request has just been given (httpcore 1.0)."""
+    write, closing = pooled_sockets.RememberingStream.write, [True]
+
+    async def close_after(self: pooled_sockets.RememberingStream, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as httpcore has it
+        await write(self, buffer, timeout)
+        if closing and closing.pop():
+            await self.aclose()
+
+    async with serving() as (server, client):
+        monkeypatch.setattr(pooled_sockets.RememberingStream, "write", close_after)
+        assert (await client.send("GET", "/")).body == b"ok"
+        assert server.opened == 2
