@@ -124,6 +124,7 @@ class HttpClient:
         self.identity = identity
         self.base_url = base_url.rstrip("/")
         self.path = path or find_path(self.base_url)
+        self.sent_again = list[str]()  # the requests that were sent on a second connection, and why
         self._deadline_s = deadline_s
         self._watch = watch
         # The transport without httpx' client around it: the client builds the next request of a redirect (and fails
@@ -195,6 +196,7 @@ class HttpClient:
             except httpx.ReadError as error:
                 if not isinstance(error.__cause__, NotReceived):
                     raise
+                self.sent_again.append(f"{made.method} {made.url.path}: {error}")
 
     async def _exchange(self, made: httpx.Request, request: str) -> tuple[int, Headers, bytes]:
         response = await self._send(made)

@@ -130,6 +130,7 @@ async def test_what_met_the_end_of_an_idle_connection_is_sent_on_another(
         await client.send("GET", "/first")
         assert (await client.send("GET", "/second")).body == b"ok"
         assert server.asked == [b"GET /first HTTP/1.1\r\n", *[b"GET /second HTTP/1.1\r\n"] * 2]
+        assert client.sent_again == ["GET /second: it had been idle for 0.0 s"]
 
 
 async def test_what_may_not_be_sent_twice_is_not_sent_on_an_idle_connection(monkeypatch: pytest.MonkeyPatch) -> None:
