@@ -54,13 +54,6 @@ class NotAnApi(ValueError):
     """The document is not one that can be read as OpenAPI; the text says why."""
 
 
-def import_ahead() -> None:
-    """Import what `read_document` needs, which takes a second, so that it does not take it later."""
-    answer = {"responses": {"200": {"description": "OK"}}}
-    least = {"openapi": "3.1.0", "info": {"title": "", "version": ""}, "paths": {"/": {"get": answer}}}
-    read_document(least, excluded=(), most_cases=1)
-
-
 def read_document(document: dict[str, Any], *, excluded: Sequence[str], most_cases: int) -> Published:
     """Read a document, and make the requests of its read-only operations. Takes a while: keep it off an event loop.
 
