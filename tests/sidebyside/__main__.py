@@ -184,7 +184,8 @@ def _report(journal: Journal, asked: set[str], kind: str, proof: str, command: s
         console.print(" | ".join(one), markup=False)
     caught_by_us = sum(_caught(row, ours, sound) for row in faults.values())
     said.append("Caught means: said about a fault and not about the sound twin, numbers aside.")
-    short = f"{ours}: {caught_by_us} of {len(faults)} faults; the best of the others: {_best(rows[1:-1])}"
+    ours_caught = f"{ours}: {caught_by_us} of {len(faults)} faults of our own matrix"
+    short = f"{ours_caught}; the best of the others: {_best(rows[1:-1])}"
     figures: Figures = {"faults": len(faults), "rounds of the sound twin": len(sound)}
     leave(Record(proof=proof, command=command, short=short, figures=figures, said=said, rows=rows))
 
