@@ -170,7 +170,9 @@ def main(arguments: Sequence[str]) -> int:
     mine = shard(sorted(all_of_them, key=lambda one: (expectations[one].phase, one)), options.shard)
     done = {line["fault"] for kind in ("shown", "lost") for line in journal.of(kind)}
     asyncio.run(_work([fault for fault in mine if fault not in done], striking, options.jobs))
-    return _report(striking, set(all_of_them), f"make struck ONLY='{' '.join(options.only)}'")
+    only = "" if options.only == ["*"] else f" ONLY='{' '.join(options.only)}'"
+    share = f" SHARD={options.shard}" if options.shard else ""
+    return _report(striking, set(all_of_them), f"make struck{only}{share}")
 
 
 def _chosen(expected: Expectation, patterns: Sequence[str]) -> bool:
@@ -197,7 +199,7 @@ def _report(striking: Striking, asked: set[str], command: str) -> int:
     figures: Figures = {"faults shown": len(shown), "faults asked for": len(asked), "judgements reached": len(reached)}
     figures |= {"of them proved": len(reached & striking.proved)}
     said = [f"`{site}`: caught without it under {len([e for e in shown.values() if site in e])}" for site in unproved]
-    kind = "struck" if whole else "struck.some"
+    kind = "struck.share" if "SHARD=" in command else "struck" if whole else "struck.some"
     leave(Record(proof=kind, command=command, short=text, figures=figures, said=said))
     return 1 if unproved else 0
 
