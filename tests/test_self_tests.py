@@ -64,7 +64,7 @@ def test_what_is_slow_is_skipped_with_the_command_that_runs_it() -> None:
 
 
 def test_the_suite_runs_without_the_self_tests_plugins() -> None:
-    """A case with a blank in its name looks like a path to pytest, which then also loads tests/conftest.py."""
+    """A case with a blank in its name looks like a path to pytest, which would then also load a tests/conftest.py."""
     case = "--check=auth.refuses[issued ahead]"
     command = [sys.executable, "-m", "pytest", "-c", "pytest.ini", "--target=local", "--trace-config", "--collect-only"]
     done = subprocess.run([*command, case], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)

@@ -4,8 +4,8 @@ Before and after each request, httpcore looks at every idle connection. Through 
 of a socket, its peer's address included: with twenty idle connections that was a third of the time of a request.
 
 A server may close an idle connection at any time, also at the moment of the next request, which then finds it closed:
-that says nothing about the service (RFC 9112, 9.5). It is told apart from a server that drops a request by the time
-that the connection was idle, and so are connections that our own pool closed under a request.
+that says nothing about the service (RFC 9112, 9.5). How long the connection was idle distinguishes that from a server
+that drops a request. A connection that our own pool closed under a request says nothing about the service either.
 """
 
 import select

@@ -53,15 +53,15 @@ class World:
         """One request's answer, before it is spoiled."""
         parts = urlsplit(target)
         query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
-        status, said = self._at(door, method, parts.path, query, headers, body)
+        status, content = self._answer_of(door, method, parts.path, query, headers, body)
         told = JSON_HEADERS | {"date": f"{datetime.now(UTC):%a, %d %b %Y %H:%M:%S GMT}"} | self._cors(headers)
         if status == 401:
             told["www-authenticate"] = "Bearer"
         if door in {"backend", "auth"}:
             self._note(method, target, status, headers)
-        return status, told, said.encode() if isinstance(said, str) else json.dumps(said).encode()
+        return status, told, content.encode() if isinstance(content, str) else json.dumps(content).encode()
 
-    def _at(
+    def _answer_of(
         self,
         door: str,
         method: str,

@@ -170,9 +170,7 @@ def main(arguments: Sequence[str]) -> int:
     mine = shard(sorted(all_of_them, key=lambda one: (expectations[one].phase, one)), options.shard)
     done = {line["fault"] for kind in ("shown", "lost") for line in journal.of(kind)}
     asyncio.run(_work([fault for fault in mine if fault not in done], striking, options.jobs))
-    only = "" if options.only == ["*"] else f" ONLY='{' '.join(options.only)}'"
-    share = f" SHARD={options.shard}" if options.shard else ""
-    return _report(striking, set(all_of_them), f"make struck{only}{share}")
+    return _report(striking, set(all_of_them), options)
 
 
 def _chosen(expected: Expectation, patterns: Sequence[str]) -> bool:
@@ -180,7 +178,7 @@ def _chosen(expected: Expectation, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(turn.partition("[")[0], pattern) for turn in expected.turns for pattern in patterns)
 
 
-def _report(striking: Striking, asked: set[str], command: str) -> int:
+def _report(striking: Striking, asked: set[str], options: argparse.Namespace) -> int:
     """Say what is proved and what is not; the page keeps the figures."""
     journal, console = striking.journal, striking.console
     shown = {line["fault"]: line["ended"] for line in journal.of("shown") if line["fault"] in asked}
@@ -199,7 +197,9 @@ def _report(striking: Striking, asked: set[str], command: str) -> int:
     figures: Figures = {"faults shown": len(shown), "faults asked for": len(asked), "judgements reached": len(reached)}
     figures |= {"of them proved": len(reached & striking.proved)}
     said = [f"`{site}`: caught without it under {len([e for e in shown.values() if site in e])}" for site in unproved]
-    kind = "struck.share" if "SHARD=" in command else "struck" if whole else "struck.some"
+    only = "" if options.only == ["*"] else f" ONLY='{' '.join(options.only)}'"
+    share = f" SHARD={options.shard}" if options.shard else ""
+    kind, command = f"struck{'.share' if share else '' if whole else '.some'}", f"make struck{only}{share}"
     leave(Record(proof=kind, command=command, short=text, figures=figures, said=said))
     return 1 if unproved else 0
 

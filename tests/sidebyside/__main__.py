@@ -40,6 +40,7 @@ JOURNAL = Path("reports/sidebyside/journal.jsonl")
 CODE = ("suites", "fixtures", "probes", "targets", "twin", "tests/sidebyside")
 OURS, JUDGE = "netra-verify, quick smoke", "judge like Kayenta's"
 HEALTHY = ""
+CAUGHT = "A fault is caught if something is said about it that is not said about the sound twin; numbers do not count."
 _NUMBERS = re.compile(r"\d+")
 NO_GO = 1
 
@@ -183,7 +184,7 @@ def _report(journal: Journal, asked: set[str], kind: str, proof: str, command: s
     for one in (*rows, said):
         console.print(" | ".join(one), markup=False)
     caught_by_us = sum(_caught(row, ours, sound) for row in faults.values())
-    said.append("Caught means: said about a fault and not about the sound twin, numbers aside.")
+    said.append(CAUGHT)
     ours_caught = f"{ours}: {caught_by_us} of {len(faults)} faults of our own matrix"
     short = f"{ours_caught}; the best of the others: {_best(rows[1:-1])}"
     figures: Figures = {"faults": len(faults), "rounds of the sound twin": len(sound)}
