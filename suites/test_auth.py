@@ -32,6 +32,16 @@ SIGNED_KINDS = [
 ]
 AHEAD = "issued ahead, within the skew"  # contract.tokens.clock_skew_s
 CLIENT_ERRORS = range(400, 500)
+# For validation; {token} stands for the contract's name of the field.
+BODIES_WITHOUT_TOKEN = {
+    "no JSON": "{",
+    "empty": "",
+    "a list": '["{token}"]',
+    "no token": "{}",
+    "null": '{"{token}": null}',
+    "a number": '{"{token}": 7}',
+    "an object": '{"{token}": {"$gt": ""}}',
+}
 CHALLENGE = (
     "Refuse with 401 and `WWW-Authenticate: Bearer`, whatever is wrong with the token: clients log in again by it."
 )
@@ -161,6 +171,27 @@ async def test_validation_needs_the_service_key(
         shown = "a wrong service key" if key else "no service credentials"
         raise CheckFailure(
             expected=f"{sorted(allowed)} (contract.refusal.service_credentials) with {shown}", actual=seen(answer)
+        )
+
+
+@check(
+    "auth.bad-body",
+    requirement="validation refuses a body without a token: 4xx or the answer to an invalid token, never 5xx",
+    needs="auth credentials",
+    remedy="Validate the body before it is used: JSON, an object, and in it the token as text.",
+    looking="the case's body and the answer; the traceback in the auth service's log",
+)
+@pytest.mark.beside
+@pytest.mark.parametrize("body", BODIES_WITHOUT_TOKEN)
+async def test_validation_refuses_other_bodies(auth: AuthDoor, contract: Contract, target: Target, body: str) -> None:
+    """With valid service credentials, a body without a token is refused."""
+    said = BODIES_WITHOUT_TOKEN[body].replace("{token}", contract.validation.token_field)
+    headers = {**credentials(target), "Content-Type": "application/json"}
+    answer = await auth.post(contract.paths.auth_validate, content=said.encode(), headers=headers)
+    as_refusal = answer.status == HTTPStatus.OK and fits(answer, contract.validation.bad)
+    if answer.status not in CLIENT_ERRORS and not as_refusal:
+        raise CheckFailure(
+            expected=f"4xx, or 200 with contract.validation.bad, for {said or 'an empty body'}", actual=seen(answer)
         )
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from fixtures.error_answers import ErrorAnswers
 from fixtures.http_services import refuse_server_error, seen
+from fixtures.journeys import StartJourney
 from fixtures.pace import Family
 from fixtures.reading import carried_id
 from fixtures.rows import Plant
@@ -21,6 +22,7 @@ from probes.http.internals import find_internals
 from targets.contract import Contract
 
 WHOLE_RUN = "every one of this run"
+COMMON_WIDTH = 255  # characters, of a column for ids
 
 
 def refuse_foreign(listed: set[str], foreign: set[str]) -> None:
@@ -126,6 +128,37 @@ async def test_hostile_user_ids_find_nothing(threads: Threads, family: Family, c
     refuse_server_error(answer, "an empty list or 4xx")
     if answer.status == HTTPStatus.OK and threads.items(answer):
         raise CheckFailure(expected="no rows for a user without threads", actual=seen(answer))
+
+
+@check(
+    "threads.long-user",
+    requirement="users whose long ids differ only in the last character are refused, or are two users",
+    needs="http write mint single",
+    remedy="Refuse a user id that the column can't hold before the first statement, and never cut one: what is left of "
+    "it may be another user's.",
+    looking="the type of the column that holds the owner, and casts to it; the longest `sub` that validation accepts",
+)
+@pytest.mark.beside
+@pytest.mark.parametrize("length", [COMMON_WIDTH, COMMON_WIDTH + 1])
+async def test_long_user_ids_are_two_users(start_journey: StartJourney, owner: User, length: int) -> None:
+    """Each of two users creates a thread: both are refused with a 4xx, or each lists their own thread alone.
+
+    Their ids are as long as the usual column for an id, or one character longer.
+    """
+    pair = [User(f"{owner.sub:x<{length - 1}}{last}", owner.email) for last in "ab"]
+    journeys = [start_journey(user) for user in pair]
+    rules = journeys[0].threads.contract.threads.one
+    for journey in journeys:
+        answer = await journey.do("create", json=journey.body(title="the thread of a user with a long id"))
+        refuse_server_error(answer, f"a thread of a user whose id has {length} characters, or 4xx")
+        if answer.status in rules.created:
+            journey.keep(answer.json_object())
+    made = [one for journey in journeys for one in journey.made]
+    for journey in journeys if made else ():
+        listed = {journey.threads.id_of(item) for item in await journey.threads.page(journey.user)}
+        refuse_foreign(listed, {*made} - {*journey.made})
+        if not listed >= {*journey.made}:
+            raise CheckFailure(expected="the user's own thread in the list", actual=f"{len(listed)} without it")
 
 
 @check(

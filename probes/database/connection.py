@@ -73,6 +73,26 @@ async def connect(
         await _close(connection, deadlines)
 
 
+@asynccontextmanager
+async def ended_if_lost(connection: Connection, within_s: float) -> AsyncIterator[None]:
+    """End what the block waits for when the connection is lost, or after `within_s`; either is a TimeoutError.
+
+    asyncpg's COPY waits for ever, whatever its own timeout, when the connection drops in the middle.
+    """
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(within_s) as limit:
+
+        def end(_connection: object) -> None:
+            if not limit.expired():
+                limit.reschedule(loop.time())
+
+        connection.add_termination_listener(end)
+        try:
+            yield
+        finally:
+            connection.remove_termination_listener(end)
+
+
 def _session_settings(run_id: str, deadlines: Deadlines) -> dict[str, str]:
     return {
         "application_name": f"netra-verify {run_id}"[:63],

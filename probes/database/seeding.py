@@ -1,6 +1,5 @@
 """Seeding rows into the threads table, and removing them again: by id, by run, or by age."""
 
-import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -11,7 +10,15 @@ from typing import Any
 
 import asyncpg
 
-from probes.database.connection import OURS, SERVER_FIRST_S, Connection, TableShape, limit_waiting, turn_on
+from probes.database.connection import (
+    OURS,
+    SERVER_FIRST_S,
+    Connection,
+    TableShape,
+    ended_if_lost,
+    limit_waiting,
+    turn_on,
+)
 from probes.database.metadata_shapes import PLAIN, Shape
 from probes.errors import SourceRefused
 from probes.timing.deadlines import Deadlines
@@ -153,14 +160,14 @@ class Seeder:
             alike[spec] = tuple(self._fit(name, writers[name](spec)) for name in columns)
         records = [(row.id, *alike[spec]) for row, spec in zip(rows, specs, strict=True)]
         try:
-            # asyncpg's COPY waits for ever, whatever its own timeout, when the connection drops in the middle.
-            async with asyncio.timeout(self._deadlines.statement + SERVER_FIRST_S):
+            async with ended_if_lost(self.connection, self._deadlines.statement + SERVER_FIRST_S):
                 await self._put([self._layout.id, *columns], records)
         except TimeoutError as error:
+            why = f"was not done within {self._deadlines.statement:g} s"
+            if self.connection.is_closed():
+                why = "was cut off: the connection was lost"
             self.connection.terminate()
-            raise SourceRefused(
-                f"INSERT INTO {self._table.name}", f"seeding was not done within {self._deadlines.statement:g} s"
-            ) from error
+            raise SourceRefused(f"INSERT INTO {self._table.name}", f"seeding {why}") from error
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             raise SourceRefused(
                 f"INSERT INTO {self._table.name}", f"seeding was refused: {type(error).__name__}: {error}"

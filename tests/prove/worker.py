@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from tests.proof.warm_runs import StartLost, WarmRuns, warm_runs
 from tests.standing import ROOT, run_within, standing_twin
 from twin.switching.registry import declared
 
@@ -56,9 +57,10 @@ class Stage:
     tree = ROOT
     options: tuple[str, ...] = ()
 
-    def __init__(self, folder: Path, client: httpx.AsyncClient, phase: str, keep: Path | None) -> None:
+    def __init__(self, folder: Path, client: httpx.AsyncClient, runs: WarmRuns, phase: str, keep: Path | None) -> None:
         self.folder = folder
         self._client = client
+        self._runs = runs
         self._phase = phase
         self.fit = True
         self._keep = keep
@@ -74,6 +76,8 @@ class Stage:
                 exit_code = await self._pytest(checks)
         except TimeoutError as error:
             raise self._lost(f"the run under {fault or 'no fault'} took over {RUN_S:.0f} s") from error
+        except StartLost as error:
+            raise self._lost(f"no run under {fault or 'no fault'}: what forks runs is lost: {error}") from error
         document = self._read_verdict(fault, exit_code)
         # What this target lacks and its profile does not ask for is proved elsewhere: see expectations.toml.
         rows = [row for row in document["checks"] if row["required"] or row["outcome"] != "NOT_APPLICABLE"]
@@ -136,9 +140,8 @@ class Stage:
 
     async def _pytest(self, checks: Sequence[str]) -> int:
         selected = (f"--check={one}" for one in checks)
-        code, output = await run_proof(
-            self.folder, RUN_S, *PHASES[self._phase][1], *self.options, *selected, tree=self.tree
-        )
+        words = (*_words(self.folder), *PHASES[self._phase][1], *self.options, *selected)
+        code, output = await self._runs.run(RUN_S, *words, tree=self.tree, environment=_environment(self.folder))
         (self.folder / "last-output.txt").write_bytes(output)
         return code
 
@@ -147,13 +150,18 @@ async def run_proof(
     folder: Path, within_s: float, *options: str, tree: Path = ROOT, environment: Mapping[str, str] = os.environ
 ) -> tuple[int, bytes]:
     """One quick run of a tree's suite against the twin of a folder: exit code, output. Raises TimeoutError."""
-    return await run_within(
-        within_s,
-        *(sys.executable, "-m", "pytest", "--target=prove", f"--targets-dir={TARGETS}", "--quick", "--verdict-only"),
-        *(f"--report-dir={folder / 'reports'}", *options),
-        environment={**environment, "NETRA_ADDRESSES": str(folder / "addresses.json")},
-        tree=tree,
-    )
+    command = (sys.executable, "-m", "pytest", *_words(folder), *options)
+    return await run_within(within_s, *command, environment=_environment(folder, environment), tree=tree)
+
+
+def _words(folder: Path) -> tuple[str, ...]:
+    """The options of every run against a folder's twin."""
+    where = (f"--targets-dir={TARGETS}", f"--report-dir={folder / 'reports'}")
+    return ("--target=prove", *where, "--quick", "--verdict-only")
+
+
+def _environment(folder: Path, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    return {**environment, "NETRA_ADDRESSES": str(folder / "addresses.json")}
 
 
 @asynccontextmanager
@@ -161,7 +169,7 @@ async def staged(phase: str = "smoke", keep: Path | None = None) -> AsyncIterato
     """A twin of one's own, for runs of one phase; every fault's verdict is kept in `keep`, under the fault's id."""
     with tempfile.TemporaryDirectory(prefix="netra-prove-") as name:
         folder = Path(name)
-        async with standing_twin(folder / "addresses.json", *PHASES[phase][0]) as addresses:
+        async with standing_twin(folder / "addresses.json", *PHASES[phase][0]) as addresses, warm_runs(folder) as runs:
             control = addresses["twin"]["control_url"]
             async with httpx.AsyncClient(base_url=control, timeout=SWITCH_S, trust_env=False) as client:
-                yield Stage(folder, client, phase, keep)
+                yield Stage(folder, client, runs, phase, keep)

@@ -47,6 +47,7 @@ class Validator:
     audience: str | None = AUDIENCE
     token_types: frozenset[str] = frozenset({"access"})
     longest: int = LONGEST_TOKEN
+    longest_sub: int = LONGEST_SUB
     skew_s: float = SKEW_S
     leeway_s: float = 0.0  # past `exp`
     required: list[str] = field(default_factory=lambda: list(REQUIRED))
@@ -57,7 +58,12 @@ class Validator:
             raise BadTokenError("not a token")
         claims = self.decode(token)
         sub = claims.get("sub")
-        if not isinstance(sub, str) or not sub or len(sub) > LONGEST_SUB or not sub.isprintable() or sub != sub.strip():
+        if (
+            not isinstance(sub, str)
+            or not 0 < len(sub) <= self.longest_sub
+            or not sub.isprintable()
+            or sub != sub.strip()
+        ):
             raise BadTokenError("sub")
         if claims.get("token_type") not in self.token_types:
             raise BadTokenError("token_type")
@@ -83,6 +89,12 @@ class Validator:
         return claims
 
 
+async def token_in_json(request: Request) -> object:
+    """The token of a body, whatever it is; None if there is none. Raises ValueError if the body is not JSON."""
+    body = await request.json()
+    return body.get("token") if isinstance(body, dict) else None
+
+
 async def _healthy() -> Response:
     return JSONResponse({"status": "healthy", "service": "netra-auth-service"})
 
@@ -100,6 +112,7 @@ class Seams:
     )
     read: Callable[["Seams", object], dict[str, Any]] = field(default=lambda seams, token: seams.validator.read(token))
     user_of: Callable[[dict[str, Any]], str] = field(default=lambda claims: str(claims["sub"]))
+    token_in: Callable[[Request], Awaitable[object]] = token_in_json
     before_answer: Callable[[], Awaitable[None]] = at_once
     before_refusal: Callable[[], Awaitable[None]] = at_once
     health: Callable[[], Awaitable[Response]] = field(default=_healthy)
@@ -199,10 +212,9 @@ async def validated(seams: Seams, request: Request) -> Response:
         return JSONResponse(error_body("forbidden", "The service key is required."), 401)
     await seams.before_answer()
     try:
-        body = await request.json()
+        token = await seams.token_in(request)
     except ValueError:
         return JSONResponse(error_body("bad_request", "A JSON body is required."), 400)
-    token = body.get("token") if isinstance(body, dict) else None
     try:
         claims = read_unrevoked(seams, token)
     except BadTokenError as error:

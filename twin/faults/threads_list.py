@@ -205,6 +205,13 @@ def prefix_match(seams: "Seams") -> Undo:
     return replace(seams.repository, by_column="user_id LIKE :user || '%'")
 
 
+@fault("threads.user-id-cut", place="backend", seen="`CAST(:user AS varchar(128))`, which PostgreSQL cuts silently")
+def user_id_cut(seams: "Seams") -> Undo:
+    """Two users whose long ids begin alike are one."""
+    healthy = seams.identify
+    return replace(seams, identify=lambda request, identity: healthy(request, identity)[:128])
+
+
 @fault("threads.header-trusted", place="backend", seen="X-User-Id of a gateway that isn't there any more")
 def header_trusted(seams: "Seams") -> Undo:
     """The user is the one that a header names."""
