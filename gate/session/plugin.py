@@ -1,5 +1,6 @@
 """The gate as a pytest plugin: options, the run's frame, its fixtures; collection and judging are in other modules."""
 
+import gc
 import io
 import os
 import sys
@@ -155,6 +156,9 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     run = session.config.stash.get(RUN, None)
     if run is None:
         return (yield)
+    # What was imported and collected lives as long as the run: to look at it again and again is a tenth of our CPU, and
+    # each time a stall of our own event loop.
+    gc.freeze()
     try:
         try:
             return (yield)

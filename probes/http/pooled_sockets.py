@@ -6,6 +6,8 @@ of a socket, its peer's address included: with twenty idle connections that was 
 A server may close an idle connection at any time, also at the moment of the next request, which then finds it closed:
 that says nothing about the service (RFC 9112, 9.5). How long the connection was idle distinguishes that from a server
 that drops a request. A connection that our own pool closed under a request says nothing about the service either.
+After an answer that refuses a request's form a server may close at once, and some do so without `Connection: close`:
+such a connection is not used again.
 """
 
 import select
@@ -14,9 +16,11 @@ from typing import Any
 
 import httpcore
 
-READABLE = "is_readable"  # httpcore's name for it: of an idle connection, that the server has closed it
+READABLE = "is_readable"  # httpcore's name for it: of an idle connection, that it is of no use any more
 IDLE_S = 1.0  # no server or proxy in use closes connections that are idle for less (gunicorn: 2 s, uvicorn: 5 s)
 REPEATABLE = (b"GET ", b"HEAD ", b"OPTIONS ", b"PUT ", b"DELETE ", b"TRACE ")  # RFC 9110, 9.2.2: sent again if need be
+# Bad request, timeout, content, target or header fields too large: what follows them can't be read (RFC 9110, 15.5).
+REFUSED_FORM = tuple(b"HTTP/1.1 %d" % status for status in (400, 408, 413, 414, 431))
 
 
 class NotReceived(httpcore.ReadError):
@@ -47,6 +51,7 @@ class RememberingStream(httpcore.AsyncNetworkStream):
         self._waiting = False  # for the first byte of an answer
         self._repeatable = False  # whether what it waits for may be sent twice
         self._closed = False
+        self._refused_form = False
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's
         """The next bytes; none at the end."""
@@ -58,6 +63,8 @@ class RememberingStream(httpcore.AsyncNetworkStream):
             raise
         if not data and self._is_stale():
             raise NotReceived(self._why())
+        if self._waiting:
+            self._refused_form = data.startswith(REFUSED_FORM)
         self._heard, self._waiting = time.monotonic(), False
         return data
 
@@ -81,7 +88,9 @@ class RememberingStream(httpcore.AsyncNetworkStream):
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - httpcore's
         """What httpcore asks about the connection."""
-        return is_readable(self._socket.fileno()) if info == READABLE else self._stream.get_extra_info(info)
+        if info == READABLE:
+            return self._refused_form or is_readable(self._socket.fileno())
+        return self._stream.get_extra_info(info)
 
     def _is_stale(self) -> bool:
         """Whether the server may have closed it before it could see the request that waits for an answer."""

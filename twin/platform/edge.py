@@ -74,12 +74,13 @@ class Edge:
         if request is None:
             return False
         if sum(len(name) + len(value) for name, value in request.headers) > LONGEST_HEAD:
-            writer.write(serialise(connection, own_answer(TOO_LONG), b"Request Header Fields Too Large", b"GET"))
+            said = b"Request Header Fields Too Large"
+            writer.write(serialise(connection, own_answer(TOO_LONG), said, b"GET", last=True))
             return False
         headers = self.platform.rewrite(traced(request))
         revision = self.service.choose(tag or self.service.tag_of(headers.get("host", "")))
         if revision is None:
-            writer.write(serialise(connection, own_answer(NO_SUCH_TAG), b"Page not found", request.method))
+            writer.write(serialise(connection, own_answer(NO_SUCH_TAG), b"Page not found", request.method, last=True))
             return False
         exchange = Exchange(request=request, headers=headers, revision=revision, received=len(body))
         await asyncio.sleep(revision.warming_s(time.monotonic()))

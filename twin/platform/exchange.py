@@ -120,14 +120,18 @@ def own_answer(status: int) -> h11.Response:
     return h11.Response(status_code=status, headers=[("content-type", "text/plain")])
 
 
-def serialise(connection: h11.Connection, response: h11.Response, answer: bytes, method: bytes) -> bytes:
-    """An answer as the client gets it."""
+def serialise(
+    connection: h11.Connection, response: h11.Response, answer: bytes, method: bytes, *, last: bool = False
+) -> bytes:
+    """An answer as the client gets it; `last`: the connection is closed after it, as it then says."""
     kept = [
         (name, value)
         for name, value in response.headers
         if name.lower() not in {b"connection", b"transfer-encoding", b"content-length", b"server"}
     ]
     headers = [*kept, (b"content-length", str(len(answer)).encode()), (b"server", b"Google Frontend")]
+    if last:
+        headers.append((b"connection", b"close"))
     parts = [connection.send(h11.Response(status_code=response.status_code, headers=headers))]
     if method != b"HEAD":
         parts.append(connection.send(h11.Data(answer)))

@@ -66,6 +66,28 @@ async def test_one_that_the_server_has_closed_is_not_used_again() -> None:
         assert server.opened == 2
 
 
+@pytest.mark.parametrize("status", [400, 408, 413, 414, 431])
+async def test_one_over_which_a_requests_form_was_refused_is_not_used_again(status: int) -> None:
+    """Some servers close it then and do not say so: whoever sends the next request over it meets a reset."""
+    refusal = ANSWER.replace(b"200 OK", b"%d Refused" % status)
+    opened = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal opened
+        opened += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(refusal if opened == 1 else ANSWER)
+        await reader.read(1)  # a second request: not read to its end, so that the close is a reset
+        writer.close()
+
+    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = listening.sockets[0].getsockname()[1]
+    async with listening, HttpClient(f"http://127.0.0.1:{port}", RunIdentity("run"), deadline_s=60.0) as client:
+        assert (await client.send("GET", "/")).status == status
+        assert (await client.send("GET", "/")).body == b"ok"
+        assert (opened, client.sent_again) == (2, [])
+
+
 @pytest.mark.parametrize("way", ["data", "the end", "nothing", "closed on our side"])
 def test_what_a_read_would_find(way: str) -> None:
     ours, theirs = socket.socketpair()

@@ -66,3 +66,9 @@ def test_the_running_minute_is_counted(twin: dict[str, Any]) -> None:
     (series,) = message.time_series
     assert sum(one.value.int64_value for one in series.points) == 1
     assert all(one.interval.end_time.ToDatetime() > one.interval.start_time.ToDatetime() for one in series.points)
+
+
+def test_an_answer_after_which_the_edge_closes_the_connection_says_so(twin: dict[str, Any]) -> None:
+    answer = httpx.get(f"{twin['backend']['url']}/health", headers={"Authorization": "x" * 65_536})
+    assert (answer.status_code, answer.headers["connection"]) == (431, "close")
+    assert "connection" not in httpx.get(f"{twin['backend']['url']}/health").headers
