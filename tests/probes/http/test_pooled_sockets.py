@@ -68,7 +68,7 @@ async def test_one_that_the_server_has_closed_is_not_used_again() -> None:
 
 @pytest.mark.parametrize("status", [400, 408, 413, 414, 431])
 async def test_one_over_which_a_requests_form_was_refused_is_not_used_again(status: int) -> None:
-    """Some servers close it then and do not say so: whoever sends the next request over it meets a reset."""
+    """Some servers close it then and do not say so: the next request over it meets a reset."""
     refusal = ANSWER.replace(b"200 OK", b"%d Refused" % status)
     opened = 0
 
