@@ -214,7 +214,8 @@ struck: $(READY)  ## one judgement of the suite struck out at a time: which of t
 .PHONY: mutants
 #: [ONLY='gate twin/auth'] [N=40] [SEED=1] [SHARD=1/4]
 mutants: $(READY)  ## a sample of small changes to the code: which of them nothing notices
-	@$(PY) -m tests.mutants $(if $(ONLY),--only $(ONLY)) $(if $(N),--size $(N)) $(if $(SEED),--seed $(SEED)) $(if $(SHARD),--shard $(SHARD))
+	@$(PY) -m tests.mutants $(if $(ONLY),--only $(ONLY)) $(if $(N),--size $(N)) $(if $(SEED),--seed $(SEED)) \
+		$(if $(SHARD),--shard $(SHARD)) $(if $(JOBS),--jobs $(JOBS))
 
 .PHONY: sidebyside
 #: [ONLY='threads.*'] [N=12] [SEED=1] [ROUNDS=3: of the sound twin] [SHARD=1/4]

@@ -30,6 +30,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--size", type=int, default=40, help="how many places are drawn; default: 40")
     parser.add_argument("--seed", type=int, default=1, help="by which they are drawn; default: 1")
     parser.add_argument("--shard", default="", help="every n-th of them: 1/4, 2/4, ...")
+    parser.add_argument("--jobs", type=int, default=1, help="mutants at once; default: 1")
     return parser.parse_args(arguments)
 
 
@@ -44,23 +45,34 @@ def main(arguments: Sequence[str]) -> int:
     mine = set(shard([one.id for one in drawn], options.shard))
     journal = Journal(JOURNAL, digest_of(*CODE)).read()
     done = {line["id"] for line in journal.of("mutant")}
-    asyncio.run(_try_all([one for one in drawn if one.id in mine and one.id not in done], journal, console))
+    waiting = [one for one in drawn if one.id in mine and one.id not in done]
+    asyncio.run(_try_all(waiting, options.jobs, journal, console))
     asked = {one.id for one in drawn}
     rows = {line["id"]: line for line in journal.of("mutant") if line["id"] in asked}
     only = "" if options.only == list(EVERYTHING) else f"ONLY='{' '.join(options.only)}' "
     return _report(list(rows.values()), len(drawn), f"make mutants {only}N={options.size} SEED={options.seed}", console)
 
 
-async def _try_all(mutants: list[Mutant], journal: Journal, console: Console) -> None:
-    with scratch_tree() as tree:
-        bench = Bench(tree)
-        for number, mutant in enumerate(mutants, 1):
-            came_to, by = await bench.try_out(mutant)
-            source = (ROOT / mutant.module).read_text(encoding="utf-8")
-            before, after = mutant.told(source, mutant.applied(source) or source)
-            journal.add(kind="mutant", id=mutant.id, module=mutant.module, function=mutant.function,
-                        before=before, after=after, came_to=came_to, by=by)  # fmt: skip
-            console.print(f"{number}/{len(mutants)} {came_to:<10} {mutant.id}: {after}  {by}"[:300], markup=False)
+async def _try_all(mutants: list[Mutant], jobs: int, journal: Journal, console: Console) -> None:
+    """Try the mutants out, `jobs` at once, each in a scratch copy of its worker."""
+    waiting, total = list(mutants), len(mutants)
+
+    async def work(sound: Path) -> None:
+        with scratch_tree() as tree:
+            bench = Bench(tree=tree, sound=sound)
+            while waiting:
+                number, mutant = total - len(waiting) + 1, waiting.pop(0)
+                came_to, by = await bench.try_out(mutant)
+                source = (ROOT / mutant.module).read_text(encoding="utf-8")
+                before, after = mutant.told(source, mutant.applied(source) or source)
+                journal.add(kind="mutant", id=mutant.id, module=mutant.module, function=mutant.function,
+                            before=before, after=after, came_to=came_to, by=by)  # fmt: skip
+                console.print(f"{number}/{total} {came_to:<10} {mutant.id}: {after}  {by}"[:300], markup=False)
+
+    with scratch_tree() as sound:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(jobs, total)):
+                group.create_task(work(sound))
 
 
 def _report(rows: Sequence[Line], drawn: int, command: str, console: Console) -> int:

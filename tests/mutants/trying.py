@@ -5,6 +5,7 @@ import json
 import os
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,19 +15,20 @@ from tests.prove.worker import run_proof
 from tests.standing import ROOT, own_folder, run_within, standing_twin
 
 KILLED, SURVIVED, UNVIABLE, OVERDUE = "killed", "survived", "not viable", "over time"
-IMPORT_S, TESTS_S, SMOKE_S = 60.0, 420.0, 240.0
+IMPORT_S, TESTS_S, SMOKE_S = 60.0, 1_200.0, 240.0  # no set of tests takes half as long
 PASSED = frozenset({0, 5})  # all passed, or none was collected
-NO_GO, GO, TRIES = 1, 0, 2
-FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
+NO_GO, GO = 1, 0
+FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)  # a name may have blanks
 PYTEST = ("-m", "pytest", "-c", "tests/pytest.ini", "--rootdir=.", "-x", "-q", "-rfE", "--no-header", "--tb=no")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Bench:
-    """A scratch copy, and which test sets are known to pass in it as it is."""
+    """A scratch copy to mutate, one that stays as it is, and the tests that fail there or now and then."""
 
     tree: Path
-    sound: dict[tuple[str, ...], bool] = field(default_factory=dict)
+    sound: Path
+    unsound: set[str] = field(default_factory=set)
 
     async def try_out(self, mutant: Mutant) -> tuple[str, str]:
         """What came of it, and by what: `killed` with the test or case, `survived`, `not viable` or `over time`."""
@@ -35,49 +37,45 @@ class Bench:
         changed = mutant.applied(source)
         if changed is None:
             return UNVIABLE, "the operator changes nothing there"
-        twin = mutant.module.startswith("twin/")
-        if not twin and (trouble := await self._unsound(mutant.module)):
-            return UNVIABLE, trouble
         with spoiled(path, changed):
             if not await self._imports(mutant.module):
                 return UNVIABLE, "the module can't be imported"
+            twin = mutant.module.startswith("twin/")
             return await (self._by_the_suite() if twin else self._by_self_tests(mutant.module))
 
     async def _imports(self, module: str) -> bool:
         name = module.removesuffix(".py").replace("/", ".")
-        code, _ = await self._python(IMPORT_S, "-c", f"import {name}")
+        code, _ = await _python(self.tree, IMPORT_S, "-c", f"import {name}")
         return code == 0
-
-    async def _python(self, within_s: float, *words: str) -> tuple[int, bytes]:
-        return await run_within(within_s, sys.executable, *words, environment=_environment(), tree=self.tree)
-
-    async def _unsound(self, module: str) -> str:
-        """Why the tests of a module say nothing: they do not pass as the code is."""
-        for tests in stages(module):
-            for _ in range(TRIES):  # a busy machine can fail a self-test that measures
-                if not self.sound.get(tests):
-                    code, _output = await self._python(TESTS_S, *PYTEST, *tests)
-                    self.sound[tests] = code in PASSED
-        wrong = [tests for tests in stages(module) if not self.sound[tests]]
-        return f"{' '.join(wrong[0])} fails without a mutant" if wrong else ""
 
     async def _by_self_tests(self, module: str) -> tuple[str, str]:
         for tests in stages(module):
             try:
-                code, output = await self._python(TESTS_S, *PYTEST, *tests)
+                by = await self.killer(tests)
             except TimeoutError:
                 return OVERDUE, " ".join(tests)
-            found = FAILED.search(output.decode(errors="replace"))
-            if code not in PASSED and await self._fails_again(found.group(1) if found else ""):
-                return KILLED, found.group(1) if found else f"exit code {code} of {' '.join(tests)}"
+            if by:
+                return KILLED, by
         return SURVIVED, ""
 
-    async def _fails_again(self, test: str) -> bool:
-        """Whether the test that failed does so once more: a failure of a busy machine is not a mutant's doing."""
-        if not test:
-            return True
-        code, _ = await self._python(TESTS_S, *PYTEST, test)
-        return code not in PASSED
+    async def killer(self, tests: Sequence[str]) -> str:
+        """The first test that fails with the mutant, each time, and not without it; empty if there is none."""
+        while True:
+            left_out = [f"--deselect={one}" for one in sorted(self.unsound)]
+            code, output = await _python(self.tree, TESTS_S, *PYTEST, *tests, *left_out)
+            if code in PASSED:
+                return ""
+            found = FAILED.search(output.decode(errors="replace"))
+            if found is None:  # nothing was run: the mutant breaks the session
+                return f"exit code {code} of {' '.join(tests)}"
+            if await self._is_sound(found.group(1)):
+                return found.group(1)
+            self.unsound.add(found.group(1))
+
+    async def _is_sound(self, test: str) -> bool:
+        """Whether a test that failed fails once more, and passes without the mutant."""
+        (again, _), (without, _) = [await _python(tree, TESTS_S, *PYTEST, test) for tree in (self.tree, self.sound)]
+        return again not in PASSED and without in PASSED
 
     async def _by_the_suite(self) -> tuple[str, str]:
         folder = own_folder("netra-mutant-")
@@ -91,6 +89,10 @@ class Bench:
         except TimeoutError:
             return OVERDUE, f"a run, or the twin's start, took over {SMOKE_S:.0f} s"
         return (SURVIVED, "") if code == GO else (KILLED, f"exit code {code}: {', '.join(red[:3])}")
+
+
+async def _python(tree: Path, within_s: float, *words: str) -> tuple[int, bytes]:
+    return await run_within(within_s, sys.executable, *words, environment=_environment(), tree=tree)
 
 
 async def _smoke(folder: Path, *options: str) -> tuple[int, list[str]]:
