@@ -11,7 +11,7 @@ from fixtures.journeys import StartJourney
 from fixtures.pace import Family
 from fixtures.reading import carried_id
 from fixtures.rows import Plant
-from fixtures.threads import LIMIT, Threads
+from fixtures.threads import COMMIT_FIRST, LIMIT, Threads
 from fixtures.users import Borrow
 from gate.check import check
 from gate.evidence import Recorder
@@ -158,7 +158,8 @@ async def test_long_user_ids_are_two_users(start_journey: StartJourney, owner: U
         listed = {journey.threads.id_of(item) for item in await journey.threads.page(journey.user)}
         refuse_foreign(listed, {*made} - {*journey.made})
         if not listed >= {*journey.made}:
-            raise CheckFailure(expected="the user's own thread in the list", actual=f"{len(listed)} without it")
+            actual = f"{len(listed)} threads without it"
+            raise CheckFailure(expected="the user's own thread in the list", actual=actual, remedy=COMMIT_FIRST)
 
 
 @check(

@@ -8,7 +8,7 @@ import pytest
 from fixtures.extra_wait import refuse_wait
 from fixtures.http_services import refuse_server_error, seen
 from fixtures.journeys import METADATA, OTHER_TITLE, TITLE, Journey, refuse_title
-from fixtures.threads import AS_STORED, Item
+from fixtures.threads import AS_STORED, COMMIT_FIRST, Item
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure
@@ -22,7 +22,7 @@ OWNER_FROM_TOKEN = "Take the owner only from the token: metadata that names anot
     "threads.create",
     requirement="a created thread is stored as sent, can be read by its id, and is in its owner's list once",
     needs="http write mint single",
-    remedy="Commit before answering; return what was stored, not what was sent; see the server's traceback.",
+    remedy=COMMIT_FIRST,
     looking='`curl -i -X POST -H "Authorization: Bearer $TOKEN" -d \'{"title": "x"}\' $BACKEND/api/threads`, '
     "then the list; the server's log lines",
 )
