@@ -201,7 +201,7 @@ errors: $(SUITE_READY)  ## list the 5xx in an exported log of any size, by route
 #@ Working on the suite
 
 .PHONY: prove
-#: [ONLY='threads.*'] [SHARD=1/4] [JOBS=2] [WHOLE=1]
+#: [ONLY='threads.*'] [SHARD=1/4] [JOBS=3] [WHOLE=1]
 prove: $(READY)  ## switch on one fault at a time: its checks must turn red, and no others
 	@$(PY) -m tests.prove $(if $(ONLY),--only $(ONLY)) $(if $(SHARD),--shard $(SHARD)) $(if $(JOBS),--jobs $(JOBS)) \
 		$(if $(filter-out 0 no false,$(WHOLE)),--whole)
@@ -212,7 +212,7 @@ struck: $(READY)  ## one judgement of the suite struck out at a time: which of t
 	@$(PY) -m tests.prove.struck $(if $(ONLY),--only $(ONLY)) $(if $(SHARD),--shard $(SHARD)) $(if $(JOBS),--jobs $(JOBS))
 
 .PHONY: mutants
-#: [ONLY='gate twin/auth'] [N=40] [SEED=1] [SHARD=1/4]
+#: [ONLY='gate twin/auth'] [N=40] [SEED=1] [SHARD=1/4] [JOBS=1]
 mutants: $(READY)  ## a sample of small changes to the code: which of them nothing notices
 	@$(PY) -m tests.mutants $(if $(ONLY),--only $(ONLY)) $(if $(N),--size $(N)) $(if $(SEED),--seed $(SEED)) \
 		$(if $(SHARD),--shard $(SHARD)) $(if $(JOBS),--jobs $(JOBS))

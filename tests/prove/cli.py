@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import csv
 import json
+import os
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -22,6 +23,7 @@ from tests.prove.matrix import Proof, write
 from tests.prove.worker import HEALTHY, Shown, Stage, StageLost, staged
 from twin.switching.registry import declared
 
+JOBS = (os.cpu_count() or 1) + 1  # a run waits for a third of its time
 LOST = -1  # not an exit code of a run: its twin was lost
 CHOSEN_AMONG = {"smoke": (), "candidate": ("alone",)}  # phases with many checks, and what the twin's then offers
 CONDITIONAL = ("browser", "document", "head", "json", "readiness")  # what a target may offer, and the twin does
@@ -71,7 +73,7 @@ def _show_by_phase(
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make prove", description=__doc__)
-    parser.add_argument("--jobs", type=int, default=2, help="twins at once; default: 2")
+    parser.add_argument("--jobs", type=int, default=JOBS, help="twins at once; default: one more than processors")
     parser.add_argument("--retries", type=int, default=1, help="how often a run that is not as expected is shown again")
     parser.add_argument("--only", nargs="+", default=["*"], help="patterns of fault ids")
     parser.add_argument(
