@@ -8,11 +8,17 @@ import pytest
 from tests.proof.warm_runs import StartLost, warm_runs
 
 WITHIN_S = 300.0
+CONFIGURED = """
+[pytest]
+addopts = -p no:schemathesis -p no:hypothesispytest
+asyncio_default_fixture_loop_scope = session
+filterwarnings = error
+"""
 
 
 def write(tree: Path, body: str) -> None:
     """The one test of a tree, which has no configuration of its own."""
-    (tree / "pytest.ini").write_text("[pytest]\nasyncio_default_fixture_loop_scope = session\nfilterwarnings = error\n")
+    (tree / "pytest.ini").write_text(CONFIGURED)
     (tree / "test_it.py").write_text(textwrap.dedent(body))
 
 
