@@ -145,7 +145,7 @@ async def test_long_user_ids_are_two_users(start_journey: StartJourney, owner: U
 
     Their ids are as long as the usual column for an id, or one character longer.
     """
-    pair = [User(f"{owner.sub:x<{length - 1}}{last}", owner.email) for last in "ab"]
+    pair = [User(f"{owner.sub:x<{length - 1}}{last}", f"{last}-{owner.email}") for last in "ab"]
     journeys = [start_journey(user) for user in pair]
     rules = journeys[0].threads.contract.threads.one
     for journey in journeys:
