@@ -16,6 +16,7 @@ from fixtures.users import Borrow
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure
+from probes.auth.pool import UserPool
 from probes.auth.tokens import User
 from probes.http.client import Answer
 from probes.http.internals import find_internals
@@ -145,7 +146,7 @@ async def test_long_user_ids_are_two_users(start_journey: StartJourney, owner: U
 
     Their ids are as long as the usual column for an id, or one character longer.
     """
-    pair = [User(f"{owner.sub:x<{length - 1}}{last}", f"{last}-{owner.email}") for last in "ab"]
+    pair = [UserPool.lengthened(owner, length, last) for last in "ab"]
     journeys = [start_journey(user) for user in pair]
     rules = journeys[0].threads.contract.threads.one
     for journey in journeys:

@@ -41,6 +41,11 @@ class UserPool:
         """The id of a user, counted from 0: all of one width, so that no id begins with another."""
         return f"{self.mark}{role}-{number + 1:03d}"
 
+    @staticmethod
+    def lengthened(user: User, length: int, last: str) -> User:
+        """A user whose id is that one's, as long as `length`, with `last` at its end; the address is its own."""
+        return User(sub=f"{user.sub:x<{length - len(last)}}{last}", email=f"{last}-{user.email}")
+
     def give_back(self, users: Iterable[User]) -> None:
         """The case is over."""
         self.taken -= {user.sub for user in users}

@@ -9,8 +9,9 @@ from probes.database.connection import OURS, Connection, TableShape
 from probes.database.seeding import INTEGERS
 from probes.errors import SourceRefused
 
-# As `probes.auth.pool` names them: with a run's id if the users were of that run alone.
-NAME = f"{OURS}([0-9]{{8}}t[0-9]{{6}}z-[0-9a-f]{{6}}-)?[a-z]+-[0-9]{{3}}"
+# As `probes.auth.pool` names them: with a run's id if the users were of that run alone, and lengthened by a hundred
+# characters and more, of which a service may have cut some.
+NAME = f"{OURS}([0-9]{{8}}t[0-9]{{6}}z-[0-9a-f]{{6}}-)?[a-z]+-[0-9]{{3}}(x{{64,}}[ab]?)?"
 
 
 async def made_for_us(connection: Connection, table: TableShape, older_than: timedelta) -> list[str]:

@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from probes.auth.pool import UserPool
+from probes.auth.tokens import User
 from probes.database.connection import Connection, TableShape
 from probes.database.layout import Layout
 from probes.database.made_for_us import made_for_us
@@ -14,6 +16,8 @@ OLD = "now() - interval '2 hours'"
 OURS = {
     "thread-of-a-traveller": ("'nv-traveller-001'", "NULL", OLD),
     "thread-of-one-run": ("'nv-20261126t010203z-abcdef-owner-002'", """'{"user_id": "nv-owner-002"}'""", OLD),
+    "thread-of-a-long-user": (f"'{UserPool.lengthened(User('nv-owner-003', ''), 255, 'b').sub}'", "NULL", OLD),
+    "thread-of-a-user-cut": (f"'nv-owner-003{'x' * 80}'", "NULL", OLD),
     "thread-by-metadata": ("NULL", """'{"user_id": "nv-owner-001", "a": 1}'""", OLD),
 }
 OTHERS = {
