@@ -196,6 +196,19 @@ async def test_what_our_user_may_do_beyond_that_is_named(
     assert any(said in one for one in found), found
 
 
+async def test_what_follows_from_a_superusers_power_is_not_listed(granted: Database, postgres: Postgres) -> None:
+    admin = await asyncpg.connect(postgres.url("postgres", postgres.admin))
+    try:
+        await admin.execute("ALTER ROLE netra_verify SUPERUSER")
+        async with connect(Secret(granted.url), "self-test", DEADLINES) as connection:
+            found = await more_than_needed(connection, NEEDED)
+    finally:
+        await admin.execute("ALTER ROLE netra_verify NOSUPERUSER")
+        await admin.close()
+    assert len(found) == 1, found
+    assert found[0].startswith("is a superuser")
+
+
 async def test_other_peoples_rows_can_not_be_touched(granted: Database, ours: Connection, shape: TableShape) -> None:
     await made_by_the_service(granted, shape, "thread-near-1", '{"user_id": "xnv-owner-001"}')
     await made_by_the_service(granted, shape, "thread-near-2", '{"user_id": "a", "of": {"user_id": "nv-owner-001"}}')

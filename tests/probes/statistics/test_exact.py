@@ -67,6 +67,15 @@ def test_the_interval_of_a_percentile_covers_it_as_often_as_it_says() -> None:
     assert covered / 400 >= 0.93  # 0.95 at least, by the binomial; three standard errors are 0.033
 
 
+@pytest.mark.parametrize("n,q", [(9, 0.5), (60, 0.5), (60, 0.9), (200, 0.95), (1_000, 0.99)])
+def test_the_interval_of_a_percentile_is_the_narrowest_of_its_ranks(n: int, q: float) -> None:
+    """The percentile lies between two ranks if at least `low` and fewer than `high` values are below it."""
+    low, high = map(int, percentile_interval(range(1, n + 1), q))  # each value is its rank
+    below = binom(n, q).cdf
+    assert below(low - 1) <= 0.025 < below(low)
+    assert below(high - 2) < 0.975 <= below(high - 1)
+
+
 def test_too_few_values_bound_a_high_percentile_from_below_only() -> None:
     assert percentile_interval([1.0, 2.0, 3.0], 0.95) == (2.0, math.inf)  # P(B <= 1) is 0.7 % of 2.5 %
 
