@@ -87,6 +87,17 @@ def test_a_check_is_explained_with_rule_figures_window_and_requests(tmp_path: Pa
     assert "a.b" not in text
 
 
+def test_evidence_is_whole_if_it_is_short_and_says_how_much_more_there_was(tmp_path: Path) -> None:
+    document = make_document(tmp_path, {"a.b": P})
+    (row,) = document.checks
+    told = replace(row, evidence={"short": "as it was", "long": "x" * 401, "whole": "y" * 400})
+    text = explain(replace(document, checks=[told]), "a.b")
+    assert "  short: as it was\n" in text
+    assert f"  long: {'x' * 400}… (401 characters)" in text
+    assert f"  whole: {'y' * 400}" in text
+    assert "y… (" not in text
+
+
 def test_a_check_that_is_not_there_names_those_that_are(tmp_path: Path) -> None:
     with pytest.raises(KeyError, match=r"a\.b"):
         explain(make_document(tmp_path, {"a.b": P}), "a.c")

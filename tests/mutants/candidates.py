@@ -101,7 +101,10 @@ def _unseen_spans(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
         elif isinstance(node, ast.AnnAssign):
             seen = [node.annotation]
         elif isinstance(node, ast.ClassDef):
-            seen = [one for one in node.decorator_list if isinstance(one, ast.Call)]
+            seen = [
+                *(one for one in node.decorator_list if isinstance(one, ast.Call)),
+                *(one.value for one in node.keywords),
+            ]
         spans += [_span(one) for one in seen if one]
     return spans
 

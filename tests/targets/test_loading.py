@@ -1,7 +1,9 @@
 """A target is read strictly: every mistake is one paragraph that names the key, and nothing is contacted."""
 
+import time
 from pathlib import Path
 
+import jwt
 import pytest
 
 from probes.secret import Secret
@@ -98,6 +100,20 @@ def test_writing_needs_the_toml_and_the_environment(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("NETRA_WRITING__ALLOWED", "true")
     with pytest.raises(ConfigurationError, match="NETRA_WRITING__ALLOWED"):
         load_target("mine", write(tmp_path))
+
+
+def test_a_token_alone_is_enough_where_the_target_says_so_and_no_key_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    required = '\n[requires]\n"tokens.signing_secret" = "signs tokens"\n'
+    folder = write(tmp_path, required, 'profile_with_a_token = "read-only"\n' + MINE)
+    with pytest.raises(ConfigurationError, match="NETRA_TOKENS__SIGNING_SECRET"):
+        load_target("mine", folder)
+    token = jwt.encode({"sub": "nv-owner-001", "exp": time.time() + 3600}, "a secret of the auth service, long enough")
+    monkeypatch.setenv("NETRA_TOKENS__GIVEN", token)
+    assert load_target("mine", folder).token_alone
+    with pytest.raises(ConfigurationError, match="NETRA_TOKENS__SIGNING_SECRET"):
+        load_target("mine", folder, needed={"tokens.signing_secret"})
 
 
 def test_staging_without_configuration_lists_everything_at_once() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from probes.client_health.vitals import Vitals
 from probes.errors import SourceRefused
-from probes.soak.events import Begin, Close, Moment, Open
+from probes.soak.events import Begin, Breach, Close, Moment, Open
 from probes.soak.exposure import Life
 from probes.soak.held_session import Pace
 from probes.soak.journal import Journal, resume
@@ -64,6 +64,13 @@ def test_a_leak_is_told_by_the_sessions_age_and_not_by_the_connections() -> None
         lives.append(life(line, 20.0, CloseClass.PLANNED_CUT, session_age=81.0, at=62.0 + 2 * line))
     (said,) = Findings(PLAN, ledger_of(*lives)).broken
     assert "9 sessions when they were 61 s old, over their reconnects" in said
+
+
+def test_every_broken_promise_counts_whatever_it_is() -> None:
+    ledger = ledger_of(*(life(line, 300.0, CloseClass.ABNORMAL) for line in range(3)))
+    for number in range(2):
+        ledger.apply(Breach(at=float(number), line=number, kind="agent", detail="no answer"))
+    assert Findings(PLAN, ledger).events == 3 + 2
 
 
 def test_a_restart_is_told_by_its_moment() -> None:
