@@ -3,9 +3,9 @@
 import pytest
 
 from suites.test_health import says_one_of
-from targets.contract.rest import HealthRules
+from targets.loading import describe_target
 
-RULES = HealthRules()
+RULES = describe_target("local").contract.health
 
 
 @pytest.mark.parametrize(
