@@ -185,13 +185,13 @@ async def test_validation_needs_the_service_key(
 @pytest.mark.parametrize("body", BODIES_WITHOUT_TOKEN)
 async def test_validation_refuses_other_bodies(auth: AuthDoor, contract: Contract, target: Target, body: str) -> None:
     """With valid service credentials, a body without a token is refused."""
-    said = BODIES_WITHOUT_TOKEN[body].replace("{token}", contract.validation.token_field)
+    content = BODIES_WITHOUT_TOKEN[body].replace("{token}", contract.validation.token_field)
     headers = {**credentials(target), "Content-Type": "application/json"}
-    answer = await auth.post(contract.paths.auth_validate, content=said.encode(), headers=headers)
+    answer = await auth.post(contract.paths.auth_validate, content=content.encode(), headers=headers)
     as_refusal = answer.status == HTTPStatus.OK and fits(answer, contract.validation.bad)
     if answer.status not in CLIENT_ERRORS and not as_refusal:
         raise CheckFailure(
-            expected=f"4xx, or 200 with contract.validation.bad, for {said or 'an empty body'}", actual=seen(answer)
+            expected=f"4xx, or 200 with contract.validation.bad, for {content or 'an empty body'}", actual=seen(answer)
         )
 
 

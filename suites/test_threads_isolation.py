@@ -154,10 +154,10 @@ async def test_long_user_ids_are_two_users(start_journey: StartJourney, owner: U
         refuse_server_error(answer, f"a thread of a user whose id has {length} characters, or 4xx")
         if answer.status in rules.created:
             journey.keep(answer.json_object())
-    made = [one for journey in journeys for one in journey.made]
-    for journey in journeys if made else ():
+    created = {thread_id for journey in journeys for thread_id in journey.made}
+    for journey in journeys if created else ():
         listed = {journey.threads.id_of(item) for item in await journey.threads.page(journey.user)}
-        refuse_foreign(listed, {*made} - {*journey.made})
+        refuse_foreign(listed, created - {*journey.made})
         if not listed >= {*journey.made}:
             actual = f"{len(listed)} threads without it"
             raise CheckFailure(expected="the user's own thread in the list", actual=actual, remedy=COMMIT_FIRST)

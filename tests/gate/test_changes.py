@@ -90,8 +90,8 @@ def test_a_check_is_explained_with_rule_figures_window_and_requests(tmp_path: Pa
 def test_evidence_is_whole_if_it_is_short_and_says_how_much_more_there_was(tmp_path: Path) -> None:
     document = make_document(tmp_path, {"a.b": P})
     (row,) = document.checks
-    told = replace(row, evidence={"short": "as it was", "long": "x" * 401, "whole": "y" * 400})
-    text = explain(replace(document, checks=[told]), "a.b")
+    longer = replace(row, evidence={"short": "as it was", "long": "x" * 401, "whole": "y" * 400})
+    text = explain(replace(document, checks=[longer]), "a.b")
     assert "  short: as it was\n" in text
     assert f"  long: {'x' * 400}… (401 characters)" in text
     assert f"  whole: {'y' * 400}" in text
