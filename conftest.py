@@ -10,6 +10,7 @@ pytest_plugins = (
     "fixtures.target",
     "fixtures.turns",
     "gate.session.set_up_ahead",
+    "fixtures.asking",
     "fixtures.beside",
     "fixtures.clocks",
     "fixtures.pace",

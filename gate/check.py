@@ -47,7 +47,8 @@ ALSO_NEEDS = "also_needs"  # a mark on one case of a check: what this case needs
 AT_THE_END = "at_the_end"  # a mark on a case that judges the whole run: it runs after all others
 # A mark on a case that measures nothing and does nothing to anybody but its own users: it may be asked while other such
 # cases are. What a service may stumble over (a poisoned row, a forged token) is not of that kind. With
-# `takes_long=True` it is among the first of them to begin.
+# `takes_long=True` it is among the first of them to begin. With `goes_on=True` it is one that mostly waits: it begins
+# first as well, and may go on while later cases take their turns; those that have to be alone come after its end.
 BESIDE = "beside"
 ATTRIBUTE = "__netra_check__"
 Body = TypeVar("Body", bound=Callable[..., object])

@@ -68,7 +68,7 @@ async def refuse_unless_it_ends(doors: Doors, token: Secret, contract: Contract,
     "must be cleared on logout.",
     looking="which door still takes it, and for how long, in the evidence; what is cached, and under which key",
 )
-@pytest.mark.beside(takes_long=True)
+@pytest.mark.beside(goes_on=True)
 @pytest.mark.parametrize("end", ["expiry", pytest.param("logout", marks=pytest.mark.also_needs("logout"))])
 async def test_a_token_ends(
     waiting: Family, doors: Doors, mint: Mint, borrow: Borrow, contract: Contract, end: str
@@ -156,7 +156,7 @@ def _over(clock: SteadyClock, end: float) -> Callable[[], Awaitable[str]]:
     remedy="Let a session validate its token again from time to time, or notify it of the logout.",
     looking="the server's log lines of the session after the logout",
 )
-@pytest.mark.beside(takes_long=True)
+@pytest.mark.beside(goes_on=True)
 async def test_a_session_ends_with_its_tokens_logout(
     waiting: Family, doors: Doors, mint: Mint, borrow: Borrow, contract: Contract
 ) -> None:

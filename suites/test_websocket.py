@@ -11,10 +11,10 @@ from fixtures.twin import TwinControl
 from fixtures.users import MakeUser
 from gate.check import check
 from gate.evidence import Recorder
-from gate.failures import Broken, CheckFailure
+from gate.failures import CheckFailure
 from gate.plots import ClosesPlot, SessionsPlot
 from probes.auth.tokens import User
-from probes.errors import NOT_ANSWERED, TooSlow
+from probes.errors import NOT_ANSWERED, ClientUnfit, TooSlow
 from probes.soak.held_session import Pace
 from probes.soak.steady import SteadyReport, hold_sessions
 from probes.timing.deadlines import Deadlines
@@ -189,6 +189,7 @@ async def test_a_fallback_answers(twin: TwinControl, sockets: SocketDoor, owner:
     remedy="See the closes by class and age: a cut-off at one age is a timeout somewhere on the path.",
     looking="the plot of closes by age and class: one age is a timeout on the way, many ages are drops",
 )
+@pytest.mark.beside(goes_on=True)
 async def test_sessions_stay_open(
     sockets: SocketDoor,
     make_user: MakeUser,
@@ -212,7 +213,8 @@ async def test_sessions_stay_open(
     if len(report.of_kind("never opened")) >= sizes.steady_sessions:
         await sockets.refuse_shut()
     if problem and report.unfit_because:
-        raise Broken(f"{report.unfit_because}. This may be caused by our own side: {problem}")
+        held = f"{sizes.steady_sessions} sessions held for {sizes.steady_s:g} s"
+        raise ClientUnfit(held, f"{report.unfit_because}. This may be caused by our own side: {problem}")
     if problem:
         raise CheckFailure(
             expected=f"{sizes.steady_sessions} sessions open for {sizes.steady_s:g} s, each echo answered once",
