@@ -209,9 +209,13 @@ async def test_sessions_stay_open(
         pace=_steady_pace(sockets, contract, sizes, deadlines),
     )
     _record(report, recorder, contract)
-    problem = problem_of(report, sizes.steady_sessions)
     if len(report.of_kind("never opened")) >= sizes.steady_sessions:
         await sockets.refuse_shut()
+    _judge_steady(report, sizes)
+
+
+def _judge_steady(report: SteadyReport, sizes: Sizes) -> None:
+    problem = problem_of(report, sizes.steady_sessions)
     if problem and report.unfit_because:
         held = f"{sizes.steady_sessions} sessions held for {sizes.steady_s:g} s"
         raise ClientUnfit(held, f"{report.unfit_because}. This may be caused by our own side: {problem}")
