@@ -14,7 +14,7 @@ from tests.mutants.candidates import ROOMS, TWIN, Mutant, list_mutants, modules,
 from tests.mutants.survivors import EQUIVALENT, OWED, UNOBSERVABLE, find, load
 from tests.mutants.trying import KILLED, OVERDUE, SURVIVED, UNVIABLE, Bench
 from tests.proof.journal import Journal, Line, digest_of, shard
-from tests.proof.record import Figures, Record, leave
+from tests.proof.record import Figures, Record, command_text, leave
 from tests.proof.scratch import scratch_tree
 from tests.standing import ROOT
 
@@ -49,8 +49,9 @@ def main(arguments: Sequence[str]) -> int:
     asyncio.run(_try_all(waiting, options.jobs, journal, console))
     asked = {one.id for one in drawn}
     rows = {line["id"]: line for line in journal.of("mutant") if line["id"] in asked}
-    only = "" if options.only == list(EVERYTHING) else f"ONLY='{' '.join(options.only)}' "
-    return _report(list(rows.values()), len(drawn), f"make mutants {only}N={options.size} SEED={options.seed}", console)
+    only = [] if options.only == list(EVERYTHING) else options.only
+    command = command_text("mutants", only, N=options.size, SEED=options.seed)
+    return _report(list(rows.values()), len(drawn), command, console)
 
 
 async def _try_all(mutants: list[Mutant], jobs: int, journal: Journal, console: Console) -> None:

@@ -4,6 +4,7 @@ import json
 import platform
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,6 +41,12 @@ class Record:
     date: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
     commit: str = field(default_factory=_commit)
     machine: str = field(default_factory=lambda: f"Python {platform.python_version()}, {platform.machine()}")
+
+
+def command_text(target: str, only: Sequence[str] = (), **variables: str | int) -> str:
+    """The line that runs a proof again, such as `make struck ONLY='health.*' SHARD=1/4`; what is empty is left out."""
+    given = {"ONLY": f"'{' '.join(only)}'" if only else "", **variables}
+    return " ".join([f"make {target}", *(f"{name}={value}" for name, value in given.items() if value)])
 
 
 def leave(record: Record, folder: Path = LEFT) -> None:

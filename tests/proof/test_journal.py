@@ -6,7 +6,7 @@ import pytest
 
 from tests.proof.journal import Journal, shard
 from tests.proof.page import render, render_short
-from tests.proof.record import Record, leave, read, take_over
+from tests.proof.record import Record, command_text, leave, read, take_over
 
 
 def test_what_was_done_is_found_again_but_not_for_other_code(tmp_path: Path) -> None:
@@ -46,3 +46,12 @@ def test_a_record_is_taken_over_and_shown_with_its_command(tmp_path: Path) -> No
     assert "`make struck ONLY='health.*'`" in page
     assert "| y/z |" in page
     assert record.date.partition(" ")[0] in render_short([record])
+
+
+def test_a_proofs_command_names_what_was_asked_for_and_nothing_else() -> None:
+    assert (
+        command_text("struck", ["health.*", "api.*"], SHARD="1/4", WHOLE=0)
+        == "make struck ONLY='health.* api.*' SHARD=1/4"
+    )
+    assert command_text("mutants", N=40, SEED=1) == "make mutants N=40 SEED=1"
+    assert command_text("prove", [], SHARD="") == "make prove"

@@ -17,6 +17,7 @@ from rich.console import Console
 from targets.profiles import load_required
 from tests.catalogue import declared_checks
 from tests.proof.journal import shard
+from tests.proof.record import command_text
 from tests.prove.causes import KEPT, as_wanted, print_share, read_kept
 from tests.prove.expectations import Expectation, awaiting, elsewhere, load, unproved, without_fault
 from tests.prove.matrix import Proof, write
@@ -95,8 +96,8 @@ def _table_problems(expectations: dict[str, Expectation], known: set[str]) -> li
 
 def _command(options: argparse.Namespace) -> str:
     """The command as make has it."""
-    only = "" if options.only == ["*"] else f" ONLY='{' '.join(options.only)}'"
-    return f"make prove{only}{f' SHARD={options.shard}' if options.shard else ''}{' WHOLE=1' if options.whole else ''}"
+    only = [] if options.only == ["*"] else options.only
+    return command_text("prove", only, SHARD=options.shard, WHOLE=int(options.whole))
 
 
 def _by_phase(faults: Iterable[str], expectations: dict[str, Expectation]) -> dict[str, list[str]]:

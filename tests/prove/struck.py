@@ -19,7 +19,7 @@ from rich.console import Console
 
 from targets.profiles import load_required
 from tests.proof.journal import Journal, digest_of, shard
-from tests.proof.record import Figures, Record, leave
+from tests.proof.record import Figures, Record, command_text, leave
 from tests.proof.scratch import scratch_tree, spoiled
 from tests.prove.cli import CONDITIONAL
 from tests.prove.expectations import Expectation, load, matches
@@ -197,9 +197,8 @@ def _report(striking: Striking, asked: set[str], options: argparse.Namespace) ->
     figures: Figures = {"faults shown": len(shown), "faults asked for": len(asked), "judgements reached": len(reached)}
     figures |= {"of them proved": len(reached & striking.proved)}
     said = [f"`{site}`: caught without it under {len([e for e in shown.values() if site in e])}" for site in unproved]
-    only = "" if options.only == ["*"] else f" ONLY='{' '.join(options.only)}'"
-    share = f" SHARD={options.shard}" if options.shard else ""
-    kind, command = f"struck{'.share' if share else '' if whole else '.some'}", f"make struck{only}{share}"
+    kind = f"struck{'.share' if options.shard else '' if whole else '.some'}"
+    command = command_text("struck", [] if options.only == ["*"] else options.only, SHARD=options.shard)
     leave(Record(proof=kind, command=command, short=text, figures=figures, said=said))
     return 1 if unproved else 0
 

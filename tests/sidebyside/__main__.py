@@ -20,7 +20,7 @@ import httpx
 from rich.console import Console
 
 from tests.proof.journal import Journal, Line, digest_of, shard
-from tests.proof.record import Figures, Record, leave
+from tests.proof.record import Figures, Record, command_text, leave
 from tests.prove.compared import KEPT as COMPARED
 from tests.prove.expectations import load
 from tests.prove.worker import RUN_S, SWITCH_S, run_proof
@@ -69,8 +69,8 @@ async def _main(options: argparse.Namespace) -> int:
     await _beside_the_suite([*[HEALTHY] * options.rounds, *smoke], journal, console)
     candidates = _drawn(compared, options)
     await _beside_the_comparison([*[HEALTHY] * options.rounds, *candidates], compared, journal, console)
-    only = "" if options.only == ["*"] else f"ONLY='{' '.join(options.only)}' "
-    command = f"make sidebyside {only}N={options.size} SEED={options.seed}"
+    only = [] if options.only == ["*"] else options.only
+    command = command_text("sidebyside", only, N=options.size, SEED=options.seed)
     _report(journal, {*smoke, HEALTHY}, "smoke", f"beside.{'some' if only else 'sample'}", command, console)
     _report(journal, {*candidates, HEALTHY}, "candidate", "beside.candidates", command, console)
     return 0
