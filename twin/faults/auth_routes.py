@@ -1,0 +1,84 @@
+"""Faults of single routes: they let in requests without a token, or read a token without verifying it."""
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+from twin.auth.by_hand import payload_of
+from twin.backend.auth_client import Identity
+from twin.switching.registry import Undo, fault, replace
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from twin.backend.seams import Seams
+
+FORGOTTEN = "one handler of six without its Depends(get_current_user)"
+
+
+def _for_anyone(seams: "Seams", step: str) -> Undo:
+    """Have one route let in requests without a token, and hand them any thread."""
+    healthy = getattr(seams, step)
+
+    async def route(given: "Seams", request: "Request", *ids: str) -> "Response":
+        own = copy.copy(given)
+        if not given.bearer_of(request):
+            own.validate = _nobody
+            own.access = lambda row: given.access(row and {**row, "own": True, "owned": True})
+        answer: Response = await healthy(own, request, *ids)
+        return answer
+
+    return replace(seams, **{step: route})
+
+
+async def _nobody(_seams: "Seams", _token: str) -> Identity:
+    return Identity(user_id="anonymous", email="")
+
+
+@fault("auth.create-for-anyone", place="backend", seen=FORGOTTEN)
+def create_for_anyone(seams: "Seams") -> Undo:
+    """A thread is created without a token."""
+    return _for_anyone(seams, "create")
+
+
+@fault("auth.read-for-anyone", place="backend", seen=FORGOTTEN)
+def read_for_anyone(seams: "Seams") -> Undo:
+    """A thread is read without a token."""
+    return _for_anyone(seams, "read")
+
+
+@fault("auth.rename-for-anyone", place="backend", seen=FORGOTTEN)
+def rename_for_anyone(seams: "Seams") -> Undo:
+    """A thread is renamed without a token."""
+    return _for_anyone(seams, "change")
+
+
+@fault("auth.archive-for-anyone", place="backend", seen=FORGOTTEN)
+def archive_for_anyone(seams: "Seams") -> Undo:
+    """A thread is archived without a token."""
+    return _for_anyone(seams, "archive")
+
+
+@fault("auth.messages-for-anyone", place="backend", seen=FORGOTTEN)
+def messages_for_anyone(seams: "Seams") -> Undo:
+    """A thread's messages are listed without a token."""
+    return _for_anyone(seams, "list_messages")
+
+
+@fault(
+    "auth.read-unverified", place="backend", seen="jwt.decode(..., options={'verify_signature': False}) in one handler"
+)
+def read_unverified(seams: "Seams") -> Undo:
+    """A route takes the user from a token that nobody has verified."""
+    healthy = seams.read
+
+    async def unverified(_seams: "Seams", token: str) -> Identity | None:
+        user = payload_of(token).get("sub")
+        return Identity(user_id=user, email="") if isinstance(user, str) else None
+
+    async def route(given: "Seams", request: "Request", thread_id: str) -> Any:  # noqa: ANN401 - as `read`
+        own = copy.copy(given)
+        own.validate = unverified
+        return await healthy(own, request, thread_id)
+
+    return replace(seams, read=route)
