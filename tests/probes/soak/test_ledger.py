@@ -8,41 +8,12 @@ import pytest
 from probes.client_health.vitals import Vitals
 from probes.errors import SourceRefused
 from probes.soak.events import Begin, Breach, Close, Moment, Open
-from probes.soak.exposure import Life
-from probes.soak.held_session import Pace
 from probes.soak.journal import Journal, resume
-from probes.soak.ledger import Ledger
 from probes.soak.round_trips import Times
 from probes.soak.shards import Shard, shard_of
 from probes.soak.soak_findings import Findings
-from probes.soak.soak_plan import SoakPlan
 from probes.websocket.closes import CloseClass, Closed, classify, find_cluster
-from tests.probes.websocket.joining import DIALECT
-
-VITALS = Vitals(lag_ms=1.0, rss_mib=50.0, descriptors=20)
-PACE = Pace(ping_every_s=1.0, answer_s=5.0, reconnect_s=5.0, planned_cut_s=3600.0, dialect=DIALECT)
-PLAN = SoakPlan(duration_s=3600.0, need_s=3600.0, sessions=10, silent=0, pace=PACE)
-
-
-def life(line: int, age: float, close: CloseClass, *, session_age: float | None = None, at: float = 0.0) -> Life:
-    return Life(
-        line=line,
-        number=1,
-        opened_at=at,
-        age_s=age,
-        session_age_s=age if session_age is None else session_age,
-        close=close,
-        detail=f"line {line}",
-    )
-
-
-def ledger_of(*lives: Life, held: float = 3600.0) -> Ledger:
-    ledger = Ledger()
-    ledger.apply(Begin(at=0.0, frame={"target": "x"}))
-    for one in lives:
-        ledger.apply(Close(at=one.opened_at + one.age_s, life=one))
-    ledger.apply(Moment(at=held, open=0, p50=None, p95=None, rtt={}, held=held, vitals=VITALS))
-    return ledger
+from tests.probes.soak.books import PLAN, VITALS, ledger_of, life
 
 
 def test_an_hour_with_its_planned_cuts_is_all_that_is_owed() -> None:
