@@ -40,7 +40,10 @@ class Mutant:
 
     def applied(self, source: str) -> str | None:
         """The module's source with the change; None where the operator does not do anything there."""
-        changed: str | None = mutate_code(source, get_operator(self.operator)(), self.occurrence)
+        try:
+            changed: str | None = mutate_code(source, get_operator(self.operator)(), self.occurrence)
+        except AttributeError:  # its ExceptionReplacer, at a name with a dot among several exceptions
+            return None
         return None if changed == source else changed
 
     def told(self, source: str, changed: str) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.mutants.candidates import TWIN, list_mutants, modules, sample
+from tests.mutants.candidates import TWIN, Mutant, list_mutants, modules, sample
 from tests.mutants.survivors import load
 from tests.mutants.trying import stages
 from tests.standing import ROOT
@@ -25,6 +25,16 @@ def test_a_mutant_changes_a_line_that_is_no_annotation() -> None:
         if changed:
             before, after = mutant.told(source, changed)
             assert before != after
+
+
+@pytest.mark.parametrize(
+    "occurrence, changed", [(0, None), (1, "try: f()\nexcept (a.E, CosmicRayTestingException): g()\n")]
+)
+def test_where_the_operator_fails_nothing_is_changed(occurrence: int, changed: str | None) -> None:
+    mutant = Mutant(
+        module="m.py", operator="core/ExceptionReplacer", occurrence=occurrence, function="", line=2, column=0
+    )
+    assert mutant.applied("try: f()\nexcept (a.E, B): g()\n") == changed
 
 
 def test_rooms_and_patterns_name_modules() -> None:
