@@ -159,6 +159,23 @@ async def test_the_watch_sees_a_standstill_and_a_quiet_loop_is_quiet() -> None:
     assert (await await_quiet(limit_ms=1000, deadline_s=HANGS_S)).steady
 
 
+async def test_a_sample_says_how_late_its_own_calls_were() -> None:
+    measured = await measure_latency(exchange(), calls=3, rate=RATE, deadline_s=1.0)
+    one, two, three = measured.calls
+    calls = (
+        replace(one, lag_ms=1.0, standstill_ms=7.0),
+        replace(two, lag_ms=2.0, standstill_ms=0.0, failure="503", server_ms=None),
+        replace(three, lag_ms=3.0, standstill_ms=5.0, server_ms=4.0),
+    )
+    sample = replace(measured, calls=calls)
+    assert (sample.client_lag_ms(), sample.lag_p99_ms, sample.failures) == (7.0, 3.0, ["503"])
+    assert sample.milliseconds("server") == [one.server_ms, float("inf"), 4.0]
+    both = sample.followed_by(measured)
+    assert (both.calls, both.rate, both.deadline_s) == (calls + measured.calls, RATE, 1.0)
+    assert one.reused
+    assert one.first_byte_ms == pytest.approx(one.client_ms + one.lag_ms * -1, abs=50)
+
+
 @pytest.mark.parametrize(
     "header,found",
     [

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from probes.latency.sequential_plan import look_sizes, make_plan, rates
+from probes.latency.sequential_plan import Look, look_sizes, make_plan, rates
 from probes.statistics.exact import Finding
 from tests.probes.exact import decide_fraction
 
@@ -32,6 +32,31 @@ def test_a_good_service_is_proved_and_a_bad_one_refuted() -> None:
     assert bad.proved <= 0.0001
     assert good.mean_calls < 500
     assert bad.mean_calls < 700
+
+
+@pytest.mark.parametrize(
+    "cap, sizes", [(59, (59,)), (479, (479,)), (480, (60, 120, 240, 480)), (1001, (125, 250, 500, 1001))]
+)
+def test_a_short_measurement_is_looked_at_once_and_a_long_one_four_times(cap: int, sizes: tuple[int, ...]) -> None:
+    assert look_sizes(cap) == sizes
+
+
+def test_the_average_number_of_calls_is_what_each_look_decides() -> None:
+    """At 20 %, of two looks after 2 and 4 calls: the first ends where 0 or 2 of 2 are slow, 0.64 and 0.04."""
+    found = rates((Look(2, 0, 2), Look(4, 1, 2)), 0.2)
+    assert found.mean_calls == pytest.approx(2 + 2 * 0.32)
+    assert found.proved == pytest.approx(0.64 + 0.32 * 0.64)
+    assert found.refuted == pytest.approx(0.04 + 0.32 * 0.36)
+
+
+def test_what_one_look_spends_is_not_there_for_the_next() -> None:
+    """0 slow of 59 has a chance of 4.85 %: as the only look it proves, as the first of two it must not."""
+    assert [one.prove_at_most for one in make_plan((59,))] == [0]
+    early, late = make_plan((59, 118))
+    assert (early.prove_at_most, late.prove_at_most) == (-1, 1)
+    assert make_plan((10,))[0] == Look(10, -1, 3)
+    assert make_plan((2,), limit=0.01)[0].refute_at_least == 1
+    assert make_plan((1,), limit=0.5)[0] == Look(1, -1, 2), "nothing is refuted by less than all there can be"
 
 
 def test_no_slow_call_ends_the_measurement_at_the_first_look() -> None:
