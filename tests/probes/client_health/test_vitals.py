@@ -25,7 +25,7 @@ def test_the_worst_is_taken_value_by_value() -> None:
         (
             500.1,
             0,
-            "our event loop stood still for 500 ms, over a quarter of the ping timeout of 2 s: this machine is ",
+            "our event loop stood still for 500 ms, over a quarter of the ping timeout of 2 s",
         ),
         (0.0, 951, "we had 951 of 1000 descriptors open: raise `ulimit -n`"),
     ],
