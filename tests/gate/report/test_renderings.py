@@ -1,19 +1,22 @@
 """What each format says of a verdict, word for word, and where each of them stops."""
 
 import io
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 from rich.console import Console
 
 from gate.outcomes import Verdict
+from gate.report.allure import finish
 from gate.report.checklist import Report, answered
 from gate.report.github import annotations
 from gate.report.junit import render_junit
 from gate.report.markdown import render_markdown
 from gate.report.terminal import WIDTH_WITHOUT_TERMINAL, console_for, print_verdict
-from gate.verdict_document import Changes
+from gate.verdict_document import Changes, Document
 from tests.gate.report.renderings import EXPECTED, RENDERINGS
 from tests.gate.report.samples import BROKEN, FAILED, PENDING, cause, document, of_causes, refuted, row
 
@@ -136,3 +139,33 @@ def test_xml_keeps_tabs_and_lines_and_shows_other_control_characters() -> None:
 def test_a_case_that_is_pending_is_skipped_with_its_reason() -> None:
     text = render_junit(answered(document(row("a.b", PENDING, reason="later"), verdict=OPEN, exit_code=10)))
     assert '<skipped message="PENDING: later" />' in text
+
+
+def results(folder: Path, *given: dict[str, Any], of: Document) -> list[dict[str, Any]]:
+    """What is left of these results of pytest's, and what was added, when Allure's folder is finished."""
+    for number, result in enumerate(given):
+        (folder / f"{number}-result.json").write_text(json.dumps(result))
+    finish(folder, of, {})
+    return [json.loads(path.read_text()) for path in sorted(folder.glob("*-result.json"))]
+
+
+def test_allure_keeps_what_pytest_saw_of_a_case_and_drops_what_the_verdict_does_not_know(tmp_path: Path) -> None:
+    labels = [{"name": "netra-case", "value": "a.b"}, {"name": "host", "value": "h"}, {"name": "tag", "value": "t"}]
+    seen = {"name": "test_b", "start": 5, "uuid": "u", "labels": labels}
+    stray = {"name": "test_c", "labels": [{"name": "netra-case", "value": "a.c"}]}
+    (one,) = results(tmp_path, seen, stray, {"name": "none"}, of=document(row("a.b")))
+    assert (one["name"], one["start"], one["uuid"], one["status"]) == ("a.b", 5, "u", "passed")
+    assert [label["name"] for label in one["labels"]] == ["host", "epic", "feature", "story", "severity", "netra-case"]
+    assert not (tmp_path / "executor.json").exists()
+
+
+def test_allure_has_a_broken_result_of_the_verdict_where_nothing_else_is_red(tmp_path: Path) -> None:
+    open_ = document(row("a.b", PENDING), verdict=Verdict.INCONCLUSIVE, exit_code=10, reason="time is owed")
+    found = {one["name"]: one for one in results(tmp_path, of=open_)}
+    whole = found["verdict: INCONCLUSIVE"]
+    assert (whole["status"], whole["statusDetails"]["message"]) == ("broken", "INCONCLUSIVE: time is owed")
+    assert whole["stop"] - whole["start"] == 90_500
+    assert found["a.b"]["stop"] - found["a.b"]["start"] == 250
+    red = {one["name"] for one in results(tmp_path, of=refuted())}
+    assert not [name for name in red if name.startswith("verdict")]
+    assert len(list(tmp_path.glob("*-globals.json"))) == 1, "of an earlier look at the same folder nothing is left"
