@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from scipy import stats
 
-from probes.comparison.share import Traffic, is_slower, requests_needed, traffic_of
+from probes.comparison.share import FEWEST, Traffic, is_slower, requests_needed, traffic_of
 from probes.logs.parsing import parse_entry
 
 RATIO = 1.25
@@ -84,6 +84,43 @@ def test_the_decision_is_scipys_mann_whitney(*, ties: bool) -> None:
         theirs = stats.mannwhitneyu([one / RATIO for one in new], old, alternative="greater", method="asymptotic")
         if abs(theirs.pvalue - 0.05) > 1e-3:
             assert is_slower(new, old, RATIO) == (theirs.pvalue <= 0.05)
+
+
+def test_close_to_five_percent_the_decision_is_still_scipys() -> None:
+    """Few times on each side, with ties: half a rank more or less would decide otherwise here and there."""
+    chance = random.Random(9)  # noqa: S311 - a simulation
+    decided = set[bool]()
+    for _ in range(1_500):
+        sizes = chance.randint(FEWEST, FEWEST + 3), chance.randint(FEWEST, FEWEST + 3)
+        new, old = (
+            [0.5 + chance.randint(0, 40 - shift) / 10 for _ in range(n)] for n, shift in zip(sizes, (0, 9), strict=True)
+        )
+        theirs = stats.mannwhitneyu(new, old, alternative="greater", method="asymptotic").pvalue
+        if abs(theirs - 0.05) > 1e-5:
+            assert is_slower(new, old, 1.0) == (theirs <= 0.05)
+            decided.add(bool(theirs <= 0.05))
+    assert decided == {True, False}
+
+
+@pytest.mark.parametrize("n, known", [(FEWEST - 1, False), (FEWEST, True)])
+def test_twenty_times_on_either_side_are_enough(n: int, known: bool) -> None:  # noqa: FBT001 - a column of the table
+    assert FEWEST == 20
+    assert is_slower([9.0] * n, [1.0] * 100, RATIO) is (True if known else None)
+    assert is_slower([1.0] * 100, [9.0] * n, RATIO) is (False if known else None)
+
+
+@pytest.mark.parametrize(
+    "status, failed, good", [(199, 0, 0), (200, 0, 1), (299, 0, 1), (300, 0, 0), (500, 1, 0), (599, 1, 0)]
+)
+def test_an_answer_is_good_or_failed_by_its_status(status: int, failed: int, good: int) -> None:
+    traffic = traffic_of([parse_entry(entry("new", status, "0.5s"))], "new", "netra-verify/")
+    assert (traffic.requests, traffic.failed, len(traffic.seconds), traffic.untimed) == (1, failed, good, 0)
+
+
+@pytest.mark.parametrize("latency, cut", [("9.9s", 1), ("10s", 0), ("10.5s", 0), ("", 1), ("long", 1)])
+def test_a_session_of_less_than_ten_seconds_was_cut_short(latency: str, cut: int) -> None:
+    traffic = traffic_of([parse_entry(entry("new", 101, latency))], "new", "netra-verify/")
+    assert (traffic.sessions, traffic.cut_short, traffic.requests) == (1, cut, 0)
 
 
 def test_the_error_rate_is_held_at_the_limit_itself() -> None:
