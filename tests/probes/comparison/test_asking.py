@@ -1,15 +1,17 @@
 """Two servers on loopback that are asked the same."""
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+import httpx
 import pytest
 
-from probes.comparison.asking import Question, Sides, Statuses, ask_all
+from probes.comparison.asking import Question, Sides, Statuses, ask_all, observation, some_at_once
 from probes.comparison.noise import compare
 from probes.errors import RateLimited
-from probes.http.client import HttpClient
+from probes.http.client import Answer, HttpClient
 from probes.identity import RunIdentity
 from tests.serving import Reply, serving
 
@@ -75,6 +77,104 @@ async def test_many_questions_are_all_asked() -> None:
         differing = await found(sides, *questions)
     assert list(differing) == [question.name for question in questions]
     assert all(differing.values())
+
+
+async def test_pairs_are_asked_in_turns_and_only_equal_statuses_count() -> None:
+    heard = list[str]()
+
+    def hearing(who: str, status: Callable[[int], int]) -> Callable[[bytes], Reply]:
+        def decide(_head: bytes) -> Reply:
+            heard.append(who)
+            headers = {"Server-Timing": f"total;dur={7 if who == 'old' else 9}"}
+            return Reply(status=status(heard.count(who)), headers=headers)
+
+        return decide
+
+    async with two(hearing("old", lambda _n: 200), hearing("new", lambda n: 200 if n != 2 else 500)) as sides:
+        pairs = await sides.pairs(LIST, 4)
+    assert heard == ["old", "new", "new", "old", "old", "new", "new", "old"]
+    assert [pair.server for pair in pairs] == [(7.0, 9.0)] * 3
+    assert all(0 < one < 60_000 for pair in pairs for one in pair.client)
+    assert (sides.of_serving, sides.of_candidate) == (Statuses(asked=4), Statuses(asked=4, failed=1))
+
+
+async def test_a_pair_is_timed_by_the_servers_only_where_both_say_so() -> None:
+    async with two(lambda _: Reply(headers={"Server-Timing": "total;dur=7"}), always(b"{}")) as sides:
+        assert [pair.server for pair in await sides.pairs(LIST, 2)] == [None, None]
+
+
+async def test_where_nothing_answers_the_reason_is_compared_and_no_pair_is_made() -> None:
+    async with two(always(b"{}"), lambda _head: Reply(raw=b"nonsense\r\n\r\n", close=True)) as sides:
+        assert await sides.pairs(LIST, 2) == []
+        differing = (await found(sides, LIST))["the list"]
+    assert differing[0] == "status type: 200 became 'BadAnswer'"
+    assert sides.of_candidate.failed == sides.of_candidate.asked
+
+
+def answer_of(body: bytes, status: int = 200, headers: httpx.Headers | None = None) -> Answer:
+    return Answer(
+        status=status, headers=headers or httpx.Headers(), body=body, elapsed_s=0.1, trace_id="", request="GET /"
+    )
+
+
+@pytest.mark.parametrize("status, failed", [(499, 0), (500, 1), (599, 1)])
+def test_an_answer_of_500_or_more_or_none_is_a_failure(status: int, failed: int) -> None:
+    assert Statuses(2, 1).plus([answer_of(b"", status), None]) == Statuses(4, 2 + failed)
+
+
+def seen(answer: Answer | str, *, names_only: bool = False) -> object:
+    return observation(answer, Question(name="q", method="GET", path="/", names_only=names_only))
+
+
+def test_an_answer_is_compared_without_the_headers_of_the_way_there() -> None:
+    headers = httpx.Headers(
+        [
+            ("Server", "x"),
+            ("Via", "y"),
+            ("X-One", "1"),
+            ("X-Two", "a"),
+            ("X-TWO", "b"),
+            ("Content-Length", "2"),
+        ]
+    )
+    assert seen(answer_of(b'{"a": [1]}', 201, headers)) == {
+        "status": 201,
+        "headers": {"x-one": "1", "x-two": "a, b"},
+        "body": {"a": [1]},
+    }
+    assert seen("TooSlow") == {"status": "TooSlow"}
+
+
+@pytest.mark.parametrize(
+    "body, names_only, compared",
+    [
+        (b"not JSON", False, "not JSON"),
+        (
+            b"# TYPE up gauge\nup 1\n# HELP up x\n# TYPE a b c\n# TYPE n sum\n",
+            True,
+            {"up": "gauge", "n": "sum"},
+        ),
+        (b"# TYPE up gauge", False, "# TYPE up gauge"),
+    ],
+)
+def test_of_metrics_names_and_types_are_compared(body: bytes, compared: object, *, names_only: bool) -> None:
+    assert seen(answer_of(body), names_only=names_only) == {"status": 200, "headers": {}, "body": compared}
+
+
+async def test_no_more_than_six_questions_are_under_way() -> None:
+    under_way, most = set[int](), 0
+
+    async def ask(number: int) -> int:
+        nonlocal most
+        under_way.add(number)
+        most = max(most, len(under_way))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        under_way.discard(number)
+        return number * 2
+
+    assert await some_at_once(ask, range(20)) == [number * 2 for number in range(20)]
+    assert most == 6
 
 
 async def test_a_limiter_is_nobodys_answer() -> None:

@@ -1,5 +1,6 @@
 """What a run provoked is found by the log alone; and a copied User-Agent hides nothing beyond our own outages."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -91,6 +92,56 @@ def test_a_traceback_over_frames_that_no_server_can_take_is_the_runs_own() -> No
     sessions = [entry(0, "hostile frames", 101), entry(60, "", 101)]
     own, others, traced = traceback_at(0.3), traceback_at(60.3), traceback_at(0.4, "projects/p/traces/abc")
     assert without_provoked([own, others, traced], sessions) == [others, traced]
+
+
+def lasting(latency: str) -> LogEntry:
+    """A session of hostile frames that took this long, by the request log."""
+    return replace(entry(0, "hostile frames", 101), latency=latency)
+
+
+@pytest.mark.parametrize(
+    "latency, second, own",
+    [
+        ("10s", -0.9, True),
+        ("10s", -1.1, False),
+        ("10s", 10.9, True),
+        ("10s", 11.1, False),
+        ("300s", 30.9, True),
+        ("300s", 31.1, False),
+        ("-5s", 0.9, True),
+        ("-5s", 1.1, False),
+        ("long", 0.9, True),
+        ("inf", 1.1, False),
+    ],
+)
+def test_a_traceback_is_the_runs_own_from_a_second_before_its_session_to_a_second_after(
+    latency: str, second: float, *, own: bool
+) -> None:
+    written = [traceback_at(second)]
+    assert without_provoked(written, [lasting(latency)]) == ([] if own else written)
+
+
+def test_a_session_without_a_time_or_of_another_log_excuses_no_traceback() -> None:
+    written = [traceback_at(0.1)]
+    assert without_provoked(written, [replace(lasting("1s"), timestamp="")]) == written
+    assert without_provoked(written, [replace(lasting("1s"), log_name="projects/p/logs/other")]) == written
+
+
+def test_outages_of_several_runs_are_found_in_order_and_one_may_be_as_long_as_ours_can() -> None:
+    later = [entry(20, "outage begins", run="b"), entry(20 + LONGEST.total_seconds(), "outage ends", run="b")]
+    found = find_outages([*later, *OUTAGE])
+    assert [(outage.run_id, len(outage.errors)) for outage in found] == [(RUN, 2), ("b", 0)]
+    assert found[1].text == "0 x 503 provoked by run b from 2026-11-25 09:00:20 to 09:03:20 UTC"
+    twice = [
+        *OUTAGE,
+        entry(11, "outage", 503),
+        entry(12, "outage begins"),
+        entry(13, "outage", 503),
+        entry(14, "outage ends"),
+    ]
+    assert [len(outage.errors) for outage in find_outages(twice)] == [2, 1]
+    again = [entry(0, "outage begins"), entry(1, "outage", 503), entry(2, "outage begins"), entry(3, "outage ends")]
+    assert [outage.errors for outage in find_outages(again)] == [()]
 
 
 def test_one_session_provokes_two_at_most_and_a_copied_agent_with_more_in_it_none() -> None:
