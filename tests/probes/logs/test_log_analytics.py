@@ -180,7 +180,18 @@ async def test_a_query_names_its_parameters_and_waits_for_its_job() -> None:
     assert "FROM `p.global._Default._AllLogs`" in asked["query"]
     assert {one["name"] for one in asked["queryParameters"]} >= set(re.findall(r"@(\w+)", asked["query"]))
     assert SERVICE not in asked["query"]  # values are bound, never written into the statement
-    assert script.asked[1].path.startswith("/bigquery/v2/projects/p/queries/job_1")
+    assert {key: asked[key] for key in ("useLegacySql", "parameterMode", "timeoutMs")} == {
+        "useLegacySql": False,
+        "parameterMode": "NAMED",
+        "timeoutMs": 10_000,
+    }
+    typed = {
+        one["name"]: (one["parameterType"]["type"], one["parameterValue"]["value"]) for one in asked["queryParameters"]
+    }
+    assert typed["start"] == ("TIMESTAMP", WINDOW.start.isoformat())
+    assert typed["service"] == ("STRING", SERVICE)
+    assert script.asked[0].path == "/bigquery/v2/projects/p/queries"
+    assert script.asked[1].path == "/bigquery/v2/projects/p/queries/job_1?timeoutMs=10000&location=US"
 
 
 async def test_errors_come_page_by_page_as_entries() -> None:
