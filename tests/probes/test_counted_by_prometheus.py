@@ -1,4 +1,4 @@
-"""What is asked of a Prometheus server, what its answers come to, and which of them are no answers."""
+"""What is asked of a Prometheus server, what its answers come to, and which answers can't be used."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
