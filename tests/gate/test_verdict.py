@@ -1,5 +1,7 @@
 """The verdict is a pure function, and worse or less evidence never improves it."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,3 +89,62 @@ def test_requiring_more_never_improves_the_verdict(
     if required or not more:
         before = GOODNESS[decide(outcomes, required).verdict]
         assert GOODNESS[decide(outcomes, required | more).verdict] <= before
+
+
+P, F, B, PENDING = Outcome.PASSED, Outcome.FAILED, Outcome.BROKEN, Outcome.PENDING
+A = [("a.a", ""), ("a.b", "x"), ("b.c", ""), ("b.d", ""), ("b.e", "")]
+
+
+@pytest.mark.parametrize(
+    "outcomes, required, how, verdict, reason",
+    [
+        ([P], 1, {}, Verdict.GO, "all 1 required cases passed"),
+        ([P, P], 1, {}, Verdict.GO, "all 1 required cases passed"),
+        ([F, F, F], 1, {}, Verdict.NO_GO, "a.a, a.b[x], b.c failed"),
+        ([F, F, F, F, F], 1, {}, Verdict.NO_GO, "5 cases failed: b 3, a 2"),
+        ([], 5, {}, Verdict.INCONCLUSIVE, "none of the required cases ran"),
+        ([P], 5, {}, Verdict.INCONCLUSIVE, "a.b[x], b.c, b.d and 1 more did not run"),
+        ([P], 4, {}, Verdict.INCONCLUSIVE, "a.b[x], b.c, b.d did not run"),
+        ([B], 1, {}, Verdict.INCONCLUSIVE, "1 required case is BROKEN: a.a"),
+        (
+            [B, B, PENDING, P, P],
+            5,
+            {},
+            Verdict.INCONCLUSIVE,
+            "2 required cases are BROKEN: a.a, a.b[x]; 1 required case is PENDING: b.c",
+        ),
+        ([], 0, {}, Verdict.INCONCLUSIVE, "the profile requires nothing in this phase"),
+        ([B], 1, {"blocked": "no way there"}, Verdict.INCONCLUSIVE, "no way there"),
+        ([F], 1, {"blocked": "no way there"}, Verdict.NO_GO, "a.a failed"),
+        ([P], 1, {"residue": None}, Verdict.INCONCLUSIVE, "the seeded rows could not be counted after the run"),
+        ([P], 1, {"residue": 2}, Verdict.INCONCLUSIVE, "2 seeded rows are left in the database"),
+        (
+            [P],
+            1,
+            {"interrupted": "SIGTERM", "doubts": ["a doubt"]},
+            Verdict.INCONCLUSIVE,
+            "a doubt; the run was cut short: SIGTERM",
+        ),
+        ([F, P], 2, {"known": ["a.a"]}, Verdict.GO, "all 1 required cases passed; accepted as known failures: a.a"),
+        ([F, F], 2, {"known": ["a.a"]}, Verdict.NO_GO, "a.b[x] failed; accepted as known failures: a.a"),
+        (
+            [F, P],
+            2,
+            {"known": ["a.b[x]"]},
+            Verdict.NO_GO,
+            "a.a failed",
+        ),
+        (
+            [F, P],
+            2,
+            {"known": ["a.a", "a.b[x]"]},
+            Verdict.INCONCLUSIVE,
+            "the known failure a.b[x] no longer fails: remove it from the list; accepted as known failures: a.a",
+        ),
+    ],
+)
+def test_the_reason_of_a_verdict_has_its_figures(
+    outcomes: list[Outcome], required: int, how: dict[str, Any], verdict: Verdict, reason: str
+) -> None:
+    decision = decide(dict(zip(A, outcomes, strict=False)), A[:required], **how)
+    assert (decision.verdict, decision.reason) == (verdict, reason)

@@ -35,6 +35,27 @@ def test_otherwise_it_is_not_known_to_be_ours(ahead: tuple[float, ...]) -> None:
     assert our_fault(clocks(*ahead), ALLOWED_S) == ""
 
 
+@pytest.mark.parametrize(
+    "ahead, said",
+    [
+        ((30.5, 60.5), "our own clock is 30 s behind those of https://service-0 and https://service-1: set it (NTP)"),
+        ((-31.0, -61.0), "our own clock is 31 s ahead of those of https://service-0 and https://service-1: set it"),
+        ((30.1, 31.0), "our own clock is 30 s behind"),
+        ((30.0, 31.0), ""),
+        ((31.0, 61.1), ""),
+        ((-0.1, 0.1), ""),
+    ],
+)
+def test_our_clock_is_off_by_the_smaller_difference(ahead: tuple[float, ...], said: str) -> None:
+    found = our_fault(clocks(*ahead), ALLOWED_S)
+    assert found.startswith(said)
+    assert bool(found) is bool(said)
+
+
+def test_clocks_that_agree_within_less_than_a_second_may_lie_on_both_sides_of_ours() -> None:
+    assert our_fault(clocks(-0.4, 0.4), 0.3) == ""
+
+
 async def test_a_clock_is_read_from_the_date_of_an_answer() -> None:
     begun = time.time()
     async with serving(lambda _: Reply(status=404, date_off_s=120)) as server, asking(server.url) as client:
