@@ -158,10 +158,13 @@ def test_a_run_that_was_resumed_numbers_its_sessions_on() -> None:
     for at in (100.0, 200.0):
         ledger.apply(Begin(at=at, frame={"at": at}))
     ledger.first_line = 4
+    ledger.apply(Open(at=200.0, line=1, number=1, since=200.0, silent=0.0))
+    assert list(ledger.open) == [5]
     ledger.apply(Close(at=260.0, life=life(1, 60.0, CUT, at=200.0)))
     ledger.apply(Breach(at=250.0, line=1, kind="not back", detail=""))
     ledger.apply(Moment(at=255.0, open=3, p50=1.5, p95=2.5, rtt={"-3": 2}, held=10.0, vitals=VITALS))
     ledger.apply(Moment(at=256.0, open=2, p50=None, p95=None, rtt={"-3": 1, "7": 1}, held=1.0, vitals=VITALS))
+    assert not ledger.open
     assert ([one.line for one in ledger.lives], ledger.breach_lines) == ([5], {"not back": {5}})
     assert (ledger.began_at, ledger.last_at, ledger.frame) == (100.0, 260.0, {"at": 200.0})
     assert (ledger.held_s, ledger.times.counts) == (11.0, {-3: 3, 7: 1})
