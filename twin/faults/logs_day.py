@@ -28,7 +28,7 @@ def in_hour_23(platform: "Platform") -> Undo:
 
     moment = _created(platform) + timedelta(hours=22.5)
     entry = request_entry(platform, platform.services[BACKEND], moment, 500, "/api/threads")
-    platform.store.append(Stored(entry, 0.0))
+    platform.put(Stored(entry, 0.0))
 
     def undo() -> None:
         platform.store[:] = [stored for stored in platform.store if stored.entry is not entry]

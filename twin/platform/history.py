@@ -45,7 +45,7 @@ def _serve(platform: Platform, service: Service, now: datetime, requests_per_hou
     for number, moment in enumerate(moments):
         status = STATUSES[number % len(STATUSES)]
         entry = request_entry(platform, service, moment, status, PATHS[number % len(PATHS)])
-        platform.store.append(Stored(entry, 0.0))
+        platform.put(Stored(entry, 0.0))
         platform.counts[service.name, service.serving, status, int(moment.timestamp() // 60)] += 1
         count = number + 1
     return count

@@ -1,5 +1,6 @@
 """What the platform knows: services, revisions, traffic, settings, and every log entry."""
 
+import bisect
 import json
 import math
 import random
@@ -9,6 +10,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +87,9 @@ class Stored:
         self.stamped = nanoseconds(self.entry["timestamp"])
 
 
+_stamped = attrgetter("stamped")
+
+
 @dataclass(slots=True, kw_only=True)
 class Platform:
     """Everything; the parts that a fault replaces are attributes."""
@@ -124,12 +129,19 @@ class Platform:
         entry.setdefault("insertId", secrets.token_hex(12))
         entry.setdefault("timestamp", stamp(now))
         entry.setdefault("receiveTimestamp", stamp(now))
-        self.store += [Stored(one, time.monotonic() + self.log_delay_s) for one in self.keep(self, entry)]
+        for one in self.keep(self, entry):
+            self.put(Stored(one, time.monotonic() + self.log_delay_s))
+
+    def put(self, stored: Stored) -> None:
+        """Keep the store in the order of time stamps, so that a span of it is found without looking at all of it."""
+        bisect.insort(self.store, stored, key=_stamped)
 
     def visible(self, at: float | None = None, since: float = -math.inf, until: float = math.inf) -> list[Entry]:
         """Every entry whose delay is over, now or at a moment of the monotonic clock, with its time stamp in a span."""
         now = time.monotonic() if at is None else at
-        within = [one.entry for one in self.store if since <= one.stamped <= until and one.visible_at <= now]
+        first = bisect.bisect_left(self.store, since, key=_stamped)
+        last = bisect.bisect_right(self.store, until, lo=first, key=_stamped)
+        within = [one.entry for one in self.store[first:last] if one.visible_at <= now]
         return self.found(self, within)
 
     def lasts(self, seconds: float) -> float:
