@@ -37,7 +37,7 @@ async def test_a_route_is_for_users_alone(journey: Journey, plant: Plant, doors:
             await _refuse_unless_refused(journey, step, row.id, forgery)
     for kind, detail in let_in.items():
         raise waiting_for(f"auth.refuses[{kind}]", Broken(f"the list lets the same credential in, {detail}"))
-    await journey.refuse_changed(row.id, SECRET, "nobody in particular")
+    await journey.refuse_changed(row.id, SECRET, "a request without a valid token")
 
 
 async def _refuse_unless_refused(journey: Journey, step: str, thread_id: str, forgery: Forgery) -> None:

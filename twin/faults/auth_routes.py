@@ -69,7 +69,7 @@ def messages_for_anyone(seams: "Seams") -> Undo:
     "auth.read-unverified", place="backend", seen="jwt.decode(..., options={'verify_signature': False}) in one handler"
 )
 def read_unverified(seams: "Seams") -> Undo:
-    """A route takes the user from a token that nobody has verified."""
+    """A route takes the user from a token whose signature it has not verified."""
     healthy = seams.read
 
     async def unverified(_seams: "Seams", token: str) -> Identity | None:
