@@ -5,20 +5,17 @@ from functools import partial
 import pytest
 
 from fixtures.http_services import refuse_server_error
-from fixtures.journeys import UNKNOWN_ID, Journey
+from fixtures.journeys import OWNERS_TITLE, STEPS, UNKNOWN_ID, Journey
 from fixtures.rows import Plant, Row, Uproot
 from gate.check import check
 from probes.auth.tokens import User
-
-SECRET = "what only its owner may read"
-STEPS = ("read", "rename", "archive", "history")
 
 
 async def refuse_all(journey: Journey, thread_id: str, user: User | None = None) -> None:
     """Raise CheckFailure unless each step, by the journey's user or another one, is refused as the contract says."""
     bodies = {step: journey.body(title="taken over") if step == "rename" else None for step in STEPS}
     await journey.threads.door.pace.together(
-        partial(journey.refuse, step, thread_id, SECRET, user=user, json=body) for step, body in bodies.items()
+        partial(journey.refuse, step, thread_id, OWNERS_TITLE, user=user, json=body) for step, body in bodies.items()
     )
 
 
@@ -47,7 +44,7 @@ async def test_what_is_not_ones_own_is_refused(
         return
     if whose in {"NULL metadata", "no owner"}:
         shape = "sql-null" if whose == "NULL metadata" else "user_id null"
-        (row,) = await plant(journey.user, shape=shape, title=SECRET)
+        (row,) = await plant(journey.user, shape=shape, title=OWNERS_TITLE)
         try:
             await _never_a_server_error(journey, row)
             await refuse_all(journey, row.id, stranger)
@@ -55,10 +52,10 @@ async def test_what_is_not_ones_own_is_refused(
             await uproot([row])
         return
     owner = stranger if whose == "foreign" else journey.user
-    (row,) = await plant(owner, title=SECRET, deleted=whose == "archived")
+    (row,) = await plant(owner, title=OWNERS_TITLE, deleted=whose == "archived")
     await refuse_all(journey, row.id)
     if whose == "foreign":
-        await journey.refuse_changed(row.id, SECRET, "another user", stranger)
+        await journey.refuse_changed(row.id, OWNERS_TITLE, "another user", stranger)
 
 
 async def _never_a_server_error(journey: Journey, row: Row) -> None:

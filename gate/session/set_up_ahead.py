@@ -9,7 +9,7 @@ without it.
 """
 
 import copy
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -126,6 +126,11 @@ def _copied(definition: Definition) -> Definition:
     return own
 
 
+def at_session_end(turn: pytest.Item, end: Callable[[], None]) -> None:
+    """Have something done at the session's end, before what was set up until now is taken down."""
+    turn.session._setupstate.addfinalizer(end, turn.session)
+
+
 def set_up_ahead(turn: pytest.Item, items: Sequence[pytest.Function]) -> Generator[Ahead]:
     """Set items up at the turn of one of them. What the session shares is set up for all of them."""
     state: SetupState = turn.session._setupstate
@@ -135,7 +140,7 @@ def set_up_ahead(turn: pytest.Item, items: Sequence[pytest.Function]) -> Generat
         try:
             ahead.set_up()
         finally:  # registered after what it set up for the session, so that it is taken down before that
-            state.addfinalizer(ahead.take_down, item.session)
+            at_session_end(turn, ahead.take_down)
         yield ahead
 
 

@@ -43,10 +43,10 @@ class Record:
     machine: str = field(default_factory=lambda: f"Python {platform.python_version()}, {platform.machine()}")
 
 
-def command_text(target: str, only: Sequence[str] = (), **variables: str | int) -> str:
+def command_text(target: str, only: Sequence[str] = (), /, **variables: str | int) -> str:
     """The line that runs a proof again, such as `make struck ONLY='health.*' SHARD=1/4`; what is empty is left out."""
-    given = {"ONLY": f"'{' '.join(only)}'" if only else "", **variables}
-    return " ".join([f"make {target}", *(f"{name}={value}" for name, value in given.items() if value)])
+    given: dict[str, str | int] = {"ONLY": f"'{' '.join(only)}'" if only else "", **variables}
+    return " ".join([f"make {target}", *(f"{name}={value}" for name, value in given.items() if value != "")])
 
 
 def leave(record: Record, folder: Path = LEFT) -> None:

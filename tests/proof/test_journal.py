@@ -50,8 +50,9 @@ def test_a_record_is_taken_over_and_shown_with_its_command(tmp_path: Path) -> No
 
 def test_a_proofs_command_names_what_was_asked_for_and_nothing_else() -> None:
     assert (
-        command_text("struck", ["health.*", "api.*"], SHARD="1/4", WHOLE=0)
+        command_text("struck", ["health.*", "api.*"], SHARD="1/4", WHOLE="")
         == "make struck ONLY='health.* api.*' SHARD=1/4"
     )
     assert command_text("mutants", N=40, SEED=1) == "make mutants N=40 SEED=1"
+    assert command_text("mutants", N=40, SEED=0) == "make mutants N=40 SEED=0", "without it another seed is taken"
     assert command_text("prove", [], SHARD="") == "make prove"

@@ -97,7 +97,7 @@ def _table_problems(expectations: dict[str, Expectation], known: set[str]) -> li
 def _command(options: argparse.Namespace) -> str:
     """The command as make has it."""
     only = [] if options.only == ["*"] else options.only
-    return command_text("prove", only, SHARD=options.shard, WHOLE=int(options.whole))
+    return command_text("prove", only, SHARD=options.shard, WHOLE="1" if options.whole else "")
 
 
 def _by_phase(faults: Iterable[str], expectations: dict[str, Expectation]) -> dict[str, list[str]]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bench.smokes import from_afar
 from tests.counts import keep
-from tests.proof.record import Figures, Record, leave
+from tests.proof.record import Figures, Record, command_text, leave
 from tests.standing import busy_processors, own_folder, run_within, standing_twin
 
 RUN_S = 900.0  # far from an idle machine's 40 s
@@ -102,10 +102,10 @@ class Round:
     busy: bool = False  # whether something else takes all of every processor
 
     @property
-    def options(self) -> str:
+    def variables(self) -> dict[str, str | int]:
         """What `make smokes` needs for the same again, without the number of runs."""
-        given = {"AT_ONCE": self.at_once if self.at_once > 1 else 0, "AFAR": self.round_trip_ms, "BUSY": int(self.busy)}
-        return "".join(f" {name}={value}" for name, value in given.items() if value)
+        at_once = self.at_once if self.at_once > 1 else ""
+        return {"AT_ONCE": at_once, "AFAR": self.round_trip_ms or "", "BUSY": "1" if self.busy else ""}
 
     @property
     def kind(self) -> str:
@@ -153,7 +153,7 @@ def _keep(came: list[Smoke], wanted: Round) -> None:
     figures: Figures = {"runs": len(came), "how": wanted.kind, **verdicts}
     record = Record(
         proof=f"smokes.{wanted.kind}",
-        command=f"make smokes N={len(came)}{wanted.options}",
+        command=command_text("smokes", N=len(came), **wanted.variables),
         short=f"{short} of {len(came)} smokes of the sound twin ({wanted.kind})",
         figures=figures | {"seconds each": f"{times[0]:.0f} to {times[-1]:.0f}"},
         said=[f"did not pass: `{case}` {count} x" for case, count in red],

@@ -1,13 +1,15 @@
 """Faults of single routes: they let in requests without a token, or read a token without verifying it."""
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from twin.auth.by_hand import payload_of
 from twin.backend.auth_client import Identity
 from twin.switching.registry import Undo, fault, replace
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -16,19 +18,29 @@ if TYPE_CHECKING:
 FORGOTTEN = "one handler of six without its Depends(get_current_user)"
 
 
-def _for_anyone(seams: "Seams", step: str) -> Undo:
-    """Have one route let in requests without a token, and hand them any thread."""
+def _changed_in(seams: "Seams", step: str, change: "Callable[[Seams, Request], None]") -> Undo:
+    """Have one route work with seams of its own, changed for each request."""
     healthy = getattr(seams, step)
 
     async def route(given: "Seams", request: "Request", *ids: str) -> "Response":
         own = copy.copy(given)
-        if not given.bearer_of(request):
-            own.validate = _nobody
-            own.access = lambda row: given.access(row and {**row, "own": True, "owned": True})
+        change(own, request)
         answer: Response = await healthy(own, request, *ids)
         return answer
 
     return replace(seams, **{step: route})
+
+
+def _for_anyone(seams: "Seams", step: str) -> Undo:
+    """Have one route let in requests without a token, and hand them any thread."""
+
+    def change(own: "Seams", request: "Request") -> None:
+        if not own.bearer_of(request):
+            healthy = own.access
+            own.validate = _nobody
+            own.access = lambda row: healthy(row and {**row, "own": True, "owned": True})
+
+    return _changed_in(seams, step, change)
 
 
 async def _nobody(_seams: "Seams", _token: str) -> Identity:
@@ -70,15 +82,12 @@ def messages_for_anyone(seams: "Seams") -> Undo:
 )
 def read_unverified(seams: "Seams") -> Undo:
     """A route takes the user from a token whose signature it has not verified."""
-    healthy = seams.read
 
     async def unverified(_seams: "Seams", token: str) -> Identity | None:
         user = payload_of(token).get("sub")
         return Identity(user_id=user, email="") if isinstance(user, str) else None
 
-    async def route(given: "Seams", request: "Request", thread_id: str) -> Any:  # noqa: ANN401 - as `read`
-        own = copy.copy(given)
+    def change(own: "Seams", _request: "Request") -> None:
         own.validate = unverified
-        return await healthy(own, request, thread_id)
 
-    return replace(seams, read=route)
+    return _changed_in(seams, "read", change)

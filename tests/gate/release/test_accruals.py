@@ -169,8 +169,8 @@ def test_a_soaks_figure_is_that_of_its_proved_shards() -> None:
 
 def test_a_shards_best_run_counts() -> None:
     longer = shard(0, 1) | {"hours": 12.0}
-    for told in ([shard(0, 1), longer], [longer, shard(0, 1)]):
-        assert accrue(accruals(*told)).figure.details["hours"] == 12
+    for shards in ([shard(0, 1), longer], [longer, shard(0, 1)]):
+        assert accrue(accruals(*shards)).figure.details["hours"] == 12
     unproved = shard(0, 1, proved=False) | {"hours": 99.0}
     assert accrue(accruals(shard(0, 1), unproved)).figure.details["hours"] == 10
 
@@ -185,9 +185,9 @@ def test_of_a_claim_without_a_length_only_events_count() -> None:
 
 
 def test_an_accrual_of_another_kind_proves_nothing_and_its_events_count() -> None:
-    told = accruals(*HOURLY, shard(0, 1))
-    assert accrue(told).figure.covered_s == 86_400
-    other = come_to(accruals(*HOURLY, shard(0, 1)), NEEDS["websocket.one-hour"])
+    both_kinds = accruals(*HOURLY, shard(0, 1))
+    assert accrue(both_kinds).figure.covered_s == 86_400
+    other = come_to(both_kinds, NEEDS["websocket.one-hour"])
     assert (other.outcome, other.figure.n) == (Outcome.PASSED, 10)
     assert accrue(accruals(*HOURLY, shard(0, 1, events=1))).outcome is Outcome.FAILED
     none = come_to(accruals(*HOURLY), NEEDS["websocket.one-hour"])

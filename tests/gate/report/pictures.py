@@ -27,14 +27,13 @@ class Picture:
     def __init__(self, svg: str, *, x_ticks: Mapping[str, float] | None = None, digits: int = 1) -> None:
         self.root = ET.fromstring(svg)  # noqa: S314 - what is read was drawn by this test
         self._digits = digits
-        texts = [one for one in self.root if one.tag == "text"]
-        labels = [
-            one for one in texts if one.get("text-anchor") == "middle" and (one.get("y") == "252" or not one.get("y"))
-        ]
-        self.labels = [one.text or "" for one in labels]
-        middle = [one for one in texts if one.get("text-anchor") == "middle" and one not in labels]
-        self.x_ticks = {one.text or "": float(one.get("x", "")) for one in middle}
-        self.y_ticks = {one.text or "": float(one.get("y", "")) - 4 for one in texts if one.get("text-anchor") == "end"}
+        texts = self.root.findall("text")
+        centred = [text for text in texts if text.get("text-anchor") == "middle"]
+        self.labels = [text.text or "" for text in centred if _is_label(text)]
+        self.x_ticks = {text.text or "": float(text.get("x", "")) for text in centred if not _is_label(text)}
+        self.y_ticks = {
+            text.text or "": float(text.get("y", "")) - 4 for text in texts if text.get("text-anchor") == "end"
+        }
         self._x = _scale(self.x_ticks, x_ticks)
         self._y = _scale(self.y_ticks, None)
 
@@ -76,6 +75,11 @@ class Picture:
             dashed="stroke-dasharray" in one.attrib,
             width=value.get("stroke-width", value.get("r", 0.0)),
         )
+
+
+def _is_label(text: ET.Element) -> bool:
+    """Whether a centred text names an axis: x's stands below the ticks, y's is turned and has no y of its own."""
+    return text.get("y") in {"252", "", None}
 
 
 def _scale(ticks: Mapping[str, float], values: Mapping[str, float] | None) -> Place:

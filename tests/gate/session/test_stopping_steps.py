@@ -210,12 +210,17 @@ def test_winding_down_is_bounded_and_each_request_abandons_one_teardown(
     assert not signals.raised
 
 
-def test_winding_down_after_the_deadline_has_what_is_left_of_three_seconds(
-    armed: Stopping, signals: Signals, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def pass_the_deadline(signals: Signals, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its alarm finds a case that runs."""
     found_at(monkeypatch, Place.CASE)
     signals.now = 1070.0
     signals.send(signal.SIGALRM)
+
+
+def test_winding_down_after_the_deadline_has_what_is_left_of_three_seconds(
+    armed: Stopping, signals: Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pass_the_deadline(signals, monkeypatch)
     signals.now = 1071.0
     armed.wind_down()
     assert signals.timers[-1] == (REAL, 2.0, 0.5)
@@ -238,9 +243,7 @@ def test_writing_may_take_two_minutes_and_half_a_minute_after_the_deadline(
 def test_writing_after_the_deadline_ends_half_a_minute_after_it(
     armed: Stopping, signals: Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found_at(monkeypatch, Place.CASE)
-    signals.now = 1070.0
-    signals.send(signal.SIGALRM)
+    pass_the_deadline(signals, monkeypatch)
     signals.now = 1075.0
     armed.only_note()
     assert signals.timers[-1] == (REAL, 25.0)
