@@ -45,7 +45,14 @@ def test_rooms_and_patterns_name_modules() -> None:
 
 @pytest.mark.parametrize("room", ["gate", "probes", "targets"])
 def test_every_module_of_ours_has_tests_to_ask(room: str) -> None:
-    assert not [module for module in modules([room]) if not stages(module)]
+    assert not [module for module in modules([room]) if stages(module)[-1] != (f"tests/{room}",)]
+
+
+def test_the_nearest_tests_are_asked_first() -> None:
+    first, *others, last = stages(MODULE)
+    assert first == ("tests/probes/statistics/test_exact.py",)
+    assert last == ("tests/probes",)
+    assert all(first[0] in one for one in others)
 
 
 def test_the_survivors_of_the_table_are_of_modules_that_there_are() -> None:

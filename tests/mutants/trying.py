@@ -111,7 +111,7 @@ def _environment() -> dict[str, str]:
 
 
 def stages(module: str) -> list[tuple[str, ...]]:
-    """The tests to run for one of our modules: its own file or folder, then every importer of it; else its room's."""
+    """The tests to run for one of our modules: its own file or folder, then every importer, then all of its room."""
     room, *inner = Path(module).with_suffix("").parts
     own = [ROOT / "tests" / room / "/".join(inner[:-1]) / f"test_{inner[-1]}.py"] if inner else []
     own += [ROOT / "tests" / room / inner[0]] if len(inner) > 1 else []
@@ -119,7 +119,7 @@ def stages(module: str) -> list[tuple[str, ...]]:
     name = module.removesuffix(".py").replace("/", ".")
     importing = tuple(sorted(str(one.relative_to(ROOT)) for one in _tests_near(name)))
     near = (str(nearest.relative_to(ROOT)),) if nearest else ()
-    return [one for one in dict.fromkeys((near, importing)) if one] or [(f"tests/{room}",)]
+    return [one for one in dict.fromkeys((near, importing, (f"tests/{room}",))) if one]
 
 
 def _tests_near(name: str) -> list[Path]:
