@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -50,15 +51,19 @@ class Processes:
         stderr: Path | None = None,
         stop_signal: int = signal.SIGTERM,
         user: int | None = None,
+        held: bool = False,
     ) -> subprocess.Popen[bytes]:
-        """Start a process in a session of its own; output goes to files, or to ours where none is named."""
+        """Start a process in a session of its own; output goes to files, or to ours where none is named.
+
+        A `held` one is to wait for a line of its standard input: `release`.
+        """
         with _opened(stdout) as out, _opened(stderr) as err:
             process = subprocess.Popen(
                 [str(part) for part in command],
                 env=None if env is None else dict(env),
                 stdout=out,
                 stderr=err,
-                stdin=subprocess.DEVNULL if stdout else None,
+                stdin=subprocess.PIPE if held else subprocess.DEVNULL if stdout else None,
                 start_new_session=True,
                 user=user,
                 group=user,
@@ -72,6 +77,15 @@ class Processes:
         if self._janitor is not None and self._janitor.stdin is not None:
             self._janitor.stdin.write(f"{pid} {number}\n".encode())
             self._janitor.stdin.flush()
+
+    def release(self, held: str, name: str) -> None:
+        """Have a held process go on, under another name."""
+        process = self.running[name] = self.running.pop(held)
+        self.signals[name] = self.signals.pop(held)
+        if process.stdin is not None:
+            with suppress(BrokenPipeError):  # it has ended; whatever waits for it reads why in its log
+                process.stdin.write(b"\n")
+                process.stdin.close()
 
     async def stop(self, name: str) -> None:
         """Stop one process and wait for it; killed when it does not listen."""

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import uvicorn
 
 LOOPBACK = "127.0.0.1"
+HELD = "TWIN_HELD"  # the variable of a process that gets ready, and serves when it reads a line
 LONGEST_HEADER = 256 * 1024  # what is too long is for the app to refuse, with its own answer
 
 
@@ -51,7 +53,9 @@ def _config(app: Any, port: int, **more: Any) -> uvicorn.Config:  # noqa: ANN401
 
 
 async def serve(app: Any, control: Any) -> None:  # noqa: ANN401 - any ASGI apps
-    """Serve `app` on $PORT and `control` on $CONTROL_PORT."""
+    """Serve `app` on $PORT and `control` on $CONTROL_PORT; a held process waits for its release first."""
+    if HELD in os.environ and not sys.stdin.readline():
+        sys.exit("what started this process ended before it was released")
     main = uvicorn.Server(
         _config(
             app, int(os.environ["PORT"]), ws="websockets-sansio", ws_per_message_deflate=False, ws_max_size=64 * 1024

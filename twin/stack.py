@@ -22,6 +22,7 @@ from twin.ports import free_ports
 from twin.postgres import Postgres
 from twin.processes import Processes
 from twin.seeding import seed_other_people
+from twin.serving import HELD
 from twin.switching.registry import Place, Switchboard, find
 from twin.valkey import Valkey
 
@@ -94,15 +95,17 @@ class Stack:
         await (create_all if self.deployed else _grant_and_seed)(connection)
         await connection.close()
 
-    def launch(self, name: str) -> None:
-        """Start one of our own processes; `until_ready` waits for it."""
+    def launch(self, name: str, *, held: bool = False) -> None:
+        """Start one of our own processes; `until_ready` waits for it. A `held` one serves when it is released."""
         folder = self._log_folder(name)
         folder.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", self._module("backend" if name in BACKENDS else name)]
         if name == "platform":
             command += ["--config", str(self.processes.folder / "platform.json")]
+        environment = self._environment(name) | ({HELD: "1"} if held else {})
+        out, err = folder / "stdout.log", folder / "stderr.log"
         self.processes.start(
-            name, command, env=self._environment(name), stdout=folder / "stdout.log", stderr=folder / "stderr.log"
+            _spare(name) if held else name, command, env=environment, stdout=out, stderr=err, held=held
         )
 
     def _module(self, name: str) -> str:
@@ -216,10 +219,12 @@ class Stack:
         requests: dict[str, int] = await self.ask_platform("PUT", "/age", body)
         return requests
 
-    async def take_down(self, name: str) -> None:
-        """Stop a process for good, until `bring_up`."""
+    async def take_down(self, name: str, *, soon_up: bool = False) -> None:
+        """Stop a process for good, until `bring_up`. If that is soon, the next one gets ready to serve meanwhile."""
         if name in self.processes.running:
             await self.processes.stop(name)
+            if soon_up and name not in {"postgres", "valkey"}:
+                self.launch(name, held=True)
 
     async def bring_up(self, name: str) -> None:
         """Start a process again, on its old port and with its faults; ready when this returns."""
@@ -230,7 +235,10 @@ class Stack:
         elif name == "valkey":
             await self.valkey.start()
         else:
-            self.launch(name)
+            if _spare(name) in self.processes.running:
+                self.processes.release(_spare(name), name)
+            else:
+                self.launch(name)
             await self.until_ready(name)
             known = find(self.on)
             own = [one for one in self.on if known[one].place == name]
@@ -240,6 +248,10 @@ class Stack:
         """Stop everything and leave nothing behind."""
         await self.client.aclose()
         await self.processes.close()
+
+
+def _spare(name: str) -> str:
+    return f"the next {name}"
 
 
 def _is_up(port: int, path: str) -> bool:

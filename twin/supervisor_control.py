@@ -126,7 +126,7 @@ class Control:
         if name == "supervisor":
             await (self.switch_on if way == "down" else self.switch_off)(SUPERVISOR_MISSING)
         elif way == "down":
-            await self.stack.take_down(PROCESSES[name])
+            await self.stack.take_down(PROCESSES[name], soon_up=True)
         else:
             await self.stack.bring_up(PROCESSES[name])
         return {name: way}

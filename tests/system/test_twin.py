@@ -50,6 +50,17 @@ def test_a_dependency_goes_down_and_comes_back(twin: dict[str, Any], dependency:
     until(lambda: httpx.get(health, timeout=10).json()["status"] == "healthy", "it did not recover")
 
 
+def test_a_process_gets_ready_while_it_is_down(twin: dict[str, Any]) -> None:
+    control, auth = twin["twin"]["control_url"], f"{twin['auth']['url']}/health"
+    pids = [httpx.get(f"{control}/state").json()["pids"]["auth"]]
+    for way in ("down", "up"):
+        httpx.put(f"{control}/dependencies/auth/{way}", timeout=30).raise_for_status()
+        assert (httpx.get(auth).status_code == 200) is (way == "up")
+        (now,) = [pid for name, pid in httpx.get(f"{control}/state").json()["pids"].items() if "auth" in name]
+        pids.append(now)
+    assert pids[0] != pids[1] == pids[2]
+
+
 def test_the_request_log_tells_what_was_asked(twin: dict[str, Any]) -> None:
     trace = "0af7651916cd43dd8448eb211c80319c"
     httpx.get(f"{twin['backend']['url']}/health", headers={"traceparent": f"00-{trace}-b7ad6b7169203331-01"})
