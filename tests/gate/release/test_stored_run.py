@@ -1,18 +1,18 @@
 """A stored verdict is judged again as it was judged at first."""
 
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
 import pytest
+from msgspec.structs import replace
 
 from gate.release.seal import seal
-from gate.release.stored_run import StoredRun, Unusable, read, rejudge
-from gate.verdict_document import Document, encode
-from tests.gate.release.releases import (
-    B,
-    F,
-    Release,
-    day,
-    smoke,
-    soak,
-)
+from gate.release.store import StoreError
+from gate.release.stored_run import SKEW, StoredRun, Unusable, read, rejudge
+from gate.verdict_document import SCHEMA_VERSION, Document, encode
+from tests.gate.release.releases import B, F, Release, day, smoke, soak
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,93 @@ def test_a_gates_verdict_is_judged_again_alike(release: Release) -> None:
     found = read(document.run_id, encode(seal(document, None, None)), "mini")
     assert not isinstance(found, Unusable), found
     assert (rejudge(found.document).verdict, rejudge(found.document).reason) == ("NO-GO", document.reason)
+
+
+LEFT_OUT, ANOTHER = "left out", "20270101T000000Z-abcdef"
+
+
+def as_json(**changes: object) -> bytes:
+    """A run's document with other values, which the schema may not allow, or without a key (`LEFT_OUT`)."""
+    values: dict[str, Any] = json.loads(encode(smoke())) | changes
+    return json.dumps({key: value for key, value in values.items() if value != LEFT_OUT}).encode()
+
+
+@pytest.mark.parametrize(
+    "body, why, revision",
+    [
+        (StoreError("x/verdict.json can't be read (Is a directory)"), "x/verdict.json can't be read", ""),
+        (encode(smoke())[:500], "is corrupt or half written", ""),
+        (b"\xff\xfe", "is corrupt or half written", ""),
+        (b"[]", "is not a verdict (", ""),
+        (b'{"schema_version": 2, "revision": "rev-1", ', "is corrupt or half written", ""),
+        (as_json(schema_version=-1), f"has schema version -1, and this gate reads {SCHEMA_VERSION}: verify", "rev-1"),
+        (as_json(schema_version=LEFT_OUT), "has schema version None", "rev-1"),
+        (as_json(target=LEFT_OUT), "does not match the schema (Object missing required field `target`)", "rev-1"),
+        (as_json(checks=7), "does not match the schema (Expected `array`, got `int` - at `$.checks`)", "rev-1"),
+        (as_json(target="other"), "is evidence of another target, 'other'", "rev-1"),
+        (as_json(run_id=ANOTHER), f"calls itself run {ANOTHER!r}: it was copied or renamed", "rev-1"),
+        (as_json(counts={"PASSED": 3}), "has counts that do not match its rows: it was cut or changed", "rev-1"),
+        (as_json(verdict="NO-GO", exit_code=1), "says NO-GO, but its own rows say GO: it was changed", "rev-1"),
+        (as_json(phase="gate"), "has the phase gate, which does not match its content: it was changed", "rev-1"),
+    ],
+)
+def test_what_can_not_be_used_says_why(body: bytes | StoreError, why: str, revision: str) -> None:
+    found = read(smoke().run_id, body, "mini")
+    assert isinstance(found, Unusable)
+    assert found.run_id == smoke().run_id
+    assert found.problem.startswith(why)
+    assert found.revision == revision
+
+
+def _ended(document: Document) -> datetime:
+    return datetime.fromisoformat(document.ended)
+
+
+@pytest.mark.parametrize(
+    "now, why",
+    [
+        (lambda document: _ended(document) - SKEW, ""),
+        (lambda document: _ended(document) - SKEW - timedelta(seconds=1), "began or ended in the future ("),
+    ],
+)
+def test_a_reader_whose_clock_is_a_little_behind_reads_it_still(now: Callable[[Document], datetime], why: str) -> None:
+    document = smoke()
+    found = read(document.run_id, encode(seal(document, None, None)), "mini", now=now(document))
+    assert found == Unusable(document.run_id, f"{why}{document.ended})", "rev-1") if why else not _problem(found)
+
+
+def _problem(found: StoredRun | Unusable) -> str:
+    return found.problem if isinstance(found, Unusable) else ""
+
+
+@pytest.mark.parametrize(
+    "start_s, end_s, why",
+    [
+        (-3600, SKEW.total_seconds(), ""),
+        (-3600, SKEW.total_seconds() + 1, "adds to logs.zero-500-day a window that ends after the run itself ("),
+        (-3600, -3600, ""),
+        (-3600, -3601, "adds to logs.zero-500-day a window that ends before it starts ("),
+    ],
+)
+def test_what_a_run_adds_lies_in_its_time(start_s: float, end_s: float, why: str) -> None:
+    document = day(0, 3)
+    (row,) = document.checks
+    start, end = (
+        (_ended(document) + timedelta(seconds=seconds)).isoformat().replace("+00:00", "Z")
+        for seconds in (start_s, end_s)
+    )
+    row = replace(row, accruals=[replace(one, start=start, end=end) for one in row.accruals])
+    changed = seal(replace(document, checks=[row]), None, None)
+    found = read(document.run_id, encode(changed), "mini")
+    assert _problem(found) == (f"{why}{end})" if why else "")
+
+
+def test_the_rows_of_a_run_are_found_by_check_and_case() -> None:
+    document = smoke()
+    found = read(document.run_id, encode(seal(document, None, None)), "mini")
+    assert isinstance(found, StoredRun)
+    assert found.id == document.run_id
+    assert {key: row.name for key, row in found.rows.items()} == {
+        ("threads.order", ""): "threads.order",
+        ("auth.accepts", "rest"): "auth.accepts[rest]",
+    }
