@@ -21,6 +21,7 @@ from twin.platform.state import Platform, Service
 from twin.platform.traffic import change_traffic, operation
 
 DEFAULT_PAGE, MOST_PAGE = 50, 1000
+MOST_LISTINGS = 32  # of which pages are left to be asked for: several runs, each of which reads several spans at once
 MINUTE_S = 60.0
 SERVICE = "/v2/projects/{project}/locations/{region}/services/{name}"
 PAGING = frozenset({"pageSize", "pageToken"})
@@ -177,17 +178,19 @@ def _entries(platform: Platform, body: Mapping[str, Any], now: float) -> Respons
         return error(400, f"order_by can't be {order!r}: timestamp asc, or timestamp desc")
     wanted, query, token = parse(body.get("filter", "")), _entries_query(body), body.get("pageToken")
     offset, at = _read_token(token, query) if token else (0, now)
-    if token is None or platform.listing[0] != (query, at):
+    kept = platform.listings.pop((query, at), None)
+    if kept is None:
         kept = [one for one in platform.visible(at, wanted.since, wanted.until) if wanted.test(one)]
         # Equal time stamps come in the order of their insert ids, as the API documents.
         backwards = order.endswith("desc")
         kept.sort(key=lambda entry: (nanoseconds(entry["timestamp"]), entry["insertId"]), reverse=backwards)
-        platform.listing = (query, at), kept
-    kept = platform.listing[1]
     left = kept[offset:]
     size, more = platform.page(size, len(left))
     answer: dict[str, Any] = {"entries": left[:size]} if left[:size] else {}
     if more:
+        platform.listings[query, at] = kept
+        if len(platform.listings) > MOST_LISTINGS:
+            del platform.listings[next(iter(platform.listings))]
         answer["nextPageToken"] = _token(query, offset + size, at)
     return JSONResponse(answer)
 

@@ -105,7 +105,8 @@ class Platform:
     empty_page_every: int = 0  # self-tests: every n-th page comes empty, with a token
     hour_s: float = 3600.0  # what an hour of a WebSocket takes here: less is compressed time
     most_listed: int = 0  # of revisions and series a page, however many are asked for; 0: no limit
-    listing: tuple[tuple[str, float], list[Entry]] = (("", 0.0), [])  # what the last pages were cut from
+    # What pages are still to be cut from, by query and moment.
+    listings: dict[tuple[str, float], list[Entry]] = field(default_factory=dict)
     store: list[Stored] = field(default_factory=list)
     counts: Counter[tuple[str, str, int, int]] = field(default_factory=Counter)  # service, revision, code, minute
     born: dict[str, str] = field(default_factory=dict)  # creation times of boot, of revisions that were aged

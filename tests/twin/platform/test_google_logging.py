@@ -26,6 +26,7 @@ from tests.twin.platform.apis import (
     our_api,
     served,
 )
+from twin.platform.state import Platform
 
 MANY = 2500
 
@@ -173,6 +174,31 @@ def test_another_project_and_a_used_up_quota_are_their_exceptions() -> None:
         platform.read_quota_per_minute = 1
         with pytest.raises(exceptions.TooManyRequests, match="Quota exceeded"):
             list(client.list_entries())
+
+
+def test_readers_at_once_each_look_through_the_log_once(apis: Served) -> None:
+    looked, kept, found = list[int](), dict(apis.platform.listings), apis.platform.found
+
+    def counted(platform: Platform, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        looked.append(len(entries))
+        return found(platform, entries)
+
+    apis.platform.found = counted
+    questions: list[dict[str, Any]] = [
+        {"resourceNames": [f"projects/{PROJECT}"], "pageSize": 100, "filter": f"severity>={severity}"}
+        for severity in ("DEFAULT", "INFO", "ERROR")
+    ]
+    try:
+        waiting = list(questions)
+        while waiting:
+            question = waiting.pop(0)
+            page = httpx.post(f"{apis.url}/v2/entries:list", json=question).json()
+            if "nextPageToken" in page:
+                waiting.append(question | {"pageToken": page["nextPageToken"]})
+    finally:
+        apis.platform.found = found
+    assert len(looked) == len(questions)
+    assert apis.platform.listings == kept, "what was read to its end is not kept"
 
 
 def test_a_page_token_of_another_question_is_refused(apis: Served) -> None:
