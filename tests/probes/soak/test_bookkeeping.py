@@ -27,7 +27,7 @@ def soak(journal: Kept, plan: SoakPlan = PLAN) -> Soak:
 
 
 @pytest.mark.parametrize(
-    "lag_ms, told, said",
+    "lag_ms, reason, said",
     [
         (1_000.0, "", ""),
         (1_001.0, "", "our event loop stood still for 1001 ms, over a quarter of the ping timeout of 4 s"),
@@ -36,14 +36,14 @@ def soak(journal: Kept, plan: SoakPlan = PLAN) -> Soak:
 )
 @pytest.mark.parametrize("answer_s, reconnect_s", [(4.0, 5.0), (5.0, 4.0)])
 async def test_what_was_seen_may_be_our_own_doing(
-    lag_ms: float, told: str, said: str, answer_s: float, reconnect_s: float, journal: Kept
+    lag_ms: float, reason: str, said: str, answer_s: float, reconnect_s: float, journal: Kept
 ) -> None:
     pace = replace(PACE, answer_s=answer_s, reconnect_s=reconnect_s)
     it = soak(journal, plan=replace(PLAN, pace=pace))
     vitals = Vitals(lag_ms, 100.0, 10)
     journal.note(Moment(at=1.0, open=0, p50=None, p95=None, rtt={}, held=0.0, vitals=vitals))
-    if told:
-        journal.note(Unfit(at=2.0, reason=told))
+    if reason:
+        journal.note(Unfit(at=2.0, reason=reason))
     assert it.unfit().startswith(said)
     assert bool(it.unfit()) is bool(said)
 
