@@ -11,6 +11,7 @@ from probes.foreign.limits import BODY_BYTES, CODINGS, MIB, WIRE_BYTES
 
 ACCEPTED = "gzip, deflate"  # what we ask for, and all that we take
 PIECE = 64 * 1024
+FRAME_BYTES = 2  # with which zlib's frame begins, and by which it is known
 
 
 class _Decoder(Protocol):
@@ -30,7 +31,7 @@ class _Inflate:
     def __init__(self, coding: str) -> None:
         self._gzip = coding != "deflate"
         self._state = self._fresh(zlib.MAX_WBITS | 16 if self._gzip else zlib.MAX_WBITS)
-        self._begun = False
+        self._first = b""  # the body's first bytes, up to FRAME_BYTES
 
     @staticmethod
     def _fresh(bits: int) -> "zlib._Decompress":
@@ -51,14 +52,16 @@ class _Inflate:
             data = self._state.unused_data if self._state.eof else self._state.unconsumed_tail
 
     def _step(self, data: bytes) -> bytes:
-        begun, self._begun = self._begun, True
+        before = self._first
+        if len(before) < FRAME_BYTES:
+            self._first = (before + data)[:FRAME_BYTES]
         try:
             return self._state.decompress(data, PIECE)
         except zlib.error:
-            if self._gzip or begun:
+            if self._gzip or len(before) >= FRAME_BYTES:
                 raise
             self._state = self._fresh(-zlib.MAX_WBITS)
-            return self._state.decompress(data, PIECE)
+            return self._state.decompress(before + data, PIECE)
 
     @property
     def ended(self) -> bool:

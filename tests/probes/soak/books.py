@@ -1,9 +1,12 @@
 """Ledgers of soaks that never ran: connections with their ages and their ends, as a journal has them."""
 
+from pathlib import Path
+
 from probes.client_health.vitals import Vitals
-from probes.soak.events import Begin, Close, Moment
+from probes.soak.events import Begin, Close, Event, Moment
 from probes.soak.exposure import Life
 from probes.soak.held_session import Pace
+from probes.soak.journal import Journal
 from probes.soak.ledger import Ledger
 from probes.soak.soak_plan import SoakPlan
 from probes.websocket.closes import CloseClass
@@ -44,3 +47,21 @@ def ledger_of(*lives: Life, held: float = 3600.0) -> Ledger:
         ledger.apply(Close(at=one.opened_at + one.age_s, life=one))
     ledger.apply(Moment(at=held, open=0, p50=None, p95=None, rtt={}, held=held, vitals=VITALS))
     return ledger
+
+
+class Kept(Journal):
+    """A journal that remembers its events."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "soak.jsonl"
+        super().__init__(self.path)
+        self.events = list[Event]()
+
+    def note(self, event: Event) -> None:
+        """Take in an event."""
+        self.events.append(event)
+        super().note(event)
+
+    def of(self, kind: type[Event]) -> list[Event]:
+        """The events of a kind."""
+        return [event for event in self.events if isinstance(event, kind)]
