@@ -78,9 +78,7 @@ async def _smoke(number: int, addresses: Path, folder: Path) -> Smoke:
     )
 
 
-async def _all(numbers: Iterator[int], at_once: int, addresses: Path, folder: Path) -> list[Smoke]:
-    came = list[Smoke]()
-
+async def _all(numbers: Iterator[int], at_once: int, addresses: Path, folder: Path, came: list[Smoke]) -> None:
     async def one_after_another() -> None:
         for number in numbers:
             came.append(await _smoke(number, addresses, folder))
@@ -90,7 +88,6 @@ async def _all(numbers: Iterator[int], at_once: int, addresses: Path, folder: Pa
     async with asyncio.TaskGroup() as group:
         for _ in range(at_once):
             group.create_task(one_after_another())
-    return came
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,23 +116,27 @@ class Round:
 async def main(wanted: Round) -> int:
     """Run the smoke phase as often as wanted; print each run and return the worst one's exit code.
 
-    The reports of runs that were not GO stay in a folder that is named at the end.
+    The reports of runs that were not GO stay in a folder that is named at the end. A series that is interrupted is
+    one of as many runs as have ended.
     """
     folder, came = own_folder("netra-smokes-"), list[Smoke]()
     sys.stdout.write("   #  verdict    exit    took   passed\n")
-    for first in range(1, wanted.runs + 1, ONE_TWIN):
-        numbers = range(first, min(first + ONE_TWIN, wanted.runs + 1))
-        came += await _on_one_twin(numbers, wanted, folder)
+    try:
+        for first in range(1, wanted.runs + 1, ONE_TWIN):
+            numbers = range(first, min(first + ONE_TWIN, wanted.runs + 1))
+            await _on_one_twin(numbers, wanted, folder, came)
+    finally:
+        if came:
+            _keep(came, wanted)
     code = worst(one.code for one in came)
     if code == GO:
         shutil.rmtree(folder)
     else:
         sys.stdout.write(f"reports of the runs that are not GO: {folder}\n")
-    _keep(came, wanted)
     return code
 
 
-async def _on_one_twin(numbers: Iterable[int], wanted: Round, folder: Path) -> list[Smoke]:
+async def _on_one_twin(numbers: Iterable[int], wanted: Round, folder: Path, came: list[Smoke]) -> None:
     async with AsyncExitStack() as stack:
         path = folder / "addresses.json"
         addresses = await stack.enter_async_context(standing_twin(path))
@@ -143,7 +144,7 @@ async def _on_one_twin(numbers: Iterable[int], wanted: Round, folder: Path) -> l
             path = await stack.enter_async_context(from_afar(addresses, folder, wanted.round_trip_ms / 1e3))
         if wanted.busy:
             await stack.enter_async_context(busy_processors())
-        return await _all(iter(numbers), wanted.at_once, path, folder)
+        await _all(iter(numbers), wanted.at_once, path, folder, came)
 
 
 def _keep(came: list[Smoke], wanted: Round) -> None:
