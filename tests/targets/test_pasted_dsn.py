@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import certifi
 import pytest
 from asyncpg import connect_utils
 from hypothesis import given
@@ -17,7 +18,7 @@ from targets.loading import ConfigurationError, load_target
 from targets.pasted_dsn import DROPPED, SSL_MODES, read_pasted
 from tests.targets.test_loading import write
 
-BASE = "postgresql://u:p@db/x"
+BASE, ROOTS = "postgresql://u:p@db/x", certifi.where()
 READ = {
     "SQLAlchemy, asyncpg": ("postgresql+asyncpg://u:p@db/x", BASE),
     "SQLAlchemy, psycopg2": ("postgresql+psycopg2://u:p@db:6432/x", "postgresql://u:p@db:6432/x"),
@@ -52,6 +53,12 @@ READ = {
     "a folder in the host's place": ("postgresql://u:p@%2Fvar%2Frun/x", "postgresql://u:p@%2Fvar%2Frun/x"),
     "an @ in the password": ("postgresql://u:p@ss@db/x", "postgresql://u:p%40ss@db/x"),
     "IPv6": ("postgresql://u:p@[::1]:5432/x", "postgresql://u:p@[::1]:5432/x"),
+    "a port among the settings": ("postgresql://u:p@/x?host=a,b&port=5433", "postgresql://u:p@/x?host=a,b&port=5433"),
+    "a port for each host": ("postgresql://u:p@/x?host=a,b&port=1,2", "postgresql://u:p@/x?host=a,b&port=1,2"),
+    "the last port": ("postgresql://u:p@db:65535/x", "postgresql://u:p@db:65535/x"),
+    "a setting twice": (f"{BASE}?role=a&role=b", f"{BASE}?role=a"),
+    "ssl=0": (f"{BASE}?ssl=0", f"{BASE}?sslmode=disable"),
+    "roots of one's own": (f"{BASE}?ssl=true&sslrootcert={ROOTS}", f"{BASE}?sslmode=verify-full&sslrootcert={ROOTS}"),
     "Prisma's schema": (f"{BASE}?schema=app", f"{BASE}?search_path=app"),
 }
 ADVISED = {
@@ -67,6 +74,13 @@ ADVISED = {
     "a service's file": (f"{BASE}?service=canary", "?service="),
     "a port": ("postgresql://u:canary@db:99999/x", "its port is not a number"),
     "ports": ("postgresql://u:canary@/x?host=a,b,c&port=1,2", "different numbers of ports"),
+    "a port among the settings": ("postgresql://u:canary@/x?host=a&port=70000", "?port= that is not a number"),
+    "a port of zero": ("postgresql://u:canary@db:0/x", "its port is not a number"),
+    "a socket that is no folder": ("postgresql://u:canary@/x?unix_sock=db", "?unix_sock= that is neither"),
+    "hosts that are none": ("postgresql://u:canary@/x?host=a:b:c", "?host= that is neither"),
+    "a space": ("postgresql://u:canary@db/x y", "a space or a line break"),
+    "an open bracket": ("postgresql://u:canary@[::1/x", "a bracket is open"),
+    "a setting that is no word": (f"{BASE}?CANARY%20=canary", "has something after its ?"),
     "slash": ("postgresql://u:ca/nary@db/x", "%2F"),
 }
 
@@ -115,6 +129,12 @@ def test_what_can_not_be_taken_is_one_sentence(case: str, tmp_path: Path, monkey
     assert "NETRA_DATABASE__URL" in str(caught.value)
     assert said in str(caught.value)
     assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("word, pooled", [("true", True), ("1", True), ("ON", True), ("false", False), ("0", False)])
+def test_a_pooler_is_there_if_the_address_says_so(word: str, *, pooled: bool) -> None:
+    assert read_pasted(f"{BASE}?pgbouncer={word}").pgbouncer is pooled
+    assert not read_pasted(BASE).pgbouncer
 
 
 def test_a_pooler_that_the_address_names_is_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
