@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -62,14 +62,30 @@ def _show_by_phase(
 ) -> tuple[list[Shown], list[str]]:
     """What each fault came to, and the cases that none of them must turn; a matrix for each phase is written."""
     shown, complaints = list[Shown](), list[str]()
-    for phase, faults in _by_phase(chosen, expectations).items():
-        of_phase = asyncio.run(_Work(phase, expectations, options, console).show_all([HEALTHY, *faults]))
+    phases = _by_phase(chosen, expectations)
+    works = {phase: _Work(phase, expectations, options, console) for phase in phases}
+    asyncio.run(_show_beside(works, phases, options.jobs))
+    for phase, work in works.items():
+        of_phase = work.shown
         healthy = next(one for one in of_phase if one.fault == HEALTHY)
         here = [name for name in healthy.cases if name.partition("[")[0] not in elsewhere()]
         complaints += [f"no fault must turn {name} red" for name in unproved(expectations.values(), here)]
         _write_matrix(of_phase, healthy.cases, options.out, "" if phase == "smoke" else f"-{phase}")
         shown += of_phase
     return shown, complaints
+
+
+async def _show_beside(works: Mapping[str, "_Work"], faults: Mapping[str, Sequence[str]], jobs: int) -> None:
+    """Show the phase with most faults on so many twins, and beside it the others', which mostly wait, on one more."""
+    first, *others = sorted(works, key=lambda phase: len(faults[phase]), reverse=True)
+
+    async def one_after_another() -> None:
+        for phase in others:
+            await works[phase].show_all([HEALTHY, *faults[phase]], 1)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(works[first].show_all([HEALTHY, *faults[first]], jobs))
+        group.create_task(one_after_another())
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -130,13 +146,12 @@ class _Work:
     console: Console
     shown: list[Shown] = field(init=False, default_factory=list)
 
-    async def show_all(self, faults: Sequence[str]) -> list[Shown]:
-        """Show these faults, whichever twin is free; prints each."""
+    async def show_all(self, faults: Sequence[str], jobs: int) -> None:
+        """Show these faults on so many twins, whichever is free; prints each."""
         waiting = list(faults)
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(self.options.jobs, len(faults))):
+            for _ in range(min(jobs, len(faults))):
                 group.create_task(self._on_one_twin_after_another(waiting, len(faults)))
-        return self.shown
 
     async def _on_one_twin_after_another(self, waiting: list[str], total: int) -> None:
         while waiting:
