@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from probes.errors import BadAnswer, TooSlow
+from probes.foreign.limits import MIB
 from probes.secret import Secret
 from probes.timing.deadlines import Deadlines
 from probes.websocket.dialect import data_of
@@ -200,6 +201,24 @@ async def test_messages_come_in_their_order_and_the_end_is_said_to_every_reader(
         for _ in range(2):
             with pytest.raises(BadAnswer, match="the session ended: closed with code 4000 'done' at age"):
                 await session.receive()
+
+
+@pytest.mark.parametrize("size, kept", [(0, 2_000), (MIB, 16)], ids=["messages", "bytes"])
+async def test_of_what_no_one_takes_two_thousand_messages_or_16_mib_are_kept(size: int, kept: int) -> None:
+    texts = [json.dumps({"n": number}).ljust(size) for number in range(kept + 3)]
+    async with speaking(*texts, (4000, "done")) as speaker, session_at(speaker) as session:
+        await session.wait_closed(HANGS_S)
+        assert [(await session.receive())["n"] for _ in range(kept)] == list(range(kept))
+        with pytest.raises(BadAnswer, match="the session ended"):
+            await session.receive()
+
+
+async def test_what_is_taken_makes_room() -> None:
+    text = json.dumps({"n": 1}).ljust(MIB)
+    async with speaking(answers=[[text]] * 40) as speaker, session_at(speaker) as session:
+        for _ in range(40):
+            await session.send("more")
+            assert await session.receive() == {"n": 1}
 
 
 async def test_a_message_that_does_not_come_is_too_slow_within_its_own_deadline_or_the_usual_one() -> None:
