@@ -108,7 +108,8 @@ class Session:
             async with within(limit, self.request):
                 raw = await self._inbox.get()
         except TimeoutError as error:
-            raise TooSlow(self.request, f"no message within {limit:g} s, at age {self.age_s:.1f} s") from error
+            late = f"no message within {round(limit, 2):g} s, at age {self.age_s:.1f} s"
+            raise TooSlow(self.request, late) from error
         if raw is CLOSED:
             self._inbox.put_nowait(CLOSED)  # for the next reader
             raise BadAnswer(self.request, f"the session ended: {describe(self.closed)}")
@@ -124,19 +125,24 @@ class Session:
                 return message
 
     async def receive_of(self, *kinds: str, deadline_s: float | None = None) -> Message:
-        """The next message of one of these types; others are passed over. Raises what `receive` raises."""
+        """The next message of one of these types; others are passed over, and named if none of these came in time.
+
+        Raises what `receive` raises.
+        """
         within_s = deadline_s or self.deadlines.message
         limit = time.perf_counter() + within_s
         passed: list[str] = []
-        while True:
-            left = limit - time.perf_counter()
-            if left <= 0:
-                instead = f"; came instead: {', '.join(passed[:5])}" if passed else ""
-                raise TooSlow(self.request, f"no {' or '.join(kinds)} within {within_s:g} s{instead}")
-            message = await self.receive(left)
+        while (left := limit - time.perf_counter()) > 0:
+            try:
+                message = await self.receive(left)
+            except TooSlow:
+                break  # what came until then is said below
             if message.get("type") in kinds:
                 return message
             passed.append(str(message.get("type")))
+        instead = f"; came instead: {', '.join(passed[:5])}" if passed else ""
+        late = f"no {' or '.join(kinds)} within {within_s:g} s, at age {self.age_s:.1f} s{instead}"
+        raise TooSlow(self.request, late)
 
     async def ping(self, **extra: object) -> Message:
         """An application ping and its pong."""

@@ -116,7 +116,7 @@ async def test_what_has_no_column_goes_into_the_metadata_if_the_shape_carries_it
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def own_table(database: Database) -> AsyncIterator[Connection]:
-    """A table with text, times of three kinds and no other columns, in a session of ours."""
+    """A table with text, times of three kinds and no other columns, in our own session."""
     await database.owner.execute(
         "CREATE TABLE notes (id text, metadata_ text, title text, object text, created_at bigint, updated_at timestamp,"
         " deleted_at timestamptz); GRANT ALL ON notes TO netra_verify"

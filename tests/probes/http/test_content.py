@@ -68,6 +68,12 @@ async def test_deflate_may_come_without_its_frame() -> None:
     assert await read_body(of(BARE[:5], BARE[5:]), "deflate", "a request") == GOOD
 
 
+async def test_what_is_decoded_only_after_the_last_byte_is_not_lost() -> None:
+    for more in range(1, 300):  # within one repetition of deflate's, which is 258 bytes long at most
+        body = b"\0" * (PIECE + more)
+        assert await read_body(of(zlib.compress(body)[2:-4]), "deflate", "a request") == body
+
+
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
 async def test_no_body_at_all_has_no_end_to_miss(encoding: str) -> None:
     assert await read_body(of(), encoding, "a request") == b""

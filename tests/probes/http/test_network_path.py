@@ -161,3 +161,41 @@ def test_a_ca_file_that_can_not_be_used_is_named(content: str | None, tmp_path: 
 def test_no_password_of_a_proxy_is_in_a_repr(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://user:opensesame@127.0.0.1:3128")
     assert "opensesame" not in repr(find_path(f"https://{NAME}", headers=(("X-Key", Secret("opensesame")),)))
+
+
+@pytest.mark.parametrize(
+    "variables, url, proxy",
+    [
+        ({"ALL_PROXY": "http://all.invalid"}, "http://x.invalid", "all.invalid:80"),
+        ({"ALL_PROXY": "all.invalid:1"}, "wss://x.invalid", "all.invalid:1"),
+        ({"ALL_PROXY": "http://a.invalid:1", "HTTPS_PROXY": "http://s.invalid:2"}, "https://x.invalid", "s.invalid:2"),
+        ({"ALL_PROXY": "http://a.invalid:1", "HTTPS_PROXY": "http://s.invalid:2"}, "ws://x.invalid", "a.invalid:1"),
+        ({"HTTPS_PROXY": "http://s.invalid:2"}, "http://x.invalid", ""),
+        ({"HTTPS_PROXY": "http://s.invalid:2", "NO_PROXY": "x.invalid:8443"}, "https://x.invalid:8443", ""),
+        ({"HTTPS_PROXY": "http://s.invalid:2", "NO_PROXY": "x.invalid:8443"}, "https://x.invalid", "s.invalid:2"),
+        ({"HTTP_PROXY": "http://s.invalid:2"}, "http://localhost:8000", ""),
+        ({"HTTP_PROXY": "http://s.invalid:2"}, "http://[::1]:8000", ""),
+    ],
+)
+def test_the_proxy_is_that_of_the_scheme_or_else_the_one_for_all(
+    variables: dict[str, str], url: str, proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name.lower(), raising=False)
+        monkeypatch.setenv(name, variables.get(name, ""))
+    found = find_path(url).proxy
+    assert (found.authority if found else "") == proxy
+
+
+@pytest.mark.parametrize(
+    "url, authority, host, port",
+    [
+        ("http://u:p@x.invalid:8080/a", "x.invalid:8080", "x.invalid", 8080),
+        ("ws://x.invalid/ws", "x.invalid", "x.invalid", 80),
+        ("https://[2001:db8::1]", "[2001:db8::1]", "2001:db8::1", 443),
+        ("wss://x.invalid", "x.invalid", "x.invalid", 443),
+    ],
+)
+def test_a_url_names_its_authority_host_and_port(url: str, authority: str, host: str, port: int) -> None:
+    path = NetworkPath(url=url, tls=None)
+    assert (path.authority, path.host, path.port) == (authority, host, port)

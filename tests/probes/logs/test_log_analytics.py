@@ -4,7 +4,8 @@ import json
 import random
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -163,9 +164,14 @@ def answered(names: Sequence[str], *rows: Sequence[object], **more: object) -> d
     }
 
 
-async def ask(url: str, what: str) -> Any:  # noqa: ANN401 - either answer
+@asynccontextmanager
+async def asking(url: str) -> AsyncIterator[LogAnalytics]:
     async with HttpClient(url, RunIdentity("test"), deadline_s=5) as client:
-        analytics = LogAnalytics(GoogleApi(client, no_token), "p", "p.global._Default._AllLogs")
+        yield LogAnalytics(GoogleApi(client, no_token), "p", "p.global._Default._AllLogs")
+
+
+async def ask(url: str, what: str) -> Any:  # noqa: ANN401 - either answer
+    async with asking(url) as analytics:
         return await getattr(analytics, what)(SERVICE, REVISION, WINDOW)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ from probes.websocket.closes import CloseClass, Closed
 from probes.websocket.dialect import Message
 from probes.websocket.handshake import Refused
 from tests.probes.websocket.joining import DIALECT
+from tests.system.waiting import HANGS_S
 
 PACE = Pace(ping_every_s=600.0, answer_s=5.0, reconnect_s=5.0, dialect=DIALECT)
 USER, SESSION, SEQUENCE = DIALECT.user_field, DIALECT.session_field, DIALECT.sequence_field
@@ -28,6 +30,7 @@ class Heard:
 
     said: list[tuple[Any, ...]] = field(default_factory=list)
     lives: list[Life] = field(default_factory=list)
+    milliseconds: list[float] = field(default_factory=list)
 
     def opened(self, line: int, number: int, silent_s: float) -> float:
         self.said.append(("opened", line, number, silent_s))
@@ -47,7 +50,7 @@ class Heard:
         self.said.append(("unfit", reason))
 
     def rtt(self, milliseconds: float) -> None:
-        assert milliseconds >= 0
+        self.milliseconds.append(milliseconds)
         self.said.append(("rtt",))
 
 
@@ -256,3 +259,18 @@ async def test_a_session_that_is_not_back_in_time_says_within_what() -> None:
         assert await it._again() is None
         said = "not back within 0.05 s: connections are refused, or no welcome came"
         assert heard.said[1:] == [("not back", 3, said)]
+
+
+async def test_a_round_trip_is_counted_in_milliseconds() -> None:
+    async with line() as (it, heard):
+        it.sent, it._asked = 1, time.perf_counter() - 2.0
+        pong(it)
+    (milliseconds,) = heard.milliseconds
+    assert 2_000 <= milliseconds < 2_000 + 1e3 * HANGS_S
+
+
+@pytest.mark.parametrize("raw", ["x" * 121, json.dumps({"type": 5, "text": "x" * 121})])
+async def test_of_a_long_text_that_is_no_message_the_beginning_is_quoted(raw: str) -> None:
+    async with line() as (it, heard):
+        it._take(raw)
+        assert heard.said[1:] == [("no message", 3, f"received {raw[:120] + '…'!r}")]

@@ -98,6 +98,7 @@ async def test_a_soak_that_is_stopped_says_goodbye_and_returns_what_there_is(jou
     assert isinstance(last, End)
     assert (it.stopped, last.why) == (True, "stopped")
     assert told.all[-1].left_s > 0
+    assert not holding.cancelling()
 
 
 @pytest.mark.usefixtures("quick")
@@ -157,18 +158,20 @@ async def test_silent_sessions_are_opened_evenly_among_the_others(
     assert "".join(asked) == order
 
 
-async def test_sessions_are_opened_spread_over_the_stagger(journal: Kept) -> None:
+async def test_sessions_are_opened_spread_over_the_stagger_and_looked_at_once_a_second(journal: Kept) -> None:
     loop, opened = asyncio.get_running_loop(), list[float]()
 
     async def join(_user: str, _keepalive: float | None) -> Joined:
         opened.append(loop.time())
         raise BadAnswer("GET /ws", "odd")
 
-    it = soak(journal, join, plan=replace(PLAN, duration_s=3.0, need_s=3.0, sessions=5, silent=0))
+    told = Told()
+    it = soak(journal, join, told, replace(PLAN, duration_s=3.0, need_s=3.0, sessions=5, silent=0))
     begun = loop.time()
     await it.hold()
     assert all(at - begun >= 0.1 * number - 0.01 for number, at in enumerate(opened))
     assert len(opened) == 5
+    assert loop.time() - begun >= len(told.all) >= 1
 
 
 @pytest.mark.usefixtures("quick")

@@ -166,3 +166,85 @@ async def test_without_a_bound_nobody_waits_for_a_turn() -> None:
     pace = pace_of(1)
     with pytest.raises(StopIteration):  # it ends without having given way once
         pace.turn().__aenter__().send(None)
+
+
+async def test_while_cases_are_beside_each_other_what_all_of_them_ask_is_bounded() -> None:
+    pace, under_way, most = pace_of(2), 0, 0
+
+    async def ask() -> None:
+        nonlocal under_way, most
+        async with pace.turn():
+            under_way += 1
+            most = max(most, under_way)
+            for _ in range(5):
+                await asyncio.sleep(0)
+            under_way -= 1
+
+    async with pace.crowded():
+        await asyncio.gather(*(ask() for _ in range(6)))
+    assert most == 2
+    await asyncio.gather(*(ask() for _ in range(6)))
+    assert most == 6
+
+
+async def test_a_limiter_halves_also_what_cases_beside_each_other_ask() -> None:
+    said = list[str]()
+    pace = pace_of(4, said, per_second=100.0)
+    async with pace.crowded():
+        pace.limited(RateLimited("GET /x", "answered 429", 0.0), 0)
+        async with pace.turn(), pace.turn():
+            third = asyncio.create_task(pace.turn().__aenter__())
+            done, _ = await asyncio.wait({third}, timeout=0.1)
+            assert not done
+            third.cancel()
+    assert (pace.at_once, pace.per_second, pace.halved) == (2, 50.0, 1)
+    assert said == ["asked more slowly, 2 at once: GET /x answered 429"]
+
+
+async def test_with_one_at_once_there_is_nothing_to_halve() -> None:
+    said = list[str]()
+    pace = pace_of(1, said, per_second=100.0)
+    pace.limited(RateLimited("GET /x", "answered 429", 0.0), 0)
+    assert (pace.at_once, pace.per_second, pace.halved, said) == (1, 100.0, 0, [])
+
+
+@pytest.mark.parametrize("wait_s, waited", [(None, 1.0), (0.2, 0.2), (0.0, 0.0)])
+async def test_after_a_limiters_answer_nothing_begins_for_as_long_as_it_says(
+    wait_s: float | None, waited: float
+) -> None:
+    limiter, pace = Limiter(refusals=1, wait_s=wait_s), pace_of(2)
+    begun = time.monotonic()
+    assert await pace.together(asks(limiter.ask, 1)) == [0]
+    async with pace.turn():
+        assert time.monotonic() - begun >= waited - 0.001
+    assert limiter.asked == 2
+
+
+@pytest.mark.parametrize("wait_s, asked", [(10.0, True), (10.1, False)])
+async def test_a_wait_of_up_to_ten_seconds_is_worth_it(
+    wait_s: float, monkeypatch: pytest.MonkeyPatch, *, asked: bool
+) -> None:
+    slept = list[float]()
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    limiter, pace = Limiter(refusals=1, wait_s=wait_s), pace_of(2)
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    (outcome,) = await pace.outcomes(asks(limiter.ask, 1))
+    monkeypatch.undo()
+    assert (outcome == 0) is asked
+    assert (max(slept) == pytest.approx(10.0, abs=1.0)) is asked
+
+
+async def test_requests_begin_at_their_distance_whoever_asks() -> None:
+    pace, begun = pace_of(4, per_second=20.0), list[float]()
+
+    async def ask() -> None:
+        async with pace.turn():
+            begun.append(time.monotonic())
+
+    start = time.monotonic()
+    await asyncio.gather(*(ask() for _ in range(4)))
+    assert all(at - start >= number / 20.0 - 0.001 for number, at in enumerate(begun))
+    assert len(begun) == 4
