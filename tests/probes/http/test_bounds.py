@@ -107,3 +107,22 @@ def test_a_server_timing_that_is_no_time_is_none(header: str) -> None:
 def test_a_comma_within_quotes_is_no_end_of_a_metric() -> None:
     header = b'db;desc="a, total;dur=9", total;DUR="4.5";dur=7'
     assert server_timing([(b"server-timing", header)], "total") == 4.5
+
+
+@pytest.mark.parametrize(
+    "headers, found",
+    [
+        ([b"total;dur=86400000"], 86_400_000.0),
+        ([b"total;dur=86400001"], None),
+        ([b"total;dur=0"], 0.0),
+        ([b"db;dur=3, total;dur=4"], 4.0),
+        ([b"total, total;dur=5"], 5.0),
+        ([b"total;desc=x", b"total;dur=6"], 6.0),
+        ([b"TOTAL;dur=7"], None),
+        ([b'total;dur="8"'], 8.0),
+        ([], None),
+    ],
+)
+def test_the_first_duration_of_a_metric_is_its_time_up_to_a_day(headers: list[bytes], found: float | None) -> None:
+    pairs = [(b"X", b"total;dur=1"), *((b"Server-Timing", header) for header in headers)]
+    assert server_timing(pairs, "total") == found

@@ -17,6 +17,7 @@ def allowance(*pairs: tuple[str, str]) -> Allowance:
     [
         ([("Origin", PAGE), ("Credentials", "true")], ""),
         ([("Origin", PAGE)], "no Access-Control-Allow-Credentials: true"),
+        ([("Origin", PAGE), ("Credentials", "yes")], "no Access-Control-Allow-Credentials: true"),
         ([("Origin", PAGE), ("Credentials", "True")], "no Access-Control-Allow-Credentials: true"),
         ([("Origin", "*"), ("Credentials", "true")], "Access-Control-Allow-Origin is *, which browsers refuse"),
         ([("Origin", PAGE), ("Origin", PAGE), ("Credentials", "true")], "2 Access-Control-Allow-Origin"),

@@ -11,6 +11,7 @@ import pytest
 from probes.errors import SourceRefused
 from probes.logs.entries import LogRead
 from probes.logs.export import ExportFile
+from probes.logs.parsing import parse_entry
 from tests.probes.logs.known import KNOWN
 from tests.probes.logs.test_export import SERVICE, entry, write
 
@@ -100,6 +101,16 @@ async def test_the_client_librarys_names_are_read(tmp_path: Path) -> None:
     snake = {names.get(key, key): value for key, value in plain.items()}
     found = await read(write(tmp_path, "\n".join(map(json.dumps, [*GOOD, snake]))))
     assert [(error.status, error.insert_id) for error in found.server_errors] == [(500, "id-31")]
+
+
+@pytest.mark.parametrize(
+    "payload, text", [("a sentence", "a sentence"), ({"message": "an object"}, "an object"), (None, "")]
+)
+def test_the_client_librarys_payload_is_text_or_an_object(payload: object, text: str) -> None:
+    read = parse_entry({key: value for key, value in entry(1).items() if key != "textPayload"} | {"payload": payload})
+    assert text in read.text
+    assert bool(read.text) is bool(text)
+    assert read.problem == ""
 
 
 async def test_a_load_balancers_5xx_are_named_and_never_a_silent_zero(tmp_path: Path) -> None:

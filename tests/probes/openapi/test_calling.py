@@ -1,5 +1,6 @@
 """Operations are asked one after the other, and each trouble is put down to the one it came of."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import httpx
@@ -7,7 +8,7 @@ import pytest
 
 from probes.errors import TooSlow, Unreachable
 from probes.http.client import Answer
-from probes.openapi.calling import Asked, ask_operations
+from probes.openapi.calling import Asked, Behaviour, ask_operations
 from probes.openapi.operations import Operation, Request
 
 FAST = 100_000.0
@@ -102,3 +103,19 @@ async def test_a_service_that_died_after_the_last_operation_is_found() -> None:
 @pytest.mark.parametrize("budget_s,count", [(60.0, 0), (1e-9, 2)])
 async def test_what_the_budget_does_not_last_for_is_listed(budget_s: float, count: int) -> None:
     assert len((await asked("200", "201", budget_s=budget_s)).not_asked) == count
+
+
+def test_how_an_operation_behaved_is_a_row_of_a_table() -> None:
+    behaved = Behaviour(
+        operation=operation("threads"),
+        answered=Counter({"200": 3, "TooSlow": 1}),
+        slowest_s=1.23456,
+        undocumented=Counter({"503": 1, "404": 2}),
+    )
+    assert behaved.row() == {
+        "operation": "GET /threads",
+        "requests": 4,
+        "answered": {"200": 3, "TooSlow": 1},
+        "undocumented": ["404", "503"],
+        "slowest_ms": 1234.6,
+    }
