@@ -53,10 +53,7 @@ class Processes:
         user: int | None = None,
         held: bool = False,
     ) -> subprocess.Popen[bytes]:
-        """Start a process in a session of its own; output goes to files, or to ours where none is named.
-
-        A `held` one is to wait for a line of its standard input: `release`.
-        """
+        """Start a process in its own session; output to files, or to ours. A `held` one waits for `release`."""
         with _opened(stdout) as out, _opened(stderr) as err:
             process = subprocess.Popen(
                 [str(part) for part in command],
@@ -79,7 +76,7 @@ class Processes:
             self._janitor.stdin.flush()
 
     def release(self, held: str, name: str) -> None:
-        """Have a held process go on, under another name."""
+        """Have a held process, which waits for a line of its standard input, go on under another name."""
         process = self.running[name] = self.running.pop(held)
         self.signals[name] = self.signals.pop(held)
         if process.stdin is not None:

@@ -1,5 +1,7 @@
 """Mutants are listed, drawn and applied alike each time, and the table of survivors can be read."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.mutants.candidates import TWIN, Mutant, list_mutants, modules, sample
@@ -53,6 +55,17 @@ def test_the_nearest_tests_are_asked_first() -> None:
     assert first == ("tests/probes/statistics/test_exact.py",)
     assert last == ("tests/probes",)
     assert all(first[0] in one for one in others)
+
+
+def test_the_tests_are_those_of_the_tree_in_which_they_run(tmp_path: Path) -> None:
+    for path in (MODULE, "tests/probes/statistics/test_other.py"):
+        (tmp_path / path).parent.mkdir(parents=True)
+        (tmp_path / path).write_text("from probes.statistics.exact import percentile\n")
+    assert stages(MODULE, tmp_path) == [
+        ("tests/probes/statistics",),
+        ("tests/probes/statistics/test_other.py",),
+        ("tests/probes",),
+    ]
 
 
 def test_the_survivors_of_the_table_are_of_modules_that_there_are() -> None:

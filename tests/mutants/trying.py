@@ -49,7 +49,7 @@ class Bench:
         return code == 0
 
     async def _by_self_tests(self, module: str) -> tuple[str, str]:
-        for tests in stages(module):
+        for tests in stages(module, self.sound):
             try:
                 by = await self.killer(tests)
             except TimeoutError:
@@ -110,25 +110,28 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("NETRA_", "PYTEST_"))}
 
 
-def stages(module: str) -> list[tuple[str, ...]]:
-    """The tests to run for one of our modules: its own file or folder, then every importer, then all of its room."""
+def stages(module: str, tree: Path = ROOT) -> list[tuple[str, ...]]:
+    """The tests to run for one of our modules: its own file or folder, then every importer, then all of its room.
+
+    They are those of the `tree` in which they run: tests may be added to another one meanwhile.
+    """
     room, *inner = Path(module).with_suffix("").parts
-    own = [ROOT / "tests" / room / "/".join(inner[:-1]) / f"test_{inner[-1]}.py"] if inner else []
-    own += [ROOT / "tests" / room / inner[0]] if len(inner) > 1 else []
+    own = [tree / "tests" / room / "/".join(inner[:-1]) / f"test_{inner[-1]}.py"] if inner else []
+    own += [tree / "tests" / room / inner[0]] if len(inner) > 1 else []
     nearest = next((one for one in own if one.exists()), None)
     name = module.removesuffix(".py").replace("/", ".")
-    importing = tuple(sorted(str(one.relative_to(ROOT)) for one in _tests_near(name)))
-    near = (str(nearest.relative_to(ROOT)),) if nearest else ()
+    importing = tuple(sorted(str(one.relative_to(tree)) for one in _tests_near(name, tree)))
+    near = (str(nearest.relative_to(tree)),) if nearest else ()
     return [one for one in dict.fromkeys((near, importing, (f"tests/{room}",))) if one]
 
 
-def _tests_near(name: str) -> list[Path]:
+def _tests_near(name: str, tree: Path) -> list[Path]:
     """Test files that import a module, or another of our modules that does; what is further away is the suite's."""
-    asked = (*(ROOT / "tests" / room for room in ("gate", "probes", "targets", "fuzz", "fixtures")),)
+    asked = (*(tree / "tests" / room for room in ("gate", "probes", "targets", "fuzz", "fixtures")),)
     direct = {name} | {
-        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        ".".join(path.relative_to(tree).with_suffix("").parts).removesuffix(".__init__")
         for room in ("gate", "probes", "targets")
-        for path in (ROOT / room).rglob("*.py")
+        for path in (tree / room).rglob("*.py")
         if _imports(path, {name})
     }
     return [path for folder in asked for path in folder.rglob("test_*.py") if _imports(path, direct)]

@@ -76,7 +76,7 @@ def _show_by_phase(
 
 
 async def _show_beside(works: Mapping[str, "_Work"], faults: Mapping[str, Sequence[str]], jobs: int) -> None:
-    """Show the phase with most faults on so many twins, and beside it the others', which mostly wait, on one more."""
+    """Show the faults of the largest phase on `jobs` twins, and beside them the others', which mostly wait, on one."""
     first, *others = sorted(works, key=lambda phase: len(faults[phase]), reverse=True)
 
     async def one_after_another() -> None:
@@ -147,7 +147,7 @@ class _Work:
     shown: list[Shown] = field(init=False, default_factory=list)
 
     async def show_all(self, faults: Sequence[str], jobs: int) -> None:
-        """Show these faults on so many twins, whichever is free; prints each."""
+        """Show these faults on several twins, each on whichever is free; prints each."""
         waiting = list(faults)
         async with asyncio.TaskGroup() as group:
             for _ in range(min(jobs, len(faults))):

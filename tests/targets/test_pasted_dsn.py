@@ -76,11 +76,11 @@ ADVISED = {
     "ports": ("postgresql://u:canary@/x?host=a,b,c&port=1,2", "different numbers of ports"),
     "a port among the settings": ("postgresql://u:canary@/x?host=a&port=70000", "?port= that is not a number"),
     "a port of zero": ("postgresql://u:canary@db:0/x", "its port is not a number"),
-    "a socket that is no folder": ("postgresql://u:canary@/x?unix_sock=db", "?unix_sock= that is neither"),
+    "a socket outside a folder": ("postgresql://u:canary@/x?unix_sock=db", "?unix_sock= that is neither"),
     "hosts that are none": ("postgresql://u:canary@/x?host=a:b:c", "?host= that is neither"),
     "a space": ("postgresql://u:canary@db/x y", "a space or a line break"),
     "an open bracket": ("postgresql://u:canary@[::1/x", "a bracket is open"),
-    "a setting that is no word": (f"{BASE}?CANARY%20=canary", "has something after its ?"),
+    "a setting with a space": (f"{BASE}?CANARY%20=canary", "has something after its ?"),
     "slash": ("postgresql://u:ca/nary@db/x", "%2F"),
 }
 
