@@ -212,3 +212,21 @@ def test_quotes_are_found_as_each_writer_of_html_spells_them(write: Callable[[st
     secret = "k\"1'm\"2'n\"3'o\"4'p"
     for spelled in (write(secret), write(secret).replace('"', "&#34;").replace("'", "&#39;")):
         assert Redactor([Secret(secret)]).text(f"before {spelled} after") == "before [redacted] after"
+
+
+WRITTEN: dict[str, Callable[[str], str]] = {
+    "JSON": lambda text: json.dumps(text)[1:-1],
+    "JSON with umlauts": lambda text: json.dumps(text, ensure_ascii=False)[1:-1],
+    "repr": lambda text: repr(text)[1:-1],
+    "repr of bytes": lambda text: repr(text.encode())[2:-1],
+    "shell": lambda text: shlex.quote(text)[1:-1],
+    "percent": lambda text: quote(text, safe=""),
+    "form": quote_plus,
+}
+
+
+@pytest.mark.parametrize("writer", WRITTEN)
+@pytest.mark.parametrize("secret", ["ö-9f2'c71\"b04é", "\\k1m2n3o4 p5\n", "'quoted pass-phrase'"])
+def test_nothing_of_a_secret_is_left_at_either_end(writer: str, secret: str) -> None:
+    redactor = Redactor([Secret(secret)])
+    assert redactor.text(f"before <{WRITTEN[writer](secret)}> after") == "before <[redacted]> after"
