@@ -136,7 +136,7 @@ class Session:
             try:
                 message = await self.receive(left)
             except TooSlow:
-                break  # what came until then is said below
+                break  # the error below names the messages that did come
             if message.get("type") in kinds:
                 return message
             passed.append(str(message.get("type")))

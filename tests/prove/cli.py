@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -62,35 +62,40 @@ def _show_by_phase(
 ) -> tuple[list[Shown], list[str]]:
     """What each fault came to, and the cases that none of them must turn; a matrix for each phase is written."""
     shown, complaints = list[Shown](), list[str]()
-    phases = _by_phase(chosen, expectations)
-    works = {phase: _Work(phase, expectations, options, console) for phase in phases}
-    asyncio.run(_show_beside(works, phases, options.jobs))
-    for phase, work in works.items():
+    phases = _by_phase(chosen, expectations).items()
+    works = [
+        _Work(phase=phase, faults=[HEALTHY, *faults], expectations=expectations, options=options, console=console)
+        for phase, faults in phases
+    ]
+    asyncio.run(_show_beside(works, options.jobs))
+    for work in works:
         of_phase = work.shown
         healthy = next(one for one in of_phase if one.fault == HEALTHY)
         here = [name for name in healthy.cases if name.partition("[")[0] not in elsewhere()]
         complaints += [f"no fault must turn {name} red" for name in unproved(expectations.values(), here)]
-        _write_matrix(of_phase, healthy.cases, options.out, "" if phase == "smoke" else f"-{phase}")
+        _write_matrix(of_phase, healthy.cases, options.out, "" if work.phase == "smoke" else f"-{work.phase}")
         shown += of_phase
     return shown, complaints
 
 
-async def _show_beside(works: Mapping[str, "_Work"], faults: Mapping[str, Sequence[str]], jobs: int) -> None:
+async def _show_beside(works: Sequence["_Work"], jobs: int) -> None:
     """Show the faults of the largest phase on `jobs` twins, and beside them the others', which mostly wait, on one."""
-    first, *others = sorted(works, key=lambda phase: len(faults[phase]), reverse=True)
+    largest, *others = sorted(works, key=lambda work: len(work.faults), reverse=True)
 
     async def one_after_another() -> None:
-        for phase in others:
-            await works[phase].show_all([HEALTHY, *faults[phase]], 1)
+        for work in others:
+            await work.show_all(1)
 
     async with asyncio.TaskGroup() as group:
-        group.create_task(works[first].show_all([HEALTHY, *faults[first]], jobs))
+        group.create_task(largest.show_all(jobs))
         group.create_task(one_after_another())
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make prove", description=__doc__)
-    parser.add_argument("--jobs", type=int, default=JOBS, help="twins at once; default: one more than processors")
+    parser.add_argument(
+        "--jobs", type=int, default=JOBS, help="twins of the largest phase; default: one more than processors"
+    )
     parser.add_argument("--retries", type=int, default=1, help="how often a run that is not as expected is shown again")
     parser.add_argument("--only", nargs="+", default=["*"], help="patterns of fault ids")
     parser.add_argument(
@@ -136,30 +141,31 @@ def _problems(one: Shown, expectations: dict[str, Expectation]) -> list[str]:
     return expected.problems(one.red, one.exit_code) if expected else [f"not in the table; red: {one.red}"]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Work:
     """The faults of one phase, shown on several twins at once."""
 
     phase: str
+    faults: Sequence[str]
     expectations: dict[str, Expectation]
     options: argparse.Namespace
     console: Console
     shown: list[Shown] = field(init=False, default_factory=list)
 
-    async def show_all(self, faults: Sequence[str], jobs: int) -> None:
-        """Show these faults on several twins, each on whichever is free; prints each."""
-        waiting = list(faults)
+    async def show_all(self, jobs: int) -> None:
+        """Show the faults on several twins, each on whichever is free; prints each."""
+        waiting = list(self.faults)
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(jobs, len(faults))):
-                group.create_task(self._on_one_twin_after_another(waiting, len(faults)))
+            for _ in range(min(jobs, len(waiting))):
+                group.create_task(self._on_one_twin_after_another(waiting))
 
-    async def _on_one_twin_after_another(self, waiting: list[str], total: int) -> None:
+    async def _on_one_twin_after_another(self, waiting: list[str]) -> None:
         while waiting:
             async with staged(self.phase, self.options.out / KEPT.name) as stage:
                 while waiting and stage.fit:
                     one = await self._show(stage, waiting.pop(0))
                     self.shown.append(one)
-                    progress = f"{len(self.shown)}/{total}"
+                    progress = f"{len(self.shown)}/{len(self.faults)}"
                     _print_row(one, _problems(one, self.expectations), progress, self.console)
 
     async def _show(self, stage: Stage, fault: str) -> Shown:

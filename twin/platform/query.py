@@ -1,12 +1,12 @@
 """The Logging query language, as far as its documentation goes for comparisons, AND, OR, NOT and parentheses."""
 
 import math
-import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
 Entry = dict[str, Any]
@@ -25,12 +25,12 @@ TIME = re.compile(
 )
 TIMES = frozenset({"timestamp", "receiveTimestamp"})
 ORDERED: dict[str, Callable[[Any, Any], bool]] = {
-    "=": operator.eq,
-    "!=": operator.ne,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "<": operator.lt,
-    "<=": operator.le,
+    "=": eq,
+    "!=": ne,
+    ">": gt,
+    ">=": ge,
+    "<": lt,
+    "<=": le,
 }
 
 
@@ -127,10 +127,10 @@ def _joined(parts: list[Filter], join: Callable[[Sequence[Test]], Test], *, firs
 def _among(parts: list[Filter]) -> Filter | None:
     """Equalities of one field as one look into a set: a query names the traces of a hundred requests."""
     equalities = [part.equality for part in parts if part.equality]
-    path, wanted = equalities[0][0] if equalities else "", {text for _, text in equalities}
-    if len(parts) == 1 or len(equalities) < len(parts) or any(other != path for other, _ in equalities):
+    paths, wanted = {path for path, _ in equalities}, {text for _, text in equalities}
+    if len(parts) == 1 or len(equalities) < len(parts) or len(paths) > 1:
         return None
-    field, one_holds = _field(path), _one_holds([part.test for part in parts])
+    field, one_holds = _field(paths.pop()), _one_holds([part.test for part in parts])
 
     def test(entry: Entry) -> bool:
         value = field(entry)
@@ -232,10 +232,10 @@ def _condition(key: str, operator: str, wanted: str) -> Holds:
         part = wanted.lower()
         return lambda value: value is not None and (wanted == "*" or part in str(value).lower())
     compare, of_none = ORDERED[operator], operator == "!="
-    side = _side(key, wanted)
+    sides = _sides(key, wanted)
 
     def holds(value: object) -> bool:
-        return of_none if value is None else compare(*side(value))
+        return of_none if value is None else compare(*sides(value))
 
     return holds
 
@@ -247,7 +247,7 @@ def _pattern(wanted: str) -> re.Pattern[str]:
         raise QueryError(f"{wanted!r} is not a regular expression: {error}") from error
 
 
-def _side(key: str, wanted: str) -> Callable[[object], tuple[Any, Any]]:
+def _sides(key: str, wanted: str) -> Callable[[object], tuple[Any, Any]]:
     """Both sides in an order: severities by rank, times by their digits, numbers as numbers, else text."""
     if key == "severity":
         rank = _rank(wanted)

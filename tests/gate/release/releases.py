@@ -1,7 +1,7 @@
 """A store in a folder and the gate over it, with the runs of one revision: smoke, soak, day."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,9 @@ class Release:
         for one in documents:
             self.store.put(one)
 
-    def judge(self, revision: str = "", required: dict[str, frozenset[Key]] | None = None) -> Document:
+    def judge(
+        self, revision: str = "", required: dict[str, frozenset[Key]] | None = None, now: datetime = NOW
+    ) -> Document:
         frame = Frame(
             target="mini",
             environment="local",
@@ -46,7 +48,7 @@ class Release:
             revision=revision,
             needs=NEEDS,
         )
-        document = conclude(gather(self.store, "mini"), frame, new_run_id(), NOW)
+        document = conclude(gather(self.store, "mini"), frame, new_run_id(), now)
         jsonschema.validate(json.loads(encode(document)), json.loads(SCHEMA.read_text()))
         return document
 

@@ -8,13 +8,10 @@ import pytest
 from gate.document import missing_row
 from gate.outcomes import Outcome
 from gate.plots import WindowsPlot
-from gate.release.conclusion import Frame, conclude
-from gate.release.gathering import gather
 from gate.release.rows import owed_row
-from gate.run import new_run_id
 from gate.verdict_document import Document
-from tests.gate.release.releases import DAY, PENDING, REQUIRED, SOAK, A, B, C, F, P, Release, day, smoke, soak, whole
-from tests.gate.release.stores import HOUR, NEEDS, START
+from tests.gate.release.releases import DAY, PENDING, SOAK, A, B, C, F, P, Release, day, smoke, soak, whole
+from tests.gate.release.stores import HOUR, START
 
 
 def test_a_case_that_passed_shows_nothing_to_do(release: Release) -> None:
@@ -35,7 +32,7 @@ def test_a_case_that_failed_keeps_what_its_run_saw_and_lists_every_run(release: 
         "expected it to hold, got FAILED",
     )
     assert row.remedy == "Fix 1"
-    assert [(one.run_id, one.outcome, one.counts) for one in row.inputs] == [
+    assert [(run.run_id, run.outcome, run.counts) for run in row.inputs] == [
         (first.run_id, P, True),
         (second.run_id, F, True),
     ]
@@ -47,7 +44,7 @@ def test_a_case_whose_outcome_is_the_merges_says_its_reason(release: Release) ->
     assert row.outcome is PENDING
     assert "was a quick run, with smaller samples" in row.reason
     assert (row.expected, row.actual) == ("", row.reason)
-    assert [one.counts for one in row.inputs] == [False]
+    assert [run.counts for run in row.inputs] == [False]
 
 
 def test_a_case_that_the_profile_does_not_ask_for_is_not_required(release: Release) -> None:
@@ -60,7 +57,7 @@ def test_a_claim_over_a_day_shows_its_windows_and_until_when_it_is_owed(release:
     release.add(smoke(), day(0, 6), day(6, 12))
     row = release.outcome(DAY)
     assert row.outcome is PENDING
-    assert [(one.start, one.end) for one in row.accruals] == [
+    assert [(window.start, window.end) for window in row.accruals] == [
         (f"2026-11-20T{start:02}:00:00Z", f"2026-11-20T{end:02}:00:00Z") for start, end in ((0, 6), (6, 12))
     ]
     assert row.figures[0].covered_s == 12 * HOUR.total_seconds()
@@ -73,7 +70,7 @@ def test_a_claim_over_a_day_shows_its_windows_and_until_when_it_is_owed(release:
 def test_a_soak_has_its_shards_and_no_windows(release: Release) -> None:
     release.add(smoke(), soak(0), soak(1))
     row = release.outcome(SOAK)
-    assert [one.kind for one in row.accruals] == ["exposure", "exposure"]
+    assert [shard.kind for shard in row.accruals] == ["exposure", "exposure"]
     assert not row.plots
 
 
@@ -94,13 +91,6 @@ def test_what_no_run_covered_is_owed_by_its_phase(phase: str, outcome: Outcome, 
 KNOWN_DAYS = 9  # how long tests.gate.release.stores accepts a failure
 
 
-def judged(release: Release, *documents: Document, days: float) -> Document:
-    """The gate's verdict some days after the runs began."""
-    release.add(*documents)
-    frame = Frame(target="mini", environment="local", profile="full", required=REQUIRED, revision="", needs=NEEDS)
-    return conclude(gather(release.store, "mini"), frame, new_run_id(), START + timedelta(days=days))
-
-
 @pytest.mark.parametrize(
     "document, days, state",
     [
@@ -116,10 +106,12 @@ def judged(release: Release, *documents: Document, days: float) -> Document:
 def test_a_known_failure_is_listed_with_what_became_of_it(
     tmp_path: Path, document: Document, days: float, state: str
 ) -> None:
-    found = judged(Release(tmp_path), document, days=days)
-    assert [(one.name, one.state) for one in found.known_failures] == [(document.known_failures[0].name, state)]
+    release = Release(tmp_path)
+    release.add(document)
+    known = release.judge(now=START + timedelta(days=days)).known_failures
+    assert [(failure.name, failure.state) for failure in known] == [(document.known_failures[0].name, state)]
 
 
 def test_a_known_failure_of_several_runs_is_listed_once(release: Release) -> None:
     release.add(smoke(F, known=["threads.order"]), smoke(F, known=["threads.order"], at_h=1))
-    assert [one.name for one in release.judge().known_failures] == ["threads.order"]
+    assert [failure.name for failure in release.judge().known_failures] == ["threads.order"]

@@ -56,7 +56,7 @@ def test_a_run_lies_where_the_store_says_and_nothing_half_written_beside_it(stor
     place = store.put(document)
     assert place == f"{store.where}/mini/{document.run_id}/verdict.json"
     fs, root = fsspec.core.url_to_fs(store.where)
-    assert [str(one).removeprefix(root) for one in fs.find(root)] == [place.removeprefix(store.where)]
+    assert [str(path).removeprefix(root) for path in fs.find(root)] == [place.removeprefix(store.where)]
     assert Store(f"{store.where}/").put(smoke(at_h=1)).count("//") == store.where.count("//")
 
 
@@ -73,9 +73,9 @@ def test_a_run_that_began_is_unfinished_until_it_has_left_its_verdict(store: Sto
 
 def test_runs_come_oldest_first_however_many_there_are(store: Store) -> None:
     documents = [smoke(at_h=hour) for hour in range(AT_ONCE + 2)]
-    for one in reversed(documents):
-        store.put(one)
-    ids = [one.run_id for one in documents]
+    for document in reversed(documents):
+        store.put(document)
+    ids = [document.run_id for document in documents]
     assert list(store.runs("mini")) == ids == [run_id for run_id, _ in store.each("mini")]
     assert store.runs("mini") == dict(store.each("mini"))
     assert store.runs("mini-too") == {}
@@ -95,17 +95,19 @@ def test_runs_come_oldest_first_however_many_there_are(store: Store) -> None:
 def test_the_last_run_of_a_phase_is_found(
     store: Store, documents: list[Document], asked: dict[str, bool], found: int | None
 ) -> None:
-    for one in documents:
-        store.put(one)
+    for document in documents:
+        store.put(document)
     last = store.last("mini", "smoke", **asked)  # type: ignore[arg-type]  # its other options have the same type
     assert (last and last.run_id) == (None if found is None else documents[found].run_id)
 
 
 def test_a_selection_counts_as_the_last_run_only_where_it_is_asked_for(store: Store) -> None:
     whole, part = smoke(), replace(smoke(F, at_h=1), selection="threads.*")
-    for one in (whole, part):
-        store.put(one)
-    assert [one and one.run_id for one in (store.last("mini", "smoke"), store.last("mini", "smoke", part.run_id))] == [
+    for document in (whole, part):
+        store.put(document)
+    assert [
+        last and last.run_id for last in (store.last("mini", "smoke"), store.last("mini", "smoke", part.run_id))
+    ] == [
         whole.run_id,
         whole.run_id,
     ]

@@ -13,8 +13,8 @@ from probes.http.network_path import NetworkPath, Proxy, find_path
 from probes.secret import Secret
 from tests.loopback import LOOPBACK, listening
 from tests.system.waiting import HANGS_S
+from tests.tunnel import OPENED
 
-OPENED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 PROXY = Proxy(url=Secret("http://proxy.invalid:3128"), host="proxy.invalid", port=3128)
 LET_US = "have it let us through, or let NO_PROXY hold the target's host"
 SIGN_IN = "it wants a user and a password: HTTPS_PROXY=http://user:password@host:port"
