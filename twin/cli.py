@@ -14,10 +14,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import uvicorn
-
 from twin.people import reading
-from twin.ports import LOOPBACK, PortTakenError, free_ports, refuse_taken
+from twin.ports import PortTakenError, free_ports, refuse_taken
 from twin.postgres import Postgres
 from twin.processes import BootError, Processes
 from twin.serving import SecondServer
@@ -115,7 +113,7 @@ async def _booted(options: argparse.Namespace) -> AsyncIterator[Stack]:
     try:
         await stack.start()
         app = control_port(stack, options.state, wanted)
-        server = SecondServer(uvicorn.Config(app, host=LOOPBACK, port=stack.ports["control"], log_level="warning"))
+        server = SecondServer(app, stack.ports["control"])
         serving = asyncio.create_task(server.serve())
         if options.age:
             await stack.age(options.age / 3600, options.requests_per_hour)

@@ -13,13 +13,16 @@ import uvicorn
 LOOPBACK = "127.0.0.1"
 HELD = "TWIN_HELD"  # the variable of a process that gets ready, and serves when it reads a line
 LONGEST_HEADER = 256 * 1024  # what is too long is for the app to refuse, with its own answer
+# A control port leaves it to its clients to close idle connections. With uvicorn's 5 s, which are httpx' too, a client
+# now and then sends a request on a connection that is being closed, and no answer comes.
+CONTROL_IDLE_S = 60
 
 
 class SecondServer(uvicorn.Server):
     """A second server in a process: signals are left to the first, and it ends when `should_exit` is set."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
+    def __init__(self, app: Any, port: int) -> None:  # noqa: ANN401 - any ASGI app
+        super().__init__(_config(app, port, timeout_keep_alive=CONTROL_IDLE_S))
         self._started = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -61,7 +64,7 @@ async def serve(app: Any, control: Any) -> None:  # noqa: ANN401 - any ASGI apps
             app, int(os.environ["PORT"]), ws="websockets-sansio", ws_per_message_deflate=False, ws_max_size=64 * 1024
         )
     )
-    second = SecondServer(_config(control, int(os.environ["CONTROL_PORT"])))
+    second = SecondServer(control, int(os.environ["CONTROL_PORT"]))
     task = asyncio.create_task(second.serve())
     try:
         await main.serve()

@@ -5,13 +5,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
 from tests.standing import ROOT
 from tests.system.waiting import HANGS_S, until
 from twin.processes import Processes
-from twin.serving import HELD
+from twin.serving import HELD, SecondServer
 
 SAYS = "import sys; print(bool(sys.stdin.readline()), flush=True)"
 SERVES = """
@@ -68,3 +69,11 @@ def test_a_held_process_does_not_serve_if_what_started_it_ends(tmp_path: Path) -
         held.stdin.close()
         assert held.wait(HANGS_S) == 1
     assert "before it was released" in said.read_text()
+
+
+def test_a_control_port_leaves_closing_to_its_clients() -> None:
+    """Otherwise a request that goes out as an idle connection is being closed gets no answer."""
+    kept_s = httpx.Limits().keepalive_expiry
+
+    assert kept_s is not None
+    assert SecondServer(None, 0).config.timeout_keep_alive > 2 * kept_s

@@ -25,7 +25,13 @@ class Users:
     revision: Revision
     url: str = field(default_factory=lambda: os.environ["AUTH_SERVICE_URL"])
     secret: str = field(default_factory=lambda: os.environ["SERVICE_KEY"])
-    client: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(timeout=5.0, trust_env=False))
+    client: httpx.AsyncClient = field(
+        default_factory=lambda: httpx.AsyncClient(
+            timeout=5.0,
+            trust_env=False,
+            limits=httpx.Limits(keepalive_expiry=4.0),  # the auth service closes after 5 s
+        )
+    )
     _cached: dict[str, tuple[float, dict[str, Any]]] = field(default_factory=dict)
 
     async def claims(self, token: str) -> dict[str, Any] | None:

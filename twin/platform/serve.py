@@ -90,7 +90,7 @@ async def main(path: Path) -> None:
     for service in platform.services.values():
         await Edge(platform, service).start()
     following = asyncio.create_task(Tail(platform).follow())
-    second = SecondServer(uvicorn.Config(control(platform), LOOPBACK, platform.control_port, log_level="warning"))
+    second = SecondServer(control(platform), platform.control_port)
     serving = asyncio.create_task(second.serve())
     apis = uvicorn.Config(create_app(platform), LOOPBACK, platform.api_port, log_level="warning", access_log=False)
     try:
