@@ -235,8 +235,9 @@ hostile: $(READY)  ## run the suite behind a proxy that spoils answers
 .PHONY: smokes
 #: [N=30] [AT_ONCE=1] [AFAR=80: ms of round trip]
 #: [BUSY=1: with other work on every core]
-smokes: $(READY)  ## run quick smokes in a row against one running twin: all must be GO
-	@$(PY) -m tests.smokes $(or $(N),30) $(if $(AT_ONCE),--at-once $(AT_ONCE)) $(if $(AFAR),--afar $(AFAR)) \
+#: [STATE=as-deployed: held to its table, each on a twin of its own]
+smokes: $(READY)  ## run quick smokes in a row against a running twin: all must be GO
+	@$(PY) -m tests.smokes $(or $(N),30) $(if $(STATE),--state $(STATE)) $(if $(AT_ONCE),--at-once $(AT_ONCE)) $(if $(AFAR),--afar $(AFAR)) \
 		$(if $(filter-out 0 no false,$(BUSY)),--busy)
 
 .PHONY: races

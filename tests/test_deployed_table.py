@@ -2,7 +2,7 @@
 
 from gate.failures import waits_for
 from targets.loading import describe_target
-from tests.prove.deployed import Row, came_to, compare, read_table
+from tests.prove.deployed import NO_GO, Row, came_to, compare, problems, read_table
 from twin.states import DEPLOYED
 
 ROWS = [Row(("a.one", "b.*"), "FAILED", "it is broken"), Row(("c.three",), "NOT_APPLICABLE", "it is not there")]
@@ -36,6 +36,12 @@ def test_a_case_that_merely_waits_for_another_is_not_broken() -> None:
 
 def test_a_row_of_no_case_is_said() -> None:
     assert compare(ROWS, {"a.one": "FAILED", "b.two": "FAILED"}) == ["no case is named c.three"]
+
+
+def test_a_run_that_would_let_it_go_is_not_as_the_table_says() -> None:
+    with_it = problems("as-deployed", 0, [])
+    assert with_it[-1] == "exit code 0 instead of 1"
+    assert problems("as-deployed", NO_GO, []) == with_it[:-1]
 
 
 def test_every_state_of_the_table_can_be_booted_and_every_row_says_why() -> None:

@@ -1,8 +1,9 @@
-"""`python -m tests.smokes`: quick smokes of the sound twin while it stands, and their table."""
+"""`python -m tests.smokes`: quick smokes in a row, and what each came to."""
 
 import argparse
 import sys
 
+from tests.prove.deployed import read_table
 from tests.smokes.smokes import Round, main
 from tests.standing import run_to_its_end
 
@@ -13,8 +14,15 @@ def _parse() -> Round:
     parser.add_argument("--at-once", type=int, default=1, help="how many of them at a time")
     parser.add_argument("--afar", type=int, default=0, metavar="MS", help="the round trip to both services")
     parser.add_argument("--busy", action="store_true", help="with something else on every processor")
+    parser.add_argument("--state", choices=list(read_table()), help="the service as deployed, held to its table")
     given = parser.parse_args()
-    return Round(runs=given.runs, at_once=given.at_once, round_trip_ms=given.afar, busy=given.busy)
+    return Round(
+        runs=given.runs,
+        at_once=given.at_once,
+        round_trip_ms=given.afar,
+        busy=given.busy,
+        state=given.state or "",
+    )
 
 
 if __name__ == "__main__":
