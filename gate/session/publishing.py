@@ -21,7 +21,7 @@ from gate.redaction import Concealed, Redactor
 from gate.release.store import Store, StoreError
 from gate.report import github
 from gate.report.artifacts import write_all
-from gate.report.checklist import Report, answered
+from gate.report.checklist import Report, answered, family_order
 from gate.report.files import write
 from gate.report.terminal import print_verdict
 from gate.run import Run
@@ -171,6 +171,8 @@ def publish(run: Run, exit_status: int, console: Console) -> int:
 
 
 def _judge(run: Run, exit_status: int, doubts: Sequence[str] = ()) -> Document:
+    # A family's rows together, although those of its cases that have to be alone ran later.
+    run.results = dict(sorted(run.results.items(), key=lambda one: family_order(one[1].check.family)))
     doubts = [*run.doubts, *doubts, *([what_came(run)] if run.selection else [])]
     listed = {**run.plan.accepted, **load_known(run.plan.known_failures, datetime.now(UTC).date())}
     decision = decide(

@@ -40,7 +40,7 @@ class CircuitBreaker:
     """After some failures in a row, fails at once for a moment instead of waiting for the next deadline."""
 
     failures_to_open: int = 3
-    open_for_s: float = 1.0
+    open_for_s: float = 0.3
     _failures: int = 0
     _opened: float = 0.0
 
