@@ -48,7 +48,7 @@ async def measure() -> list[Figure]:
     cases = f"{len(whole['checks'])} cases"
     return [
         Figure(name="the twin up and down again", value=boot, limit=8.0, unit="s"),
-        Figure(name="smoke phase", value=took(whole), limit=60.0, unit="s", beside=cases),
+        Figure(name="smoke phase", value=took(whole), limit=20.0, unit="s", beside=cases),
         Figure(
             name="smoke phase, quick", value=took(quick), limit=15.0, unit="s", beside=f"{len(quick['checks'])} cases"
         ),
