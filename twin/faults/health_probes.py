@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from twin.backend.health import Check
     from twin.backend.seams import Seams
 
-HELD_S, BLOCKED_S = 0.05, 0.4
+HELD_S, BLOCKED_S = 0.05, 0.3
 
 
 def _answering(seams: "Seams", which: str, code: int, status: str) -> Undo:

@@ -164,7 +164,7 @@ def writes_to_a_standby(seams: "Seams") -> Undo:
 )
 def idle_connections_cut(seams: "Seams") -> Undo:
     """The server closes idle connections after a moment; a request that is given one of them gets a 500."""
-    engine = _engine(seams, {"idle_session_timeout": "100"}, pool_size=1, max_overflow=4, pool_pre_ping=False)
+    engine = _engine(seams, {"idle_session_timeout": "20"}, pool_size=1, max_overflow=4, pool_pre_ping=False)
     return _until_undone(engine, replace(seams.repository, engine=engine))
 
 
