@@ -212,3 +212,18 @@ def test_secrets_reach_no_file(mini: Mini) -> None:
     folder = (mini.folder / "reports/latest").resolve()
     texts = {path: path.read_text() for path in folder.rglob("*") if path.is_file()}
     assert not [path for path, text in texts.items() if "hunter2-hunter2" in text]
+
+
+def test_a_case_has_begun_when_another_plugin_refuses_it(mini: Mini) -> None:
+    """Such as the one that waits for its turn: the report says when that was."""
+    mini.write(GOOD)
+    conftest = mini.folder / "conftest.py"
+    conftest.write_text(conftest.read_text().replace('("gate.session.plugin",)', '("gate.session.plugin", "refusing")'))
+    (mini.folder / "refusing.py").write_text(
+        "from gate.failures import Broken\n\ndef pytest_runtest_setup(item):\n    raise Broken('it is not its turn')\n"
+    )
+    code, output = mini.run()
+    assert code == 10, output
+    (row,) = mini.verdict["checks"]
+    assert row["reason"] == "in setup: it is not its turn"
+    assert row["began"]
