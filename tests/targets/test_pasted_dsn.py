@@ -73,6 +73,7 @@ ADVISED = {
     "an unknown setting": (f"{BASE}?canari=canary", "?canari="),
     "a service's file": (f"{BASE}?service=canary", "?service="),
     "a port": ("postgresql://u:canary@db:99999/x", "its port is not a number"),
+    "a port too high": ("postgresql://u:canary@db:65536/x", "its port is not a number"),
     "ports": ("postgresql://u:canary@/x?host=a,b,c&port=1,2", "different numbers of ports"),
     "a port among the settings": ("postgresql://u:canary@/x?host=a&port=70000", "?port= that is not a number"),
     "a port of zero": ("postgresql://u:canary@db:0/x", "its port is not a number"),
