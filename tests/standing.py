@@ -9,22 +9,33 @@ import tempfile
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 ROOT = Path(__file__).resolve().parents[1]
 BOOT_S, POLL_S = 60.0, 0.05
+INTERRUPTED = 2  # as pytest's
+
+_T = TypeVar("_T")
 
 
-def run_to_its_end(rounds: Coroutine[Any, Any, int]) -> int:
-    """asyncio.run, with SIGTERM as Ctrl-C: whatever a round started ends with it. Returns what the rounds return."""
+def run_to_its_end(rounds: Coroutine[Any, Any, _T]) -> _T:
+    """asyncio.run, with SIGTERM as Ctrl-C: whatever a round started ends with it. Returns what the rounds return.
 
-    async def hold() -> int:
+    Raises:
+        SystemExit: INTERRUPTED, with a word on standard error, if the rounds were.
+    """
+
+    async def hold() -> _T:
         task = asyncio.current_task()
         if task is not None:
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         return await rounds
 
-    return asyncio.run(hold())
+    try:
+        return asyncio.run(hold())
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        sys.stderr.write("interrupted\n")
+        raise SystemExit(INTERRUPTED) from None
 
 
 def own_folder(prefix: str) -> Path:

@@ -16,7 +16,7 @@ from tests.mutants.trying import KILLED, OVERDUE, SURVIVED, UNVIABLE, Bench
 from tests.proof.journal import Journal, Line, digest_of, shard
 from tests.proof.record import Figures, Record, command_text, leave
 from tests.proof.scratch import scratch_tree
-from tests.standing import ROOT
+from tests.standing import ROOT, run_to_its_end
 
 JOURNAL = Path("reports/mutants/journal.jsonl")
 CODE = (*ROOMS, *TWIN, "suites", "fixtures")
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
     journal = Journal(JOURNAL, digest_of(*CODE)).read()
     done = {line["id"] for line in journal.of("mutant")}
     waiting = [one for one in drawn if one.id in mine and one.id not in done]
-    asyncio.run(_try_all(waiting, options.jobs, journal, console))
+    run_to_its_end(_try_all(waiting, options.jobs, journal, console))
     asked = {one.id for one in drawn}
     rows = {line["id"]: line for line in journal.of("mutant") if line["id"] in asked}
     only = [] if options.only == list(EVERYTHING) else options.only

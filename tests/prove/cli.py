@@ -22,6 +22,7 @@ from tests.prove.causes import KEPT, as_wanted, print_share, read_kept
 from tests.prove.expectations import Expectation, awaiting, elsewhere, load, unproved, without_fault
 from tests.prove.matrix import Proof, write
 from tests.prove.worker import HEALTHY, Shown, Stage, StageLost, staged
+from tests.standing import run_to_its_end
 from twin.switching.registry import declared
 
 JOBS = (os.cpu_count() or 1) + 1  # a run waits for a third of its time
@@ -67,7 +68,7 @@ def _show_by_phase(
         _Work(phase=phase, faults=[HEALTHY, *faults], expectations=expectations, options=options, console=console)
         for phase, faults in phases
     ]
-    asyncio.run(_show_beside(works, options.jobs))
+    run_to_its_end(_show_beside(works, options.jobs))
     for work in works:
         of_phase = work.shown
         healthy = next(one for one in of_phase if one.fault == HEALTHY)

@@ -3,7 +3,6 @@
 It ends with what is said of the service as its public code is, compared with `as_deployed.toml`.
 """
 
-import asyncio
 import sys
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ from rich.console import Console
 from tests.prove.deployed import hold
 from tests.prove.expectations import matches
 from tests.prove.worker import Shown, staged
+from tests.standing import run_to_its_end
 
 STORY = Path(__file__).parent / "story.toml"
 MOST_NAMED = 6
@@ -87,5 +87,5 @@ def _some(names: Sequence[str]) -> str:
 
 if __name__ == "__main__":
     plain = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
-    wrong = asyncio.run(tell(plain)) + hold(plain)
+    wrong = run_to_its_end(tell(plain)) + hold(plain)
     sys.exit(1 if wrong else 0)

@@ -26,6 +26,7 @@ from tests.prove.expectations import Expectation, load, matches
 from tests.prove.judgements import Site, find_sites, site_at, without
 from tests.prove.raised import FILE
 from tests.prove.worker import Stage, StageLost, staged
+from tests.standing import run_to_its_end
 
 JOURNAL = Path("reports/struck/journal.jsonl")
 PLUGIN = ("-p", "tests.prove.raised")
@@ -169,7 +170,7 @@ def main(arguments: Sequence[str]) -> int:
     all_of_them = [fault for fault, one in expectations.items() if _chosen(one, options.only)]
     mine = shard(sorted(all_of_them, key=lambda one: (expectations[one].phase, one)), options.shard)
     done = {line["fault"] for kind in ("shown", "lost") for line in journal.of(kind)}
-    asyncio.run(_work([fault for fault in mine if fault not in done], striking, options.jobs))
+    run_to_its_end(_work([fault for fault in mine if fault not in done], striking, options.jobs))
     return _report(striking, set(all_of_them), options)
 
 
