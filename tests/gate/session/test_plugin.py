@@ -227,3 +227,12 @@ def test_a_case_has_begun_when_another_plugin_refuses_it(mini: Mini) -> None:
     (row,) = mini.verdict["checks"]
     assert row["reason"] == "in setup: it is not its turn"
     assert row["began"]
+
+
+def test_a_case_can_say_what_it_waits_for(mini: Mini) -> None:
+    mini.write(
+        HEAD + '@check("a.good", requirement="it holds")\ndef test_it(narrate):\n    narrate("until the moon rises")\n'
+    )
+    code, output = mini.run()
+    assert code == 0, output
+    assert "  until the moon rises\n" in output
