@@ -237,8 +237,8 @@ hostile: $(READY)  ## run the suite behind a proxy that spoils answers
 #: [BUSY=1: with other work on every core]
 #: [STATE=as-deployed: held to its table, each on a twin of its own]
 smokes: $(READY)  ## run quick smokes in a row against a running twin: all must be GO
-	@$(PY) -m tests.smokes $(or $(N),30) $(if $(filter-out fixed,$(STATE)),--state $(STATE)) $(if $(AT_ONCE),--at-once $(AT_ONCE)) $(if $(AFAR),--afar $(AFAR)) \
-		$(if $(filter-out 0 no false,$(BUSY)),--busy)
+	@$(PY) -m tests.smokes $(or $(N),30) $(if $(filter-out fixed,$(STATE)),--state $(STATE)) \
+		$(if $(AT_ONCE),--at-once $(AT_ONCE)) $(if $(AFAR),--afar $(AFAR)) $(if $(filter-out 0 no false,$(BUSY)),--busy)
 
 .PHONY: races
 #: [N=40]

@@ -14,7 +14,7 @@ from gate.redaction import Redactor
 from gate.verdict import Key
 from gate.verdict_document import Left
 
-PARTS = 16**3
+PARTS = 16**3  # of a second, in three hexadecimal digits
 
 
 def new_run_id(now: datetime | None = None) -> str:

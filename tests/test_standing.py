@@ -27,15 +27,15 @@ run_to_its_end(rounds())
 """
 
 
-@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
-def test_what_a_round_holds_is_let_go_of_and_no_traceback_is_shown(tmp_path: Path, by: signal.Signals) -> None:
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_what_a_round_holds_is_let_go_of_and_no_traceback_is_shown(tmp_path: Path, sent: signal.Signals) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", ROUNDS], cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True
     )
     until((tmp_path / "began").exists, "the round did not begin")
-    process.send_signal(by)
-    _, said = process.communicate(timeout=HANGS_S)
+    process.send_signal(sent)
+    _, errors = process.communicate(timeout=HANGS_S)
 
     assert process.returncode == INTERRUPTED
-    assert said == "interrupted\n"
+    assert errors == "interrupted\n"
     assert (tmp_path / "left").exists()

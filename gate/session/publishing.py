@@ -152,6 +152,8 @@ def publish(run: Run, exit_status: int, console: Console) -> int:
     pytest's own codes for an interrupt, an internal error and a usage error are kept; the verdict is then
     INCONCLUSIVE, or NO-GO if something had already failed.
     """
+    # The rows of a family together, although its cases that have to be alone ran later.
+    run.results = dict(sorted(run.results.items(), key=lambda row: family_order(row[1].check.family)))
     last = None if run.selection else _last(run)
     document = _judge(run, exit_status)
     document = msgspec.structs.replace(document, changes=changes(document, last))
@@ -171,8 +173,6 @@ def publish(run: Run, exit_status: int, console: Console) -> int:
 
 
 def _judge(run: Run, exit_status: int, doubts: Sequence[str] = ()) -> Document:
-    # A family's rows together, although those of its cases that have to be alone ran later.
-    run.results = dict(sorted(run.results.items(), key=lambda one: family_order(one[1].check.family)))
     doubts = [*run.doubts, *doubts, *([what_came(run)] if run.selection else [])]
     listed = {**run.plan.accepted, **load_known(run.plan.known_failures, datetime.now(UTC).date())}
     decision = decide(

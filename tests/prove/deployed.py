@@ -58,10 +58,10 @@ def compare(rows: Iterable[Row], outcomes: Mapping[str, str]) -> list[str]:
     return said + [f"no case is named {name}" for name in unused]
 
 
-def problems(state: str, exit_code: int, cases: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Where a run on the twin in a state is not as the table says; `cases` are those of its verdict."""
-    said = compare(read_table()[state], {row["name"]: came_to(row) for row in cases})
-    return said if exit_code == NO_GO else [*said, f"exit code {exit_code} instead of {NO_GO}"]
+def problems(rows: Iterable[Row], exit_code: int, cases: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Where a run is not as a state's rows say; `cases` are those of its verdict."""
+    differences = compare(rows, {case["name"]: came_to(case) for case in cases})
+    return differences if exit_code == NO_GO else [*differences, f"exit code {exit_code} instead of {NO_GO}"]
 
 
 def run_state(state: str, folder: Path) -> tuple[int, list[dict[str, Any]]]:
@@ -103,20 +103,20 @@ def hold(console: Console, *states: str) -> int:
     wrong, table = 0, read_table()
     for state in states or table:
         rows = table[state]
-        found = _problems_of_a_run(state)
+        found = _problems_of_a_run(state, rows)
         if found:  # a busy machine can blur one run; a second that agrees with the first is the answer
-            found = _problems_of_a_run(state)
+            found = _problems_of_a_run(state, rows)
         wrong += bool(found)
         console.print(f"\n{state}: {'NOT AS IN THE TABLE' if found else 'as in the table'}", style="bold")
-        for one in found or [f"{row.outcome:<14} {', '.join(row.names)}: {row.why}" for row in rows]:
-            console.print(f"   {one}", markup=False)
+        for line in found or [f"{row.outcome:<14} {', '.join(row.names)}: {row.why}" for row in rows]:
+            console.print(f"   {line}", markup=False)
     return wrong
 
 
-def _problems_of_a_run(state: str) -> list[str]:
+def _problems_of_a_run(state: str, rows: Iterable[Row]) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="netra-deployed-") as name:
         exit_code, cases = run_state(state, Path(name))
-    return problems(state, exit_code, cases)
+    return problems(rows, exit_code, cases)
 
 
 if __name__ == "__main__":

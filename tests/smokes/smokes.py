@@ -19,12 +19,13 @@ from typing import Any
 from bench.smokes import from_afar
 from tests.counts import keep
 from tests.proof.record import Figures, Record, command_text, leave
-from tests.prove.deployed import AS_DEPLOYED, problems
+from tests.prove.deployed import AS_DEPLOYED, problems, read_table
 from tests.standing import busy_processors, own_folder, run_within, standing_twin
 
 RUN_S = 900.0  # far from an idle machine's 40 s
 ONE_TWIN = 12  # runs; each reads the whole log of the revision, which after a deploy holds one run's at most
 GO, NO_GO = 0, 1
+AS_TABLE = "AS TABLE"  # what is said instead of a verdict if a run is as its state's table says
 MOST_NAMED = 6
 
 
@@ -36,9 +37,7 @@ class Smoke:
     code: int
     verdict: str
     seconds: float
-    red: tuple[
-        str, ...
-    ]  # required cases that did not pass, each with its outcome, or where it is not as its table says
+    red: tuple[str, ...]  # required cases that did not pass, with outcomes; or how it differs from its state's table
     passed: int
     reason: str
 
@@ -112,11 +111,11 @@ async def main(wanted: Round) -> int:
     finally:
         if series.came:
             _keep(series.came, wanted)
-        if any(one.code for one in series.came):
+        if any(smoke.code for smoke in series.came):
             sys.stdout.write(f"reports of the runs that are not as they should be: {series.folder}\n")
         else:
             shutil.rmtree(series.folder)
-    return worst(one.code for one in series.came)
+    return worst(smoke.code for smoke in series.came)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,21 +169,22 @@ class _Series:
         """One run, held to the table of its state, or to a GO."""
         state, reports, begun = self.wanted.state, self.folder / f"reports-{number}", time.monotonic()
         code, document = await _run(AS_DEPLOYED if state else "local", addresses, reports)
-        rows, seconds = document["checks"], time.monotonic() - begun
+        cases, verdict, seconds = document["checks"], document["verdict"], time.monotonic() - begun
         if state:
-            said = problems(state, code, rows)
-            code, document = (NO_GO, document) if said else (GO, document | {"verdict": "AS TABLE"})
+            red = problems(read_table()[state], code, cases)
+            code, verdict = (NO_GO, verdict) if red else (GO, AS_TABLE)
         else:
-            said = [f"{row['name']} {row['outcome']}" for row in rows if row["required"] and row["outcome"] != "PASSED"]
+            lacking = (case for case in cases if case["required"] and case["outcome"] != "PASSED")
+            red = [f"{case['name']} {case['outcome']}" for case in lacking]
         if code == GO:
             shutil.rmtree(reports)
         return Smoke(
             number=number,
             code=code,
-            verdict=document["verdict"],
+            verdict=verdict,
             seconds=seconds,
-            red=tuple(said),
-            passed=sum(row["outcome"] == "PASSED" for row in rows),
+            red=tuple(red),
+            passed=sum(case["outcome"] == "PASSED" for case in cases),
             reason=document["reason"],
         )
 
