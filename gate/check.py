@@ -35,6 +35,8 @@ Need = Literal[
     "server-timing",
     "messages",
     "talk",
+    "counts",
+    "operations",
     # What the revision under test has only with traffic, and only before it:
     "serving",
     "alone",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import pytest
@@ -17,7 +18,7 @@ from probes.errors import BadAnswer, TooSlow, Unreachable
 from probes.foreign.excerpt import excerpt
 from probes.http.client import Answer
 from probes.openapi.calling import Asked, Behaviour, ask_operations
-from probes.openapi.operations import Operation, Published, Request
+from probes.openapi.operations import Operation, Published, Request, nameless, published_names
 from targets.contract import Contract
 
 ROUTES = ("threads", "health", "liveness", "readiness", "metrics")
@@ -77,6 +78,29 @@ async def test_a_slash_leads_nowhere_else(
                 expected=f"a redirect of {path}/ stays at {asked.scheme}://{asked.netloc}", actual=excerpt(leads, 120)
             )
     recorder.attach("statuses", said)
+
+
+@check(
+    "api.published",
+    requirement="every operation that the target names is in the service's own document of its API",
+    needs="http operations",
+    remedy="A router that could not be imported, or was not included, is missing as a whole: the log of the start says "
+    "why. If an operation was removed on purpose, remove it from [contract.api] required.",
+    looking="the missing operations in the evidence: what do they have in common? the revision's first log lines",
+)
+async def test_every_required_operation_is_published(
+    document: dict[str, Any], contract: Contract, recorder: Recorder
+) -> None:
+    """Each operation of `[contract.api] required` is in the document, whatever a parameter is called there."""
+    there, required = published_names(document), contract.api.required
+    missing = [name for name in required if nameless(name) not in there]
+    recorder.attach("missing operations", missing)
+    recorder.figures(rule="required operations that are published", n=len(required), value=len(required) - len(missing))
+    if missing:
+        raise CheckFailure(
+            expected=f"{len(required)} operations published, as [contract.api] required names them",
+            actual=f"{len(missing)} are not: {', '.join(missing[:8])}",
+        )
 
 
 @check(

@@ -8,7 +8,7 @@ from typing import Any
 
 from fixtures.clocks import OurClock
 from fixtures.database import Sight
-from fixtures.health import BadRows
+from fixtures.health import FIX_5, BadRows, checks_in
 from fixtures.http_services import AuthDoor, Door, seen
 from fixtures.reading import misfits
 from gate.check import check
@@ -24,7 +24,6 @@ from probes.timing.deadlines import Deadlines
 from targets.contract import Contract
 from targets.contract.rest import HealthRules
 
-FIX_5 = "Fix 5 (the detailed health): judge each check by what it found; count everything that is not healthy."
 LOOKS = 5  # at a table in which others write
 LEAKS = re.compile(
     r"://[^\s\"]+|Traceback|File \"|Error:|Exception|errno|\b\d{1,3}(\.\d{1,3}){3}\b|localhost|password"
@@ -190,12 +189,7 @@ async def test_it_says_what_is_so(
 
 async def _checks(backend: Door, contract: Contract, deadlines: Deadlines) -> dict[str, Any]:
     answer = await backend.get(contract.paths.health, deadline_s=deadlines.health)
-    checks = answer.json_object().get(contract.health.checks_field)
-    if not isinstance(checks, dict):
-        raise CheckFailure(
-            expected=f"`{contract.health.checks_field}` (contract.health.checks_field), an object", actual=seen(answer)
-        )
-    return checks
+    return checks_in(answer.json_object(), contract)
 
 
 def says_one_of(checks: dict[str, Any], rules: HealthRules, counted: Sequence[int]) -> bool:

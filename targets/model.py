@@ -247,6 +247,7 @@ class Target(BaseSettings):
             "json": "" if self.contract.database.holds_any_text else "the contract's metadata column refuses such text",
             **{need: "" for need in ABSENT.values() if need != "ws"},
             "document": "" if find_spec("schemathesis") else "schemathesis is not installed: make setup-suite",
+            "operations": self._why_no_operations(),
             "browser": self._why_no_browser(),
             "twin": self._why_not_broken(),
         }
@@ -263,6 +264,13 @@ class Target(BaseSettings):
 
     def _why_no_database(self) -> str:
         return "" if self.database.url else f"no database: set {variable('database.url')}"
+
+    def _why_no_operations(self) -> str:
+        api = self.contract.api
+        if not api.required:
+            return "no operation is named: [contract.api] required"
+        sent = api.document.startswith("/") and "api.document" not in self.gone
+        return "" if sent else "the service sends no document of its API ([contract.api] document)"
 
     def _why_no_browser(self) -> str:
         if not find_browser():

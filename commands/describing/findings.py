@@ -10,6 +10,7 @@ from probes.foreign.excerpt import excerpt
 
 Value = TypeVar("Value")
 LONGEST = 240
+LONGEST_LINE = 110  # of a list
 BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -47,12 +48,14 @@ def plain(text: str) -> str:
 
 
 def as_toml(value: object) -> str:
-    """A value as TOML writes it on one line. Raises TypeError for a type that TOML does not have."""
+    """A value as TOML writes it; a long list has a line for each item. Raises TypeError for what TOML does not have."""
     if isinstance(value, Mapping):
         pairs = ", ".join(f"{key_of(str(key))} = {as_toml(inner)}" for key, inner in value.items())
         return f"{{ {pairs} }}" if pairs else "{}"
     if isinstance(value, list | tuple):
-        return f"[{', '.join(map(as_toml, value))}]"
+        items = list(map(as_toml, value))
+        line = f"[{', '.join(items)}]"
+        return line if len(line) <= LONGEST_LINE else "\n".join(["[", *(f"    {item}," for item in items), "]"])
     if isinstance(value, bool | int | float | str):
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     raise TypeError(f"TOML has no {type(value).__name__}")

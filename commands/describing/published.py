@@ -9,6 +9,7 @@ from commands.describing.findings import Findings
 
 JSON = dict[str, Any]
 LIMITS = ("limit", "page_size", "pagesize", "per_page", "size", "count", "top")
+METHODS = ("get", "post", "put", "patch", "delete")
 OFFSETS = ("offset", "skip", "start", "from")
 TOKENS = ("token", "jwt", "access_token")
 PARAMETER = re.compile(r"/\{[^/}]+\}$")
@@ -34,6 +35,13 @@ class Document:
         """Every path with its operations."""
         found = self.whole.get("paths")
         return found if isinstance(found, dict) else {}
+
+    @property
+    def operations(self) -> list[str]:
+        """Every operation, as METHOD /path."""
+        return sorted(
+            f"{method.upper()} {path}" for path, there in self.paths.items() for method in METHODS if method in there
+        )
 
     def resolved(self, value: object) -> JSON:
         """An object, with a `$ref` resolved; empty if there is none."""
@@ -79,6 +87,7 @@ class Document:
 def read_published(document: Document, where: str, findings: Findings) -> None:
     """Record what the document says."""
     findings.see("api.document", where, "it is there")
+    findings.see("api.required", document.operations, "what it publishes today: remove what no client calls")
     lists = sorted(_lists(document), key=lambda path: (-_fitness(document, path), len(path)))
     if not lists:
         findings.miss(

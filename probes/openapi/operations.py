@@ -1,5 +1,6 @@
 """The read-only operations of an OpenAPI document, each with requests for it, as Schemathesis generates them."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -12,6 +13,7 @@ from probes.problem import Problem
 READ_ONLY = frozenset({"GET", "HEAD"})
 SEED = 20_251_125  # generated requests are the same in every run
 MOST_EXAMPLES = 2
+PARAMETER = re.compile(r"\{[^{}]*\}")  # in a path
 CREDENTIALS = frozenset({"authorization", "cookie"})  # headers that only we set, whatever the document says
 
 
@@ -52,6 +54,22 @@ class Published:
 
 class NotAnApi(ValueError):
     """The document is not one that can be read as OpenAPI; the text says why."""
+
+
+def nameless(operation: str) -> str:
+    """An operation, `METHOD /path`, without the names of its path's parameters."""
+    return PARAMETER.sub("{}", operation)
+
+
+def published_names(document: dict[str, Any]) -> frozenset[str]:
+    """Every operation of a document, of any method, as `nameless` writes it. What is not OpenAPI publishes none."""
+    paths = document.get("paths")
+    return frozenset(
+        nameless(f"{str(method).upper()} {path}")
+        for path, operations in (paths.items() if isinstance(paths, dict) else ())
+        if isinstance(operations, dict)
+        for method in operations
+    )
 
 
 def read_document(document: dict[str, Any], *, excluded: Sequence[str], most_cases: int) -> Published:

@@ -7,6 +7,7 @@ from pydantic import Field
 from targets.contract.parts import Part, Seconds
 
 Origin = Annotated[str, Field(pattern=r"^(https?://[^/\s]+)?$")]  # scheme, host and port, without a path; empty: none
+Published = Annotated[str, Field(pattern=r"^[A-Z]+ /\S*$")]  # an operation, as METHOD /path
 Stranger = Annotated[str, Field(pattern=r"^(https?://[^/\s]+|null)$")]
 
 
@@ -24,6 +25,7 @@ class ApiRules(Part):
     """The service's OpenAPI document, and how its read-only operations are called."""
 
     document: str
+    required: tuple[Published, ...]
     excluded: tuple[str, ...]
     most_cases: int = Field(ge=1, le=100)
     per_second: float = Field(gt=0)

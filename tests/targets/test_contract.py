@@ -41,6 +41,7 @@ BAD = {
         "layout.owner_in",
     ),
     "a refusal that looks like a validation": (toml("refusal.auth.bad", "[200]"), "validation.bad"),
+    "an operation without its method": (toml("api.required", '["/api/agents"]'), "contract.api.required"),
     "what must follow, in other words": (toml("websocket.after.binary", '"a shrug"'), "websocket.after.binary"),
 }
 

@@ -47,6 +47,8 @@ def why(target: Target, need: str) -> str:
         ("prometheus", "no Prometheus: set NETRA_PROMETHEUS__URL"),
         ("readiness", ""),
         ("document", ""),
+        ("operations", "no operation is named: [contract.api] required"),
+        ("counts", ""),
         ("twin", "only the embedded twin can be broken on purpose"),
     ],
 )
@@ -136,6 +138,8 @@ def test_a_token_comes_by_the_first_way_there_is(
     [
         ('[contract.api]\ndocument = ""\n', "api.document"),
         ('[contract.database.messages]\ntable = ""\n', "database.messages"),
+        ('[contract.health]\ncounts_check = ""\n', "health.counts"),
+        ('[contract.health]\nbad_field = ""\n', "health.counts"),
         ('[contract.browser]\nfrontend = ""\n', "frontend"),
         ('[contract.paths]\nauth_logout = ""\n', "tokens.logout"),
         ("[contract.websocket.agent]\nevents = []\n", "websocket.agent"),
@@ -174,3 +178,13 @@ def test_a_twin_with_users_is_not_broken_on_purpose(tmp_path: Path) -> None:
     assert why(mine(tmp_path, f"{control}users = true\n"), "twin") == (
         "it has users, who would meet what is broken on purpose"
     )
+
+
+def test_required_operations_can_be_looked_up_only_in_a_document_that_the_service_sends(tmp_path: Path) -> None:
+    named = '[contract.api]\nrequired = ["GET /api/agents"]\n'
+    assert not why(mine(tmp_path, named), "operations")
+    sends_none = "the service sends no document of its API ([contract.api] document)"
+    for document in ("", "api.json"):
+        assert why(mine(tmp_path, f'{named}document = "{document}"\n'), "operations") == sends_none
+    without = MINE.replace("[backend]", 'absent = ["api.document"]\n[backend]')
+    assert why(describe_target("mine", write(tmp_path, named, without)), "operations") == sends_none

@@ -1,6 +1,7 @@
 """The backend's routes."""
 
 import time
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -15,7 +16,7 @@ from twin.backend.operations import SERVICE, VERSION, Operation
 from twin.backend.refusals import RefusedError
 from twin.backend.seams import Seams
 
-OK, NO_CONTENT, METHOD_NOT_ALLOWED, UNAVAILABLE = 200, 204, 405, 503
+OK, NO_CONTENT, NOT_FOUND, METHOD_NOT_ALLOWED, UNAVAILABLE = 200, 204, 404, 405, 503
 
 
 def create_app(seams: Seams) -> FastAPI:
@@ -25,6 +26,7 @@ def create_app(seams: Seams) -> FastAPI:
     _add_threads(app, seams)
     for path in seams.operations:
         _add_operation(app, seams, path)
+    _publish(app, seams)
 
     @app.websocket("/ws")
     async def websocket(socket: WebSocket) -> None:
@@ -88,9 +90,22 @@ def _add_operation(app: FastAPI, seams: Seams, path: str) -> None:
 
     @app.get(path, name=path, responses=AS_FOR_ANYONE if published.for_anyone else AS_FOR_USERS)
     async def operation(request: Request) -> Response:
-        wanted = seams.operations[path]
+        wanted = seams.operations.get(path)
+        if wanted is None:
+            raise HTTPException(NOT_FOUND)
         identity = None if wanted.for_anyone else await threads.authenticated(seams, request)
         return JSONResponse(await wanted.answer(seams, identity))
+
+
+def _publish(app: FastAPI, seams: Seams) -> None:
+    """Have the document name the operations that are there at the moment."""
+    describe, known = app.openapi, frozenset(seams.operations)
+
+    def openapi() -> dict[str, Any]:
+        document, gone = describe(), known - seams.operations.keys()
+        return document | {"paths": {path: at for path, at in document["paths"].items() if path not in gone}}
+
+    app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI's documentation does it
 
 
 def _add_errors(app: FastAPI, seams: Seams) -> None:

@@ -157,6 +157,24 @@ def null_rows_not_counted(seams: "Seams") -> Undo:
     return undo_all(undo, back)
 
 
+@fault("health.blind-to-null-rows", place="backend", seen="count(*) FILTER (WHERE metadata_ = NULL) counts nothing")
+def blind_to_null_rows(seams: "Seams") -> Undo:
+    """Rows without metadata are counted as rows with it."""
+
+    async def threads_table() -> dict[str, int]:
+        counts: dict[str, int] = await seen()
+        return counts | {"null_metadata": 0, "with_metadata": counts["total"]}
+
+    seen = seams.checks["threads_table"]
+    return replace(seams, checks={**seams.checks, "threads_table": threads_table})
+
+
+@fault("health.null-rows-not-judged", place="backend", seen="Fix 5: the count is reported, and no status follows")
+def null_rows_not_judged(seams: "Seams") -> Undo:
+    """With rows without metadata in the table, the status is healthy."""
+    return replace(seams, find_failures=failures_by_the_report)
+
+
 @fault("health.tells-the-dsn", place="backend", seen="Fix 5: f'unhealthy: {str(e)}' to anyone who asks")
 def tells_the_dsn(seams: "Seams") -> Undo:
     """A failing check quotes the exception with the connection's URL."""

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from twin.backend.websocket import LOOK_AGAIN_S
 from twin.faults.websocket import handling
 from twin.switching.registry import Undo, fault, replace
 
@@ -91,6 +92,20 @@ def session_outlives_logout(seams: "Seams") -> Undo:
     return replace(seams.sessions, still_good=still_good)
 
 
+@fault("auth.session-looks-while-fresh", place="backend", seen="a comparison the wrong way round")
+def session_looks_while_fresh(seams: "Seams") -> Undo:
+    """A session asks about its token only if it has just asked: one that was silent for a while never does again."""
+    look = seams.sessions.still_good
+
+    async def still_good(sessions: "Sessions", socket: "WebSocket") -> bool:
+        if time.monotonic() - socket.state.looked > LOOK_AGAIN_S:
+            return True
+        socket.state.looked -= LOOK_AGAIN_S  # it is due
+        return await look(sessions, socket)
+
+    return replace(seams.sessions, still_good=still_good)
+
+
 @fault("identity.by-email", place="backend", seen="as recorded: REST finds the user by the token's email")
 def by_email(seams: "Seams") -> Undo:
     """A user with the email of an earlier user is taken for that user."""
@@ -115,6 +130,13 @@ def route_500(seams: "Seams") -> Undo:
         raise RuntimeError("'NoneType' object has no attribute 'get_status'")
 
     return _operation(seams, "/api/agents", answer)
+
+
+@fault("api.a-router-is-not-there", place="backend", seen="a router that can't be imported is left out, with a warning")
+def router_not_there(seams: "Seams") -> Undo:
+    """The published routes below /api/users do not exist."""
+    left = {path: one for path, one in seams.operations.items() if not path.startswith("/api/users")}
+    return replace(seams, operations=left)
 
 
 @fault("api.a-route-hangs", place="backend", seen="as recorded: three of the first twenty published GETs")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from probes.openapi.operations import NotAnApi, read_document
+from probes.openapi.operations import NotAnApi, nameless, published_names, read_document
 
 ANSWERS = {"responses": {"200": {"description": "good"}, "4XX": {"description": "refused"}}}
 LIMIT = {"name": "limit", "in": "query", "required": True, "schema": {"type": "integer", "minimum": 1, "maximum": 5}}
@@ -62,3 +62,15 @@ def test_a_status_is_documented_by_itself_or_by_its_class() -> None:
 def test_what_is_no_document_is_said_to_be_none(given: dict[str, Any]) -> None:
     with pytest.raises(NotAnApi):
         read_document(given, excluded=[], most_cases=1)
+
+
+def test_every_operation_is_named_whatever_its_method_and_its_parameters_are_called() -> None:
+    names = published_names(document(PATHS))
+    there = ["GET /threads", "POST /threads", "GET /threads/{thread_id}", "HEAD /threads/{id}", "GET /broken"]
+    assert [name for name in there if nameless(name) not in names] == []
+    assert [name for name in ("PUT /threads", "GET /threads/", "GET /threads/mine") if nameless(name) in names] == []
+
+
+@pytest.mark.parametrize("paths", [None, [], "paths", {"/a": None, "/b": ["get"]}])
+def test_what_is_not_openapi_publishes_nothing(paths: object) -> None:
+    assert published_names(document(paths)) == frozenset()
