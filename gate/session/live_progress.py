@@ -2,7 +2,7 @@
 
 import io
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import IO
 
@@ -12,7 +12,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from gate.outcomes import Outcome
 from gate.report.terminal import STYLES, console_for, mark
 from gate.run import Result
-from gate.verdict import name
+from gate.verdict import Key, name
 
 LONG_S = 2.0
 
@@ -49,6 +49,7 @@ class Live:
         self._verbose = verbose
         self._family = ""
         self._results: list[Result] = []
+        self._to_come: dict[Key, str] = {}
         self._since = 0.0
         self._begun = 0.0
         self._line = ""
@@ -62,6 +63,10 @@ class Live:
         )
         self._animated = terminal and not verbose
         self._expected = expected() if self._animated else {}  # by case, how long it took the last time
+
+    def plan(self, results: Iterable[Result]) -> None:
+        """What will run: the cases of a family need not come in a row, and its line says how many come later."""
+        self._to_come = {result.key: result.check.family for result in results}
 
     def begin(self, result: Result) -> None:
         """A case begins."""
@@ -79,6 +84,7 @@ class Live:
     def end(self, result: Result) -> None:
         """A case has ended. Without a terminal, one that took over two seconds is printed on a line."""
         self._results.append(result)
+        self._to_come.pop(result.key, None)
         took = time.monotonic() - self._begun
         if self._verbose:
             self.console.print(f"{mark(str(result.outcome))} {escape(name(result.key))}  {took:.2f} s")
@@ -116,5 +122,7 @@ class Live:
         self._stop_progress()
         counts = {one: sum(result.outcome is one for result in self._results) for one in Outcome}
         outcomes = ", ".join(f"[{STYLES[one]}]{count} {one}[/]" for one, count in counts.items() if count)
-        self.console.print(f"{self._family:<14}{outcomes}  [dim]{time.monotonic() - self._since:.1f} s[/dim]")
+        later = sum(family == self._family for family in self._to_come.values())
+        rest = f"  ({later} later)" if later else ""
+        self.console.print(f"{self._family:<14}{outcomes}  [dim]{time.monotonic() - self._since:.1f} s{rest}[/dim]")
         self._family = ""

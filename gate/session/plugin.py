@@ -159,6 +159,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     # What was imported and collected lives as long as the run: to look at it again and again is a tenth of our CPU, and
     # each time a stall of our own event loop.
     gc.freeze()
+    session.config.stash[LIVE].plan(item.stash[RESULT] for item in session.items if RESULT in item.stash)
     try:
         try:
             return (yield)

@@ -108,6 +108,23 @@ def test_a_family_is_a_line_with_its_outcomes_and_its_time(clock: Clock) -> None
     ]
 
 
+def test_a_family_whose_cases_come_in_parts_says_how_many_come_later(clock: Clock) -> None:
+    first, logs, again, last = result("auth.a"), result("logs.a"), result("auth.b"), result("auth.c", case="x")
+    file = io.StringIO()
+    live = Live(file, verbose=False)
+    live.plan([first, logs, again, last])
+    for one in (first, first, logs, again):  # the first is tried twice
+        live.begin(one)
+        clock.now += 1.0
+        live.end(one)
+    live.close()
+    assert file.getvalue().splitlines() == [
+        "auth          2 PASSED  2.0 s  (2 later)",
+        "logs          1 PASSED  1.0 s",
+        "auth          1 PASSED  1.0 s  (1 later)",
+    ]
+
+
 def test_with_v_every_case_is_a_line(clock: Clock) -> None:
     lines = shown(clock, (result("auth.a", case="b"), 3.0), verbose=True)
     assert lines == ["PASSED auth.a[b]  3.00 s", "auth          1 PASSED  3.0 s"]
