@@ -37,6 +37,8 @@ Need = Literal[
     "talk",
     "counts",
     "operations",
+    "guarded",
+    "login",
     # What the revision under test has only with traffic, and only before it:
     "serving",
     "alone",

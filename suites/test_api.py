@@ -9,10 +9,12 @@ from urllib.parse import urljoin, urlsplit
 
 import pytest
 
+from fixtures.doors import kind_of
 from fixtures.http_services import Door, refuse_server_error, seen
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure, Pending
+from probes.auth.forgeries import Forgery, forge, forge_plain
 from probes.auth.tokens import TokenSource, User
 from probes.errors import BadAnswer, TooSlow, Unreachable
 from probes.foreign.excerpt import excerpt
@@ -85,22 +87,63 @@ async def test_a_slash_leads_nowhere_else(
     requirement="every operation that the target names is in the service's own document of its API",
     needs="http operations",
     remedy="A router that could not be imported, or was not included, is missing as a whole: the log of the start says "
-    "why. If an operation was removed on purpose, remove it from [contract.api] required.",
+    "why. If an operation was removed on purpose, remove it from [contract.api].",
     looking="the missing operations in the evidence: what do they have in common? the revision's first log lines",
 )
 async def test_every_required_operation_is_published(
     document: dict[str, Any], contract: Contract, recorder: Recorder
 ) -> None:
-    """Each operation of `[contract.api] required` is in the document, whatever a parameter is called there."""
-    there, required = published_names(document), contract.api.required
+    """Each operation that `[contract.api]` names is in the document, whatever a parameter is called there."""
+    there, required = published_names(document), contract.api.named
     missing = [name for name in required if nameless(name) not in there]
     recorder.attach("missing operations", missing)
     recorder.figures(rule="required operations that are published", n=len(required), value=len(required) - len(missing))
     if missing:
         raise CheckFailure(
-            expected=f"{len(required)} operations published, as [contract.api] required names them",
+            expected=f"{len(required)} operations published, as [contract.api] names them",
             actual=f"{len(missing)} are not: {', '.join(missing[:8])}",
         )
+
+
+@check(
+    "api.guarded",
+    requirement="operations for users refuse a request without a valid token, and operations for anyone need none",
+    needs="http token guarded",
+    remedy="Make validation a dependency of the router, not of each handler. What a page reads before its login must "
+    "not be behind it.",
+    looking="**an incident if anyone was let in**: each operation with its answers, in the evidence",
+)
+async def test_operations_ask_who_asks(
+    backend: Door, contract: Contract, tokens: TokenSource, owner: User, recorder: Recorder
+) -> None:
+    """Each operation of `for_users` refuses a request without a token, and with an invalid one, as the list does.
+
+    Each operation of `for_anyone` is answered without a token: neither refused, nor with a 5xx.
+    """
+    rules, unrouted = contract.api, replace(backend, routes={})
+    nothing, invalid = forge("none", tokens, owner), forge_plain(tokens, owner)
+    asked = [(name, forgery) for name in rules.for_users for forgery in (nothing, invalid)]
+    asked += [(name, nothing) for name in rules.for_anyone]
+    answers = await backend.pace.together(
+        partial(unrouted.ask, *name.split(" ", 1), headers=forgery.headers(), deadline_s=rules.hang_s)
+        for name, forgery in asked
+    )
+    troubles = [
+        f"{name} with {'no' if forgery is nothing else 'an invalid'} token: {seen(answer)}"
+        for (name, forgery), answer in zip(asked, answers, strict=True)
+        if not _is_as_named(answer.status, forgery, contract, for_users=name in rules.for_users)
+    ]
+    recorder.attach("statuses", {name: answer.status for (name, _), answer in zip(asked, answers, strict=True)})
+    if troubles:
+        raise CheckFailure(
+            expected="a refusal by each of [contract.api] for_users, and an answer by each of for_anyone",
+            actual="; ".join(troubles[:4]),
+        )
+
+
+def _is_as_named(status: int, forgery: Forgery, contract: Contract, *, for_users: bool) -> bool:
+    refusals: frozenset[int] = getattr(contract.refusal.rest, kind_of(forgery))
+    return status in refusals if for_users else status not in refusals and status < HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 @check(

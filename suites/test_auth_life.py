@@ -101,6 +101,9 @@ async def _token_ends(end: str, doors: Doors, mint: Mint, owner: User, contract:
     else:
         await await_steady(_over(clock, expires), in_a_row=1, deadline_s=max(LEFT_S) + 5)
     await refuse_unless_it_ends(doors, token, contract, recorder, end)
+    if end == "logout":  # a service may remember the last one alone
+        await _log_out(doors, mint.good(owner), contract)
+        await refuse_unless_it_ends(doors, token, contract, recorder, "another token's logout")
     await doors.refuse_shut(doors.shut)
 
 

@@ -248,6 +248,9 @@ class Target(BaseSettings):
             **{need: "" for need in ABSENT.values() if need != "ws"},
             "document": "" if find_spec("schemathesis") else "schemathesis is not installed: make setup-suite",
             "operations": self._why_no_operations(),
+            "guarded": ""
+            if self.contract.api.for_users or self.contract.api.for_anyone
+            else "none is named: [contract.api] for_users, for_anyone",
             "browser": self._why_no_browser(),
             "twin": self._why_not_broken(),
         }
@@ -267,8 +270,8 @@ class Target(BaseSettings):
 
     def _why_no_operations(self) -> str:
         api = self.contract.api
-        if not api.required:
-            return "no operation is named: [contract.api] required"
+        if not api.named:
+            return "no operation is named: [contract.api] required, for_users, for_anyone"
         sent = api.document.startswith("/") and "api.document" not in self.gone
         return "" if sent else "the service sends no document of its API ([contract.api] document)"
 

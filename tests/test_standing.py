@@ -10,8 +10,9 @@ import pytest
 from tests.standing import INTERRUPTED, ROOT
 from tests.system.waiting import HANGS_S, until
 
+# What a shell puts into the background ignores SIGINT, and so does what that starts.
 ROUNDS = """
-import asyncio
+import asyncio, signal
 from pathlib import Path
 from tests.standing import run_to_its_end
 
@@ -23,6 +24,7 @@ async def rounds():
         await asyncio.sleep(0)
         Path("left").touch()
 
+signal.signal(signal.SIGINT, signal.default_int_handler)
 run_to_its_end(rounds())
 """
 

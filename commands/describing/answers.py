@@ -11,6 +11,7 @@ from probes.http.client import Answer, HttpClient
 from probes.secret import Secret
 
 OK, NOT_FOUND = 200, 404
+REFUSALS = frozenset({401, 403})
 DOCUMENTS = ("/openapi.json", "/v1/openapi.json", "/api/openapi.json", "/api/v1/openapi.json", "/swagger.json")
 ROUTES: Mapping[str, Sequence[str]] = {
     "paths.liveness": ("/livez", "/health/live", "/healthz", "/health", "/ping", "/live"),
@@ -67,6 +68,18 @@ async def find_document(asker: Asker, given: str) -> tuple[str, Document] | None
         if isinstance(body, dict) and isinstance(body.get("paths"), dict):
             return path, Document(body)
     return None
+
+
+async def look_at_operations(asker: Asker, document: Document, findings: Findings) -> None:
+    """Record every published operation, and which of them refuse a request without a token, as their description says.
+
+    The others may be for anyone: only a person can tell.
+    """
+    answers = {name: await asker.get(name.partition(" ")[2]) for name in document.askable}
+    refused = [name for name, answer in answers.items() if answer is not None and answer.status in REFUSALS]
+    findings.see("api.for_users", refused, "refused without a token: remove what no client calls")
+    others = [name for name in document.operations if name not in refused]
+    findings.see("api.required", others, "the others that it publishes: remove what no client calls")
 
 
 async def look_at_routes(asker: Asker, findings: Findings) -> None:

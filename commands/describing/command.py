@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from commands.console import say, write_file
-from commands.describing.answers import Asker, find_document, look_at_refusals, look_at_routes
+from commands.describing.answers import Asker, find_document, look_at_operations, look_at_refusals, look_at_routes
 from commands.describing.findings import Findings, as_toml, key_of, plain
 from commands.describing.published import read_published
 from commands.describing.table import look_at_table
@@ -87,6 +87,7 @@ async def _look(asker: Asker, given: str, findings: Findings) -> None:
         findings.miss("paths.threads", "which route lists a user's items?")
     else:
         read_published(document[1], document[0], findings)
+        await look_at_operations(asker, document[1], findings)
     await look_at_routes(asker, findings)
     if "paths.threads" in findings.found:
         await look_at_refusals(asker, findings.found["paths.threads"][0], findings)

@@ -37,11 +37,24 @@ class Document:
         return found if isinstance(found, dict) else {}
 
     @property
-    def operations(self) -> list[str]:
+    def operations(self) -> Mapping[str, JSON]:
         """Every operation, as METHOD /path."""
-        return sorted(
-            f"{method.upper()} {path}" for path, there in self.paths.items() for method in METHODS if method in there
-        )
+        return {
+            f"{method.upper()} {path}": there[method]
+            for path, there in sorted(self.paths.items())
+            for method in METHODS
+            if isinstance(there, dict) and isinstance(there.get(method), dict)
+        }
+
+    @property
+    def askable(self) -> list[str]:
+        """Operations for users, by their description, that can be asked without harm and without a parameter."""
+        everywhere = self.whole.get("security")
+        return [
+            name
+            for name, described in self.operations.items()
+            if name.startswith("GET ") and "{" not in name and described.get("security", everywhere)
+        ]
 
     def resolved(self, value: object) -> JSON:
         """An object, with a `$ref` resolved; empty if there is none."""
@@ -87,7 +100,6 @@ class Document:
 def read_published(document: Document, where: str, findings: Findings) -> None:
     """Record what the document says."""
     findings.see("api.document", where, "it is there")
-    findings.see("api.required", document.operations, "what it publishes today: remove what no client calls")
     lists = sorted(_lists(document), key=lambda path: (-_fitness(document, path), len(path)))
     if not lists:
         findings.miss(

@@ -8,6 +8,9 @@ from targets.contract.parts import Part, Seconds
 
 Origin = Annotated[str, Field(pattern=r"^(https?://[^/\s]+)?$")]  # scheme, host and port, without a path; empty: none
 Published = Annotated[str, Field(pattern=r"^[A-Z]+ /\S*$")]  # an operation, as METHOD /path
+Askable = Annotated[
+    str, Field(pattern=r"^(GET|HEAD) /[^\s{]*$")
+]  # one that can be asked without harm, as it is written
 Stranger = Annotated[str, Field(pattern=r"^(https?://[^/\s]+|null)$")]
 
 
@@ -26,8 +29,15 @@ class ApiRules(Part):
 
     document: str
     required: tuple[Published, ...]
+    for_users: tuple[Askable, ...]
+    for_anyone: tuple[Askable, ...]
     excluded: tuple[str, ...]
     most_cases: int = Field(ge=1, le=100)
     per_second: float = Field(gt=0)
     hang_s: Seconds
     budget_s: Seconds
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Every operation that must be in the document."""
+        return (*self.required, *self.for_users, *self.for_anyone)

@@ -47,7 +47,9 @@ def why(target: Target, need: str) -> str:
         ("prometheus", "no Prometheus: set NETRA_PROMETHEUS__URL"),
         ("readiness", ""),
         ("document", ""),
-        ("operations", "no operation is named: [contract.api] required"),
+        ("operations", "no operation is named: [contract.api] required, for_users, for_anyone"),
+        ("guarded", "none is named: [contract.api] for_users, for_anyone"),
+        ("login", "absent: the target says that it has no tokens.login"),
         ("counts", ""),
         ("twin", "only the embedded twin can be broken on purpose"),
     ],
@@ -183,6 +185,9 @@ def test_a_twin_with_users_is_not_broken_on_purpose(tmp_path: Path) -> None:
 def test_required_operations_can_be_looked_up_only_in_a_document_that_the_service_sends(tmp_path: Path) -> None:
     named = '[contract.api]\nrequired = ["GET /api/agents"]\n'
     assert not why(mine(tmp_path, named), "operations")
+    for key in ("for_users", "for_anyone"):
+        asked = mine(tmp_path, f'[contract.api]\n{key} = ["GET /api/agents"]\n')
+        assert [why(asked, need) for need in ("operations", "guarded")] == ["", ""]
     sends_none = "the service sends no document of its API ([contract.api] document)"
     for document in ("", "api.json"):
         assert why(mine(tmp_path, f'{named}document = "{document}"\n'), "operations") == sends_none

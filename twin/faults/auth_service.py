@@ -8,6 +8,7 @@ import jwt
 from starlette.responses import JSONResponse, Response
 
 from twin.auth.by_hand import is_signed_with, payload_of
+from twin.auth.logout import fingerprint
 from twin.switching.registry import Undo, fault, replace
 
 if TYPE_CHECKING:
@@ -224,6 +225,28 @@ def refusals_500(seams: "Seams") -> Undo:
 def key_not_checked(seams: "Seams") -> Undo:
     """Any caller may ask."""
     return replace(seams, key_is_good=lambda _seams, _given: True)
+
+
+@fault("auth.login-key-not-set", place="auth", seen="a variable that is empty equals a header that is missing")
+def login_key_not_set(seams: "Seams") -> Undo:
+    """The login's key is empty, and so it gives a token to those who send none."""
+    return replace(seams, opens=lambda _seams, given: not given)
+
+
+@fault("auth.login-key-not-checked", place="auth", seen="a bypass for tests that was deployed")
+def login_key_not_checked(seams: "Seams") -> Undo:
+    """The login gives a token to anyone."""
+    return replace(seams, opens=lambda _seams, _given: True)
+
+
+@fault("auth.logout-of-the-last-alone", place="auth", seen="one slot for the token that was revoked last")
+def logout_of_the_last_alone(seams: "Seams") -> Undo:
+    """A logout lets the tokens of earlier logouts in again."""
+
+    def is_revoked(seams: "Seams", token: object) -> bool:
+        return isinstance(token, str) and fingerprint(token) == next(reversed(seams.revocations.until), "")
+
+    return replace(seams, is_revoked=is_revoked)
 
 
 @fault("auth.sub-not-checked", place="auth", seen="whatever was signed is a user id")

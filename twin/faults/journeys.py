@@ -1,6 +1,7 @@
 """Faults of what a user does in several tabs, at several doors, and at routes that no client uses."""
 
 import asyncio
+import dataclasses
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
@@ -117,9 +118,8 @@ def by_email(seams: "Seams") -> Undo:
     return replace(seams, identify=identify)
 
 
-def _operation(seams: "Seams", path: str, answer: Any) -> Undo:  # noqa: ANN401 - the operation's own callable
-    published = seams.operations[path]
-    return replace(seams, operations={**seams.operations, path: type(published)(published.for_anyone, answer)})
+def _operation(seams: "Seams", path: str, **changes: Any) -> Undo:  # noqa: ANN401 - values of the operation
+    return replace(seams, operations={**seams.operations, path: dataclasses.replace(seams.operations[path], **changes)})
 
 
 @fault("api.a-route-is-500", place="backend", seen="as recorded: seven of the first twenty published GETs")
@@ -129,7 +129,7 @@ def route_500(seams: "Seams") -> Undo:
     async def answer(_seams: "Seams", _identity: "Identity | None") -> Any:  # noqa: ANN401 - nothing
         raise RuntimeError("'NoneType' object has no attribute 'get_status'")
 
-    return _operation(seams, "/api/agents", answer)
+    return _operation(seams, "/api/agents", answer=answer)
 
 
 @fault("api.a-router-is-not-there", place="backend", seen="a router that can't be imported is left out, with a warning")
@@ -139,6 +139,18 @@ def router_not_there(seams: "Seams") -> Undo:
     return replace(seams, operations=left)
 
 
+@fault("api.open-to-anyone", place="backend", seen="a router that was included without its dependency")
+def open_to_anyone(seams: "Seams") -> Undo:
+    """A published route for users answers without a token."""
+    return _operation(seams, "/api/users/sessions", for_anyone=True)
+
+
+@fault("api.behind-the-login", place="backend", seen="a dependency of the app, for every route")
+def behind_the_login(seams: "Seams") -> Undo:
+    """What a page reads before its login is refused without a token."""
+    return _operation(seams, "/api/config/public", for_anyone=False)
+
+
 @fault("api.a-route-hangs", place="backend", seen="as recorded: three of the first twenty published GETs")
 def route_hangs(seams: "Seams") -> Undo:
     """A published route never answers."""
@@ -146,7 +158,7 @@ def route_hangs(seams: "Seams") -> Undo:
     async def answer(_seams: "Seams", _identity: "Identity | None") -> Any:  # noqa: ANN401 - nothing
         await asyncio.Event().wait()
 
-    return _operation(seams, "/api/system/info", answer)
+    return _operation(seams, "/api/system/info", answer=answer)
 
 
 @fault("api.a-route-stops-everything", place="backend", seen="as recorded: after some GETs nothing was answered")
@@ -157,7 +169,7 @@ def route_stops_everything(seams: "Seams") -> Undo:
         time.sleep(STOPPED_S)  # noqa: ASYNC251 - that it blocks the loop is the fault
         return {}
 
-    return _operation(seams, "/api/system/info", answer)
+    return _operation(seams, "/api/system/info", answer=answer)
 
 
 @fault("api.head-is-500", place="backend", seen="a handler that reads the body of what it was not sent")

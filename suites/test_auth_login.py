@@ -1,0 +1,49 @@
+"""The login that gives a token in exchange for a key, asked without the key."""
+
+import pytest
+
+from fixtures.http_services import AuthDoor, seen
+from gate.check import check
+from gate.failures import CheckFailure
+from gate.run import Run
+from probes.errors import BadAnswer
+from probes.http.client import Answer
+from probes.secret import Secret
+from targets.contract import Contract
+
+REFUSALS = range(400, 500)
+
+
+@check(
+    "auth.login-key",
+    requirement="the login gives no token without its key",
+    needs="auth login",
+    remedy="Compare the key in constant time. Where no key is configured, refuse everyone: a header that is missing "
+    "equals a variable that is empty.",
+    looking="**an incident if a token was given**: rotate the signing secret. Is the variable with the key set?",
+)
+@pytest.mark.beside
+@pytest.mark.parametrize("key", ["none", "empty", "wrong"])
+async def test_the_login_wants_its_key(auth: AuthDoor, contract: Contract, run: Run, key: str) -> None:
+    """Without the key's header, with nothing in it, and with a wrong key, the login refuses and gives no token."""
+    rules = contract.login
+    headers: dict[str, str] = (
+        {} if key == "none" else {rules.key_header: "" if key == "empty" else "netra-verify-wrong"}
+    )
+    answer = await auth.post(rules.path, headers=headers, json=dict(rules.body))
+    given = _token_in(answer, rules.token_field)
+    if given:
+        run.redactor.learn(Secret(given))
+        raise CheckFailure(expected="no token", actual=f"{answer.status} with a token under {rules.token_field!r}")
+    if answer.status not in REFUSALS:
+        raise CheckFailure(expected="4xx", actual=seen(answer))
+
+
+def _token_in(answer: Answer, name: str) -> str:
+    """The token in the login's answer; empty if there is none."""
+    try:
+        body = answer.json()
+    except BadAnswer:
+        return ""
+    token = body.get(name) if isinstance(body, dict) else None
+    return token if isinstance(token, str) else ""
