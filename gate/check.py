@@ -39,6 +39,7 @@ Need = Literal[
     "operations",
     "guarded",
     "login",
+    "login-key",
     # What the revision under test has only with traffic, and only before it:
     "serving",
     "alone",

@@ -1,9 +1,13 @@
-"""The login that gives a token in exchange for a key, asked without the key."""
+"""The login that gives a token in exchange for a key, asked with and without it."""
+
+from http import HTTPStatus
 
 import pytest
 
-from fixtures.http_services import AuthDoor, seen
+from fixtures.http_services import AuthDoor, Door, seen
+from fixtures.tokens import Login
 from gate.check import check
+from gate.evidence import Recorder
 from gate.failures import CheckFailure
 from gate.run import Run
 from probes.errors import BadAnswer
@@ -37,6 +41,23 @@ async def test_the_login_wants_its_key(auth: AuthDoor, contract: Contract, run: 
         raise CheckFailure(expected="no token", actual=f"{answer.status} with a token under {rules.token_field!r}")
     if answer.status not in REFUSALS:
         raise CheckFailure(expected="4xx", actual=seen(answer))
+
+
+@check(
+    "auth.login",
+    requirement="the token that the login gives is accepted",
+    needs="auth http login login-key",
+    remedy="Issue tokens by the code that signs all others: the same secret, claims and lifetime.",
+    looking="the answer to the token, in the evidence; its claims (`jwt decode`), compared with [contract.tokens]",
+)
+@pytest.mark.beside
+async def test_its_token_is_good(backend: Door, login: Login, contract: Contract, recorder: Recorder) -> None:
+    """With the right key the login gives a token, and the list is answered to it."""
+    held = await login.token()
+    answer = await backend.get(contract.paths.threads, token=held.token)
+    recorder.attach("answer", answer.status)
+    if answer.status != HTTPStatus.OK:
+        raise CheckFailure(expected="200 for the token that the login has just given", actual=seen(answer))
 
 
 def _token_in(answer: Answer, name: str) -> str:

@@ -247,6 +247,7 @@ class Target(BaseSettings):
             "json": "" if self.contract.database.holds_any_text else "the contract's metadata column refuses such text",
             **{need: "" for need in ABSENT.values() if need != "ws"},
             "document": "" if find_spec("schemathesis") else "schemathesis is not installed: make setup-suite",
+            "login-key": "" if self.tokens.login_key else f"no login key: set {variable('tokens.login_key')}",
             "operations": self._why_no_operations(),
             "guarded": ""
             if self.contract.api.for_users or self.contract.api.for_anyone

@@ -13,7 +13,7 @@ from targets.model import Target
 PHASES = ("smoke", "soak", "day", "candidate")
 SECTIONS = {"candidate": ("smoke", "candidate")}  # what a phase requires: its own section, or more than one
 NEEDED_ELSEWHERE = frozenset(
-    {"prometheus", "json", "readiness", "head", "document", "operations", "guarded", "browser"}
+    {"prometheus", "json", "readiness", "head", "document", "operations", "guarded", "login-key", "browser"}
 )  # needs under which `full` requires more
 Required = dict[str, tuple[str, ...]]  # check id -> case ids; () for a check without cases
 # At a share of the traffic, whatever a profile leaves out: a step whose users were not checked is not one that

@@ -29,7 +29,7 @@ JOBS = (os.cpu_count() or 1) + 1  # a run waits for a third of its time
 LOST = -1  # not an exit code of a run: its twin was lost
 CHOSEN_AMONG = {"smoke": (), "candidate": ("alone",)}  # phases with many checks, and what the twin's then offers
 # What a target may offer, and the twin does.
-CONDITIONAL = ("browser", "document", "guarded", "head", "json", "operations", "readiness")
+CONDITIONAL = ("browser", "document", "guarded", "head", "json", "login-key", "operations", "readiness")
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -49,6 +49,7 @@ def why(target: Target, need: str) -> str:
         ("document", ""),
         ("operations", "no operation is named: [contract.api] required, for_users, for_anyone"),
         ("guarded", "none is named: [contract.api] for_users, for_anyone"),
+        ("login-key", "no login key: set NETRA_TOKENS__LOGIN_KEY"),
         ("login", "absent: the target says that it has no tokens.login"),
         ("counts", ""),
         ("twin", "only the embedded twin can be broken on purpose"),

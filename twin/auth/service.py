@@ -99,6 +99,23 @@ async def _healthy() -> Response:
     return JSONResponse({"status": "healthy", "service": "netra-auth-service"})
 
 
+def issue(secret: str) -> str:
+    """An access token of the one test user, as long as all of them live."""
+    now = int(time.time())
+    claims = {
+        "sub": TEST_USER,
+        "email": f"{TEST_USER}@netra-verify.invalid",
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "iat": now,
+        "exp": now + LIFETIME_S,
+        "jti": str(uuid.uuid4()),
+        "token_type": "access",
+        "permissions": [],
+    }
+    return jwt.encode(claims, secret, algorithm="HS256")
+
+
 @dataclass(slots=True, kw_only=True)
 class Seams:
     """The service's parts."""
@@ -118,6 +135,7 @@ class Seams:
     health: Callable[[], Awaitable[Response]] = field(default=_healthy)
     told_ms: Callable[[float], float] = field(default=lambda took: took)
     login_key: str = ""
+    issue: Callable[[str], str] = issue
     opens: Callable[["Seams", str], bool] = field(
         default=lambda seams, given: bool(given) and hmac.compare_digest(given.encode(), seams.login_key.encode())
     )
@@ -125,23 +143,6 @@ class Seams:
         default=lambda request: request.headers.get("authorization", "").removeprefix("Bearer ")
     )
     is_revoked: Callable[["Seams", object], bool] = field(default=lambda seams, token: seams.revocations.hold(token))
-
-
-def issue(secret: str) -> str:
-    """An access token of the one test user, as long as all of them live."""
-    now = int(time.time())
-    claims = {
-        "sub": TEST_USER,
-        "email": f"{TEST_USER}@netra-verify.invalid",
-        "iss": ISSUER,
-        "aud": AUDIENCE,
-        "iat": now,
-        "exp": now + LIFETIME_S,
-        "jti": str(uuid.uuid4()),
-        "token_type": "access",
-        "permissions": [],
-    }
-    return jwt.encode(claims, secret, algorithm="HS256")
 
 
 def build_seams() -> Seams:
@@ -171,7 +172,7 @@ class Routes:
         """`POST /login`: a token of the one test user."""
         if not self.seams.opens(self.seams, request.headers.get("x-login-key", "")):
             return JSONResponse(error_body("forbidden", "The login key is required."), 401)
-        return JSONResponse({"access_token": issue(self.seams.validator.secret), "token_type": "Bearer"})
+        return JSONResponse({"access_token": self.seams.issue(self.seams.validator.secret), "token_type": "Bearer"})
 
     async def logout(self, request: Request) -> Response:
         """`POST /auth/logout`: the token is refused from now on."""

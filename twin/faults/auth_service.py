@@ -239,6 +239,20 @@ def login_key_not_checked(seams: "Seams") -> Undo:
     return replace(seams, opens=lambda _seams, _given: True)
 
 
+@fault(
+    "auth.login-token-has-expired", place="auth", seen="a lifetime in minutes, read as seconds by one of two issuers"
+)
+def login_token_expired(seams: "Seams") -> Undo:
+    """The login's token has expired when it is given."""
+    issue = seams.issue
+
+    def expired(secret: str) -> str:
+        claims = payload_of(issue(secret))
+        return jwt.encode(claims | {"iat": claims["iat"] - 3600, "exp": claims["iat"] - 60}, secret, algorithm="HS256")
+
+    return replace(seams, issue=expired)
+
+
 @fault("auth.logout-of-the-last-alone", place="auth", seen="one slot for the token that was revoked last")
 def logout_of_the_last_alone(seams: "Seams") -> Undo:
     """A logout lets the tokens of earlier logouts in again."""
