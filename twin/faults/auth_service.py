@@ -239,6 +239,19 @@ def login_key_not_checked(seams: "Seams") -> Undo:
     return replace(seams, opens=lambda _seams, _given: True)
 
 
+@fault("auth.login-crashes-without-its-key", place="auth", seen="a header that is read as if every request had it")
+def login_crashes(seams: "Seams") -> Undo:
+    """A login without a key is answered 500."""
+    opens = seams.opens
+
+    def demanding(seams: "Seams", given: str) -> bool:
+        if not given:
+            raise KeyError("x-login-key")
+        return opens(seams, given)
+
+    return replace(seams, opens=demanding)
+
+
 @fault(
     "auth.login-token-has-expired", place="auth", seen="a lifetime in minutes, read as seconds by one of two issuers"
 )
