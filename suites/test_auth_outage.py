@@ -4,7 +4,8 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from fixtures.http_services import seen
+from fixtures.health import FIX_5, checks_in
+from fixtures.http_services import Door, seen
 from fixtures.sockets import SocketDoor
 from fixtures.threads import Threads, await_recovery
 from fixtures.twin import TwinControl
@@ -18,6 +19,7 @@ from probes.secret import Secret
 from probes.timing.deadlines import Deadlines
 from probes.websocket.handshake import Way
 from probes.websocket.sessions import Session
+from targets.contract import Contract
 
 ASKED = 5  # a circuit breaker opens after a few
 WAYS: tuple[Way, ...] = ("header", "subprotocol")
@@ -109,3 +111,27 @@ async def _serves_again(
         await sockets.open(owner)
     except NOT_ANSWERED as error:
         raise CheckFailure(expected="the WebSocket serves again", actual=error.detail) from error
+
+
+@check(
+    "auth.outage-seen",
+    requirement="while auth is down, the detailed health says so",
+    needs="twin http auth health",
+    remedy=FIX_5 + " Ask the auth service each time; an address that is configured is not an answer.",
+    looking="on the twin alone: `make verify-local`, then what it said during the outage, in the evidence",
+)
+async def test_it_says_that_auth_is_down(
+    twin: TwinControl, backend: Door, contract: Contract, deadlines: Deadlines, recorder: Recorder
+) -> None:
+    """Auth is really stopped: its check is not healthy, and the status is unhealthy. Auth is started again."""
+    rules = contract.health
+    await twin.take_down("auth", provokes_503=True)
+    body = (await backend.get(contract.paths.health, deadline_s=deadlines.health)).json_object()
+    await twin.bring_up("auth")
+    word, status = str(checks_in(body, contract).get(rules.auth_check)), body.get(rules.status_field)
+    recorder.attach("health", {rules.auth_check: word, rules.status_field: status})
+    if word.lower() in rules.healthy_words or status != rules.unhealthy:
+        raise CheckFailure(
+            expected=f"while auth is down: {rules.auth_check} not healthy, {rules.status_field} {rules.unhealthy!r}",
+            actual=f"{rules.auth_check} {word!r}, {rules.status_field} {status!r}",
+        )

@@ -1,9 +1,8 @@
-"""The detailed health while there is what it exists for: rows without metadata, a dependency that is down."""
+"""The detailed health while the table has rows that its check of the table exists for."""
 
 from fixtures.health import FIX_5, checks_in
 from fixtures.http_services import Door
 from fixtures.rows import Plant
-from fixtures.twin import TwinControl
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure
@@ -42,27 +41,3 @@ async def test_it_counts_rows_without_metadata(
         raise CheckFailure(expected=expected, actual=f"{status!r}")
     if rules.failed_field and (not isinstance(failed, list) or rules.counts_check not in failed):
         raise CheckFailure(expected=f"{rules.counts_check} in {rules.failed_field}", actual=f"{failed!r}")
-
-
-@check(
-    "health.outage",
-    requirement="while auth is down, the detailed health says so",
-    needs="twin http auth health",
-    remedy=FIX_5 + " Ask the auth service each time; an address that is configured is not an answer.",
-    looking="on the twin alone: `make verify-local`, then what it said during the outage, in the evidence",
-)
-async def test_it_says_that_auth_is_down(
-    twin: TwinControl, backend: Door, contract: Contract, deadlines: Deadlines, recorder: Recorder
-) -> None:
-    """Auth is really stopped: its check is not healthy, and the status is unhealthy. Auth is started again."""
-    rules = contract.health
-    await twin.take_down("auth", provokes_503=True)
-    body = (await backend.get(contract.paths.health, deadline_s=deadlines.health)).json_object()
-    await twin.bring_up("auth")
-    word, status = str(checks_in(body, contract).get(rules.auth_check)), body.get(rules.status_field)
-    recorder.attach("health", {rules.auth_check: word, rules.status_field: status})
-    if word.lower() in rules.healthy_words or status != rules.unhealthy:
-        raise CheckFailure(
-            expected=f"while auth is down: {rules.auth_check} not healthy, {rules.status_field} {rules.unhealthy!r}",
-            actual=f"{rules.auth_check} {word!r}, {rules.status_field} {status!r}",
-        )
