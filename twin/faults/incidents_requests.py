@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 from starlette.responses import RedirectResponse
 
-from twin.switching.registry import Undo, fault, replace
+from twin.switching.registry import Undo, fault, replace, undo_all
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from twin.backend.seams import Seams
     from twin.platform.state import Platform
 
-OK, CALLS, BACKGROUND_S = 200, 8, 0.5
+OK, CALLS, BACKGROUND_S, SOON_S = 200, 8, 0.5, 0.02
 Around = Callable[["ASGIApp", "Scope", "Receive", "Send"], Awaitable[None]]
 
 
@@ -223,7 +223,8 @@ def redirects_elsewhere(seams: "Seams") -> Undo:
 )
 def closed_connection_used_again(platform: "Platform") -> Undo:
     """A request over a connection that the server had closed for being idle is answered 502."""
-    return replace(platform, asks_again=lambda: False)
+    closes = replace(platform, idle_lasts_s=lambda: SOON_S)
+    return undo_all(closes, replace(platform, asks_again=lambda: False))
 
 
 @fault(

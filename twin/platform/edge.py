@@ -23,6 +23,7 @@ from twin.platform.exchange import (
 from twin.platform.state import Platform, Service, stamp
 
 LAST_WORD_S = 0.2
+Idle = tuple[float, asyncio.StreamReader, asyncio.StreamWriter]  # a connection to an instance, since when it is idle
 LOOPBACK = "127.0.0.1"
 READ_HEAD, LONGEST_HEAD = 512 * 1024, 64 * 1024  # what is read, and what the front end lets through
 NO_SUCH_TAG, TOO_LONG, UNAVAILABLE, TIMED_OUT, BAD_GATEWAY = 404, 431, 503, 504, 502
@@ -39,7 +40,7 @@ class Edge:
     def __init__(self, platform: Platform, service: Service) -> None:
         self.platform = platform
         self.service = service
-        self._idle: dict[int, list[tuple[asyncio.StreamReader, asyncio.StreamWriter]]] = {}
+        self._idle: dict[int, list[Idle]] = {}
         self._servers: list[asyncio.Server] = []
 
     async def start(self) -> None:
@@ -122,7 +123,7 @@ class Edge:
         idle = self._idle.setdefault(port, [])
         while True:
             fresh = not idle
-            reader, writer = await asyncio.open_connection(LOOPBACK, port) if fresh else idle.pop()
+            reader, writer = await asyncio.open_connection(LOOPBACK, port) if fresh else self._reused(idle)
             try:
                 response, answer, again = await ask(exchange, body, reader, writer)
             except (ConnectionError, InstanceClosed):
@@ -136,10 +137,17 @@ class Edge:
                 writer.close()
                 raise
             if again:
-                idle.append((reader, writer))
+                idle.append((time.monotonic(), reader, writer))
             else:
                 writer.close()
             return response, answer
+
+    def _reused(self, idle: list[Idle]) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """The connection that was used last; closed, if the instance closes one that was idle for as long."""
+        since, reader, writer = idle.pop()
+        if time.monotonic() - since > self.platform.idle_lasts_s():
+            writer.close()
+        return reader, writer
 
     async def _upgrade(
         self, exchange: Exchange, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, early: bytes
