@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from twin.backend.seams import Seams
     from twin.platform.state import Platform
 
-OK, CALLS, BACKGROUND_S, SOON_S = 200, 8, 0.5, 0.02
+BACKEND = "netra-backend-staging"
+OK, CALLS, BACKGROUND_S, SOON_S = 200, 8, 0.5, 0.25
 Around = Callable[["ASGIApp", "Scope", "Receive", "Send"], Awaitable[None]]
 
 
@@ -223,7 +225,7 @@ def redirects_elsewhere(seams: "Seams") -> Undo:
 )
 def closed_connection_used_again(platform: "Platform") -> Undo:
     """A request over a connection that the server had closed for being idle is answered 502."""
-    closes = replace(platform, idle_lasts_s=lambda: SOON_S)
+    closes = replace(platform, idle_lasts_s=lambda service: SOON_S if service.name == BACKEND else math.inf)
     return undo_all(closes, replace(platform, asks_again=lambda: False))
 
 

@@ -145,7 +145,7 @@ class Edge:
     def _reused(self, idle: list[Idle]) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """The connection that was used last; closed, if the instance closes one that was idle for as long."""
         since, reader, writer = idle.pop()
-        if time.monotonic() - since > self.platform.idle_lasts_s():
+        if time.monotonic() - since > self.platform.idle_lasts_s(self.service):
             writer.close()
         return reader, writer
 

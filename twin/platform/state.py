@@ -119,7 +119,7 @@ class Platform:
     carrier: Callable[[], Callable[[bytes], bytes]] = field(default=lambda: bytes)  # of a connection: as they go on
     rewrite: Callable[[dict[str, str]], dict[str, str]] = field(default=lambda headers: headers)
     has_instance: Callable[[Service, str], bool] = field(default=lambda _service, _revision: True)  # that is free
-    idle_lasts_s: Callable[[], float] = field(default=lambda: math.inf)  # until the instance closes a connection
+    idle_lasts_s: Callable[[Service], float] = field(default=lambda _service: math.inf)  # until its instance closes it
     asks_again: Callable[[], bool] = field(default=lambda: True)  # where the instance had closed an idle connection
     cut_after: Callable[["Platform", Service], float] = field(  # a WebSocket's life, in seconds of the platform
         default=lambda _platform, service: service.request_timeout_s
