@@ -1,7 +1,6 @@
 """A real Prometheus on loopback, for as long as a test needs it."""
 
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,16 +15,10 @@ import yaml
 from gate.verdict_document import Document, encode
 from tests.deploy.observability.promql import STACK
 from tests.system.waiting import HANGS_S, until
+from twin.ports import free_ports
 
 BINARY = shutil.which("prometheus")
 with_prometheus = pytest.mark.skipif(BINARY is None, reason="prometheus is not installed (Debian: prometheus)")
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-    return port
 
 
 @contextmanager
@@ -33,7 +26,7 @@ def prometheus(config: dict[str, Any], folder: Path) -> Iterator[httpx.Client]:
     """Run Prometheus with a configuration, its data in `folder`; yields a client of its API."""
     path = folder / "prometheus.yml"
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
-    port = free_port()
+    (port,) = free_ports(1)
     words = [
         str(BINARY),
         f"--config.file={path}",
