@@ -26,7 +26,7 @@ def test_processes_that_ask_at_the_same_time_get_different_ports_none_of_which_t
 
 @pytest.mark.parametrize("said", ["", "seven", "7", "99999999", "32767"])
 def test_whatever_the_file_says_there_are_ports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str) -> None:
-    monkeypatch.setattr(ports.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
     monkeypatch.setattr(ports, "KERNELS", tmp_path / "no such file")
     with ports._turn() as file:
         file.write(said)
@@ -36,7 +36,7 @@ def test_whatever_the_file_says_there_are_ports(tmp_path: Path, monkeypatch: pyt
 
 
 def test_a_port_in_use_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ports.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
     (first,) = ports.free_ports(1)
     with ports._turn() as file:
         file.write(f"{first}")
