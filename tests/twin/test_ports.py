@@ -1,5 +1,6 @@
 """Ports stay free until the servers start that they are for."""
 
+import socket
 import subprocess
 import sys
 from itertools import chain
@@ -24,22 +25,27 @@ def test_processes_that_ask_at_the_same_time_get_different_ports_none_of_which_t
     assert max(every) < ports._end()
 
 
-@pytest.mark.parametrize("said", ["", "seven", "7", "99999999", "32767"])
-def test_whatever_the_file_says_there_are_ports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str) -> None:
-    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
-    monkeypatch.setattr(ports, "KERNELS", tmp_path / "no such file")
-    with ports._turn() as file:
-        file.write(said)
+def test_a_process_gets_no_port_twice() -> None:
     first, second = ports.free_ports(3), ports.free_ports(3)
     assert len({*first, *second}) == 6
-    assert all(ports.LOWEST <= port < ports.HIGHEST for port in (*first, *second))
 
 
-def test_a_port_in_use_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+@pytest.mark.parametrize("said", ["", "from 32768", None])
+def test_where_the_kernel_does_not_say_which_ports_it_takes_there_are_ports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str | None
+) -> None:
+    monkeypatch.setattr(ports, "KERNELS", tmp_path / "range")
+    if said is not None:
+        ports.KERNELS.write_text(said)
+    assert all(ports.LOWEST <= port < ports.HIGHEST for port in ports.free_ports(3))
+
+
+def test_a_port_in_use_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "_given", set())
     (first,) = ports.free_ports(1)
-    with ports._turn() as file:
-        file.write(f"{first}")
-    (taken,) = ports._bound(first)
-    with taken:
-        assert ports.free_ports(1) != [first]
+    ports._given.clear()
+    with socket.socket() as other:
+        other.bind((ports.LOOPBACK, first))
+        assert first not in ports.free_ports(2)
+    ports._given.clear()
+    assert ports.free_ports(1) == [first]
