@@ -8,12 +8,13 @@ import pytest
 from gate.plan import Plan
 from targets.loading import load_target
 from targets.model import Target
+from tests.fuzz.world import LOGIN_KEY
 
 
 @pytest.fixture(scope="module")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Target:
     addresses = tmp_path_factory.mktemp("target") / "addresses.json"
-    tokens = {"signing_secret": "a-secret-of-thirty-two-characters", "service_key": "a-key", "login_key": "a-key"}
+    tokens = {"signing_secret": "a-secret-of-thirty-two-characters", "service_key": "a-key", "login_key": LOGIN_KEY}
     there = {"backend": {"url": "http://127.0.0.1:9"}, "auth": {"url": "http://127.0.0.1:9"}, "tokens": tokens}
     there["platform"] = {"credentials": "none"}
     addresses.write_text(json.dumps(there))

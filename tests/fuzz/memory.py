@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosedOK
 from websockets.frames import Close
 
 from fixtures.sockets import dialect_of
+from fixtures.tokens import Login
 from fixtures.twin import TwinControl
 from gate.evidence import Recorder
 from gate.plan import Plan
@@ -254,7 +255,7 @@ def given(target: Target, plan: Plan, spoiler: Spoiler, world: World) -> dict[st
         "provoked_503s": 0,
         "narrate": lambda _: None,
         "outages": (),
-        **dict.fromkeys(("export", "exported_log", "login", "network", "candidate")),
+        **dict.fromkeys(("export", "exported_log", "network", "candidate")),
     }
 
 
@@ -279,6 +280,7 @@ def _of_the_world(target: Target, spoiler: Spoiler, world: World, identity: RunI
     return {
         "backend_client": clients["backend"],
         "auth_client": clients["auth"],
+        "login": Login(clients["auth"], target, lambda _secret: None),
         "twin": TwinControl(
             MemoryClient("control", world, Spoiler(None), identity), clients["backend"], target.contract.paths.liveness
         ),

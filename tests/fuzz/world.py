@@ -23,6 +23,7 @@ JSON_HEADERS = {
     "vary": "Origin",
     "cache-control": "no-store",
 }
+LOGIN_KEY = "a-key"
 Body = dict[str, Any] | list[Any] | str
 Wire = tuple[int, dict[str, str], bytes]
 
@@ -215,6 +216,9 @@ class World:
     def _of_auth(self, method: str, path: str, headers: Mapping[str, str], body: Any) -> tuple[int, Body]:  # noqa: ANN401 - JSON
         if path == self.contract.paths.auth_health:
             return 200, {"status": "healthy"}
+        login = self.contract.login
+        if path == login.path and headers.get(login.key_header.lower()) == LOGIN_KEY:
+            return 200, {login.token_field: jwt.encode({"sub": "the-test-user", "exp": 4e9}, "x" * 32)}
         token = body.get(self.contract.validation.token_field) if isinstance(body, dict) else ""
         user = user_of(str(token))
         if path != self.contract.paths.auth_validate or method != "POST" or "x-service-key" not in headers:
