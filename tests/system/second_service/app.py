@@ -1,5 +1,6 @@
 """The API: notes of an account, a status page, and inspection of tokens for other services."""
 
+import math
 import re
 import secrets
 import time
@@ -31,6 +32,8 @@ def clean(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - any JSON value
         raise ValueError("too deep")
     if isinstance(value, str) and BAD_TEXT.search(value):
         raise ValueError("text that can not be stored")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("a number for which JSON has no word")
     if isinstance(value, dict):
         for key, inner in value.items():
             clean(key)
@@ -168,7 +171,8 @@ def add_single(app: FastAPI) -> None:
 
     @app.patch("/v1/notes/{key}", status_code=204)
     async def rename(request: Request, account: Account, key: str, draft: Draft) -> Response:
-        if BAD_TEXT.search(key) or not await request.app.state.store.rename(account, key, draft.subject):
+        changed = draft.attributes if "attributes" in draft.model_fields_set else None
+        if BAD_TEXT.search(key) or not await request.app.state.store.rename(account, key, draft.subject, changed):
             raise HTTPException(404)
         return Response(status_code=204)
 

@@ -76,14 +76,16 @@ class Store:
         assert row is not None
         return as_note(row)
 
-    async def rename(self, account: str, key: str, subject: str | None) -> bool:
-        """Whether there was such a note."""
+    async def rename(self, account: str, key: str, subject: str | None, attributes: dict[str, Any] | None) -> bool:
+        """Whether there was such a note; attributes that are given replace the old ones."""
         done = await self.pool.execute(
-            "UPDATE notes SET subject = $3, changed_on = $4 WHERE account = $1 AND key = $2 AND removed_on IS NULL",
+            "UPDATE notes SET subject = $3, changed_on = $4, attributes = coalesce($5, attributes) "
+            "WHERE account = $1 AND key = $2 AND removed_on IS NULL",
             account,
             key,
             subject,
             int(time.time()),
+            None if attributes is None else json.dumps(attributes),
         )
         return bool(done == "UPDATE 1")
 
