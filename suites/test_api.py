@@ -129,13 +129,13 @@ async def test_operations_ask_who_asks(
         partial(unrouted.ask, *name.split(" ", 1), headers=forgery.headers(), deadline_s=rules.hang_s)
         for name, forgery in asked
     )
-    said, troubles = dict[str, int](), list[str]()
+    statuses, troubles = dict[str, int](), list[str]()
     for (name, forgery), answer in zip(asked, answers, strict=True):
-        asked_so = f"{name} with {'no' if forgery is nothing else 'an invalid'} token"
-        said[asked_so] = answer.status
+        request = f"{name} with {'no' if forgery is nothing else 'an invalid'} token"
+        statuses[request] = answer.status
         if not _is_as_named(answer.status, forgery, contract, for_users=name in rules.for_users):
-            troubles.append(f"{asked_so}: {seen(answer)}")
-    recorder.attach("statuses", said)
+            troubles.append(f"{request}: {seen(answer)}")
+    recorder.attach("statuses", statuses)
     if troubles:
         raise CheckFailure(
             expected="a refusal by each of [contract.api] for_users, and an answer by each of for_anyone",

@@ -118,7 +118,7 @@ async def _serves_again(
     requirement="while auth is down, the detailed health says so",
     needs="twin http auth health",
     remedy=FIX_5 + " Ask the auth service each time; an address that is configured is not an answer.",
-    looking="on the twin alone: `make verify-local`, then what it said during the outage, in the evidence",
+    looking="on the twin alone: `make verify-local`, then its answer during the outage, in the evidence",
 )
 async def test_it_says_that_auth_is_down(
     twin: TwinControl, backend: Door, contract: Contract, deadlines: Deadlines, recorder: Recorder

@@ -18,7 +18,7 @@ PLANTED = 3
     requirement="rows without metadata are counted while they are there, and make the status unhealthy",
     needs="http write mint health counts",
     remedy=FIX_5 + " Count with IS NULL: `= NULL` is true of no row. Don't answer from a cache.",
-    looking="what it said while the rows were there, in the evidence; its own query, run by hand",
+    looking="its answer while the rows were there, in the evidence; its own query, run by hand",
 )
 async def test_it_counts_rows_without_metadata(
     backend: Door, plant: Plant, owner: User, contract: Contract, deadlines: Deadlines, recorder: Recorder

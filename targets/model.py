@@ -273,7 +273,7 @@ class Target(BaseSettings):
         api = self.contract.api
         if not api.named:
             return "no operation is named: [contract.api] required, for_users, for_anyone"
-        sent = api.document.startswith("/") and "api.document" not in self.gone
+        sent = api.is_sent and "api.document" not in self.gone
         return "" if sent else "the service sends no document of its API ([contract.api] document)"
 
     def _why_no_browser(self) -> str:

@@ -8,9 +8,7 @@ from targets.contract.parts import Part, Seconds
 
 Origin = Annotated[str, Field(pattern=r"^(https?://[^/\s]+)?$")]  # scheme, host and port, without a path; empty: none
 Published = Annotated[str, Field(pattern=r"^[A-Z]+ /\S*$")]  # an operation, as METHOD /path
-Askable = Annotated[
-    str, Field(pattern=r"^(GET|HEAD) /[^\s{]*$")
-]  # one that can be asked without harm, as it is written
+Askable = Annotated[str, Field(pattern=r"^(GET|HEAD) /[^\s{]*$")]  # one that can be asked without harm, as it is
 Stranger = Annotated[str, Field(pattern=r"^(https?://[^/\s]+|null)$")]
 
 
@@ -36,6 +34,11 @@ class ApiRules(Part):
     per_second: float = Field(gt=0)
     hang_s: Seconds
     budget_s: Seconds
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether the service itself sends the document: it is not a file."""
+        return self.document.startswith("/")
 
     @property
     def named(self) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from tests.standing import busy_processors, own_folder, run_within, standing_twi
 RUN_S = 900.0  # far from an idle machine's 40 s
 ONE_TWIN = 12  # runs; each reads the whole log of the revision, which after a deploy holds one run's at most
 GO, NO_GO = 0, 1
-AS_TABLE = "AS TABLE"  # what is said instead of a verdict if a run is as its state's table says
+AS_TABLE = "AS TABLE"  # in the place of a verdict: the run is as the table of its state
 MOST_NAMED = 6
 
 

@@ -113,10 +113,10 @@ def test_a_family_whose_cases_come_in_parts_says_how_many_come_later(clock: Cloc
     file = io.StringIO()
     live = Live(file, verbose=False)
     live.plan([first, logs, again, last])
-    for one in (first, first, logs, again):  # the first is tried twice
-        live.begin(one)
+    for tried in (first, first, logs, again):  # the first case twice
+        live.begin(tried)
         clock.now += 1.0
-        live.end(one)
+        live.end(tried)
     live.close()
     assert file.getvalue().splitlines() == [
         "auth          2 PASSED  2.0 s  (2 later)",
