@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -31,6 +32,13 @@ def jobs(**given: Any) -> dict[str, Any]:  # noqa: ANN401 - as above
     """The jobs, those that are extended too."""
     read: dict[str, Any] = yaml.safe_load(interpolated(**given))
     return read
+
+
+def variables(described: Mapping[str, Any], job: str, common: Mapping[str, str]) -> dict[str, str]:
+    """A job's variables with those of its base, as GitLab fills them in from the project's."""
+    own = described[".netra-verify"]["variables"] | described[job]["variables"]
+    texts = {key: "" if value is None else str(value) for key, value in own.items()}  # YAML reads empty as null
+    return {key: re.sub(r"\$([A-Z_]+)", lambda match: common[match[1]], value) for key, value in texts.items()}
 
 
 def _written(value: object) -> str:

@@ -1,16 +1,18 @@
 """The pipelines' command lines for a revision before it has traffic, taken from their files, against the twin."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.deploy import github
+from tests.deploy.github import HEADS, PREFIX
+from tests.deploy.gitlab import jobs, variables
 from tests.deploy.image import last_line
 from tests.deploy.secret_manager import secret_manager
-from tests.deploy.test_pipelines import HEADS, PREFIX, filled, read, shell
+from tests.deploy.test_pipelines import shell
 from tests.system.running import ROOT, clean_environment, twin_up, verdict_in
 from twin.names import CANDIDATE_REVISION
 
@@ -45,32 +47,18 @@ def refuse_other_revision(code: int, log: str, reports: Path) -> None:
 
 
 def test_githubs_verify_step_judges_what_is_under_the_tag(surroundings: dict[str, str], tmp_path: Path) -> None:
-    steps = {step.get("name"): step for step in read("github/netra-verify.yml")["jobs"]["verify"]["steps"]}
-    inputs = {
-        "inputs.target": "local",
-        "inputs.phase": "candidate",
-        "inputs.evidence": "",
-        "inputs.write && inputs.target || ''": "local",
-        "inputs.heads || '[]'": HEADS,
-        "inputs.secrets-of": PREFIX,
-        "inputs.tag": "verify",
-        "inputs.share": "0",
-        "github.token": "",
-        "inputs.messengers && format('secret:{0}/versions/latest', inputs.messengers) || ''": "",
-    }
-    own = {key: filled(value, inputs) for key, value in steps["Verify"]["env"].items()}
+    own = github.environment(phase="candidate")
     reports = tmp_path / "reports"
     runner = {**clean_environment(), **own, **surroundings, "REPORTS": str(reports)}
-    refuse_other_revision(*shell(steps["Verify"]["run"], cwd=ROOT, env=runner), reports)
+    refuse_other_revision(*shell(github.step("Verify")["run"], cwd=ROOT, env=runner), reports)
 
 
 def test_gitlabs_job_judges_what_is_under_the_tag(surroundings: dict[str, str], tmp_path: Path) -> None:
-    jobs = read("gitlab/netra-verify.gitlab-ci.yml")
-    variables = {**jobs[".netra-verify"]["variables"], **jobs["netra-candidate"]["variables"]}
-    given = {"HEADS": HEADS, "SECRETS_OF": PREFIX, "CI_PROJECT_DIR": str(tmp_path), "TARGET": "local", "TAG": "verify"}
-    env = {key: re.sub(r"\$([A-Z_]+)", lambda match: given[match[1]], str(value)) for key, value in variables.items()}
-    (script,) = jobs["netra-candidate"]["script"]
-    script = script.replace("python /app/entrypoint.py", ".venv/bin/python deploy/container/entrypoint.py")
+    described = jobs(target="local", targets_dir="targets")
+    given = {"HEADS": HEADS, "SECRETS_OF": PREFIX, "CI_PROJECT_DIR": str(ROOT)}
+    env = variables(described, "netra-candidate", given) | {"SECRETS_OF": PREFIX}
+    (script,) = described[".netra-verify"]["script"]
+    script = script.replace("python /app/", ".venv/bin/python deploy/container/")
     reports = tmp_path / "reports"
-    runner = {**clean_environment(), **env, **surroundings, "TARGET": "local", "TAG": "verify", "REPORTS": str(reports)}
+    runner = {**clean_environment(), **env, **surroundings, "TAG": "verify", "REPORTS": str(reports)}
     refuse_other_revision(*shell(script, cwd=ROOT, env=runner), reports)

@@ -13,14 +13,14 @@ import pytest
 import yaml
 from google.auth.identity_pool import Credentials
 
-from tests.deploy.gitlab import jobs
+from tests.deploy import github
+from tests.deploy.github import HEADS, PREFIX
+from tests.deploy.gitlab import jobs, variables
 from tests.deploy.image import Image, last_line
 from tests.deploy.secret_manager import secret_manager
 from tests.system.running import LONG_S, ROOT, assert_go, clean_environment, verdict_in
 
 DEPLOY = ROOT / "deploy"
-HEADS = '["0004_message_times"]'
-PREFIX = "projects/p/secrets/netra-verify"
 QUICK = {"PYTEST_ADDOPTS": "--quick"}
 
 
@@ -69,23 +69,9 @@ def shell(
     return done.returncode, done.stdout
 
 
-def filled(text: str, values: Mapping[str, str]) -> str:
-    """A GitHub expression is looked up by its text: one that the test does not know fails it."""
-    return re.sub(r"\$\{\{ (.*?) \}\}", lambda match: values[match[1]], text)
-
-
 @pytest.mark.slow
 def test_githubs_verify_step_masks_secrets_and_has_outputs(surroundings: dict[str, str], tmp_path: Path) -> None:
-    steps = {step.get("name"): step for step in read("github/netra-verify.yml")["jobs"]["verify"]["steps"]}
-    inputs = {
-        "inputs.target": "local", "inputs.phase": "smoke", "inputs.evidence": str(tmp_path / "evidence"),
-        "inputs.write": "true", "inputs.heads || '[]'": HEADS, "inputs.secrets-of": PREFIX, "inputs.quick": "true",
-        "inputs.tag": "verify", "inputs.share": "0", "inputs.targets-dir": "targets", "inputs.known-failures": "",
-        "inputs.suite && 'calling' || '.'": ".", "inputs.token-way": "sign",
-        "inputs.environment": "OURS=1", "github.token": "",
-        "inputs.messengers && format('secret:{0}/versions/latest', inputs.messengers) || ''": "",
-    }  # fmt: skip
-    own = {key: filled(value, inputs) for key, value in steps["Verify"]["env"].items()}
+    own = github.environment(evidence=str(tmp_path / "evidence"), phase="smoke")
     runner = {
         **clean_environment(),
         **own,
@@ -95,12 +81,12 @@ def test_githubs_verify_step_masks_secrets_and_has_outputs(surroundings: dict[st
         "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
         "GITHUB_OUTPUT": str(tmp_path / "output"),
     }
-    code, log = shell(steps["Verify"]["run"], cwd=ROOT, env=runner)
+    code, log = shell(github.step("Verify")["run"], cwd=ROOT, env=runner)
     word = "GO" if assert_go(code, tmp_path / "reports", log) else "INCONCLUSIVE"
     assert last_line(log).startswith(f"VERDICT: {word} target=local phase=smoke ")
     assert [line.startswith("::add-mask::") for line in log.splitlines()[:4]] == [True] * 4
     assert word in (tmp_path / "summary.md").read_text()
-    reading = steps["Read the verdict"]["run"].replace(" reports ", f" {tmp_path}/reports ")
+    reading = github.step("Read the verdict")["run"].replace(" reports ", f" {tmp_path}/reports ")
     assert shell(reading, cwd=ROOT, env=runner) == (0, "")
     revision = verdict_in(tmp_path / "reports")["revision"]
     assert (tmp_path / "output").read_text() == f"verdict={word}\nrevision={revision}\nwaiting=false\n"
@@ -116,10 +102,10 @@ def test_a_run_without_a_verdict_has_outputs_too(tmp_path: Path) -> None:
     [("success", "false", 0), ("failure", "false", 1), ("failure", "true", 0), ("cancelled", "false", 1), ("", "", 1)],
 )
 def test_githubs_last_step_is_green_for_go_and_for_patience_alone(outcome: str, patient: str, code: int) -> None:
-    steps = read("github/netra-verify.yml")["jobs"]["verify"]["steps"]
-    assert steps[-1]["name"] == "Decide"
+    last = github.steps()[-1]
+    assert last["name"] == "Decide"
     env = {"OUTCOME": outcome, "PATIENT": patient, "VERDICT": "INCONCLUSIVE", "PATH": "/usr/bin:/bin"}
-    assert shell(steps[-1]["run"], cwd=ROOT, env=env)[0] == code
+    assert shell(last["run"], cwd=ROOT, env=env)[0] == code
 
 
 WAITING: dict[str, Any] = {
@@ -206,9 +192,7 @@ def gitlabs(job: str, image: Image, surroundings: dict[str, str], **given: objec
     """A job of GitLab's file in the image, with the variables that GitLab would have filled in."""
     described = jobs(target="local", **given)
     common = {"HEADS": HEADS, "CI_PROJECT_DIR": str(image.folder / "tmp")}
-    variables = described[".netra-verify"]["variables"] | described[job]["variables"]
-    filled = {key: "" if value is None else str(value) for key, value in variables.items()}  # YAML reads empty as null
-    env = {key: re.sub(r"\$([A-Z_]+)", lambda match: common[match[1]], value) for key, value in filled.items()}
+    env = variables(described, job, common)
     (script,) = described[".netra-verify"]["script"]
     script = script.replace("python /app/", f"{image.folder}/venv/bin/python {image.folder}/app/")
     env |= {"SECRETS_OF": PREFIX, **surroundings}

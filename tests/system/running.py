@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ import httpx
 import psutil
 
 ROOT = Path(__file__).parents[2]
-OURS = "our own"  # client, loop or side was too slow to measure: a busy machine says nothing about what is tested
+OURS = ("our own", "too busy to measure")  # a busy machine says nothing about what is tested
 LONG_S = 900.0  # a whole run takes a minute; on a machine that does much else several
 
 
@@ -71,10 +71,15 @@ def assert_go(code: int, reports: Path, said: str) -> bool:
     document = verdict_in(reports)
     required = [row for row in document["checks"] if row["required"] and row["outcome"] != "PASSED"]
     red = {row["name"]: (row["outcome"], row["reason"]) for row in required}
-    unfit = {name for name, (outcome, reason) in red.items() if outcome == "BROKEN" and OURS in reason}
+    unfit = {row["name"] for row in required if was_too_busy(row)}
     assert red.keys() == unfit, {name: why for name, why in red.items() if name not in unfit}
     assert (code, document["verdict"]) == ((10, "INCONCLUSIVE") if unfit else (0, "GO")), said
     return not unfit
+
+
+def was_too_busy(row: Mapping[str, Any]) -> bool:
+    """Whether a case has no result only because this machine was too busy to measure."""
+    return row["outcome"] == "BROKEN" and any(words in row["reason"] for words in OURS)
 
 
 def descendants(pid: int) -> list[psutil.Process]:

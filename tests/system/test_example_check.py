@@ -15,6 +15,12 @@ from tests.system.running import ROOT, run, verdict_in
 PAGE = ROOT / "docs/adding-a-check.md"
 ROOMS = ("commands", "docs", "fixtures", "gate", "probes", "suites", "targets", "tests", "twin")
 FILES = ("conftest.py", "pytest.ini", "pyproject.toml", "README.md", "ARCHITECTURE.md", "Makefile")
+WRITTEN = {
+    "suites/test_health_type.py",
+    "twin/faults/health_type.py",
+    "tests/prove/expectations.toml",
+    "targets/profiles.toml",
+}
 CHECK, FAULT = "health.json-type", "health.json-as-text"
 WHERE = re.compile(r"^# (\S+\.(?:py|toml))(?:, in (\[[a-z.]+\]))?\n")
 COPIED = shutil.ignore_patterns("__pycache__")
@@ -31,8 +37,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in FILES:
         (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
-    written = [_place(folder, one.text) for one in blocks(PAGE) if one.language]
-    assert len(written) == 5
+    written = {_place(folder, one.text).relative_to(folder).as_posix() for one in blocks(PAGE) if one.language}
+    assert written == WRITTEN
     return folder
 
 
