@@ -70,7 +70,7 @@ class Striking:
         red: dict[str, str] = {}
         for checks in (_narrow(expected), _wide(expected)):
             (stage.folder / FILE).unlink(missing_ok=True)
-            red = (await stage.show(expected.fault, checks=checks)).red
+            red = (await stage.show(expected.fault, checks=checks, serving=expected.serving)).red
             if not _green(expected, red):
                 break
         for name in _green(expected, red):
@@ -93,7 +93,7 @@ class Striking:
         turns = [turn for turn in expected.turns if any(matches(turn, name) for name in cases)]
         checks = _wide(expected) if any(name.startswith(FAMILIES_OF_EVIDENCE) for name in cases) else tuple(cases)
         with spoiled(path, without(path.read_text(encoding="utf-8"), site)):
-            red = (await stage.show(expected.fault, checks=checks)).red
+            red = (await stage.show(expected.fault, checks=checks, serving=expected.serving)).red
         failed = [name for name, outcome in red.items() if outcome == "FAILED"]
         lost = [turn for turn in turns if not any(matches(turn, name) for name in failed)]
         if lost:
