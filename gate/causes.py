@@ -9,7 +9,9 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from gate.cause_groups import READERS, Group, group_rows
+from gate.cause_group import Group
+from gate.cause_groups import group_rows
+from gate.cause_relations import READERS
 from gate.failures import waits_for
 from gate.figures import ServerLine
 from gate.outcomes import Outcome

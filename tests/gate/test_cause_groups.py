@@ -186,3 +186,16 @@ def test_each_method_that_does_not_exist_is_a_cause_also_where_a_quoted_body_say
     ]
     assert all("Deploy caller and callee together" in cause.remedy for cause in causes)
     assert "find_id" in causes[1].sentence
+
+
+def test_an_expectation_missed_with_one_status_is_one_cause_in_whatever_words_it_was_answered() -> None:
+    wanted = "200 with the user's threads"
+    one = row("threads.values", expected=wanted, actual="GET http://h/api/threads answered 206: '[]'")
+    full = 'GET http://h/api/threads?limit=100 answered 206: \'[{"id":"a","title":"x"}]\''
+    other = row("threads.order", expected=wanted, actual=full)
+    assert len(find_causes([one, other])) == 1
+    said_no = 'GET http://h/api/threads answered 403: \'{"error":"this list is not yours to see"}\''
+    refused = row("threads.order", expected=wanted, actual=said_no)
+    assert len(find_causes([one, refused])) == 2
+    wider = row("threads.order", expected="a first page of the list", actual=full)
+    assert len(find_causes([one, wider])) == 2

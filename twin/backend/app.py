@@ -103,7 +103,8 @@ def _publish(app: FastAPI, seams: Seams) -> None:
 
     def openapi() -> dict[str, Any]:
         document, gone = describe(), known - seams.operations.keys()
-        return document | {"paths": {path: at for path, at in document["paths"].items() if path not in gone}}
+        paths = {path: at for path, at in document["paths"].items() if path not in gone}
+        return seams.publish(document | {"paths": paths})
 
     app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI's documentation does it
 

@@ -139,6 +139,7 @@ class Seams:
     read_draft: Callable[[Request], Awaitable[Draft]] = read_draft
     access: Callable[[Row | None], Row] = field(default=refuse_foreign)
     arrange_messages: Callable[[list[Row]], list[Row]] = field(default=lambda messages: messages)
+    publish: Callable[[dict[str, Any]], dict[str, Any]] = field(default=lambda document: document)
     operations: Mapping[str, Operation] = field(default_factory=lambda: dict(OPERATIONS))
     cross_origin: Callable[[ASGIApp], ASGIApp] = field(default=allow_frontend)
     cache_control: Callable[[str], str] = field(default=keep_private)

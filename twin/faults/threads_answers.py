@@ -1,0 +1,159 @@
+"""Faults of what is in the answers of threads: the wrong id, an envelope, what others wrote, what can't be traced."""
+
+import json
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+from starlette.responses import JSONResponse, Response
+
+from twin.backend.thread_routes import user_of
+from twin.faults.threads_one import reworded
+from twin.switching.registry import Undo, fault, replace, undo_all
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from twin.backend.seams import Seams
+    from twin.backend.threads import Window
+
+Row = dict[str, Any]
+NAME = "UPDATE threads SET metadata_ = metadata_::jsonb || CAST(:named AS jsonb) WHERE id = :id"
+UNAUTHORIZED = 401
+
+
+def _saying(seams: "Seams", step: str, **changes: Any) -> Undo:  # noqa: ANN401 - a value, or a function of the body
+    """Change keys of what a route answers with."""
+    healthy = getattr(seams, step)
+
+    async def route(given: "Seams", request: "Request", *ids: str) -> Response:
+        body = json.loads(bytes((await healthy(given, request, *ids)).body))
+        return JSONResponse(body | {key: one(body) if callable(one) else one for key, one in changes.items()})
+
+    return replace(seams, **{step: route})
+
+
+@fault("threads.created-without-id", place="backend", seen="the answer is made before the flush that sets the id")
+def created_without_id(seams: "Seams") -> Undo:
+    """A created thread has no id."""
+    return _saying(seams, "create", id=None)
+
+
+@fault("threads.read-names-the-row", place="backend", seen="the internal key in the place of the public id")
+def read_names_the_row(seams: "Seams") -> Undo:
+    """A thread that is read by its id names another one."""
+    return _saying(seams, "read", id=lambda body: body["id"].removeprefix("thread_"))
+
+
+@fault("threads.list-in-an-envelope", place="backend", seen="a list that got room for a page token")
+def list_in_an_envelope(seams: "Seams") -> Undo:
+    """The list is an object, with the threads in it."""
+
+    def arrange(items: list[Row]) -> Row:
+        return {"threads": items, "next": None}
+
+    return replace(seams, arrange=arrange)
+
+
+@fault("threads.new-says-hello", place="backend", seen="a greeting that is stored as a first message")
+def new_says_hello(seams: "Seams") -> Undo:
+    """Each new thread begins with a message that no one wrote."""
+    healthy = seams.create
+
+    async def create(given: "Seams", request: "Request") -> Response:
+        answer = await healthy(given, request)
+        await given.store.write_message(json.loads(bytes(answer.body))["id"], "assistant", "How can I help you?")
+        return answer
+
+    return replace(seams, create=create)
+
+
+@fault("threads.untitled-not-listed", place="backend", seen="WHERE title <> '', meant to hide drafts")
+def untitled_not_listed(seams: "Seams") -> Undo:
+    """A thread without a title is in no list."""
+    repository = seams.repository
+    titled = "title <> ''"
+    by_column, by_metadata = f"{repository.by_column} AND {titled}", f"{repository.by_metadata} AND {titled}"
+    return replace(repository, by_column=by_column, by_metadata=by_metadata)
+
+
+@fault("threads.owner-cut-at-128", place="backend", seen="a column of 128 characters, and an insert that cuts")
+def owner_cut(seams: "Seams") -> Undo:
+    """The owner is stored cut, and looked for whole: a user with a long id never finds a thread again."""
+    return reworded(seams, "create", ":title, :user,", ":title, left(CAST(:user AS text), 128),")
+
+
+@fault("threads.errors-without-trace", place="backend", seen="a handler of errors that makes a body of its own")
+def errors_without_trace(seams: "Seams") -> Undo:
+    """An error can't be found in the log."""
+
+    def render(status: int, _code: str, said: str) -> Response:
+        return JSONResponse({"detail": said}, status, {"WWW-Authenticate": "Bearer"} if status == UNAUTHORIZED else {})
+
+    return replace(seams, render_refusal=render)
+
+
+@fault("threads.sql-beside-the-trace", place="backend", seen="str(error) as the message of a well-formed error")
+def sql_beside_the_trace(seams: "Seams") -> Undo:
+    """An error that can be traced quotes the statement."""
+    healthy = seams.render_refusal
+    quoted = "[SQL: SELECT threads.id, threads.metadata_ FROM threads WHERE threads.user_id = $1]"
+    return replace(seams, render_refusal=lambda status, code, said: healthy(status, code, f"{said} {quoted}"))
+
+
+@fault("threads.metadata-shares", place="backend", seen="Fix 3's OR, over metadata that clients write")
+def metadata_shares(seams: "Seams") -> Undo:
+    """Metadata is stored as sent, and the list shows a thread to whom it names, beside its owner."""
+    by_metadata = seams.repository.by_metadata.replace("user_id IS NULL AND", "user_id <> :user AND", 1)
+    shared = replace(seams.repository, by_metadata=by_metadata)
+    return undo_all(shared, _as_sent(seams))
+
+
+def _as_sent(seams: "Seams") -> Undo:
+    """Write the owner's name that the body's metadata holds, after create and change have done what they do."""
+    steps: dict[str, Callable[..., Awaitable[Response]]] = {"create": seams.create, "change": seams.change}
+
+    def keeping(step: str) -> Any:  # noqa: ANN401 - a route
+        async def route(given: "Seams", request: "Request", *ids: str) -> Response:
+            answer: Response = await steps[step](given, request, *ids)
+            named = (json.loads(await request.body()).get("metadata") or {}).get("user_id")
+            if isinstance(named, str):
+                values = {"id": json.loads(bytes(answer.body))["id"], "named": json.dumps({"user_id": named})}
+                async with given.store.engine.begin() as connection:
+                    await connection.execute(text(NAME), values)
+            return answer
+
+        return route
+
+    return replace(seams, **{step: keeping(step) for step in steps})
+
+
+@fault("threads.checks-after-the-write", place="backend", seen="the owner is looked at in what the update returned")
+def checks_after_the_write(seams: "Seams") -> Undo:
+    """A stranger's change is answered 403, and has been carried out."""
+
+    async def change(given: "Seams", request: "Request", thread_id: str) -> Response:
+        user = await user_of(given, request)
+        changed = await given.store.update(thread_id, user, await given.read_draft(request))
+        given.access(await given.store.find(thread_id, user))
+        return JSONResponse(given.render_thread(changed))
+
+    return replace(seams, change=change)
+
+
+@fault("threads.kept-page-in-another-order", place="backend", seen="a cached page, kept in the order of its ids")
+def kept_page(seams: "Seams") -> Undo:
+    """From the second time on, a user's window lists rows of the same moment the other way round."""
+    asked = defaultdict[tuple[str, int, int], int](int)
+    healthy = seams.find_threads
+
+    async def find(given: "Seams", user: str, window: "Window") -> list[Row]:
+        rows, key = await healthy(given, user, window), (user, window.limit, window.offset)
+        asked[key] += 1
+        if asked[key] == 1:
+            return rows
+        by_id = sorted(rows, key=lambda row: str(row["id"]))
+        return sorted(by_id, key=lambda row: row["updated_at"].timestamp(), reverse=True)
+
+    return replace(seams, find_threads=find)
