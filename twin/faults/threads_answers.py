@@ -40,6 +40,12 @@ def created_without_id(seams: "Seams") -> Undo:
     return _saying(seams, "create", id=None)
 
 
+@fault("threads.created-by-the-service", place="backend", seen="the account that writes, in the place of the user")
+def created_by_the_service(seams: "Seams") -> Undo:
+    """A created thread says that it belongs to the service; it is stored as the user's own."""
+    return _saying(seams, "create", user_id="netra-backend")
+
+
 @fault("threads.read-names-the-row", place="backend", seen="the internal key in the place of the public id")
 def read_names_the_row(seams: "Seams") -> Undo:
     """A thread that is read by its id names another one."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 Find = Callable[["Seams", str, "Window"], Awaitable[list[Row]]]
 REACH, ONE_IN_TWENTY = 100, 0.05
-POLL_S, HELD_S, PATIENCE_S = 1.0, 0.03, 0.03
+POLL_S, HELD_S, PATIENCE_S = 0.4, 0.03, 0.03
 POOL = 2
 STEP_S = 0.004
 
@@ -113,9 +113,9 @@ async def _polled(held: list[bool]) -> AsyncIterator[None]:
         held[0] = False
 
 
-@fault("threads.lock-around-everything", place="backend", seen="a lock in a table that is asked for every second")
+@fault("threads.lock-around-everything", place="backend", seen="a lock in a table, looked at again and again")
 def lock_around(seams: "Seams") -> Undo:
-    """One list at a time; a request that has to wait looks again a second later."""
+    """One list at a time; a request that has to wait looks again 0.4 s later."""
     held = [False]
 
     def around(healthy: Find) -> Find:
