@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 Find = Callable[["Seams", str, "Window"], Awaitable[list[Row]]]
 REACH, ONE_IN_TWENTY = 100, 0.05
-POLL_S, HELD_S, PATIENCE_S = 0.4, 0.03, 0.03
+POLL_S, HELD_S, PATIENCE_S = 1.0, 0.03, 0.03
 POOL = 2
-STEP_S = 0.004
+STEP_S, FOR_EACH_S = 0.004, 0.12
 
 
 def _finding(seams: "Seams", around: Callable[[Find], Find]) -> Undo:
@@ -113,15 +113,34 @@ async def _polled(held: list[bool]) -> AsyncIterator[None]:
         held[0] = False
 
 
-@fault("threads.lock-around-everything", place="backend", seen="a lock in a table, looked at again and again")
+@fault("threads.lock-around-everything", place="backend", seen="a lock in a table that is asked for every second")
 def lock_around(seams: "Seams") -> Undo:
-    """One list at a time; a request that has to wait looks again 0.4 s later."""
+    """One list at a time; a request that has to wait looks again a second later."""
     held = [False]
 
     def around(healthy: Find) -> Find:
         async def find(given: "Seams", user: str, window: "Window") -> list[Row]:
             async with _polled(held):
                 return await healthy(given, user, window)
+
+        return find
+
+    return _finding(seams, around)
+
+
+@fault("threads.backs-off-by-the-queue", place="backend", seen="a back-off that grows with how many are under way")
+def backs_off(seams: "Seams") -> Undo:
+    """A request waits a tenth of a second for each other one that is under way."""
+    under_way = [0]
+
+    def around(healthy: Find) -> Find:
+        async def find(given: "Seams", user: str, window: "Window") -> list[Row]:
+            under_way[0] += 1
+            try:
+                await asyncio.sleep(FOR_EACH_S * (under_way[0] - 1))
+                return await healthy(given, user, window)
+            finally:
+                under_way[0] -= 1
 
         return find
 
