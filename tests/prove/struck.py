@@ -19,12 +19,13 @@ from rich.console import Console
 
 from targets.profiles import load_required
 from tests.proof.journal import Journal, digest_of, shard
-from tests.proof.record import Figures, Record, command_text, leave
+from tests.proof.record import Record, command_text, leave
 from tests.proof.scratch import scratch_tree, spoiled
 from tests.prove.cli import CONDITIONAL
 from tests.prove.expectations import Expectation, load, matches
 from tests.prove.judgements import Site, find_sites, site_at, without
 from tests.prove.raised import FILE
+from tests.prove.struck_report import Found
 from tests.prove.worker import Stage, StageLost, staged
 from tests.standing import run_to_its_end
 
@@ -181,27 +182,20 @@ def _chosen(expected: Expectation, patterns: Sequence[str]) -> bool:
 
 def _report(striking: Striking, asked: set[str], options: argparse.Namespace) -> int:
     """Say what is proved and what is not; the page keeps the figures."""
-    journal, console = striking.journal, striking.console
-    shown = {line["fault"]: line["ended"] for line in journal.of("shown") if line["fault"] in asked}
-    reached = {site for ended in shown.values() for site in ended}
-    unproved = sorted(reached - striking.proved)
-    for site in unproved:
-        by = sorted(fault for fault, ended in shown.items() if site in ended)
-        console.print(f"nothing proves {striking.sites[site].place} ({site}): caught without it: {by}", markup=False)
+    shown = {line["fault"]: line["ended"] for line in striking.journal.of("shown") if line["fault"] in asked}
     whole = asked >= {fault for fault, one in striking.expectations.items() if one.turns}
-    unreached = [site for site in striking.sites.values() if site.judges and site.id not in reached]
-    if whole and shown.keys() >= asked:
-        for site in unreached:
-            console.print(f"no fault reaches {site.place} ({site.id})", markup=False)
-    text = f"{len(reached & striking.proved)} of {len(reached)} judgements that faults reached are proved"
-    console.print(f"{text}; {len(shown)} of {len(asked)} faults shown")
-    figures: Figures = {"faults shown": len(shown), "faults asked for": len(asked), "judgements reached": len(reached)}
-    figures |= {"of them proved": len(reached & striking.proved)}
-    said = [f"`{site}`: caught without it under {len([e for e in shown.values() if site in e])}" for site in unproved]
+    found = Found(
+        sites=striking.sites,
+        shown=shown,
+        proved=frozenset(striking.proved),
+        asked=len(asked),
+        whole=whole and shown.keys() >= asked,
+    )
+    found.show(striking.console)
     kind = f"struck{'.share' if options.shard else '' if whole else '.some'}"
     command = command_text("struck", [] if options.only == ["*"] else options.only, SHARD=options.shard)
-    leave(Record(proof=kind, command=command, short=text, figures=figures, said=said))
-    return 1 if unproved else 0
+    leave(Record(proof=kind, command=command, short=found.text, figures=found.figures, said=found.said))
+    return 1 if found.unproved or found.unreached or found.stale else 0
 
 
 if __name__ == "__main__":

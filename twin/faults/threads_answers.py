@@ -62,6 +62,12 @@ def list_in_an_envelope(seams: "Seams") -> Undo:
     return replace(seams, arrange=arrange)
 
 
+@fault("threads.messages-under-items", place="backend", seen="one envelope for all lists, which clients do not know yet")
+def messages_under_items(seams: "Seams") -> Undo:
+    """Messages are under another name."""
+    return _saying(seams, "list_messages", items=lambda body: body["messages"], messages=None)
+
+
 @fault("threads.new-says-hello", place="backend", seen="a greeting that is stored as a first message")
 def new_says_hello(seams: "Seams") -> Undo:
     """Each new thread begins with a message that no one wrote."""
