@@ -45,6 +45,7 @@ class Session:
     deadlines: Deadlines
     dialect: Dialect
     opened: float = field(default_factory=time.perf_counter)
+    took_s: float = 0.0  # from the first packet to the welcome: the handshake is part of what a client waits for
     welcome: Message = field(default_factory=dict)
     _inbox: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
     _reader: asyncio.Task[None] | None = None
@@ -205,6 +206,7 @@ class Doorway(Endpoint):
         if note:
             note(trace_id, f"GET {self.url} (WebSocket, token by {way})")
         credential = Credential(token, way, options.get("headers"), options.get("query", ""))
+        begun = time.perf_counter()
         connection = await self._dial(credential, trace_id, options.get("ping_interval"))
         if isinstance(connection, Refused):
             return connection
@@ -213,10 +215,12 @@ class Doorway(Endpoint):
         if shake_only:
             return session
         try:
-            return await self._welcomed(session)
+            welcomed = await self._welcomed(session)
         except BaseException:
             await session.aclose()
             raise
+        session.took_s = time.perf_counter() - begun
+        return welcomed
 
     def _session(self, connection: ClientConnection, trace_id: str) -> Session:
         return Session(

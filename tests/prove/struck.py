@@ -77,11 +77,12 @@ class Striking:
         for name in _green(expected, red):
             self.console.print(f"{expected.fault}: {name} stayed green with every judgement in place", markup=False)
         found: dict[str, list[str]] = {}
-        for name, places in _raised(stage.folder).items():
+        for name, raised in _raised(stage.folder).items():
             if any(matches(turn, name) for turn in expected.turns) and red.get(name) == "FAILED":
-                site = next((one for place in places if (one := self._site(place))), None)
-                if site:
-                    found.setdefault(site.id, []).append(name)
+                for places in raised:
+                    site = next((one for place in places if (one := self._site(place))), None)
+                    if site:
+                        found.setdefault(site.id, []).append(name)
         return found
 
     def _site(self, place: str) -> Site | None:
@@ -120,8 +121,8 @@ def _green(expected: Expectation, red: dict[str, str]) -> list[str]:
     return [turn for turn in expected.turns if not any(matches(turn, name) for name in failed)]
 
 
-def _raised(folder: Path) -> dict[str, list[str]]:
-    path, found = folder / FILE, dict[str, list[str]]()
+def _raised(folder: Path) -> dict[str, list[list[str]]]:
+    path, found = folder / FILE, dict[str, list[list[str]]]()
     for text in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
         line = json.loads(text)
         found.setdefault(line["name"], line["raised"])

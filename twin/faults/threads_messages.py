@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from twin.faults.threads_metadata import rendering
 from twin.faults.threads_one import reworded
+from twin.faults.websocket import handling
 from twin.switching.registry import Undo, fault, replace
 
 if TYPE_CHECKING:
+    from starlette.websockets import WebSocket
+
     from twin.backend.auth_client import Identity
     from twin.backend.seams import Seams
+    from twin.backend.websocket import Message, Sessions
 
 HOUR_S = 3600
 # By name: what stands in the statement, what a developer wrote instead, and where it was seen.
@@ -111,3 +115,16 @@ def from_anybody(seams: "Seams") -> Undo:
         await seams.store.write_message(str(thread), role, content)
 
     return replace(seams.sessions, remember=remember)
+
+
+@fault("threads.agent-silent-in-threads", place="backend", seen="a history that does not load, its error swallowed")
+def agent_silent_in_threads(seams: "Seams") -> Undo:
+    """What is said in a thread is never answered; what is said in none of them is."""
+    healthy = seams.sessions.handlers["user_message"]
+
+    async def user_message(sessions: "Sessions", socket: "WebSocket", identity: "Identity", message: "Message") -> None:
+        data = message.get("data")
+        if not isinstance(data, dict) or data.get("thread_id") is None:
+            await healthy(sessions, socket, identity, message)
+
+    return handling(seams, user_message=user_message)

@@ -248,3 +248,9 @@ def idle_forgotten(seams: "Seams") -> Undo:
         await healthy(socket, message)
 
     return undo_all(replace(seams.sessions, talk=noted), replace(seams.sessions, send=send))
+
+
+@fault("websocket.request-timeout-300", place="platform", seen="a deploy that left Cloud Run's default of 300 s")
+def request_timeout_300(platform: "Platform") -> Undo:
+    """The platform cuts every session after five minutes, and says so."""
+    return replace(platform.services["netra-backend-staging"], request_timeout_s=300.0)
