@@ -27,6 +27,8 @@ USERS, MIXED_UP, MISSED = (
 )  # a fault that mixes up this share of answers is missed in at most this share of runs
 ROUNDS = -(-trials_to_catch(MIXED_UP, MISSED) // USERS)  # of this many concurrent users: 135 answers take seven
 ASKED = 2  # rounds that also ask the agent: 200 events, and an answer may take as long as a model needs
+ONE_RUN = "one run id for several questions"
+RUN_OF_ITS_OWN = "Give each run an id of its own when it begins (a UUID): pages sort events by it."
 QUIET_S = 1.0  # how long to listen for a stray event
 
 
@@ -42,16 +44,15 @@ async def test_users_at_once_keep_their_own(
 ) -> None:
     """Twenty users open, ping and talk to the agent concurrently, repeatedly; no user sees another's name."""
     users = [make_user("together") for _ in range(USERS)]
-    compared, runs, sessions = 0, list[str](), list[Session]()
+    compared, runs, sessions = 0, list[tuple[str, str]](), list[Session]()
     for number in range(ROUNDS):
         coming = asyncio.gather(*(sockets.open(user) for user in users))
         sessions, _ = await asyncio.gather(coming, _leave(sessions))
         compared += sum(await asyncio.gather(*map(_talk, users, sessions)))
         if number < ASKED and "agent" in run.plan.offers:
-            for ids in await asyncio.gather(*(_ask(*pair, contract) for pair in zip(users, sessions, strict=True))):
-                runs += ids
-    if len(runs) != len(set(runs)):
-        raise CheckFailure(expected="a run of the agent for each user", actual="one run in several users' sessions")
+            asked = await asyncio.gather(*(_ask(*pair, contract) for pair in zip(users, sessions, strict=True)))
+            runs += [(one, user.sub) for user, ids in zip(users, asked, strict=True) for one in ids]
+    _refuse_one_run(runs)
     recorder.figures(
         rule=f"answers to {USERS} concurrent users with another user's name, or none",
         n=compared,
@@ -60,6 +61,17 @@ async def test_users_at_once_keep_their_own(
         runs_of_the_agent=len(runs),
         one_in_twenty_is_missed_with=f"{(1 - MIXED_UP) ** (ROUNDS * USERS):.1g}",
     )
+
+
+def _refuse_one_run(runs: Sequence[tuple[str, str]]) -> None:
+    """Raise CheckFailure if two questions were answered under one run's id; `runs` are ids, with the user of each."""
+    whose = dict[str, list[str]]()
+    for run, user in runs:
+        whose.setdefault(run, []).append(user)
+    run, users = max(whose.items(), key=lambda item: len(item[1]), default=("", []))
+    if len(users) > 1:
+        actual = f"{ONE_RUN}: {run} ({' and '.join(users[:2])})"
+        raise CheckFailure(expected="a separate run for each user's question", actual=actual, remedy=RUN_OF_ITS_OWN)
 
 
 async def _leave(sessions: Sequence[Session]) -> None:
@@ -128,7 +140,8 @@ async def test_the_agent_answers_its_user_alone(
             refuse_other_run(messages, contract, name, owner)
             ids = run_ids(messages, contract)
             if session is mine and ids & seen:
-                raise CheckFailure(expected="a separate run for each message", actual=f"run {ids} came again")
+                expected, actual = "a separate run for each message", f"{ONE_RUN}: {', '.join(ids)}"
+                raise CheckFailure(expected=expected, actual=actual, remedy=RUN_OF_ITS_OWN)
             seen |= ids
     late = await asyncio.gather(*(_overhear(session) for session in (mine, other_tab, theirs)))
     if any(late):

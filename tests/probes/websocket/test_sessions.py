@@ -107,6 +107,18 @@ async def test_a_session_has_its_welcome_and_an_age() -> None:
         assert 0 <= young < session.age_s < HANGS_S
 
 
+async def test_the_time_to_the_welcome_includes_the_handshake(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow_s, dial = 0.05, Doorway._dial
+
+    async def slowly(*given: Any) -> Any:  # noqa: ANN401 - as it is declared
+        await asyncio.sleep(slow_s)
+        return await dial(*given)
+
+    monkeypatch.setattr(Doorway, "_dial", slowly)
+    async with speaking() as speaker, session_at(speaker) as session:
+        assert slow_s <= session.took_s < HANGS_S
+
+
 async def test_what_may_come_before_the_welcome_is_passed_over_up_to_a_bound() -> None:
     early: dict[str, Any] = {"type": "early"}
     for count, opens in ((MOST_BEFORE - 1, True), (MOST_BEFORE, False)):
