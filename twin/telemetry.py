@@ -67,7 +67,7 @@ class Observe:
     render_error: Callable[[BaseException], JSONResponse] = field(
         default=lambda _error: JSONResponse(error_body("internal", "Something went wrong."), SERVER_ERROR)
     )
-    told_ms: Callable[[float], float] = field(default=lambda took: took)  # what Server-Timing says, of what it took
+    told_ms: Callable[[float], float | None] = field(default=lambda took: took)  # Server-Timing; None: it is not sent
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one request or WebSocket."""
@@ -95,11 +95,9 @@ class Observe:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                took = (time.perf_counter() - begun) * 1e3
-                message["headers"] = [
-                    *message["headers"],
-                    (b"server-timing", f"total;dur={self.told_ms(took):.3f}".encode()),
-                ]
+                said_ms = self.told_ms((time.perf_counter() - begun) * 1e3)
+                timing = [] if said_ms is None else [(b"server-timing", f"total;dur={said_ms:.3f}".encode())]
+                message["headers"] = [*message["headers"], *timing]
             await send(message)
 
         try:

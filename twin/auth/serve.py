@@ -13,7 +13,7 @@ async def main() -> None:
     """Serve until SIGTERM."""
     seams = build_seams()
 
-    def told_ms(took: float) -> float:
+    def told_ms(took: float) -> float | None:
         return seams.told_ms(took)  # looked up for every answer: a fault may replace it
 
     observed = Observe(app=create_app(seams), log=seams.log, told_ms=told_ms)

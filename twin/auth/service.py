@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from twin.auth.logout import Revocations
 from twin.telemetry import Log, error_body
@@ -34,6 +35,11 @@ class BadTokenError(Exception):
 
 async def at_once() -> None:
     """No delay."""
+
+
+def turn_away(_seams: "Seams") -> Response:
+    """What a login without its key gets."""
+    return JSONResponse(error_body("forbidden", "The login key is required."), 401)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -133,12 +139,14 @@ class Seams:
     before_answer: Callable[[], Awaitable[None]] = at_once
     before_refusal: Callable[[], Awaitable[None]] = at_once
     health: Callable[[], Awaitable[Response]] = field(default=_healthy)
-    told_ms: Callable[[float], float] = field(default=lambda took: took)
+    told_ms: Callable[[float], float | None] = field(default=lambda took: took)
+    path_of: Callable[[str], str] = field(default=lambda path: path)
     login_key: str = ""
     issue: Callable[[str], str] = issue
     opens: Callable[["Seams", str], bool] = field(
         default=lambda seams, given: bool(given) and hmac.compare_digest(given.encode(), seams.login_key.encode())
     )
+    turn_away: Callable[["Seams"], Response] = turn_away
     sent: Callable[[Request], str] = field(
         default=lambda request: request.headers.get("authorization", "").removeprefix("Bearer ")
     )
@@ -171,7 +179,7 @@ class Routes:
     async def login(self, request: Request) -> Response:
         """`POST /login`: a token of the one test user."""
         if not self.seams.opens(self.seams, request.headers.get("x-login-key", "")):
-            return JSONResponse(error_body("forbidden", "The login key is required."), 401)
+            return self.seams.turn_away(self.seams)
         return JSONResponse({"access_token": self.seams.issue(self.seams.validator.secret), "token_type": "Bearer"})
 
     async def logout(self, request: Request) -> Response:
@@ -189,10 +197,10 @@ class Routes:
         return await validated(self.seams, request)
 
 
-def create_app(seams: Seams) -> Starlette:
+def create_app(seams: Seams) -> ASGIApp:
     """The app over its parts."""
     routes = Routes(seams)
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/health", routes.health),
             Route("/login", routes.login, methods=["POST"]),
@@ -200,6 +208,11 @@ def create_app(seams: Seams) -> Starlette:
             Route("/validate", routes.validate, methods=["POST"]),
         ]
     )
+
+    async def routed(scope: Scope, receive: Receive, send: Send) -> None:
+        await app({**scope, "path": seams.path_of(scope["path"])}, receive, send)
+
+    return routed
 
 
 def read_unrevoked(seams: Seams, token: object) -> dict[str, Any]:

@@ -181,7 +181,7 @@ def refusals_retried(seams: "Seams") -> Undo:
     return replace(seams, validate=validate)
 
 
-def _when_down(
+def when_down(
     seams: "Seams", rest: Callable[[str], Awaitable["Identity | None"]], doors: Sequence[str] = ("rest", "websocket")
 ) -> Undo:
     """What a door does when the auth service can't be asked."""
@@ -215,13 +215,13 @@ async def _trust(token: str) -> "Identity | None":
 @fault("auth.local-fallback", place="backend", seen="Fix 4: 'emergency local validation'")
 def local_fallback(seams: "Seams") -> Undo:
     """With auth down, tokens are believed."""
-    return _when_down(seams, _trust)
+    return when_down(seams, _trust)
 
 
 @fault("auth.local-fallback-at-the-socket", place="backend", seen="Fix 4's fallback in the WebSocket's own copy")
 def local_fallbackon_socket(seams: "Seams") -> Undo:
     """With auth down, the WebSocket believes tokens."""
-    return _when_down(seams, _trust, ("websocket",))
+    return when_down(seams, _trust, ("websocket",))
 
 
 @fault("auth.outage-is-500", place="backend", seen="AuthUnavailable has no handler")
@@ -231,7 +231,7 @@ def outage_500(seams: "Seams") -> Undo:
     async def fail(_token: str) -> "Identity | None":
         raise RuntimeError("name or service not known")
 
-    return _when_down(seams, fail, ("rest",))
+    return when_down(seams, fail, ("rest",))
 
 
 @fault("auth.outage-hangs", place="backend", seen="Fix 4: three attempts of five seconds, and back-off between")
@@ -242,7 +242,7 @@ def outage_hangs(seams: "Seams") -> Undo:
         await asyncio.sleep(18)
         return None
 
-    return _when_down(seams, hang, ("rest",))
+    return when_down(seams, hang, ("rest",))
 
 
 @fault("auth.no-recovery", place="backend", seen="a circuit breaker without a half-open state")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
 
+from twin.backend.refusals import RefusedError, not_found
 from twin.backend.thread_routes import user_of
 from twin.faults.threads_one import reworded
 from twin.switching.registry import Undo, fault, replace, undo_all
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from twin.backend.seams import Seams
 
 Row = dict[str, Any]
+OK, CONFLICT = 200, 409
 DROPPED = "folder"  # a column of before: the code of then still names it
 VERSION = "schema_version"
 ENVELOPE = {"version", "content"}
@@ -71,3 +73,69 @@ def its_own_alone(seams: "Seams") -> Undo:
     versioned = _creating(seams, lambda metadata: {**metadata, VERSION: 2})
     alone = reworded(seams, "update", "WHERE id = :id", f"WHERE id = :id AND metadata_ ->> '{VERSION}' = '2'")
     return undo_all(versioned, alone)
+
+
+def _metadata_of(row: Row | None) -> Row:
+    stored = json.loads((row or {}).get("metadata_text") or "null")
+    return stored if isinstance(stored, dict) else {}
+
+
+def _comparing_late(seams: "Seams", step: str) -> Undo:
+    """Have new threads carry a version, which a route looks at when it has done its work."""
+    healthy = getattr(seams, step)
+
+    async def route(given: "Seams", request: "Request", thread_id: str) -> Response:
+        answer: Response = await healthy(given, request, thread_id)
+        row = await given.store.find(thread_id, await user_of(given, request))
+        if answer.status_code == OK and VERSION not in _metadata_of(row):
+            raise RefusedError(CONFLICT, "conflict", "The thread was changed by somebody else.")
+        return answer
+
+    versioned = _creating(seams, lambda metadata: {**metadata, VERSION: 2})
+    return undo_all(versioned, replace(seams, **{step: route}))
+
+
+@fault(
+    "migrations.new-code-compares-after-a-rename", place="backend", seen="a version that is compared after the commit"
+)
+def compares_after_a_rename(seams: "Seams") -> Undo:
+    """A thread that the old code wrote is renamed, and the answer is 409: it carries no version."""
+    return _comparing_late(seams, "change")
+
+
+@fault(
+    "migrations.new-code-compares-after-archiving", place="backend", seen="a version that is compared after the commit"
+)
+def compares_after_archiving(seams: "Seams") -> Undo:
+    """A thread that the old code wrote is archived, and the answer is 409: it carries no version."""
+    return _comparing_late(seams, "archive")
+
+
+@fault(
+    "migrations.new-code-archives-elsewhere", place="backend", seen="a soft delete that moved from its column to a flag"
+)
+def archives_elsewhere(seams: "Seams") -> Undo:
+    """An archived thread has a flag that the old code does not read: there it is still listed."""
+    access, arrange = seams.access, seams.arrange
+    flagged = "SET metadata_ = metadata_::jsonb || jsonb_build_object('archived', TRUE)"
+
+    def hidden(row: Row | None) -> Row:
+        return access(None if _metadata_of(row).get("archived") else row)
+
+    def living(items: list[Row]) -> list[Row]:
+        return arrange([item for item in items if not (item["metadata"] or {}).get("archived")])
+
+    rewritten = reworded(seams, "archive", "SET deleted_at = now()", flagged)
+    return undo_all(rewritten, replace(seams, access=hidden, arrange=living))
+
+
+@fault(
+    "migrations.old-code-finds-no-messages", place="backend", seen="a table renamed in one step, its error swallowed"
+)
+def finds_no_messages(seams: "Seams") -> Undo:
+    """A thread's messages are answered 404, and everything else as ever. Shown in the serving revision."""
+
+    async def list_messages(_given: "Seams", _request: "Request", _thread_id: str) -> Response:
+        raise not_found()
+
+    return replace(seams, list_messages=list_messages)
