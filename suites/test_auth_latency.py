@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from fixtures.latency import OrdinaryCalls, Validation, contradiction
+from fixtures.latency import WHY_CALLS_FAIL, OrdinaryCalls, Validation, contradiction
 from fixtures.latency_figures import (
     record_decision,
     record_parts_of_a_call,
@@ -122,6 +122,7 @@ def _judge(sample: LatencySample, finding: Finding, rules: AuthRules) -> None:
         raise CheckFailure(
             expected=f"less than {1 - rules.latency_percentile:.0%} of calls at or over {limit:g} ms",
             actual=figures + (f"; failed: {sample.failures[0]}" if sample.failures else ""),
+            remedy=WHY_CALLS_FAIL if sample.failures else "",
         )
     if finding is Finding.OPEN:
         raise Pending(f"not enough evidence at {rules.latency_confidence:.0%} confidence: {figures}")

@@ -1,7 +1,7 @@
 """What the latency figures rely on: a server clock that ours confirms, and calls whose cost does not grow."""
 
 from fixtures.growth import refuse_growth
-from fixtures.latency import OrdinaryCalls, Validation, contradiction
+from fixtures.latency import WHY_CALLS_FAIL, OrdinaryCalls, Validation, contradiction
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure
@@ -12,6 +12,11 @@ from targets.contract import Contract
 from targets.model import Sizes
 
 MANY = 120  # calls that a trend is looked for in: each is compared with every other one
+# What to do about an answer that does not say how long it took.
+SENT = (
+    "Send Server-Timing with each answer, and let every proxy and middleware pass it on. Where that is not possible, "
+    'have the times read from the log: contract.auth.server_time = "request-log".'
+)
 
 
 def _calls(sizes: Sizes) -> int:
@@ -24,7 +29,9 @@ def _refuse_failed(sample: LatencySample) -> None:
     if sample.failures:
         calls = len(sample.calls)
         raise CheckFailure(
-            expected=f"{calls} validations", actual=f"{len(sample.failures)} failed: {sample.failures[0]}"
+            expected=f"{calls} validations",
+            actual=f"{len(sample.failures)} failed: {sample.failures[0]}",
+            remedy=WHY_CALLS_FAIL,
         )
 
 
@@ -57,7 +64,8 @@ def _record_gap(sample: LatencySample, way: RoundTrip, contract: Contract, recor
     """State what neither the server's time nor the round trip explains. Raises CheckFailure without a server's time."""
     gap = unexplained_ms(sample, way.p50_ms)
     if gap is None:
-        raise CheckFailure(expected="Server-Timing in the answers", actual=f"none in {len(sample.calls)} of them")
+        actual = f"none in {len(sample.calls)} of them"
+        raise CheckFailure(expected="Server-Timing in the answers", actual=actual, remedy=SENT)
     recorder.figures(
         rule="median of our time less the server's, the round trip's and our own loop's",
         n=len(sample.calls),

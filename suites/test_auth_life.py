@@ -31,6 +31,7 @@ from targets.contract import Contract
 Look = Callable[[Doors, Mint, User, Contract, Recorder], Awaitable[None]]
 LEFT_S = (2.0, 6.0, 20.0)  # remaining lifetime of a token when it is first presented; more if that was not enough
 BETWEEN_S = 0.2  # between two messages of a session that should end
+UP_TO_ITS_END = "Accept a token up to its `exp`: a leeway is added to that moment, never taken off it."
 SILENT = 0.4  # of the time it may take: a service may look at a session's token only if it has just done so
 
 
@@ -131,7 +132,8 @@ async def _show_everywhere(
         for door, answer in zip(names, said, strict=True):
             if (answer is None or answer.decision != "let in") and not await _is_shut(doors, door):
                 actual = answer.detail if answer else "not asked"
-                raise CheckFailure(expected=f"{door} accepts the token while it is valid", actual=actual)
+                expected = f"{door} accepts the token while it is valid"
+                raise CheckFailure(expected=expected, actual=actual, remedy=UP_TO_ITS_END)
         return token, expires
     raise Broken(f"our side was too slow to present a token at {len(doors.names)} doors within {max(LEFT_S):g} s")
 

@@ -16,6 +16,7 @@ from probes.secret import Secret
 from targets.contract import Contract
 
 REFUSALS = range(400, 500)
+FIRST = "Compare the key before a token is made: whatever the status, a client reads the body."
 KEYS = {"empty": "", "wrong": "netra-verify-wrong"}  # as sent; without any of them there is no header
 
 
@@ -37,7 +38,8 @@ async def test_the_login_wants_its_key(auth: AuthDoor, contract: Contract, run: 
     given = _token_in(answer, rules.token_field)
     if given:
         run.redactor.learn(Secret(given))
-        raise CheckFailure(expected="no token", actual=f"{answer.status} with a token under {rules.token_field!r}")
+        actual = f"{answer.status} with a token under {rules.token_field!r}"
+        raise CheckFailure(expected="no token", actual=actual, remedy=FIRST if answer.status in REFUSALS else "")
     if answer.status not in REFUSALS:
         raise CheckFailure(expected="4xx", actual=seen(answer))
 
