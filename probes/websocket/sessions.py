@@ -215,12 +215,10 @@ class Doorway(Endpoint):
         if shake_only:
             return session
         try:
-            welcomed = await self._welcomed(session)
+            return await self._welcomed(session, begun)
         except BaseException:
             await session.aclose()
             raise
-        session.took_s = time.perf_counter() - begun
-        return welcomed
 
     def _session(self, connection: ClientConnection, trace_id: str) -> Session:
         return Session(
@@ -254,7 +252,7 @@ class Doorway(Endpoint):
     ) -> ClientConnection | Refused:
         return await dial(self, credential, trace_id, ping_interval=ping_interval)
 
-    async def _welcomed(self, session: Session) -> Session | Refused:
+    async def _welcomed(self, session: Session, dialled: float) -> Session | Refused:
         """Read up to the welcome, or to an error message followed by a close."""
         begun = time.perf_counter()
 
@@ -271,7 +269,7 @@ class Doorway(Endpoint):
         if isinstance(welcome, Refused):
             closed = await session.wait_closed(self.deadlines.close)
             return replace(welcome, status=closed.code or welcome.status)
-        session.welcome = welcome
+        session.welcome, session.took_s = welcome, time.perf_counter() - dialled
         return session
 
 
