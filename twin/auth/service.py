@@ -15,7 +15,6 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from twin.auth.logout import Revocations
 from twin.telemetry import Log, error_body
@@ -140,7 +139,6 @@ class Seams:
     before_refusal: Callable[[], Awaitable[None]] = at_once
     health: Callable[[], Awaitable[Response]] = field(default=_healthy)
     told_ms: Callable[[float], float | None] = field(default=lambda took: took)
-    path_of: Callable[[str], str] = field(default=lambda path: path)
     login_key: str = ""
     issue: Callable[[str], str] = issue
     opens: Callable[["Seams", str], bool] = field(
@@ -197,10 +195,10 @@ class Routes:
         return await validated(self.seams, request)
 
 
-def create_app(seams: Seams) -> ASGIApp:
+def create_app(seams: Seams) -> Starlette:
     """The app over its parts."""
     routes = Routes(seams)
-    app = Starlette(
+    return Starlette(
         routes=[
             Route("/health", routes.health),
             Route("/login", routes.login, methods=["POST"]),
@@ -208,11 +206,6 @@ def create_app(seams: Seams) -> ASGIApp:
             Route("/validate", routes.validate, methods=["POST"]),
         ]
     )
-
-    async def routed(scope: Scope, receive: Receive, send: Send) -> None:
-        await app({**scope, "path": seams.path_of(scope["path"])}, receive, send)
-
-    return routed
 
 
 def read_unrevoked(seams: Seams, token: object) -> dict[str, Any]:

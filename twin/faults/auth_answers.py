@@ -1,4 +1,4 @@
-"""Faults of what the auth service answers: a status that is not the body's, and what is there no more."""
+"""Faults of what the auth service answers: a status that is not the body's, and what it no longer says."""
 
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -10,12 +10,10 @@ from twin.switching.registry import Undo, fault, replace
 
 if TYPE_CHECKING:
     from twin.auth.service import Seams
-    from twin.backend.seams import Seams as BackendSeams
 
 Claims = dict[str, Any]
 EARLY_S = 30.0
 MOST_USES = 100
-V2 = "/v2"
 
 
 @fault("auth.healthy-under-503", place="auth", seen="a flag for shutting down that sets the status alone")
@@ -79,24 +77,3 @@ def token_used_up(seams: "Seams") -> Undo:
         return claims
 
     return replace(seams, read=read)
-
-
-@fault("auth.api-at-v2", place="auth", seen="part of auth.validation-moved", dependency=True)
-def api_at_v2(seams: "Seams") -> Undo:
-    """Validation is at /v2/validate, and nowhere else."""
-
-    def path_of(path: str) -> str:
-        return f"{path}-is-gone" if path == "/validate" else path.removeprefix(V2)
-
-    return replace(seams, path_of=path_of)
-
-
-@fault(
-    "auth.validation-moved",
-    place="backend",
-    seen="a route that moved with its one known caller, under the others' feet",
-    brings=("auth.api-at-v2",),
-)
-def validation_moved(seams: "BackendSeams") -> Undo:
-    """The backend asks at /v2/validate, and everybody else gets 404."""
-    return replace(seams.auth, url=f"{seams.auth.url}{V2}")
