@@ -105,7 +105,8 @@ def _misses_the_same(group: Group, other: Group) -> bool:
     if not _are_both_quiet(group, other) or not _is_seen_alike(group, other):
         return False
     missed = {_expectation(row) for row in group.rows}
-    return all(len(said.split()) >= FEWEST_WORDS for said, _ in missed) and missed <= {_expectation(row) for row in other.rows}
+    says_much = all(len(said.split()) >= FEWEST_WORDS for said, _ in missed)
+    return says_much and missed <= {_expectation(row) for row in other.rows}
 
 
 def _expectation(row: Row) -> tuple[str, str]:

@@ -42,7 +42,7 @@ def document_of_the_gateway(seams: "Seams") -> Undo:
     return replace(seams, publish=publish)
 
 
-@fault("api.document-without-version", place="backend", seen="an aggregator of several documents that keeps their paths")
+@fault("api.document-without-version", place="backend", seen="an aggregator of documents that keeps their paths")
 def document_without_version(seams: "Seams") -> Undo:
     """The document has its paths, and does not say which version of OpenAPI it is."""
     return replace(seams, publish=lambda document: {"paths": document["paths"]})

@@ -62,7 +62,7 @@ def list_in_an_envelope(seams: "Seams") -> Undo:
     return replace(seams, arrange=arrange)
 
 
-@fault("threads.messages-under-items", place="backend", seen="one envelope for all lists, which clients do not know yet")
+@fault("threads.messages-under-items", place="backend", seen="one envelope for all lists, unknown to clients")
 def messages_under_items(seams: "Seams") -> Undo:
     """Messages are under another name."""
     return _saying(seams, "list_messages", items=lambda body: body["messages"], messages=None)
