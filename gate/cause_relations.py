@@ -12,6 +12,7 @@ from gate.verdict_document import Row
 READERS = frozenset({"logs", "observability", "api"})  # families that observe the effects of other cases' requests
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)")
 SERVER_ERROR = re.compile(r"\b5\d\d\b")
+SUCCESS = re.compile(r"\b([A-Z]+) \S+ answered (2(?!00|01|04)\d\d)\b")
 STATUS = re.compile(r"\banswered (\d{3})\b")
 
 
@@ -114,6 +115,18 @@ def _expectation(row: Row) -> tuple[str, str]:
     return without_variables(row.expected), found[1] if found else ""
 
 
+def _succeeds_alike(group: Group, other: Group) -> bool:
+    """Whether each of the group's cases saw a method answered with an odd success, as one of the other's cases did."""
+    ways = {_odd_success(row) for row in group.rows}
+    return _are_both_quiet(group, other) and None not in ways and ways <= {_odd_success(row) for row in other.rows}
+
+
+def _odd_success(row: Row) -> tuple[str, str] | None:
+    """The method, and a success that hardly any contract names: 202, 203, 206 and the like."""
+    found = SUCCESS.search(row.actual)
+    return (found[1], found[2]) if found else None
+
+
 def _is_server_error(group: Group) -> bool:
     return any(SERVER_ERROR.search(row.actual or row.reason) for row in group.rows)
 
@@ -125,4 +138,5 @@ FURTHER = (  # more cases of the same cause
     _is_of_same_checks,
     _has_one_remedy,
     _misses_the_same,
+    _succeeds_alike,
 )

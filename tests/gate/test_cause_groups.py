@@ -190,8 +190,8 @@ def test_each_method_that_does_not_exist_is_a_cause_also_where_a_quoted_body_say
 
 def test_an_expectation_missed_with_one_status_is_one_cause_in_whatever_words_it_was_answered() -> None:
     wanted = "200 with the user's threads"
-    one = row("threads.values", expected=wanted, actual="GET http://h/api/threads answered 206: '[]'")
-    full = 'GET http://h/api/threads?limit=100 answered 206: \'[{"id":"a","title":"x"}]\''
+    one = row("threads.values", expected=wanted, actual="GET http://h/api/threads answered 404: '[]'")
+    full = 'GET http://h/api/threads?limit=100 answered 404: \'[{"id":"a","title":"x"}]\''
     other = row("threads.order", expected=wanted, actual=full)
     assert len(find_causes([one, other])) == 1
     said_no = 'GET http://h/api/threads answered 403: \'{"error":"this list is not yours to see"}\''
@@ -199,3 +199,17 @@ def test_an_expectation_missed_with_one_status_is_one_cause_in_whatever_words_it
     assert len(find_causes([one, refused])) == 2
     wider = row("threads.order", expected="a first page of the list", actual=full)
     assert len(find_causes([one, wider])) == 2
+
+
+def test_a_method_that_succeeds_in_one_odd_way_is_one_cause_whatever_was_expected() -> None:
+    made, stored = (
+        "POST http://h/api/threads answered 202: '{}'",
+        "POST http://h/api/threads answered 202: '{\"id\":1}'",
+    )
+    one = row("threads.create", expected="a created thread (contract.threads.one)", actual=made)
+    other = row("threads.long-user[255]", expected="the stored thread, or a refusal", actual=stored)
+    assert len(find_causes([one, other])) == 1
+    usual = row("threads.long-user[255]", expected="a refusal", actual=stored.replace("202", "200"))
+    assert len(find_causes([one, usual])) == 2
+    read = row("threads.long-user[255]", expected="a refusal", actual=stored.replace("POST", "GET"))
+    assert len(find_causes([one, read])) == 2
