@@ -39,8 +39,8 @@ def _is_read_of(group: Group, other: Group) -> bool:
 
 
 def _moments(group: Group) -> list[datetime]:
-    said = " ".join(row.actual or row.reason for row in group.rows)
-    return [datetime.fromisoformat(found[0]) for found in MOMENT.finditer(said)]
+    observed = " ".join(row.actual or row.reason for row in group.rows)
+    return [datetime.fromisoformat(found[0]) for found in MOMENT.finditer(observed)]
 
 
 def _was_under_way(row: Row, moment: datetime) -> bool:
@@ -94,8 +94,8 @@ def _has_one_remedy(group: Group, other: Group) -> bool:
 
 def _are_both_quiet(group: Group, other: Group) -> bool:
     """Whether neither has an error of the server's or a known cause, and the other one is not the smaller."""
-    said = group.error or group.known or other.error or other.known
-    return not said and len(group.rows) <= len(other.rows)
+    explained = group.error or group.known or other.error or other.known
+    return not explained and len(group.rows) <= len(other.rows)
 
 
 def _misses_the_same(group: Group, other: Group) -> bool:
@@ -106,8 +106,8 @@ def _misses_the_same(group: Group, other: Group) -> bool:
     if not _are_both_quiet(group, other) or not _is_seen_alike(group, other):
         return False
     missed = {_expectation(row) for row in group.rows}
-    says_much = all(len(said.split()) >= FEWEST_WORDS for said, _ in missed)
-    return says_much and missed <= {_expectation(row) for row in other.rows}
+    are_specific = all(len(expected.split()) >= FEWEST_WORDS for expected, _ in missed)
+    return are_specific and missed <= {_expectation(row) for row in other.rows}
 
 
 def _expectation(row: Row) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from targets.model import Sizes
 
 MANY = 120  # calls that a trend is looked for in: each is compared with every other one
 # What to do about an answer that does not say how long it took.
-SENT = (
+SERVER_TIMING = (
     "Send Server-Timing with each answer, and let every proxy and middleware pass it on. Where that is not possible, "
     'have the times read from the log: contract.auth.server_time = "request-log".'
 )
@@ -65,7 +65,7 @@ def _record_gap(sample: LatencySample, way: RoundTrip, contract: Contract, recor
     gap = unexplained_ms(sample, way.p50_ms)
     if gap is None:
         actual = f"none in {len(sample.calls)} of them"
-        raise CheckFailure(expected="Server-Timing in the answers", actual=actual, remedy=SENT)
+        raise CheckFailure(expected="Server-Timing in the answers", actual=actual, remedy=SERVER_TIMING)
     recorder.figures(
         rule="median of our time less the server's, the round trip's and our own loop's",
         n=len(sample.calls),

@@ -16,8 +16,8 @@ from probes.secret import Secret
 from targets.contract import Contract
 
 REFUSALS = range(400, 500)
-FIRST = "Compare the key before a token is made: whatever the status, a client reads the body."
-KEYS = {"empty": "", "wrong": "netra-verify-wrong"}  # as sent; without any of them there is no header
+KEY_FIRST = "Compare the key before a token is made: whatever the status, a client reads the body."
+KEYS = {"empty": "", "wrong": "netra-verify-wrong"}  # what is sent as the key; the case `none` sends no header
 
 
 @check(
@@ -39,7 +39,7 @@ async def test_the_login_wants_its_key(auth: AuthDoor, contract: Contract, run: 
     if given:
         run.redactor.learn(Secret(given))
         actual = f"{answer.status} with a token under {rules.token_field!r}"
-        raise CheckFailure(expected="no token", actual=actual, remedy=FIRST if answer.status in REFUSALS else "")
+        raise CheckFailure(expected="no token", actual=actual, remedy=KEY_FIRST if answer.status in REFUSALS else "")
     if answer.status not in REFUSALS:
         raise CheckFailure(expected="4xx", actual=seen(answer))
 

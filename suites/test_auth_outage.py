@@ -44,7 +44,7 @@ async def test_no_door_lets_anyone_in_during_an_outage(
 ) -> None:
     """Auth is really stopped: REST answers 503 and the WebSocket refuses. Auth is started, and both serve again."""
     await threads.page(owner)  # what is refused from now on is the outage's, not the token's
-    await sockets.is_shut()  # so is it here; where it is shut, REST is judged all the same
+    await sockets.find_whether_shut()  # the same at this door; where it is shut, REST is judged all the same
     await twin.take_down("auth", provokes_503=True)
     await _refuse_rest(threads, tokens, owner, deadlines, recorder)
     token = tokens.good(owner)

@@ -36,7 +36,7 @@ WINDOW = 2
 # What to do about each finding.
 OWNERS_ALONE = "Check the thread's owner before its messages are read or written."
 BOUND = "Bind the thread in the query, and check its owner before a message is stored: there are others' among them."
-ANSWERED = "Answer what is said in a thread like everything else; an error in its history must end the run in words."
+RUN_WITH_AN_END = "Answer what is said in a thread like any other message, and end the run also when its history fails."
 WHOLE = "Commit what was said before it is answered, and list the thread's messages of every role."
 ORDERED = "ORDER BY time and id, and store each message when it is said."
 COUNTED = "Count a thread's messages in the statement that lists it; a counter beside the table goes stale."
@@ -179,7 +179,7 @@ async def _talk(session: Session, messages: Messages, thread: str) -> list[dict[
             events = await read_run(session, contract)
         except NOT_ANSWERED as error:
             expected = f"an answer to what is said in a thread, up to {rules.events[-1]}"
-            raise CheckFailure(expected=expected, actual=error.detail, remedy=ANSWERED) from error
+            raise CheckFailure(expected=expected, actual=error.detail, remedy=RUN_WITH_AN_END) from error
         refuse_other_run(events, contract, "a session that speaks in a thread", messages.journey.user)
         answered = data_of(events[-1]).get(rules.text_field)
         kept += [

@@ -20,6 +20,7 @@ from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure
 from probes.auth.tokens import User
 from probes.client_health.event_loop import LoopWatch
+from probes.client_health.fair_deadline import is_late_by_us
 from probes.statistics.exact import percentile, trials_to_catch
 
 ROWS, DELETED, EACH_GAP = 250, 30, 3
@@ -121,7 +122,7 @@ def _judge_cost(
         one_ms=round(one * 1e3, 1),
         own_standstill_ms=round(stood_ms, 1),
     )
-    if slow > limit * one >= slow - stood_ms / 1e3:
+    if is_late_by_us(slow, limit * one, stood_ms / 1e3):
         raise Broken(f"our own event loop stalled for {stood_ms:.0f} ms during {many} concurrent requests")
     if slow > limit * one:
         raise CheckFailure(

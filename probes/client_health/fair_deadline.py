@@ -90,3 +90,8 @@ def _ending(
         yield
     finally:
         timers[-1].cancel()
+
+
+def is_late_by_us(took: float, limit: float, stood: float) -> bool:
+    """Whether a time is over its limit, and would not be without what our own loop `stood` still; all in one unit."""
+    return took > limit >= took - stood

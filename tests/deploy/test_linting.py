@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel
 
 from targets.model import Target
-from tests.deploy import gitlab
+from tests.deploy import github, gitlab
 from tests.system.running import ROOT, run
 from tests.system.waiting import HANGS_S
 
@@ -105,9 +105,8 @@ def test_the_matrix_has_every_python_that_the_package_is_classified_for() -> Non
 
 
 def test_a_hosted_runners_cache_holds_downloads_that_the_lock_names_and_checks() -> None:
-    steps = documents(DEPLOY / "github/netra-verify.yml")[0]["jobs"]["verify"]["steps"]
-    (python,) = (step["with"] for step in steps if step.get("uses", "").startswith("actions/setup-python@"))
-    (install,) = (step["run"] for step in steps if step.get("name") == "Install the suite")
+    (python,) = (one["with"] for one in github.steps() if one.get("uses", "").startswith("actions/setup-python@"))
+    install = github.step("Install the suite")["run"]
     assert python["cache"] == "pip"
     assert python["cache-dependency-path"] in install
     assert "--require-hashes" in install
@@ -143,7 +142,7 @@ def test_a_workflow_may_nothing_but_what_a_job_is_given(path: Path) -> None:
 
 
 def test_what_a_run_left_is_kept_also_when_it_failed() -> None:
-    steps = documents(DEPLOY / "github/netra-verify.yml")[0]["jobs"]["verify"]["steps"]
+    steps = github.steps()
     verify = next(index for index, step in enumerate(steps) if step.get("name") == "Verify")
     assert steps[verify + 1 :]
     assert {step["if"] for step in steps[verify + 1 :]} == {"always()"}

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 Claims = dict[str, Any]
 EARLY_S = 30.0
 MOST_USES = 100
+UNAVAILABLE = 503
 
 
 @fault("auth.healthy-under-503", place="auth", seen="a flag for shutting down that sets the status alone")
@@ -21,8 +22,11 @@ def healthy_under_503(seams: "Seams") -> Undo:
     """Health answers 503, with the body of a healthy service."""
 
     async def health() -> Response:
-        return JSONResponse({"status": "healthy", "service": "netra-auth-service"}, 503)
+        answer = await healthy()
+        answer.status_code = UNAVAILABLE
+        return answer
 
+    healthy = seams.health
     return replace(seams, health=health)
 
 

@@ -76,7 +76,7 @@ def truncated(seams: "Seams") -> Undo:
     return replace(seams, answer_health=answer)
 
 
-def _reporting(seams: "Seams", **changes: Any) -> Undo:  # noqa: ANN401 - values of the body
+def reporting(seams: "Seams", **changes: Any) -> Undo:  # noqa: ANN401 - values of the body
     """Change keys of the report; None takes one away, a function makes it of the healthy body."""
     healthy = seams.report
 
@@ -91,19 +91,19 @@ def _reporting(seams: "Seams", **changes: Any) -> Undo:  # noqa: ANN401 - values
 @fault("health.key-missing", place="backend", seen="a renamed key: environment became env")
 def key_missing(seams: "Seams") -> Undo:
     """A key of the contract is missing."""
-    return _reporting(seams, environment=None)
+    return reporting(seams, environment=None)
 
 
 @fault("health.wrong-type", place="backend", seen="failed_checks joined into a string for a dashboard")
 def wrong_type(seams: "Seams") -> Undo:
     """A list is a string."""
-    return _reporting(seams, failed_checks=lambda body: ", ".join(body["failed_checks"]))
+    return reporting(seams, failed_checks=lambda body: ", ".join(body["failed_checks"]))
 
 
 @fault("health.naive-timestamp", place="backend", seen="Fix 5: datetime.utcnow().isoformat()")
 def naive(seams: "Seams") -> Undo:
     """A timestamp without a zone."""
-    return _reporting(seams, timestamp=lambda _body: datetime.now(UTC).replace(tzinfo=None).isoformat())
+    return reporting(seams, timestamp=lambda _body: datetime.now(UTC).replace(tzinfo=None).isoformat())
 
 
 @fault("health.cached-body", place="backend", seen="a CDN or an lru_cache in front of the route")
@@ -121,7 +121,7 @@ def cached_body(seams: "Seams") -> Undo:
 @fault("health.stale-failures", place="backend", seen="failed_checks kept from the last failure")
 def stale_failures(seams: "Seams") -> Undo:
     """It names a failed check although every check is healthy."""
-    return _reporting(seams, status="unhealthy", failed_checks=["redis"])
+    return reporting(seams, status="unhealthy", failed_checks=["redis"])
 
 
 @fault("health.unreachable-under-healthy", place="backend", seen="Fix 5 looks for 'unhealthy' and 'error' alone")

@@ -1,11 +1,11 @@
 """Faults of the detailed health answer whose parts do not fit each other: status, checks, counts, time."""
 
-from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
 
+from twin.faults.health import reporting
 from twin.switching.registry import Undo, fault, replace
 
 if TYPE_CHECKING:
@@ -14,17 +14,6 @@ if TYPE_CHECKING:
 Body = dict[str, Any]
 UNAVAILABLE = 503
 SUMMER_TIME = timedelta(hours=2)
-
-
-def _remade(seams: "Seams", remake: Callable[[Body], Body]) -> Undo:
-    """Change what is in the report."""
-    healthy = seams.report
-
-    def report(found: Mapping[str, Any], failed: list[str], environment: str) -> Body:
-        body = healthy(found, failed, environment)
-        return body | remake(body)
-
-    return replace(seams, report=report)
 
 
 @fault("health.503-over-healthy", place="backend", seen="a status code kept from the last failure, over a new body")
@@ -40,19 +29,19 @@ def unavailable_over_healthy(seams: "Seams") -> Undo:
 @fault("health.checks-as-a-list", place="backend", seen="checks as objects with a name, for a dashboard's table")
 def checks_as_a_list(seams: "Seams") -> Undo:
     """The checks are a list."""
-    return _remade(seams, lambda body: {"checks": [{"name": k, "result": v} for k, v in body["checks"].items()]})
+    return reporting(seams, checks=lambda body: [{"name": k, "result": v} for k, v in body["checks"].items()])
 
 
 @fault("health.time-in-words", place="backend", seen="email.utils.formatdate(), which the frontend can read")
 def time_in_words(seams: "Seams") -> Undo:
     """The timestamp is not in ISO 8601."""
-    return _remade(seams, lambda _body: {"timestamp": datetime.now(UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")})
+    return reporting(seams, timestamp=lambda _body: datetime.now(UTC).strftime("%a, %d %b %Y %H:%M:%S GMT"))
 
 
 @fault("health.local-time-as-utc", place="backend", seen="datetime.now().isoformat() + 'Z' on a host in summer time")
 def local_time_as_utc(seams: "Seams") -> Undo:
     """The timestamp is two hours ahead."""
-    return _remade(seams, lambda _body: {"timestamp": (datetime.now(UTC) + SUMMER_TIME).isoformat()})
+    return reporting(seams, timestamp=lambda _body: (datetime.now(UTC) + SUMMER_TIME).isoformat())
 
 
 @fault("health.any-bad-row", place="backend", seen="SELECT EXISTS(...), which is true or false, read as a number")
@@ -70,4 +59,8 @@ def any_bad_row(seams: "Seams") -> Undo:
 @fault("health.bad-rows-under-healthy", place="backend", seen="counts that are a warning, and change no status")
 def bad_rows_under_healthy(seams: "Seams") -> Undo:
     """Rows without metadata are counted and listed as failed, and the status is healthy."""
-    return _remade(seams, lambda body: {"status": "healthy"} if body["failed_checks"] == ["threads_table"] else {})
+
+    def status(body: Body) -> str:
+        return "healthy" if body["failed_checks"] == ["threads_table"] else body["status"]
+
+    return reporting(seams, status=status)

@@ -2,14 +2,13 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 from starlette.responses import JSONResponse, Response
 
 from twin.backend.thread_routes import user_of
-from twin.faults.threads_one import reworded
+from twin.faults.threads_one import afterwards, reworded
 from twin.switching.registry import Undo, fault, replace, undo_all
 
 if TYPE_CHECKING:
@@ -25,13 +24,12 @@ UNAUTHORIZED = 401
 
 def _saying(seams: "Seams", step: str, **changes: Any) -> Undo:  # noqa: ANN401 - a value, or a function of the body
     """Change keys of what a route answers with."""
-    healthy = getattr(seams, step)
 
-    async def route(given: "Seams", request: "Request", *ids: str) -> Response:
-        body = json.loads(bytes((await healthy(given, request, *ids)).body))
+    async def alter(_given: "Seams", _request: "Request", answer: Response) -> Response:
+        body = json.loads(bytes(answer.body))
         return JSONResponse(body | {key: one(body) if callable(one) else one for key, one in changes.items()})
 
-    return replace(seams, **{step: route})
+    return afterwards(seams, step, alter)
 
 
 @fault("threads.created-without-id", place="backend", seen="the answer is made before the flush that sets the id")
@@ -71,14 +69,12 @@ def messages_under_items(seams: "Seams") -> Undo:
 @fault("threads.new-says-hello", place="backend", seen="a greeting that is stored as a first message")
 def new_says_hello(seams: "Seams") -> Undo:
     """Each new thread begins with a message that no one wrote."""
-    healthy = seams.create
 
-    async def create(given: "Seams", request: "Request") -> Response:
-        answer = await healthy(given, request)
+    async def alter(given: "Seams", _request: "Request", answer: Response) -> Response:
         await given.store.write_message(json.loads(bytes(answer.body))["id"], "assistant", "How can I help you?")
         return answer
 
-    return replace(seams, create=create)
+    return afterwards(seams, "create", alter)
 
 
 @fault("threads.untitled-not-listed", place="backend", seen="WHERE title <> '', meant to hide drafts")
@@ -119,26 +115,17 @@ def metadata_shares(seams: "Seams") -> Undo:
     """Metadata is stored as sent, and the list shows a thread to whom it names, beside its owner."""
     by_metadata = seams.repository.by_metadata.replace("user_id IS NULL AND", "user_id <> :user AND", 1)
     shared = replace(seams.repository, by_metadata=by_metadata)
-    return undo_all(shared, _as_sent(seams))
+    return undo_all(shared, *(afterwards(seams, step, _store_as_sent) for step in ("create", "change")))
 
 
-def _as_sent(seams: "Seams") -> Undo:
-    """Write the owner's name that the body's metadata holds, after create and change have done what they do."""
-    steps: dict[str, Callable[..., Awaitable[Response]]] = {"create": seams.create, "change": seams.change}
-
-    def keeping(step: str) -> Any:  # noqa: ANN401 - a route
-        async def route(given: "Seams", request: "Request", *ids: str) -> Response:
-            answer: Response = await steps[step](given, request, *ids)
-            named = (json.loads(await request.body()).get("metadata") or {}).get("user_id")
-            if isinstance(named, str):
-                values = {"id": json.loads(bytes(answer.body))["id"], "named": json.dumps({"user_id": named})}
-                async with given.store.engine.begin() as connection:
-                    await connection.execute(text(NAME), values)
-            return answer
-
-        return route
-
-    return replace(seams, **{step: keeping(step) for step in steps})
+async def _store_as_sent(given: "Seams", request: "Request", answer: Response) -> Response:
+    """Write the owner's name that the body's metadata holds into the metadata of the thread."""
+    named = (json.loads(await request.body()).get("metadata") or {}).get("user_id")
+    if isinstance(named, str):
+        values = {"id": json.loads(bytes(answer.body))["id"], "named": json.dumps({"user_id": named})}
+        async with given.store.engine.begin() as connection:
+            await connection.execute(text(NAME), values)
+    return answer
 
 
 @fault("threads.checks-after-the-write", place="backend", seen="the owner is looked at in what the update returned")

@@ -1,6 +1,7 @@
 """Faults of single threads through the API: not stored, another user's, lost, or seen too late."""
 
 import json
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from twin.backend.seams import Seams
 
+    Alter = Callable[[Seams, Request, Response], Awaitable[Response]]
 
 OK = 200
 
@@ -21,6 +23,16 @@ def reworded(seams: "Seams", name: str, before: str, after: str) -> Undo:
     """Write one statement of the store otherwise."""
     healthy = seams.store.statements
     return replace(seams.store, statements={**healthy, name: healthy[name].replace(before, after)})
+
+
+def afterwards(seams: "Seams", step: str, alter: "Alter") -> Undo:
+    """Have a route do what it does, and answer with what `alter` makes of its answer."""
+    healthy = getattr(seams, step)
+
+    async def route(given: "Seams", request: "Request", *ids: str) -> Response:
+        return await alter(given, request, await healthy(given, request, *ids))
+
+    return replace(seams, **{step: route})
 
 
 async def _failing(_seams: "Seams", _request: "Request", *_ids: str) -> Response:
@@ -61,15 +73,13 @@ def messages_dead(seams: "Seams") -> Undo:
 def create_not_stored(seams: "Seams") -> Undo:
     """Create answers with a thread that is in no table."""
 
-    async def create(given: "Seams", request: "Request") -> Response:
-        answer = await healthy(given, request)
+    async def alter(given: "Seams", _request: "Request", answer: Response) -> Response:
         async with given.store.engine.begin() as connection:
             made = json.loads(bytes(answer.body))["id"]
             await connection.execute(text("DELETE FROM threads WHERE id = :id"), {"id": made})
         return answer
 
-    healthy = seams.create
-    return replace(seams, create=create)
+    return afterwards(seams, "create", alter)
 
 
 @fault("threads.title-lost", place="backend", seen="a field that the insert's column list forgot")
@@ -107,16 +117,13 @@ def foreign_by_id(seams: "Seams") -> Undo:
 
 def _then(seams: "Seams", step: str, change: Any) -> Undo:  # noqa: ANN401 - (seams, the body sent, the answer) -> awaitable
     """Have something happen after a route has done what it does."""
-    healthy = getattr(seams, step)
 
-    async def route(given: "Seams", request: "Request", *ids: str) -> Response:
-        body = await request.body()
-        answer: Response = await healthy(given, request, *ids)
+    async def alter(given: "Seams", request: "Request", answer: Response) -> Response:
         if answer.status_code == OK:
-            await change(given, json.loads(body), json.loads(bytes(answer.body)))
+            await change(given, json.loads(await request.body()), json.loads(bytes(answer.body)))
         return answer
 
-    return replace(seams, **{step: route})
+    return afterwards(seams, step, alter)
 
 
 async def _give_away(seams: "Seams", body: "dict[str, Any]", item: "dict[str, Any]") -> None:

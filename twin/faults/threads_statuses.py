@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from twin.backend.refusals import RefusedError
 from twin.backend.thread_routes import user_of
+from twin.faults.threads_one import afterwards
 from twin.switching.registry import Undo, fault, replace
 
 if TYPE_CHECKING:
@@ -21,14 +22,12 @@ UNAUTHORIZED, UNPROCESSABLE = 401, 422
 
 def _answering(seams: "Seams", step: str, status: int) -> Undo:
     """Have a route do what it does, and answer with its body under another status."""
-    healthy = getattr(seams, step)
 
-    async def route(given: "Seams", request: "Request", *ids: str) -> Response:
-        answer: Response = await healthy(given, request, *ids)
+    async def alter(_given: "Seams", _request: "Request", answer: Response) -> Response:
         answer.status_code = status
         return answer
 
-    return replace(seams, **{step: route})
+    return afterwards(seams, step, alter)
 
 
 @fault("threads.create-is-accepted", place="backend", seen="202 for what is done already: a client waits for an event")
@@ -69,18 +68,16 @@ def list_is_partial(seams: "Seams") -> Undo:
 @fault("threads.archive-looks-again", place="backend", seen="a refresh of the object after the delete")
 def archive_looks_again(seams: "Seams") -> Undo:
     """A thread is archived, then looked for once more, and the answer is 404."""
-    healthy = seams.archive
 
-    async def archive(given: "Seams", request: "Request", thread_id: str) -> Response:
-        answer = await healthy(given, request, thread_id)
-        given.access(await given.store.find(thread_id, await user_of(given, request)))
+    async def alter(given: "Seams", request: "Request", answer: Response) -> Response:
+        given.access(await given.store.find(request.path_params["thread_id"], await user_of(given, request)))
         return answer
 
-    return replace(seams, archive=archive)
+    return afterwards(seams, "archive", alter)
 
 
 def _refusing_drafts(seams: "Seams", answer: Callable[[], Response]) -> Undo:
-    """Answer so to what create refuses to store."""
+    """Answer what create refuses to store with `answer` in place of the refusal."""
     healthy = seams.create
 
     async def create(given: "Seams", request: "Request") -> Response:
@@ -107,8 +104,8 @@ def bad_body_is_created(seams: "Seams") -> Undo:
 @fault("threads.bad-body-is-401", place="backend", seen="one except around a whole route, which answers 401")
 def bad_body_is_401(seams: "Seams") -> Undo:
     """A client that sends a bad body is logged out."""
-    said = {"error": {"code": "unauthorized", "message": "Authentication is required."}}
-    return _refusing_drafts(seams, lambda: JSONResponse(said, UNAUTHORIZED, {"WWW-Authenticate": "Bearer"}))
+    refuse = seams.render_refusal
+    return _refusing_drafts(seams, lambda: refuse(UNAUTHORIZED, "unauthorized", "Authentication is required."))
 
 
 @fault("threads.errors-under-200", place="backend", seen="an envelope with a code of its own, always under 200")

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from twin.backend.refusals import RefusedError, not_found
 from twin.backend.thread_routes import user_of
-from twin.faults.threads_one import reworded
+from twin.faults.threads_one import afterwards, reworded
 from twin.switching.registry import Undo, fault, replace, undo_all
 
 if TYPE_CHECKING:
@@ -82,17 +82,15 @@ def _metadata_of(row: Row | None) -> Row:
 
 def _comparing_late(seams: "Seams", step: str) -> Undo:
     """Have new threads carry a version, which a route looks at when it has done its work."""
-    healthy = getattr(seams, step)
 
-    async def route(given: "Seams", request: "Request", thread_id: str) -> Response:
-        answer: Response = await healthy(given, request, thread_id)
-        row = await given.store.find(thread_id, await user_of(given, request))
+    async def alter(given: "Seams", request: "Request", answer: Response) -> Response:
+        row = await given.store.find(request.path_params["thread_id"], await user_of(given, request))
         if answer.status_code == OK and VERSION not in _metadata_of(row):
             raise RefusedError(CONFLICT, "conflict", "The thread was changed by somebody else.")
         return answer
 
     versioned = _creating(seams, lambda metadata: {**metadata, VERSION: 2})
-    return undo_all(versioned, replace(seams, **{step: route}))
+    return undo_all(versioned, afterwards(seams, step, alter))
 
 
 @fault(
