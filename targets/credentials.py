@@ -1,7 +1,6 @@
 """Checks credentials before anything is contacted: one sentence for each that can't work, without its value."""
 
 import base64
-import json
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -12,6 +11,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from probes.errors import UNREADABLE
+from probes.foreign.json_values import read_json
 from probes.secret import Secret
 from targets.dsn import secrets_of_dsn
 from targets.leave import variable
@@ -180,11 +181,11 @@ def _of_private_key(text: str) -> Iterator[str]:
 def _of_token(text: str) -> Iterator[str]:
     try:
         payload = text.split(".")[1]
-        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        claims = read_json(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         ends = float(claims.get("exp", "inf"))
-    except (IndexError, ValueError, TypeError, AttributeError):
+    except UNREADABLE:
         yield "is not a JWT: supply an access token as the login returns it"
         return
     if ends <= time.time():
-        when = datetime.fromtimestamp(ends, UTC).isoformat(timespec="seconds")
+        when = datetime.fromtimestamp(max(ends, 0.0), UTC).isoformat(timespec="seconds")
         yield f"expired at {when}: supply a new token"

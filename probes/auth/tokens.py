@@ -15,7 +15,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from probes.errors import CredentialUnfit
+from probes.foreign.json_values import read_json
 from probes.secret import Secret
+
+NOT_A_JWT = "it is not a JWT: supply an access token as the login issues it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +133,11 @@ class Held:
 
     @property
     def expires(self) -> float:
-        """When it expires, in unix seconds; infinity if it does not say."""
-        return float(self._payload().get("exp", float("inf")))
+        """When it expires, in unix seconds; infinity if it does not say. Raises CredentialUnfit for no number."""
+        try:
+            return float(self._payload().get("exp", float("inf")))
+        except (TypeError, ValueError, OverflowError) as error:
+            raise CredentialUnfit(self.origin, "its payload's `exp` is not a number of seconds") from error
 
     def good(self, user: User) -> Secret:
         """The token itself.
@@ -143,7 +149,7 @@ class Held:
         if user.sub != self.user.sub:
             raise CredentialUnfit(self.origin, f"it is a token of {self.user.sub!r}, and {user.sub!r} was asked for")
         if self.expires <= time.time():
-            ended = datetime.fromtimestamp(self.expires, UTC).isoformat(timespec="seconds")
+            ended = datetime.fromtimestamp(max(self.expires, 0.0), UTC).isoformat(timespec="seconds")
             raise CredentialUnfit(self.origin, f"the token expired at {ended}: supply a fresh one")
         return self.token
 
@@ -155,8 +161,7 @@ class Held:
     @property
     def header(self) -> dict[str, str]:
         """What its own header says."""
-        self._payload()  # raises for what is not a token
-        head = json.loads(_decode(self.token.reveal().split(".")[0]))
+        head = self._part(0)
         return {key: str(head[key]) for key in ("alg", "kid") if key in head}
 
     def public_key(self) -> str:
@@ -164,15 +169,20 @@ class Held:
         return ""
 
     def _payload(self) -> dict[str, Any]:
-        try:
-            claims = json.loads(_decode(self.token.reveal().split(".")[1]))
-        except (IndexError, ValueError) as error:
-            raise CredentialUnfit(
-                self.origin, "it is not a JWT: supply an access token as the login issues it"
-            ) from error
-        if not isinstance(claims, dict) or not claims.get("sub"):
+        claims = self._part(1)
+        if not claims.get("sub"):
             raise CredentialUnfit(self.origin, "its payload does not name a user (`sub`)")
         return claims
+
+    def _part(self, number: int) -> dict[str, Any]:
+        """What one part of it holds: 0 its header, 1 its payload. Raises CredentialUnfit."""
+        try:
+            part = read_json(_decode(self.token.reveal().split(".")[number]))
+        except (IndexError, ValueError) as error:
+            raise CredentialUnfit(self.origin, NOT_A_JWT) from error
+        if not isinstance(part, dict):
+            raise CredentialUnfit(self.origin, NOT_A_JWT)
+        return part
 
 
 def _decode(part: str) -> bytes:

@@ -1,5 +1,6 @@
 """A credential that can't work is reported before anything is contacted: its variable, the mistake, never its value."""
 
+import base64
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,8 +24,12 @@ PEM = f"-----BEGIN PRIVATE KEY-----\n{KEY}\n-----END PRIVATE KEY-----\n"  # no k
 NOW = int(time.time())
 
 
-def token(ends: int) -> str:
+def token(ends: object) -> str:
     return jwt.encode({"sub": "nv-a", "exp": ends}, KEY, algorithm="HS256")
+
+
+def claiming(payload: bytes) -> str:
+    return f"{KEY}.{base64.urlsafe_b64encode(payload).decode()}.{KEY}"
 
 
 UNFIT = {
@@ -39,7 +44,10 @@ UNFIT = {
     "too short": ("NETRA_TOKENS__SIGNING_SECRET", KEY[:31], "31 bytes"),
     "PEM": ("NETRA_TOKENS__SIGNING_SECRET", PEM, 'set [contract.tokens] algorithm = "RS256"'),
     "ended": ("TOKEN", token(NOW - 60), "expired at 20"),
+    "ended before all dates": ("TOKEN", token(-1e300), "expired at 1970"),
     "no JWT": ("TOKEN", KEY, "is not a JWT"),
+    "no end": ("TOKEN", claiming(b'{"exp": "soon"}'), "is not a JWT"),
+    "too deep": ("TOKEN", claiming(b"[" * 90_000), "is not a JWT"),
     "audience": ("NETRA_CONTRACT__TOKENS__AUDIENCE", f'["{KEY}", "another"]', "JSON list"),
     "evidence key, newline": ("NETRA_EVIDENCE_KEY", f"{KEY}\n", "ends with a newline"),
     "evidence key, short": ("NETRA_EVIDENCE_KEY", "canary-short", "at least 16 characters"),

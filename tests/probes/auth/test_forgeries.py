@@ -248,7 +248,24 @@ def test_a_held_token_speaks_for_its_own_user_and_until_it_ends() -> None:
         held(exp=int(time.time()) - 1).good(USER)
 
 
-@pytest.mark.parametrize("token", ["", "sesame", "a.b.c", f"x.{base64.urlsafe_b64encode(b'[1]').decode()}.y"])
+def claiming(payload: bytes) -> str:
+    return f"x.{base64.urlsafe_b64encode(payload).decode()}.y"
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["", "sesame", "a.b.c", claiming(b"[1]"), claiming(b"[" * 90_000), claiming(b'{"sub": "nv-user", "exp": "soon"}')],
+)
 def test_what_is_no_token_is_said_to_be_none(token: str) -> None:
     with pytest.raises(CredentialUnfit):
         Held(Secret(token), "the token of a test").good(USER)
+
+
+def test_a_header_that_cannot_be_read_is_no_header() -> None:
+    with pytest.raises(CredentialUnfit, match="not a JWT"):
+        _ = Held(Secret(claiming(b'{"sub": "nv-user"}')), "the token of a test").header
+
+
+def test_an_end_before_all_dates_is_an_end() -> None:
+    with pytest.raises(CredentialUnfit, match="expired at 1970"):
+        held(exp=-1e300).good(USER)
