@@ -134,7 +134,7 @@ async def test_every_item_fits_the_contract(threads: Threads, plant: Plant, owne
 
 @check(
     "threads.order",
-    requirement="threads are listed threads are listed newest first (by the contract's order), ties in a stable order",
+    requirement="threads are listed newest first (by the contract's order), ties in a stable order",
     needs="http write mint",
     remedy="ORDER BY updated_at DESC with the id as tie-break.",
     looking="the ids and times in the evidence, in the order in which they came",
