@@ -3,6 +3,7 @@
 from functools import partial
 from http import HTTPStatus
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from fixtures.http_services import Door, seen
@@ -71,6 +72,7 @@ async def _requests(backend: Door, contract: Contract) -> float:
     remedy="Adopt the trace of traceparent or X-Cloud-Trace-Context, and log it as logging.googleapis.com/trace.",
     looking='the trace id of the evidence in Logs Explorer: `trace="projects/netra-staging/traces/…"`',
 )
+@pytest.mark.beside
 async def test_the_trace_arrives(
     threads: Threads, owner: User, log_lookup: LogLookup, target: Target, recorder: Recorder
 ) -> None:

@@ -205,7 +205,7 @@ async def test_sessions_stay_open(
         lambda number: users[number].sub,
         count=sizes.steady_sessions,
         seconds=sizes.steady_s,
-        jitter_s=min(1.0, sizes.steady_s / 4),
+        jitter_s=min(0.5, sizes.steady_s / 4),
         pace=_steady_pace(sockets, contract, sizes, deadlines),
     )
     _record(report, recorder, contract)
