@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from fixtures.reading import misfits
+from fixtures.reading import misfits, same_json
 from fixtures.rows import SHAPES, TEXT_SHAPES, Plant, Row, Shape, Uproot
 from fixtures.threads import AS_STORED, Item, Threads
 from gate.check import check
@@ -37,15 +37,6 @@ def compared(rules: ThreadRules, row: Row, *only: str) -> Wanted:
         for field, source in rules.compare.items()
         if source in row.says and (not only or source in only)
     }
-
-
-def same_json(one: object, other: object) -> bool:
-    """Equality as in JSON: `true` is not `1`."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same_json(one[key], other[key]) for key in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same_json, one, other))
-    return isinstance(one, bool) == isinstance(other, bool) and one == other
 
 
 @check(

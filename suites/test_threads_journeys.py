@@ -1,13 +1,15 @@
 """What a user does with threads through the API: create, read, rename, archive."""
 
 import time
+from datetime import timedelta
 from functools import partial
 
 import pytest
 
 from fixtures.extra_wait import refuse_wait
 from fixtures.http_services import refuse_server_error, seen
-from fixtures.journeys import METADATA, OTHER_TITLE, TITLE, Journey, refuse_title
+from fixtures.journeys import LONG_TITLE, METADATA, OTHER_TITLE, TITLE, Journey, refuse_title
+from fixtures.rows import Plant, Row
 from fixtures.threads import AS_STORED, COMMIT_FIRST, Item
 from gate.check import check
 from gate.evidence import Recorder
@@ -15,6 +17,11 @@ from gate.failures import CheckFailure
 from probes.auth.tokens import User
 from probes.database.seeding import Seeder
 
+AGED = timedelta(days=2)  # no time of now can be taken for that of such a row
+NEWEST_FIRST = "Set the time that the list is ordered by when a thread is stored: without it, a new one comes last."
+ONLY_WHAT_WAS_SAID = (
+    "Change the fields that were sent (exclude_unset), and updated_at; what a change leaves out stays as it is."
+)
 OWNER_FROM_TOKEN = "Take the owner only from the token: metadata that names another user must not decide whose it is."
 
 
@@ -27,11 +34,13 @@ OWNER_FROM_TOKEN = "Take the owner only from the token: metadata that names anot
     "then the list; the server's log lines",
 )
 @pytest.mark.beside
-async def test_a_created_thread_is_stored(journey: Journey, seeder: Seeder, stranger: User) -> None:
+async def test_a_created_thread_is_stored(journey: Journey, plant: Plant, seeder: Seeder, stranger: User) -> None:
     """Two threads, one without a title, are returned, read back, listed once each, and in the table, value by value.
 
-    The same goes for one whose metadata names another user, unless it is refused: only the token decides the owner.
+    Both come before one of another day. One with a long title, and one whose metadata names another user, are stored
+    as well, unless they are refused: no title is cut, and only the token decides the owner.
     """
+    (old,) = await plant(journey.user, age=AGED)
     before = {journey.threads.id_of(item) for item in await journey.threads.everything(journey.user)}
     for title in (TITLE, None):
         said, begun = {"metadata": METADATA} | ({"title": title} if title else {}), time.time()
@@ -40,9 +49,41 @@ async def test_a_created_thread_is_stored(journey: Journey, seeder: Seeder, stra
         journey.refuse_other_thread(item, title, METADATA, moments, "in the answer")
         if not await seeder.holds(thread_id):
             raise CheckFailure(expected=f"a row {thread_id} in the table", actual="no row: nothing was stored")
-        listed = journey.item_of(thread_id, await _own_list(journey, before))
+        items = await _own_list(journey, before)
+        listed = journey.item_of(thread_id, items)
         refuse_title(listed, title, journey, "in the list", AS_STORED)
         journey.refuse_other_thread(listed or {}, title, METADATA, moments, "in the list")
+        _refuse_below(journey, items, thread_id, old)
+    await _refuse_cut(journey)
+    await _refuse_other_owner(journey, before, stranger)
+
+
+def _refuse_below(journey: Journey, items: list[Item], created: str, old: Row) -> None:
+    """Raise CheckFailure unless a new thread comes before one of another day, where the newest come first."""
+    ids = [journey.threads.id_of(item) for item in items]
+    if journey.threads.contract.threads.descending and ids.index(created) > ids.index(old.id):
+        days = f"{AGED.days} days"
+        raise CheckFailure(
+            expected=f"a new thread before one that is {days} old",
+            actual=f"number {ids.index(created) + 1}, after it",
+            remedy=NEWEST_FIRST,
+        )
+
+
+async def _refuse_cut(journey: Journey) -> None:
+    """Raise CheckFailure unless a title that is longer than many columns is refused, or stored whole."""
+    answer = await journey.do("create", json=journey.body(title=LONG_TITLE))
+    rules, what = journey.threads.contract.threads.one, f"a title of {len(LONG_TITLE)} characters, stored or refused"
+    refuse_server_error(answer, what)
+    if answer.status in rules.created:
+        thread_id = journey.keep(answer.json_object())
+        refuse_title(await journey.listed(thread_id), LONG_TITLE, journey, "in the list", AS_STORED)
+    elif answer.status not in rules.refused:
+        raise CheckFailure(expected=f"{what} (contract.threads.one.refused)", actual=seen(answer))
+
+
+async def _refuse_other_owner(journey: Journey, before: set[str], stranger: User) -> None:
+    """Raise CheckFailure unless a thread whose metadata names another user is refused, or stored as its creator's."""
     named = {journey.threads.contract.database.layout.owner_key: stranger.sub}
     answer = await journey.do("create", json=journey.body(title=OTHER_TITLE, metadata=named))
     refuse_server_error(answer, "a thread of the user's own, or a refusal")
@@ -99,19 +140,16 @@ async def test_a_thread_is_read_by_its_id(journey: Journey) -> None:
     looking="the title in the answer, by id and in the list, in the evidence; a cache in front of the list",
 )
 @pytest.mark.beside
-async def test_a_renamed_thread_is_renamed_everywhere(journey: Journey, stranger: User) -> None:
-    """After each change the thread is read by its id and in the list; another owner in the metadata has no effect."""
+async def test_a_renamed_thread_is_renamed_everywhere(journey: Journey, plant: Plant, stranger: User) -> None:
+    """After each change the thread is read by its id and in the list; another owner in the metadata has no effect.
+
+    Of a thread of another day, nothing else changes than what was said, and the time of the change.
+    """
     thread_id = journey.threads.id_of(await journey.create(title=TITLE, metadata=METADATA))
     refuse_title(await journey.listed(thread_id), TITLE, journey, "in the list before the change", AS_STORED)
     layout = journey.threads.contract.database.layout
     for title in (OTHER_TITLE, TITLE):
-        said = journey.body(title=title, metadata={layout.owner_key: stranger.sub, "topic": title})
-        answer = await journey.do("rename", thread_id, json=said)
-        refuse_server_error(answer, "the thread with its new title")
-        if answer.status not in journey.threads.contract.threads.one.done:
-            raise CheckFailure(
-                expected="the thread with its new title (contract.threads.one.done)", actual=seen(answer)
-            )
+        await _change(journey, thread_id, title=title, metadata={layout.owner_key: stranger.sub, "topic": title})
         read, listed = await journey.read_and_listed(thread_id)
         for item, where in ((read, "by its id"), (listed, "in the list")):
             refuse_title(item, title, journey, f"{where} after the change")
@@ -120,6 +158,32 @@ async def test_a_renamed_thread_is_renamed_everywhere(journey: Journey, stranger
         raise CheckFailure(
             expected="metadata that does not change the owner", actual="the thread is in another user's list"
         )
+    await _refuse_more_changed(journey, plant)
+
+
+async def _change(journey: Journey, thread_id: str, **said: object) -> None:
+    """Change a thread's title, metadata, or both. Raises CheckFailure unless it is done."""
+    answer = await journey.do("rename", thread_id, json=journey.body(**said))
+    refuse_server_error(answer, "the thread with its new title")
+    if answer.status not in journey.threads.contract.threads.one.done:
+        raise CheckFailure(expected="the thread with its new title (contract.threads.one.done)", actual=seen(answer))
+
+
+async def _refuse_more_changed(journey: Journey, plant: Plant) -> None:
+    """Raise CheckFailure if a title alone changes the metadata, metadata alone the title, or either a wrong time."""
+    (row,) = await plant(journey.user, title=TITLE, metadata=dict(METADATA), age=AGED)
+    begun, where = time.time(), "in the list after its title was changed, and then its metadata"
+    await _change(journey, row.id, title=OTHER_TITLE)
+    await _change(journey, row.id, metadata={"topic": OTHER_TITLE})
+    item, skew = await journey.listed(row.id), journey.threads.contract.tokens.clock_skew_s
+    refuse_title(item, OTHER_TITLE, journey, where, ONLY_WHAT_WAS_SAID)
+    journey.refuse_other_metadata(item or {}, {**METADATA, "topic": OTHER_TITLE}, where, ONLY_WHAT_WAS_SAID)
+    created, now = (row.says.get("created_at"), 1.0), (time.time(), time.time() - begun + skew)
+    for name, said in journey.threads.contract.threads.times.items():
+        (wanted, within), value = created if said == "created_at" else now, (item or {}).get(name)
+        if wanted is not None and not (isinstance(value, int) and abs(value - wanted) <= within):
+            expected = f"{name} {wanted:.0f} within {within:.0f} s, {where}"
+            raise CheckFailure(expected=expected, actual=f"{value!r}", remedy=ONLY_WHAT_WAS_SAID)
 
 
 @check(
