@@ -4,11 +4,21 @@ from functools import partial
 
 import pytest
 
-from fixtures.http_services import refuse_server_error
+from fixtures.http_services import refuse_server_error, seen
 from fixtures.journeys import OWNERS_TITLE, STEPS, UNKNOWN_ID, Journey
 from fixtures.rows import Plant, Row, Uproot
 from gate.check import check
+from gate.failures import CheckFailure
 from probes.auth.tokens import User
+
+CLIENT_ERRORS = range(400, 500)
+# In the place of an id, as it is sent.
+ODD_IDS = {
+    "a NUL byte": "nv%00",
+    "no UTF-8": "nv%ff%fe",
+    "SQL quotes": "nv'%20OR%20'1'='1",
+    "an overlong text": "n" * 3000,
+}
 
 
 async def refuse_all(journey: Journey, thread_id: str, user: User | None = None) -> None:
@@ -30,7 +40,7 @@ async def refuse_all(journey: Journey, thread_id: str, user: User | None = None)
 @pytest.mark.parametrize(
     "whose",
     [
-        *(pytest.param(whose, marks=pytest.mark.beside) for whose in ("foreign", "unknown", "archived")),
+        *(pytest.param(whose, marks=pytest.mark.beside) for whose in ("foreign", "unknown", "archived", "odd id")),
         "NULL metadata",  # a service that can't read such a row may refuse everybody's list
         "no owner",
     ],
@@ -39,8 +49,8 @@ async def test_what_is_not_ones_own_is_refused(
     journey: Journey, plant: Plant, uproot: Uproot, stranger: User, whose: str
 ) -> None:
     """No route reveals or changes anything of it."""
-    if whose == "unknown":
-        await refuse_all(journey, UNKNOWN_ID)
+    if whose in {"unknown", "odd id"}:
+        await (refuse_all(journey, UNKNOWN_ID) if whose == "unknown" else _refuse_odd_ids(journey))
         return
     if whose in {"NULL metadata", "no owner"}:
         shape = "sql-null" if whose == "NULL metadata" else "user_id null"
@@ -56,6 +66,18 @@ async def test_what_is_not_ones_own_is_refused(
     await refuse_all(journey, row.id)
     if whose == "foreign":
         await journey.refuse_changed(row.id, OWNERS_TITLE, "another user", stranger)
+
+
+async def _refuse_odd_ids(journey: Journey) -> None:
+    """Raise CheckFailure unless each step is a client's error for each text that no thread has for its id."""
+    asked = [(step, what) for step in STEPS for what in ODD_IDS]
+    body = journey.body(title="taken over")
+    answers = await journey.threads.door.pace.together(
+        partial(journey.do, step, ODD_IDS[what], json=body if step == "rename" else None) for step, what in asked
+    )
+    for (step, what), answer in zip(asked, answers, strict=True):
+        if answer.status not in CLIENT_ERRORS:
+            raise CheckFailure(expected=f"{step} of {what} for an id: 4xx", actual=seen(answer))
 
 
 async def _never_a_server_error(journey: Journey, row: Row) -> None:

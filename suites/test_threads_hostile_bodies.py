@@ -1,16 +1,17 @@
-"""Hostile bodies for a new thread: refused, or stored and listed, and no list breaks then or later."""
+"""Hostile bodies for a new thread, or a change: refused, or stored, and no list breaks then or later."""
 
 from functools import partial
 
 import pytest
 
 from fixtures.http_services import refuse_server_error, seen
-from fixtures.journeys import Journey
+from fixtures.journeys import TITLE, Journey
 from fixtures.rows import Plant
 from fixtures.threads import LIMIT
 from gate.check import check
 from gate.failures import CheckFailure
 from probes.auth.tokens import User
+from probes.http.client import Answer
 
 DEEP = 2_000
 MIB = 1024 * 1024
@@ -27,16 +28,26 @@ BODIES = {
     "number out of range": '{"{metadata}": {"x": 1e999}}',  # read as infinity, for which JSON has no word
     "unknown keys": '{"{title}": "a", "nv_unknown": 1, "id": "nv-chosen", "deleted_at": 1}',
 }
+JSON = {"Content-Type": "application/json"}
+UNREADABLE = {  # and under which type it is sent
+    "no JSON": (b"{", JSON["Content-Type"]),
+    "nothing": (b"", JSON["Content-Type"]),
+    "null": (b"null", JSON["Content-Type"]),
+    "a list": (b"[{}]", JSON["Content-Type"]),
+    "no UTF-8": (b'{"x": "\xff"}', JSON["Content-Type"]),
+    "a form": (b"title=a", "application/x-www-form-urlencoded"),
+}
+VALIDATED = (
+    "Validate the body before it is stored: types, size, depth, and text that the column's operators can read back "
+    "(no NUL, no lone surrogate). One such row can make every list a 500."
+)
 
 
 @check(
     "threads.create-hostile",
     requirement="a hostile body is refused, or stored and listed, and afterwards every list still works",
     needs="http write mint single",
-    remedy=(
-        "Validate the body before it is stored: types, size, depth, and text that the column's operators can read back "
-        "(no NUL, no lone surrogate). One such row can make every list a 500."
-    ),
+    remedy=VALIDATED,
     looking="the case's body; then `GET /api/threads` of anybody: is it still 200? `data.poison` names such rows",
 )
 @pytest.mark.parametrize("case", BODIES)
@@ -44,15 +55,68 @@ async def test_a_hostile_body_harms_nobody(journey: Journey, plant: Plant, owner
     """The answer is 4xx or the thread, never 5xx; then the user's own list and another user's list are read."""
     await plant(owner)
     rules = journey.threads.contract.threads.one
-    body = BODIES[case].replace("{title}", rules.title).replace("{metadata}", rules.metadata)
-    answer = await journey.do("create", content=body.encode(), headers={"Content-Type": "application/json"})
+    answer = await journey.do("create", content=_written(case, journey), headers=JSON)
     if answer.status in rules.created:
         thread_id = journey.keep(answer.json_object())
         if await journey.listed(thread_id) is None:
             raise CheckFailure(expected="what was accepted is listed", actual=f"{thread_id} is not in its owner's list")
+    await _refuse_harm(journey, owner, case)
+    _refuse_other_status(answer, rules.created | rules.refused, f"a body with {case}")
+
+
+@check(
+    "threads.change-hostile",
+    requirement="a hostile body for a change is refused, or stored, and afterwards every list still works",
+    needs="http write mint single",
+    remedy=VALIDATED,
+    looking="the body in the evidence, sent to the route that changes a thread; is it checked there as it is for a new "
+    "one?",
+)
+async def test_a_hostile_change_harms_nobody(journey: Journey, plant: Plant, owner: User) -> None:
+    """One thread is changed by each hostile body in turn: the same is looked at as after a new thread of that body."""
+    await plant(owner)
+    thread_id = journey.threads.id_of(await journey.create(title=TITLE))
+    rules = journey.threads.contract.threads.one
+    for case in BODIES:
+        answer = await journey.do("rename", thread_id, content=_written(case, journey), headers=JSON)
+        await _refuse_harm(journey, owner, case)
+        _refuse_other_status(answer, rules.done | rules.refused, f"a change with {case}")
+
+
+@check(
+    "threads.unreadable",
+    requirement="a body that can't be read is refused by the routes that take one, never with a 5xx",
+    needs="http write mint single",
+    remedy="Have the framework read the body by its declared type; where the code reads it, catch what reading raises.",
+    looking="the case's `curl`; the traceback in the server's log lines",
+)
+@pytest.mark.beside
+@pytest.mark.parametrize("step", ["create", "rename"])
+async def test_what_cannot_be_read_is_refused(journey: Journey, step: str) -> None:
+    """No JSON, nothing at all, no object, no UTF-8 and a form, for a new thread and for a change of one."""
+    thread_id = journey.threads.id_of(await journey.create(title=TITLE)) if step == "rename" else ""
+    asked = [
+        partial(journey.do, step, thread_id, content=content, headers={"Content-Type": kind})
+        for content, kind in UNREADABLE.values()
+    ]
+    answers = await journey.threads.door.pace.together(asked)
+    for what, answer in zip(UNREADABLE, answers, strict=True):
+        _refuse_other_status(answer, journey.threads.contract.threads.one.refused, f"{step} with {what}")
+
+
+def _written(case: str, journey: Journey) -> bytes:
+    rules = journey.threads.contract.threads.one
+    return BODIES[case].replace("{title}", rules.title).replace("{metadata}", rules.metadata).encode()
+
+
+async def _refuse_harm(journey: Journey, owner: User, case: str) -> None:
+    """Raise CheckFailure if the list of the one who sent it, or of another user, is a 5xx afterwards."""
     asked = [partial(journey.threads.ask, user, {LIMIT: 1}) for user in (journey.user, owner)]
     for later in await journey.threads.door.pace.together(asked):
         refuse_server_error(later, f"a list after a body with {case}")
-    refuse_server_error(answer, f"4xx or the stored thread for a body with {case}")
-    if answer.status not in rules.created | rules.refused:
-        raise CheckFailure(expected=f"a body with {case}: refused (contract.threads.one.refused)", actual=seen(answer))
+
+
+def _refuse_other_status(answer: Answer, allowed: frozenset[int], what: str) -> None:
+    refuse_server_error(answer, f"{what}: 4xx, or stored")
+    if answer.status not in allowed:
+        raise CheckFailure(expected=f"{what}: refused (contract.threads.one.refused)", actual=seen(answer))

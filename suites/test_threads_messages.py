@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from fixtures.agent import read_run, refuse_other_run
+from fixtures.http_services import seen
 from fixtures.journeys import Journey
 from fixtures.messages import Messages, Said
 from fixtures.rows import Plant
 from fixtures.sockets import SocketDoor
-from fixtures.threads import AS_STORED, WINDOWED
+from fixtures.threads import AS_STORED, LIMIT, OFFSET, OUT_OF_RANGE, WINDOWED
 from gate.check import check
 from gate.failures import CheckFailure
 from probes.auth.tokens import User
@@ -31,8 +32,10 @@ WRITTEN = (
     (0, "Third & more", timedelta(hours=1)),
     (1, "Second: None", timedelta(hours=26)),
     (0, "Fifth", timedelta(minutes=3)),
+    (1, "Sixth, " + "and then " * 600, timedelta(minutes=2)),  # longer than what a short column holds
 )
 WINDOW = 2
+MANY = 120  # of another thread: more than any window has room for
 # What to do about each finding.
 OWNERS_ALONE = "Check the thread's owner before its messages are read or written."
 BOUND = "Bind the thread in the query, and check its owner before a message is stored: there are others' among them."
@@ -72,6 +75,7 @@ async def test_messages_are_as_they_were_said(
         found = await messages.page(thread)
         if found:
             raise CheckFailure(expected="no messages in a new thread", actual=excerpt(f"{found}", 300), remedy=BOUND)
+        await _refuse_odd_windows(messages, thread)
         await _refuse_stranger(journey, thread, TITLE, stranger)
         return
     messages.watch(thread)
@@ -92,19 +96,18 @@ async def _planted_ones_come_back(messages: Messages, plant: Plant, stranger: Us
     mine, other = await plant(journey.user, count=2)
     (theirs,) = await plant(stranger)
     written = [one.says for one in await messages.plant(mine.id, WRITTEN)]
-    others = {
-        row.id: [one.says for one in await messages.plant(row.id, [(0, f"of {row.id}", timedelta(hours=3))])]
-        for row in (other, theirs)
-    }
+    others = [(0, f"number {number}", timedelta(hours=3, minutes=-number)) for number in range(MANY)]
+    many = [one.says for one in await messages.plant(other.id, others)]
+    foreign = [one.says for one in await messages.plant(theirs.id, [(0, "of another user", timedelta(hours=3))])]
     rules = journey.threads.contract.threads.messages
     expected = sorted(written, key=lambda says: says["created_at"], reverse=rules.descending)
     pace = journey.threads.door.pace
     await pace.together(
         [
             partial(_refuse_other, messages, mine.id, expected),
-            partial(_refuse_other, messages, other.id, others[other.id]),
-            partial(_refuse_other, messages, theirs.id, others[theirs.id], stranger),
-            partial(_refuse_other_count, journey, mine.id),
+            partial(_refuse_other, messages, theirs.id, foreign, stranger),
+            partial(_refuse_other_count, journey, {mine.id: len(WRITTEN), other.id: MANY}),
+            partial(_refuse_unread, messages, other.id, many),
             partial(_refuse_stranger, journey, mine.id, SECRET, stranger),
         ]
     )
@@ -159,14 +162,44 @@ def _refuse_other_times(one: Said, says: Mapping[str, Any], times: Mapping[str, 
             )
 
 
-async def _refuse_other_count(journey: Journey, thread: str) -> None:
-    """Raise CheckFailure where the list says another number of messages than were written."""
+async def _refuse_other_count(journey: Journey, written: Mapping[str, int]) -> None:
+    """Raise CheckFailure where the list says another number of messages of a thread than were written."""
     name = journey.threads.contract.threads.messages.count_field
-    item = await journey.listed(thread)
-    if item is None:
-        raise CheckFailure(expected=f"the thread {thread} in its owner's list", actual="it is not there")
-    if name and item.get(name) != len(WRITTEN):
-        raise CheckFailure(expected=f"{name} {len(WRITTEN)} in the list", actual=f"{item.get(name)!r}", remedy=COUNTED)
+    items = await journey.threads.everything(journey.user)
+    for thread, count in written.items():
+        item = journey.item_of(thread, items)
+        if item is None:
+            raise CheckFailure(expected=f"the thread {thread} in its owner's list", actual="it is not there")
+        if name and item.get(name) != count:
+            raise CheckFailure(expected=f"{name} {count} in the list", actual=f"{item.get(name)!r}", remedy=COUNTED)
+
+
+async def _refuse_unread(messages: Messages, thread: str, expected: Sequence[Mapping[str, Any]]) -> None:
+    """Raise CheckFailure unless the widest windows, one after the other, are all of a thread's many messages."""
+    rules = messages.journey.threads.contract.threads
+    wide, name = rules.max_limit, next((one for one, said in rules.messages.compare.items() if said == "content"), "")
+    asked = [partial(messages.page, thread, None, limit=wide, offset=start) for start in range(0, MANY, wide)]
+    found = [one.get(name) for page in await messages.journey.threads.door.pace.together(asked) for one in page]
+    wanted = [one["content"] for one in (reversed(expected) if rules.messages.descending else expected)]
+    if name and found != wanted:
+        actual = f"{len(found)}, {len({*map(str, found)})} different, from {found[:1]} to {found[-1:]}"
+        raise CheckFailure(
+            expected=f"{MANY} messages in windows of {wide}, in order", actual=excerpt(actual, 300), remedy=WINDOWED
+        )
+
+
+async def _refuse_odd_windows(messages: Messages, thread: str) -> None:
+    """Raise CheckFailure unless each impossible window is refused, or answered as if it were another one."""
+    rules = messages.journey.threads.contract.threads
+    names = {LIMIT: rules.limit_parameter, OFFSET: rules.offset_parameter}
+    asked = [
+        partial(messages.journey.do, "history", thread, params={names[key]: value for key, value in window.items()})
+        for window in OUT_OF_RANGE.values()
+    ]
+    answers = await messages.journey.threads.door.pace.together(asked)
+    for what, answer in zip(OUT_OF_RANGE, answers, strict=True):
+        if answer.status not in rules.out_of_bounds | rules.one.done:
+            raise CheckFailure(expected=f"messages with {what}: refused, or a list", actual=seen(answer))
 
 
 async def _talk(session: Session, messages: Messages, thread: str) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ import pytest
 from fixtures.http_services import refuse_server_error, seen
 from fixtures.pace import Family
 from fixtures.rows import Plant
-from fixtures.threads import LIMIT, OFFSET, WINDOWED, Item, Threads
+from fixtures.threads import LIMIT, OFFSET, OUT_OF_RANGE, WINDOWED, Item, Threads
 from fixtures.users import Borrow
 from gate.check import check
 from gate.evidence import Recorder
@@ -62,20 +62,6 @@ async def _windows(threads: Threads, user: User, size: int, starts: Sequence[int
     if widest > size:
         raise CheckFailure(expected=f"at most {size} items, the limit", actual=f"{widest} items")
     return [item for page in pages for item in page]
-
-
-OUT_OF_RANGE = {
-    "limit 0": {LIMIT: "0"},
-    "limit -1": {LIMIT: "-1"},
-    "limit 101": {LIMIT: "101"},
-    "limit 10^9": {LIMIT: "1000000000"},
-    "limit 40 digits": {LIMIT: "9" * 40},
-    "limit text": {LIMIT: "ten"},
-    "limit fraction": {LIMIT: "1.5"},
-    "limit empty": {LIMIT: ""},
-    "offset -1": {OFFSET: "-1"},
-    "offset text": {OFFSET: "ten"},
-}
 
 
 @check(
@@ -150,6 +136,7 @@ async def test_a_first_page_costs_a_page(
             if answer.status != HTTPStatus.OK or len(threads.items(answer)) != 20:  # noqa: PLR2004 - the window that was asked for
                 raise CheckFailure(expected="a first page of 20", actual=seen(answer))
             times[user.sub].append(answer.elapsed_s * 1_000)
+    await _refuse_other_end(threads, owner, sizes.volume_rows)
     few, many = (statistics.median(times[user.sub][1:]) for user in (stranger, owner))
     ratio = many / few
     recorder.figures(
@@ -165,4 +152,17 @@ async def test_a_first_page_costs_a_page(
         raise CheckFailure(
             expected=f"at most {contract.threads.volume_ratio} times the cost of a page for 20 threads",
             actual=f"{ratio:.1f} times ({many:.1f} ms against {few:.1f} ms)",
+        )
+
+
+async def _refuse_other_end(threads: Threads, owner: User, count: int) -> None:
+    """Raise CheckFailure unless the last thread of many is at its place, and nothing comes after it."""
+    asked = [partial(threads.page, owner, {LIMIT: 1, OFFSET: offset}) for offset in (count - 2, count - 1, count)]
+    pages = await threads.door.pace.together(asked)
+    ids = [threads.id_of(item) for page in pages for item in page]
+    if [len(page) for page in pages] != [1, 1, 0] or len(set(ids)) != len(ids):
+        raise CheckFailure(
+            expected=f"one thread each at offset {count - 2} and {count - 1} of {count}, and none at {count}",
+            actual=f"{[len(page) for page in pages]}, {len(set(ids))} different",
+            remedy=WINDOWED,
         )

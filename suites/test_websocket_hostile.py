@@ -39,6 +39,20 @@ async def _too_long(session: Session, contract: Contract) -> None:
     await session.send(text[:-2] + "x" * (contract.websocket.max_message_bytes + 1 - len(text)) + text[-2:])
 
 
+async def _longest(session: Session, contract: Contract) -> None:
+    text = json.dumps({"type": session.dialect.heartbeat, "pad": ""})
+    await session.send(text[:-2] + "x" * (contract.websocket.max_message_bytes - len(text)) + text[-2:])
+    await session.receive_of(session.dialect.acknowledgement)
+
+
+async def _no_type(session: Session, _contract: Contract) -> None:
+    await session.send({"data": {}})
+
+
+async def _number_for_type(session: Session, _contract: Contract) -> None:
+    await session.send({"type": 7})
+
+
 async def _deep(session: Session, _contract: Contract) -> None:
     depth = 3000
     await session.send("[" * depth + "]" * depth)
@@ -63,9 +77,12 @@ CASES: dict[str, tuple[Act, str]] = {
     "bad JSON": (_bad_json, "bad_json"),
     "empty text": (_empty, "bad_json"),
     "binary": (_binary, "binary"),
+    "8 KiB": (_longest, ""),
     "8 KiB + 1": (_too_long, "oversize"),
     "deep nesting": (_deep, "deep"),
     "unknown type": (_unknown_type, "unknown_type"),
+    "no type": (_no_type, "unknown_type"),
+    "type a number": (_number_for_type, "unknown_type"),
     "fragments": (_fragments, ""),
     FLOODED: (_flood, "flood"),
 }

@@ -216,8 +216,11 @@ def _write(request: str, always: list[tuple[str, Value]], options: RequestOption
     """The request as it is sent, its secrets unwrapped. Raises ValueError for one that can't be written."""
     method, _, url = request.partition(" ")
     token, headers = options.get("token"), options.get("headers")
-    pairs = always + ([("Authorization", token.derive(lambda text: f"Bearer {text}"))] if token is not None else [])
-    pairs += list(headers.items()) if isinstance(headers, Mapping) else list(headers or [])
+    given = list(headers.items()) if isinstance(headers, Mapping) else list(headers or [])
+    named = {name.lower() for name, _ in given}  # what is given takes the place of what is always sent
+    pairs = [pair for pair in always if pair[0].lower() not in named]
+    pairs += [("Authorization", token.derive(lambda text: f"Bearer {text}"))] if token is not None else []
+    pairs += given
     shown = {name: reveal(options.get(name)) for name in ("params", "json")}
     try:
         return httpx.Request(method, url, headers=reveal(pairs), content=options.get("content"), **shown)
