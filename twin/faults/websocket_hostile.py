@@ -97,3 +97,30 @@ def flood_stalls(seams: "Seams") -> Undo:
         await healthy(sessions, socket, identity, message)
 
     return handling(seams, heartbeat=beat)
+
+
+@fault("websocket.limit-of-4096", place="backend", seen="ws_max_size of another service's configuration")
+def limit_of_4096(seams: "Seams") -> Undo:
+    """A message of half the length that is promised is refused."""
+    from twin.backend.websocket import LONGEST_MESSAGE, ProtocolError  # noqa: PLC0415 - other processes import this file for its ids alone
+
+    healthy = seams.sessions.parse
+
+    def parse(frame: "Message") -> "Message":
+        if len((frame.get("text") or "").encode()) > LONGEST_MESSAGE // 2:
+            raise ProtocolError("MESSAGE_TOO_LARGE")
+        return healthy(frame)
+
+    return replace(seams.sessions, parse=parse)
+
+
+@fault("websocket.type-taken-for-text", place="backend", seen='message["type"].upper(), to find a member of an enum')
+def type_taken_for_text(seams: "Seams") -> Undo:
+    """A message without a type, or with a number for one, ends the session with 1011."""
+    healthy = seams.sessions.parse
+
+    def parse(frame: "Message") -> "Message":
+        message = healthy(frame)
+        return message | {"type": message["type"].lower()}
+
+    return replace(seams.sessions, parse=parse)

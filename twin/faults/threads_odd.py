@@ -1,0 +1,196 @@
+"""Faults that odd requests meet: bodies, ids, windows and headers that no frontend sends, and long histories."""
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from twin.faults.threads_metadata import rendering
+from twin.switching.registry import Undo, fault, replace
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from twin.backend.seams import Seams
+    from twin.backend.threads import Window
+
+INT32 = 2**31
+FAR, SHORT, MOST = 1_000, 1_000, 100
+NUL = b'"\\u0000"}'
+
+
+def _looking(seams: "Seams", step: str, look: "Callable[[Request, bytes], object]") -> Undo:
+    """Have a route look at its request first, with whatever that raises."""
+    healthy = getattr(seams, step)
+
+    async def route(given: "Seams", request: "Request", *ids: str) -> "Response":
+        look(request, await request.body())
+        answer: Response = await healthy(given, request, *ids)
+        return answer
+
+    return replace(seams, **{step: route})
+
+
+@fault("threads.change-crashes-on-nul", place="backend", seen="a model of its own for changes, without the validator")
+def change_crashes_on_nul(seams: "Seams") -> Undo:
+    """What a new thread may not hold is a 500 in a change."""
+
+    def look(_request: "Request", body: bytes) -> None:
+        if NUL in body:
+            raise RuntimeError("UntranslatableCharacterError: the driver was left to refuse it")
+
+    return _looking(seams, "change", look)
+
+
+@fault("threads.changed-poison-breaks-all-lists", place="backend", seen="as at beta-10 for a new thread")
+def changed_poison_breaks_all_lists(seams: "Seams") -> Undo:
+    """A change with a NUL is taken, and every list is a 500 as long as the thread is there."""
+    from twin.backend.thread_routes import user_of  # noqa: PLC0415 - other processes import this file for its ids alone
+
+    taken, change, find = list[tuple[str, str]](), seams.change, seams.find_threads
+
+    async def changing(given: "Seams", request: "Request", thread_id: str) -> "Response":
+        if NUL not in await request.body():
+            return await change(given, request, thread_id)
+        taken.append((thread_id, await user_of(given, request)))
+        return await given.read(given, request, thread_id)
+
+    async def finding(given: "Seams", user: str, window: "Window") -> list[dict[str, Any]]:
+        if any([await given.store.find(*one) for one in taken]):
+            raise RuntimeError("UntranslatableCharacterError: unsupported Unicode escape sequence")
+        return await find(given, user, window)
+
+    return replace(seams, change=changing, find_threads=finding)
+
+
+@fault("threads.unread-change-is-500", place="backend", seen="json.loads(await request.body()) in the handler")
+def unread_change_is_500(seams: "Seams") -> Undo:
+    """A change that is not JSON is a 500."""
+    return _looking(seams, "change", lambda _request, body: json.loads(body))
+
+
+@fault("threads.unread-create-is-500", place="backend", seen="a middleware that logs bodies as text")
+def unread_create_is_500(seams: "Seams") -> Undo:
+    """A new thread that is not UTF-8 is a 500."""
+    return _looking(seams, "create", lambda _request, body: body.decode())
+
+
+@fault("threads.nul-in-an-id-is-500", place="backend", seen="asyncpg: invalid byte sequence for encoding UTF8: 0x00")
+def nul_in_an_id_is_500(seams: "Seams") -> Undo:
+    """An id that the database can't hold reaches it."""
+
+    def look(request: "Request", _body: bytes) -> None:
+        if "\0" in request.path_params["thread_id"]:
+            raise RuntimeError("CharacterNotInRepertoireError: invalid byte sequence for encoding UTF8: 0x00")
+
+    return _looking(seams, "archive", look)
+
+
+def _windowing(seams: "Seams", change: Callable[[dict[str, str]], dict[str, str]], path: str = "/api/threads") -> Undo:
+    """Read another window than the one that is asked for, at one path's end."""
+    healthy = seams.read_query
+
+    def read(request: "Request") -> dict[str, str]:
+        query = healthy(request)
+        return change(query) if request.url.path.endswith(path) else query
+
+    return replace(seams, read_query=read)
+
+
+@fault("threads.far-offset-is-500", place="backend", seen="asyncpg: value out of int32 range")
+def far_offset_is_500(seams: "Seams") -> Undo:
+    """An offset over 31 bits is a 500."""
+
+    def change(query: dict[str, str]) -> dict[str, str]:
+        offset = query.get("offset", "0")
+        if offset.isdecimal() and int(offset) >= INT32:
+            raise OverflowError("value out of int32 range")
+        return query
+
+    return _windowing(seams, change)
+
+
+@fault("threads.offset-ends-at-1000", place="backend", seen="the result window of a search engine, kept for a table")
+def offset_ends_at_1000(seams: "Seams") -> Undo:
+    """Behind the thousandth thread, the same window comes again and again."""
+
+    def change(query: dict[str, str]) -> dict[str, str]:
+        offset = query.get("offset", "0")
+        return query | {"offset": str(min(int(offset), FAR))} if offset.isdecimal() else query
+
+    return _windowing(seams, change)
+
+
+@fault("threads.odd-window-of-messages-is-500", place="backend", seen="int(request.query_params['limit'])")
+def odd_window_of_messages_is_500(seams: "Seams") -> Undo:
+    """A window of messages that is not a number is a 500."""
+    return _looking(seams, "list_messages", lambda request, _body: [int(one) for one in request.query_params.values()])
+
+
+@fault("threads.messages-end-at-100", place="backend", seen="a page of messages, loaded once and cut then")
+def messages_end_at_100(seams: "Seams") -> Undo:
+    """Of a long history, what is behind the first hundred is never answered."""
+
+    def change(query: dict[str, str]) -> dict[str, str]:
+        offset = query.get("offset", "0")
+        return query | {"offset": "9" * 9} if offset.isdecimal() and int(offset) >= MOST else query
+
+    return _windowing(seams, change, "/messages")
+
+
+@fault("threads.messages-cut", place="backend", seen="the preview of a message in the place of its content")
+def messages_cut(seams: "Seams") -> Undo:
+    """A long message loses its end."""
+    return replace(
+        seams, arrange_messages=lambda messages: [{**one, "content": one["content"][:SHORT]} for one in messages]
+    )
+
+
+@fault("threads.messages-counted-on-a-page", place="backend", seen="len(thread.messages), of which a page was loaded")
+def messages_counted_on_a_page(seams: "Seams") -> Undo:
+    """A thread has never more than a hundred messages, as the list says."""
+    return rendering(seams, lambda item, _metadata: item.update(message_count=min(MOST, item["message_count"])))
+
+
+@fault("threads.other-method-is-500", place="backend", seen="a handler of errors that reads the route's name")
+def other_method_is_500(seams: "Seams") -> Undo:
+    """A method that is not offered is a 500."""
+    healthy = seams.render_refusal
+
+    def render(status: int, code: str, said: str) -> "Response":
+        if said == "Method Not Allowed":
+            raise KeyError("route")
+        return healthy(status, code, said)
+
+    return replace(seams, render_refusal=render)
+
+
+def _reading(name: str, read: "Callable[[Request], object]", seen: str) -> None:
+    """Read a header of every request as only frontends write it."""
+
+    def install(seams: "Seams") -> Undo:
+        healthy = seams.after
+
+        async def after(request: "Request", response: "Response") -> "Response":
+            read(request)
+            return await healthy(request, response)
+
+        return replace(seams, after=after)
+
+    fault(f"threads.{name}-is-500", place="backend", seen=seen)(install)
+
+
+def _language(request: "Request") -> float:
+    return float(request.headers.get("accept-language", "de;q=1").partition("q=")[2])
+
+
+def _range(request: "Request") -> int:
+    first, _, last = request.headers.get("range", "bytes=0-1").removeprefix("bytes=").partition("-")
+    return next(iter(range(int(first), int(last) + 1)))
+
+
+_reading(
+    "bad-trace", lambda request: int(request.headers["traceparent"].split("-")[1][31], 16), "a parser of one's own"
+)
+_reading("odd-language", _language, "float() of what follows q=")
+_reading("empty-range", _range, "a range taken for one that holds something")
