@@ -22,7 +22,7 @@ NEWEST_FIRST = "Set the time that the list is ordered by when a thread is stored
 ONLY_WHAT_WAS_SAID = (
     "Change the fields that were sent (exclude_unset), and updated_at; what a change leaves out stays as it is."
 )
-OWNER_FROM_TOKEN = "Take the owner only from the token: metadata that names another user must not decide whose it is."
+OWNER_FROM_TOKEN = "Take the owner only from the token: a body that names another user must not decide whose it is."
 
 
 @check(
@@ -83,17 +83,18 @@ async def _refuse_cut(journey: Journey) -> None:
 
 
 async def _refuse_other_owner(journey: Journey, before: set[str], stranger: User) -> None:
-    """Raise CheckFailure unless a thread whose metadata names another user is refused, or stored as its creator's."""
+    """Raise CheckFailure unless a thread whose body names another user is refused, or stored as its creator's."""
     named = {journey.threads.contract.database.layout.owner_key: stranger.sub}
-    answer = await journey.do("create", json=journey.body(title=OTHER_TITLE, metadata=named))
-    refuse_server_error(answer, "a thread of the user's own, or a refusal")
-    if answer.status in journey.threads.contract.threads.one.created:
-        journey.keep(answer.json_object())
+    bodies = journey.body(title=OTHER_TITLE, metadata=named), {**journey.body(title=OTHER_TITLE), **named}
+    for answer in await journey.threads.door.pace.together(partial(journey.do, "create", json=one) for one in bodies):
+        refuse_server_error(answer, "a thread of the user's own, or a refusal")
+        if answer.status in journey.threads.contract.threads.one.created:
+            journey.keep(answer.json_object())
     lists = partial(_own_list, journey, before, OWNER_FROM_TOKEN), partial(journey.threads.everything, stranger)
     _, theirs = await journey.threads.door.pace.both(*lists)
     if any(OTHER_TITLE in item.values() for item in theirs):
         raise CheckFailure(
-            expected="metadata that does not decide the owner",
+            expected="a body that does not decide the owner",
             actual="the thread is in another user's list",
             remedy=OWNER_FROM_TOKEN,
         )
@@ -154,10 +155,10 @@ async def test_a_renamed_thread_is_renamed_everywhere(journey: Journey, plant: P
         for item, where in ((read, "by its id"), (listed, "in the list")):
             refuse_title(item, title, journey, f"{where} after the change")
             journey.refuse_other_metadata(item or {}, {"topic": title}, f"{where} after the change", AS_STORED)
+    body = {**journey.body(title=TITLE), layout.owner_key: stranger.sub}
+    refuse_server_error(await journey.do("rename", thread_id, json=body), "the thread, or a refusal")
     if await journey.listed(thread_id, stranger) is not None:
-        raise CheckFailure(
-            expected="metadata that does not change the owner", actual="the thread is in another user's list"
-        )
+        raise CheckFailure(expected="a change that leaves the owner", actual="the thread is in another user's list")
     await _refuse_more_changed(journey, plant)
 
 

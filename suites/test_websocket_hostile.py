@@ -53,6 +53,19 @@ async def _number_for_type(session: Session, _contract: Contract) -> None:
     await session.send({"type": 7})
 
 
+async def _no_text(session: Session, _contract: Contract) -> None:
+    await session.send({"type": session.dialect.user_message.get("type", "")})
+
+
+async def _number_for_text(session: Session, _contract: Contract) -> None:
+    said = json.dumps(session.dialect.said("nv-text"))
+    await session.send(said.replace('"nv-text"', "7"))
+
+
+async def _nul_in_text(session: Session, _contract: Contract) -> None:
+    await session.send(session.dialect.said("a\x00b"))
+
+
 async def _deep(session: Session, _contract: Contract) -> None:
     depth = 3000
     await session.send("[" * depth + "]" * depth)
@@ -83,6 +96,9 @@ CASES: dict[str, tuple[Act, str]] = {
     "unknown type": (_unknown_type, "unknown_type"),
     "no type": (_no_type, "unknown_type"),
     "type a number": (_number_for_type, "unknown_type"),
+    "message without text": (_no_text, "bad_message"),
+    "text a number": (_number_for_text, "bad_message"),
+    "text with NUL": (_nul_in_text, "bad_message"),
     "fragments": (_fragments, ""),
     FLOODED: (_flood, "flood"),
 }

@@ -115,6 +115,7 @@ class ThreadRules(Part):
     default_limit: int
     out_of_bounds: Statuses
     forged_headers: tuple[str, ...]
+    forged_parameters: tuple[str, ...]
     volume_ratio: float
     after_create_s: float = Field(gt=0)
     together_ratio: float

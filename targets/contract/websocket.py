@@ -37,6 +37,7 @@ class AfterRules(Part):
     oversize: Follows
     deep: Follows
     unknown_type: Follows
+    bad_message: Follows
     flood: Follows
 
 

@@ -124,3 +124,20 @@ def type_taken_for_text(seams: "Seams") -> Undo:
         return message | {"type": message["type"].lower()}
 
     return replace(seams.sessions, parse=parse)
+
+
+@fault("websocket.text-not-looked-at", place="backend", seen='data["text"].encode("latin-1"), for its length')
+def text_not_looked_at(seams: "Seams") -> Undo:
+    """A user's message without a text, with a number for it, or with a NUL ends the session with 1011."""
+
+    def look(message: "Message") -> None:
+        if "\0" in message["data"]["text"].strip():
+            raise ValueError("embedded null byte")
+
+    healthy = seams.sessions.handlers["user_message"]
+
+    async def handle(sessions: "Sessions", socket: "WebSocket", identity: "Identity", message: "Message") -> None:
+        look(message)
+        await healthy(sessions, socket, identity, message)
+
+    return replace(seams.sessions, handlers={**seams.sessions.handlers, "user_message": handle})
