@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from fixtures.browser import Asker, origins_of
+from fixtures.browser import Asker, origins_of, preflights_of
 from fixtures.http_services import Door, refuse_server_error, seen
 from fixtures.sockets import SocketDoor, refusal
 from gate.check import check
@@ -20,6 +20,7 @@ from probes.secret import Secret
 from probes.timing.request_pace import RequestPace
 from probes.websocket.handshake import Refused
 from targets.contract import Contract
+from targets.model import Target
 
 ASKERS = ("frontend", "stranger")
 
@@ -29,19 +30,23 @@ ASKERS = ("frontend", "stranger")
     requirement="a page of the frontend's origin may send requests with credentials, and a page of another origin "
     "may not",
     needs="http frontend",
-    remedy="List the frontend's origin explicitly in the one CORS middleware; answer OPTIONS before authentication.",
+    remedy="List the frontend's origin explicitly in the one CORS middleware, and name every header that its pages "
+    "send; answer OPTIONS before authentication, on every path.",
     looking="`curl -i -X OPTIONS -H 'Origin: https://app.staging.netrasystems.ai' -H "
-    "'Access-Control-Request-Method: PUT' $BACKEND/api/threads`: the `Access-Control-Allow-…` headers",
+    "'Access-Control-Request-Method: PUT' -H 'Access-Control-Request-Headers: authorization, content-type' "
+    "$BACKEND/api/threads/x`: the `Access-Control-Allow-…` headers, there and for the list",
 )
 @pytest.mark.beside
 @pytest.mark.parametrize("asker", ASKERS)
-async def test_a_page_may_ask(backend: Door, contract: Contract, asker: str) -> None:
-    """The frontend's origin may use every method and header of its pages; no other origin may."""
-    rules = contract.browser
-    asked_for = list(product(origins_of(contract, asker), rules.methods))
-    answers = await backend.pace.together(partial(_preflight, backend, contract, *both) for both in asked_for)
-    for (origin, method), answer in zip(asked_for, answers, strict=True):
-        asked = f"a preflight of {method} from {origin}"
+async def test_a_page_may_ask(backend: Door, target: Target, asker: str) -> None:
+    """The frontend's origin may use every method and header of its pages, each on its own route; no other may."""
+    contract, rules = target.contract, target.contract.browser
+    asked_for = list(product(origins_of(contract, asker), preflights_of(target)))
+    answers = await backend.pace.together(
+        partial(_preflight, backend, path, rules.headers, origin, method) for origin, (method, path) in asked_for
+    )
+    for (origin, (method, path)), answer in zip(asked_for, answers, strict=True):
+        asked = f"a preflight of {method} {path} from {origin}"
         refuse_server_error(answer, f"{asked}: any answer except 5xx")
         allowance = Allowance.of(answer.headers)
         if asker == "stranger":
@@ -56,14 +61,14 @@ async def test_a_page_may_ask(backend: Door, contract: Contract, asker: str) -> 
             raise CheckFailure(expected=f"{asked} is allowed", actual=trouble)
 
 
-async def _preflight(backend: Door, contract: Contract, origin: str, method: str) -> Answer:
-    """What a browser asks before a page of an origin may use a method and the headers of the frontend's pages."""
+async def _preflight(backend: Door, path: str, sent: Sequence[str], origin: str, method: str) -> Answer:
+    """What a browser asks before a page of an origin may use a method and send these headers."""
     headers = {
         "Origin": origin,
         "Access-Control-Request-Method": method,
-        "Access-Control-Request-Headers": ", ".join(contract.browser.headers).lower(),
+        "Access-Control-Request-Headers": ", ".join(sent).lower(),
     }
-    return await backend.ask("OPTIONS", contract.paths.threads, headers=headers)
+    return await backend.ask("OPTIONS", path, headers=headers)
 
 
 @check(
@@ -72,7 +77,8 @@ async def _preflight(backend: Door, contract: Contract, origin: str, method: str
     "origin none",
     needs="http token frontend",
     remedy=(
-        "Put the CORS middleware outside the error handlers, so that refusals pass through it; never reflect Origin; "
+        "Put the CORS middleware outside the error handlers and around every router, so that refusals of each route "
+        "and method pass through it; never reflect Origin; "
         "compare whole origins, not prefixes or suffixes."
     ),
     looking='the same without `-X OPTIONS`, with `-H "Authorization: Bearer $TOKEN"` and without: which origin '
@@ -92,7 +98,7 @@ async def _preflight(backend: Door, contract: Contract, origin: str, method: str
 async def test_a_page_reads_the_answer(
     asks: Asker, contract: Contract, pace: RequestPace, status: str, askers: Sequence[str]
 ) -> None:
-    """Each answer allows the frontend's origin, and never a stranger's."""
+    """Each answer about the list or a single thread allows the frontend's origin, and never a stranger's."""
     asked = [
         (asker, origin, ask)
         for asker in askers

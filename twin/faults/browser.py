@@ -44,7 +44,7 @@ def cacheable(seams: "Seams") -> Undo:
     return replace(seams, cache_control=lambda _path: "public, max-age=60")
 
 
-def _answering(seams: "Seams", change: "Callable[[int, MutableHeaders], None]") -> Undo:
+def answering(seams: "Seams", change: "Callable[[Scope, int, MutableHeaders], None]") -> Undo:
     """Have every answer's headers changed on its way out."""
     healthy = seams.cross_origin
 
@@ -55,7 +55,7 @@ def _answering(seams: "Seams", change: "Callable[[int, MutableHeaders], None]") 
             async def sent(message: "Message") -> None:
                 if message["type"] == "http.response.start":
                     headers = MutableHeaders(raw=list(message["headers"]))
-                    change(message["status"], headers)
+                    change(scope, message["status"], headers)
                     message["headers"] = headers.raw
                 await send(message)
 
@@ -70,33 +70,33 @@ def _answering(seams: "Seams", change: "Callable[[int, MutableHeaders], None]") 
 def server_errors_without_origin(seams: "Seams") -> Undo:
     """The frontend's own pages can't read a 5xx."""
 
-    def change(status: int, headers: MutableHeaders) -> None:
+    def change(_scope: "Scope", status: int, headers: MutableHeaders) -> None:
         if status >= SERVER_ERROR and ALLOWED in headers:
             del headers[ALLOWED]
 
-    return _answering(seams, change)
+    return answering(seams, change)
 
 
 @fault("browser.errors-without-origin", place="backend", seen="error handlers outside the CORS middleware")
 def errors_without_origin(seams: "Seams") -> Undo:
     """The frontend's own pages can't read a refusal: they see a network error."""
 
-    def change(status: int, headers: MutableHeaders) -> None:
+    def change(_scope: "Scope", status: int, headers: MutableHeaders) -> None:
         if status >= REFUSED and ALLOWED in headers:
             del headers[ALLOWED]
 
-    return _answering(seams, change)
+    return answering(seams, change)
 
 
 @fault("browser.star-with-credentials", place="backend", seen="a wildcard that no browser accepts with credentials")
 def star(seams: "Seams") -> Undo:
     """Every origin is allowed by *, with credentials."""
 
-    def change(_status: int, headers: MutableHeaders) -> None:
+    def change(_scope: "Scope", _status: int, headers: MutableHeaders) -> None:
         headers[ALLOWED] = "*"
         headers["access-control-allow-credentials"] = "true"
 
-    return _answering(seams, change)
+    return answering(seams, change)
 
 
 @fault("browser.ends-alike", place="backend", seen="an expression over the origin that is not anchored")

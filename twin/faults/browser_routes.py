@@ -1,0 +1,81 @@
+"""Faults of what a browser may do on some routes alone: with a single thread, with POST, with a body of JSON."""
+
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import Headers, MutableHeaders
+
+from twin.faults.browser import ALLOWED, answering
+from twin.switching.registry import Undo, fault, replace
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from twin.backend.seams import Seams
+
+SINGLE = "/api/threads/"  # what the path of a single thread begins with
+NEEDED = "content-type"
+
+
+@fault("browser.preflight-of-the-list-alone", place="backend", seen="an OPTIONS handler written for one route")
+def preflight_of_the_list_alone(seams: "Seams") -> Undo:
+    """OPTIONS on a single thread's path is answered with Allow, and says nothing of origins."""
+    healthy = seams.cross_origin
+
+    def around(app: "ASGIApp") -> "ASGIApp":
+        allowing = healthy(app)
+
+        async def by_path(scope: "Scope", receive: "Receive", send: "Send") -> None:
+            handled = scope["method"] != "OPTIONS" or not scope["path"].startswith(SINGLE)
+            await (allowing if handled else app)(scope, receive, send)
+
+        return by_path
+
+    return replace(seams, cross_origin=around)
+
+
+@fault("browser.content-type-not-allowed", place="backend", seen="allowed headers by hand: Authorization alone")
+def content_type_not_allowed(seams: "Seams") -> Undo:
+    """A page may not send JSON: the preflight's answer does not name Content-Type."""
+
+    def change(_scope: "Scope", _status: int, headers: MutableHeaders) -> None:
+        allowed = headers.get("access-control-allow-headers", "")
+        kept = [one for one in allowed.split(", ") if one.lower() != NEEDED]
+        if allowed:
+            headers["access-control-allow-headers"] = ", ".join(kept)
+
+    return answering(seams, change)
+
+
+@fault("browser.single-threads-without-origin", place="backend", seen="a middleware of one router, not of the app")
+def single_threads_without_origin(seams: "Seams") -> Undo:
+    """The frontend's own pages can't read any answer of a single thread's routes."""
+
+    def change(scope: "Scope", _status: int, headers: MutableHeaders) -> None:
+        if scope["path"].startswith(SINGLE) and scope["method"] != "OPTIONS":
+            del headers[ALLOWED]
+
+    return answering(seams, change)
+
+
+@fault("browser.posts-without-origin", place="backend", seen="headers set by a decorator that only GET routes have")
+def posts_without_origin(seams: "Seams") -> Undo:
+    """The frontend's own pages can't read an answer to POST."""
+
+    def change(scope: "Scope", _status: int, headers: MutableHeaders) -> None:
+        if scope["method"] == "POST":
+            del headers[ALLOWED]
+
+    return answering(seams, change)
+
+
+@fault("browser.single-threads-for-anyone", place="backend", seen="one router that reflects Origin, left from a demo")
+def single_threads_for_anyone(seams: "Seams") -> Undo:
+    """Pages of any origin can read the answers of a single thread's routes."""
+
+    def change(scope: "Scope", _status: int, headers: MutableHeaders) -> None:
+        origin = Headers(scope=scope).get("origin")
+        if origin and scope["path"].startswith(SINGLE) and scope["method"] != "OPTIONS":
+            headers[ALLOWED] = origin
+            headers["access-control-allow-credentials"] = "true"
+
+    return answering(seams, change)
