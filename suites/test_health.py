@@ -53,12 +53,17 @@ async def test_it_answers(backend: Door, contract: Contract, deadlines: Deadline
     "health.schema",
     requirement="the body matches the contract",
     needs="http health",
-    remedy=FIX_5,
+    remedy=FIX_5 + " If it names another environment, correct the service's own variable for it, such as ENVIRONMENT.",
     looking="the body in the evidence, compared with `[contract.health]`",
 )
 async def test_the_body_fits_the_contract(health: dict[str, Any], contract: Contract) -> None:
-    """The body has every key of the contract, with its type."""
-    problems = misfits(health, contract.health.detailed)
+    """The body has every key of the contract, with its type, and names the environment that the target expects."""
+    rules = contract.health
+    problems, named = misfits(health, rules.detailed), health.get(rules.environment_field)
+    if rules.environment and named != rules.environment:
+        shown = excerpt(repr(named), 80)
+        wanted = f"{rules.environment!r} (contract.health.environment)"
+        problems.append(f"{rules.environment_field} is {shown}, not {wanted}")
     if problems:
         raise CheckFailure(expected="the body of contract.health.detailed", actual="; ".join(problems))
 

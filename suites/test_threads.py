@@ -101,14 +101,14 @@ async def test_every_shape_of_metadata_is_listed(
 
 @check(
     "threads.schema",
-    requirement="every item matches the contract, and ids are unique",
+    requirement="the list is sent as JSON, every item matches the contract, and ids are unique",
     needs="http write mint",
-    remedy="Serialise with one response model; see the contract's list of fields.",
-    looking="the item and the field in the evidence",
+    remedy="Serialise with one response model, and send it as application/json; see the contract's list of fields.",
+    looking="the item and the field in the evidence; the answer's `Content-Type`",
 )
 @pytest.mark.beside
 async def test_every_item_fits_the_contract(threads: Threads, plant: Plant, owner: User) -> None:
-    """Each item matches the contract's JSON Schema, and no id occurs twice."""
+    """The list's content type is JSON, each item matches the contract's JSON Schema, and no id occurs twice."""
     rows = await plant(owner, count=3)
     rows += await plant(owner, shape="sql-null", title=None)
     items = await threads.everything(owner)
@@ -119,8 +119,12 @@ async def test_every_item_fits_the_contract(threads: Threads, plant: Plant, owne
     problems = [f"{threads.id_of(item)}: {problem}" for item in items for problem in misfits(item, schema)]
     ids = [threads.id_of(item) for item in items]
     problems += [f"id {one} occurs {ids.count(one)} times" for one in dict.fromkeys(ids) if ids.count(one) > 1]
+    answer = await threads.ask(owner)
+    if not answer.is_called_json:
+        problems.insert(0, f"the list is sent as {excerpt(answer.media_type, 80) or 'nothing in particular'}")
     if problems:
-        raise CheckFailure(expected="items that match contract.threads.item", actual="; ".join(problems[:10]))
+        expected = "application/json, with items that match contract.threads.item"
+        raise CheckFailure(expected=expected, actual="; ".join(problems[:10]))
 
 
 @check(

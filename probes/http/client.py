@@ -55,6 +55,16 @@ class Answer:
         """The body as text; bytes that are not UTF-8 are replaced."""
         return self.body.decode("utf-8", errors="replace")
 
+    @property
+    def media_type(self) -> str:
+        """What it says that its body is, in small letters and without parameters; empty if it does not say."""
+        return str(self.headers.get("content-type", "")).partition(";")[0].strip().lower()
+
+    @property
+    def is_called_json(self) -> bool:
+        """Whether it says that its body is JSON: `application/json`, or a type that ends in `+json`."""
+        return self.media_type == "application/json" or self.media_type.endswith("+json")
+
     def json(self) -> Any:  # noqa: ANN401 - any JSON value
         """The body as JSON.
 

@@ -140,6 +140,8 @@ class HealthRules(Part):
     checks_field: str
     failed_field: str
     timestamp_field: str
+    environment_field: str
+    environment: str
     check_names: tuple[str, ...]
     healthy_words: frozenset[str]
     database_check: str

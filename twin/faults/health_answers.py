@@ -26,6 +26,20 @@ def unavailable_over_healthy(seams: "Seams") -> Undo:
     return replace(seams, answer_health=answer)
 
 
+@fault(
+    "health.environment-unset", place="backend", seen="os.getenv('ENVIRONMENT', ''), and a variable lost in a deploy"
+)
+def environment_unset(seams: "Seams") -> Undo:
+    """The environment is there, and empty."""
+    return reporting(seams, environment="")
+
+
+@fault("health.another-environment", place="backend", seen="a service deployed with the variables of production")
+def another_environment(seams: "Seams") -> Undo:
+    """It says that it is production."""
+    return reporting(seams, environment="production")
+
+
 @fault("health.checks-as-a-list", place="backend", seen="checks as objects with a name, for a dashboard's table")
 def checks_as_a_list(seams: "Seams") -> Undo:
     """The checks are a list."""
