@@ -33,6 +33,7 @@ pytest_plugins = (
     "fixtures.platform",
     "fixtures.log_lookup",
     "fixtures.logs",
+    "fixtures.auth_log",
     "fixtures.compared_log",
     "fixtures.comparison",
     "fixtures.share",

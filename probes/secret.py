@@ -8,6 +8,7 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 STARS = "******"
+SHORTEST_SOUGHT = 12  # characters; a shorter secret may be an ordinary word of a log
 Learn = Callable[["Secret"], object]  # hides a credential that was acquired during the run wherever text is written
 Error = TypeVar("Error", bound=BaseException)
 
@@ -31,6 +32,10 @@ class Secret:
     def derive(self, change: Callable[[str], str]) -> Self:
         """Another secret made from this one's text, such as a header's value."""
         return type(self)(change(self._hidden()))
+
+    def is_in(self, text: str) -> bool:
+        """Whether a text holds it as it is; never if it has fewer than 12 characters, which prove nothing."""
+        return len(self) >= SHORTEST_SOUGHT and self._hidden() in text
 
     def __repr__(self) -> str:
         return STARS if self else "''"

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
+from fixtures.auth_log import AuthLog
 from fixtures.http_services import Door
 from fixtures.log_lookup import AROUND, LogLookup
 from fixtures.logs import Canary, plot_errors, show_errors
@@ -16,7 +17,7 @@ from probes.google.cloud_run import CloudRun, RequestCounts, ServiceDescription
 from probes.logs.cloud_logging import SERVER_ERROR_FILTER
 from probes.logs.entries import SERVER_ERRORS, LogEntry, LogRead
 from probes.logs.export import ExportFile
-from probes.logs.incidents import Incidents, holds_credential
+from probes.logs.incidents import Incidents
 from probes.logs.provoked import Outage
 from probes.problem import Problem
 from probes.statistics.exact import share_upper_bound
@@ -192,21 +193,31 @@ async def test_the_known_incidents_are_gone(revision_log: LogRead, incidents: In
 
 @check(
     "logs.secrets",
-    requirement="no log entry contains a token or credential",
+    requirement="no log entry contains a token or credential, in the backend's log or the auth service's",
     needs="logs",
     remedy="Never log a header, a URL with its query, or an exception that holds either.",
     looking="**rotate it first**. Then the entry's place (never its text) in the evidence: which line of code logs it?",
 )
-async def test_no_secret_is_logged(revision_log: LogRead, recorder: Recorder) -> None:
-    """No entry holds a JWT or a URL with a password."""
-    found = [entry for entry in revision_log.entries if holds_credential(entry.text)]
-    recorder.figures(rule="entries with a credential", n=revision_log.total, value=len(found), limit=0)
-    if found:
-        raise CheckFailure(
-            expected="no credential in the log",
-            actual=f"{len(found)} entries, first at {found[0].timestamp} in {found[0].log_name.rpartition('%2F')[2]}",
-        )
-    _refuse_partial(revision_log)
+async def test_no_secret_is_logged(revision_log: LogRead, auth_log: AuthLog, recorder: Recorder) -> None:
+    """No entry of either service holds a JWT, a URL with a password, or the key that the backend calls auth with.
+
+    The auth service's log is read since this run began; an exported file is read for the backend alone.
+    """
+    reads = {"backend": revision_log}
+    if revision_log.exhausted and (read := await auth_log.read()) is not None:
+        reads["auth service"] = read
+    places = list[str]()
+    for whose, read in reads.items():
+        found = [entry for entry in read.entries if auth_log.shows_credential(entry)]
+        rule = f"entries of the {whose} with a credential"
+        recorder.figures(rule=rule, n=read.total, value=len(found), limit=0, window=read.window.text)
+        if found:
+            place = f"{found[0].log_name.rpartition('%2F')[2]} of the {whose}"
+            places.append(f"{len(found)} entries, first at {found[0].timestamp} in {place}")
+    if places:
+        raise CheckFailure(expected="no credential in the log", actual="; ".join(places))
+    for read in reads.values():
+        _refuse_partial(read)
 
 
 def _refuse_partial(read: LogRead) -> None:

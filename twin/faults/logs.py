@@ -236,30 +236,6 @@ def traceback_beside_200(seams: "Seams") -> Undo:
     return replace(seams, expose_metrics=expose)
 
 
-@fault("logs.dsn-logged", place="backend", seen="an exception of the database driver, logged whole")
-def dsn_logged(seams: "Seams") -> Undo:
-    """A URL with a password is written to the log."""
-    healthy = seams.expose_metrics
-
-    def expose(given: "Seams") -> Any:  # noqa: ANN401 - a Response
-        given.log.write("WARNING", "slow connect to postgresql://netra:hunter2@10.1.2.3:5432/netra")
-        return healthy(given)
-
-    return replace(seams, expose_metrics=expose)
-
-
-@fault("logs.token-logged", place="backend", seen="logger.debug('headers: %s', request.headers)")
-def token_logged(seams: "Seams") -> Undo:
-    """Bearer tokens are written to the log."""
-    healthy = seams.validate
-
-    async def validate(given: "Seams", token: str) -> Any:  # noqa: ANN401 - an Identity or None
-        given.log.write("DEBUG", f"validating Bearer {token}")
-        return await healthy(given, token)
-
-    return replace(seams, validate=validate)
-
-
 @fault("logs.sink-drops-5xx", place="platform", seen="an exclusion filter on severity>=ERROR, to save money")
 def sink_drops(platform: "Platform") -> Undo:
     """A 500 was counted by the platform and is not in the log."""
