@@ -8,7 +8,7 @@ from http import HTTPStatus
 import pytest
 
 from fixtures.doors import NEED_OF, DoorName, Doors, Said
-from fixtures.http_services import AuthDoor, Door, credentials, refuse_server_error, seen
+from fixtures.http_services import AuthDoor, Door, refuse_server_error, seen
 from fixtures.pace import Family
 from fixtures.reading import fits, without
 from fixtures.users import Borrow, MakeUser
@@ -19,7 +19,6 @@ from probes.auth.forgeries import REFRESH, SIGNED, UNSIGNED, Forgery, forge
 from probes.auth.tokens import Mint, TokenSource, User
 from probes.secret import Secret
 from targets.contract import Contract
-from targets.model import Target
 
 FIX_4 = (
     "Fix 4 (AuthServiceClient): one pooled client, a deadline, a circuit breaker, "
@@ -32,18 +31,12 @@ SIGNED_KINDS = [
 ]
 AHEAD = "issued ahead, within the skew"  # contract.tokens.clock_skew_s
 CLIENT_ERRORS = range(400, 500)
-# For validation; {token} stands for the contract's name of the field.
-BODIES_WITHOUT_TOKEN = {
-    "no JSON": "{",
-    "empty": "",
-    "a list": '["{token}"]',
-    "no token": "{}",
-    "null": '{"{token}": null}',
-    "a number": '{"{token}": 7}',
-    "an object": '{"{token}": {"$gt": ""}}',
-}
 CHALLENGE = (
     "Refuse with 401 and `WWW-Authenticate: Bearer`, whatever is wrong with the token: clients log in again by it."
+)
+REPEAT = (
+    "Answer with the claims of the token that was validated, each under its own name, and with its end in UTC: "
+    "callers decide by them who may do what, and for how long they may remember it."
 )
 LISTED = "audience in a list"  # as RFC 7519 (4.1.3) lets issuers write it
 ODD = [pytest.param(kind, marks=WITH_THE_SECRET) for kind in (AHEAD, LISTED)]
@@ -72,7 +65,7 @@ async def test_auth_answers(auth: AuthDoor, contract: Contract, recorder: Record
 
 @check(
     "auth.accepts",
-    requirement="a valid token is accepted by auth, REST and WebSocket, as the same user",
+    requirement="a valid token is accepted by auth, REST and WebSocket, as the same user and with its own claims",
     needs="http token",
     remedy=FIX_4,
     looking="which door refuses, in the case's name; `/validate`, then `curl -i -H \"Authorization: Bearer "
@@ -80,14 +73,14 @@ async def test_auth_answers(auth: AuthDoor, contract: Contract, recorder: Record
 )
 @pytest.mark.parametrize("how", [*AT_THE_DOOR, *ODD])
 async def test_a_good_token_is_let_in(doors: Doors, tokens: TokenSource, owner: User, how: str) -> None:
-    """The door accepts a newly signed token, and names the token's own user.
+    """The door accepts a newly signed token, and names the token's own user; validation also repeats its claims.
 
     Every door also accepts a token whose issuer's clock is ahead by half of what the contract allows, and one
     whose audience is a list of this service and another.
     """
     if how not in {AHEAD, LISTED}:
         door = next(name for name in NEED_OF if name == how)
-        await _refuse_unless_let_in(doors, door, tokens.good(owner), owner)
+        await _refuse_unless_let_in(doors, door, _to_show(doors, door, tokens, owner), owner)
         return
     if not isinstance(tokens, Mint):
         raise Broken("this kind of token requires the signing secret: the case should need `mint`")
@@ -97,14 +90,28 @@ async def test_a_good_token_is_let_in(doors: Doors, tokens: TokenSource, owner: 
     await doors.rest.pace.together(partial(_refuse_unless_let_in, doors, door, token, owner) for door in doors.names)
 
 
+def _to_show(doors: Doors, door: DoorName, tokens: TokenSource, owner: User) -> Secret:
+    """A valid token; for validation, one with claims whose repetition is seen, if we can sign it."""
+    shown = doors.contract.validation.shown_claims
+    if door == "auth" and shown and isinstance(tokens, Mint):
+        return tokens.sign(tokens.claims(owner) | shown)
+    return tokens.good(owner)
+
+
 async def _refuse_unless_let_in(doors: Doors, door: DoorName, token: Secret, owner: User) -> None:
-    """Raise CheckFailure unless a door accepts the token, as its own user's."""
+    """Raise CheckFailure unless a door accepts the token, as its own user's and with its own claims."""
     said = await doors.ask(door, Forgery("good", token))
     if said is None or said.decision != "let in":
         await doors.refuse_shut([door])
         raise CheckFailure(expected=f"{door} accepts a valid token", actual=said.detail if said else "not asked")
     if door != "rest" and said.user_id != owner.sub:
         raise CheckFailure(expected=f"user {owner.sub}", actual=f"{door} names {said.user_id!r}")
+    if said.differs:
+        raise CheckFailure(
+            expected="the token's own claims (contract.validation.repeats)",
+            actual=f"{door}: {said.differs}",
+            remedy=REPEAT,
+        )
 
 
 @check(
@@ -149,50 +156,6 @@ def _refuse_unless_refused(asked: Mapping[DoorName, Said], contract: Contract) -
 def _without_challenge(said: Said) -> bool:
     """Whether a 401 from REST lacks WWW-Authenticate; the other doors don't send it."""
     return said.facts.get("status") == HTTPStatus.UNAUTHORIZED and not said.facts.get("www_authenticate")
-
-
-@check(
-    "auth.service-key",
-    requirement="validation without the calling service's credentials is refused",
-    needs="auth token credentials",
-    remedy="Compare the service's key, in constant time, before looking at the token.",
-    looking="`curl -i -X POST $AUTH/validate` without the `X-Service-Key` header",
-)
-@pytest.mark.beside
-@pytest.mark.parametrize("key", [pytest.param("", id="none"), pytest.param("wrong", id="wrong")])
-async def test_validation_needs_the_service_key(
-    auth: AuthDoor, tokens: TokenSource, owner: User, contract: Contract, target: Target, key: str
-) -> None:
-    """A valid token is not validated without service credentials, or with a wrong key in them."""
-    headers = credentials(target, Secret(key)) if key else {}
-    answer = await auth.validate(tokens.good(owner), contract=contract, headers=headers)
-    allowed, refusal = contract.refusal.service_credentials, contract.validation.bad
-    if answer.status not in allowed or (answer.status == HTTPStatus.OK and not fits(answer, refusal)):
-        shown = "a wrong service key" if key else "no service credentials"
-        raise CheckFailure(
-            expected=f"{sorted(allowed)} (contract.refusal.service_credentials) with {shown}", actual=seen(answer)
-        )
-
-
-@check(
-    "auth.bad-body",
-    requirement="validation refuses a body without a token: 4xx or the answer to an invalid token, never 5xx",
-    needs="auth credentials",
-    remedy="Validate the body before it is used: JSON, an object, and in it the token as text.",
-    looking="the case's body and the answer; the traceback in the auth service's log",
-)
-@pytest.mark.beside
-@pytest.mark.parametrize("body", BODIES_WITHOUT_TOKEN)
-async def test_validation_refuses_other_bodies(auth: AuthDoor, contract: Contract, target: Target, body: str) -> None:
-    """With valid service credentials, a body without a token is refused."""
-    content = BODIES_WITHOUT_TOKEN[body].replace("{token}", contract.validation.token_field)
-    headers = {**credentials(target), "Content-Type": "application/json"}
-    answer = await auth.post(contract.paths.auth_validate, content=content.encode(), headers=headers)
-    as_refusal = answer.status == HTTPStatus.OK and fits(answer, contract.validation.bad)
-    if answer.status not in CLIENT_ERRORS and not as_refusal:
-        raise CheckFailure(
-            expected=f"4xx, or 200 with contract.validation.bad, for {content or 'an empty body'}", actual=seen(answer)
-        )
 
 
 @check(

@@ -31,7 +31,7 @@ WIRE = (
     "tokens",
     "api",
 )
-NAMED = frozenset({"properties", "headers", "compare", "extra_claims"})  # tables whose keys are words of the wire
+NAMED = frozenset({"properties", "headers", "compare", "extra_claims", "repeats"})  # their keys are words of the wire
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 MODULES = sorted([*ROOT.glob("suites/*.py"), *ROOT.glob("fixtures/*.py")])
 NOT_OF_THE_WIRE = {

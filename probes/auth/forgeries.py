@@ -18,6 +18,8 @@ from probes.secret import Secret
 
 HOUR_S = 3600
 OVERLONG = 64 * 1024
+NOT_ASCII = "not ASCII"
+BEYOND_ASCII = "é"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,14 @@ def _swapped(kind: str, tokens: TokenSource, user: User) -> Forgery:
     return Forgery(kind, tokens.good(user).derive(swap))
 
 
+def _not_ascii(kind: str, tokens: TokenSource, user: User) -> Forgery:
+    """A valid token with a letter outside ASCII in its payload: a header has it as one byte over 127, a body as UTF-8.
+
+    Read without what is not ASCII, it is valid. In the signature it would prove less: base64 may be read leniently.
+    """
+    return Forgery(kind, tokens.good(user).derive(lambda token: token.replace(".", f".{BEYOND_ASCII}", 1)))
+
+
 def _overlong(kind: str, tokens: TokenSource, user: User) -> Forgery:
     return Forgery(kind, tokens.good(user).derive(lambda token: token + "A" * OVERLONG))
 
@@ -199,6 +209,7 @@ UNSIGNED: dict[str, Make] = {
     "kid statement": _named_key("nv' UNION SELECT 'nv-key' -- ", b"nv-key"),
     "jku": _key_set,
     "payload swapped": _swapped,
+    NOT_ASCII: _not_ascii,
     "64 KiB": _overlong,
     "two headers": _two_headers,
     "Basic": _basic,

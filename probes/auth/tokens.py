@@ -18,6 +18,7 @@ from probes.errors import CredentialUnfit
 from probes.foreign.json_values import read_json
 from probes.secret import Secret
 
+TIME_CLAIMS = frozenset({"exp", "iat", "nbf"})  # RFC 7519: numbers of seconds since 1970
 NOT_A_JWT = "it is not a JWT: supply an access token as the login issues it"
 
 
@@ -183,6 +184,11 @@ class Held:
         if not isinstance(part, dict):
             raise CredentialUnfit(self.origin, NOT_A_JWT)
         return part
+
+
+def claims_in(token: Secret) -> dict[str, Any]:
+    """What a token itself says, unverified. Raises CredentialUnfit if it is not a JWT that names a user."""
+    return Held(token, "the token that was shown").claims(User("", ""))
 
 
 def _decode(part: str) -> bytes:

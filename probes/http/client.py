@@ -35,6 +35,7 @@ from probes.secret import reveal, without_frames
 if find_spec("sniffio") is None:
     sys.modules["sniffio"] = None  # type: ignore[assignment]  # typed as modules alone
 
+HEADER_TEXT = "latin-1"  # one byte a character, as servers read them: RFC 9110 lets a value have bytes over 127
 Headers = httpx.Headers  # of an answer: several of one name, and names in any case
 _ALWAYS: tuple[tuple[str, Value], ...] = (("Accept", "*/*"), ("Accept-Encoding", ACCEPTED))
 
@@ -225,15 +226,16 @@ class HttpClient:
 def _write(request: str, always: list[tuple[str, Value]], options: RequestOptions) -> httpx.Request:
     """The request as it is sent, its secrets unwrapped. Raises ValueError for one that can't be written."""
     method, _, url = request.partition(" ")
-    token, headers = options.get("token"), options.get("headers")
-    given = list(headers.items()) if isinstance(headers, Mapping) else list(headers or [])
+    token, more = options.get("token"), options.get("headers")
+    given = list(more.items()) if isinstance(more, Mapping) else list(more or [])
     named = {name.lower() for name, _ in given}  # what is given takes the place of what is always sent
     pairs = [pair for pair in always if pair[0].lower() not in named]
     pairs += [("Authorization", token.derive(lambda text: f"Bearer {text}"))] if token is not None else []
     pairs += given
     shown = {name: reveal(options.get(name)) for name in ("params", "json")}
     try:
-        return httpx.Request(method, url, headers=reveal(pairs), content=options.get("content"), **shown)
+        headers = httpx.Headers(reveal(pairs), encoding=HEADER_TEXT)
+        return httpx.Request(method, url, headers=headers, content=options.get("content"), **shown)
     except (httpx.InvalidURL, UnicodeEncodeError) as error:
         raise ValueError(f"{request} can't be sent by this client ({type(error).__name__})") from None
 

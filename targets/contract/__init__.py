@@ -32,6 +32,8 @@ WHOLE = frozenset(
         "validation.headers",
         "validation.good",
         "validation.bad",
+        "validation.repeats",
+        "validation.shown_claims",
         "tokens.extra_claims",
         "tokens.refresh_claims",
         "login.body",

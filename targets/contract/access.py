@@ -38,6 +38,8 @@ class ValidationRules(Part):
     headers: dict[str, str]
     token_field: str
     user_field: str
+    repeats: dict[str, str]
+    shown_claims: dict[str, Any]
     good: Schema
     bad: Schema
 

@@ -45,6 +45,7 @@ class RefusalRules(Part):
     auth: ByKind
     handshake: ByKind
     service_credentials: Statuses
+    unreadable: Statuses
     outage: Statuses
     close_codes: frozenset[int]
     challenge: bool

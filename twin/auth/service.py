@@ -89,14 +89,26 @@ class Validator:
                 audience=self.audience,
                 leeway=self.leeway_s,
             )
-        except jwt.PyJWTError as error:
+        except (jwt.PyJWTError, UnicodeEncodeError) as error:  # a lone surrogate is text that can't be encoded
             raise BadTokenError(type(error).__name__) from error
         return claims
 
 
+def described(claims: dict[str, Any]) -> dict[str, Any]:
+    """What validation says of a valid token, besides its user."""
+    return {
+        "email": claims.get("email", ""),
+        "permissions": claims.get("permissions", []),
+        "expires_at": datetime.fromtimestamp(claims.get("exp", 0), UTC).isoformat(),
+    }
+
+
 async def token_in_json(request: Request) -> object:
     """The token of a body, whatever it is; None if there is none. Raises ValueError if the body is not JSON."""
-    body = await request.json()
+    try:
+        body = await request.json()
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
     return body.get("token") if isinstance(body, dict) else None
 
 
@@ -134,6 +146,7 @@ class Seams:
     )
     read: Callable[["Seams", object], dict[str, Any]] = field(default=lambda seams, token: seams.validator.read(token))
     user_of: Callable[[dict[str, Any]], str] = field(default=lambda claims: str(claims["sub"]))
+    described: Callable[[dict[str, Any]], dict[str, Any]] = described
     token_in: Callable[[Request], Awaitable[object]] = token_in_json
     before_answer: Callable[[], Awaitable[None]] = at_once
     before_refusal: Callable[[], Awaitable[None]] = at_once
@@ -231,12 +244,4 @@ async def validated(seams: Seams, request: Request) -> Response:
         await seams.before_refusal()
         seams.log.write("WARNING", f"token refused: {error}")
         return JSONResponse(error_body("invalid_token", "The token is not valid."), 401)
-    expires = datetime.fromtimestamp(claims.get("exp", 0), UTC).isoformat()
-    return JSONResponse(
-        {
-            "user_id": seams.user_of(claims),
-            "email": claims.get("email", ""),
-            "permissions": claims.get("permissions", []),
-            "expires_at": expires,
-        }
-    )
+    return JSONResponse({"user_id": seams.user_of(claims), **seams.described(claims)})

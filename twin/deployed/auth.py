@@ -83,7 +83,7 @@ class Service:
         """200 for a valid token and an invalid one, with a wrong service key alone refused."""
         try:
             token = (await request.json())["token"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):  # the service's handler catches whatever is raised
             return JSONResponse(WIRE["validation"]["malformed"])
         if isinstance(token, str) and len(token) > WIRE["validation"]["longest_token"]:
             return JSONResponse({"detail": "Request Entity Too Large"}, 413)

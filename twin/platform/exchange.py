@@ -94,7 +94,8 @@ async def ask(
     """The instance's answer, its body, and whether the connection can be used again. Raises InstanceClosed."""
     connection = h11.Connection(h11.CLIENT)
     pairs = [*pairs_of(exchange), ("Content-Length", str(len(body)))]
-    request = h11.Request(method=exchange.request.method, target=exchange.request.target, headers=pairs)
+    headers = [(name.encode(), value.encode("latin-1")) for name, value in pairs]
+    request = h11.Request(method=exchange.request.method, target=exchange.request.target, headers=headers)
     parts = [connection.send(request), connection.send(h11.Data(body)), connection.send(h11.EndOfMessage())]
     writer.write(b"".join(part for part in parts if part))
     response: h11.Response | None = None
