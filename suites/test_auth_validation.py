@@ -30,7 +30,7 @@ BODIES_WITHOUT_TOKEN = {
     "not UTF-8": '{"{token}": "\u00e9"}',
     "UTF-16": "{}",
     "a byte order mark": "{}",
-    "a lone surrogate": '{"{token}": "\\ud800"}',  # JSON that is valid, with a text that can't be encoded
+    "a lone surrogate": '{"{token}": "a.\\ud800.b"}',  # JSON that is valid, with a text that can't be encoded
     "2,000 deep": '{"{token}": ' + "[" * DEEP + "]" * DEEP + "}",
     "1 MiB": '{"nv": "' + "x" * MIB + '"}',
 }

@@ -37,7 +37,7 @@ def user_of(token: str) -> str:
     """Whom a token names; empty where it is none. Whether it is signed well is not looked at."""
     try:
         return str(claims_of(token)["sub"])
-    except (jwt.PyJWTError, KeyError):
+    except (jwt.PyJWTError, KeyError, UnicodeEncodeError):  # the last: a lone surrogate
         return ""
 
 
