@@ -279,7 +279,7 @@ road: $(READY)  ## show where a check is declared, fed, broken and reported, as 
 #: [ARGS='tests/gate -k verdict'] [JOBS=3: processes] [LF=1: what failed last]
 #: [SLOW=1: those alone that start whole runs of the suite or build the image]
 test: $(READY)  ## run the self-tests; at its end, what it skipped and why
-	@$(PY) -m pytest -c tests/pytest.ini --rootdir=. -n $(or $(JOBS),3) --dist loadfile -rs \
+	@$(PY) -m pytest -c tests/pytest.ini --rootdir=. -n $(or $(JOBS),3) --dist loadfile -rs --durations=25 --durations-min=10 \
 		$(if $(filter-out 0 no false,$(SLOW)),--runslow -m slow) $(if $(filter-out 0 no false,$(LF)),--lf --lfnf=none) \
 		$(or $(ARGS),tests)
 
