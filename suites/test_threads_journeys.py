@@ -168,6 +168,9 @@ async def _change(journey: Journey, thread_id: str, **said: object) -> None:
     refuse_server_error(answer, "the thread with its new title")
     if answer.status not in journey.threads.contract.threads.one.done:
         raise CheckFailure(expected="the thread with its new title (contract.threads.one.done)", actual=seen(answer))
+    item = answer.json_object()
+    if "title" in said and journey.threads.field_of("title") in item:
+        refuse_title(item, str(said["title"]), journey, "in the answer to the change")
 
 
 async def _refuse_more_changed(journey: Journey, plant: Plant) -> None:
@@ -195,8 +198,8 @@ async def _refuse_more_changed(journey: Journey, plant: Plant) -> None:
     looking="`deleted_at` of the row; the filter of the list and of the route by id",
 )
 @pytest.mark.beside
-async def test_an_archived_thread_is_gone(journey: Journey) -> None:
-    """Of two threads, the archived one is no longer listed or readable; the other is unchanged."""
+async def test_an_archived_thread_is_gone(journey: Journey, seeder: Seeder) -> None:
+    """Of two threads, the archived one is no longer listed or readable, but still a row; the other is unchanged."""
     creating = partial(journey.create, title=TITLE), partial(journey.create, title=OTHER_TITLE)
     first, other = map(journey.threads.id_of, await journey.threads.door.pace.both(*creating))
     read, listed = await journey.read_and_listed(first)
@@ -213,6 +216,8 @@ async def test_an_archived_thread_is_gone(journey: Journey) -> None:
         raise CheckFailure(expected="an archived thread is not listed", actual=f"{first} is listed")
     if answer.status not in rules.gone:
         raise CheckFailure(expected="an archived thread is gone (contract.threads.one.gone)", actual=seen(answer))
+    if not await seeder.holds(first):
+        raise CheckFailure(expected="an archived thread stays in the table, with deleted_at", actual="its row is gone")
     refuse_title(journey.item_of(other, items), OTHER_TITLE, journey, "in the list after another was archived")
 
 

@@ -1,10 +1,9 @@
-"""Faults that odd requests meet: bodies, ids, windows and headers that no frontend sends, and long histories."""
+"""Faults that odd requests meet: bodies, ids, windows and headers that no frontend sends."""
 
 import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from twin.faults.threads_metadata import rendering
 from twin.switching.registry import Undo, fault, replace
 
 if TYPE_CHECKING:
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from twin.backend.threads import Window
 
 INT32 = 2**31
-FAR, SHORT, MOST = 1_000, 1_000, 100
+FAR = 1_000
 NUL = b'"\\u0000"}'
 
 
@@ -86,7 +85,7 @@ def nul_in_an_id_is_500(seams: "Seams") -> Undo:
     return _looking(seams, "archive", look)
 
 
-def _windowing(seams: "Seams", change: Callable[[dict[str, str]], dict[str, str]], path: str = "/api/threads") -> Undo:
+def windowing(seams: "Seams", change: Callable[[dict[str, str]], dict[str, str]], path: str = "/api/threads") -> Undo:
     """Read another window than the one that is asked for, at one path's end."""
     healthy = seams.read_query
 
@@ -107,7 +106,7 @@ def far_offset_is_500(seams: "Seams") -> Undo:
             raise OverflowError("value out of int32 range")
         return query
 
-    return _windowing(seams, change)
+    return windowing(seams, change)
 
 
 @fault("threads.offset-ends-at-1000", place="backend", seen="the result window of a search engine, kept for a table")
@@ -118,38 +117,13 @@ def offset_ends_at_1000(seams: "Seams") -> Undo:
         offset = query.get("offset", "0")
         return query | {"offset": str(min(int(offset), FAR))} if offset.isdecimal() else query
 
-    return _windowing(seams, change)
+    return windowing(seams, change)
 
 
 @fault("threads.odd-window-of-messages-is-500", place="backend", seen="int(request.query_params['limit'])")
 def odd_window_of_messages_is_500(seams: "Seams") -> Undo:
     """A window of messages that is not a number is a 500."""
     return _looking(seams, "list_messages", lambda request, _body: [int(one) for one in request.query_params.values()])
-
-
-@fault("threads.messages-end-at-100", place="backend", seen="a page of messages, loaded once and cut then")
-def messages_end_at_100(seams: "Seams") -> Undo:
-    """Of a long history, what is behind the first hundred is never answered."""
-
-    def change(query: dict[str, str]) -> dict[str, str]:
-        offset = query.get("offset", "0")
-        return query | {"offset": "9" * 9} if offset.isdecimal() and int(offset) >= MOST else query
-
-    return _windowing(seams, change, "/messages")
-
-
-@fault("threads.messages-cut", place="backend", seen="the preview of a message in the place of its content")
-def messages_cut(seams: "Seams") -> Undo:
-    """A long message loses its end."""
-    return replace(
-        seams, arrange_messages=lambda messages: [{**one, "content": one["content"][:SHORT]} for one in messages]
-    )
-
-
-@fault("threads.messages-counted-on-a-page", place="backend", seen="len(thread.messages), of which a page was loaded")
-def messages_counted_on_a_page(seams: "Seams") -> Undo:
-    """A thread has never more than a hundred messages, as the list says."""
-    return rendering(seams, lambda item, _metadata: item.update(message_count=min(MOST, item["message_count"])))
 
 
 @fault("threads.other-method-is-500", place="backend", seen="a handler of errors that reads the route's name")
