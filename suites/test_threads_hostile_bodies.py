@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from fixtures.http_services import refuse_server_error, seen
-from fixtures.journeys import TITLE, Journey
+from fixtures.journeys import Journey
 from fixtures.rows import Plant
 from fixtures.threads import LIMIT
 from gate.check import check
@@ -75,10 +75,10 @@ async def test_a_hostile_body_harms_nobody(journey: Journey, plant: Plant, owner
 async def test_a_hostile_change_harms_nobody(journey: Journey, plant: Plant, owner: User) -> None:
     """One thread is changed by each hostile body in turn: the same is looked at as after a new thread of that body."""
     await plant(owner)
-    thread_id = journey.threads.id_of(await journey.create(title=TITLE))
+    (row,) = await plant(journey.user)
     rules = journey.threads.contract.threads.one
     for case in BODIES:
-        answer = await journey.do("rename", thread_id, content=_written(case, journey), headers=JSON)
+        answer = await journey.do("rename", row.id, content=_written(case, journey), headers=JSON)
         await _refuse_harm(journey, owner, case)
         _refuse_other_status(answer, rules.done | rules.refused, f"a change with {case}")
 
@@ -92,9 +92,9 @@ async def test_a_hostile_change_harms_nobody(journey: Journey, plant: Plant, own
 )
 @pytest.mark.beside
 @pytest.mark.parametrize("step", ["create", "rename"])
-async def test_what_cannot_be_read_is_refused(journey: Journey, step: str) -> None:
+async def test_what_cannot_be_read_is_refused(journey: Journey, plant: Plant, step: str) -> None:
     """No JSON, nothing at all, no object, no UTF-8 and a form, for a new thread and for a change of one."""
-    thread_id = journey.threads.id_of(await journey.create(title=TITLE)) if step == "rename" else ""
+    thread_id = (await plant(journey.user))[0].id if step == "rename" else ""
     asked = [
         partial(journey.do, step, thread_id, content=content, headers={"Content-Type": kind})
         for content, kind in UNREADABLE.values()
