@@ -25,6 +25,7 @@ from probes.http.client import Answer
 from probes.http.internals import find_internals
 from probes.http.request_options import RequestOptions
 from targets.contract import Contract
+from targets.contract.rest import ThreadRules
 
 CLIENT_ERRORS = range(400, 500)
 WHOLE_RUN = "every one of this run"
@@ -56,8 +57,6 @@ async def test_nobody_sees_a_foreign_thread(
     row is the user's own.
     """
     (own,) = await plant(owner)
-    forged: RequestOptions = {}
-    rules = threads.contract.threads
     if case == "disagreeing owner":
         foreign = await plant(owner, column_owner=stranger)
     elif case == "similar id":
@@ -65,12 +64,8 @@ async def test_nobody_sees_a_foreign_thread(
         foreign = [row for user in alike for row in await plant(user)]
     else:
         foreign = await plant(stranger)
-    if case == "forged header":
-        forged["headers"] = dict.fromkeys(rules.forged_headers, stranger.sub)
-    elif case == "forged parameter":
-        forged["params"] = dict.fromkeys(rules.forged_parameters, stranger.sub)
-    answer = await threads.ask(owner, **forged)
-    if "params" in forged and answer.status in CLIENT_ERRORS:
+    answer = await threads.ask(owner, **_naming(stranger, case, threads.contract.threads))
+    if case == "forged parameter" and answer.status in CLIENT_ERRORS:
         return  # parameters that a service does not know may be refused
     items = threads.listed(answer)
     listed = {threads.id_of(item) for item in items}
@@ -79,6 +74,13 @@ async def test_nobody_sees_a_foreign_thread(
     if not own_rows <= listed:
         lacking = ", ".join(sorted(own_rows - listed))
         raise CheckFailure(expected=f"the user's own {lacking}", actual=f"a list of {len(items)} without it")
+
+
+def _naming(user: User, case: str, rules: ThreadRules) -> RequestOptions:
+    """What names another user beside the token, in a header or in the query."""
+    if case == "forged header":
+        return {"headers": dict.fromkeys(rules.forged_headers, user.sub)}
+    return {"params": dict.fromkeys(rules.forged_parameters, user.sub)} if case == "forged parameter" else {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -153,7 +153,8 @@ async def test_messages_stay_with_their_user(
     """
     mine, theirs = await sockets.open_all(owner, stranger)
     mark = f"only for {owner.sub}"
-    said, forged = mine.dialect.said(mark), {mine.dialect.user_field or "user_id": stranger.sub}
+    said, name = mine.dialect.said(mark), contract.database.layout.owner_key
+    forged = {one: stranger.sub for one in (name, mine.dialect.user_field) if one}
     await mine.send(said)
     await mine.send({**said, **forged, "data": {**data_of(said), **forged}})
     await mine.ping()

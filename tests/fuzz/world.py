@@ -47,6 +47,12 @@ def claims_of(token: str) -> dict[str, Any]:
     return claims
 
 
+BAD_WINDOW: "tuple[int, Body]" = (
+    422,
+    {"detail": [{"type": "int_parsing", "loc": ["query", "limit"], "msg": "no"}], "trace_id": "abc"},
+)
+
+
 @dataclass
 class World:
     """What there is: threads by id, and a log of every request."""
@@ -146,18 +152,23 @@ class World:
         return 404, {"detail": "Not Found", "trace_id": "abc"}
 
     def _page(self, user: str, query: Mapping[str, str]) -> tuple[int, Body]:
-        rules = self.contract.threads
-        limit = query.get(rules.limit_parameter, str(rules.default_limit))
-        offset = query.get(rules.offset_parameter, "0")
-        good = limit.isdecimal() and offset.isdecimal() and rules.min_limit <= int(limit) <= rules.max_limit
-        if not good:
-            return 422, {"detail": [{"type": "int_parsing", "loc": ["query", "limit"], "msg": "no"}], "trace_id": "abc"}
+        window = self._window(query)
+        if window is None:
+            return BAD_WINDOW
         mine = [
             row | {"message_count": len(self.messages.get(row["id"], ()))}
             for row in self.rows.values()
             if row["user_id"] == user
         ]
-        return 200, mine[int(offset) : int(offset) + int(limit)]
+        return 200, mine[window]
+
+    def _window(self, query: Mapping[str, str]) -> slice | None:
+        """What a window selects; None for one that can't be."""
+        rules = self.contract.threads
+        limit = query.get(rules.limit_parameter, str(rules.default_limit))
+        offset = query.get(rules.offset_parameter, "0")
+        good = limit.isdecimal() and offset.isdecimal() and rules.min_limit <= int(limit) <= rules.max_limit
+        return slice(int(offset), int(offset) + int(limit)) if good else None
 
     def _one(
         self,
@@ -178,7 +189,8 @@ class World:
             return 404, {"detail": "Not Found", "trace_id": "abc"}
         if more:
             said = sorted(self.messages.get(thread_id, ()), key=lambda one: int(one["created_at"]))
-            return 200, {"messages": said[int(query.get("offset", "0")) :][: int(query.get("limit", "20"))]}
+            window = self._window(query)
+            return (200, {"messages": said[window]}) if window else BAD_WINDOW
         if method == "DELETE":
             return 200, self.rows.pop(thread_id)
         row["title"] = given.get("title", row["title"])
