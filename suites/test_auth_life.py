@@ -91,7 +91,7 @@ async def _look(doors: Doors, mint: Mint, borrow: Borrow, contract: Contract, ca
         "auth.session-ends": _session_ends,
     }
     # Others don't get this user: it opens sessions by the dozen, and a service may lock it out for that.
-    with borrow("leaver") as user:
+    with borrow("opener") as user:
         await looks[case](doors.noted_by(recorder), mint, user, contract, recorder)
 
 

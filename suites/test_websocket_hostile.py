@@ -121,7 +121,7 @@ async def test_hostile_messages_do_no_harm(
 
     async def show(case: str, recorder: Recorder) -> None:
         door = replace(sockets, recorder=recorder)
-        with borrow("offender") as owner, borrow("bystander") as bystander:
+        with borrow("opener") as owner, borrow("bystander") as bystander:
             async with (
                 closed_at_end(await door.open(bystander)) as other_session,
                 closed_at_end(await door.open(owner)) as session,

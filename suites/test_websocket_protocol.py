@@ -124,7 +124,7 @@ async def test_frames_are_taken_as_the_protocol_says(
     rule = rules(sockets.doorway.dialect.heartbeat)[case]
 
     async def show(case: str, recorder: Recorder) -> str:
-        with borrow("framer") as user:  # not the others': a service may lock out who opens many sessions
+        with borrow("opener") as user:  # not the others': a service may lock out who opens many sessions
             async with closed_at_end(await replace(sockets, recorder=recorder).open(user)) as session:
                 return await _problem(session, case, contract)
 

@@ -70,6 +70,7 @@ class SingleThreadRules(Part):
     history: str
     title: str
     metadata: str
+    partial: bool
     messages_field: str
     created: Statuses
     done: Statuses

@@ -32,7 +32,7 @@ async def another_run(twin: dict[str, str]) -> AsyncIterator[None]:
     await connection.close()
 
 
-FEW = 20  # what five tabs, twenty at once and one user a role need; a user a case was 52
+FEW = 30  # what the chosen cases need at once, each with users of its own; a user a case of a whole run was 52
 
 
 def notes_of(twin: dict[str, str], reports: Path, *more: str, target: str = "as-deployed") -> str:

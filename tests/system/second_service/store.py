@@ -77,9 +77,9 @@ class Store:
         return as_note(row)
 
     async def rename(self, account: str, key: str, subject: str | None, attributes: dict[str, Any] | None) -> bool:
-        """Whether there was such a note; attributes that are given replace the old ones."""
+        """Whether there was such a note; what is given replaces the old, and what is not stays."""
         done = await self.pool.execute(
-            "UPDATE notes SET subject = $3, changed_on = $4, attributes = coalesce($5, attributes) "
+            "UPDATE notes SET subject = coalesce($3, subject), changed_on = $4, attributes = coalesce($5, attributes) "
             "WHERE account = $1 AND key = $2 AND removed_on IS NULL",
             account,
             key,
