@@ -18,7 +18,7 @@ from gate.verdict_document import schema
 from tests import arrows, incidents
 from tests.proof import page, record
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def declared_checks() -> list[Check]:

@@ -12,6 +12,7 @@ from tests.standing import ROOT
 
 WALL = {"monotonic", "perf_counter", "time"}
 TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
+UNRESOLVED = "Path(__file__)" + ".parents"
 A_SLOW_ONE = "tests/system/test_day.py"
 
 
@@ -71,3 +72,9 @@ def test_the_suite_runs_without_the_self_tests_plugins() -> None:
     registered = [line for line in done.stdout.splitlines() if line.startswith("PLUGIN registered")]
     assert any("fixtures.beside" in line for line in registered)
     assert not [line for line in registered if f"{ROOT}/tests" in line]
+
+
+def test_what_lies_beside_the_project_is_looked_for_from_a_whole_path() -> None:
+    """Collected with all others, a module's `__file__` has dots in it: its parents are those of another folder."""
+    unresolved = [str(path) for path in sorted((ROOT / "tests").rglob("*.py")) if UNRESOLVED in path.read_text("utf-8")]
+    assert unresolved == []

@@ -15,7 +15,7 @@ from targets.profiles import load_required
 from tests.gate.release.stores import stored
 from tests.system.waiting import HANGS_S
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def command(*words: str, env: dict[str, str] | None = None) -> tuple[int, str]:

@@ -63,7 +63,9 @@ HOSTILE = (
     "\x00",
 )
 TEXTS = st.lists(st.one_of(st.sampled_from(HOSTILE), st.text(max_size=20)), min_size=1, max_size=6).map("".join)
-OWN_SCRIPT = (Path(__file__).parents[2] / "gate/report/templates/report.js").read_text(encoding="utf-8").rstrip("\n")
+OWN_SCRIPT = (
+    (Path(__file__).resolve().parents[2] / "gate/report/templates/report.js").read_text(encoding="utf-8").rstrip("\n")
+)
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 # a terminal breaks lines where it likes, so `std::string` may come to begin one: there a command is one by its name
 COMMAND = (

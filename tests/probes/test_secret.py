@@ -128,7 +128,7 @@ REVEALING = {
 
 
 def test_only_sockets_signers_and_redaction_unwrap() -> None:
-    root = Path(__file__).parents[2]
+    root = Path(__file__).resolve().parents[2]
     rooms = ("suites", "fixtures", "probes", "gate", "targets", "commands")
     found = {
         str(path.relative_to(root))
@@ -151,7 +151,7 @@ MAKING = {
 
 
 def test_whoever_acquires_a_credential_has_it_hidden() -> None:
-    root = Path(__file__).parents[2]
+    root = Path(__file__).resolve().parents[2]
     texts = {str(path.relative_to(root)): path.read_text(encoding="utf-8") for path in (root / "probes").rglob("*.py")}
     making = {name for name, text in texts.items() if re.search(r"\bSecret\((?!\))", text)}
     assert making <= ACQUIRING | MAKING.keys()

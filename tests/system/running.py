@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import psutil
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).resolve().parents[2]
 OURS = ("our own", "too busy to measure")  # a busy machine says nothing about what is tested
 LONG_S = 900.0  # a whole run takes a minute; on a machine that does much else several
 

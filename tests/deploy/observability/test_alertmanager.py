@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-STACK = Path(__file__).parents[3] / "deploy/observability"
+STACK = Path(__file__).resolve().parents[3] / "deploy/observability"
 MATCHER = re.compile(r'(\w+)(=~|=)"([^"]*)"')
 
 

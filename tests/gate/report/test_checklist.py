@@ -13,7 +13,7 @@ from gate.report.checklist import BOUNDED, OWED, PROVED, answered
 from tests.catalogue import declared_checks
 from tests.gate.documents import make_document
 
-LAYOUT = tomllib.loads((Path(__file__).parents[3] / "gate/report/checklist.toml").read_text())
+LAYOUT = tomllib.loads((Path(__file__).resolve().parents[3] / "gate/report/checklist.toml").read_text())
 LATER = {"websocket.one-hour", "logs.zero-500-day"}  # of longer phases
 
 
@@ -112,7 +112,7 @@ def test_no_zero_is_shown_beside_what_it_rests_on(tmp_path: Path, basis: str, ou
 
 
 def test_the_runbook_says_whom_to_call_as_the_reports_do() -> None:
-    runbook = (Path(__file__).parents[3] / "docs/runbook.md").read_text()
+    runbook = (Path(__file__).resolve().parents[3] / "docs/runbook.md").read_text()
     assert LAYOUT["owners"].keys() == set(LAYOUT["families"])
     for family, role in LAYOUT["owners"].items():
         line = next(line for line in runbook.splitlines() if line.startswith(f"| {family} |"))

@@ -20,7 +20,7 @@ from tests.gate.release.stores import NEEDS, START, shard, stored, window
 from tests.gate.report.browser import Page, browser, needs_chromium
 from tests.system.waiting import until
 
-CSS = (Path(__file__).parents[3] / "gate/report/templates/report.css").read_text(encoding="utf-8")
+CSS = (Path(__file__).resolve().parents[3] / "gate/report/templates/report.css").read_text(encoding="utf-8")
 P, F = Outcome.PASSED, Outcome.FAILED
 REMEDY = "Fix 4 (AuthServiceClient): one pooled client, a deadline, and a refusal passed on as 401; see the frame."
 BACK = (

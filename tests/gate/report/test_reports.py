@@ -32,7 +32,9 @@ from gate.report.plots import draw
 from gate.verdict_document import Document, encode
 from tests.gate.documents import make_document
 
-SCRIPT = (Path(__file__).parents[3] / "gate/report/templates/report.js").read_text(encoding="utf-8").rstrip("\n")
+SCRIPT = (
+    (Path(__file__).resolve().parents[3] / "gate/report/templates/report.js").read_text(encoding="utf-8").rstrip("\n")
+)
 MIXED = {f"family{'abc'[n % 3]}.check{n}": outcome for n, outcome in enumerate([*Outcome, *Outcome, Outcome.PASSED])}
 GOOD = {"auth.latency": Outcome.PASSED, "logs.zero-500": Outcome.PASSED}
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.system.waiting import HANGS_S
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).resolve().parents[3]
 OTHERS = (
     "rerunfailures",
     "flaky",

@@ -12,7 +12,7 @@ from probes.logs.entries import LogRead
 from probes.logs.export import ExportFile, is_round
 from tests.probes.logs.known import KNOWN
 
-SHARED = Path(__file__).parents[4] / "shared/data/cloud-logging"
+SHARED = Path(__file__).resolve().parents[4] / "shared/data/cloud-logging"
 REAL = pytest.mark.skipif(not SHARED.is_dir(), reason="the real exports lie in ../shared, which is not here")
 SERVICE = "netra-backend-staging"
 

@@ -15,7 +15,7 @@ from probes.logs.parsing import parse_entry
 from tests.probes.logs.known import KNOWN
 from tests.probes.logs.test_export import SERVICE, entry, write
 
-ODD = Path(__file__).parents[4] / "shared/data/log-exports-odd"
+ODD = Path(__file__).resolve().parents[4] / "shared/data/log-exports-odd"
 SHARED_ODD = pytest.mark.skipif(not ODD.is_dir(), reason="the odd exports lie in ../shared, which is not here")
 GOOD = [entry(number) for number in range(30)]
 
