@@ -59,13 +59,14 @@ async def test_a_created_thread_is_stored(journey: Journey, plant: Plant, seeder
 
 
 def _refuse_below(journey: Journey, items: list[Item], created: str, old: Row) -> None:
-    """Raise CheckFailure unless a new thread comes before one of another day, where the newest come first."""
-    ids = [journey.threads.id_of(item) for item in items]
-    if journey.threads.contract.threads.descending and ids.index(created) > ids.index(old.id):
-        days = f"{AGED.days} days"
+    """Raise CheckFailure unless a new thread has a newer time of those that the list is ordered by than an old one."""
+    rules = journey.threads.contract.threads
+    field = next((name for name, said in rules.times.items() if said == rules.order_by), "")
+    now, then = ((journey.item_of(one, items) or {}).get(field) for one in (created, old.id))
+    if isinstance(then, int) and not (isinstance(now, int) and now > then):
         raise CheckFailure(
-            expected=f"a new thread before one that is {days} old",
-            actual=f"number {ids.index(created) + 1}, after it",
+            expected=f"{field} of a new thread after that of one that is {AGED.days} days old, {then}",
+            actual=f"{now!r}",
             remedy=NEWEST_FIRST,
         )
 
