@@ -8,7 +8,7 @@ from http import HTTPStatus
 import pytest
 
 from fixtures.doors import NEED_OF, DoorName, Doors, Said
-from fixtures.http_services import AuthDoor, Door, refuse_server_error, seen
+from fixtures.http_services import CLIENT_ERRORS, AuthDoor, Door, refuse_server_error, seen
 from fixtures.pace import Family
 from fixtures.reading import fits, without
 from fixtures.users import Borrow, MakeUser
@@ -30,7 +30,6 @@ SIGNED_KINDS = [
     pytest.param(kind, marks=WITH_REFRESH_TOKENS if kind == REFRESH else WITH_THE_SECRET) for kind in SIGNED
 ]
 AHEAD = "issued ahead, within the skew"  # contract.tokens.clock_skew_s
-CLIENT_ERRORS = range(400, 500)
 CHALLENGE = (
     "Refuse with 401 and `WWW-Authenticate: Bearer`, whatever is wrong with the token: clients log in again by it."
 )
@@ -106,10 +105,10 @@ async def _refuse_unless_let_in(doors: Doors, door: DoorName, token: Secret, own
         raise CheckFailure(expected=f"{door} accepts a valid token", actual=said.detail if said else "not asked")
     if door != "rest" and said.user_id != owner.sub:
         raise CheckFailure(expected=f"user {owner.sub}", actual=f"{door} names {said.user_id!r}")
-    if said.differs:
+    if said.unlike_token:
         raise CheckFailure(
             expected="the token's own claims (contract.validation.repeats)",
-            actual=f"{door}: {said.differs}",
+            actual=f"{door}: {said.unlike_token}",
             remedy=REPEAT,
         )
 

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 import pytest
 
-from fixtures.http_services import AuthDoor, Door, seen
+from fixtures.http_services import CLIENT_ERRORS, AuthDoor, Door, seen
 from fixtures.tokens import Login
 from gate.check import check
 from gate.evidence import Recorder
@@ -15,7 +15,6 @@ from probes.http.client import Answer
 from probes.secret import Secret
 from targets.contract import Contract
 
-REFUSALS = range(400, 500)
 KEY_FIRST = "Compare the key before a token is made: whatever the status, a client reads the body."
 KEYS = {
     "empty": "",
@@ -43,8 +42,10 @@ async def test_the_login_wants_its_key(auth: AuthDoor, contract: Contract, run: 
     if given:
         run.redactor.learn(Secret(given))
         actual = f"{answer.status} with a token under {rules.token_field!r}"
-        raise CheckFailure(expected="no token", actual=actual, remedy=KEY_FIRST if answer.status in REFUSALS else "")
-    if answer.status not in REFUSALS:
+        raise CheckFailure(
+            expected="no token", actual=actual, remedy=KEY_FIRST if answer.status in CLIENT_ERRORS else ""
+        )
+    if answer.status not in CLIENT_ERRORS:
         raise CheckFailure(expected="4xx", actual=seen(answer))
 
 

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 import pytest
 
-from fixtures.http_services import AuthDoor, credentials, seen
+from fixtures.http_services import CLIENT_ERRORS, AuthDoor, credentials, seen
 from fixtures.reading import fits
 from gate.check import check
 from gate.failures import CheckFailure
@@ -14,7 +14,6 @@ from probes.secret import Secret
 from targets.contract import Contract
 from targets.model import Target
 
-CLIENT_ERRORS = range(400, 500)
 WRONG_KEYS = {"none": "", "wrong": "wrong", "not ASCII": "wr\u00f6ng"}  # for `none`, no credentials are sent
 DEEP = 2_000
 MIB = 1024 * 1024

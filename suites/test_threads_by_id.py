@@ -4,14 +4,13 @@ from functools import partial
 
 import pytest
 
-from fixtures.http_services import refuse_server_error, seen
+from fixtures.http_services import CLIENT_ERRORS, refuse_server_error, seen
 from fixtures.journeys import OWNERS_TITLE, STEPS, UNKNOWN_ID, Journey
 from fixtures.rows import Plant, Row, Uproot
 from gate.check import check
 from gate.failures import CheckFailure
 from probes.auth.tokens import User
 
-CLIENT_ERRORS = range(400, 500)
 # In the place of an id, as it is sent.
 ODD_IDS = {
     "a NUL byte": "nv%00",
@@ -49,8 +48,11 @@ async def test_what_is_not_ones_own_is_refused(
     journey: Journey, plant: Plant, uproot: Uproot, stranger: User, whose: str
 ) -> None:
     """No route reveals or changes anything of it."""
-    if whose in {"unknown", "odd id"}:
-        await (refuse_all(journey, UNKNOWN_ID) if whose == "unknown" else _refuse_odd_ids(journey))
+    if whose == "unknown":
+        await refuse_all(journey, UNKNOWN_ID)
+        return
+    if whose == "odd id":
+        await _refuse_odd_ids(journey)
         return
     if whose in {"NULL metadata", "no owner"}:
         shape = "sql-null" if whose == "NULL metadata" else "user_id null"

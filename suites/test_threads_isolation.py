@@ -9,7 +9,7 @@ from typing import Literal
 import pytest
 
 from fixtures.error_answers import ErrorAnswers
-from fixtures.http_services import refuse_server_error, seen
+from fixtures.http_services import CLIENT_ERRORS, refuse_server_error, seen
 from fixtures.journeys import StartJourney
 from fixtures.pace import Family
 from fixtures.reading import carried_id
@@ -27,7 +27,6 @@ from probes.http.request_options import RequestOptions
 from targets.contract import Contract
 from targets.contract.rest import ThreadRules
 
-CLIENT_ERRORS = range(400, 500)
 WHOLE_RUN = "every one of this run"
 COMMON_WIDTH = 255  # characters, of a column for ids
 

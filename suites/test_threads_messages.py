@@ -13,7 +13,7 @@ from fixtures.journeys import Journey
 from fixtures.messages import Messages, Said
 from fixtures.rows import Plant
 from fixtures.sockets import SocketDoor
-from fixtures.threads import AS_STORED, LIMIT, OFFSET, OUT_OF_RANGE, WINDOWED
+from fixtures.threads import AS_STORED, OUT_OF_RANGE, WINDOWED
 from gate.check import check
 from gate.failures import CheckFailure
 from probes.auth.tokens import User
@@ -196,13 +196,12 @@ async def _refuse_unread(messages: Messages, thread: str, expected: Sequence[Map
 
 async def _refuse_odd_windows(messages: Messages, thread: str) -> None:
     """Raise CheckFailure unless each impossible window is refused, or answered as if it were another one."""
-    rules = messages.journey.threads.contract.threads
-    names = {LIMIT: rules.limit_parameter, OFFSET: rules.offset_parameter}
-    asked = [
-        partial(messages.journey.do, "history", thread, params={names[key]: value for key, value in window.items()})
+    threads = messages.journey.threads
+    rules = threads.contract.threads
+    answers = await threads.door.pace.together(
+        partial(messages.journey.do, "history", thread, params=threads.query_of(window))
         for window in OUT_OF_RANGE.values()
-    ]
-    answers = await messages.journey.threads.door.pace.together(asked)
+    )
     for what, answer in zip(OUT_OF_RANGE, answers, strict=True):
         if answer.status not in rules.out_of_bounds | rules.one.done:
             raise CheckFailure(expected=f"messages with {what}: refused, or a list", actual=seen(answer))

@@ -1,6 +1,7 @@
 """Faults of what the auth service is sent: bodies that it uses before it looks at them, and a user id too long."""
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,17 @@ if TYPE_CHECKING:
     from twin.auth.service import Seams
 
 LONGEST_ENTRY = 256 * 1024
+
+
+def _looking_first(seams: "Seams", look: Callable[[bytes], object]) -> Undo:
+    """Have each body looked at before its token is, with whatever that raises."""
+    healthy = seams.token_in
+
+    async def token_in(request: "Request") -> object:
+        look(await request.body())
+        return await healthy(request)
+
+    return replace(seams, token_in=token_in)
 
 
 @fault("auth.body-read-unguarded", place="auth", seen="`await request.json()` with nothing around it")
@@ -63,16 +75,14 @@ def longer_sub(seams: "Seams") -> Undo:
 )
 def body_decoded(seams: "Seams") -> Undo:
     """A body that is not UTF-8 is a server error."""
-    healthy = seams.token_in
 
-    async def token_in(request: "Request") -> object:
+    def look(body: bytes) -> None:
         try:
-            (await request.body()).decode()
+            body.decode()
         except UnicodeDecodeError as error:
             raise RuntimeError("unhandled") from error
-        return await healthy(request)
 
-    return replace(seams, token_in=token_in)
+    return _looking_first(seams, look)
 
 
 @fault("auth.body-parsed-twice", place="auth", seen="an audit line that parses the body again, and as text")
@@ -101,24 +111,20 @@ def masked(value: Any) -> Any:  # noqa: ANN401 - any JSON value
 @fault("auth.body-masked-by-recursion", place="auth", seen="`mask(value)` that calls itself for what is inside")
 def body_masked(seams: "Seams") -> Undo:
     """A body that is nested two thousand deep is a server error."""
-    healthy = seams.token_in
 
-    async def token_in(request: "Request") -> object:
+    def look(body: bytes) -> None:
         with suppress(ValueError):
-            masked(await request.json())
-        return await healthy(request)
+            masked(json.loads(body))
 
-    return replace(seams, token_in=token_in)
+    return _looking_first(seams, look)
 
 
 @fault("auth.body-longer-than-an-entry", place="auth", seen="Log entry with size 1.0M exceeds maximum size of 256.0K")
 def body_longer_than_an_entry(seams: "Seams") -> Undo:
     """A body that is too long for the log that it is written to is a server error."""
-    healthy = seams.token_in
 
-    async def token_in(request: "Request") -> object:
-        if len(await request.body()) > LONGEST_ENTRY:
+    def look(body: bytes) -> None:
+        if len(body) > LONGEST_ENTRY:
             raise RuntimeError("Log entry exceeds maximum size of 256.0K")
-        return await healthy(request)
 
-    return replace(seams, token_in=token_in)
+    return _looking_first(seams, look)

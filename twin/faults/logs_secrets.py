@@ -1,6 +1,7 @@
 """Faults of what is written to the log and never should be: tokens, passwords, the key between the services."""
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from twin.switching.registry import Undo, fault, replace
@@ -24,16 +25,21 @@ def dsn_logged(seams: "Seams") -> Undo:
     return replace(seams, expose_metrics=expose)
 
 
-@fault("logs.token-logged", place="backend", seen="logger.debug('headers: %s', request.headers)")
-def token_logged(seams: "Seams") -> Undo:
-    """Bearer tokens are written to the log."""
+def _writing(seams: "Seams", line: "Callable[[str], str]") -> Undo:
+    """Have `line(token)` written to the backend's log before each token is validated."""
     healthy = seams.validate
 
     async def validate(given: "Seams", token: str) -> Any:  # noqa: ANN401 - an Identity or None
-        given.log.write("DEBUG", f"validating Bearer {token}")
+        given.log.write("DEBUG", line(token))
         return await healthy(given, token)
 
     return replace(seams, validate=validate)
+
+
+@fault("logs.token-logged", place="backend", seen="logger.debug('headers: %s', request.headers)")
+def token_logged(seams: "Seams") -> Undo:
+    """Bearer tokens are written to the log."""
+    return _writing(seams, lambda token: f"validating Bearer {token}")
 
 
 @fault("logs.token-logged-by-auth", place="auth", seen="logger.debug('validating %s', token), in the auth service")
@@ -64,10 +70,4 @@ def service_key_logged_by_auth(seams: "Auth") -> Undo:
 @fault("logs.service-key-logged", place="backend", seen="httpx at DEBUG, with the headers that the backend sends")
 def service_key_logged(seams: "Seams") -> Undo:
     """The backend writes the key that it calls auth with to its log."""
-    healthy = seams.validate
-
-    async def validate(given: "Seams", token: str) -> Any:  # noqa: ANN401 - an Identity or None
-        given.log.write("DEBUG", f"POST /validate x-service-key={os.environ['SERVICE_KEY']}")
-        return await healthy(given, token)
-
-    return replace(seams, validate=validate)
+    return _writing(seams, lambda _token: f"POST /validate x-service-key={os.environ['SERVICE_KEY']}")

@@ -1,21 +1,18 @@
 """Faults of believing what a request says of its user, instead of its token."""
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from twin.faults.threads_one import afterwards
+from twin.faults.threads_one import giving_away
+from twin.faults.websocket import handling
 from twin.switching.registry import Undo, fault, replace
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-    from starlette.responses import Response
     from starlette.websockets import WebSocket
 
     from twin.backend.auth_client import Identity
     from twin.backend.seams import Seams
     from twin.backend.websocket import Message, Sessions
-
-GIVE = "UPDATE threads SET user_id = :user WHERE id = :id"
 
 
 @fault("threads.parameter-trusted", place="backend", seen="a filter for administrators, open to anyone: ?user_id=")
@@ -29,28 +26,20 @@ def parameter_trusted(seams: "Seams") -> Undo:
     return replace(seams, identify=identify)
 
 
-async def _give_away(given: "Seams", request: "Request", answer: "Response") -> "Response":
-    """Make the user whom the body names the owner of the thread."""
-    from sqlalchemy import text  # noqa: PLC0415 - other processes import this file for its ids alone
-
-    body = json.loads(await request.body())
-    if body.get("user_id"):
-        values = {"id": json.loads(bytes(answer.body))["id"], "user": body["user_id"]}
-        async with given.store.engine.begin() as connection:
-            await connection.execute(text(GIVE), values)
-    return answer
+def _in_the_body(body: dict[str, Any]) -> object:
+    return body.get("user_id")
 
 
 @fault("threads.create-takes-the-owner", place="backend", seen="Thread(**body), and defaults for what is missing")
 def create_takes_the_owner(seams: "Seams") -> Undo:
     """A new thread belongs to whom its body names."""
-    return afterwards(seams, "create", _give_away)
+    return giving_away(seams, "create", _in_the_body)
 
 
 @fault("threads.change-takes-the-owner", place="backend", seen="setattr for each key of the body")
 def change_takes_the_owner(seams: "Seams") -> Undo:
     """A change gives the thread to whom its body names."""
-    return afterwards(seams, "change", _give_away)
+    return giving_away(seams, "change", _in_the_body)
 
 
 @fault("websocket.message-names-the-user", place="backend", seen='message["data"]["user_id"], as the frontend sends it')
@@ -65,4 +54,4 @@ def message_names_the_user(seams: "Seams") -> Undo:
         named = data.get("user_id") if isinstance(data, dict) else None
         await healthy(sessions, socket, altered(identity, user_id=named) if named else identity, message)
 
-    return replace(seams.sessions, handlers={**seams.sessions.handlers, "user_message": handle})
+    return handling(seams, user_message=handle)

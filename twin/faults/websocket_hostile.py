@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,17 @@ if TYPE_CHECKING:
     from twin.backend.websocket import Message, Sessions
 
 
+def _looking_first(seams: "Seams", look: "Callable[[Message], None]") -> Undo:
+    """Have each frame looked at before it is parsed, with whatever that raises."""
+    healthy = seams.sessions.parse
+
+    def parse(frame: "Message") -> "Message":
+        look(frame)
+        return healthy(frame)
+
+    return replace(seams.sessions, parse=parse)
+
+
 @fault("websocket.crashes-on-bad-json", place="backend", seen="json.loads outside the try of the receive loop")
 def crashes_on_bad_json(seams: "Seams") -> Undo:
     """A parse error ends the session with 1011."""
@@ -25,14 +37,12 @@ def crashes_on_bad_json(seams: "Seams") -> Undo:
 @fault("websocket.crashes-on-binary", place="backend", seen="receive_text() on a binary frame: KeyError")
 def crashes_on_binary(seams: "Seams") -> Undo:
     """A binary frame ends the session with 1011."""
-    healthy = seams.sessions.parse
 
-    def parse(frame: "Message") -> "Message":
+    def look(frame: "Message") -> None:
         if frame.get("bytes") is not None:
             raise KeyError("text")
-        return healthy(frame)
 
-    return replace(seams.sessions, parse=parse)
+    return _looking_first(seams, look)
 
 
 @fault("websocket.no-size-limit", place="backend", seen="a limit that is documented and never checked")
@@ -52,14 +62,12 @@ def no_size_limit(seams: "Seams") -> Undo:
 @fault("websocket.recursion-crashes", place="backend", seen="RecursionError is not a ValueError")
 def recursion_crashes(seams: "Seams") -> Undo:
     """Deep nesting ends the session with 1011."""
-    healthy = seams.sessions.parse
 
-    def parse(frame: "Message") -> "Message":
+    def look(frame: "Message") -> None:
         if (frame.get("text") or "").startswith("[" * 1000):
             raise RecursionError("maximum recursion depth exceeded")
-        return healthy(frame)
 
-    return replace(seams.sessions, parse=parse)
+    return _looking_first(seams, look)
 
 
 @fault("websocket.unknown-type-crashes", place="backend", seen="handlers[message['type']] without a default")
@@ -104,14 +112,11 @@ def limit_of_4096(seams: "Seams") -> Undo:
     """A message of half the length that is promised is refused."""
     from twin.backend.websocket import LONGEST_MESSAGE, ProtocolError  # noqa: PLC0415 - other processes import this file for its ids alone
 
-    healthy = seams.sessions.parse
-
-    def parse(frame: "Message") -> "Message":
+    def look(frame: "Message") -> None:
         if len((frame.get("text") or "").encode()) > LONGEST_MESSAGE // 2:
             raise ProtocolError("MESSAGE_TOO_LARGE")
-        return healthy(frame)
 
-    return replace(seams.sessions, parse=parse)
+    return _looking_first(seams, look)
 
 
 @fault("websocket.type-taken-for-text", place="backend", seen='message["type"].upper(), to find a member of an enum')
@@ -129,15 +134,11 @@ def type_taken_for_text(seams: "Seams") -> Undo:
 @fault("websocket.text-not-looked-at", place="backend", seen='data["text"].encode("latin-1"), for its length')
 def text_not_looked_at(seams: "Seams") -> Undo:
     """A user's message without a text, with a number for it, or with a NUL ends the session with 1011."""
-
-    def look(message: "Message") -> None:
-        if "\0" in message["data"]["text"].strip():
-            raise ValueError("embedded null byte")
-
     healthy = seams.sessions.handlers["user_message"]
 
     async def handle(sessions: "Sessions", socket: "WebSocket", identity: "Identity", message: "Message") -> None:
-        look(message)
+        if "\0" in message["data"]["text"].strip():
+            raise ValueError("embedded null byte")
         await healthy(sessions, socket, identity, message)
 
-    return replace(seams.sessions, handlers={**seams.sessions.handlers, "user_message": handle})
+    return handling(seams, user_message=handle)
