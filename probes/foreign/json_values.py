@@ -3,13 +3,16 @@
 import json
 import math
 import re
+from itertools import accumulate
 from typing import Any, NoReturn
 
 from probes.foreign.excerpt import excerpt
 from probes.foreign.limits import JSON_DEPTH, JSON_VALUES
 
-# A whole string (or the rest of the text, where it has no end), or a bracket. Possessive: linear whatever is sent.
-_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
+# A whole string, or the rest of the text where it has no end. Possessive: linear whatever is sent.
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_DEEPER = [(byte in b"[{") - (byte in b"]}") for byte in range(256)]
 
 
 def read_json(data: bytes) -> Any:  # noqa: ANN401 - any JSON value
@@ -26,30 +29,21 @@ def read_json(data: bytes) -> Any:  # noqa: ANN401 - any JSON value
 def refuse_size(data: bytes) -> None:
     """Refuse what would cost too much to parse. Raises ValueError."""
     opened = data.count(b"[") + data.count(b"{")
-    if opened > JSON_DEPTH and _is_deeper(data, JSON_DEPTH):
+    # Upper bounds: a string may contain brackets and commas, too.
+    if opened <= JSON_DEPTH and opened + data.count(b",") <= JSON_VALUES:
+        return
+    bare = _STRING.sub(b"", data)
+    if _is_deeper(bare, JSON_DEPTH):
         raise ValueError(f"nested over {JSON_DEPTH} deep")
-    # An upper bound: commas within strings count too, and one document has a value more than it has commas.
-    if opened + data.count(b",") > JSON_VALUES and _separators(data) > JSON_VALUES:
+    # A document has a value more than it has commas, and each bracket opens one more.
+    if bare.count(b",") + bare.count(b"[") + bare.count(b"{") > JSON_VALUES:
         raise ValueError(f"over {JSON_VALUES} values")
 
 
-def _is_deeper(data: bytes, most: int) -> bool:
-    depth = 0
-    for token in _TOKEN.finditer(data):
-        first = data[token.start()]
-        if first in b"[{":
-            depth += 1
-            if depth > most:
-                return True
-        elif first in b"]}":
-            depth -= 1
-    return False
-
-
-def _separators(data: bytes) -> int:
-    """Commas and opening brackets outside strings."""
-    bare = re.sub(rb'"(?:[^"\\]++|\\.)*+"?', b"", data, flags=re.DOTALL)
-    return bare.count(b",") + bare.count(b"[") + bare.count(b"{")
+def _is_deeper(bare: bytes, most: int) -> bool:
+    """Whether JSON without its strings is nested more than `most` deep anywhere."""
+    depths = accumulate(map(_DEEPER.__getitem__, bare.translate(None, _NO_BRACKETS)))
+    return next(filter(most.__lt__, depths), None) is not None
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -62,8 +62,11 @@ class AuthClient:
     service_key: str
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
     # httpx' transport without its client, which takes as long again for cookies, redirects and proxies.
+    # Few connections stay open: before and after each request httpcore compares all idle ones with each other.
     transport: httpx.AsyncHTTPTransport = field(
-        default_factory=lambda: httpx.AsyncHTTPTransport(trust_env=False, limits=httpx.Limits(keepalive_expiry=4.0))
+        default_factory=lambda: httpx.AsyncHTTPTransport(
+            trust_env=False, limits=httpx.Limits(max_keepalive_connections=8, keepalive_expiry=4.0)
+        )
     )
 
     async def validate(self, token: str) -> Identity | None:
