@@ -20,14 +20,6 @@ ODD_IDS = {
 }
 
 
-async def refuse_all(journey: Journey, thread_id: str, user: User | None = None) -> None:
-    """Raise CheckFailure unless each step, by the journey's user or another one, is refused as the contract says."""
-    bodies = {step: journey.body(title="taken over") if step == "rename" else None for step in STEPS}
-    await journey.threads.door.pace.together(
-        partial(journey.refuse, step, thread_id, OWNERS_TITLE, user=user, json=body) for step, body in bodies.items()
-    )
-
-
 @check(
     "threads.by-id",
     requirement="another user's thread is refused by its id: 403 or 404, never 5xx, and never the row",
@@ -49,23 +41,26 @@ async def test_what_is_not_ones_own_is_refused(
 ) -> None:
     """No route reveals or changes anything of it."""
     if whose == "unknown":
-        await refuse_all(journey, UNKNOWN_ID)
+        await journey.refuse_all(UNKNOWN_ID)
         return
     if whose == "odd id":
         await _refuse_odd_ids(journey)
         return
     if whose in {"NULL metadata", "no owner"}:
         shape = "sql-null" if whose == "NULL metadata" else "user_id null"
-        (row,) = await plant(journey.user, shape=shape, title=OWNERS_TITLE)
+        nobodys = whose == "no owner"
+        (row,) = await plant(journey.user, shape=shape, title=OWNERS_TITLE, column_empty=nobodys)
         try:
             await _never_a_server_error(journey, row)
-            await refuse_all(journey, row.id, stranger)
+            await journey.refuse_all(row.id, stranger)
+            for user in (stranger, journey.user) if nobodys else (stranger,):
+                await journey.refuse_listed(row.id, user)
         finally:
             await uproot([row])
         return
     owner = stranger if whose == "foreign" else journey.user
     (row,) = await plant(owner, title=OWNERS_TITLE, deleted=whose == "archived")
-    await refuse_all(journey, row.id)
+    await journey.refuse_all(row.id)
     if whose == "foreign":
         await journey.refuse_changed(row.id, OWNERS_TITLE, "another user", stranger)
 

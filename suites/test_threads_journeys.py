@@ -3,12 +3,13 @@
 import time
 from datetime import timedelta
 from functools import partial
+from http import HTTPStatus
 
 import pytest
 
 from fixtures.extra_wait import refuse_wait
 from fixtures.http_services import refuse_server_error, seen
-from fixtures.journeys import LONG_TITLE, METADATA, OTHER_TITLE, TITLE, Journey, refuse_title
+from fixtures.journeys import LONG_TITLES, METADATA, OTHER_TITLE, TITLE, Journey, StartJourney, refuse_title
 from fixtures.rows import Plant, Row
 from fixtures.threads import AS_STORED, COMMIT_FIRST, Item
 from gate.check import check
@@ -16,12 +17,21 @@ from gate.evidence import Recorder
 from gate.failures import CheckFailure
 from probes.auth.tokens import User
 from probes.database.seeding import Seeder
+from probes.http.client import Answer
 
 AGED = timedelta(days=2)  # no time of now can be taken for that of such a row
 NEWEST_FIRST = "Set the time that the list is ordered by when a thread is stored: without it, a new one comes last."
 ONLY_WHAT_WAS_SAID = (
     "Change the fields that were sent (exclude_unset), and updated_at; what a change leaves out stays as it is."
 )
+AS_OBJECT = "Hand the object itself to the json column: text that is encoded before is stored as a string in it."
+AT_ONCE = 4  # new threads of each of two users
+EACH_ITS_OWN = (
+    "Give each new thread a random id, and never take a later one for a repetition because its title is alike."
+)
+READ_ONLY = "Change nothing where a thread or its messages are read: no time of a visit in updated_at."
+VALIDATORS = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}  # RFC 9110, 8.8 and 13.1
+WHOLE_VALIDATORS = "Let the list's ETag change with every change: a time in whole seconds says too little."
 OWNER_FROM_TOKEN = "Take the owner only from the token: a body that names another user must not decide whose it is."
 
 
@@ -34,11 +44,14 @@ OWNER_FROM_TOKEN = "Take the owner only from the token: a body that names anothe
     "then the list; the server's log lines",
 )
 @pytest.mark.beside
-async def test_a_created_thread_is_stored(journey: Journey, plant: Plant, seeder: Seeder, stranger: User) -> None:
+async def test_a_created_thread_is_stored(
+    journey: Journey, start_journey: StartJourney, plant: Plant, seeder: Seeder, stranger: User
+) -> None:
     """Two threads, one without a title, are returned, read back, listed once each, and in the table, value by value.
 
-    Both come before one of another day. One with a long title, and one whose metadata names another user, are stored
-    as well, unless they are refused: no title is cut, and only the token decides the owner.
+    Both come before one of another day. Several that are created at once, by two users and with one title, are as many
+    threads, each its creator's. Those with a long title, and one whose metadata names another user, are stored as well,
+    unless they are refused, and then nothing is: no title is cut, and only the token decides the owner.
     """
     (old,) = await plant(journey.user, age=AGED)
     before = {journey.threads.id_of(item) for item in await journey.threads.everything(journey.user)}
@@ -47,15 +60,27 @@ async def test_a_created_thread_is_stored(journey: Journey, plant: Plant, seeder
         item = await journey.create(**said)
         thread_id, moments = journey.threads.id_of(item), (begun, time.time())
         journey.refuse_other_thread(item, title, METADATA, moments, "in the answer")
-        if not await seeder.holds(thread_id):
-            raise CheckFailure(expected=f"a row {thread_id} in the table", actual="no row: nothing was stored")
+        await _refuse_unstored(thread_id, seeder)
         items = await _own_list(journey, before)
         listed = journey.item_of(thread_id, items)
         refuse_title(listed, title, journey, "in the list", AS_STORED)
         journey.refuse_other_thread(listed or {}, title, METADATA, moments, "in the list")
         _refuse_below(journey, items, thread_id, old)
-    await _refuse_cut(journey)
+    await _refuse_merged(journey, before, start_journey(stranger))
+    for title in LONG_TITLES:
+        await _refuse_cut(journey, title)
     await _refuse_other_owner(journey, before, stranger)
+
+
+async def _refuse_unstored(thread_id: str, seeder: Seeder) -> None:
+    """Raise CheckFailure unless there is a row of a thread, whose metadata is an object."""
+    kind = await seeder.kind_of_metadata(thread_id)
+    if kind is None:
+        raise CheckFailure(expected=f"a row {thread_id} in the table", actual="no row: nothing was stored")
+    if kind != "object":
+        raise CheckFailure(
+            expected="metadata that is stored as an object", actual=f"stored as {kind}", remedy=AS_OBJECT
+        )
 
 
 def _refuse_below(journey: Journey, items: list[Item], created: str, old: Row) -> None:
@@ -71,14 +96,27 @@ def _refuse_below(journey: Journey, items: list[Item], created: str, old: Row) -
         )
 
 
-async def _refuse_cut(journey: Journey) -> None:
+async def _refuse_merged(journey: Journey, before: set[str], other: Journey) -> None:
+    """Raise CheckFailure unless several new threads of one title, of two users at once, are as many threads."""
+    theirs = {other.threads.id_of(item) for item in await other.threads.everything(other.user)}
+    asked = [partial(one.create, title=TITLE) for one in (journey, other) * AT_ONCE]
+    items = await journey.threads.door.pace.together(asked)
+    ids = [journey.threads.id_of(item) for item in items]
+    if len(set(ids)) != len(ids):
+        actual = f"{len(ids) - len(set(ids))} of {len(ids)} answers name the thread of another"
+        raise CheckFailure(expected="each new thread with an id of its own", actual=actual, remedy=EACH_ITS_OWN)
+    await _own_list(journey, before, EACH_ITS_OWN)
+    await _own_list(other, theirs, EACH_ITS_OWN)
+
+
+async def _refuse_cut(journey: Journey, title: str) -> None:
     """Raise CheckFailure unless a title that is longer than many columns is refused, or stored whole."""
-    answer = await journey.do("create", json=journey.body(title=LONG_TITLE))
-    rules, what = journey.threads.contract.threads.one, f"a title of {len(LONG_TITLE)} characters, stored or refused"
+    answer = await journey.do("create", json=journey.body(title=title))
+    rules, what = journey.threads.contract.threads.one, f"a title of {len(title)} characters, stored or refused"
     refuse_server_error(answer, what)
     if answer.status in rules.created:
         thread_id = journey.keep(answer.json_object())
-        refuse_title(await journey.listed(thread_id), LONG_TITLE, journey, "in the list", AS_STORED)
+        refuse_title(await journey.listed(thread_id), title, journey, "in the list", AS_STORED)
     elif answer.status not in rules.refused:
         raise CheckFailure(expected=f"{what} (contract.threads.one.refused)", actual=seen(answer))
 
@@ -123,8 +161,11 @@ async def _own_list(journey: Journey, before: set[str], remedy: str = "") -> lis
     looking="the case's `curl`; the server's log lines show the traceback",
 )
 @pytest.mark.beside
-async def test_a_thread_is_read_by_its_id(journey: Journey) -> None:
-    """A created thread is read back with its id, title, metadata, owner and time of creation."""
+async def test_a_thread_is_read_by_its_id(journey: Journey, plant: Plant) -> None:
+    """A created thread is read back with its id, title, metadata, owner and time of creation.
+
+    Reading changes nothing: a thread of another day is listed as before.
+    """
     begun = time.time()
     thread_id = journey.threads.id_of(await journey.create(title=TITLE, metadata=METADATA))
     moments = (begun, time.time())
@@ -132,6 +173,13 @@ async def test_a_thread_is_read_by_its_id(journey: Journey) -> None:
     if journey.threads.id_of(item) != thread_id:
         raise CheckFailure(expected=f"the thread {thread_id}", actual=f"{journey.threads.id_of(item)}")
     journey.refuse_other_thread(item, TITLE, METADATA, moments, "when it is read by its id")
+    (old,) = await plant(journey.user, age=AGED)
+    before = await journey.listed(old.id)
+    for step in ("read", "history"):
+        await journey.done(step, old.id, "the thread, or its messages")
+    after = await journey.listed(old.id)
+    if after != before:
+        raise CheckFailure(expected=f"in the list as before it was read: {before}", actual=f"{after}", remedy=READ_ONLY)
 
 
 @check(
@@ -151,7 +199,9 @@ async def test_a_renamed_thread_is_renamed_everywhere(journey: Journey, plant: P
     refuse_title(await journey.listed(thread_id), TITLE, journey, "in the list before the change", AS_STORED)
     layout = journey.threads.contract.database.layout
     for title in (OTHER_TITLE, TITLE):
+        kept = await journey.threads.ask(journey.user)
         await _change(journey, thread_id, title=title, metadata={layout.owner_key: stranger.sub, "topic": title})
+        await _refuse_stale(journey, kept)
         read, listed = await journey.read_and_listed(thread_id)
         for item, where in ((read, "by its id"), (listed, "in the list")):
             refuse_title(item, title, journey, f"{where} after the change")
@@ -165,20 +215,29 @@ async def test_a_renamed_thread_is_renamed_everywhere(journey: Journey, plant: P
 
 async def _change(journey: Journey, thread_id: str, **said: object) -> None:
     """Change a thread's title, metadata, or both. Raises CheckFailure unless it is done."""
-    answer = await journey.do("rename", thread_id, json=journey.body(**said))
-    refuse_server_error(answer, "the thread with its new title")
-    if answer.status not in journey.threads.contract.threads.one.done:
-        raise CheckFailure(expected="the thread with its new title (contract.threads.one.done)", actual=seen(answer))
+    answer = await journey.done("rename", thread_id, "the thread with its new title", json=journey.body(**said))
     item = answer.json() if answer.body and "title" in said else None  # the answer may be empty, or only a word
     if isinstance(item, dict) and journey.threads.field_of("title") in item:
         refuse_title(item, str(said["title"]), journey, "in the answer to the change")
 
 
+async def _refuse_stale(journey: Journey, kept: Answer) -> None:
+    """Raise CheckFailure if a browser that kept the list from before a change is answered that it has not changed."""
+    shown = {asks: kept.headers[name] for name, asks in VALIDATORS.items() if name in kept.headers}
+    if shown:
+        again = await journey.threads.ask(journey.user, headers=shown)
+        if again.status == HTTPStatus.NOT_MODIFIED:
+            raise CheckFailure(
+                expected=f"the changed list, asked for with {shown}", actual=seen(again), remedy=WHOLE_VALIDATORS
+            )
+
+
 async def _refuse_more_changed(journey: Journey, plant: Plant) -> None:
     """Raise CheckFailure if a title alone changes the metadata or a wrong time, or metadata alone the title."""
     (row,) = await plant(journey.user, title=TITLE, metadata=dict(METADATA), age=AGED)
-    before, rules = await journey.listed(row.id), journey.threads.contract.threads
+    before, rules, begun = await journey.listed(row.id), journey.threads.contract.threads, time.time()
     await _change(journey, row.id, title=OTHER_TITLE)
+    moments = begun, time.time()
     item, where = await journey.listed(row.id), "in the list after its title was changed"
     refuse_title(item, OTHER_TITLE, journey, where)
     journey.refuse_other_metadata(item or {}, METADATA, where, ONLY_WHAT_WAS_SAID)
@@ -187,6 +246,8 @@ async def _refuse_more_changed(journey: Journey, plant: Plant) -> None:
         if now != was if said == "created_at" else now in {None, was}:
             expected = f"{name} {'as before' if said == 'created_at' else 'of the change'}, {where}"
             raise CheckFailure(expected=expected, actual=f"{was!r} before, {now!r} now", remedy=ONLY_WHAT_WAS_SAID)
+        if said != "created_at":
+            journey.refuse_other_time(item or {}, name, moments, where)
     if rules.one.partial:
         await _change(journey, row.id, metadata={"topic": OTHER_TITLE})
         where = "in the list after its metadata was changed"
@@ -208,11 +269,8 @@ async def test_an_archived_thread_is_gone(journey: Journey, seeder: Seeder) -> N
     read, listed = await journey.read_and_listed(first)
     refuse_title(listed, TITLE, journey, "in the list before it is archived", AS_STORED)
     refuse_title(read, TITLE, journey, "by its id before it is archived", AS_STORED)
-    answer = await journey.do("archive", first)
+    await journey.done("archive", first, "the thread is archived")
     rules = journey.threads.contract.threads.one
-    refuse_server_error(answer, "the thread is archived")
-    if answer.status not in rules.done:
-        raise CheckFailure(expected="the thread is archived (contract.threads.one.done)", actual=seen(answer))
     asked = partial(journey.threads.everything, journey.user), partial(journey.do, "read", first)
     items, answer = await journey.threads.door.pace.both(*asked)
     if journey.item_of(first, items) is not None:

@@ -117,15 +117,13 @@ async def _planted_ones_come_back(messages: Messages, plant: Plant, stranger: Us
 async def _refuse_other_windows(messages: Messages, thread: str) -> None:
     """Raise CheckFailure unless the windows of a thread are, one after the other, what is listed without one."""
     windows = [{"limit": WINDOW, "offset": offset} for offset in range(0, len(WRITTEN) + WINDOW, WINDOW)]
-    asked = [partial(messages.page, thread, None, **window) for window in ({}, *windows)]
-    whole, *pages = await messages.journey.threads.door.pace.together(asked)
+    asked = [partial(messages.page, thread, None, **window) for window in ({}, {"offset": WINDOW}, *windows)]
+    whole, rest, *pages = await messages.journey.threads.door.pace.together(asked)
     paged = [one for page in pages for one in page]
-    if paged != whole:
-        raise CheckFailure(
-            expected=f"the same {len(whole)} messages in windows of {WINDOW}",
-            actual=excerpt(f"{paged}", 400),
-            remedy=WINDOWED,
-        )
+    for found, wanted, how in ((paged, whole, f"in windows of {WINDOW}"), (rest, whole[WINDOW:], "by an offset alone")):
+        if found != wanted:
+            expected = f"the same {len(wanted)} messages {how}"
+            raise CheckFailure(expected=expected, actual=excerpt(f"{found}", 400), remedy=WINDOWED)
 
 
 async def _refuse_other(

@@ -104,13 +104,23 @@ def _within(params: Mapping[str, str], rules: ThreadRules) -> bool:
 )
 @pytest.mark.beside
 async def test_defaults_and_edges(threads: Threads, plant: Plant, owner: User, contract: Contract) -> None:
-    """The default window, the largest one, and far past the end."""
+    """The default window, the largest one, what an offset alone leaves of the list, and far past its end."""
     rules = contract.threads
     await plant(owner, count=rules.max_limit + 1)
-    windows = {"default": {}, "widest": {LIMIT: rules.max_limit}, "past the end": {OFFSET: 10**9}}
+    windows = {
+        "default": {},
+        "widest": {LIMIT: rules.max_limit},
+        "by an offset alone": {OFFSET: rules.max_limit - 1},
+        "past the end": {OFFSET: 10**9},
+    }
     pages = await threads.door.pace.together(partial(threads.page, owner, window) for window in windows.values())
     sizes = {name: len(page) for name, page in zip(windows, pages, strict=True)}
-    expected = {"default": rules.default_limit, "widest": rules.max_limit, "past the end": 0}
+    expected = {
+        "default": rules.default_limit,
+        "widest": rules.max_limit,
+        "by an offset alone": min(2, rules.default_limit),
+        "past the end": 0,
+    }
     if sizes != expected:
         raise CheckFailure(expected=f"window sizes {expected}", actual=f"{sizes}")
 

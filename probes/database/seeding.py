@@ -10,6 +10,7 @@ from typing import Any
 
 import asyncpg
 
+from probes.database.census import shape_of
 from probes.database.connection import (
     OURS,
     SERVER_FIRST_S,
@@ -39,7 +40,12 @@ class RowSpec:
     age: timedelta = timedelta()  # of the last change
     created_age: timedelta | None = None  # None: as the last change
     deleted: bool = False
-    column_owner: str | None = None  # another owner in the column than in the metadata
+    column_owner: str | None = None  # another owner in the column than in the metadata; empty: none in the column
+
+    @property
+    def in_column(self) -> str:
+        """Whom the owner's column names, if there is one; empty for nobody."""
+        return self.owner if self.column_owner is None else self.column_owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +106,8 @@ class Seeder:
 
     def _owner(self, spec: RowSpec) -> str:
         """The owner of a row, by what is written and by the layout; empty if it has none."""
-        if self._table.owner_column:
-            return spec.column_owner or spec.owner
+        if self._table.owner_column and (spec.in_column or self._layout.owner_in == "column"):
+            return spec.in_column
         value = self._value(spec)
         named = value.get(self._layout.owner_key) if isinstance(value, dict) else None
         return named if isinstance(named, str) else "" if named is None else json.dumps(named)
@@ -179,7 +185,7 @@ class Seeder:
         return {
             layout.object: lambda _spec: layout.object_value,
             layout.title: lambda spec: spec.title,
-            layout.owner: lambda spec: spec.column_owner or spec.owner,
+            layout.owner: lambda spec: spec.in_column or None,
             layout.metadata: self._written,
             layout.created_at: lambda spec: _created(spec, moment),
             layout.updated_at: lambda spec: _updated(spec, moment),
@@ -242,6 +248,16 @@ class Seeder:
                 thread_id,
             )
         return bool(count)
+
+    async def kind_of_metadata(self, thread_id: str) -> str | None:
+        """What a row's metadata is: `object` or another kind of JSON, or `NULL`; None if there is no row of this id."""
+        async with turn_on(self.connection):
+            kind: str | None = await self.connection.fetchval(
+                f"SELECT COALESCE({shape_of(self._table)}, 'NULL') "  # noqa: S608 - names of the contract
+                f"FROM {self._table.name} WHERE {self._layout.id} = $1",
+                thread_id,
+            )
+        return kind
 
     async def remove_of(self, user: str) -> int:
         """Remove every row that names this test user as its owner, of any origin and with any metadata.

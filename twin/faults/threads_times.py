@@ -1,0 +1,83 @@
+"""Faults of times: what the list is ordered by, what a change and a visit write, and how a time is shown."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import Response
+
+from twin.faults.threads_one import OK, reworded
+from twin.switching.registry import Undo, fault, replace
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from twin.backend.seams import Seams
+
+HOUR_S, MINUTE_S = 3600, 60
+SUMMER = range(4, 10)  # months
+VISITED = "UPDATE threads SET updated_at = now() WHERE id = :id"
+
+
+@fault("threads.ordered-by-the-minute", place="backend", seen="a column that keeps minutes, or an index on them")
+def ordered_by_the_minute(seams: "Seams") -> Undo:
+    """Threads of one minute come in the order of their ids."""
+    return replace(seams.repository, order="date_trunc('minute', updated_at) DESC NULLS LAST, id DESC")
+
+
+@fault("threads.rename-two-hours-ahead", place="backend", seen="datetime.now() of a zone, written as UTC")
+def rename_ahead(seams: "Seams") -> Undo:
+    """The time of a change is two hours from now."""
+    return reworded(seams, "update", "updated_at = now()", "updated_at = now() + interval '2 hours'")
+
+
+@fault("threads.read-marks-it-changed", place="backend", seen="last_seen kept in updated_at")
+def read_marks_it_changed(seams: "Seams") -> Undo:
+    """A thread that is read is the newest of the list."""
+    from sqlalchemy import text  # noqa: PLC0415 - other processes import this file for its ids alone
+
+    healthy = seams.read
+
+    async def read(given: "Seams", request: "Request", thread_id: str) -> Response:
+        answer = await healthy(given, request, thread_id)
+        if answer.status_code == OK:
+            async with given.store.engine.begin() as connection:
+                await connection.execute(
+                    text("UPDATE threads SET updated_at = now() WHERE id = :id"), {"id": thread_id}
+                )
+        return answer
+
+    return replace(seams, read=read)
+
+
+@fault("threads.list-validated-by-the-minute", place="backend", seen="an ETag made of the newest updated_at")
+def validated_by_the_minute(seams: "Seams") -> Undo:
+    """A list that changed within the minute is answered 304 to a browser that kept it."""
+    healthy = seams.after
+
+    async def after(request: "Request", response: Response) -> Response:
+        response = await healthy(request, response)
+        if request.url.path != "/api/threads" or request.method != "GET" or response.status_code != OK:
+            return response
+        newest = f'W/"{int(datetime.now(UTC).timestamp()) // MINUTE_S}"'
+        if request.headers.get("if-none-match") == newest:
+            return Response(status_code=304, headers={"ETag": newest})
+        response.headers["ETag"] = newest
+        return response
+
+    return replace(seams, after=after)
+
+
+@fault("threads.an-hour-off-in-summer", place="backend", seen="times converted with today's offset of the zone")
+def off_in_summer(seams: "Seams") -> Undo:
+    """Times of the summer are shown an hour late."""
+    healthy = seams.render_thread
+
+    def shown(seconds: int | None) -> int | None:
+        summer = seconds is not None and datetime.fromtimestamp(seconds, UTC).month in SUMMER
+        return seconds + HOUR_S if summer and seconds is not None else seconds
+
+    def render(row: dict[str, Any]) -> dict[str, Any]:
+        item = healthy(row)
+        return {**item, **{name: shown(item[name]) for name in ("created_at", "updated_at")}}
+
+    return replace(seams, render_thread=render)
