@@ -152,7 +152,8 @@ def _is_as_named(status: int, forgery: Forgery, contract: Contract, *, for_users
 
 @check(
     "api.no-5xx",
-    requirement="no published read-only operation answers 5xx or hangs, and the service is still up after each",
+    requirement="no published read-only operation answers 5xx, hangs or shows a password, and the service is still up "
+    "after each",
     needs="http token document",
     remedy="Each listed operation fails on its own: its log lines say why. Fix it, or remove it.",
     looking="the table of operations in the evidence: what each was answered, which ones were not asked and "
@@ -191,7 +192,7 @@ def _judge(asked: Asked, published: Published, recorder: Recorder) -> None:
     _record(asked, published, failed, recorder)
     if failed:
         raise CheckFailure(
-            expected=f"{len(asked.found)} operations without a 5xx and without a hang",
+            expected=f"{len(asked.found)} operations without a 5xx, a hang or a password",
             actual=f"{len(failed)} fail: "
             + "; ".join(f"{behaviour.operation.name}: {behaviour.troubles[0]}" for behaviour in failed[:8]),
             evidence={"failing operations": {behaviour.operation.name: behaviour.troubles for behaviour in failed}},

@@ -1,10 +1,12 @@
 """What fix 6 promises: metrics that count, and traces that arrive."""
 
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
 from fixtures.http_services import Door, seen
 from fixtures.log_lookup import LogLookup
@@ -20,28 +22,40 @@ from targets.contract import Contract
 from targets.model import Target
 
 REQUESTS = 5
+NO_SUCH_ID = "nv-asked-for-by-its-path"
 
 
 @check(
     "observability.metrics",
-    requirement="/metrics can be parsed, and counts our requests",
+    requirement="/metrics can be parsed, and counts our requests by route, not by path",
     needs="http token exposition",
-    remedy="Fix 6: expose Prometheus text from the serving process, with one registry.",
+    remedy="Fix 6: expose Prometheus text from the serving process, with one registry. Label by the route's template: "
+    "by path there is a series for every id, and anybody can read the ids.",
     looking="`curl $BACKEND/metrics` twice with a request in between",
 )
 async def test_metrics_move(
     threads: Threads, backend: Door, owner: User, contract: Contract, recorder: Recorder
 ) -> None:
-    """After five requests the contract's counter, by status and route, has grown by at least five."""
-    before = await _requests(backend, contract)
+    """After five requests the contract's counter, by status and route, has grown by at least five.
+
+    No label holds the id of a thread that was asked for.
+    """
+    before = sum(sample.value for sample in await _requests(backend, contract))
+    method, _, path = contract.threads.one.read.partition(" ")
+    if path:
+        unrouted = replace(backend, routes={})
+        await unrouted.ask(method, path.replace("{id}", NO_SUCH_ID), token=threads.tokens.good(owner))
     await backend.pace.together([partial(threads.page, owner)] * REQUESTS)
-    after = await _requests(backend, contract)
+    counted = await _requests(backend, contract)
+    if any(NO_SUCH_ID in label for sample in counted for label in sample.labels.values()):
+        raise CheckFailure(expected="series by route", actual=f"one for the path with the id {NO_SUCH_ID}")
+    after = sum(sample.value for sample in counted)
     recorder.figures(rule="growth of the request counters", n=REQUESTS, value=after - before, limit=REQUESTS)
     if after - before < REQUESTS:
         raise CheckFailure(expected=f"at least {REQUESTS} more requests counted", actual=f"{after - before:g}")
 
 
-async def _requests(backend: Door, contract: Contract) -> float:
+async def _requests(backend: Door, contract: Contract) -> list[Sample]:
     answer = await backend.get(contract.paths.metrics)
     if answer.status != HTTPStatus.OK:
         raise CheckFailure(expected="200 with Prometheus text", actual=seen(answer))
@@ -62,7 +76,7 @@ async def _requests(backend: Door, contract: Contract) -> float:
             expected=f"{', '.join(sorted(labels))} on each sample of {rules.requests_counter} (contract.metrics)",
             actual=f"without {', '.join(lacking)}: {[dict(sample.labels) for sample in counted][:3]}",
         )
-    return sum(sample.value for sample in counted)
+    return counted
 
 
 @check(

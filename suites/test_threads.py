@@ -138,12 +138,15 @@ async def test_every_item_fits_the_contract(threads: Threads, plant: Plant, owne
 async def test_newest_comes_first_and_ties_are_stable(threads: Threads, plant: Plant, owner: User) -> None:
     """Rows seeded in another order are listed newest first; rows with equal times keep the same order every time.
 
-    Some are of the same minute, others of other days.
+    Some are of the same minute, others of other days. Those with equal times keep their order also when the table holds
+    them in another one: windows of a list partition it only if nothing else decides.
     """
     ages = [timedelta(seconds=s) for s in (120, 4, 16, 8, 200_000, 12)]
     rows = [row for age in ages for row in await plant(owner, age=age, other_age=timedelta(days=3) - age)]
-    await plant(owner, count=6, age=timedelta(days=4))
-    first, second = await threads.everything(owner), await threads.everything(owner)
+    ties = await plant(owner, count=6, age=timedelta(days=4))
+    first = await threads.everything(owner)
+    await plant.again(ties)
+    second = await threads.everything(owner)
     rules = threads.contract.threads
     newest_first = [row.id for _, row in sorted(zip(ages, rows, strict=True), key=lambda pair: pair[0])]
     expected = newest_first if rules.descending else newest_first[::-1]

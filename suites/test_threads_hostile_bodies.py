@@ -52,15 +52,21 @@ VALIDATED = (
 )
 @pytest.mark.parametrize("case", BODIES)
 async def test_a_hostile_body_harms_nobody(journey: Journey, plant: Plant, owner: User, case: str) -> None:
-    """The answer is 4xx or the thread, never 5xx; then the user's own list and another user's list are read."""
+    """The answer is 4xx or the thread, never 5xx; then the user's own list and another user's list are read.
+
+    What was refused is not stored, neither as it was sent nor in part.
+    """
     await plant(owner)
     rules = journey.threads.contract.threads.one
+    before = await journey.threads.everything(journey.user)
     answer = await journey.do("create", content=_written(case, journey), headers=JSON)
     if answer.status in rules.created:
         thread_id = journey.keep(answer.json_object())
         if await journey.listed(thread_id) is None:
             raise CheckFailure(expected="what was accepted is listed", actual=f"{thread_id} is not in its owner's list")
     await _refuse_harm(journey, owner, case)
+    if answer.status in rules.refused and len(await journey.threads.everything(journey.user)) > len(before):
+        raise CheckFailure(expected="what was refused is not stored", actual="a thread more in its sender's list")
     _refuse_other_status(answer, rules.created | rules.refused, f"a body with {case}")
 
 

@@ -202,7 +202,14 @@ async def test_long_user_ids_are_two_users(start_journey: StartJourney, owner: U
     looking="the body in the evidence; what a proxy in front may have put there",
 )
 @pytest.mark.parametrize(
-    "kind", ["refused window", "no token", "no such path", pytest.param(WHOLE_RUN, marks=pytest.mark.at_the_end)]
+    "kind",
+    [
+        "refused window",
+        "no token",
+        "no such path",
+        "other method",
+        pytest.param(WHOLE_RUN, marks=pytest.mark.at_the_end),
+    ],
 )
 async def test_error_bodies_hold_no_internals(
     threads: Threads, owner: User, error_answers: Mapping[str, ErrorAnswers], recorder: Recorder, kind: str
@@ -220,6 +227,8 @@ async def test_error_bodies_hold_no_internals(
         ask = partial(threads.ask, owner, {LIMIT: "no number"})
     elif kind == "no token":
         ask = partial(threads.door.get, path)
+    elif kind == "other method":
+        ask = partial(threads.door.ask, HOSTILE["unknown method"].method, path, token=threads.tokens.good(owner))
     else:
         ask = partial(threads.door.get, f"{path}/no-such-path/here", token=threads.tokens.good(owner))
     answers = await threads.door.pace.together([ask, ask])

@@ -7,13 +7,11 @@ from http import HTTPStatus
 
 import pytest
 
-from fixtures.extra_wait import refuse_wait
 from fixtures.http_services import refuse_server_error, seen
 from fixtures.journeys import LONG_TITLES, METADATA, OTHER_TITLE, TITLE, Journey, StartJourney, refuse_title
 from fixtures.rows import Plant, Row
 from fixtures.threads import AS_STORED, COMMIT_FIRST, Item
 from gate.check import check
-from gate.evidence import Recorder
 from gate.failures import CheckFailure
 from probes.auth.tokens import User
 from probes.database.seeding import Seeder
@@ -262,8 +260,11 @@ async def _refuse_more_changed(journey: Journey, plant: Plant) -> None:
     looking="`deleted_at` of the row; the filter of the list and of the route by id",
 )
 @pytest.mark.beside
-async def test_an_archived_thread_is_gone(journey: Journey, seeder: Seeder) -> None:
-    """Of two threads, the archived one is no longer listed or readable, but still a row; the other is unchanged."""
+async def test_an_archived_thread_is_gone(journey: Journey, plant: Plant, seeder: Seeder) -> None:
+    """Of two threads, the archived one is no longer listed or readable, but still a row; the other is unchanged.
+
+    Of two whose ids begin alike, the one with the shorter id is archived alone.
+    """
     creating = partial(journey.create, title=TITLE), partial(journey.create, title=OTHER_TITLE)
     first, other = map(journey.threads.id_of, await journey.threads.door.pace.both(*creating))
     read, listed = await journey.read_and_listed(first)
@@ -280,23 +281,8 @@ async def test_an_archived_thread_is_gone(journey: Journey, seeder: Seeder) -> N
     if not await seeder.holds(first):
         raise CheckFailure(expected="an archived thread stays in the table, with deleted_at", actual="its row is gone")
     refuse_title(journey.item_of(other, items), OTHER_TITLE, journey, "in the list after another was archived")
-
-
-@check(
-    "threads.after-create",
-    requirement="a list right after a create takes no longer than any other",
-    needs="http write mint single",
-    remedy="Have the answer end before the work that follows it begins: a middleware that wraps the whole answer "
-    "(BaseHTTPMiddleware) makes the connection's next request wait for background tasks.",
-    looking="both times in the evidence; what a create leaves to do (background tasks), and the middlewares around it",
-)
-async def test_the_next_request_waits_for_nothing(journey: Journey, recorder: Recorder) -> None:
-    """In up to five rounds a list is read, a thread created and the list read again; the best round counts."""
-
-    async def measure() -> tuple[float, float]:
-        usual = await journey.threads.ask(journey.user)
-        await journey.create(title=TITLE)
-        return usual.elapsed_s, (await journey.threads.ask(journey.user)).elapsed_s
-
-    limit_s = journey.threads.contract.threads.after_create_s
-    await refuse_wait(measure, recorder, "a list right after a create", limit_s, "contract.threads.after_create_s")
+    (shorter,) = await plant(journey.user)
+    (longer,) = await plant(journey.user, id_after=shorter, title=OTHER_TITLE)
+    await journey.done("archive", shorter.id, "the thread is archived")
+    where = "in the list after one was archived whose id it begins with"
+    refuse_title(await journey.listed(longer.id), OTHER_TITLE, journey, where)

@@ -41,6 +41,7 @@ class RowSpec:
     created_age: timedelta | None = None  # None: as the last change
     deleted: bool = False
     column_owner: str | None = None  # another owner in the column than in the metadata; empty: none in the column
+    id_after: str = ""  # what the row's id begins with, instead of its run's prefix
 
     @property
     def in_column(self) -> str:
@@ -100,7 +101,7 @@ class Seeder:
         rows = []
         for spec in specs:
             self._serial += 1
-            name, (owner, says) = f"{self.prefix}{self._serial:07d}", known[spec]
+            name, (owner, says) = f"{spec.id_after or self.prefix}{self._serial:07d}", known[spec]
             rows.append(Row(name, owner, spec.owner, {"id": name, **says}))
         return rows
 

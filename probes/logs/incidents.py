@@ -74,4 +74,9 @@ def holds_credential(text: str) -> bool:
     """Whether a text holds a JWT, or a URL with a password in it."""
     if "eyJ" in text and any("eyJ" in match[1][:-_LEAST_HEAD] for match in _BEFORE_CLAIMS.finditer(text)):
         return True
+    return holds_password(text)
+
+
+def holds_password(text: str) -> bool:
+    """Whether a text holds a URL with a password in it."""
     return "://" in text and _PASSWORD_IN_URL.search(text) is not None

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from probes.errors import BadAnswer, TooSlow, Unreachable
 from probes.foreign.excerpt import excerpt
 from probes.http.client import Answer
+from probes.logs.incidents import holds_password
 from probes.openapi.operations import Operation, Request
 from probes.problem import Problem
 
@@ -160,7 +161,10 @@ async def _ask(ask: Ask, behaviour: Behaviour, request: Request) -> None:
         return
     behaviour.answered[str(answer.status)] += 1
     behaviour.slowest_s = max(behaviour.slowest_s, answer.elapsed_s)
-    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if holds_password(answer.text):  # never shown: the path says where it is
+        behaviour.troubles.append(f"{path} answered {answer.status} with a URL that has a password in it")
+        behaviour.traces.append(answer.trace_id)
+    elif answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         behaviour.troubles.append(f"{path} answered {answer.status}: {excerpt(answer.text, 120)!r}")
         behaviour.traces.append(answer.trace_id)
     if not behaviour.operation.documents(answer.status):

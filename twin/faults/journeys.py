@@ -194,3 +194,13 @@ def remembered_past_expiry(seams: "Seams") -> Undo:
         return identity
 
     return replace(seams, validate=validate)
+
+
+@fault("api.information-shows-the-dsn", place="backend", seen="a debug route that returns its settings")
+def information_shows_the_dsn(seams: "Seams") -> Undo:
+    """What anybody may ask about the system has the address of the database, with its password."""
+
+    async def answer(_seams: "Seams", _identity: object) -> dict[str, str]:
+        return {"service": "netra", "database_url": "postgresql://netra:nv-password@db.example/netra"}
+
+    return _operation(seams, "/api/system/info", answer=answer)

@@ -7,6 +7,8 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from twin.switching.registry import Undo, fault, replace
 
 if TYPE_CHECKING:
+    from starlette.requests import Request
+
     from twin.backend.seams import Seams
     from twin.platform.state import Platform
 
@@ -35,6 +37,25 @@ def frozen(seams: "Seams") -> Undo:
 def malformed(seams: "Seams") -> Undo:
     """The answer is not in the Prometheus format."""
     return replace(seams, expose_metrics=lambda _seams: HTMLResponse("<html>{http_requests 5}</html>"))
+
+
+@fault("observability.metrics-by-path", place="backend", seen="request.url.path for a label")
+def by_path(seams: "Seams") -> Undo:
+    """Requests for a thread are counted under its path, with its id."""
+    asked, read, healthy = list[str](), seams.read, seams.expose_metrics
+
+    async def reading(given: "Seams", request: "Request", thread_id: str) -> Response:
+        asked.append(thread_id)
+        return await read(given, request, thread_id)
+
+    def expose(given: "Seams") -> Response:
+        answer = healthy(given)
+        text = bytes(answer.body).decode()
+        if asked:
+            text = text.replace('/api/threads/{thread_id}"', f'/api/threads/{asked[-1]}"')
+        return Response(text, answer.status_code, media_type=answer.media_type)
+
+    return replace(seams, read=reading, expose_metrics=expose)
 
 
 def _reworded(seams: "Seams", before: str, after: str) -> Undo:

@@ -1,6 +1,7 @@
 """Faults of what is stored of a new thread, or of a change: values made to fit, and more changed than was said."""
 
 import re
+import time
 import unicodedata
 from collections.abc import Callable
 from dataclasses import replace as altered
@@ -11,12 +12,14 @@ from twin.switching.registry import Undo, fault, replace
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+    from starlette.responses import Response
 
     from twin.backend.bodies import Draft
     from twin.backend.seams import Seams
 
 WIDE, NARROW = 255, 50
 CONFLICT = 409
+BLOCKED_S = 0.6
 WRITTEN = "updated_at = now(), title"
 
 
@@ -121,3 +124,22 @@ def rename_renews_the_creation(seams: "Seams") -> Undo:
 def metadata_clears_the_title(seams: "Seams") -> Undo:
     """A change that says nothing of the title clears it."""
     return _storing(seams, lambda draft: altered(draft, titled=True))
+
+
+@fault("threads.archived-by-prefix", place="backend", seen="LIKE for ids that were once compared by their beginning")
+def archived_by_prefix(seams: "Seams") -> Undo:
+    """Archiving a thread archives those whose ids begin with its own."""
+    return reworded(seams, "archive", "id = :id", "id LIKE :id || '%'")
+
+
+@fault("threads.archive-blocks-all", place="backend", seen="a synchronous call to the search index in the handler")
+def archive_blocks_all(seams: "Seams") -> Undo:
+    """While a thread is archived, nothing else is answered."""
+    healthy = seams.archive
+
+    async def archive(given: "Seams", request: "Request", thread_id: str) -> "Response":
+        answer = await healthy(given, request, thread_id)
+        time.sleep(BLOCKED_S)  # noqa: ASYNC251 - this is the fault
+        return answer
+
+    return replace(seams, archive=archive)

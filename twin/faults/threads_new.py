@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse, Response
 
 from twin.faults.threads_one import OK, reworded
-from twin.switching.registry import Undo, fault, replace
+from twin.switching.registry import Undo, fault, replace, undo_all
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -86,16 +86,25 @@ def encoded_twice(seams: "Seams") -> Undo:
         encoded = isinstance(value, str) and value.startswith("{")
         return healthy({**row, "metadata_text": value} if encoded else row)
 
-    created, shown = (
-        reworded(seams, "create", "CAST(:metadata AS jsonb)", "to_jsonb(CAST(:metadata AS text))"),
-        replace(seams, render_thread=render),
-    )
+    created = reworded(seams, "create", "CAST(:metadata AS jsonb)", "to_jsonb(CAST(:metadata AS text))")
+    return undo_all(created, replace(seams, render_thread=render))
 
-    def both() -> None:
-        created()
-        shown()
 
-    return both
+@fault("threads.refused-when-stored", place="backend", seen="the row first, then its metadata, in two transactions")
+def refused_when_stored(seams: "Seams") -> Undo:
+    """A new thread whose metadata is no object is refused, and is there without it."""
+    from twin.backend.bodies import Draft  # noqa: PLC0415 - as above
+    from twin.backend.thread_routes import user_of  # noqa: PLC0415 - as above
+
+    healthy = seams.create
+
+    async def create(given: "Seams", request: "Request") -> Response:
+        body = await request.body()
+        if b'"metadata": [' in body:
+            await given.store.create(await user_of(given, request), Draft(title="", titled=True, metadata=None))
+        return await healthy(given, request)
+
+    return replace(seams, create=create)
 
 
 @fault("threads.offset-needs-a-limit", place="backend", seen="a window that is built only where limit is given")

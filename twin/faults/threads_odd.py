@@ -168,3 +168,17 @@ _reading(
 )
 _reading("odd-language", _language, "float() of what follows q=")
 _reading("empty-range", _range, "a range taken for one that holds something")
+
+
+@fault("threads.other-method-in-plain-text", place="backend", seen="the framework's own 405, outside the error handler")
+def other_method_in_plain_text(seams: "Seams") -> Undo:
+    """A method that no route takes is refused in text, without a trace id."""
+    healthy = seams.render_refusal
+
+    def render(status: int, code: str, text: str) -> "Response":
+        from starlette.responses import PlainTextResponse  # noqa: PLC0415 - as above
+
+        not_allowed = 405
+        return PlainTextResponse("Method Not Allowed", status) if status == not_allowed else healthy(status, code, text)
+
+    return replace(seams, render_refusal=render)

@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from twin.backend.seams import Seams
+    from twin.backend.threads import Window
 
 HOUR_S, MINUTE_S = 3600, 60
 SUMMER = range(4, 10)  # months
+PLACED = "SELECT id FROM threads WHERE id = ANY(:ids) ORDER BY ctid DESC"
 VISITED = "UPDATE threads SET updated_at = now() WHERE id = :id"
 
 
@@ -22,6 +24,25 @@ VISITED = "UPDATE threads SET updated_at = now() WHERE id = :id"
 def ordered_by_the_minute(seams: "Seams") -> Undo:
     """Threads of one minute come in the order of their ids."""
     return replace(seams.repository, order="date_trunc('minute', updated_at) DESC NULLS LAST, id DESC")
+
+
+@fault("threads.no-tie-break", place="backend", seen="ORDER BY updated_at DESC, and nothing else")
+def no_tie_break(seams: "Seams") -> Undo:
+    """Threads of one time come in the order in which the table holds them, as without an index that has the id too."""
+    from sqlalchemy import text  # noqa: PLC0415 - other processes import this file for its ids alone
+
+    healthy = seams.find_threads
+
+    async def find(given: "Seams", user: str, window: "Window") -> list[dict[str, Any]]:
+        rows = await healthy(given, user, window)
+        async with given.store.engine.connect() as connection:
+            found = await connection.execute(text(PLACED), {"ids": [row["id"] for row in rows]})
+            places = {each: place for place, each in enumerate(found.scalars())}
+        oldest = datetime.min.replace(tzinfo=UTC)
+        rows.sort(key=lambda row: places.get(row["id"], 0))
+        return sorted(rows, key=lambda row: row["updated_at"] or oldest, reverse=True)
+
+    return replace(seams, find_threads=find)
 
 
 @fault("threads.rename-two-hours-ahead", place="backend", seen="datetime.now() of a zone, written as UTC")
@@ -33,7 +54,7 @@ def rename_ahead(seams: "Seams") -> Undo:
 @fault("threads.read-marks-it-changed", place="backend", seen="last_seen kept in updated_at")
 def read_marks_it_changed(seams: "Seams") -> Undo:
     """A thread that is read is the newest of the list."""
-    from sqlalchemy import text  # noqa: PLC0415 - other processes import this file for its ids alone
+    from sqlalchemy import text  # noqa: PLC0415 - as above
 
     healthy = seams.read
 
