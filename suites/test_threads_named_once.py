@@ -25,9 +25,9 @@ ONE_RULE = (
 )
 @pytest.mark.parametrize("where", ["column", "metadata"])
 async def test_one_name_is_enough(journey: Journey, plant: Plant, uproot: Uproot, stranger: User, where: str) -> None:
-    """Its owner lists, reads, changes and archives it, and nobody else does; one that nobody owns is in no list.
+    """Its owner lists, reads, changes and archives it, and no other user does.
 
-    Where the contract's layout does not look in that place, the row is nobody's.
+    Where the contract's layout does not look in that place, the row has no owner, and is in no list.
     """
     shape = PLAIN if where == "metadata" else "{}"
     (row,) = await plant(journey.user, shape=shape, title=OWNERS_TITLE, column_empty=where == "metadata")

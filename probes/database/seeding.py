@@ -45,7 +45,7 @@ class RowSpec:
 
     @property
     def in_column(self) -> str:
-        """Whom the owner's column names, if there is one; empty for nobody."""
+        """The user in the owner's column, if there is such a column; empty for none."""
         return self.owner if self.column_owner is None else self.column_owner
 
 
@@ -241,17 +241,8 @@ class Seeder:
         ids = [row.id for row in rows]
         return await self._delete(f"{self._layout.id} = ANY($1::text[])", ids)
 
-    async def holds(self, thread_id: str) -> bool:
-        """Whether there is a row of this id, of any owner and any origin."""
-        async with turn_on(self.connection):
-            count = await self.connection.fetchval(
-                f"SELECT count(*) FROM {self._table.name} WHERE {self._layout.id} = $1",  # noqa: S608 - names of the contract
-                thread_id,
-            )
-        return bool(count)
-
     async def kind_of_metadata(self, thread_id: str) -> str | None:
-        """What a row's metadata is: `object` or another kind of JSON, or `NULL`; None if there is no row of this id."""
+        """The kind of a row's metadata, of any origin: `object`, `string`, ..., or `NULL`; None without such a row."""
         async with turn_on(self.connection):
             kind: str | None = await self.connection.fetchval(
                 f"SELECT COALESCE({shape_of(self._table)}, 'NULL') "  # noqa: S608 - names of the contract

@@ -8,6 +8,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from probes.foreign.url_passwords import holds_password
+
 TRACEBACK = "Traceback (most recent call last)"
 GAP = 200  # characters of one line that a * in a phrase stands for, at most
 MOST_GAPS = 2
@@ -17,8 +19,6 @@ _PLAIN = re.compile(r"[a-z0-9 _.:,>()'-]+", re.ASCII)  # what JSON writes as it 
 # Tried where a dotted run of letters begins and nowhere inside it, and never backwards.
 _BEFORE_CLAIMS = re.compile(r"(?<![A-Za-z0-9_-])([A-Za-z0-9_-]{9,}+)(?=\.eyJ[A-Za-z0-9_-]{6,}+\.)")
 _LEAST_HEAD = 6
-# Nothing with an @ is a host, and a match can't cross the slashes of the next URL: each is looked at once.
-_PASSWORD_IN_URL = re.compile(r"(?<=[A-Za-z0-9+.-])://[^\s/:@]*+:[^\s@/]++@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,3 @@ def holds_credential(text: str) -> bool:
     if "eyJ" in text and any("eyJ" in match[1][:-_LEAST_HEAD] for match in _BEFORE_CLAIMS.finditer(text)):
         return True
     return holds_password(text)
-
-
-def holds_password(text: str) -> bool:
-    """Whether a text holds a URL with a password in it."""
-    return "://" in text and _PASSWORD_IN_URL.search(text) is not None

@@ -9,8 +9,8 @@ from http import HTTPStatus
 
 from probes.errors import BadAnswer, TooSlow, Unreachable
 from probes.foreign.excerpt import excerpt
+from probes.foreign.url_passwords import holds_password
 from probes.http.client import Answer
-from probes.logs.incidents import holds_password
 from probes.openapi.operations import Operation, Request
 from probes.problem import Problem
 

@@ -207,9 +207,9 @@ class MemorySeeder:
         """Take them out."""
         return sum(self.world.rows.pop(row.id, None) is not None for row in rows)
 
-    async def holds(self, thread_id: str) -> bool:
-        """Whether it is there."""
-        return thread_id in self.world.rows
+    async def kind_of_metadata(self, thread_id: str) -> str | None:
+        """An object, if it is there."""
+        return "object" if thread_id in self.world.rows else None
 
     async def remove_of(self, user: str) -> int:
         """Take a user's out."""

@@ -42,7 +42,7 @@ def taken_for_a_repetition(seams: "Seams") -> Undo:
 
 @fault("threads.ids-of-the-clock", place="backend", seen="thread_<time>, with ON CONFLICT DO UPDATE for retries")
 def ids_of_the_clock(seams: "Seams") -> Undo:
-    """Threads that are created within a tenth of a second are one, whoever's they are."""
+    """Threads that are created within a tenth of a second are one, also those of several users."""
     healthy = seams.store.statements
     clock = "left(:id, 0) || 'thread_' || floor(extract(epoch FROM clock_timestamp()) * 10)"
     create = healthy["create"].replace("VALUES (:id,", f"VALUES ({clock},")
@@ -92,7 +92,7 @@ def encoded_twice(seams: "Seams") -> Undo:
 
 @fault("threads.refused-when-stored", place="backend", seen="the row first, then its metadata, in two transactions")
 def refused_when_stored(seams: "Seams") -> Undo:
-    """A new thread whose metadata is no object is refused, and is there without it."""
+    """A new thread whose metadata is a list is refused, and is there without it."""
     from twin.backend.bodies import Draft  # noqa: PLC0415 - as above
     from twin.backend.thread_routes import user_of  # noqa: PLC0415 - as above
 

@@ -68,7 +68,7 @@ def messages_by_column(seams: "Seams") -> Undo:
 
 @fault("threads.listed-by-column", place="backend", seen="a migration that forgot the rows of before it")
 def listed_by_column(seams: "Seams") -> Undo:
-    """A thread that only its metadata gives to its owner is in nobody's list."""
+    """A thread that only its metadata gives to its owner is in no list."""
     return replace(seams.repository, by_metadata="FALSE")
 
 
@@ -93,6 +93,6 @@ def given_away(seams: "Seams") -> Undo:
 
 @fault("threads.ownerless-listed", place="backend", seen="WHERE user_id = :me OR user_id IS NULL")
 def ownerless_listed(seams: "Seams") -> Undo:
-    """A thread that nobody owns is in everybody's list."""
+    """A thread without an owner is in everybody's list."""
     nobodys = "user_id IS NULL AND metadata_ ->> 'user_id' IS NULL"
     return replace(seams.repository, by_metadata=f"(({seams.repository.by_metadata}) OR ({nobodys}))")
