@@ -18,10 +18,12 @@ from probes.auth.forgeries import Forgery, forge, forge_plain
 from probes.auth.tokens import TokenSource, User
 from probes.errors import BadAnswer, TooSlow, Unreachable
 from probes.foreign.excerpt import excerpt
+from probes.foreign.url_passwords import holds_password
 from probes.http.client import Answer
 from probes.openapi.calling import Asked, Behaviour, ask_operations
 from probes.openapi.operations import Operation, Published, Request, nameless, published_names
 from targets.contract import Contract
+from targets.model import Target
 
 ROUTES = ("threads", "health", "liveness", "readiness", "metrics")
 REDIRECTS = range(300, 400)
@@ -152,7 +154,7 @@ def _is_as_named(status: int, forgery: Forgery, contract: Contract, *, for_users
 
 @check(
     "api.no-5xx",
-    requirement="no published read-only operation answers 5xx, hangs or shows a password, and the service is still up "
+    requirement="no published read-only operation answers 5xx, hangs or shows a secret, and the service is still up "
     "after each",
     needs="http token document",
     remedy="Each listed operation fails on its own: its log lines say why. Fix it, or remove it.",
@@ -160,10 +162,18 @@ def _is_as_named(status: int, forgery: Forgery, contract: Contract, *, for_users
     "why; the log lines of the first failing one",
 )
 async def test_no_published_operation_fails(
-    backend: Door, published: Published, contract: Contract, tokens: TokenSource, owner: User, recorder: Recorder
+    backend: Door, published: Published, target: Target, tokens: TokenSource, owner: User, recorder: Recorder
 ) -> None:
-    """Each GET and HEAD in the document, with its examples and with generated requests, and a valid token."""
+    """Each GET and HEAD in the document, with its examples and with generated requests, and a valid token.
+
+    No answer has a URL with a password in it, or one of the keys that the services share with us.
+    """
+    contract, keys = target.contract, target.tokens
     unrouted, rules = replace(backend, routes={}), contract.api
+    secrets = (keys.signing_secret, keys.service_key, keys.login_key)
+
+    def shows_secret(text: str) -> bool:
+        return holds_password(text) or any(secret.is_in(text) for secret in secrets)
 
     async def ask(operation: Operation, request: Request) -> Answer:
         return await unrouted.ask(
@@ -178,7 +188,12 @@ async def test_no_published_operation_fails(
         return "" if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR else seen(answer)
 
     asked = await ask_operations(
-        published.operations, ask, is_alive, per_second=rules.per_second, budget_s=rules.budget_s
+        published.operations,
+        ask,
+        is_alive,
+        per_second=rules.per_second,
+        budget_s=rules.budget_s,
+        shows_secret=shows_secret,
     )
     _judge(asked, published, recorder)
 
@@ -192,7 +207,7 @@ def _judge(asked: Asked, published: Published, recorder: Recorder) -> None:
     _record(asked, published, failed, recorder)
     if failed:
         raise CheckFailure(
-            expected=f"{len(asked.found)} operations without a 5xx, a hang or a password",
+            expected=f"{len(asked.found)} operations without a 5xx, a hang or a secret",
             actual=f"{len(failed)} fail: "
             + "; ".join(f"{behaviour.operation.name}: {behaviour.troubles[0]}" for behaviour in failed[:8]),
             evidence={"failing operations": {behaviour.operation.name: behaviour.troubles for behaviour in failed}},

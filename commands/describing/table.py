@@ -58,7 +58,9 @@ async def _columns(connection: Connection, table: TableShape, findings: Findings
         else:
             findings.miss(key, f"which column is it, of {', '.join(table.columns)}")
     if "owner" in layout:
-        findings.see("database.layout.owner_in", "column", "there is a column for it")
+        findings.see(
+            "database.layout.owner_in", "either", 'there is a column for it; "column" if no row has it elsewhere'
+        )
     findings.miss("database.layout.object_value", "the value in the object's column, if there is one")
     findings.see(
         "database.columns",

@@ -56,16 +56,19 @@ async def ask_operations(
     *,
     per_second: float,
     budget_s: float,
+    shows_secret: Callable[[str], bool] = holds_password,
 ) -> Asked:
     """Call each operation with all of its requests at once, in this order; after each, is the service still alive?
 
     While we look, the next operation is called already: if the service is dead then, both are called again, alone, and
     it is the trouble of the one after which it is dead again. `ask` sends one request under its own deadline. At most
     `per_second` requests are sent, and for `budget_s` in all; operations that don't fit in are not asked. If the
-    service stays dead, nothing more is asked. Raises what `ask` raises, except NOT_ANSWERED.
+    service stays dead, nothing more is asked. A body that `shows_secret` is a trouble, and is not repeated. Raises what
+    `ask` raises, except NOT_ANSWERED.
     """
     begun, why = time.perf_counter(), ""
-    caller, waiting = _Caller(ask=ask, is_alive=is_alive, per_second=per_second), tuple(operations)
+    caller = _Caller(ask=ask, is_alive=is_alive, per_second=per_second, shows_secret=shows_secret)
+    waiting = tuple(operations)
     for operation in waiting:
         if time.perf_counter() - begun > budget_s:
             why = f"the budget of {budget_s:g} s was used up"
@@ -86,6 +89,7 @@ class _Caller:
     ask: Ask
     is_alive: IsAlive
     per_second: float
+    shows_secret: Callable[[str], bool]
     found: list[Behaviour] = field(default_factory=list[Behaviour])
     dead_since: str = ""  # the operation after which the service stays dead, or the two that it may be
 
@@ -109,7 +113,7 @@ class _Caller:
     async def _send(self, behaviour: Behaviour) -> None:
         """Send an operation's requests, and take the time that they and a look may take."""
         started, requests = time.perf_counter(), behaviour.operation.requests
-        await asyncio.gather(*(_ask(self.ask, behaviour, request) for request in requests))
+        await asyncio.gather(*(_ask(self.ask, behaviour, request, self.shows_secret) for request in requests))
         paced = (len(requests) + 1) / self.per_second
         await asyncio.sleep(max(paced - (time.perf_counter() - started), 0.0))
 
@@ -146,7 +150,7 @@ class _Caller:
         return True
 
 
-async def _ask(ask: Ask, behaviour: Behaviour, request: Request) -> None:
+async def _ask(ask: Ask, behaviour: Behaviour, request: Request, shows_secret: Callable[[str], bool]) -> None:
     """Send one request and note how it was answered."""
     path = excerpt(request.path, 120)
     try:
@@ -161,8 +165,8 @@ async def _ask(ask: Ask, behaviour: Behaviour, request: Request) -> None:
         return
     behaviour.answered[str(answer.status)] += 1
     behaviour.slowest_s = max(behaviour.slowest_s, answer.elapsed_s)
-    if holds_password(answer.text):  # never shown: the path says where it is
-        behaviour.troubles.append(f"{path} answered {answer.status} with a URL that has a password in it")
+    if shows_secret(answer.text):
+        behaviour.troubles.append(f"{path} answered {answer.status} with a password or a secret key in its body")
         behaviour.traces.append(answer.trace_id)
     elif answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         behaviour.troubles.append(f"{path} answered {answer.status}: {excerpt(answer.text, 120)!r}")
