@@ -48,12 +48,11 @@ async def test_what_is_not_ones_own_is_refused(
         return
     if whose in {"NULL metadata", "no owner"}:
         shape = "sql-null" if whose == "NULL metadata" else "user_id null"
-        nobodys = whose == "no owner"
-        (row,) = await plant(journey.user, shape=shape, title=OWNERS_TITLE, column_empty=nobodys)
+        (row,) = await plant(journey.user, shape=shape, title=OWNERS_TITLE, column_empty=whose == "no owner")
         try:
             await _never_a_server_error(journey, row)
             await journey.refuse_all(row.id, stranger)
-            for user in (stranger, journey.user) if nobodys else (stranger,):
+            for user in (stranger,) if row.owned else (stranger, journey.user):
                 await journey.refuse_listed(row.id, user)
         finally:
             await uproot([row])

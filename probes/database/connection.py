@@ -36,6 +36,7 @@ class TableShape:
     name: str
     columns: Mapping[str, str]
     layout: Layout = field(default_factory=Layout)
+    never_null: frozenset[str] = frozenset()  # columns that are declared so
 
     @property
     def owner_column(self) -> str:
@@ -191,11 +192,12 @@ async def find_table(connection: Connection, table: str, layout: Layout | None =
     if name is None:
         return None
     rows = await connection.fetch(
-        "SELECT attname, format_type(atttypid, NULL) AS type FROM pg_attribute "
+        "SELECT attname, format_type(atttypid, NULL) AS type, attnotnull FROM pg_attribute "
         "WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped",
         table,
     )
-    return TableShape(name, {row["attname"]: row["type"] for row in rows}, layout or Layout())
+    never_null = frozenset(row["attname"] for row in rows if row["attnotnull"])
+    return TableShape(name, {row["attname"]: row["type"] for row in rows}, layout or Layout(), never_null)
 
 
 async def read_heads(connection: Connection, version_table: str) -> frozenset[str] | None:

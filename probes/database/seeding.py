@@ -43,11 +43,6 @@ class RowSpec:
     column_owner: str | None = None  # another owner in the column than in the metadata; empty: none in the column
     id_after: str = ""  # what the row's id begins with, instead of its run's prefix
 
-    @property
-    def in_column(self) -> str:
-        """The user in the owner's column, if there is such a column; empty for none."""
-        return self.owner if self.column_owner is None else self.column_owner
-
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -107,11 +102,16 @@ class Seeder:
 
     def _owner(self, spec: RowSpec) -> str:
         """The owner of a row, by what is written and by the layout; empty if it has none."""
-        if self._table.owner_column and (spec.in_column or self._layout.owner_in == "column"):
-            return spec.in_column
+        if self._table.owner_column and (self._in_column(spec) or self._layout.owner_in == "column"):
+            return self._in_column(spec)
         value = self._value(spec)
         named = value.get(self._layout.owner_key) if isinstance(value, dict) else None
         return named if isinstance(named, str) else "" if named is None else json.dumps(named)
+
+    def _in_column(self, spec: RowSpec) -> str:
+        """The user in the owner's column; empty for none, where the table takes a row without one."""
+        empty = spec.column_owner == "" and self._layout.owner not in self._table.never_null
+        return "" if empty else spec.column_owner or spec.owner
 
     def _says(self, spec: RowSpec) -> dict[str, Any]:
         """What can be compared of a row besides its id."""
@@ -186,7 +186,7 @@ class Seeder:
         return {
             layout.object: lambda _spec: layout.object_value,
             layout.title: lambda spec: spec.title,
-            layout.owner: lambda spec: spec.in_column or None,
+            layout.owner: lambda spec: self._in_column(spec) or None,
             layout.metadata: self._written,
             layout.created_at: lambda spec: _created(spec, moment),
             layout.updated_at: lambda spec: _updated(spec, moment),

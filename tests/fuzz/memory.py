@@ -194,7 +194,7 @@ class MemorySeeder:
         rows = []
         for spec in specs:
             self.count += 1
-            name, owner = f"{OURS}{self.count:07d}", spec.in_column or spec.owner
+            name, owner = f"{OURS}{self.count:07d}", spec.column_owner or spec.owner
             rows.append(Row(name, owner, spec.owner, {"id": name, "owner": owner, "title": spec.title}))
         return rows
 

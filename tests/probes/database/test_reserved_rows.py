@@ -52,11 +52,20 @@ async def test_ids_name_the_run_and_are_in_order(seeder: Seeder) -> None:
         (RowSpec(owner=OWNER), OWNER),
         (RowSpec(owner=OWNER, column_owner=OTHER), OTHER),
         (RowSpec(owner=OWNER, shape=SHAPED["sql-null"]), OWNER),
+        (RowSpec(owner=OWNER, column_owner=""), OWNER),  # as the metadata says
+        (RowSpec(owner=OWNER, shape=SHAPED["user_id null"], column_owner=""), ""),
     ],
 )
 async def test_the_columns_owner_counts_where_the_layout_has_one(spec: RowSpec, owner: str, seeder: Seeder) -> None:
     (row,) = seeder.reserve([spec])
     assert (row.owner, row.says["owner"], row.wanted, row.owned) == (owner, owner, OWNER, owner == OWNER)
+
+
+async def test_a_column_that_is_never_null_always_has_the_owner(connection: Connection) -> None:
+    for never_null, owner in ((frozenset[str](), ""), (frozenset({"user_id"}), OWNER)):
+        seeder = seeder_of(connection, TableShape("threads", {"user_id": "text"}, never_null=never_null))
+        (row,) = seeder.reserve([RowSpec(owner=OWNER, shape=SHAPED["{}"], column_owner="")])
+        assert row.owner == owner
 
 
 @pytest.mark.parametrize(
