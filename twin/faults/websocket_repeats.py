@@ -1,16 +1,19 @@
 """Faults of a WebSocket that shows them only when something happens again: an error, an abrupt end, a text."""
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from twin.faults.websocket_sessions import CLEAN, noting_end
 from twin.switching.registry import Undo, fault, replace
 
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket
 
+    from twin.backend.auth_client import Identity
     from twin.backend.seams import Seams
-    from twin.backend.websocket import Message
+    from twin.backend.websocket import Message, Sessions
 
-MOST_ERRORS = 3
+MOST_ERRORS, MOST_SLOTS = 3, 8
 
 
 @fault("websocket.third-bad-json-ends-it", place="backend", seen="a limit of errors that raises where nothing catches")
@@ -26,3 +29,26 @@ def third_bad_json_ends_it(seams: "Seams") -> Undo:
         await healthy(socket, message)
 
     return replace(seams.sessions, send=send)
+
+
+@fault(
+    "websocket.slot-kept-without-a-close", place="backend", seen="slots counted down where the close frame is handled"
+)
+def slot_kept_without_a_close(seams: "Seams") -> Undo:
+    """A user has eight slots for sessions, and one that ends without a close frame never gives its slot back."""
+    sessions, taken = seams.sessions, Counter[str]()
+    authenticate, talk = sessions.authenticate, sessions.talk
+
+    async def slotted(sessions: "Sessions", socket: "WebSocket", identity: "Identity") -> None:
+        taken[identity.user_id] += 1
+        codes = noting_end(socket)
+        await talk(sessions, socket, identity)
+        if CLEAN.intersection(codes):
+            taken[identity.user_id] -= 1
+
+    async def at_the_handshake(token: str) -> "Identity | None":
+        identity = await authenticate(token)
+        full = identity is not None and taken[identity.user_id] >= MOST_SLOTS
+        return None if full else identity
+
+    return replace(sessions, talk=slotted, authenticate=at_the_handshake)

@@ -37,7 +37,7 @@ def fallback_is_an_error(seams: "Seams") -> Undo:
     return handling(seams, user_message=user_message)
 
 
-def _noting_end(socket: "WebSocket") -> list[int]:
+def noting_end(socket: "WebSocket") -> list[int]:
     """The code of the client's close, once it has come."""
     codes, receive = list[int](), socket.receive
 
@@ -63,7 +63,7 @@ def reconnect_waits(seams: "Seams") -> Undo:
 
     async def locking(sessions: "Sessions", socket: "WebSocket", identity: "Identity") -> None:
         locked.add(identity.user_id)
-        codes = _noting_end(socket)
+        codes = noting_end(socket)
         await talk(sessions, socket, identity)
         if CLEAN.intersection(codes):
             locked.discard(identity.user_id)
