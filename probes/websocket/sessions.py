@@ -52,6 +52,7 @@ class Session:
     _closing: bool = False
     _held: int = 0  # bytes in the inbox
     closed: Closed | None = None
+    watch: Callable[[str], None] | None = None  # is given every message when it comes, also one that nobody reads
 
     def start(self) -> None:
         """Begin to drain."""
@@ -60,6 +61,8 @@ class Session:
     async def _drain(self) -> None:
         with contextlib.suppress(ConnectionClosed):  # the connection itself knows how it ended: see below
             async for message in self.connection:
+                if self.watch:
+                    self.watch(message if isinstance(message, str) else message.decode(errors="replace"))
                 if self._inbox.qsize() < MOST_QUEUED and self._held < MOST_HELD:
                     self._held += len(message)
                     self._inbox.put_nowait(message)

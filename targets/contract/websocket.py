@@ -38,6 +38,7 @@ class AfterRules(Part):
     deep: Follows
     unknown_type: Follows
     bad_message: Follows
+    bad_thread: Follows
     flood: Follows
 
 

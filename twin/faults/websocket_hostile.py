@@ -142,3 +142,19 @@ def text_not_looked_at(seams: "Seams") -> Undo:
         await healthy(sessions, socket, identity, message)
 
     return handling(seams, user_message=handle)
+
+
+@fault("websocket.size-in-characters", place="backend", seen="len() of a text, for a limit that is meant in bytes")
+def size_in_characters(seams: "Seams") -> Undo:
+    """A message of up to 8,192 characters passes, however many bytes they are."""
+    from twin.backend.websocket import LONGEST_MESSAGE  # noqa: PLC0415 - other processes import this file for its ids alone
+
+    healthy = seams.sessions.parse
+
+    def parse(frame: "Message") -> "Message":
+        text = frame.get("text") or ""
+        if len(text) <= LONGEST_MESSAGE < len(text.encode()):
+            return dict(json.loads(text))
+        return healthy(frame)
+
+    return replace(seams.sessions, parse=parse)
