@@ -59,8 +59,7 @@ async def test_nobody_sees_a_foreign_thread(
     if case == "disagreeing owner":
         foreign = await plant(owner, column_owner=stranger)
     elif case == "similar id":
-        alike = User(f"{owner.sub}0", stranger.email), User(owner.sub.upper(), stranger.email)
-        foreign = [row for user in alike for row in await plant(user)]
+        foreign = [row for user in UserPool.lookalikes(owner, stranger) for row in await plant(user)]
     else:
         foreign = await plant(stranger)
     answer = await threads.ask(owner, **_naming(stranger, case, threads.contract.threads))

@@ -137,44 +137,6 @@ async def _read_answers(session: Session, expected: Sequence[str], within_s: flo
 
 
 @check(
-    "websocket.isolation",
-    requirement="one user's messages never reach another's socket",
-    needs="ws mint",
-    remedy="Send to the user's own sessions (factory per user), never to all.",
-    looking="**an incident**: whose message reached whom is in the evidence",
-)
-@pytest.mark.beside
-async def test_messages_stay_with_their_user(
-    sockets: SocketDoor, owner: User, stranger: User, contract: Contract
-) -> None:
-    """While one user sends messages, the other's socket receives none of it; both are still answered.
-
-    The other is also named as the sender of a message: only the token says whose it is.
-    """
-    mine, theirs = await sockets.open_all(owner, stranger)
-    mark = f"only for {owner.sub}"
-    said, name = mine.dialect.said(mark), contract.database.layout.owner_key
-    forged = {one: stranger.sub for one in (name, mine.dialect.user_field) if one}
-    await mine.send(said)
-    await mine.send({**said, **forged, "data": {**data_of(said), **forged}})
-    await mine.ping()
-    await theirs.send({"type": theirs.dialect.heartbeat})
-    overheard = []
-    while True:
-        message = await theirs.receive()
-        if message.get("type") == theirs.dialect.acknowledgement:
-            break
-        overheard.append(message)
-    foreign = [
-        message
-        for message in overheard
-        if owner.sub in str(message) or message.get("type") in contract.websocket.agent.events
-    ]
-    if foreign:
-        raise CheckFailure(expected="nothing of the other user's", actual=f"{foreign[0]}")
-
-
-@check(
     "websocket.fallback",
     requirement="without the supervisor, a fallback answers",
     needs="twin ws token",

@@ -12,6 +12,7 @@ from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure
 from gate.run import Run
+from probes.auth.pool import UserPool
 from probes.auth.tokens import User
 from probes.errors import NOT_ANSWERED, TooSlow
 from probes.foreign.excerpt import excerpt
@@ -126,31 +127,41 @@ async def _read_run(session: Session, contract: Contract, remedy: str = "") -> l
 async def test_the_agent_answers_its_user_alone(
     sockets: SocketDoor, owner: User, stranger: User, contract: Contract
 ) -> None:
-    """Two messages get two complete runs, in order, in both tabs; a stranger gets nothing, even a second later.
+    """A question asked twice gets two complete runs, in both tabs; other users get nothing, even a second later.
 
-    A third tab was closed before: a service that still sends to it must not fail for the user's other tabs.
+    Some of the others have an id like the user's. A third tab was closed before: a service that still sends to it must
+    not fail for the user's other tabs.
     """
     await (await sockets.open(owner)).aclose()
-    mine, other_tab, theirs = await sockets.open_all(owner, owner, stranger)
+    others = [stranger, *UserPool.lookalikes(owner, stranger)]
+    mine, other_tab, *theirs = await sockets.open_all(owner, owner, *others)
     seen = set[str]()
-    for asked in (f"first question of {owner.sub}", f"second question of {owner.sub}"):
-        await mine.send(mine.dialect.said(asked))
-        for name, session, remedy in (("the user's session", mine, ""), ("the user's other tab", other_tab, EACH_TAB)):
-            messages = await _read_run(session, contract, remedy)
-            refuse_other_run(messages, contract, name, owner)
-            ids = run_ids(messages, contract)
-            if session is mine and ids & seen:
-                expected, actual = "a separate run for each message", f"{ONE_RUN}: {', '.join(ids)}"
-                raise CheckFailure(expected=expected, actual=actual, remedy=RUN_OF_ITS_OWN)
-            seen |= ids
-    late = await asyncio.gather(*(_overhear(session) for session in (mine, other_tab, theirs)))
+    for _ in range(2):
+        await mine.send(mine.dialect.said(f"a question of {owner.sub}"))
+        seen |= await _refuse_other_runs(mine, other_tab, owner, contract, seen)
+    late = await asyncio.gather(*(_overhear(session) for session in (mine, other_tab, *theirs)))
     if any(late):
-        whose = "the user's own sessions after the run's end" if not late[-1] else "a stranger's session"
+        whose = "another user's session" if any(late[2:]) else "the user's own sessions after the run's end"
         raise CheckFailure(
             expected="nothing more from the agent, to anybody", actual=excerpt(f"in {whose}: {late}", 400)
         )
-    for session, user in ((mine, owner), (theirs, stranger)):
+    for session, user in ((mine, owner), *zip(theirs, others, strict=True)):
         refuse_other_names([await session.ping()], contract, "a pong after the agent's answer", user)
+
+
+async def _refuse_other_runs(
+    mine: Session, other_tab: Session, owner: User, contract: Contract, seen: set[str]
+) -> set[str]:
+    """The id of a run, if it has one. Raises CheckFailure unless it comes whole in both tabs, and is none of `seen`."""
+    ids = set[str]()
+    for name, session, remedy in (("the user's session", mine, ""), ("the user's other tab", other_tab, EACH_TAB)):
+        messages = await _read_run(session, contract, remedy)
+        refuse_other_run(messages, contract, name, owner)
+        ids = run_ids(messages, contract)
+        if session is mine and ids & seen:
+            expected, actual = "a separate run for each message", f"{ONE_RUN}: {', '.join(ids)}"
+            raise CheckFailure(expected=expected, actual=actual, remedy=RUN_OF_ITS_OWN)
+    return ids
 
 
 async def _overhear(session: Session) -> list[Message]:

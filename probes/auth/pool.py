@@ -46,6 +46,14 @@ class UserPool:
         """A user whose id is that one's, as long as `length`, with `last` at its end; the address is its own."""
         return User(sub=f"{user.sub:x<{length - len(last)}}{last}", email=f"{last}-{user.email}")
 
+    @staticmethod
+    def lookalikes(user: User, other: User) -> list[User]:
+        """Users whose ids a careless look-up takes for that one's: with one more character, and in capitals.
+
+        They have the address of `other`: a look-up by address does not take them for the user.
+        """
+        return [User(f"{user.sub}0", other.email), User(user.sub.upper(), other.email)]
+
     def give_back(self, users: Iterable[User]) -> None:
         """The case is over."""
         self.taken -= {user.sub for user in users}

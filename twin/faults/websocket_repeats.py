@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from twin.faults.websocket import handling
 from twin.faults.websocket_sessions import CLEAN, noting_end
 from twin.switching.registry import Undo, fault, replace
 
@@ -52,3 +53,16 @@ def slot_kept_without_a_close(seams: "Seams") -> Undo:
         return None if full else identity
 
     return replace(sessions, talk=slotted, authenticate=at_the_handshake)
+
+
+@fault("websocket.same-text-ignored", place="backend", seen="a debounce against double clicks, without a time")
+def same_text_ignored(seams: "Seams") -> Undo:
+    """What a user says twice in a row in a session is answered once."""
+    healthy = seams.sessions.handlers["user_message"]
+
+    async def user_message(sessions: "Sessions", socket: "WebSocket", identity: "Identity", message: "Message") -> None:
+        if getattr(socket.state, "said", None) != message:
+            socket.state.said = message
+            await healthy(sessions, socket, identity, message)
+
+    return handling(seams, user_message=user_message)

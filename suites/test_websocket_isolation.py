@@ -1,0 +1,70 @@
+"""No user hears another one's messages, however similar their ids are."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import pytest
+
+from fixtures.sockets import SocketDoor
+from gate.check import check
+from gate.failures import CheckFailure
+from probes.auth.pool import UserPool
+from probes.auth.tokens import User
+from probes.websocket.dialect import Message, data_of
+from probes.websocket.sessions import Session
+from targets.contract import Contract
+
+LONG = 64  # characters of an id: more than a UUID has, and no more than any usual column holds
+Listener = tuple[Session, User]
+
+
+@check(
+    "websocket.isolation",
+    requirement="one user's messages never reach another's socket",
+    needs="ws mint",
+    remedy="Send to the user's own sessions (factory per user), never to all; compare user ids exactly.",
+    looking="**an incident**: whose message reached whom is in the evidence",
+)
+@pytest.mark.beside
+async def test_messages_stay_with_their_user(
+    sockets: SocketDoor, owner: User, stranger: User, contract: Contract
+) -> None:
+    """While one user sends messages, no other's socket receives any of it; all of them are still answered.
+
+    One of the others is also named as the sender of a message: only the token says whose it is. Some have an id like
+    the user's: with one more character, in capitals, or long and with another last character.
+    """
+    others = [stranger, *UserPool.lookalikes(owner, stranger)]
+    long, long_too = (UserPool.lengthened(owner, LONG, last) for last in "ab")
+    mine, *theirs = await sockets.open_all(owner, *others)
+    await _refuse_overheard(mine, owner, list(zip(theirs, others, strict=True)), contract)
+    pair = await sockets.pace.together(
+        partial(sockets.try_open, sockets.tokens.good(user)) for user in (long, long_too)
+    )
+    if all(isinstance(one, Session) for one in pair):  # ids of that length may be refused
+        speaker, listener = (one for one in pair if isinstance(one, Session))
+        await _refuse_overheard(speaker, long, [(listener, long_too)], contract)
+
+
+async def _refuse_overheard(mine: Session, user: User, others: Sequence[Listener], contract: Contract) -> None:
+    """Say something in a session, also in another's name. Raises CheckFailure if that, or an answer, reaches others."""
+    said, name = mine.dialect.said(f"only for {user.sub}"), contract.database.layout.owner_key
+    forged = {one: others[0][1].sub for one in (name, mine.dialect.user_field) if one}
+    await mine.send(said)
+    await mine.send({**said, **forged, "data": {**data_of(said), **forged}})
+    await mine.ping()
+    for session, _ in others:
+        await session.send({"type": session.dialect.heartbeat})
+    for session, other in others:
+        for message in await _overheard(session):
+            names_user = user.sub in str(message).replace(other.sub, "")  # one of the ids begins with the user's
+            if names_user or message.get("type") in contract.websocket.agent.events:
+                raise CheckFailure(expected=f"nothing of {user.sub} for {other.sub}", actual=f"{message}")
+
+
+async def _overheard(session: Session) -> list[Message]:
+    """What a session received before its heartbeat was acknowledged."""
+    messages = list[Message]()
+    while (message := await session.receive()).get("type") != session.dialect.acknowledgement:
+        messages.append(message)
+    return messages
