@@ -8,7 +8,7 @@ from itertools import count
 
 import pytest
 
-from fixtures.agent import refuse_unheard
+from fixtures.agent import leave_during_answer, refuse_unheard
 from fixtures.growth import is_growth, refuse_growth
 from fixtures.sockets import EACH_TAB, FREED, OWN_LOOP, SocketDoor, refuse_refused
 from gate.check import check
@@ -36,13 +36,17 @@ AHEAD = 11  # batches that are on their way before the oldest one's answers are 
 )
 @pytest.mark.beside
 async def test_every_tab_lives_and_hears(sockets: SocketDoor, owner: User, contract: Contract) -> None:
-    """One user has five open sessions; each gets the agent's answer; four keep working after one is closed."""
+    """One user has five open sessions; each gets the agent's answer; four keep working after one is closed.
+
+    It is closed while an answer is under way, which the others get whole.
+    """
     tabs = await sockets.open_all(*[owner] * TABS)
     await sockets.pace.together(
         partial(_refuse_dead, tab, f"tab {number} is live with {TABS} open") for number, tab in enumerate(tabs, 1)
     )
     await refuse_unheard(tabs, contract, owner, "")
-    await tabs[-1].aclose()
+    where = ", the last of which was closed during the answer"
+    await refuse_unheard(tabs[:-1], contract, owner, where, partial(leave_during_answer, tabs[-1], contract))
     await sockets.pace.together(
         partial(_refuse_dead, tab, f"tab {number} keeps working when another is closed")
         for number, tab in enumerate(tabs[:-1], 1)

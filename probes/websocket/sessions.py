@@ -185,6 +185,7 @@ class OpenOptions(TypedDict, total=False):
     headers: list[tuple[str, Secret]] | None  # instead of the Authorization header that `way="header"` would send
     query: Secret | str
     ping_interval: float | None  # seconds between the library's own pings; None: it sends none
+    first: Message  # sent as soon as the handshake is done, as a page does that does not wait for the welcome
 
 
 class Doorway(Endpoint):
@@ -215,6 +216,9 @@ class Doorway(Endpoint):
             return connection
         session = self._session(connection, trace_id)
         session.start()
+        if "first" in options:
+            with contextlib.suppress(BadAnswer):  # it has ended: what came before that says why
+                await session.send(options["first"])
         if shake_only:
             return session
         try:

@@ -60,6 +60,7 @@ class WebSocketRules(Part):
     reconnect_s: Seconds
     idle_s: Seconds
     echo_field: str
+    answers_early: bool
     dialect: DialectRules
     after: AfterRules
     agent: AgentRules

@@ -39,6 +39,9 @@ class Echoing:
         else:
             self.inbox.append({"type": self.dialect.acknowledgement})
 
+    async def receive_of(self, _kind: str) -> Message:
+        return self.inbox.pop(0)
+
     async def receive(self, _deadline_s: float) -> Message:
         return self.inbox.pop(0)
 
@@ -47,10 +50,11 @@ async def ask(late: int, echo_field: str) -> None:
     rules = contract(echo_field)
     session = Echoing(dialect_of(rules), late)
 
-    async def open_one(_user: object) -> Echoing:
+    async def open_one(_user: object, first: Message) -> Echoing:
+        session.inbox.append({"type": session.dialect.pong, "data": {}} if first else {})
         return session
 
-    door: Any = SimpleNamespace(open=open_one)
+    door: Any = SimpleNamespace(open=open_one, doorway=SimpleNamespace(dialect=session.dialect))
     user: Any = None
     await suite.test_pings_and_heartbeats_are_answered_in_order(door, user, Deadlines(), Recorder(), rules)
 

@@ -1,15 +1,19 @@
 """Faults of what a session finds when it comes back, of what is said in place of an answer, and of who else it ends."""
 
 import asyncio
+from collections import defaultdict
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse
+from starlette.websockets import WebSocketDisconnect
 
 from twin.faults.websocket import handling
-from twin.switching.registry import Undo, fault, replace
+from twin.switching.registry import Undo, fault, replace, undo_all
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from starlette.websockets import WebSocket
 
     from twin.backend.auth_client import Identity
@@ -20,6 +24,7 @@ WAIT_S = 2.6  # twice: each is within a deadline, both together are more than a 
 CLEAN = frozenset({1000, 1001})
 GOING_AWAY, UNSUPPORTED, INTERNAL_ERROR = 1001, 1003, 1011
 EACH, WARNED_AT = 10, 200
+THOUGHT_S, AT_ONCE_S = 0.05, 0.001
 
 
 @fault("websocket.fallback-is-an-error", place="backend", seen="a fallback handler that reports what is missing")
@@ -171,6 +176,59 @@ def one_close_closes_all(seams: "Seams") -> Undo:
                     await other.close(GOING_AWAY)
 
     return replace(seams.sessions, talk=talk)
+
+
+@fault(
+    "websocket.close-cancels-the-answer",
+    place="backend",
+    seen="tasks kept by user, and cancelled by any of the sockets",
+)
+def close_cancels_the_answer(seams: "Seams") -> Undo:
+    """When one of a user's sessions ends, the answer to another one of them ends as well."""
+    from twin.backend.agent import AgentSupervisor  # noqa: PLC0415 - other processes import this file for its ids alone
+
+    sessions, running = seams.sessions, defaultdict[str, set[asyncio.Task[None]]](set)
+    talk, handle = sessions.talk, sessions.handlers["user_message"]
+
+    class Thoughtful(AgentSupervisor):
+        async def run(self, asked: str) -> "AsyncIterator[Message]":
+            async for event in super().run(asked):
+                yield event
+                await asyncio.sleep(THOUGHT_S)
+
+    async def ending(sessions: "Sessions", socket: "WebSocket", identity: "Identity") -> None:
+        try:
+            await talk(sessions, socket, identity)
+        finally:
+            for task in running[identity.user_id]:
+                task.cancel()
+
+    async def user_message(sessions: "Sessions", socket: "WebSocket", identity: "Identity", message: "Message") -> None:
+        task = asyncio.ensure_future(handle(sessions, socket, identity, message))
+        running[identity.user_id].add(task)
+        await asyncio.wait({task})
+        running[identity.user_id].discard(task)
+
+    undo = handling(seams, user_message=user_message)
+    return undo_all(undo, replace(sessions, talk=ending, supervisor=Thoughtful))
+
+
+@fault("websocket.deaf-before-the-welcome", place="backend", seen="a queue that is emptied when the session is ready")
+def deaf_before_the_welcome(seams: "Seams") -> Undo:
+    """What a client sends before the welcome is thrown away."""
+    healthy: Any = seams.sessions.send
+
+    async def send(socket: "WebSocket", message: "Message") -> None:
+        if message["data"].get("event") == "connection_established":
+            await asyncio.sleep(THOUGHT_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(AT_ONCE_S):
+                    while True:
+                        if (await socket.receive())["type"] == "websocket.disconnect":
+                            raise WebSocketDisconnect
+        await healthy(socket, message)
+
+    return replace(seams.sessions, send=send)
 
 
 @fault(
