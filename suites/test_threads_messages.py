@@ -21,6 +21,7 @@ from probes.errors import NOT_ANSWERED, TooSlow
 from probes.foreign.excerpt import excerpt
 from probes.websocket.dialect import data_of
 from probes.websocket.sessions import Session
+from targets.contract import Contract
 
 TITLE = "A thread with messages"
 SECRET = 'What only its owner may read: "l\'été" & <b>雪</b> 🚀'
@@ -34,6 +35,8 @@ WRITTEN = (
     (0, "Fifth", timedelta(minutes=3)),
     (1, "Sixth, " + "and then " * 600, timedelta(minutes=2)),  # longer than what a short column holds
 )
+LONGER = "and then? " * 300  # than what a short column holds
+SAID = pytest.mark.also_needs("ws", "agent", "talk", "messages")
 WINDOW = 2
 MANY = 120  # of another thread: more than any window has room for
 # What to do about each finding.
@@ -41,6 +44,7 @@ OWNERS_ALONE = "Check the thread's owner before its messages are read or written
 BOUND = "Bind the thread in the query, and check its owner before a message is stored: there are others' among them."
 RUN_WITH_AN_END = "Answer what is said in a thread like any other message, and end the run also when its history fails."
 WHOLE = "Commit what was said before it is answered, and list the thread's messages of every role."
+OWN_THREAD = "Keep the thread with the run, and not with the user or the session, until its answer is stored."
 ORDERED = "ORDER BY time and id, and store each message when it is said."
 COUNTED = "Count a thread's messages in the statement that lists it; a counter beside the table goes stale."
 
@@ -60,7 +64,8 @@ COUNTED = "Count a thread's messages in the statement that lists it; a counter b
     [
         "none",
         pytest.param("planted", marks=pytest.mark.also_needs("messages")),
-        pytest.param("by the agent", marks=pytest.mark.also_needs("ws", "agent", "talk", "messages")),
+        pytest.param("by the agent", marks=SAID),
+        pytest.param("in two threads at once", marks=SAID),
     ],
 )
 async def test_messages_are_as_they_were_said(
@@ -69,6 +74,9 @@ async def test_messages_are_as_they_were_said(
     """A new thread has none; written ones come whole, in order, in windows; what is said in a session is kept."""
     if whose == "planted":
         await _planted_ones_come_back(messages, plant, stranger)
+        return
+    if whose == "in two threads at once":
+        await _keep_apart(messages, sockets)
         return
     thread = journey.threads.id_of(await journey.create(title=TITLE))
     if whose == "none":
@@ -82,7 +90,7 @@ async def test_messages_are_as_they_were_said(
     mine, theirs = await sockets.open_all(journey.user, stranger)
     said = await _talk(mine, messages, thread)
     await _keep_out(theirs, messages, thread)
-    await _refuse_other(messages, thread, said)
+    await _refuse_other(messages, thread, _as_listed(said, messages.journey.threads.contract))
     await _refuse_stranger(journey, thread, SECRET, stranger)
 
 
@@ -206,10 +214,10 @@ async def _refuse_odd_windows(messages: Messages, thread: str) -> None:
 
 
 async def _talk(session: Session, messages: Messages, thread: str) -> list[dict[str, Any]]:
-    """Say two things in a thread and hear the answers; what has to be kept of it."""
+    """Say two things in a thread, the second at length, and hear the answers; what has to be kept of it."""
     contract, kept = messages.journey.threads.contract, list[dict[str, Any]]()
     rules = contract.websocket.agent
-    for asked in (SECRET, "And then?"):
+    for asked in (SECRET, LONGER[: contract.websocket.max_message_bytes // 2].strip()):
         await session.send(session.dialect.said(asked, rules.in_thread, thread=thread))
         try:
             events = await read_run(session, contract)
@@ -223,6 +231,42 @@ async def _talk(session: Session, messages: Messages, thread: str) -> list[dict[
             for role, content in zip(contract.threads.messages.roles, (asked, answered), strict=True)
         ]
     return kept
+
+
+async def _keep_apart(messages: Messages, sockets: SocketDoor) -> None:
+    """One user says something in two threads, in a session each: each thread has its own question and one answer."""
+    journey, contract = messages.journey, messages.journey.threads.contract
+    asks, answers = contract.threads.messages.roles
+    asked = {journey.threads.id_of(await journey.create(title=TITLE)): text for text in (SECRET, "And here?")}
+    tabs = await sockets.open_all(*[journey.user] * len(asked))
+    for (thread, text), tab in zip(asked.items(), tabs, strict=True):
+        messages.watch(thread)
+        await tab.send(tab.dialect.said(text, contract.websocket.agent.in_thread, thread=thread))
+    await _await_answers(tabs[0], len(asked), contract)
+    for thread, text in asked.items():  # which of the answers it is, its events don't say
+        said = [{"thread": thread, "role": asks, "content": text}, {"thread": thread, "role": answers}]
+        try:
+            await _refuse_other(messages, thread, _as_listed(said, contract))
+        except CheckFailure as error:
+            kept = sum([len(await messages.page(one)) for one in asked])
+            remedy = OWN_THREAD if kept == len(said) * len(asked) else error.remedy
+            raise CheckFailure(expected=error.expected, actual=error.actual, remedy=remedy) from error
+
+
+def _as_listed(said: list[dict[str, Any]], contract: Contract) -> list[dict[str, Any]]:
+    """What was said, oldest first, in the order in which it is listed."""
+    return said[::-1] if contract.threads.messages.descending else said
+
+
+async def _await_answers(session: Session, count: int, contract: Contract) -> None:
+    """Wait until so many answers have ended, whose events may be mixed. Raises CheckFailure for another end."""
+    try:
+        events = await read_run(session, contract, count)
+    except NOT_ANSWERED as error:
+        raise CheckFailure(expected=f"{count} answers", actual=error.detail, remedy=RUN_WITH_AN_END) from error
+    wrong = next((event for event in events if session.dialect.is_error(event)), None)
+    if wrong:
+        raise CheckFailure(expected=f"{count} answers", actual=f"{wrong}", remedy=RUN_WITH_AN_END)
 
 
 async def _keep_out(session: Session, messages: Messages, thread: str) -> None:

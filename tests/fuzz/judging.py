@@ -57,6 +57,7 @@ ELSEWHERE = (
     "every_tab_lives",
     "agent_answers",
     "as_they_were_said-2",  # by the agent
+    "as_they_were_said-3",  # in two threads at once
     "fallback_answers",
     "answers_something",
 )

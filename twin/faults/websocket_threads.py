@@ -1,5 +1,6 @@
 """Faults of what is said in threads over the WebSocket: in unknown ones, in two at once, and at length."""
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 Remember = Callable[["Identity", object, str, str], Any]
 CONNECTIONS, PATIENCE_S = 10, 0.05
+MODEL_S, CUT_AT = 0.2, 1000
 
 
 @fault("websocket.database-error-told", place="backend", seen="send_error(str(e)) around the handler of a message")
@@ -103,3 +105,33 @@ def unknown_thread_keeps(seams: "Seams") -> Undo:
         await engine.dispose()
 
     return undone
+
+
+@fault("threads.thread-of-the-user", place="backend", seen="the current thread of a run in a dictionary by user id")
+def thread_of_the_user(seams: "Seams") -> Undo:
+    """An answer is stored in the thread in which its user has said something last."""
+    healthy: Remember = seams.sessions.remember
+    current = dict[str, object]()
+
+    async def remember(identity: "Identity", thread: object, role: str, content: str) -> None:
+        if role == "user":
+            current[identity.user_id] = thread
+        else:
+            await asyncio.sleep(MODEL_S)  # as long as a model may take
+        await healthy(identity, current[identity.user_id], role, content)
+
+    return replace(seams.sessions, remember=remember)
+
+
+@fault("threads.said-cut-at-1000", place="backend", seen="text[:1000], for a prompt that must not become too long")
+def said_cut_at_1000(seams: "Seams") -> Undo:
+    """Only the first thousand characters of what is said are answered and kept."""
+    healthy = seams.sessions.handlers["user_message"]
+
+    async def user_message(sessions: "Sessions", socket: "WebSocket", identity: "Identity", message: "Message") -> None:
+        data = message.get("data")
+        asked = data.get("text") if isinstance(data, dict) else None
+        cut = {"data": {**message["data"], "text": asked[:CUT_AT]}} if isinstance(asked, str) else {}
+        await healthy(sessions, socket, identity, {**message, **cut})
+
+    return handling(seams, user_message=user_message)
