@@ -259,7 +259,7 @@ def _as_listed(said: list[dict[str, Any]], contract: Contract) -> list[dict[str,
 
 
 async def _await_answers(session: Session, count: int, contract: Contract) -> None:
-    """Wait until so many answers have ended, whose events may be mixed. Raises CheckFailure for another end."""
+    """Wait until this many answers have ended; their events may be mixed. Raises CheckFailure for another end."""
     try:
         events = await read_run(session, contract, count)
     except NOT_ANSWERED as error:

@@ -52,7 +52,7 @@ class Session:
     _closing: bool = False
     _held: int = 0  # bytes in the inbox
     closed: Closed | None = None
-    watch: Callable[[str], None] | None = None  # is given every message when it comes, also one that nobody reads
+    watch: Callable[[str], None] | None = None  # gets every message when it comes, read or not
 
     def start(self) -> None:
         """Begin to drain."""
@@ -216,13 +216,10 @@ class Doorway(Endpoint):
             return connection
         session = self._session(connection, trace_id)
         session.start()
-        if "first" in options:
-            with contextlib.suppress(BadAnswer):  # it has ended: what came before that says why
-                await session.send(options["first"])
         if shake_only:
             return session
         try:
-            return await self._welcomed(session, begun)
+            return await self._welcomed(session, begun, options.get("first"))
         except BaseException:
             await session.aclose()
             raise
@@ -259,9 +256,12 @@ class Doorway(Endpoint):
     ) -> ClientConnection | Refused:
         return await dial(self, credential, trace_id, ping_interval=ping_interval)
 
-    async def _welcomed(self, session: Session, dialled: float) -> Session | Refused:
-        """Read up to the welcome, or to an error message followed by a close."""
+    async def _welcomed(self, session: Session, dialled: float, first: Message | None) -> Session | Refused:
+        """Send the first message, and read up to the welcome, or to an error message followed by a close."""
         begun = time.perf_counter()
+        if first is not None:
+            with contextlib.suppress(BadAnswer):  # it has ended: what came before that says why
+                await session.send(first)
 
         async def receive() -> Message:
             return await session.receive(max(self.deadlines.welcome - (time.perf_counter() - begun), 0.01))

@@ -37,13 +37,13 @@ class _Pool(TypedDict, total=False):
     pool_pre_ping: bool
 
 
-def _engine(seams: "Seams", settings: dict[str, str] | None = None, **pool: Unpack[_Pool]) -> AsyncEngine:
+def another_engine(seams: "Seams", settings: dict[str, str] | None = None, **pool: Unpack[_Pool]) -> AsyncEngine:
     """One more engine to the twin's database, set up as in a report."""
     plain = {"statement_cache_size": 0, "prepared_statement_cache_size": 0, "server_settings": settings or {}}
     return create_async_engine(seams.store.engine.url, connect_args=plain, **pool)
 
 
-def _until_undone(engine: AsyncEngine, installed: Undo, kept: list[AsyncConnection] | None = None) -> Undo:
+def until_undone(engine: AsyncEngine, installed: Undo, kept: list[AsyncConnection] | None = None) -> Undo:
     """Close the engine, and what was kept of it, when the fault is taken back."""
 
     async def undo() -> None:
@@ -62,7 +62,7 @@ def _until_undone(engine: AsyncEngine, installed: Undo, kept: list[AsyncConnecti
 )
 def refusals_keep(seams: "Seams") -> Undo:
     """Each refusal by id keeps a connection of the pool; after a few, routes by id wait, and then are 500."""
-    engine, kept = _engine(seams, pool_size=FEW, max_overflow=0, pool_timeout=0.2), list[AsyncConnection]()
+    engine, kept = another_engine(seams, pool_size=FEW, max_overflow=0, pool_timeout=0.2), list[AsyncConnection]()
 
     def holding(route: Route) -> Route:
         async def held(given: "Seams", request: "Request", thread_id: str) -> Response:
@@ -76,7 +76,7 @@ def refusals_keep(seams: "Seams") -> Undo:
         return held
 
     changes = {"read": holding(seams.read), "change": holding(seams.change)}
-    return _until_undone(engine, replace(seams, **changes), kept)
+    return until_undone(engine, replace(seams, **changes), kept)
 
 
 @fault(
@@ -86,7 +86,7 @@ def refusals_keep(seams: "Seams") -> Undo:
 )
 def two_connections(seams: "Seams") -> Undo:
     """Concurrent requests hold one connection each and wait for a second one, which none of them releases."""
-    engine, healthy = _engine(seams, pool_size=POOL, max_overflow=0, pool_timeout=1), seams.run_checks
+    engine, healthy = another_engine(seams, pool_size=POOL, max_overflow=0, pool_timeout=1), seams.run_checks
 
     async def run(checks: "dict[str, Check]") -> dict[str, Any]:
         async with engine.connect() as first:
@@ -95,7 +95,7 @@ def two_connections(seams: "Seams") -> Undo:
                 await second.execute(text(ONE_CALL))
                 return await healthy(checks)
 
-    return _until_undone(engine, replace(seams, run_checks=run))
+    return until_undone(engine, replace(seams, run_checks=run))
 
 
 @fault(
@@ -107,7 +107,7 @@ def held_by_the_agent(seams: "Seams") -> Undo:
     """Fifteen runs of the agent hold all connections of the pool; a list that asks for one meanwhile is a 500."""
     from twin.backend.agent import AgentSupervisor  # noqa: PLC0415 - other processes import this file for its ids alone
 
-    engine = _engine(seams, pool_size=MANY, max_overflow=0, pool_timeout=0.3)
+    engine = another_engine(seams, pool_size=MANY, max_overflow=0, pool_timeout=0.3)
 
     class Agent(AgentSupervisor):
         async def run(self, asked: str) -> AsyncIterator[dict[str, Any]]:
@@ -117,7 +117,7 @@ def held_by_the_agent(seams: "Seams") -> Undo:
                     yield event
 
     changes = undo_all(replace(seams.sessions, supervisor=Agent), replace(seams.repository, engine=engine))
-    return _until_undone(engine, changes)
+    return until_undone(engine, changes)
 
 
 @fault(
@@ -153,8 +153,8 @@ def writes_to_a_standby(seams: "Seams") -> Undo:
     """Reads and health are fine, and every write is refused: cannot execute in a read-only transaction."""
     from twin.backend.thread_store import ThreadStore  # noqa: PLC0415 - other processes import this file for its ids alone
 
-    engine = _engine(seams, {"default_transaction_read_only": "on"})
-    return _until_undone(engine, replace(seams, store=ThreadStore(engine)))
+    engine = another_engine(seams, {"default_transaction_read_only": "on"})
+    return until_undone(engine, replace(seams, store=ThreadStore(engine)))
 
 
 @fault(
@@ -164,8 +164,8 @@ def writes_to_a_standby(seams: "Seams") -> Undo:
 )
 def idle_connections_cut(seams: "Seams") -> Undo:
     """The server closes idle connections after a moment; a request that is given one of them gets a 500."""
-    engine = _engine(seams, {"idle_session_timeout": "20"}, pool_size=1, max_overflow=4, pool_pre_ping=False)
-    return _until_undone(engine, replace(seams.repository, engine=engine))
+    engine = another_engine(seams, {"idle_session_timeout": "20"}, pool_size=1, max_overflow=4, pool_pre_ping=False)
+    return until_undone(engine, replace(seams.repository, engine=engine))
 
 
 def _failing(seams: "Seams", which: Callable[[int], bool], error: Callable[[], Exception]) -> Undo:

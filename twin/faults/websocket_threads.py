@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from twin.faults.websocket import handling
-from twin.switching.registry import Undo, fault, replace
+from twin.switching.registry import Undo, fault, replace, undo_all
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -67,13 +67,12 @@ def thread_in_the_statement(seams: "Seams") -> Undo:
 def unknown_thread_keeps(seams: "Seams") -> Undo:
     """Each message in an unknown thread keeps one of ten connections; without any left, every list is 503."""
     from sqlalchemy.exc import TimeoutError as NoneLeft  # noqa: PLC0415 - other processes import this file for its ids alone
-    from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415 - as above
 
     from twin.backend.refusals import RefusedError  # noqa: PLC0415 - as above
+    from twin.faults.incidents_database import another_engine, until_undone  # noqa: PLC0415 - as above
 
-    engine = create_async_engine(seams.store.engine.url, pool_size=CONNECTIONS, max_overflow=0, pool_timeout=PATIENCE_S)
-    kept, listed = list["AsyncConnection"](), seams.find_threads
-    healthy: Remember = seams.sessions.remember
+    engine = another_engine(seams, pool_size=CONNECTIONS, max_overflow=0, pool_timeout=PATIENCE_S)
+    kept, listed, healthy = list["AsyncConnection"](), seams.find_threads, seams.sessions.remember
 
     async def connected() -> "AsyncConnection":
         try:
@@ -82,29 +81,16 @@ def unknown_thread_keeps(seams: "Seams") -> Undo:
             raise RefusedError(503, "unavailable", "Try again.") from None
 
     async def remember(identity: "Identity", thread: object, role: str, content: str) -> None:
-        connection = await connected()
-        kept.append(connection)
+        kept.append(await connected())
         await healthy(identity, thread, role, content)
-        kept.remove(connection)
-        await connection.close()
+        await kept.pop().close()
 
     async def find(given: "Seams", user: str, window: "Window") -> list[dict[str, Any]]:
-        connection = await connected()
-        try:
+        async with await connected():
             return await listed(given, user, window)
-        finally:
-            await connection.close()
 
-    undo = [replace(seams.sessions, remember=remember), replace(seams, find_threads=find)]
-
-    async def undone() -> None:
-        for back in undo:
-            back()
-        for connection in kept:
-            await connection.close()
-        await engine.dispose()
-
-    return undone
+    both = undo_all(replace(seams.sessions, remember=remember), replace(seams, find_threads=find))
+    return until_undone(engine, both, kept)
 
 
 @fault("threads.thread-of-the-user", place="backend", seen="the current thread of a run in a dictionary by user id")
