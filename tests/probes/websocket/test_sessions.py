@@ -99,6 +99,34 @@ async def test_what_is_about_to_be_asked_is_noted_with_its_trace() -> None:
     assert opened.request == f"WebSocket {speaker.url}"
 
 
+async def test_a_first_message_is_sent_before_the_welcome_is_waited_for() -> None:
+    async with speaking(welcome=False, answers=[[WELCOME, PONG]]) as speaker:
+        opened = await door(speaker.url).open(TOKEN, first={"type": DIALECT.ping})
+        assert isinstance(opened, Session)
+        async with closed_at_end(opened) as session:
+            assert session.welcome == WELCOME
+            assert await session.receive() == PONG
+        assert speaker.sent == [json.dumps({"type": DIALECT.ping})]
+
+
+async def test_a_door_that_closes_at_once_refuses_in_spite_of_a_first_message() -> None:
+    async with speaking((1008, "no"), welcome=False) as speaker:
+        opened = await door(speaker.url).open(TOKEN, first={"type": DIALECT.ping})
+        assert isinstance(opened, Refused)
+        assert opened.status == 1008
+
+
+async def test_a_watch_gets_messages_that_are_passed_over() -> None:
+    heard = list[str]()
+    async with speaking(answers=[[PONG, json.dumps(ACKNOWLEDGED).encode()], [ERROR]]) as speaker:
+        async with session_at(speaker) as session:
+            session.watch = heard.append
+            await session.send("one")
+            await session.send("two")
+            await session.receive_of(DIALECT.error)
+    assert [json.loads(text) for text in heard] == [PONG, ACKNOWLEDGED, ERROR]
+
+
 async def test_a_session_has_its_welcome_and_an_age() -> None:
     async with speaking() as speaker, session_at(speaker) as session:
         assert session.welcome == WELCOME
