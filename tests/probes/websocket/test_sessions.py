@@ -118,12 +118,12 @@ async def test_a_door_that_closes_at_once_refuses_in_spite_of_a_first_message() 
 
 async def test_a_watch_gets_messages_that_are_passed_over() -> None:
     heard = list[str]()
-    async with speaking(answers=[[PONG, json.dumps(ACKNOWLEDGED).encode()], [ERROR]]) as speaker:
-        async with session_at(speaker) as session:
-            session.watch = heard.append
-            await session.send("one")
-            await session.send("two")
-            await session.receive_of(DIALECT.error)
+    answers = [[PONG, json.dumps(ACKNOWLEDGED).encode()], [ERROR]]
+    async with speaking(answers=answers) as speaker, session_at(speaker) as session:
+        session.watch = heard.append
+        await session.send("one")
+        await session.send("two")
+        await session.receive_of(DIALECT.error)
     assert [json.loads(text) for text in heard] == [PONG, ACKNOWLEDGED, ERROR]
 
 
