@@ -1,51 +1,102 @@
-"""Each route of a single thread asks who asks: one that forgets to is open to anyone."""
+"""Each route of a single thread asks who asks: one that forgets to, or asks in its own way, lets others in."""
+
+from functools import partial
 
 import pytest
 
-from fixtures.doors import Doors, kind_of
+from fixtures.doors import Doors, kind_of, query_of
 from fixtures.journeys import OWNERS_TITLE, STEPS, Journey, refuse_unless_refused
 from fixtures.rows import Plant
 from gate.check import check
-from gate.failures import Broken, waiting_for
-from probes.auth.forgeries import Forgery, forge, forge_plain
+from gate.failures import Broken, CheckFailure, waiting_for
+from probes.auth.forgeries import REFRESH, SIGNED, UNSIGNED, Forgery, forge
+from probes.auth.tokens import Mint
+
+# What is presented at each route: one kind for each rule of validation that a route may have in its own way, or lack.
+KINDS = (
+    "none",
+    "not a JWT",
+    "wrong signature",
+    "alg none",
+    "payload swapped",
+    "Basic",
+    "in the query string",
+    "expired",
+    "5 minutes past exp",
+    "never expires",
+    "not yet valid",
+    "wrong issuer",
+    "wrong audience",
+    "wrong audience in a list",
+    REFRESH,
+)
 
 
 @check(
     "auth.every-route",
     requirement="each route of a single thread refuses requests without a valid token, and does nothing for them",
     needs="http write mint single",
-    remedy="Make validation a dependency of the router, not of each handler: one that forgets it is open to anyone.",
+    remedy="Make validation a dependency of the router, the list's own, not of each handler: one that forgets it, or "
+    "has another, lets in what the list refuses.",
     looking="**an incident if anyone was let in**: the case's name is the route, and the answer is in the evidence",
 )
 @pytest.mark.beside
 @pytest.mark.parametrize("step", ["create", *STEPS])
 async def test_a_route_is_for_users_alone(journey: Journey, plant: Plant, doors: Doors, step: str) -> None:
-    """Without a token, and with an invalid one, the route refuses as the list does; the thread is as it was.
+    """Without a token, and with each kind of invalid one, the route refuses; the thread is as it was.
 
-    If the list itself lets one in, this case is blocked by that finding: it can't tell what the route does about it.
+    If the list lets the same credential in, this case is blocked by that finding: it can't tell what the route does.
     """
     (row,) = await plant(journey.user, title=OWNERS_TITLE)
-    tokens, blocked = journey.threads.tokens, list[Broken]()
-    for forgery in (forge("none", tokens, journey.user), forge_plain(tokens, journey.user)):
-        by_list = await doors.ask("rest", forgery)
-        if by_list is not None and by_list.decision == "let in":
-            reason = Broken(f"the list lets the same credential in, {by_list.detail}")
-            blocked.append(waiting_for(f"auth.refuses[{forgery.kind}]", reason))
-        else:
-            await _refuse_credential(journey, step, row.id, forgery)
+    asked = [partial(_try, journey, doors, step, row.id, kind) for kind in _kinds_for(journey, doors)]
+    blocked = [reason for reason in await journey.threads.door.pace.together(asked) if reason]
     if blocked:
         raise blocked[0]
     await journey.refuse_changed(row.id, OWNERS_TITLE, "a request without a valid token")
 
 
+def _kinds_for(journey: Journey, doors: Doors) -> list[str]:
+    """The kinds that can be made for this service: it may have no refresh tokens, and we may not be able to sign."""
+    can_sign = isinstance(journey.threads.tokens, Mint)
+    made = [kind for kind in KINDS if kind in UNSIGNED or (can_sign and kind in SIGNED)]
+    return [kind for kind in made if kind != REFRESH or "refresh-tokens" in doors.offered]
+
+
+async def _try(journey: Journey, doors: Doors, step: str, thread_id: str, kind: str) -> Broken | None:
+    """Present a credential at a route. Returns what blocks the case, if the list lets the same credential in.
+
+    Raises CheckFailure if the route alone does not refuse it as the contract says.
+    """
+    forgery = forge(kind, journey.threads.tokens, journey.user)
+    try:
+        await _refuse_credential(journey, step, thread_id, forgery)
+    except CheckFailure:
+        by_list = await doors.ask("rest", forgery)
+        if by_list is None or by_list.decision != "let in":
+            raise
+        return waiting_for(f"auth.refuses[{kind}]", Broken(f"the list lets the same credential in, {by_list.detail}"))
+    return None
+
+
 async def _refuse_credential(journey: Journey, step: str, thread_id: str, forgery: Forgery) -> None:
     """Raise CheckFailure unless the route refuses this credential as the contract says."""
-    body = journey.body(title="taken over") if step in {"create", "rename"} else None
-    answer = await journey.do(step, thread_id, token=None, headers=forgery.headers(), json=body)
-    kind, contract = kind_of(forgery), journey.threads.contract
-    credential = "no token" if kind == "none" else f"{forgery.kind} token"
+    contract = journey.threads.contract
+    answer = await journey.do(
+        step,
+        thread_id,
+        token=None,
+        headers=forgery.headers(),
+        params=query_of(forgery, contract),
+        json=journey.body(title="taken over") if step in {"create", "rename"} else None,
+    )
     if step == "create" and answer.status in contract.threads.one.created:
         journey.keep(answer.json_object())  # so that it is removed
-    allowed = getattr(contract.refusal.rest, kind)
-    named = f"contract.refusal.rest.{kind}"
-    refuse_unless_refused(answer, f"{step} with {credential}", allowed, named=named, secret=OWNERS_TITLE)
+    kind = kind_of(forgery)
+    shown = {"none": "no token", "in the query string": "a token in the query string"}
+    refuse_unless_refused(
+        answer,
+        f"{step} with {shown.get(forgery.kind, f'an invalid token ({forgery.kind})')}",
+        getattr(contract.refusal.rest, kind),
+        named=f"contract.refusal.rest.{kind}",
+        secret=OWNERS_TITLE,
+    )

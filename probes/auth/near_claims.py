@@ -36,6 +36,9 @@ NEAR_CLAIMS: Mapping[str, Change] = MappingProxyType(
     {f"{word} {way}": _nearly(claim, change) for word, claim in TEXT_CLAIMS.items() for way, change in NEARLY.items()}
     | {
         "issuer in a list": _nearly("iss", lambda text: [text]),  # an audience may be a list: RFC 7519, 4.1.3
+        "wrong audience in a list": lambda _: {"aud": ["another-platform"]},
+        "nearly the audience in a list": _nearly("aud", lambda text: [nearly(text) for nearly in NEARLY.values()]),
+        "empty audience list": lambda _: {"aud": []},
         "audience in an object": _nearly("aud", lambda text: {text: True}),
         "5 minutes past exp": lambda _: {"exp": int(time.time()) - FIVE_MINUTES_S},
         "exp as text": lambda _: {"exp": str(_ended())},

@@ -52,13 +52,19 @@ GRACE: dict[str, tuple[Rule, str]] = {
     "future": (lambda claims: claims.get("nbf", 0) > time.time(), "leeway without an upper limit"),
     "foreign-issuer": (lambda claims: claims.get("iss") == "somebody-else", "an issuer list with a wildcard"),
     "foreign-audience": (lambda claims: claims.get("aud") == "another-platform", "audience None means any"),
+    "any-audience-list": (
+        lambda claims: isinstance(claims.get("aud"), list),
+        "an audience compared where it is a text",
+    ),
     "refresh": (lambda claims: claims.get("token_type") == "refresh", "token_type checked at one door of three"),
     "no-sub": (lambda claims: bool(claims) and "sub" not in claims, "anonymous users for a public preview"),
     "other-algorithm": (bool, "a signature verified by whatever the header says"),
 }
 
 
-def _graceful(rule: Rule) -> Callable[[str, "Identity | None"], "Identity | None"]:
+def graceful(rule: Rule) -> Callable[[str, "Identity | None"], "Identity | None"]:
+    """Let in what the auth service refuses, where `rule` knows the claims."""
+
     def decide(token: str, answer: "Identity | None") -> "Identity | None":
         claims = payload_of(token)
         if answer is None and claims and rule(claims):
@@ -70,7 +76,7 @@ def _graceful(rule: Rule) -> Callable[[str, "Identity | None"], "Identity | None
 
 def _declare(door: str, wrap: Callable[..., Undo], name: str, rule: Rule, seen: str) -> None:
     def install(seams: "Seams") -> Undo:
-        return wrap(seams, _graceful(rule))
+        return wrap(seams, graceful(rule))
 
     declared: Install = install
     fault(f"auth.{door}-lets-in-{name}", place="backend", seen=seen)(declared)

@@ -69,6 +69,31 @@ for (_word, _claim), _way in product((("issuer", "iss"), ("audience", "aud")), C
     _careless(_word, _claim, _way)
 
 
+def _audiences(claims: Claims) -> list[object] | None:
+    """The audience where it is a list."""
+    given = claims.get("aud")
+    return given if isinstance(given, list) else None
+
+
+@fault("auth.audience-list-not-checked", place="auth", seen="`if isinstance(aud, str) and aud != AUDIENCE: refuse`")
+def audience_list_not_checked(seams: "Seams") -> Undo:
+    """A token whose audience is a list is for anybody."""
+    right = seams.validator.audience
+    return _mending(seams, lambda claims: None if _audiences(claims) is None else {"aud": right})
+
+
+@fault("auth.audience-list-as-text", place="auth", seen="`AUDIENCE in str(claims['aud'])`, which works for both shapes")
+def audience_list_as_text(seams: "Seams") -> Undo:
+    """A list is for this service if one of its audiences has this one's name in it."""
+    right = seams.validator.audience
+
+    def mend(claims: Claims) -> Claims | None:
+        listed = _audiences(claims)
+        return {"aud": right} if listed is not None and str(right) in str(listed) else None
+
+    return _mending(seams, mend)
+
+
 @fault("auth.leeway-of-ten-minutes", place="auth", seen="a leeway against clock skew, and generous")
 def leeway(seams: "Seams") -> Undo:
     """A token is accepted for ten minutes after its end."""

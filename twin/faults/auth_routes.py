@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FORGOTTEN = "one handler of six without its Depends(get_current_user)"
 
 
-def _changed_in(seams: "Seams", step: str, change: "Callable[[Seams, Request], None]") -> Undo:
+def changed_in(seams: "Seams", step: str, change: "Callable[[Seams, Request], None]") -> Undo:
     """Have one route work with seams of its own, changed for each request."""
     healthy = getattr(seams, step)
 
@@ -40,7 +40,7 @@ def _for_anyone(seams: "Seams", step: str) -> Undo:
             own.validate = _nobody
             own.access = lambda row: healthy(row and {**row, "own": True, "owned": True})
 
-    return _changed_in(seams, step, change)
+    return changed_in(seams, step, change)
 
 
 async def _nobody(_seams: "Seams", _token: str) -> Identity:
@@ -90,4 +90,4 @@ def read_unverified(seams: "Seams") -> Undo:
     def change(own: "Seams", _request: "Request") -> None:
         own.validate = unverified
 
-    return _changed_in(seams, "read", change)
+    return changed_in(seams, "read", change)

@@ -62,6 +62,9 @@ REFUSED_BY: dict[str, type[Exception]] = {
     "crit": jwt.InvalidTokenError,
     **{f"issuer {way}": jwt.InvalidIssuerError for way in (*NEARLY, "in a list")},
     **{f"audience {way}": jwt.InvalidAudienceError for way in (*NEARLY, "in an object")},
+    "wrong audience in a list": jwt.InvalidAudienceError,
+    "nearly the audience in a list": jwt.InvalidAudienceError,
+    "empty audience list": jwt.MissingRequiredClaimError,
     "5 minutes past exp": jwt.ExpiredSignatureError,
     "exp as text": jwt.ExpiredSignatureError,
     "exp as a date": jwt.DecodeError,
@@ -246,7 +249,7 @@ def test_without_the_secret_no_well_signed_forgery_can_be_made(kind: str) -> Non
 
 def test_an_ordinary_bad_token_is_expired_or_else_badly_signed() -> None:
     assert (forge_plain(MINT, USER).kind, forge_plain(held(), USER).kind) == ("expired", "wrong signature")
-    assert len(KINDS) == len(set(KINDS)) == 46
+    assert len(KINDS) == len(set(KINDS)) == 49
 
 
 def test_a_held_token_speaks_for_its_own_user_and_until_it_ends() -> None:
