@@ -5,23 +5,26 @@ These cases mostly wait, so they wait together, each with its own user, doors an
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
 
 import pytest
 
-from fixtures.doors import DoorName, Doors
+from fixtures.doors import DoorName, Doors, Said
 from fixtures.http_services import seen
 from fixtures.pace import Family
+from fixtures.single_routes import SingleRoutes
 from fixtures.sockets import refuse_refused
 from fixtures.users import Borrow
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure, ShutDoor
-from probes.auth.forgeries import Forgery
-from probes.auth.tokens import Mint, User
+from probes.auth.forgeries import Forgery, forge
+from probes.auth.tokens import Held, Mint, User
 from probes.errors import ProbeError, TooSlow
+from probes.http.client import Answer
+from probes.http.clock_skew import date_of
 from probes.secret import Secret
 from probes.timing.waiting import await_steady
 from probes.timing.window import SteadyClock
@@ -32,40 +35,44 @@ Look = Callable[[Doors, Mint, User, Contract, Recorder], Awaitable[None]]
 LEFT_S = (2.0, 6.0, 20.0)  # remaining lifetime of a token when it is first presented; more if that was not enough
 BETWEEN_S = 0.2  # between two messages of a session that should end
 UP_TO_ITS_END = "Accept a token up to its `exp`: a leeway is added to that moment, never taken off it."
+VERIFY_FIRST = "Verify a token before its logout is believed: else anyone with its claims can end it."
+ONE_TOKEN = "Revoke the one token by its `jti`, or what was issued before the logout: who logs in again must get in."
+UNVERIFIED = ("wrong signature", "alg none")  # copies of a token that take no secret
 SILENT = 0.4  # of the time it may take: a service may look at a session's token only if it has just done so
 
 
 async def refuse_unless_it_ends(doors: Doors, token: Secret, contract: Contract, recorder: Recorder, why: str) -> None:
-    """State when each door refused the token. Raises CheckFailure unless that is within the contract's time."""
-    within_s, begun = contract.tokens.ends_within_s, time.monotonic()
+    """State when each door, and each route of a single thread, refused the token.
 
-    async def wait(door: DoorName) -> str:
-        last = ""
+    Raises CheckFailure unless that is within the contract's time.
+    """
+    within_s, begun, single = contract.tokens.ends_within_s, time.monotonic(), SingleRoutes.beside(doors)
 
-        async def look() -> str:
-            nonlocal last
-            said = await doors.ask(door, Forgery("ended", token))
-            last = said.detail if said else "not asked"
-            return "" if said and said.decision == "refused" else f"{door} accepts it"
-
-        refused = (await await_steady(look, in_a_row=1, deadline_s=within_s)).steady
+    async def wait(name: str, trouble: Callable[[], Awaitable[str]]) -> str:
+        waited = await await_steady(trouble, in_a_row=1, deadline_s=within_s)
         took = round(time.monotonic() - begun, 2)
         recorder.figures(
-            rule=f"until {door} refused after {why}", value=took, unit="s", limit=within_s, refused=refused
+            rule=f"until {name} refused after {why}", value=took, unit="s", limit=within_s, refused=waited.steady
         )
-        return "" if refused else f"{door}: {last}"
+        return "" if waited.steady else f"{name}: {waited.attempts[-1]}"
 
-    still_open = [
-        late for late in await asyncio.gather(*(wait(door) for door in doors.names if door not in doors.shut)) if late
-    ]
+    looks = {str(door): partial(_trouble_at, doors, door, token) for door in doors.names if door not in doors.shut}
+    looks |= {" ".join(route): partial(single.trouble, route, token) for route in single.routes}
+    still_open = [late for late in await asyncio.gather(*(wait(name, look) for name, look in looks.items())) if late]
     if still_open:
         expected = f"every door refuses a token within {within_s:g} s of its {why} (contract.tokens.ends_within_s)"
         raise CheckFailure(expected=expected, actual="; ".join(still_open))
 
 
+async def _trouble_at(doors: Doors, door: DoorName, token: Secret) -> str:
+    """What a door says to a token that has ended, unless it refuses it."""
+    said = await doors.ask(door, Forgery("ended", token))
+    return "" if said and said.decision == "refused" else said.detail if said else "not asked"
+
+
 @check(
     "auth.ends",
-    requirement="every door refuses a token within a stated time after it expires or is logged out",
+    requirement="every door refuses a token within a stated time after it expires or is logged out, and none before",
     needs="auth http mint",
     remedy="Check on every use whether the token has ended: a cache of decisions must not outlive the token, and "
     "must be cleared on logout.",
@@ -76,7 +83,9 @@ async def refuse_unless_it_ends(doors: Doors, token: Secret, contract: Contract,
 async def test_a_token_ends(
     waiting: Family, doors: Doors, mint: Mint, borrow: Borrow, contract: Contract, end: str
 ) -> None:
-    """Every door accepts the token at first; after its end no door does.
+    """Every door accepts the token at first; after its end no door does, nor any route of a single thread.
+
+    Only a logout with the token itself ends it, and it ends no token that is issued later.
 
     A door that is known to refuse everybody is left out; if the others are right, this case is blocked by that finding.
     """
@@ -98,21 +107,46 @@ async def _look(doors: Doors, mint: Mint, borrow: Borrow, contract: Contract, ca
 async def _token_ends(end: str, doors: Doors, mint: Mint, owner: User, contract: Contract, recorder: Recorder) -> None:
     clock = SteadyClock()  # if our clock jumped, the token would end only for us
     token, expires = await _show_everywhere(doors, mint, owner, clock, ends=end == "expiry")
-    if end == "logout":
-        await _log_out(doors, token, contract)
-    else:
+    await SingleRoutes.beside(doors).show(token)
+    if end == "expiry":
         await await_steady(_over(clock, expires), in_a_row=1, deadline_s=max(LEFT_S) + 5)
-    await refuse_unless_it_ends(doors, token, contract, recorder, end)
-    if end == "logout":  # a service may remember the last one alone
-        await _log_out(doors, mint.good(owner), contract)
+        await refuse_unless_it_ends(doors, token, contract, recorder, end)
+    else:
+        await _refuse_forged_logout(doors, token, owner, contract)
+        logged_out = await _log_out(doors, token, contract)
+        await refuse_unless_it_ends(doors, token, contract, recorder, end)
+        newer = await _show_newer(doors, mint, owner, clock, date_of(logged_out))
+        await _log_out(doors, newer, contract)  # a service may remember the last one alone
         await refuse_unless_it_ends(doors, token, contract, recorder, "another token's logout")
     await doors.refuse_shut(doors.shut)
 
 
-async def _log_out(doors: Doors, token: Secret, contract: Contract) -> None:
+async def _log_out(doors: Doors, token: Secret, contract: Contract) -> Answer:
     answer = await doors.auth.post(contract.paths.auth_logout, token=token)
     if answer.status not in range(200, 300):
         raise CheckFailure(expected="a logout (contract.paths.auth_logout)", actual=seen(answer))
+    return answer
+
+
+async def _refuse_forged_logout(doors: Doors, token: Secret, owner: User, contract: Contract) -> None:
+    """Raise CheckFailure if a logout with a token's own claims, but without its signature, ends the token."""
+    for kind in UNVERIFIED:
+        forged = forge(kind, Held(token, "the token that is logged out"), owner).token
+        await doors.auth.post(contract.paths.auth_logout, token=forged)  # however it is answered, it ends nothing
+    said = await _ask_open(doors, token)
+    await _refuse_refused(doors, said, "the token after a logout with a forged copy of it", VERIFY_FIRST)
+
+
+async def _show_newer(doors: Doors, mint: Mint, owner: User, clock: SteadyClock, logged_out_s: float) -> Secret:
+    """A token of the same user that was issued after a logout, by the service's clock, in a later second.
+
+    Raises CheckFailure unless every door accepts it: who logs in again must get in.
+    """
+    await await_steady(_over(clock, int(clock.now_s()) + 1), in_a_row=1, deadline_s=5)
+    newer = mint.good(owner, now=max(clock.now_s(), logged_out_s + 1))
+    said = await _ask_open(doors, newer)
+    await _refuse_refused(doors, said, "a token that was issued after the logout of another one", ONE_TOKEN)
+    return newer
 
 
 async def _show_everywhere(
@@ -126,17 +160,27 @@ async def _show_everywhere(
     for left_s in LEFT_S:
         issued = clock.now_s() - (mint.lifetime_s - left_s if ends else 0)
         token, expires = mint.good(owner, now=issued), int(issued) + int(mint.lifetime_s)
-        names = [door for door in doors.names if door not in doors.shut]
-        said = await asyncio.gather(*(doors.ask(door, Forgery("good", token)) for door in names))
+        said = await _ask_open(doors, token)
         if ends and clock.now_s() >= expires:
             continue
-        for door, answer in zip(names, said, strict=True):
-            if (answer is None or answer.decision != "let in") and not await _is_shut(doors, door):
-                actual = answer.detail if answer else "not asked"
-                expected = f"{door} accepts the token while it is valid"
-                raise CheckFailure(expected=expected, actual=actual, remedy=UP_TO_ITS_END)
+        await _refuse_refused(doors, said, "the token while it is valid", UP_TO_ITS_END)
         return token, expires
     raise Broken(f"our side was too slow to present a token at {len(doors.names)} doors within {max(LEFT_S):g} s")
+
+
+async def _ask_open(doors: Doors, token: Secret) -> Mapping[DoorName, Said | None]:
+    """What each door says to a valid token; those that are known to refuse everybody are left out."""
+    names = [door for door in doors.names if door not in doors.shut]
+    said = await asyncio.gather(*(doors.ask(door, Forgery("good", token)) for door in names))
+    return dict(zip(names, said, strict=True))
+
+
+async def _refuse_refused(doors: Doors, said: Mapping[DoorName, Said | None], what: str, remedy: str) -> None:
+    """Raise CheckFailure if a door refused a valid token, unless it refuses everybody's."""
+    for door, answer in said.items():
+        if (answer is None or answer.decision != "let in") and not await _is_shut(doors, door):
+            actual = answer.detail if answer else "not asked"
+            raise CheckFailure(expected=f"{door} accepts {what}", actual=actual, remedy=remedy)
 
 
 async def _is_shut(doors: Doors, door: DoorName) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 from probes.errors import ProbeError
-from probes.http.client import HttpClient
+from probes.http.client import Answer, HttpClient
 from probes.problem import Problem
 
 
@@ -27,12 +27,19 @@ async def read_clock(client: HttpClient, path: str) -> Clock | None:
     except ProbeError:
         return None  # whether it can be reached is for other checks to say
     ended = time.time()
-    try:
-        said = parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
-    except (ValueError, TypeError):
+    said = date_of(answer)
+    if not said:
         return None
     # Date is cut to whole seconds: on average it is half a second old.
     return Clock(client.base_url, said + 0.5 - (begun + ended) / 2, 0.5 + (ended - begun) / 2)
+
+
+def date_of(answer: Answer) -> float:
+    """When an answer says that it was made, in unix seconds, cut to whole ones; 0 where it does not say."""
+    try:
+        return parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
+    except (ValueError, TypeError):
+        return 0.0
 
 
 def our_fault(clocks: Sequence[Clock], allowed_s: float) -> Problem:

@@ -133,6 +133,14 @@ def issue(secret: str) -> str:
     return jwt.encode(claims, secret, algorithm="HS256")
 
 
+def read_unrevoked(seams: "Seams", token: object) -> dict[str, Any]:
+    """The claims of a valid token that no logout has ended. Raises BadTokenError."""
+    claims = seams.read(seams, token)
+    if seams.is_revoked(seams, token):
+        raise BadTokenError("revoked")
+    return claims
+
+
 @dataclass(slots=True, kw_only=True)
 class Seams:
     """The service's parts."""
@@ -161,6 +169,7 @@ class Seams:
     sent: Callable[[Request], str] = field(
         default=lambda request: request.headers.get("authorization", "").removeprefix("Bearer ")
     )
+    read_for_logout: Callable[["Seams", str], dict[str, Any]] = read_unrevoked
     is_revoked: Callable[["Seams", object], bool] = field(default=lambda seams, token: seams.revocations.hold(token))
 
 
@@ -197,7 +206,7 @@ class Routes:
         """`POST /auth/logout`: the token is refused from now on."""
         token = self.seams.sent(request)
         try:
-            claims = read_unrevoked(self.seams, token)
+            claims = self.seams.read_for_logout(self.seams, token)
         except BadTokenError:
             return JSONResponse(error_body("invalid_token", "The token is not valid."), 401)
         await self.seams.revocations.revoke(token, claims.get("exp", time.time() + LIFETIME_S))
@@ -219,14 +228,6 @@ def create_app(seams: Seams) -> Starlette:
             Route("/validate", routes.validate, methods=["POST"]),
         ]
     )
-
-
-def read_unrevoked(seams: Seams, token: object) -> dict[str, Any]:
-    """The claims of a valid token that no logout has ended. Raises BadTokenError."""
-    claims = seams.read(seams, token)
-    if seams.is_revoked(seams, token):
-        raise BadTokenError("revoked")
-    return claims
 
 
 async def validated(seams: Seams, request: Request) -> Response:

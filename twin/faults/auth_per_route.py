@@ -73,3 +73,25 @@ def messages_take_query(seams: "Seams") -> Undo:
         own.bearer_of = lambda _request: request.query_params.get("token", "") or healthy(request)
 
     return changed_in(seams, "list_messages", change)
+
+
+@fault(
+    "auth.messages-forget-logouts",
+    place="backend",
+    seen="one route verifies tokens by itself, without the auth service",
+)
+def messages_forget_logouts(seams: "Seams") -> Undo:
+    """A thread's messages are listed for a token that was logged out."""
+
+    def change(own: "Seams", _request: "Request") -> None:
+        healthy, is_revoked = own.validate, own.sessions.is_revoked
+
+        async def validate(given: "Seams", token: str) -> "Identity | None":
+            answer = await healthy(given, token)
+            if answer is None and token and await is_revoked(token):
+                return identity_of(str(payload_of(token)["sub"]))
+            return answer
+
+        own.validate = validate
+
+    return changed_in(seams, "list_messages", change)
