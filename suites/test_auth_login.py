@@ -10,10 +10,12 @@ from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure
 from gate.run import Run
+from probes.auth.near_keys import NEAR_KEYS
 from probes.errors import BadAnswer
 from probes.http.client import Answer
 from probes.secret import Secret
 from targets.contract import Contract
+from targets.model import Target
 
 KEY_FIRST = "Compare the key before a token is made: whatever the status, a client reads the body."
 KEYS = {
@@ -27,16 +29,22 @@ KEYS = {
     "auth.login-key",
     requirement="the login gives no token without its key",
     needs="auth login",
-    remedy="Compare the key in constant time. Where no key is configured, refuse everyone: a header that is missing "
-    "equals a variable that is empty.",
+    remedy="Compare the whole key in constant time. Where no key is configured, refuse everyone: a header that is "
+    "missing equals a variable that is empty.",
     looking="**an incident if a token was given**: rotate the signing secret. Is the variable with the key set?",
 )
 @pytest.mark.beside
-@pytest.mark.parametrize("key", ["none", *KEYS])
-async def test_the_login_wants_its_key(auth: AuthDoor, contract: Contract, run: Run, key: str) -> None:
-    """Without the key's header, with nothing in it, and with a wrong key of any letters, the login gives no token."""
-    rules = contract.login
-    headers = {rules.key_header: KEYS[key]} if key in KEYS else {}
+@pytest.mark.parametrize(
+    "key", ["none", *KEYS, *(pytest.param(near, marks=pytest.mark.also_needs("login-key")) for near in NEAR_KEYS)]
+)
+async def test_the_login_wants_its_key(auth: AuthDoor, target: Target, run: Run, key: str) -> None:
+    """The login gives no token without the key's header, with nothing in it, nor with a wrong or a nearly right key."""
+    rules = target.contract.login
+    sent = Secret(KEYS.get(key, ""))
+    if key in NEAR_KEYS:
+        sent = target.tokens.login_key.derive(NEAR_KEYS[key])
+        run.redactor.learn(sent)
+    headers = {} if key == "none" else {rules.key_header: sent}
     answer = await auth.post(rules.path, headers=headers, json=dict(rules.body))
     given = _token_in(answer, rules.token_field)
     if given:

@@ -1,5 +1,6 @@
 """Validation by the auth service, asked by callers without its key, and with bodies that hold no token."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 import pytest
@@ -8,13 +9,16 @@ from fixtures.http_services import CLIENT_ERRORS, AuthDoor, credentials, seen
 from fixtures.reading import fits
 from gate.check import check
 from gate.failures import CheckFailure
+from gate.run import Run
+from probes.auth.forgeries import NOT_ASCII
+from probes.auth.near_keys import NEAR_KEYS
 from probes.auth.tokens import TokenSource, User
 from probes.foreign.excerpt import excerpt
-from probes.secret import Secret
+from probes.secret import Learn, Secret
 from targets.contract import Contract
 from targets.model import Target
 
-WRONG_KEYS = {"none": "", "wrong": "wrong", "not ASCII": "wr\u00f6ng"}  # for `none`, no credentials are sent
+WRONG_KEYS = {"none": "", "wrong": "wrong", NOT_ASCII: "wr\u00f6ng"}  # for `none`, no credentials are sent
 DEEP = 2_000
 MIB = 1024 * 1024
 # {token} stands for the contract's name of the field.
@@ -40,24 +44,35 @@ ENCODED = {"not UTF-8": "latin-1", "UTF-16": "utf-16", "a byte order mark": "utf
     "auth.service-key",
     requirement="validation without the calling service's credentials is refused",
     needs="auth token credentials",
-    remedy="Compare the service's key, in constant time and as bytes, before looking at the token.",
+    remedy="Compare the service's whole key, in constant time and as bytes, before looking at the token.",
     looking="`curl -i -X POST $AUTH/validate` without the `X-Service-Key` header",
 )
 @pytest.mark.beside
-@pytest.mark.parametrize("key", WRONG_KEYS)
+@pytest.mark.parametrize("key", [*WRONG_KEYS, *NEAR_KEYS])
 async def test_validation_needs_the_service_key(
-    auth: AuthDoor, tokens: TokenSource, owner: User, contract: Contract, target: Target, key: str
+    auth: AuthDoor, tokens: TokenSource, owner: User, target: Target, run: Run, key: str
 ) -> None:
-    """A valid token is not validated without service credentials, or with a wrong key in them, of any letters."""
-    headers = credentials(target, Secret(WRONG_KEYS[key])) if WRONG_KEYS[key] else {}
-    answer = await auth.validate(tokens.good(owner), contract=contract, headers=headers)
+    """A valid token is not validated without service credentials, nor with a wrong key or one that is nearly right."""
+    contract = target.contract
+    answer = await auth.validate(
+        tokens.good(owner), contract=contract, headers=_wrong_credentials(target, key, run.redactor.learn)
+    )
     rules = contract.refusal
-    allowed = rules.service_credentials | (rules.unreadable if not WRONG_KEYS[key].isascii() else frozenset())
+    allowed = rules.service_credentials | (rules.unreadable if key == NOT_ASCII else frozenset())
     if answer.status not in allowed or (answer.status == HTTPStatus.OK and not fits(answer, contract.validation.bad)):
-        shown = "a wrong service key" if WRONG_KEYS[key] else "no service credentials"
+        shown = "no service credentials" if key == "none" else f"a service key that is not the right one ({key})"
         raise CheckFailure(
             expected=f"{sorted(allowed)} (contract.refusal.service_credentials) with {shown}", actual=seen(answer)
         )
+
+
+def _wrong_credentials(target: Target, key: str, learn: Learn) -> Mapping[str, str | Secret]:
+    """The headers of a caller with a wrong key, or with none; what is derived from the right one is a secret too."""
+    if key in NEAR_KEYS:
+        near = target.tokens.service_key.derive(NEAR_KEYS[key])
+        learn(near)
+        return credentials(target, near)
+    return credentials(target, Secret(WRONG_KEYS[key])) if WRONG_KEYS[key] else {}
 
 
 @check(
