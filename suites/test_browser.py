@@ -6,15 +6,15 @@ from itertools import product
 
 import pytest
 
-from fixtures.browser import Asker, origins_of, preflights_of
+from fixtures.browser import SINGLE, Asker, OwnThread, origins_of, preflights_of
 from fixtures.http_services import Door, refuse_server_error, seen
 from fixtures.sockets import SocketDoor, refusal
 from gate.check import check
-from gate.evidence import Recorder
 from gate.failures import CheckFailure
 from probes.auth.tokens import TokenSource, User
 from probes.http.caching import given_to_others, kept_for_another_origin
 from probes.http.client import Answer
+from probes.http.cookies import token_given_away
 from probes.http.cross_origin import Allowance
 from probes.secret import Secret
 from probes.timing.request_pace import RequestPace
@@ -23,6 +23,10 @@ from targets.contract import Contract
 from targets.model import Target
 
 ASKERS = ("frontend", "stranger")
+NO_TOKEN_COOKIE = (
+    "Set no cookie with a token in answers of the API, which is given one in a header; a login's own cookie needs "
+    "HttpOnly, Secure and SameSite."
+)
 
 
 @check(
@@ -150,35 +154,60 @@ async def test_a_page_opens_a_session(
 
 @check(
     "browser.cache",
-    requirement="no cache gives one user's answer to anybody else",
+    requirement="no cache gives one user's answer to anybody else, and no cookie gives the user's token away",
     needs="http token",
     remedy=(
         "Send `Cache-Control: private, no-store` below the API's prefix, and remove a CDN's own rules for it; "
         "send `Vary: Origin` with whatever else may be kept, whether or not the request has an Origin."
     ),
-    looking='`curl -i -H "Authorization: Bearer $TOKEN" $BACKEND/api/threads`: `Cache-Control`, `Vary`, `Age`; '
-    "then the CDN's own rules",
+    looking='`curl -i -H "Authorization: Bearer $TOKEN" $BACKEND/api/threads`: `Cache-Control`, `Vary`, `Age`, '
+    "`Set-Cookie`; then the CDN's own rules",
 )
 @pytest.mark.beside
 @pytest.mark.parametrize(
-    "kind", ["list", "refusal", pytest.param("another origin", marks=pytest.mark.also_needs("frontend"))]
+    "kind",
+    [
+        "list",
+        "refusal",
+        pytest.param(SINGLE, marks=pytest.mark.also_needs("write", "mint", "single")),
+        pytest.param("another origin", marks=pytest.mark.also_needs("frontend")),
+    ],
 )
 async def test_no_cache_gives_it_to_others(
-    backend: Door, tokens: TokenSource, owner: User, contract: Contract, recorder: Recorder, kind: str
+    backend: Door, tokens: TokenSource, owner: User, contract: Contract, own_thread: OwnThread | None, kind: str
 ) -> None:
-    """The answer's caching headers keep it from shared caches, the browser's next user and other origins' pages."""
+    """The answer's headers keep it from shared caches, the browser's next user and other origins' pages.
+
+    No cookie holds a token that scripts can read, or that is sent without TLS.
+    """
     if kind == "another origin":
         await _refuse_kept_for_another(backend, contract)
         return
+    if own_thread:
+        for answer, token in await own_thread.answers():
+            _refuse_given_away(answer, token)
+        return
     token = tokens.good(owner) if kind == "list" else None
     answer = await backend.get(contract.paths.threads, token=token)
-    recorder.attach("Cache-Control", answer.headers.get("cache-control", "says nothing"))
+    backend.recorder.attach("Cache-Control", answer.headers.get("cache-control", "says nothing"))
     if kind == "list" and answer.status not in range(200, 300):
         raise CheckFailure(expected="a list", actual=seen(answer))
+    _refuse_given_away(answer, token)
+
+
+def _refuse_given_away(answer: Answer, token: Secret | None) -> None:
+    """Raise CheckFailure if an answer may be kept for others, or sets a cookie that gives a token away."""
     trouble = given_to_others(answer.headers, authorized=token is not None)
     if trouble:
         raise CheckFailure(
             expected="an answer that caches don't give to anybody else", actual=f"{seen(answer)}: {trouble}"
+        )
+    trouble = token_given_away(answer.headers, token)
+    if trouble:
+        raise CheckFailure(
+            expected="no token in a cookie without HttpOnly and Secure",
+            actual=f"{seen(answer)}: {trouble}",
+            remedy=NO_TOKEN_COOKIE,
         )
 
 

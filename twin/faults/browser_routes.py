@@ -79,3 +79,48 @@ def single_threads_for_anyone(seams: "Seams") -> Undo:
             headers["access-control-allow-credentials"] = "true"
 
     return answering(seams, change)
+
+
+@fault("browser.single-threads-cacheable", place="backend", seen="a CDN rule for GET below one prefix, to save reads")
+def single_threads_cacheable(seams: "Seams") -> Undo:
+    """A single thread and its messages may be kept by any cache on the way."""
+    healthy = seams.cache_control
+
+    def keep(path: str) -> str:
+        return "public, max-age=300" if path.startswith(SINGLE) else healthy(path)
+
+    return replace(seams, cache_control=keep)
+
+
+@fault("browser.histories-cacheable", place="backend", seen="messages never change, and so a day seemed fine")
+def histories_cacheable(seams: "Seams") -> Undo:
+    """A thread's messages may be kept by any cache on the way."""
+    healthy = seams.cache_control
+
+    def keep(path: str) -> str:
+        return "max-age=86400" if path.startswith(SINGLE) and path.endswith("/messages") else healthy(path)
+
+    return replace(seams, cache_control=keep)
+
+
+def _setting_cookie(seams: "Seams", path: str, attributes: str) -> Undo:
+    """Have answers to GET below a path put the request's token into a cookie."""
+
+    def change(scope: "Scope", _status: int, headers: MutableHeaders) -> None:
+        token = Headers(scope=scope).get("authorization", "").removeprefix("Bearer ")
+        if token and scope["method"] == "GET" and scope["path"].startswith(path):
+            headers.append("set-cookie", f"access_token={token}; Path=/{attributes}")
+
+    return answering(seams, change)
+
+
+@fault("browser.token-in-a-cookie", place="backend", seen="a cookie for a page that can't set headers (EventSource)")
+def token_in_a_cookie(seams: "Seams") -> Undo:
+    """Each answer to the list sets a cookie with the token, which every script of the page can read."""
+    return _setting_cookie(seams, "/api/threads", "")
+
+
+@fault("browser.token-in-an-insecure-cookie", place="backend", seen="Secure left out, for a developer's machine")
+def token_in_an_insecure_cookie(seams: "Seams") -> Undo:
+    """An answer about one thread sets a cookie with the token, which a browser sends without TLS too."""
+    return _setting_cookie(seams, SINGLE, "; HttpOnly; SameSite=Lax")
