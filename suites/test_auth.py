@@ -1,6 +1,5 @@
 """The doors decide correctly, and all of them in the same way."""
 
-import time
 from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
@@ -16,6 +15,7 @@ from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure
 from probes.auth.forgeries import REFRESH, SIGNED, UNSIGNED, Forgery, forge
+from probes.auth.odd_tokens import ODD_EMAIL, ODD_TOKENS, with_odd_letters
 from probes.auth.tokens import Mint, TokenSource, User
 from probes.secret import Secret
 from targets.contract import Contract
@@ -29,7 +29,6 @@ WITH_REFRESH_TOKENS = pytest.mark.also_needs("mint", "refresh-tokens")
 SIGNED_KINDS = [
     pytest.param(kind, marks=WITH_REFRESH_TOKENS if kind == REFRESH else WITH_THE_SECRET) for kind in SIGNED
 ]
-AHEAD = "issued ahead, within the skew"  # contract.tokens.clock_skew_s
 CHALLENGE = (
     "Refuse with 401 and `WWW-Authenticate: Bearer`, whatever is wrong with the token: clients log in again by it."
 )
@@ -37,8 +36,7 @@ REPEAT = (
     "Answer with the claims of the token that was validated, each under its own name, and with its end in UTC: "
     "callers decide by them who may do what, and for how long they may remember it."
 )
-LISTED = "audience in a list"  # as RFC 7519 (4.1.3) lets issuers write it
-ODD = [pytest.param(kind, marks=WITH_THE_SECRET) for kind in (AHEAD, LISTED)]
+ODD = [pytest.param(kind, marks=WITH_THE_SECRET) for kind in ODD_TOKENS]
 AT_THE_DOOR = [
     pytest.param(door, marks=[pytest.mark.beside, *([] if need == "http" else [pytest.mark.also_needs(need)])])
     for door, need in NEED_OF.items()
@@ -71,22 +69,23 @@ async def test_auth_answers(auth: AuthDoor, contract: Contract, recorder: Record
     '$TOKEN" $BACKEND/api/threads`',
 )
 @pytest.mark.parametrize("how", [*AT_THE_DOOR, *ODD])
-async def test_a_good_token_is_let_in(doors: Doors, tokens: TokenSource, owner: User, how: str) -> None:
+async def test_a_good_token_is_let_in(
+    doors: Doors, tokens: TokenSource, owner: User, make_user: MakeUser, how: str
+) -> None:
     """The door accepts a newly signed token, and names the token's own user; validation also repeats its claims.
 
-    Every door also accepts a token whose issuer's clock is ahead by half of what the contract allows, and one
-    whose audience is a list of this service and another.
+    Every door also accepts a token whose issuer's clock is ahead by half of what the contract allows, one whose
+    audience is a list of this service and another, one of more than 2 KiB, and one whose email is not ASCII.
     """
-    if how not in {AHEAD, LISTED}:
+    if how not in ODD_TOKENS:
         door = next(name for name in NEED_OF if name == how)
         await _refuse_unless_let_in(doors, door, _to_show(doors, door, tokens, owner), owner)
         return
     if not isinstance(tokens, Mint):
         raise Broken("this kind of token requires the signing secret: the case should need `mint`")
-    now = time.time() + (tokens.skew_s / 2 if how == AHEAD else 0)
-    listed = {"aud": [tokens.audience, "another-platform"]} if how == LISTED else {}
-    token = tokens.sign(tokens.claims(owner, now) | listed)
-    await doors.rest.pace.together(partial(_refuse_unless_let_in, doors, door, token, owner) for door in doors.names)
+    user = with_odd_letters(make_user("accented")) if how == ODD_EMAIL else owner  # services know a user's first email
+    token = ODD_TOKENS[how](tokens, user)
+    await doors.rest.pace.together(partial(_refuse_unless_let_in, doors, door, token, user) for door in doors.names)
 
 
 def _to_show(doors: Doors, door: DoorName, tokens: TokenSource, owner: User) -> Secret:

@@ -18,6 +18,7 @@ from targets.contract import Contract
 from targets.model import Target
 
 KEY_FIRST = "Compare the key before a token is made: whatever the status, a client reads the body."
+CUT_S = 1.0  # times in a token are often cut to whole seconds
 KEYS = {
     "empty": "",
     "wrong": "netra-verify-wrong",
@@ -59,15 +60,21 @@ async def test_the_login_wants_its_key(auth: AuthDoor, target: Target, run: Run,
 
 @check(
     "auth.login",
-    requirement="the token that the login gives is accepted",
+    requirement="the token that the login gives is accepted, and lives no longer than the contract says",
     needs="auth http login login-key",
     remedy="Issue tokens by the code that signs all others: the same secret, claims and lifetime.",
     looking="the answer to the token, in the evidence; its claims (`jwt decode`), compared with [contract.tokens]",
 )
 @pytest.mark.beside
 async def test_its_token_is_good(backend: Door, login: Login, contract: Contract, recorder: Recorder) -> None:
-    """With the right key the login gives a token, and the list is answered to it."""
-    held = await login.token()
+    """With the right key the login gives a token that lives as long as all do, and the list is answered to it."""
+    held, longest_s = await login.token(), contract.tokens.lifetime_s
+    recorder.attach("lifetime of the token", f"{held.lifetime_s:g} s")
+    if held.lifetime_s > longest_s + CUT_S:
+        raise CheckFailure(
+            expected=f"a token that lives for {longest_s:g} s at most (contract.tokens.lifetime_s)",
+            actual=f"{held.lifetime_s:g} s from its iat to its exp",
+        )
     answer = await backend.get(contract.paths.threads, token=held.token)
     recorder.attach("answer", answer.status)
     if answer.status != HTTPStatus.OK:

@@ -140,6 +140,15 @@ class Held:
         except (TypeError, ValueError, OverflowError) as error:
             raise CredentialUnfit(self.origin, "its payload's `exp` is not a number of seconds") from error
 
+    @property
+    def lifetime_s(self) -> float:
+        """From when it was issued, or from now if it does not say, until it expires; infinity if it never does.
+
+        Raises CredentialUnfit like `expires`.
+        """
+        issued = self._payload().get("iat")
+        return self.expires - (issued if isinstance(issued, int | float) else time.time())
+
     def good(self, user: User) -> Secret:
         """The token itself.
 

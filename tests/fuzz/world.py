@@ -236,7 +236,9 @@ class World:
             return 200, {"status": "healthy"}
         login = self.contract.login
         if path == login.path and headers.get(login.key_header.lower()) == LOGIN_KEY:
-            return 200, {login.token_field: jwt.encode({"sub": "the-test-user", "exp": 4e9}, "x" * 32)}
+            now = int(datetime.now(UTC).timestamp())
+            times = {"iat": now, "exp": now + int(self.contract.tokens.lifetime_s)}
+            return 200, {login.token_field: jwt.encode({"sub": "the-test-user", **times}, "x" * 32)}
         token = body.get(self.contract.validation.token_field) if isinstance(body, dict) else ""
         user = user_of(str(token))
         if path != self.contract.paths.auth_validate or method != "POST" or "x-service-key" not in headers:

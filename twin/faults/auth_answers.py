@@ -3,8 +3,10 @@
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import jwt
 from starlette.responses import JSONResponse, Response
 
+from twin.auth.by_hand import payload_of
 from twin.auth.logout import Revocations, fingerprint
 from twin.switching.registry import Undo, fault, replace
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
 Claims = dict[str, Any]
 EARLY_S = 30.0
+DAY_S = 24 * 3600
 MOST_USES = 100
 UNAVAILABLE = 503
 
@@ -81,3 +84,15 @@ def token_used_up(seams: "Seams") -> Undo:
         return claims
 
     return replace(seams, read=read)
+
+
+@fault("auth.login-token-lives-a-day", place="auth", seen="a setting in hours, for a demonstration, that stayed")
+def login_token_lives_a_day(seams: "Seams") -> Undo:
+    """The login's token is good for 24 hours."""
+    healthy = seams.issue
+
+    def issue(secret: str) -> str:
+        claims = payload_of(healthy(secret))
+        return jwt.encode(claims | {"exp": claims["iat"] + DAY_S}, secret, algorithm="HS256")
+
+    return replace(seams, issue=issue)
