@@ -33,12 +33,13 @@ def _long(mint: Mint, user: User) -> Secret:
     return mint.sign(mint.claims(user) | {name: [f"netra-verify-{number:02d}" for number in range(MANY)]})
 
 
+LONG = "2 KiB"
 ODD_EMAIL = "email not ASCII"  # of a user `with_odd_letters`
 ODD_TOKENS: Mapping[str, Sign] = MappingProxyType(
     {
         "issued ahead, within the skew": _ahead,  # contract.tokens.clock_skew_s
         "audience in a list": _listed,  # as RFC 7519 (4.1.3) lets issuers write it
-        "2 KiB": _long,
+        LONG: _long,
         ODD_EMAIL: lambda mint, user: mint.good(user),
     }
 )
