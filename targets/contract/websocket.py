@@ -43,12 +43,13 @@ class AfterRules(Part):
 
 
 class AgentRules(Part):
-    """How a user's message is answered: a series of events to every tab of the user, in this order."""
+    """How a user's message is answered: a series of events to the user's tabs, in this order."""
 
     events: tuple[str, ...]
     text_field: str
     run_field: str
     in_thread: dict[str, Any]
+    every_tab: bool
     seconds: Seconds
 
 
