@@ -23,7 +23,7 @@ from probes.http.client import Answer
 from probes.openapi.calling import Asked, Behaviour, ask_operations
 from probes.openapi.operations import Operation, Published, Request, nameless, published_names
 from targets.contract import Contract
-from targets.model import Target
+from targets.model import Target, Tokens
 
 ROUTES = ("threads", "health", "liveness", "readiness", "metrics")
 REDIRECTS = range(300, 400)
@@ -168,12 +168,8 @@ async def test_no_published_operation_fails(
 
     No answer has a URL with a password in it, or one of the keys that the services share with us.
     """
-    contract, keys = target.contract, target.tokens
-    unrouted, rules = replace(backend, routes={}), contract.api
-    secrets = (keys.signing_secret, keys.service_key, keys.login_key)
-
-    def shows_secret(text: str) -> bool:
-        return holds_password(text) or any(secret.is_in(text) for secret in secrets)
+    liveness, rules = target.contract.paths.liveness, target.contract.api
+    unrouted = replace(backend, routes={})
 
     async def ask(operation: Operation, request: Request) -> Answer:
         return await unrouted.ask(
@@ -182,7 +178,7 @@ async def test_no_published_operation_fails(
 
     async def is_alive() -> str:
         try:
-            answer = await unrouted.get(contract.paths.liveness, deadline_s=rules.hang_s)
+            answer = await unrouted.get(liveness, deadline_s=rules.hang_s)
         except (TooSlow, Unreachable, BadAnswer) as error:
             return error.detail
         return "" if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR else seen(answer)
@@ -193,9 +189,16 @@ async def test_no_published_operation_fails(
         is_alive,
         per_second=rules.per_second,
         budget_s=rules.budget_s,
-        shows_secret=shows_secret,
+        shows_secret=partial(_shows_secret, target.tokens),
     )
     _judge(asked, published, recorder)
+
+
+def _shows_secret(keys: Tokens, text: str) -> bool:
+    """Whether a text has a URL with a password in it, or one of the keys that the services share with us."""
+    return holds_password(text) or any(
+        secret.is_in(text) for secret in (keys.signing_secret, keys.service_key, keys.login_key)
+    )
 
 
 def _judge(asked: Asked, published: Published, recorder: Recorder) -> None:

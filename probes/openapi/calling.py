@@ -62,9 +62,8 @@ async def ask_operations(
 
     While we look, the next operation is called already: if the service is dead then, both are called again, alone, and
     it is the trouble of the one after which it is dead again. `ask` sends one request under its own deadline. At most
-    `per_second` requests are sent, and for `budget_s` in all; operations that don't fit in are not asked. If the
-    service stays dead, nothing more is asked. A body that `shows_secret` is a trouble, and is not repeated. Raises what
-    `ask` raises, except NOT_ANSWERED.
+    `per_second` requests are sent, and for `budget_s` in all; what doesn't fit in is not asked, and nothing more if the
+    service stays dead. A body that `shows_secret` is a trouble. Raises what `ask` raises, except NOT_ANSWERED.
     """
     begun, why = time.perf_counter(), ""
     caller = _Caller(ask=ask, is_alive=is_alive, per_second=per_second, shows_secret=shows_secret)

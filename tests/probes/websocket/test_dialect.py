@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from probes.websocket.dialect import data_of
 from tests.probes.websocket.joining import DIALECT
 
 EVENTLESS = replace(DIALECT, welcome_event="")
@@ -73,3 +74,11 @@ def test_a_users_text_is_put_into_its_form_as_it_is() -> None:
 @pytest.mark.parametrize("token, offer", [("a", "jwt.YQ"), ("abc", "jwt.YWJj"), ("\u00ff\u00fe?", "jwt.w7_Dvj8")])
 def test_a_token_is_offered_in_letters_that_a_subprotocol_may_have(token: str, offer: str) -> None:
     assert DIALECT.token_offer(token) == offer
+
+
+@pytest.mark.parametrize(
+    "message, data",
+    [({"data": {"a": 1}}, {"a": 1}), ({}, {}), ({"data": None}, {}), ({"data": [1]}, {})],
+)
+def test_a_messages_data_is_an_object(message: dict[str, Any], data: dict[str, Any]) -> None:
+    assert data_of(message) == data

@@ -14,7 +14,6 @@ from probes.errors import BadAnswer, TooSlow
 from probes.foreign.limits import MIB
 from probes.secret import Secret
 from probes.timing.deadlines import Deadlines
-from probes.websocket.dialect import data_of
 from probes.websocket.handshake import MOST_BEFORE, Refused
 from probes.websocket.sessions import Doorway, Session, closed_at_end
 from tests.probes.websocket.joining import DIALECT, doorway
@@ -321,11 +320,3 @@ async def test_a_session_that_was_never_read_is_not_known_to_be_closed() -> None
         with pytest.raises(TooSlow, match="not closed within 1 s"):
             await unread.wait_closed(1.0)
         await opened.aclose()
-
-
-@pytest.mark.parametrize(
-    "message, data",
-    [({"data": {"a": 1}}, {"a": 1}), ({}, {}), ({"data": None}, {}), ({"data": [1]}, {})],
-)
-def test_a_messages_data_is_an_object(message: dict[str, Any], data: dict[str, Any]) -> None:
-    assert data_of(message) == data
