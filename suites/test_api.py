@@ -164,10 +164,7 @@ def _is_as_named(status: int, forgery: Forgery, contract: Contract, *, for_users
 async def test_no_published_operation_fails(
     backend: Door, published: Published, target: Target, tokens: TokenSource, owner: User, recorder: Recorder
 ) -> None:
-    """Each GET and HEAD in the document, with its examples and with generated requests, and a valid token.
-
-    No answer has a URL with a password in it, or one of the keys that the services share with us.
-    """
+    """Each GET and HEAD in the document, by examples and generated requests, with a valid token: none shows a key."""
     liveness, rules = target.contract.paths.liveness, target.contract.api
     unrouted = replace(backend, routes={})
 

@@ -103,25 +103,23 @@ async def test_a_first_message_is_sent_before_the_welcome_is_waited_for() -> Non
         opened = await door(speaker.url).open(TOKEN, first={"type": DIALECT.ping})
         assert isinstance(opened, Session)
         async with closed_at_end(opened) as session:
-            assert session.welcome == WELCOME
-            assert await session.receive() == PONG
+            assert (session.welcome, await session.receive()) == (WELCOME, PONG)
         assert speaker.sent == [json.dumps({"type": DIALECT.ping})]
 
 
 async def test_a_door_that_closes_at_once_refuses_in_spite_of_a_first_message() -> None:
     async with speaking((1008, "no"), welcome=False) as speaker:
         opened = await door(speaker.url).open(TOKEN, first={"type": DIALECT.ping})
-        assert isinstance(opened, Refused)
-        assert opened.status == 1008
+    assert isinstance(opened, Refused)
+    assert opened.status == 1008
 
 
 async def test_a_watch_gets_messages_that_are_passed_over() -> None:
     heard = list[str]()
-    answers = [[PONG, json.dumps(ACKNOWLEDGED).encode()], [ERROR]]
-    async with speaking(answers=answers) as speaker, session_at(speaker) as session:
+    async with speaking(answers=[[PONG, ACKNOWLEDGED], [ERROR]]) as speaker, session_at(speaker) as session:
         session.watch = heard.append
-        await session.send("one")
-        await session.send("two")
+        for text in ("one", "two"):
+            await session.send(text)
         await session.receive_of(DIALECT.error)
     assert [json.loads(text) for text in heard] == [PONG, ACKNOWLEDGED, ERROR]
 
