@@ -86,8 +86,11 @@ def unknown_thread_keeps(seams: "Seams") -> Undo:
         await kept.pop().close()
 
     async def find(given: "Seams", user: str, window: "Window") -> list[dict[str, Any]]:
-        async with await connected():
+        connection = await connected()
+        try:
             return await listed(given, user, window)
+        finally:
+            await connection.close()
 
     both = undo_all(replace(seams.sessions, remember=remember), replace(seams, find_threads=find))
     return until_undone(engine, both, kept)
