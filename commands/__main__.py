@@ -4,15 +4,16 @@ A crash of the suite is exit code 3: Python's own 1 would be read as NO-GO, or a
 """
 
 import sys
-from contextlib import suppress
 
 from gate.crash import crash_in_words, reason_in_words
+from gate.unread import secure_output
 
 INTERRUPTED, CRASHED = 2, 3
 
 
 def run(arguments: list[str]) -> int:
     """Run one command, whatever becomes of it; return the process's exit code."""
+    secure_output()
     try:
         from commands.cli import main  # noqa: PLC0415 - a crash during an import is a crash like any other
 
@@ -26,8 +27,7 @@ def run(arguments: list[str]) -> int:
 
 def _end(arguments: list[str], why: str, code: int) -> int:
     verdict = "VERDICT: INCONCLUSIVE " if arguments[:1] == ["gate"] else ""
-    with suppress(OSError):  # the reader of our output has gone
-        print(f"{verdict}exit_code={code} reason={' '.join(why.split())}", flush=True)  # noqa: T201 - the last word
+    print(f"{verdict}exit_code={code} reason={' '.join(why.split())}", flush=True)  # noqa: T201 - the last word
     return code
 
 

@@ -6,7 +6,6 @@ from typing import TextIO
 
 from gate.plain_text import neutralise
 from gate.redaction import Concealed, Redactor
-from gate.unread import drop
 from targets.loading import ConfigurationError
 
 HIDDEN = Redactor()
@@ -20,20 +19,12 @@ def hide(*secrets: Concealed) -> None:
 
 def say(text: str, file: TextIO | None = None) -> None:
     """Print one paragraph of the command's output."""
-    _print(neutralise(HIDDEN.text(text), multi_line=True), file or sys.stdout)
+    print(neutralise(HIDDEN.text(text), multi_line=True), file=file or sys.stdout, flush=True)
 
 
 def say_verdict(text: str, file: TextIO | None = None) -> None:
     """Print the verdict's line; no other output can look like it."""
-    _print(f"VERDICT: {neutralise(HIDDEN.text(text))}", file or sys.stdout)
-
-
-def _print(text: str, file: TextIO) -> None:
-    """Print and flush. A reader that has gone (`| head`) ends our output, but not the command."""
-    try:
-        print(text, file=file, flush=True)
-    except BrokenPipeError:
-        drop(file)
+    print(f"VERDICT: {neutralise(HIDDEN.text(text))}", file=file or sys.stdout, flush=True)
 
 
 def write_file(path: Path, text: str, another: str) -> None:

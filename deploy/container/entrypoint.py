@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
         return _say("INCONCLUSIVE", INCONCLUSIVE, str(error))
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for line in masks(secrets):
-            print(line, flush=True)  # noqa: T201 - a workflow command is a line on stdout
+            _print(line)  # a workflow command is a line on stdout
     before = _run_id(reports)
     judging = arguments[:1] == ["gate"]
     suite = ("commands", *arguments) if judging else ("gate.session", "-c", "pytest.ini", *arguments)
@@ -104,20 +104,28 @@ def _conclude(reports: Path, code: int | None) -> int:
 def _keep(run: Path, url: str) -> int:
     """Copy a run's files; a failure says nothing about the release, so it has a separate exit code."""
     if not (run / "verdict.json").is_file():
-        print(f"keep: there is no run in {run.parent}", flush=True)  # noqa: T201 - the container's log
+        _print(f"keep: there is no run in {run.parent}")
         return USAGE
     try:
         files, folder = fsspec.url_to_fs(url)
         files.put(f"{run.resolve()}/", f"{folder.rstrip('/')}/", recursive=True)
     except Exception as error:  # noqa: BLE001 - each store raises its own errors; the log gets one line
-        print(f"keep: {url} can't be written to: {type(error).__name__}: {error}", flush=True)  # noqa: T201 - the container's log
+        _print(f"keep: {url} can't be written to: {type(error).__name__}: {error}")
         return USAGE
     return 0
 
 
 def _say(word: str, code: int, reason: str, where: str = "") -> int:
-    print(f"VERDICT: {word}{where} exit_code={code} reason={' '.join(reason.split())}", flush=True)  # noqa: T201 - the log's last line
+    _print(f"VERDICT: {word}{where} exit_code={code} reason={' '.join(reason.split())}")
     return code
+
+
+def _print(line: str) -> None:
+    """Print to the container's log; nobody may read it, and that must not change the exit code."""
+    try:
+        print(line, flush=True)  # noqa: T201 - the container's log
+    except OSError:  # what is left in the buffer would fail again at Python's own end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

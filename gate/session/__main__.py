@@ -56,6 +56,9 @@ def _run(arguments: list[str]) -> tuple[int, str]:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
     _take_signals()
     try:
+        from gate.unread import secure_output  # noqa: PLC0415 - as below
+
+        secure_output()
         try:
             RUNNING.append(True)
             code = INTERRUPTED if CAME else _pytest(arguments)
@@ -98,14 +101,9 @@ def _conclude(code: int, why: str) -> int:
         word = verdict if verdict and verdict != "GO" else "INCONCLUSIVE"
         reason = f" reason={' '.join(why.split())}" if why else ""
         if not LAST_WORD.silent:
-            _say(f"VERDICT: {word} exit_code={code}{reason}")
+            print(f"VERDICT: {word} exit_code={code}{reason}", flush=True)  # noqa: T201 - the last line
     _say_nothing_more()
-    return _flushed(code)
-
-
-def _say(line: str) -> None:
-    with suppress(OSError):  # the reader of our output has gone; the exit code still says it
-        print(line, flush=True)  # noqa: T201 - the last line
+    return code
 
 
 def _say_nothing_more() -> None:
@@ -115,17 +113,6 @@ def _say_nothing_more() -> None:
     with suppress(OSError):
         sys.stderr.flush()
         drop(sys.stderr)
-
-
-def _flushed(code: int) -> int:
-    """The code; output that can't be written is dropped, because Python's final flush would change the code."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        from gate.unread import drop  # noqa: PLC0415 - as above
-
-        drop(sys.stdout)
-    return code
 
 
 if __name__ == "__main__":

@@ -1,9 +1,7 @@
 """What the terminal shows during a run: live progress if it is a terminal, and one line per family."""
 
-import io
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from typing import IO
 
 from rich.markup import escape
@@ -15,29 +13,7 @@ from gate.run import Result
 from gate.verdict import Key, name
 
 LONG_S = 2.0
-
-
 SAY_EVERY_S = 10.0
-
-
-class Unbreakable(io.TextIOWrapper):
-    """Our output stream. If its reader has gone or its disk is full, output is lost but the run continues."""
-
-    def write(self, text: str) -> int:
-        """Write the text, or drop it."""
-        with suppress(OSError):
-            super().write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        """Flush, or drop what was buffered."""
-        with suppress(OSError):
-            super().flush()
-
-    def close(self) -> None:
-        """Close; what could not be written is dropped."""
-        with suppress(OSError):
-            super().close()
 
 
 class Live:

@@ -19,7 +19,7 @@ from gate.session import hooks
 from gate.session.case_outcome import RESULT, begin_attempt, judge, settle
 from gate.session.copies import wanted_copies
 from gate.session.foreign_plugins import refuse_hiding, refuse_what_shows
-from gate.session.live_progress import Live, Unbreakable
+from gate.session.live_progress import Live
 from gate.session.options import add_options, arguments_of, default_reports, only_looks, refuse_workers, report_dir
 from gate.session.publishing import begin, conclude, put_latest_back, retire_latest
 from gate.session.secrecy import Secrecy
@@ -27,6 +27,7 @@ from gate.session.selecting import Selecting, last_durations, last_failed, selec
 from gate.session.selection import choose
 from gate.session.stopping import Stopping
 from gate.session.taking_down import TakingDown
+from gate.unread import lossy
 
 RUN = pytest.StashKey[Run]()
 LIVE = pytest.StashKey[Live]()
@@ -69,11 +70,11 @@ def pytest_configure(config: pytest.Config) -> None:
     run = _framed(config)
     config.pluginmanager.register(Secrecy(run.redactor))
     begin(run)
-    config.stash[RUN] = run
     _prepare_to_stop(config, run)
+    _show_progress(config, run)
+    config.stash[RUN] = run  # after what its end relies on: whoever finds the run finds those, too
     run.copies = wanted_copies(config)
     config.option.allure_report_dir = None if run.plan.verdict_only else str(run.folder / "allure-results")
-    _show_progress(config, run)
     config.stash[STOPPING].arm()
 
 
@@ -126,7 +127,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def _past_capture(file: TextIO) -> TextIO:
     """The same output on our own descriptor: pytest redirects its own while a case runs."""
     try:
-        return Unbreakable(os.fdopen(os.dup(file.fileno()), "wb"), encoding=file.encoding, line_buffering=True)
+        return lossy(os.dup(file.fileno()), encoding=file.encoding)
     except (OSError, io.UnsupportedOperation):
         return file  # no descriptor to bypass: an in-memory stream
 

@@ -3,7 +3,7 @@
 import sys
 from difflib import get_close_matches
 
-from gate.unread import drop
+from gate.unread import secure_output
 from tests.road.road import Road, files_of, find, known, shorten
 
 
@@ -30,10 +30,5 @@ def _listed(road: Road) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        code = main(sys.argv[1:])
-        sys.stdout.flush()
-    except BrokenPipeError:  # the reader has seen enough; the interpreter's own flush at its end must not fail
-        drop(sys.stdout)
-        code = 0
-    sys.exit(code)
+    secure_output()  # the reader may have seen enough
+    sys.exit(main(sys.argv[1:]))

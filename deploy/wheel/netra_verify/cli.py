@@ -33,6 +33,11 @@ OF_TARGETS = frozenset({"gate", "history", "repair-plan", "reap", "rollout"})
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the process's exit code: 0 GO, 1 NO-GO, 10 INCONCLUSIVE, 2 to 4 as pytest's."""
+    if str(TREE) not in sys.path:
+        sys.path.insert(0, str(TREE))
+    from gate.unread import secure_output  # noqa: PLC0415 - importable once the tree is on the path
+
+    secure_output()
     word, *rest = [*(sys.argv[1:] if arguments is None else arguments), ""]
     rest = rest[:-1]
     if word in {"", "-h", "--help"}:
@@ -41,15 +46,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(f"netra-verify {version('netra-verify')}", 0)
     if word not in COMMANDS:
         return _say(f"netra-verify has no command {word!r}.\n\n{_help()}", USAGE)
-    if str(TREE) not in sys.path:
-        sys.path.insert(0, str(TREE))
     if word in PHASES:
         return _run(PHASES[word], rest)
     return _command(word, rest)
 
 
 def _run(phase: str, options: list[str]) -> int:
-    from gate.session.__main__ import main as run  # noqa: PLC0415 - importable once the tree is on the path
+    from gate.session.__main__ import main as run  # noqa: PLC0415 - as above
 
     fixed = ["-c", str(TREE / "pytest.ini"), f"--rootdir={TREE}", f"--phase={phase}"]
     return run([*fixed, *_own_targets(options), *options, str(TREE / "suites")])

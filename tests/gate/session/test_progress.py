@@ -14,7 +14,7 @@ import pytest
 from gate.outcomes import Outcome
 from gate.run import Result
 from gate.session import live_progress
-from gate.session.live_progress import Live, Unbreakable
+from gate.session.live_progress import Live
 from probes.timing.waiting import await_steady
 from tests.gate.documents import make_check
 
@@ -147,12 +147,3 @@ def test_how_long_it_took_the_last_time_is_said_from_a_second_on_and_only_on_a_t
         assert live._case(result("a.c")) == "[dim]a             1 done, now [/]a.c"
         assert Live(file, verbose=True, expected=lambda: {"a.b": 9.0})._case(result("a.b")).endswith("a.b")
     assert Live(io.StringIO(), verbose=False, expected=lambda: {"a.b": 9.0})._expected == {}
-
-
-def test_output_that_nobody_reads_any_more_is_dropped() -> None:
-    reader, writer = os.pipe()
-    os.close(reader)
-    out = Unbreakable(os.fdopen(writer, "wb"), encoding="utf-8", line_buffering=True)
-    assert out.write("lost\n") == 5
-    out.flush()
-    out.close()
