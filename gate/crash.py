@@ -33,5 +33,7 @@ def crash_in_words(error: BaseException) -> str:
 
 
 def reason_in_words(error: BaseException) -> str:
-    """The traceback's last line."""
+    """The traceback's last line; of a group, which has none, the one of the first error in it."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
     return crash_in_words(error).rpartition("\n")[2]

@@ -25,10 +25,13 @@ class _Lossy(io.FileIO):
             return memoryview(data).nbytes
 
 
-def lossy(descriptor: int, *, encoding: str = "utf-8", line_buffering: bool = True, closefd: bool = True) -> TextIO:
-    """A text stream on a descriptor, to which writing never fails: neither print() nor Python's own last flush."""
+def lossy(descriptor: int, *, encoding: str = "utf-8", closefd: bool = True) -> TextIO:
+    """A text stream on a descriptor, to which writing never fails: neither print() nor Python's own last flush.
+
+    Each line is written at once, so that what several streams write to one descriptor keeps its order.
+    """
     buffer = io.BufferedWriter(_Lossy(descriptor, "wb", closefd=closefd))
-    return io.TextIOWrapper(buffer, encoding=encoding, errors="backslashreplace", line_buffering=line_buffering)
+    return io.TextIOWrapper(buffer, encoding=encoding, errors="backslashreplace", line_buffering=True)
 
 
 def secure_output() -> None:
@@ -45,8 +48,7 @@ def secure_output() -> None:
         elif _descriptor_of(before) == descriptor:
             with suppress(OSError):  # nobody reads what was printed so far, either
                 before.flush()
-            buffered = not before.isatty() and descriptor == 1
-            setattr(sys, name, lossy(descriptor, encoding=before.encoding, line_buffering=not buffered, closefd=False))
+            setattr(sys, name, lossy(descriptor, encoding=before.encoding, closefd=False))
 
 
 def _descriptor_of(stream: TextIO) -> int | None:

@@ -52,6 +52,11 @@ def silence_what_was_cut_off() -> None:
 
 
 def silence_what_is_collected() -> None:
-    """The same for what Python prints when such a task or coroutine is destroyed, as late as at its exit."""
+    """The same for what Python prints when such a task or coroutine is destroyed, as late as at its exit.
+
+    pytest would raise what it has collected of these.
+    """
     sys.unraisablehook = lambda _unraisable: None
-    warnings.simplefilter("ignore", RuntimeWarning)
+    for kind in (RuntimeWarning, ResourceWarning, pytest.PytestUnraisableExceptionWarning):
+        warnings.simplefilter("ignore", kind)
+    warnings.simplefilter("ignore", pytest.PytestUnhandledThreadExceptionWarning)

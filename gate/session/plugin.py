@@ -19,6 +19,7 @@ from gate.session import hooks
 from gate.session.case_outcome import RESULT, begin_attempt, judge, settle
 from gate.session.copies import wanted_copies
 from gate.session.foreign_plugins import refuse_hiding, refuse_what_shows
+from gate.session.interrupting import silence_what_is_collected, silence_what_was_cut_off
 from gate.session.live_progress import Live
 from gate.session.options import add_options, arguments_of, default_reports, only_looks, refuse_workers, report_dir
 from gate.session.publishing import begin, conclude, put_latest_back, retire_latest
@@ -81,6 +82,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def _prepare_to_stop(config: pytest.Config, run: Run) -> None:
     def on_stop(reason: str) -> None:
         run.interrupted = reason
+        silence_what_was_cut_off()
         if SESSION in config.stash:  # if a case survives the interrupt, it is the last one
             config.stash[SESSION].shouldstop = reason
 
@@ -168,6 +170,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
             session.config.stash[STOPPING].only_note()  # until the teardowns
     except KeyboardInterrupt:
         run.interrupted = run.interrupted or "interrupted"
+        silence_what_was_cut_off()
         if session.config.option.fulltrace:
             raise
         # Raised further, pytest renders its traceback before any teardown, reading every module in it.
@@ -258,7 +261,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # outermost: after everyone else
 def pytest_unconfigure(config: pytest.Config) -> Generator[None, None, None]:
     """Decide, write every artifact, print the verdict, and exit with its code."""
+    cut = SESSION in config.stash and config.stash[SESSION].exitstatus == pytest.ExitCode.INTERRUPTED
     try:
+        if cut:
+            silence_what_is_collected()
         yield
     finally:
         run = config.stash.get(RUN, None)

@@ -63,6 +63,7 @@ class Stopping:
     _late: float | None = None  # when the deadline passed, on the monotonic clock
     _tearing_down: bool = False  # a case's fixtures are taken down
     _winding_down: bool = False  # the session's are
+    _in_step: bool = False  # a case is set up, called or taken down: Ctrl-C may raise
     _between: int = 0  # tries in a row that found the run between two steps
     _trying_again: bool = False  # the next alarm is one of them
     _writing: bool = False
@@ -105,6 +106,7 @@ class Stopping:
         """Teardowns can be interrupted again, and are after this long."""
         if self._before:
             self._writing, self._winding_down = False, True
+            self._between, self._trying_again = 0, False  # of an interrupt that found no step any more
             self._raise_on_signals()
             first_s = within_s if self._late is None else self._left(TAKEN_DOWN_S)
             signal.setitimer(signal.ITIMER_REAL, first_s, self._interval_s)
@@ -119,6 +121,12 @@ class Stopping:
     def late(self) -> bool:
         """Whether the deadline has passed or is near, so that nothing slow is started."""
         return self._late is not None or self._end - time.monotonic() < NEAR_S
+
+    def steps(self, *, now: bool) -> None:
+        """Note whether a step of a case runs, which Ctrl-C may end; between two it waits for the next one."""
+        self._in_step = now
+        if self._before and not self._writing:
+            signal.signal(signal.SIGINT, self._on_ctrl_c)
 
     def tears_down(self, *, now: bool) -> None:
         """Note whether a case's fixtures are being taken down."""
@@ -165,10 +173,17 @@ class Stopping:
     def _hanging_up(self) -> tuple[signal.Signals, ...]:
         return (signal.SIGHUP,) if self._hang_up else ()
 
+    @property
+    def _on_ctrl_c(self) -> Callable[[int, FrameType | None], object]:
+        """In a step Python's own handler, because asyncio turns Ctrl-C into a cancellation only if it finds that one.
+
+        In the session's teardowns a cancellation is not wanted.
+        """
+        return signal.default_int_handler if self._in_step and not self._winding_down else self._stop
+
     def _raise_on_signals(self) -> None:
-        # asyncio turns Ctrl-C into a cancellation only if it finds Python's own handler. A background job inherits
-        # SIGINT as ignored, and raising it would do nothing. In the session's teardowns a cancellation is not wanted.
-        signal.signal(signal.SIGINT, self._stop if self._winding_down else signal.default_int_handler)
+        # A background job inherits SIGINT as ignored, and raising it would do nothing.
+        signal.signal(signal.SIGINT, self._on_ctrl_c)
         for number in (signal.SIGTERM, signal.SIGALRM, *self._hanging_up):
             signal.signal(number, self._stop)
 
@@ -179,7 +194,7 @@ class Stopping:
         self._give_reason(self._why_late() if alarm else signal.Signals(number).name)
         if alarm and not again and self._passes_deadline():
             return
-        if alarm or self._winding_down:
+        if alarm or self._winding_down or not self._in_step:
             self._interrupt(frame)
         else:
             signal.raise_signal(signal.SIGINT)
@@ -215,15 +230,21 @@ class Stopping:
             return
         if self._between:
             self._between = 0
-            signal.setitimer(signal.ITIMER_REAL, self._interval_s, self._interval_s)
+            signal.setitimer(signal.ITIMER_REAL, self._until_next_s, self._interval_s)
         if place is Place.TEARDOWN:
             name = self._taking_down or "a fixture"
             if name not in self.given_up:
                 self.given_up.append(name)
             raise GivenUp(f"the teardown of {name} took too long")
-        if self._winding_down:
+        if self._winding_down or not self._in_step:
             raise KeyboardInterrupt
         signal.raise_signal(signal.SIGINT)  # which asyncio may have taken over
+
+    @property
+    def _until_next_s(self) -> float:
+        """Until the next alarm after an interrupt that had to wait for a step: before the deadline, that is it."""
+        early = self._late is None and not self._winding_down
+        return max(BEGIN_S, self._end - time.monotonic()) if early else self._interval_s
 
     @property
     def _interval_s(self) -> float:

@@ -31,10 +31,29 @@ class TakingDown:
     def pytest_runtest_teardown(self) -> Generator[None]:
         """What is raised between two fixtures would lose the teardowns that are still to come."""
         self._stopping.tears_down(now=True)
+        self._stopping.steps(now=True)
         try:
             return (yield)
         finally:
+            self._stopping.steps(now=False)
             self._stopping.tears_down(now=False)
+
+    @pytest.hookimpl(wrapper=True, trylast=True)  # innermost: an interrupt in another plugin's hook ends no step
+    def pytest_runtest_setup(self) -> Generator[None]:
+        """A case's own fixtures, which Ctrl-C may end."""
+        return (yield from self._step())
+
+    @pytest.hookimpl(wrapper=True, trylast=True)  # innermost, as above
+    def pytest_runtest_call(self) -> Generator[None]:
+        """The case itself."""
+        return (yield from self._step())
+
+    def _step(self) -> Generator[None]:
+        self._stopping.steps(now=True)
+        try:
+            return (yield)
+        finally:
+            self._stopping.steps(now=False)
 
     def pytest_runtest_logfinish(self) -> None:
         """After each case: a Ctrl-C that it survived was its last."""

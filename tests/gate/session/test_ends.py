@@ -155,6 +155,47 @@ def test_an_interrupt_while_a_traceback_is_rendered_loses_no_failure(mini: Mini)
     assert last_line(output).startswith("VERDICT: NO-GO")
 
 
+BETWEEN = """
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_logfinish():
+    yield
+    if not os.path.exists("begun"):
+        open("begun", "w").close()
+        time.sleep(3)  # as Allure's, which is called here, on a slow disk
+"""
+LEAVING = """
+class Driver:
+    def __del__(self):
+        raise RuntimeError("Connection closed while reading from the driver")
+
+@pytest.fixture(scope="session", autouse=True)
+def leaving():
+    yield
+    for _ in range(2):
+        driver = Driver()
+        driver.itself = driver
+    del driver
+    gc.collect()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_between_two_cases_and_what_it_leaves_behind_are_no_crash(
+    mini: Mini, number: signal.Signals
+) -> None:
+    mini.write(GOOD + GOOD.partition(HEAD)[2].replace("good", "other"), required='{"a.good": (), "a.other": ()}')
+    conftest = mini.folder / "conftest.py"
+    conftest.write_text(f"import gc, os, time\n{conftest.read_text()}{BETWEEN}{LEAVING}")
+    process = mini.start("-W", "error", by=IGNORING)
+    until_begun(mini, process)
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=HANGS_S)
+    assert process.returncode == 2, output
+    assert last_line(output).startswith("VERDICT: INCONCLUSIVE"), output
+    assert "Traceback" not in output
+    assert [row["name"] for row in mini.verdict["checks"] if row["outcome"] == "PASSED"] == ["a.good"]
+
+
 PLUGIN = "import pytest\n\n{hook}\n"
 CRASHES = {
     "a teardown raises": "@pytest.fixture(autouse=True)\ndef broken():\n    yield\n    raise RuntimeError",

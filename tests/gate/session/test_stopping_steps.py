@@ -30,14 +30,17 @@ def armed(signals: Signals, reasons: list[str]) -> Iterator[Stopping]:
     """A run of 100 s, 30 s after its start: at 1000 on the clock, its deadline is at 1070."""
     it = Stopping(deadline_s=100.0, again_s=5.0, on_stop=reasons.append)
     it.arm()
+    it.steps(now=True)
     yield it
     signals.timers.clear()
     it.release()
 
 
 def test_arming_takes_every_signal_and_starts_the_deadline(armed: Stopping, signals: Signals) -> None:
-    assert signals.handlers[signal.SIGINT] is signal.default_int_handler, "asyncio looks for Python's own"
     assert {signals.handlers[number] for number in ALL[1:]} == {armed._stop}
+    assert signals.handlers[signal.SIGINT] is signal.default_int_handler, "asyncio looks for Python's own"
+    armed.steps(now=False)
+    assert signals.handlers[signal.SIGINT] == armed._stop, "between two steps nothing is raised"
     assert signals.timers == [(REAL, 70.0, 0.5)]
     assert signals.unblocked == [(signal.SIG_UNBLOCK, stopping.ALL)]
     assert stopping.ALL == ALL
@@ -108,6 +111,22 @@ def test_a_signal_is_a_reason_and_an_interrupt(
     signals.send(signal.SIGTERM)
     assert (armed.reason, reasons) == (number.name, [number.name]), "the first reason stays, and is said once"
     assert signals.raised == [signal.SIGINT, signal.SIGINT]
+
+
+def test_between_two_steps_ctrl_c_waits_for_the_next_one(
+    armed: Stopping, signals: Signals, reasons: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    armed.steps(now=False)
+    found_at(monkeypatch, Place.BETWEEN)
+    signals.send(signal.SIGINT)
+    assert (reasons, signals.raised) == (["SIGINT"], []), "no further case begins, and nothing is raised"
+    assert signals.timers[-1] == (REAL, 0.01, 5.0), "it is tried again"
+    found_at(monkeypatch, Place.CASE)
+    with pytest.raises(KeyboardInterrupt):  # such as a module that is being collected
+        signals.send(signal.SIGALRM)
+    assert signals.timers[-1] == (REAL, 70.0, 5.0), "the deadline is where it was"
+    armed.steps(now=True)
+    assert not armed._late
 
 
 @pytest.mark.parametrize(
