@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from pydantic import Field, field_validator
 
-from targets.contract.parts import Fraction, Part, Seconds
+from targets.contract.parts import Fraction, Part, Waiting
 from targets.deviations import Accepted
 
 TAG = re.compile(r"[a-z]([a-z0-9-]{0,44}[a-z0-9])?")  # as Cloud Run accepts it
@@ -15,7 +15,7 @@ class Candidate(Part):
     """How a tagged revision is reached; empty: at the URL that Cloud Run gives the tag."""
 
     url: str = ""  # contains {tag}, if the tags have their own hosts
-    warm_s: Seconds = 60.0  # how long the first request may take: at 0 % of traffic there is no instance yet
+    warm_s: Waiting = 60.0  # how long the first request may take: at 0 % of traffic there is no instance yet
 
     @field_validator("url")
     @classmethod
@@ -28,9 +28,9 @@ class Candidate(Part):
 class Compare(Part):
     """How the candidate is compared with the revision that serves."""
 
-    latency_ratio: float = Field(1.25, gt=1)  # how many times as long the candidate may take
-    rounds: int = Field(6, ge=5)  # of every request: twice to the serving revision, once to the candidate
-    pairs: int = Field(40, ge=20)  # of each timed request; up to three times as many if those don't decide
+    latency_ratio: float = Field(1.25, gt=1, le=1000)  # how many times as long the candidate may take
+    rounds: int = Field(6, ge=5, le=1000)  # of every request: twice to the serving revision, once to the candidate
+    pairs: int = Field(40, ge=20, le=10_000)  # of each timed request; up to three times as many if those don't decide
     volatile: tuple[str, ...] = ()  # fields and headers, besides [refusal] volatile, whose values are not compared
     expected: tuple[Accepted, ...] = ()  # differences by design, by their names in the report; * matches anything
 
@@ -58,5 +58,5 @@ class Rollout(Part):
     may_shift: bool = False  # whether `make rollout` may move traffic; it always prints the commands
     confirm: str = ""  # the target's name, from the environment
     error_rate: Fraction = 0.01  # the upper limit for users' requests, with 95 % confidence
-    latency_ratio: float = Field(1.25, gt=1)
-    wait_s: Seconds = 900.0  # how long to wait for enough users' requests at a step
+    latency_ratio: float = Field(1.25, gt=1, le=1000)
+    wait_s: Waiting = 900.0  # how long to wait for enough users' requests at a step

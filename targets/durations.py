@@ -7,6 +7,7 @@ from datetime import timedelta
 
 PART = r"(\d+(?:\.\d+)?)([smhd])"
 USAGE = 4  # pytest's exit code for a wrong command line
+LONGEST = timedelta(days=3660)  # ten years: a moment that long ago is still a date
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -15,7 +16,13 @@ def parse_duration(text: str) -> timedelta:
     if not re.fullmatch(f"({PART})+", text.strip()):
         raise ValueError(f"{text!r} is not a duration: write 90s, 10m, 1h, 1h30m or 2d")
     parts = re.findall(PART, text)
-    return sum((timedelta(**{UNITS[unit]: float(number)}) for number, unit in parts), timedelta())
+    try:
+        whole = sum((timedelta(**{UNITS[unit]: float(number)}) for number, unit in parts), timedelta())
+    except OverflowError:
+        whole = timedelta.max
+    if whole > LONGEST:
+        raise ValueError(f"{text[:30]!r} is too long: at most {LONGEST.days}d")
+    return whole
 
 
 def main(arguments: Sequence[str]) -> int:

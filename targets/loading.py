@@ -179,7 +179,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     """A TOML file. Raises ConfigurationError naming the file and the line."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also a number of too many digits, and tables in tables
         raise ConfigurationError(f"{path} is not valid TOML: {error}. Correct that line.") from error
     except OSError as error:
         raise ConfigurationError(f"{path} can't be read: {error.strerror}.") from error

@@ -13,7 +13,7 @@ from probes.browser.page import find_browser
 from probes.secret import Secret
 from targets.candidate import Candidate, Compare, Rollout
 from targets.contract import Contract
-from targets.contract.parts import Part, Seconds
+from targets.contract.parts import Part, Waiting
 from targets.credentials import without_armour
 from targets.database import Database, Residue
 from targets.deviations import ABSENT, CORE, Accepted, taken_away
@@ -50,7 +50,7 @@ class Twin(Part):
     """The control port of the embedded system; empty for any other target."""
 
     control_url: str = ""
-    hour_s: Seconds = 3600.0  # seconds that an hour of a WebSocket takes there: less than 3600 is compressed time
+    hour_s: Waiting = 3600.0  # seconds that an hour of a WebSocket takes there: less than 3600 is compressed time
     turns: str = ""  # the file by which concurrent runs on it take turns
     users: bool = False  # somebody else uses it: nothing is taken away from it on purpose
 
@@ -58,16 +58,16 @@ class Twin(Part):
 class Sizes(Part):
     """How much is measured: more costs time, less proves less."""
 
-    latency_rate: float = Field(50.0, gt=0)
-    latency_calls: int = Field(1000, ge=FEWEST_CALLS)  # at most: the plan ends sooner when it can decide
-    agreement_rounds: int = Field(135, ge=1)
-    revision_requests: int = Field(100, ge=1)
-    steady_sessions: int = Field(20, ge=1)
-    steady_s: Seconds = 12.0
-    volume_rows: int = Field(10_000, ge=100)
-    soak_sessions: int = Field(100, ge=1)  # per process: a sharded soak holds this many in each
-    soak_silent: int = Field(12, ge=0)  # additional silent ones, which find idle timeouts
-    soak_ping_s: Seconds = 20.0  # between pings of the others
+    latency_rate: float = Field(50.0, gt=0, le=1000)
+    latency_calls: int = Field(1000, ge=FEWEST_CALLS, le=100_000)  # at most: the plan ends sooner when it can decide
+    agreement_rounds: int = Field(135, ge=1, le=10_000)
+    revision_requests: int = Field(100, ge=1, le=10_000)
+    steady_sessions: int = Field(20, ge=1, le=1000)
+    steady_s: Waiting = 12.0
+    volume_rows: int = Field(10_000, ge=100, le=1_000_000)
+    soak_sessions: int = Field(100, ge=1, le=10_000)  # per process: a sharded soak holds this many in each
+    soak_silent: int = Field(12, ge=0, le=1000)  # additional silent ones, which find idle timeouts
+    soak_ping_s: Waiting = 20.0  # between pings of the others
 
     @property
     def stall_calls(self) -> int:
@@ -78,20 +78,25 @@ class Sizes(Part):
 class QuickSizes(Sizes):
     """The same with `--quick`: enough to refute a claim, and to prove what can be proved in a minute."""
 
-    latency_calls: int = Field(200, ge=FEWEST_CALLS)
-    agreement_rounds: int = Field(30, ge=1)
-    revision_requests: int = Field(59, ge=1)
-    steady_s: Seconds = 3.0
-    volume_rows: int = Field(5000, ge=100)
-    soak_sessions: int = Field(20, ge=1)
-    soak_silent: int = Field(6, ge=0)
+    latency_calls: int = Field(200, ge=FEWEST_CALLS, le=100_000)
+    agreement_rounds: int = Field(30, ge=1, le=10_000)
+    revision_requests: int = Field(59, ge=1, le=10_000)
+    steady_s: Waiting = 3.0
+    volume_rows: int = Field(5000, ge=100, le=1_000_000)
+    soak_sessions: int = Field(20, ge=1, le=10_000)
+    soak_silent: int = Field(6, ge=0, le=1000)
 
 
 class Target(BaseSettings):
     """A target as its TOML, the addresses overlay and the environment describe it together."""
 
     model_config = SettingsConfigDict(
-        extra="forbid", frozen=True, hide_input_in_errors=True, env_prefix=ENV_PREFIX, env_nested_delimiter="__"
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        allow_inf_nan=False,
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter="__",
     )
 
     name: str
@@ -115,8 +120,8 @@ class Target(BaseSettings):
     rollout: Rollout = Rollout()
     sizes: Sizes = Sizes()
     quick_sizes: QuickSizes = QuickSizes()
-    deadlines: dict[str, Seconds] = Field(default_factory=dict)
-    run_deadline_s: Seconds = 1200.0
+    deadlines: dict[str, Waiting] = Field(default_factory=dict)
+    run_deadline_s: Waiting = 1200.0
     requires: dict[str, str] = Field(default_factory=dict)
     absent: tuple[str, ...] = ()
     accepted: tuple[Accepted, ...] = ()

@@ -1,5 +1,6 @@
 """Settings from the environment that differ from the target's file, and whether a run with them proves less."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -63,8 +64,11 @@ def _weakens(key: str, value: object, before: object) -> bool:
 
 
 def _number(value: object) -> float:
-    """A number from TOML or a variable; the target's types have already refused anything else."""
-    return float(str(value))
+    """A number from TOML or a variable; NaN, which is neither more nor less, for what the target's types will refuse."""
+    try:
+        return float(str(value))
+    except ValueError:
+        return math.nan
 
 
 def _same(value: object, before: object) -> bool:

@@ -21,7 +21,7 @@ class Expected(Part):
     status: frozenset[Status] = frozenset({200})
     headers: dict[str, str] = Field(default_factory=dict)
     json_schema: Schema = Field(default_factory=dict)
-    within_ms: float = Field(0.0, ge=0)  # per repetition, on our clock; 0: only the deadline
+    within_ms: float = Field(0.0, ge=0, le=3_600_000)  # per repetition, on our clock; 0: only the deadline
 
     @model_validator(mode="after")
     def _can_be_held(self) -> "Expected":

@@ -67,4 +67,4 @@ class Pace(Part):
     """How politely the service is asked: what is asked together, and what begins in a second."""
 
     at_once: int = Field(16, ge=1, le=100)  # requests that do not depend on each other; 1: one after another
-    per_second: float = Field(0.0, ge=0)  # requests and sessions that begin, but for measured ones; 0: no bound
+    per_second: float = Field(0.0, ge=0, le=10_000)  # requests and sessions begun, but for measured ones; 0: no bound

@@ -23,7 +23,7 @@ class Platform(Part):
     monitoring_url: str = "https://monitoring.googleapis.com"
     bigquery_url: str = "https://bigquery.googleapis.com"
     log_analytics: str = ""  # a view, project.location.bucket.view: BigQuery counts the day's log entries
-    reads_per_minute: int = Field(60, ge=1)  # of the log API: its quota is per project, shared with other readers
+    reads_per_minute: int = Field(60, ge=1, le=100_000)  # of the log API, whose quota all readers share
 
     @property
     def lacking(self) -> str:

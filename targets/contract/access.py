@@ -2,9 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import Field
-
-from targets.contract.parts import Fraction, Part, Schema, Seconds
+from targets.contract.parts import Fraction, Milliseconds, Part, Ratio, Schema, Seconds
 
 STANDARD_CLAIMS = frozenset({"sub", "email", "iss", "aud", "iat", "exp", "jti"})
 
@@ -47,12 +45,12 @@ class ValidationRules(Part):
 class AuthRules(Part):
     """Success metric 5, made precise, and related rules."""
 
-    latency_limit_ms: Seconds
+    latency_limit_ms: Milliseconds
     latency_percentile: Fraction
     latency_confidence: Fraction
     latency_clock: Literal["server", "client"]
     server_time: Literal["server-timing", "request-log"]
     server_timing_metric: str
     noop: str
-    clock_gap_ms: Seconds
-    refusal_cost_ratio: float = Field(gt=0)
+    clock_gap_ms: Milliseconds
+    refusal_cost_ratio: Ratio

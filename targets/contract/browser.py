@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from targets.contract.parts import Part, Seconds
+from targets.contract.parts import Part, PerSecond, Waiting
 
 Origin = Annotated[str, Field(pattern=r"^(https?://[^/\s]+)?$")]  # scheme, host and port, without a path; empty: none
 Published = Annotated[str, Field(pattern=r"^[A-Z]+ /\S*$")]  # an operation, as METHOD /path
@@ -31,9 +31,9 @@ class ApiRules(Part):
     for_anyone: tuple[Askable, ...]
     excluded: tuple[str, ...]
     most_cases: int = Field(ge=1, le=100)
-    per_second: float = Field(gt=0)
-    hang_s: Seconds
-    budget_s: Seconds
+    per_second: PerSecond
+    hang_s: Waiting
+    budget_s: Waiting
 
     @property
     def is_sent(self) -> bool:

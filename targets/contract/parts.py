@@ -8,14 +8,20 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Status = Annotated[int, Field(ge=100, le=599)]
 Statuses = frozenset[Status]
-Seconds = Annotated[float, Field(gt=0)]
+DAY_S = 86_400
+Seconds = Annotated[float, Field(gt=0, le=366 * DAY_S)]  # what a service promises
+Waiting = Annotated[float, Field(gt=0, le=7 * DAY_S)]  # what a run waits for, in seconds
+Milliseconds = Annotated[float, Field(gt=0, le=3_600_000)]
+PerSecond = Annotated[float, Field(gt=0, le=10_000)]
+Limit = Annotated[int, Field(ge=0, le=1_000_000)]  # of a page
+Ratio = Annotated[float, Field(gt=0, le=10_000)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Part(BaseModel):
-    """A section of a TOML file: unknown keys are errors, values don't change."""
+    """A section of a TOML file: unknown keys are errors, numbers are finite, values don't change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
 
 
 def _schema(value: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from targets.contract.parts import Part, Schema, Statuses
+from targets.contract.parts import DAY_S, Limit, Part, Ratio, Schema, Statuses, Waiting
 
 Written = Literal["", "id", "title", "owner", "metadata", "created_at", "updated_at"]
 
@@ -112,15 +112,15 @@ class ThreadRules(Part):
     offset_parameter: str
     order_by: Literal["updated_at", "created_at"]
     descending: bool
-    min_limit: int
-    max_limit: int
-    default_limit: int
+    min_limit: Limit
+    max_limit: Limit
+    default_limit: Limit
     out_of_bounds: Statuses
     forged_headers: tuple[str, ...]
     forged_parameters: tuple[str, ...]
-    volume_ratio: float
-    after_create_s: float = Field(gt=0)
-    together_ratio: float
+    volume_ratio: Ratio
+    after_create_s: Waiting
+    together_ratio: Ratio
 
     @model_validator(mode="after")
     def _bounds_hold_the_default(self) -> "ThreadRules":
@@ -151,9 +151,9 @@ class HealthRules(Part):
     counts_check: str
     total_field: str
     bad_field: str
-    skew_s: float
+    skew_s: float = Field(ge=0, le=DAY_S)
     head: bool
-    others_wait_s: float = Field(gt=0)
+    others_wait_s: Waiting
 
 
 class MetricRules(Part):

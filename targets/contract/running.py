@@ -1,6 +1,6 @@
 """How the service runs: its description on the platform, and its logs."""
 
-from targets.contract.parts import Part, Seconds
+from targets.contract.parts import Part, Seconds, Waiting
 
 
 class ReleaseRules(Part):
@@ -13,8 +13,8 @@ class ReleaseRules(Part):
 class LogRules(Part):
     """When a log source counts as alive, what application lines contain, and what known incidents write."""
 
-    canary_wait_s: Seconds
-    metrics_wait_s: Seconds
+    canary_wait_s: Waiting
+    metrics_wait_s: Waiting
     day_s: Seconds
     trace_field: str
     incidents: dict[str, tuple[str, ...]]  # name -> phrases; see `probes.logs.incidents`

@@ -2,7 +2,9 @@
 
 from typing import Any, Literal
 
-from targets.contract.parts import Part, Seconds
+from pydantic import Field
+
+from targets.contract.parts import Part, Seconds, Waiting
 
 Follows = Literal["error", "error or close", "session", "session or close", "anything"]
 
@@ -50,15 +52,15 @@ class AgentRules(Part):
     run_field: str
     in_thread: dict[str, Any]
     every_tab: bool
-    seconds: Seconds
+    seconds: Waiting
 
 
 class WebSocketRules(Part):
     """Success metric 3 and the limits of a message."""
 
-    max_message_bytes: int
+    max_message_bytes: int = Field(ge=1, le=64 * 1024 * 1024)
     session_seconds: Seconds
-    reconnect_s: Seconds
+    reconnect_s: Waiting
     idle_s: Seconds
     echo_field: str
     answers_early: bool

@@ -27,6 +27,12 @@ def test_what_is_not_a_duration_is_refused_with_the_forms(text: str) -> None:
         parse_duration(text)
 
 
+@pytest.mark.parametrize("text", ["3661d", "99999999999999d", f"{'9' * 400}s"])
+def test_what_is_longer_than_ten_years_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is too long: at most 3660d"):
+        parse_duration(text)
+
+
 def test_good_ones_pass_without_a_word(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["1s", "1h"]) == 0
     assert capsys.readouterr() == ("", "")

@@ -79,3 +79,8 @@ def test_what_the_file_asks_the_environment_for_is_no_override_unless_the_file_h
     assert list_overrides(DESCRIBED, given, asked, DEFAULTS) == {"NETRA_BACKEND__URL": True}
     without = {key: value for key, value in DESCRIBED.items() if key != "database.url"}
     assert list_overrides(without, given, asked, DEFAULTS) == {"NETRA_BACKEND__URL": True}
+
+
+def test_a_size_that_is_no_number_is_left_to_the_targets_types() -> None:
+    given = {"sizes": {"latency_calls": "many"}}
+    assert list_overrides({"sizes.latency_calls": 1000}, given, {}, {}) == {"NETRA_SIZES__LATENCY_CALLS": False}
