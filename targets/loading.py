@@ -23,6 +23,7 @@ HERE = Path(__file__).parent
 ADDRESSES_VARIABLE = "NETRA_ADDRESSES"
 GIVEN_TOKEN = "TOKEN"  # noqa: S105 - the name of a variable
 HEADS = "contract.database.heads"
+NEEDED_TO_READ: dict[str, type] = {"contract": dict, "requires": dict, "contract_of": str, "addresses": str}
 NOT_TARGETS = frozenset({"contract", "needs", "profiles"})
 
 
@@ -93,6 +94,10 @@ def overrides_of(name: str, folder: Path | None = None) -> dict[str, bool]:
 def _read(name: str, folder: Path | None, *, with_addresses: bool) -> _Sources:
     path = _find(name, folder)
     described = read_toml(path)
+    for key, kind in NEEDED_TO_READ.items():
+        if not isinstance(described.get(key, kind()), kind):
+            what = "a table" if kind is dict else "a text"
+            raise ConfigurationError(f"The target in {path} can't be used: `{key}` must be {what}. Correct that line.")
     contract = _contract(described, folder)
     addresses = described.pop("addresses", "")
     try:
@@ -234,14 +239,13 @@ def _explain(error: ValidationError, path: Path) -> str:
 
 def _require(target: Target, needed: Collection[str] | None) -> None:
     """Refuse a target without what its file requires: everything, or only these keys."""
+    values = {key: _value(target, key) for key in target.requires}
     if needed is None and target.token_alone:
         return  # whatever it can't access is listed as not proved
     missing = {
         f"{ENV_PREFIX}{key.upper().replace('.', '__')}": why
         for key, why in target.requires.items()
-        if not _value(target, key)
-        and not (key == HEADS and target.database.alembic)
-        and (needed is None or key in needed)
+        if not values[key] and not (key == HEADS and target.database.alembic) and (needed is None or key in needed)
     }
     if needed is None and target.platform.lacks_google:
         missing[google_credentials.VARIABLE] = (
@@ -267,7 +271,16 @@ def _look_at_credentials(target: Target) -> None:
 
 
 def _value(target: Target, key: str) -> object:
+    """The value of a dotted key. Raises ConfigurationError for one that no target has."""
     value: object = target
     for part in key.split("."):
-        value = getattr(value, part)
+        if isinstance(value, Mapping):
+            value = value.get(part)
+        elif isinstance(value, BaseModel) and part in type(value).model_fields:
+            value = getattr(value, part)
+        else:
+            raise ConfigurationError(
+                f"Target {target.name!r} can't be used: [requires] names `{key}`, which is not a key of a target. "
+                "Correct or remove that line; the keys are in docs/adding-a-target.md."
+            )
     return value

@@ -64,7 +64,7 @@ def _weakens(key: str, value: object, before: object) -> bool:
 
 
 def _number(value: object) -> float:
-    """A number from TOML or a variable; NaN, which is neither more nor less, for what the target's types will refuse."""
+    """A number from TOML or a variable; NaN, neither more nor less, for what the target's types will refuse."""
     try:
         return float(str(value))
     except ValueError:

@@ -1,13 +1,15 @@
 """A target is read strictly: every mistake is one paragraph that names the key, and nothing is contacted."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import jwt
 import pytest
 
 from probes.secret import Secret
-from targets.loading import ConfigurationError, load_target, target_names
+from targets.loading import ConfigurationError, describe_target, load_target, target_names
+from targets.model import Target
 from tests.system.running import run
 
 MINE = """
@@ -58,6 +60,11 @@ def test_the_environment_wins_key_by_key(tmp_path: Path, monkeypatch: pytest.Mon
         ("[contract.auth]\nlatency_limit = 5\n", "contract.auth.latency_limit"),
         ('[deadlines]\nanswer = "soon"\n', "deadlines.answer"),
         ("= 3\n", "TOML"),
+        ("sizes = " + "9" * 5000 + "\n", "TOML"),
+        ("[sizes]\nlatency_calls = 99999999999999999999999\n", "sizes.latency_calls"),
+        ("[sizes]\nsteady_s = inf\n", "sizes.steady_s"),
+        ("[deadlines]\nanswer = 1e300\n", "deadlines.answer"),
+        ("[contract.auth]\nlatency_limit_ms = nan\n", "contract.auth.latency_limit_ms"),
     ],
 )
 def test_a_wrong_key_or_value_is_named(tmp_path: Path, more: str, key: str) -> None:
@@ -65,6 +72,21 @@ def test_a_wrong_key_or_value_is_named(tmp_path: Path, more: str, key: str) -> N
         load_target("mine", write(tmp_path, more))
     assert key in str(caught.value)
     assert str(tmp_path / "mine.toml") in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["nope.nope", "backend.url.nope", "token_way"])
+def test_a_required_key_that_no_target_has_is_named(tmp_path: Path, key: str) -> None:
+    with pytest.raises(
+        ConfigurationError, match=rf"'mine'.*\[requires\] names `{key}`, which is not a key of a target"
+    ):
+        load_target("mine", write(tmp_path, f'[requires]\n"{key}" = "x"\n'))
+
+
+@pytest.mark.parametrize("line", ["contract = 5", "contract_of = 5", "addresses = 5", "requires = 5"])
+@pytest.mark.parametrize("read", [load_target, describe_target])
+def test_a_key_of_another_kind_is_named(tmp_path: Path, line: str, read: Callable[..., Target]) -> None:
+    with pytest.raises(ConfigurationError, match=f"`{line.partition(' ')[0]}` must be a "):
+        read("mine", write(tmp_path, text=f"{line}\n{MINE}"))
 
 
 def test_an_unknown_target_names_those_that_exist_and_the_nearest() -> None:
