@@ -30,7 +30,10 @@ TABLES = (
     "AND relnamespace::regnamespace::text !~ '^(pg_|information_schema)'"
 )
 
-
+SEVERAL_HEADS = (
+    "Warning: the migrations have several heads, so `alembic upgrade head` refuses to run. Join them by `alembic merge "
+    "heads`, or deploy by `alembic upgrade heads`."
+)
 NOT_CONFINED = (
     "This system has no Landlock (Linux 6.7 and later), so the kernel blocked nothing. What was enforced: the scratch "
     "server's address was the only one in env.py's environment, and connections opened from Python, psycopg, psycopg2 "
@@ -192,6 +195,8 @@ async def _report(
     risks = [risk for one in seen if planted for risk in judge(one, planted.baseline)]
     applied = [revision for revision in outcome.done if revision in pending]
     say(f"{len(applied)} pending migrations applied: {', '.join(applied) or 'none'}. Heads: {script.get_heads()}.")
+    if len(script.get_heads()) > 1:
+        say(SEVERAL_HEADS)
     if not outcome.confined:
         say(NOT_CONFINED)
     for table, reason in planted.empty.items() if planted else ():

@@ -28,6 +28,16 @@ async def test_tables_that_the_revisions_make_themselves_are_nobody_s_yet(scratc
     assert await run(Question(folder=TWIN), scratch) == 0
 
 
+async def test_several_heads_are_said_because_a_plain_upgrade_refuses_them(
+    scratch: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_folder(tmp_path)
+    second = (folder / "versions/two.py").read_text().replace("'two'", "'second'")
+    (folder / "versions/second.py").write_text(second)
+    assert await run(Question(folder=folder), scratch) == 0
+    assert "several heads, so `alembic upgrade head` refuses to run" in capsys.readouterr().out
+
+
 HANDED = """
 from alembic import context
 context.configure(connection=context.config.attributes["connection"])

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from probes.database.connection import read_heads
-from probes.database.migrations import History, read_folder
+from probes.database.migrations import History, open_folder, read_folder
 from probes.errors import SourceRefused
 from tests.probes.database.conftest import Database
 from tests.system.running import ROOT
@@ -45,3 +45,32 @@ async def test_a_version_table_may_be_in_a_schema(database: Database, name: str)
         assert await read_heads(database.owner, name) == frozenset({"c"})
     finally:
         await database.owner.execute(f"DROP SCHEMA {schema} CASCADE")
+
+
+REVISION = "{more}\nrevision, down_revision = {revision!r}, {before!r}\n\ndef upgrade():\n    pass\n"
+
+
+@pytest.mark.parametrize(
+    "before,more,why",
+    [
+        ("two", "", "Cycle is detected"),
+        ("gone", "", "gone"),
+        (None, "def (:", "invalid syntax"),
+        (None, "import nothere", "versions/one.py, line 1: ModuleNotFoundError: No module named 'nothere'"),
+        (None, "{}['a key']", "versions/one.py, line 1: KeyError: 'a key'"),
+        (None, "raise SystemExit", "versions/one.py, line 1: SystemExit"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Revision gone referenced:UserWarning")
+def test_migrations_that_cannot_be_read_are_refused_in_words(
+    tmp_path: Path, before: str | None, more: str, why: str
+) -> None:
+    (tmp_path / "versions").mkdir()
+    (tmp_path / "env.py").write_text("")
+    (tmp_path / "versions/one.py").write_text(REVISION.format(revision="one", before=before, more=more))
+    (tmp_path / "versions/two.py").write_text(REVISION.format(revision="two", before="one", more=""))
+    with pytest.raises(SourceRefused) as caught:
+        open_folder(tmp_path)
+    assert caught.value.request == str(tmp_path)
+    assert caught.value.detail.startswith("can't be read as alembic migrations: ")
+    assert why in caught.value.detail
