@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from commands import allure
 from commands.console import hide, say
+from gate.extras import what_is_missing
 from gate.release.store import VARIABLE
 from probes.errors import ProbeError
 from probes.secret import Secret
@@ -44,6 +45,12 @@ def main(arguments: Sequence[str]) -> int:
     except ProbeError as error:
         say(f"{error.request}: {error.detail}", file=sys.stderr)
         return REFUSED
+    except ImportError as error:
+        missing = what_is_missing(error)
+        if not missing:
+            raise
+        say(missing, file=sys.stderr)
+        return USAGE
 
 
 def _with_database(options: argparse.Namespace) -> Target:
