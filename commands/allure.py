@@ -10,7 +10,8 @@ import re
 import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+
+import msgspec
 
 from commands.console import say
 
@@ -33,6 +34,15 @@ POLICY = (
 )
 
 
+class _Verdict(msgspec.Struct, frozen=True):
+    """What the page shows of a verdict, whatever else is in it."""
+
+    run_id: str
+    target: str
+    verdict: str
+    revision: str = ""
+
+
 class ReportError(Exception):
     """The HTML can't be built; the text is one paragraph that says what to do."""
 
@@ -46,9 +56,9 @@ async def run(reports: Path) -> int:
     results, verdict = _last_run(reports)
     node, npm = await _programs()
     await _installed(npm)
-    history = reports / verdict["target"] / "allure-history.jsonl"
+    history = results.parent.parent / "allure-history.jsonl"
     # Allure's page has its name at the top, and knows no verdict; its quality gate is not part of building a page.
-    title = f"{verdict['verdict']}: {verdict['target']} {verdict['revision'] or 'no revision'} {verdict['run_id']}"
+    title = f"{verdict.verdict}: {verdict.target} {verdict.revision or 'no revision'} {verdict.run_id}"
     with TemporaryDirectory(prefix="netra-allure-") as scratch:
         page, kept = await _generated(node, Path(scratch), results, title, history)
         _write(results.parent / "allure.html", offline(page))
@@ -74,17 +84,20 @@ def offline(page: str) -> str:
     return clean.replace("<head>", f"<head>\n    {POLICY}", 1)
 
 
-def _last_run(reports: Path) -> tuple[Path, dict[str, Any]]:
+def _last_run(reports: Path) -> tuple[Path, _Verdict]:
     """The last run's results and its verdict."""
     folder = (reports / "latest").resolve()
     results = folder / "allure-results"
     try:
-        verdict: dict[str, Any] = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        verdict = msgspec.json.decode((folder / "verdict.json").read_bytes(), type=_Verdict)
+    except OSError as error:
         raise ReportError(
-            f"There is no finished run in {reports / 'latest'}: `make verify-local` or `make verify-staging` leaves "
-            "one (set REPORTS=folder if it is elsewhere)."
+            f"There is no finished run in {reports / 'latest'}: a run of the suite leaves one. If it is elsewhere, "
+            "name its folder: make report REPORTS=folder, or --reports folder."
         ) from error
+    except (ValueError, RecursionError) as error:
+        what = f"{folder / 'verdict.json'} can't be read as a verdict ({error})"
+        raise ReportError(f"{what}: run the suite again.") from error
     if not any(results.glob("*-result.json")):
         raise ReportError(
             f"The run in {folder} left no Allure results: it ended before its first check, or wrote none."
@@ -128,7 +141,7 @@ async def _generated(node: str, scratch: Path, results: Path, title: str, histor
         "historyLimit": RUNS_OF_HISTORY,
         "appendHistory": True,
         "plugins": {"awesome": {"options": options}},
-        "categories": json.loads((results / "categories.json").read_text(encoding="utf-8")),
+        "categories": _categories(results / "categories.json"),
     }
     (scratch / "allurerc.json").write_text(json.dumps(config), encoding="utf-8")
     cli = str(PACKAGE / "node_modules/allure/cli.js")
@@ -141,6 +154,13 @@ async def _generated(node: str, scratch: Path, results: Path, title: str, histor
     return page.read_text(encoding="utf-8"), kept.read_text(encoding="utf-8")
 
 
+def _categories(path: Path) -> object:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ReportError(f"{path} can't be read ({error}): the run was cut short, so run the suite again.") from error
+
+
 def _without(history: Path, title: str) -> str:
     """The history without this run (a page that is built twice is one run) and without the oldest."""
     if not history.exists():
@@ -148,7 +168,7 @@ def _without(history: Path, title: str) -> str:
     lines = history.read_text(encoding="utf-8").splitlines()
     try:
         others = [line for line in lines if json.loads(line).get("name") != title]
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, RecursionError) as error:
         raise ReportError(f"{history} is not Allure's history (one JSON object per line): move it away.") from error
     return "".join(f"{line}\n" for line in others[-RUNS_OF_HISTORY:])
 

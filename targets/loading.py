@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsError
@@ -196,14 +196,16 @@ def _addresses(default: str, described: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     path = Path(os.environ.get(ADDRESSES_VARIABLE) or default)
     try:
-        overlay = cast("dict[str, Any]", json.loads(path.read_text(encoding="utf-8")))
+        overlay: object = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ConfigurationError(
             f"There is no {path}: the twin isn't up. Start it with `make up`, or use `make verify-local`, "
             "which starts and stops its own."
         ) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"{path} can't be used as the twin's addresses: {error}.") from error
+    if not isinstance(overlay, dict):
+        raise ConfigurationError(f"{path} can't be used as the twin's addresses: it is not an object.")
     refuse_addresses(overlay, described, path)
     return overlay
 

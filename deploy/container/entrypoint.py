@@ -72,7 +72,7 @@ def _run_id(reports: Path) -> str:
     """The run id of the last verdict; empty if there is none or it can't be read."""
     try:
         return str(json.loads((reports / "latest/verdict.json").read_text(encoding="utf-8"))["run_id"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return ""
 
 
@@ -91,7 +91,7 @@ def _conclude(reports: Path, code: int | None) -> int:
         verdict = json.loads((reports / "latest/verdict.json").read_text(encoding="utf-8"))
         word, written, reason = str(verdict["verdict"]), int(verdict["exit_code"]), str(verdict["reason"])
         where = "".join(f" {key}={verdict[key] or 'unknown'}" for key in ("target", "phase", "revision"))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         what = f"no verdict can be read in {reports}" if code is None else "no verdict was written; the reason is above"
         return _say("INCONCLUSIVE", code if code and code != NO_GO else INCONCLUSIVE, what)
     ended = written if code is None else code

@@ -15,8 +15,9 @@ def main(reports: Path) -> list[str]:
     """The lines; a run without a verdict is INCONCLUSIVE, without a revision, and not waiting."""
     try:
         document = json.loads((reports / "latest/verdict.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         document = {}
+    document = document if isinstance(document, dict) else {}
     outputs = {
         "verdict": document.get("verdict", "INCONCLUSIVE"),
         "revision": document.get("revision", ""),

@@ -27,7 +27,7 @@ def _is_of(run: Path, phase: str) -> bool:
     """Whether a run belongs to the phase, has finished and has written its figures; a damaged one does not count."""
     try:
         document = json.loads((run / "verdict.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
     return (run / "metrics.openmetrics").is_file() and isinstance(document, dict) and document.get("phase") == phase
 

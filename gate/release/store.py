@@ -155,7 +155,7 @@ class Store:
                 if isinstance(body, StoreError):
                     raise body
                 discard = Discard(**json.loads(body))
-            except (ValueError, TypeError) as error:
+            except (ValueError, TypeError, RecursionError) as error:
                 raise StoreError(f"The discard in {path} can't be read: {error}. Restore or remove it.") from error
             found[discard.id] = discard
         return found

@@ -73,7 +73,7 @@ def _unfit(run_id: str, body: bytes, error: msgspec.ValidationError) -> Unusable
         about = msgspec.json.decode(body, type=_About)
     except msgspec.ValidationError:
         return Unusable(run_id, f"is not a verdict ({error})", "")
-    except msgspec.DecodeError as worse:  # the first error was met before the end of what can be read
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as worse:  # beyond the first error
         return Unusable(run_id, f"is corrupt or half written ({worse})", "")
     if about.schema_version != SCHEMA_VERSION:
         what = f"has schema version {about.schema_version!r}, and this gate reads {SCHEMA_VERSION}"

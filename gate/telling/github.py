@@ -97,7 +97,7 @@ def _event(environ: Mapping[str, str]) -> JSON:
     """What started the workflow; empty if it can't be read."""
     try:
         return msgspec.json.decode(Path(environ.get("GITHUB_EVENT_PATH", "")).read_bytes())
-    except (OSError, msgspec.DecodeError):
+    except (OSError, ValueError, RecursionError):
         return {}
 
 

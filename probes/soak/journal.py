@@ -61,7 +61,7 @@ def resume(before: Path, path: Path, clean: Clean = _unchanged) -> Journal:
             break
         try:
             ledger.apply(msgspec.json.decode(line, type=Event))
-        except (msgspec.DecodeError, ValueError) as error:
+        except (ValueError, RecursionError) as error:
             raise SourceRefused(f"the journal {before}", f"line {number} is not an event of a soak: {error}") from error
         lines.append(line)
     if not ledger.frame:
