@@ -11,13 +11,13 @@ from gate.unread import secure_output
 INTERRUPTED, CRASHED = 2, 3
 
 
-def run(arguments: list[str]) -> int:
-    """Run one command, whatever becomes of it; return the process's exit code."""
+def run(arguments: list[str], called: str = "python -m commands") -> int:
+    """Run one command, whatever becomes of it; return the process's exit code. `called`: as the user calls us."""
     secure_output()
     try:
         from commands.cli import main  # noqa: PLC0415 - a crash during an import is a crash like any other
 
-        return main(arguments)
+        return main(arguments, called)
     except KeyboardInterrupt:
         return _end(arguments, "interrupted", INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - any error must end with the right exit code

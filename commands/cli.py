@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -22,6 +23,7 @@ from targets.loading import HERE, ConfigurationError, load_target
 from targets.model import Target
 
 USAGE, REFUSED = 4, 10
+INSTALLED = "netra-verify"  # the wheel's command, which has other names for some of ours
 NEEDED_FOR_ROWS = ("database.url",)
 
 
@@ -33,10 +35,10 @@ def duration(text: str) -> timedelta:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run one command; return the process's exit code."""
+def main(arguments: Sequence[str], called: str) -> int:
+    """Run one command; return the process's exit code. `called`: as the user calls us."""
     hide(*secrets_of_environment(os.environ))
-    options = _parse(arguments)
+    options = _parse(arguments, called)
     try:
         return int(asyncio.run(options.run(options)))
     except (ConfigurationError, allure.ReportError) as error:
@@ -59,8 +61,8 @@ def _with_database(options: argparse.Namespace) -> Target:
     return target
 
 
-def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = _Parser(prog="python -m commands", description=__doc__)
+def _parse(arguments: Sequence[str], called: str) -> argparse.Namespace:
+    parser = _Parser(prog=called, description=__doc__)
     commands = parser.add_subparsers(
         required=True, metavar="target | reap | repair-plan | preflight | report | errors | history | rollout | gate"
     )
@@ -69,7 +71,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         _add_preflight,
         _add_report,
         _add_errors,
-        _add_target,
+        partial(_add_target, name="init" if called == INSTALLED else "target"),
         _add_history,
         _add_rollout,
         _add_gate,
@@ -152,8 +154,8 @@ async def _errors(options: argparse.Namespace) -> int:
     return await errors.run(options.export, options.service, options.revision)
 
 
-def _add_target(commands: "argparse._SubParsersAction[_Parser]") -> None:
-    target = commands.add_parser("target", help="write a first TOML for a target by looking at its service")
+def _add_target(commands: "argparse._SubParsersAction[_Parser]", name: str) -> None:
+    target = commands.add_parser(name, help="write a first TOML for a target by looking at its service")
     target.add_argument("--name", required=True, help="the name of the target and of its file")
     target.add_argument("--backend", required=True, metavar="URL", help="the base URL of its API")
     target.add_argument("--auth", default="", metavar="URL", help="of its auth service; default: the same")

@@ -104,7 +104,9 @@ def _last_gate(evidence: Evidence, run_id: str) -> Document | None:
 def discard(question: Question, what: Sequence[str], because: str, owner: str) -> int:
     """Record that runs do not count; they stay in the store, and the gate's report says who discarded them."""
     if not because.strip():
-        raise ConfigurationError(f'A discard needs a reason: make gate … DISCARD={what[0]} BECAUSE="why"')
+        raise ConfigurationError(
+            f'A discard of {what[0]} needs a reason: give --because "why" (make gate … BECAUSE="why").'
+        )
     for one in what:
         try:
             record = _store(question).discard(question.target, one, owner=owner, because=because.strip())

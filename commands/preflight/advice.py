@@ -10,6 +10,7 @@ import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 
+from gate.extras import how_to_install
 from probes.errors import SourceRefused
 from probes.foreign.excerpt import excerpt
 
@@ -58,5 +59,5 @@ async def _squawk(sql: str) -> tuple[bytes, bytes]:
     try:
         process = await asyncio.create_subprocess_exec(program, *options, stdin=pipe, stdout=pipe, stderr=pipe)
     except OSError as error:
-        raise SourceRefused("squawk", f"can't be started ({error.strerror}): run `make setup`") from error
+        raise SourceRefused("squawk", f"can't be started ({error.strerror}): {how_to_install('preflight')}") from error
     return await process.communicate(sql.encode())

@@ -80,7 +80,7 @@ async def run(question: Question, url: str | None) -> int:
     """
     if not url:
         raise ConfigurationError(
-            "There is no scratch database: use `make preflight`, which starts one, or give --database."
+            "There is no scratch database: give --database. In a checkout, `make preflight` starts one."
         )
     scratch = read_scratch(url)
     script = _open(question)

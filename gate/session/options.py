@@ -13,6 +13,8 @@ from gate.check import Phase
 from gate.release.store import VARIABLE
 
 REPORTS = "reports"
+IN_A_WHEEL = Path(__file__).parents[3].name == "netra_verify"
+CALLED = "netra-verify run" if IN_A_WHEEL else "python -m gate.session"  # pytest would say `pytest.main()`
 LOOK_ONLY = frozenset(
     {
         "--collect-only",
@@ -33,6 +35,7 @@ WORKERS = re.compile(r"-n(\d+|auto|logical)?|--(numprocesses|maxprocesses|dist|t
 
 def add_options(parser: pytest.Parser) -> None:
     """Declare the options. `--lf` is pytest's own, declared by its cache plugin even if that is not used."""
+    parser.prog = CALLED
     group = parser.getgroup("netra-verify")
     group.addoption("--phase", choices=get_args(Phase), default="smoke", help="which phase to run")
     group.addoption("--quick", action="store_true", help="smaller samples: faster, but proves less")

@@ -82,6 +82,32 @@ def test_what_is_typed_wrong_is_answered_with_the_commands(
     assert "Traceback" not in output
 
 
+@pytest.mark.parametrize(
+    "words,code,usage",
+    [
+        (("init",), 4, "usage: netra-verify init "),
+        (("init", "--help"), 0, "usage: netra-verify init "),
+        (("history",), 4, "usage: netra-verify history "),
+        (("reap", "--help"), 0, "usage: netra-verify reap "),
+        (("run", "--no-such-option"), 4, "netra-verify run: error: "),
+    ],
+)
+def test_the_usage_is_the_one_that_was_typed_and_nothing_is_written(
+    installed: Path, tmp_path: Path, words: tuple[str, ...], code: int, usage: str
+) -> None:
+    got, output = run(installed, tmp_path, *words)
+    assert (got, usage in output) == (code, True), output
+    assert "python -m commands" not in output
+    assert "pytest.main" not in output
+    assert not (tmp_path / "targets").exists()
+
+
+def test_a_run_without_a_target_asks_for_one(installed: Path, tmp_path: Path) -> None:
+    code, output = run(installed, tmp_path, "run")
+    assert code == 4, output
+    assert "An installed suite has no twin: name your target with --target." in output
+
+
 def test_a_pytest_beside_it_can_import_the_gate_and_is_otherwise_left_alone(installed: Path, tmp_path: Path) -> None:
     (tmp_path / "test_ours.py").write_text("from gate.check import check\n\ndef test_it():\n    assert check\n")
     done = subprocess.run(

@@ -27,6 +27,7 @@ COMMANDS = {
     "init": "write a first target by looking at its service: --name NAME --backend URL",
 }
 OWN_TARGETS = Path("targets")
+CALLED = "netra-verify"
 USAGE = 4
 OF_TARGETS = frozenset({"gate", "history", "repair-plan", "reap", "rollout"})
 
@@ -62,9 +63,8 @@ def _command(word: str, options: list[str]) -> int:
     from commands.__main__ import run  # noqa: PLC0415 - as above
 
     if word == "init":
-        OWN_TARGETS.mkdir(exist_ok=True)
-        return run(["target", f"--dir={OWN_TARGETS}", *options])
-    return run([word, *options, *(_own_targets(options) if word in OF_TARGETS else [])])
+        return run([word, f"--dir={OWN_TARGETS}", *options], CALLED)
+    return run([word, *options, *(_own_targets(options) if word in OF_TARGETS else [])], CALLED)
 
 
 def _own_targets(options: Sequence[str]) -> list[str]:
