@@ -13,7 +13,8 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
-from commands.console import say
+from commands.console import HIDDEN, say
+from probes.foreign.excerpt import ending
 
 PACKAGE = Path(__file__).parents[1] / "deploy/allure"
 OLDEST_NODE = 20
@@ -150,7 +151,9 @@ async def _generated(node: str, scratch: Path, results: Path, title: str, histor
     )
     page = scratch / "out/index.html"
     if not page.is_file():
-        raise ReportError(f"Allure built no page from {results}. Its output: {output.strip()[-400:] or 'none'}.")
+        raise ReportError(
+            f"Allure built no page from {results}. Its output: {ending(HIDDEN.text(output.strip()), 400) or 'none'}."
+        )
     return page.read_text(encoding="utf-8"), kept.read_text(encoding="utf-8")
 
 
@@ -187,7 +190,8 @@ async def _called(*words: str, deadline_s: float, cwd: Path | None = None) -> st
         await process.wait()
         raise ReportError(f"`{name}` did not end within {deadline_s:.0f} s.") from error
     if process.returncode:
-        raise ReportError(f"`{name}` ended with {process.returncode}: {output.strip()[-600:] or 'without output'}")
+        said = ending(HIDDEN.text(output.strip()), 600) or "without output"
+        raise ReportError(f"`{name}` ended with {process.returncode}: {said}")
     return output
 
 

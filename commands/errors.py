@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from commands.console import say
+from commands.console import HIDDEN, say
 from probes.errors import SourceRefused
 from probes.logs.entries import LogEntry
 from probes.logs.error_clusters import cluster
@@ -27,7 +27,7 @@ async def run(url: str, service: str, revision: str) -> int:
     found = await export.server_errors(service, revision)
     errors = [entry for entry in found if entry.is_server_error]
     say(f"{len(errors)} entries of the request log with 500..599 in {url}, each once.")
-    for group in cluster(errors, errors, incidents)[:SOME]:
+    for group in cluster(errors, errors, incidents, HIDDEN.text)[:SOME]:
         say(group.text)
     if errors:
         _say_unjudged(found)

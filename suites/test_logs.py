@@ -105,6 +105,7 @@ async def test_there_is_no_server_error(
     outages: tuple[Outage, ...],
     incidents: Incidents,
     recorder: Recorder,
+    run: Run,
 ) -> None:
     """Every request-log entry with 500..599 counts, once per insertId, including the platform's own."""
     provoked = {error for outage in outages for error in outage.errors}
@@ -116,7 +117,7 @@ async def test_there_is_no_server_error(
         _record_last_day(last_day, provoked, recorder)
     plot_errors(errors, revision_log.window, recorder)
     if errors:
-        clusters = show_errors(errors, revision_log.entries, incidents, recorder)
+        clusters = show_errors(errors, revision_log.entries, incidents, recorder, run.redactor.text)
         share = f"{len(errors)} of {revision_log.requests} requests{_by_revision(errors, revision_log)}"
         raise CheckFailure(expected="no 5xx", actual=f"{share}: {clusters}")
     alive = export is not None or (proof_of_life is not None and proof_of_life.entry is not None)

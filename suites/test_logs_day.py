@@ -5,6 +5,7 @@ from fixtures.logs import Canary, plot_errors, show_errors
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure, Pending
+from gate.run import Run
 from probes.logs.day import DayLook
 from probes.logs.incidents import Incidents
 from probes.statistics.exact import share_upper_bound
@@ -19,7 +20,9 @@ from probes.statistics.exact import share_upper_bound
     looking="the windows in the gate's report: an event, a gap, or time; `make gate TARGET=staging "
     "EXPLAIN=logs.zero-500-day`",
 )
-async def test_a_day_without_a_server_error(day: Day, canary: Canary, incidents: Incidents, recorder: Recorder) -> None:
+async def test_a_day_without_a_server_error(
+    day: Day, canary: Canary, incidents: Incidents, recorder: Recorder, run: Run
+) -> None:
     """Each run proves the time since the last proved window; the windows are joined until they cover 24 hours."""
     recorder.trace(canary.trace_id, "GET the canary")
     if day.unread:
@@ -30,7 +33,8 @@ async def test_a_day_without_a_server_error(day: Day, canary: Canary, incidents:
     if together:
         recorder.add_figure(together.figure)
     if day.look is not None and day.look.errors:
-        raise CheckFailure(expected="no 5xx", actual=show_errors(day.look.errors, day.look.lines, incidents, recorder))
+        shown = show_errors(day.look.errors, day.look.lines, incidents, recorder, run.redactor.text)
+        raise CheckFailure(expected="no 5xx", actual=shown)
     before = sum(one.events for one in day.earlier)
     if before:
         raise CheckFailure(expected="no 5xx", actual=f"{before} in earlier windows of this revision's day")

@@ -47,6 +47,12 @@ def plain_cuts(source: str) -> Iterator[int]:
                 listed = isinstance(value, ast.ListComp | ast.List)
                 if _is_text(value) or (id(part) in shown and not listed):
                     yield part.lineno
+            # The end of a text, without a mark: what is left of a token there does not look like one.
+            case ast.Subscript(
+                value=value, slice=ast.Slice(lower=ast.UnaryOp(op=ast.USub(), operand=size), upper=None)
+            ):
+                if _is_a_length(size) and _is_text(value):
+                    yield part.lineno
 
 
 @pytest.mark.parametrize("room", ["suites", "fixtures", "probes", "commands"])
@@ -61,7 +67,15 @@ def test_no_text_is_cut_by_a_slice(room: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "code", ["f'{answer.text[:200]!r}'", "str(raw)[:120]", "body[:MOST].decode()", "f'{anything[:80]}'", "f'{x}'[:300]"]
+    "code",
+    [
+        "f'{answer.text[:200]!r}'",
+        "str(raw)[:120]",
+        "body[:MOST].decode()",
+        "f'{anything[:80]}'",
+        "f'{x}'[:300]",
+        "output.strip()[-400:]",
+    ],
 )
 def test_a_plain_cut_is_seen(code: str) -> None:
     assert list(plain_cuts(code)) == [1]

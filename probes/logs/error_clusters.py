@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -18,6 +18,7 @@ LONGEST = 140
 FAILING = frozenset({"ERROR", "CRITICAL", "ALERT", "EMERGENCY"})
 MOST_TRACES = 5
 MEANWHILE = timedelta(seconds=2)
+Redact = Callable[[str], str]  # a text without credentials
 ERROR_LINE = re.compile(r"^[\w.]*(?:Error|Exception|Warning|Timeout)\b.*", re.MULTILINE)
 
 
@@ -45,9 +46,10 @@ class Cluster:
         return f"{said})"
 
 
-def route_of(path: str) -> str:
-    """A path without what differs from request to request."""
-    return "/".join("{id}" if _is_identifier(part) else part for part in excerpt(path, LONGEST_READ).split("/"))
+def route_of(path: str, redact: Redact) -> str:
+    """A path without credentials and what differs from request to request."""
+    clean = redact(excerpt(path, LONGEST_READ))
+    return "/".join("{id}" if _is_identifier(part) else part for part in clean.split("/"))
 
 
 def _is_identifier(part: str) -> bool:
@@ -56,15 +58,18 @@ def _is_identifier(part: str) -> bool:
     return LONG_WORD.fullmatch(part) is not None and any(character.isdecimal() for character in part)
 
 
-def signature_of(text: str) -> str:
-    """The line of a text that says what went wrong, without numbers and identifiers."""
+def signature_of(text: str, redact: Redact) -> str:
+    """The line of a text that says what went wrong, without credentials, numbers and identifiers."""
     named = ERROR_LINE.findall(text)
     line = named[-1] if named else next((line for line in text.splitlines() if line.strip()), "")
-    plain = VARIABLE.sub("#", excerpt(line.strip(), LONGEST_READ))
+    # Redacted first: a token without its digits is not recognised any more, and most of it would be shown.
+    plain = VARIABLE.sub("#", redact(excerpt(line.strip(), LONGEST_READ)))
     return plain if len(plain) <= LONGEST else f"{plain[: LONGEST - 1]}…"
 
 
-def cluster(errors: Iterable[LogEntry], entries: Iterable[LogEntry], incidents: Incidents) -> list[Cluster]:
+def cluster(
+    errors: Iterable[LogEntry], entries: Iterable[LogEntry], incidents: Incidents, redact: Redact
+) -> list[Cluster]:
     """Group 5xx, most frequent first. `entries` are searched for the lines of the errors' traces."""
     errors = list(errors)
     traces = {error.trace_id for error in errors if error.trace_id}
@@ -84,7 +89,8 @@ def cluster(errors: Iterable[LogEntry], entries: Iterable[LogEntry], incidents: 
             lines[error.trace_id] = [line for line in loose[first:past] if line.revision == error.revision]
     groups: dict[tuple[int, str, str], list[LogEntry]] = {}
     for error in errors:
-        key = error.status or 0, route_of(error.path), _signature(error, lines.get(error.trace_id, []))
+        signature = _signature(error, lines.get(error.trace_id, []), redact)
+        key = error.status or 0, route_of(error.path, redact), signature
         groups.setdefault(key, []).append(error)
     clusters = [_cluster(key, group, lines, incidents) for key, group in groups.items()]
     return sorted(clusters, key=lambda each: (-each.count, each.first))
@@ -95,9 +101,9 @@ def is_line_of_error(entry: LogEntry) -> bool:
     return not entry.is_request and (entry.severity in FAILING or ERROR_LINE.search(entry.text) is not None)
 
 
-def _signature(error: LogEntry, lines: Sequence[LogEntry]) -> str:
+def _signature(error: LogEntry, lines: Sequence[LogEntry], redact: Redact) -> str:
     said = next((line.text for line in lines if is_line_of_error(line)), error.text)
-    return signature_of(said)
+    return signature_of(said, redact)
 
 
 def _cluster(

@@ -4,6 +4,7 @@ Nothing in an entry raises: what can't be read is named in the entry's `problem`
 can't be judged, and never as one without a 5xx.
 """
 
+import re
 from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from probes.timing.window import parse_time
 JSON = Any
 SHOWN = 60
 LONGEST_STATUS = 3
+SECRET_KEY = re.compile(r"(?i)(password|secret|api[_-]?key)$")
 # The client library's own names (`LogEntry._asdict()`), and what the API calls them.
 SNAKE: Mapping[str, str] = {
     "log_name": "logName",
@@ -166,6 +168,11 @@ def _text(raw: Mapping[str, JSON]) -> str:
     return "\n".join(part for part in said if part.strip(": "))
 
 
+def _with_name(key: str, value: JSON) -> JSON:
+    """A value; with its key if that says that it is a secret, by which alone redaction recognises it later."""
+    return f"{key}={value}" if isinstance(value, str) and SECRET_KEY.search(key) else value
+
+
 def _leaves(value: JSON) -> list[str]:
     """Every text in a JSON value."""
     found: list[str] = []
@@ -175,7 +182,7 @@ def _leaves(value: JSON) -> list[str]:
         if isinstance(part, str):
             found.append(part)
         elif isinstance(part, Mapping):
-            waiting.extend(part.values())
+            waiting.extend(_with_name(key, inner) for key, inner in part.items())
         elif isinstance(part, list):
             waiting.extend(part)
     return found

@@ -143,6 +143,9 @@ def test_what_was_cut_is_left_alone_where_no_secret_stands_at_the_cut(text: str,
         ("postgresql://netra:s3cret@10.0.0.1/db", "s3cret"),
         ("Basic dXNlcjpwYXNzd29yZA==", "dXNlcjpwYXNzd29yZA=="),
         ('{"password": "letmein99"}', "letmein99"),
+        ("db_password=letmein99", "letmein99"),
+        ("redis://:s3cretLONG@cache:6379/0", "s3cretLONG"),
+        ("can't reach 'postgresql://netra:s3cretLO…'", "s3cret"),
     ],
 )
 def test_what_looks_like_a_credential_goes_too(text: str, gone: str) -> None:

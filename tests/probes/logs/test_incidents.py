@@ -80,8 +80,8 @@ HOSTILE: dict[str, str] = {
 READERS: dict[str, Callable[[str], object]] = {
     "incidents": KNOWN.name,
     "credentials": holds_credential,
-    "route": lambda text: route_of(f"/{text}"),
-    "signature": signature_of,
+    "route": lambda text: route_of(f"/{text}", str),
+    "signature": lambda text: signature_of(text, str),
     "line of error": lambda text: is_line_of_error(parse_entry({"textPayload": text, "logName": "x"})),
 }
 
