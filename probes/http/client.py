@@ -17,12 +17,13 @@ from typing import Any, Self, Unpack
 import httpx
 
 from probes.client_health.fair_deadline import within
-from probes.errors import BadAnswer, PathBlocked, ProbeError, RateLimited, TooSlow, Unreachable
+from probes.errors import BadAnswer, PathBlocked, ProbeError, TooSlow, Unreachable
 from probes.foreign.excerpt import excerpt
 from probes.foreign.json_values import read_json
 from probes.foreign.limits import HEADERS
 from probes.http.connecting import tls_error
 from probes.http.content import ACCEPTED, read_body
+from probes.http.limiter import rate_limited
 from probes.http.network_path import NetworkPath, find_path
 from probes.http.pooled_sockets import NotReceived, remember_sockets
 from probes.http.request_options import RequestOptions, Value
@@ -103,12 +104,7 @@ class Answer:
     def refuse_limiter(self) -> None:
         """Raise RateLimited for a 429: a limiter's answer says nothing about the service behind it."""
         if self.status == HTTPStatus.TOO_MANY_REQUESTS:
-            wait = excerpt(self.headers.get("retry-after", ""), 40)
-            raise RateLimited(
-                self.request,
-                f"answered 429{f', Retry-After {wait}' if wait else ''}: {excerpt(self.text, 120)!r}",
-                float(wait) if wait.isascii() and wait.isdecimal() else None,
-            )
+            raise rate_limited(self.request, "answered", self.headers.get("retry-after", ""), self.text)
 
     @property
     def server_ms(self) -> float | None:

@@ -16,7 +16,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.server import broadcast
 from websockets.exceptions import ConnectionClosed
 
-from probes.errors import BadAnswer, ClientUnfit, ProbeError, Unreachable
+from probes.errors import BadAnswer, ClientUnfit, ProbeError, RateLimited, Unreachable
 from probes.foreign.excerpt import excerpt
 from probes.soak.exposure import Life
 from probes.websocket.closes import CloseClass, Closed, classify, describe, end_of
@@ -59,7 +59,7 @@ class Ear(Protocol):
         """A promise was broken: never opened, not back, state lost, an answer lost or doubled."""
 
     def unfit(self, reason: str) -> None:
-        """We could not go on, and it is our own fault."""
+        """We could not go on, and it is our own fault, or a limiter's."""
 
     def rtt(self, milliseconds: float) -> None:
         """A ping was answered."""
@@ -117,7 +117,7 @@ class Lifeline:
         """The first connection of the session."""
         try:
             joined = await self.join(self.user, self._keepalive())
-        except ClientUnfit as error:
+        except (ClientUnfit, RateLimited) as error:  # a limiter refuses us, whatever the service would do
             self.ear.unfit(error.detail)
             return None
         except ProbeError as error:
@@ -135,7 +135,7 @@ class Lifeline:
         try:
             async with asyncio.timeout(self.pace.reconnect_s):
                 joined, attempts = await self._join_again()
-        except ClientUnfit as error:
+        except (ClientUnfit, RateLimited) as error:  # a limiter refuses us, whatever the service would do
             self.ear.unfit(error.detail)
             return None
         except ProbeError as error:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_delay, wait_exponential
 
-from probes.errors import ProbeError, SourceRefused
+from probes.errors import ProbeError, RateLimited, SourceRefused
 from probes.problem import Problem
 
 
@@ -35,6 +35,7 @@ async def await_steady(
     and how long still at most.
 
     Raises:
+        RateLimited: At the deadline, if a limiter answered the last look: it says nothing about the service.
         SourceRefused: At once. Looking again does not help with a missing right, a wrong project or a used-up quota,
             and none of them is the fault of the service that is looked at.
     """
@@ -47,6 +48,8 @@ async def await_steady(
     try:
         await retrying(rounds.look_in_a_row)
     except RetryError:
+        if rounds.limited is not None:
+            raise rounds.limited from None
         return Steadiness(steady=False, attempts=tuple(rounds.attempts))
     return Steadiness(steady=True, attempts=tuple(rounds.attempts))
 
@@ -64,6 +67,7 @@ class _Rounds:
         self._look, self._in_a_row = look, in_a_row
         self._until, self._narrate = until, narrate
         self.attempts: list[str] = []
+        self.limited: RateLimited | None = None  # by the last look
 
     async def look_in_a_row(self) -> None:
         """One round. Raises _NotYetError, SourceRefused."""
@@ -77,9 +81,11 @@ class _Rounds:
                 raise _NotYetError(problem)
 
     async def _look_once(self) -> Problem:
+        self.limited = None
         try:
             return await self._look()
         except SourceRefused:
             raise
         except ProbeError as error:
+            self.limited = error if isinstance(error, RateLimited) else None
             return str(error)

@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import Any, Literal
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -19,6 +20,7 @@ from probes.foreign.json_values import read_json
 from probes.foreign.limits import MESSAGE_BYTES
 from probes.http.connecting import dial as connect_tcp
 from probes.http.connecting import tls_error
+from probes.http.limiter import rate_limited
 from probes.http.network_path import NetworkPath, Value, find_path
 from probes.identity import RunIdentity
 from probes.secret import Secret, reveal, without_frames
@@ -90,6 +92,7 @@ async def dial(
         PathBlocked: A proxy refuses, or we don't trust the certificate's issuer.
         TooSlow: No handshake within the deadline.
         BadAnswer: Not a WebSocket, a redirect, or 5xx.
+        RateLimited: A limiter (429) answered instead of the service.
         ClientUnfit: We are out of descriptors, or our own loop stood still all the while.
     """
     request, limit_s, path = f"WebSocket {at.url}", at.deadlines.welcome, at.path or find_path(at.url)
@@ -161,9 +164,14 @@ def _as_probe_errors(request: str, limit_s: float) -> Iterator[None]:
 
 
 def _answered(error: InvalidStatus, request: str) -> Refused:
-    """How a status other than 101 counts: 4xx is a refusal. Raises BadAnswer for any other."""
+    """How a status other than 101 counts: 4xx is a refusal. Raises RateLimited for 429, BadAnswer for any other."""
     status = error.response.status_code
     body = excerpt(bytes(error.response.body or b""))
+    if status == HTTPStatus.TOO_MANY_REQUESTS:  # a limiter's answer refuses no token
+        wait = error.response.headers.get_all("Retry-After")
+        raise rate_limited(request, "the handshake was answered", wait[0] if wait else "", body) from without_frames(
+            error
+        )
     if 400 <= status < 500:  # noqa: PLR2004 - a refusal; the check judges whether it is the right one
         return Refused("handshake", status, body)
     location = error.response.headers.get_all("Location")

@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 from websockets.asyncio.client import ClientConnection
 
-from probes.errors import BadAnswer, ClientUnfit, Unreachable
+from probes.errors import BadAnswer, ClientUnfit, RateLimited, Unreachable
 from probes.soak.exposure import Life
 from probes.soak.held_session import Lifeline, Pace
 from probes.websocket.closes import CloseClass, Closed
@@ -216,6 +216,7 @@ async def test_a_life_is_told_with_its_ages_and_whether_it_outlived_its_token() 
     "error, first, again",
     [
         (ClientUnfit("x", "out of descriptors"), ("unfit", "out of descriptors"), ("unfit", "out of descriptors")),
+        (RateLimited("x", "answered 429"), ("unfit", "answered 429"), ("unfit", "answered 429")),
         (BadAnswer("GET /ws", "odd"), ("never opened", 3, "GET /ws: odd"), ("not back", 3, "not back within 5 s: odd")),
     ],
 )

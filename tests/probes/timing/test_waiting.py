@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from probes.errors import SourceRefused, TooSlow
+from probes.errors import RateLimited, SourceRefused, TooSlow
 from probes.timing.waiting import await_steady
 from tests.system.waiting import HANGS_S
 
@@ -47,3 +47,10 @@ async def test_a_source_that_refuses_ends_it_at_once() -> None:
             looks(SourceRefused("the log", "no right")), in_a_row=1, deadline_s=HANGS_S, narrate=said.append
         )
     assert said == []
+
+
+async def test_a_limiter_that_answers_the_last_look_is_not_the_service() -> None:
+    with pytest.raises(RateLimited):
+        await await_steady(looks("still starting", RateLimited("GET /", "429")), in_a_row=1, deadline_s=0.2)
+    found = await await_steady(looks(RateLimited("GET /", "429"), "still starting"), in_a_row=1, deadline_s=0.2)
+    assert not found.steady

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from websockets.asyncio.client import ClientConnection
 
-from probes.errors import BadAnswer, PathBlocked, TooSlow, Unreachable
+from probes.errors import BadAnswer, PathBlocked, RateLimited, TooSlow, Unreachable
 from probes.foreign.limits import MESSAGE_BYTES
 from probes.secret import Secret
 from probes.timing.deadlines import Deadlines
@@ -38,10 +38,19 @@ def answer(status: int, body: bytes = b"", *lines: str) -> bytes:
     return f"{head}\r\n".encode() + body
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 429, 499])
+@pytest.mark.parametrize("status", [400, 401, 403, 428, 430, 499])
 async def test_a_status_of_the_clients_fault_is_a_refusal_with_its_body(status: int) -> None:
     async with raw_server(says(answer(status, b'{"error": "no"}'))) as url:
         assert await dialled(url) == Refused("handshake", status, '{"error": "no"}')
+
+
+@pytest.mark.parametrize("wait, wait_s", [("7", 7.0), ("9" * 20, 1e20), ("NaN", None), ("Fri, 01 Jan 9999999", None)])
+async def test_a_limiter_at_the_handshake_refuses_no_token(wait: str, wait_s: float | None) -> None:
+    async with raw_server(says(answer(429, b"slow down", f"Retry-After: {wait}"))) as url:
+        with pytest.raises(RateLimited) as caught:
+            await dialled(url)
+    assert caught.value.detail == f"the handshake was answered 429, Retry-After {wait}: 'slow down'"
+    assert caught.value.wait_s == wait_s
 
 
 @pytest.mark.parametrize("status", [200, 204, 399, 500, 503])
