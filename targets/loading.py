@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 from targets import google_credentials
 from targets.contract import WHOLE
 from targets.credentials import what_is_wrong, wrong_claims, wrong_evidence_key
+from targets.explaining import explain
 from targets.leave import LeaveError, flat, nested, refuse_addresses, refuse_elsewhere, refuse_variables, variable
 from targets.model import ENV_PREFIX, Target
 from targets.overrides import list_overrides
@@ -129,7 +130,7 @@ def _build(sources: _Sources, given: Mapping[str, Any]) -> Target:
     try:
         return _from_values(_merge(sources.below, given))
     except ValidationError as error:
-        raise ConfigurationError(_explain(error, sources.path)) from error
+        raise ConfigurationError(explain(error, sources.path, given)) from error
 
 
 def _refuse_elsewhere(target: Target, sources: _Sources) -> None:
@@ -226,18 +227,6 @@ def _from_values(values: Mapping[str, Any]) -> Target:
             return (init_settings,)  # they already include the relevant settings from the environment
 
     return Sourced(**values)
-
-
-def _explain(error: ValidationError, path: Path) -> str:
-    problems = []
-    for problem in error.errors():
-        key = ".".join(str(part) for part in problem["loc"])
-        what = "is not a key of a target" if problem["type"] == "extra_forbidden" else problem["msg"]
-        problems.append(f"`{key}` {what}")
-    return (
-        f"The target in {path} can't be used: {'; '.join(problems)}. Keys and their meaning are in targets/model.py "
-        f"and docs/adding-a-target.md; the environment sets them as {ENV_PREFIX}SECTION__KEY."
-    )
 
 
 def _require(target: Target, needed: Collection[str] | None) -> None:

@@ -1,8 +1,9 @@
 """The threads table: its columns, and where a row has its owner, title and times."""
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from targets.contract.parts import Part
 
@@ -16,6 +17,22 @@ class Column(Part):
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]  # of a column: our SQL uses it as it is
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]*$")]  # of an object; empty: there is none
+
+
+REVISION = re.compile(r"\s*([^\s()]+)(?:\s+\([^()]*\))*\s*")  # and what alembic prints behind it: its labels, (head)
+
+
+def _revision(text: str) -> str:
+    """The id alone of a revision as `alembic heads` prints it, such as `0004_times (threads) (head)`."""
+    found = REVISION.fullmatch(text)
+    if not found:
+        raise ValueError(
+            "must be one revision's id, or its line as `alembic heads` prints it: give each revision separately"
+        )
+    return found[1]
+
+
+Revision = Annotated[str, AfterValidator(_revision)]
 
 
 class LayoutRules(Part):
@@ -53,8 +70,8 @@ class DatabaseRules(Part):
 
     table: str
     version_table: str
-    heads: frozenset[str]
-    revisions: frozenset[str]
+    heads: frozenset[Revision]
+    revisions: frozenset[Revision]
     columns: dict[str, Column]
     layout: LayoutRules
     messages: MessageTable

@@ -1,5 +1,6 @@
 """The contract is data: a target replaces, adds and takes away, and each of its mistakes is named by its key."""
 
+import json
 import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from probes.database.layout import Layout
 from probes.websocket.dialect import Dialect
 from targets.deviations import ABSENT, CORE
-from targets.loading import ConfigurationError, describe_target
+from targets.loading import ConfigurationError, describe_target, load_target
 from targets.profiles import load_required, refuse_unknown, required_of
 from tests.standing import ROOT
 from tests.system.running import run
@@ -54,6 +55,30 @@ def test_a_mistake_in_the_contract_is_named_by_its_key(tmp_path: Path, what: str
     with pytest.raises(ConfigurationError) as caught:
         describe_target("mine", write(tmp_path, more))
     assert key in str(caught.value)
+
+
+PRINTED = ["0004_message_times (head)", " 0005_b (threads, other) (head)\n", "0006_c (effective head)", "0007_d"]
+IDS = frozenset({"0004_message_times", "0005_b", "0006_c", "0007_d"})
+
+
+@pytest.mark.parametrize("by", ["variable", "TOML"])
+def test_heads_are_taken_as_alembic_prints_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: str) -> None:
+    written = json.dumps(PRINTED)
+    if by == "variable":
+        monkeypatch.setenv("NETRA_CONTRACT__DATABASE__HEADS", written)
+    more = toml("database.heads", written) if by == "TOML" else ""
+    assert load_target("mine", write(tmp_path, more)).contract.database.heads == IDS
+
+
+@pytest.mark.parametrize("head", ["", " ", "0004 0005", "Rev: 0004 (head)", "(head)", "0004 (head"])
+def test_what_is_no_revision_is_refused_and_names_where_it_is_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=r"contract\.database\.heads.*alembic heads"):
+        load_target("mine", write(tmp_path, toml("database.heads", json.dumps([head]))))
+    monkeypatch.setenv("NETRA_CONTRACT__DATABASE__HEADS", json.dumps([head]))
+    with pytest.raises(ConfigurationError, match=r"NETRA_CONTRACT__DATABASE__HEADS.*alembic heads"):
+        load_target("mine", write(tmp_path))
 
 
 def test_a_schema_and_a_table_of_headers_are_replaced_as_a_whole_and_other_tables_key_by_key(tmp_path: Path) -> None:
