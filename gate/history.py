@@ -5,7 +5,7 @@ shown, so that hundreds of runs are read in a second.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
@@ -161,13 +161,19 @@ class History:
 
 
 def build_history(
-    target: str, where: str, bodies: Iterable[tuple[str, bytes | Exception]], discarded: Iterable[str]
+    target: str,
+    where: str,
+    bodies: Iterable[tuple[str, bytes | Exception]],
+    discarded: Iterable[str],
+    is_sound: Callable[[str, bytes], bool] = lambda _run_id, _body: True,
 ) -> History:
-    """The history of a store's runs; unreadable files are counted, never guessed."""
+    """The history of a store's runs; files that can't be read, or are not sound, are counted, never guessed."""
     taken_out, left_out, runs = frozenset(discarded), Counter[str](), []
     for run_id, body in bodies:
         run = _read(body)
         why = _why_not(run, taken_out, run_id)
+        if not why and isinstance(body, bytes) and not is_sound(run_id, body):
+            why = "damaged, or of another version (the gate says what is wrong)"
         if run is None or why:
             left_out[why] += 1
         else:

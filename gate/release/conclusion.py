@@ -154,7 +154,7 @@ def conclude(evidence: Evidence, frame: Frame, run_id: str, now: datetime, more:
         present=present,
         before=before,
         merged=merge(present, before, frame.terms, now, frozenset(evidence.discards)),
-        doubts=[*more, *find_doubts(evidence, revision, [*present, *before])],
+        doubts=[*more, *find_doubts(evidence, revision, [*present, *before], asked=bool(frame.revision))],
     )
     # Anybody who can write to a store chooses its texts, including folder names.
     # Its causes are found in clean rows: without its digits, a token is not recognised any more.

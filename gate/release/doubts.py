@@ -7,17 +7,20 @@ from gate.release.gathering import Evidence
 from gate.release.stored_run import StoredRun
 
 
-def find_doubts(evidence: Evidence, revision: str, runs: Sequence[StoredRun]) -> list[str]:
-    """Problems with the evidence itself."""
+def find_doubts(evidence: Evidence, revision: str, runs: Sequence[StoredRun], *, asked: bool) -> list[str]:
+    """Problems with the evidence itself. `asked`: this revision was asked for, and not taken for the newest."""
     doubts = list(evidence.problems)
     if not revision:
         doubts.append(f"{evidence.where} has no run that knows its revision")
     elif not runs:
         doubts.append(f"{evidence.where} has no run of {revision} that counts")
+    latest = max((run.id for run in runs), default="")
     doubts += [
         f"run {one.run_id} {one.problem}"
         for one in evidence.unusable
-        if one.revision in {"", revision} and one.run_id not in evidence.discards
+        if one.run_id not in evidence.discards
+        # A later run that can't be used may be of a newer revision than the one that is taken for the newest.
+        and (one.revision in {"", revision} or (not asked and one.run_id > latest))
     ]
     for run in runs:
         if run.document.residue is None:

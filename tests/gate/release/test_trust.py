@@ -31,10 +31,10 @@ DAY: Key = ("logs.zero-500-day", "")
 P, F, PENDING = Outcome.PASSED, Outcome.FAILED, Outcome.PENDING
 
 
-def judge(store: Store, required: dict[str, frozenset[Key]], after: timedelta = timedelta(days=2)) -> Document:
-    frame = Frame(
-        target="mini", environment="staging", profile="full", required=required, revision="rev-1", needs=NEEDS
-    )
+def judge(
+    store: Store, required: dict[str, frozenset[Key]], after: timedelta = timedelta(days=2), asked: str = "rev-1"
+) -> Document:
+    frame = Frame(target="mini", environment="staging", profile="full", required=required, revision=asked, needs=NEEDS)
     return conclude(gather(store, "mini"), frame, new_run_id(), START + after)
 
 
@@ -144,6 +144,32 @@ def test_an_edit_is_seen_by_the_runs_own_digest(store: Store) -> None:
     text = json.loads(path.read_text())
     path.write_text(json.dumps(text | {"profile": "other"}))
     assert "its digest does not match its content" in judge(store, SMOKE).reason
+
+
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        ({"schema_version": 0}, "has schema version 0"),
+        ({"schema_version": 99999}, "has schema version 99999"),
+        ({"verdict": "MAYBE"}, "does not match the schema"),
+        ({"surprise": 1}, "does not match the schema"),
+        ({"profile": "other"}, "is not what was stored"),
+    ],
+)
+def test_what_can_not_be_used_is_named_where_no_revision_is_known_and_where_it_may_be_the_newest(
+    store: Store, change: dict[str, Any], said: str
+) -> None:
+    run = stored({ORDER: P}, at_h=1)
+    store.put(run)
+    assert store.folder is not None
+    path = store.folder / "mini" / run.run_id / "verdict.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    alone = judge(store, SMOKE, asked="")
+    assert (alone.verdict, f"run {run.run_id} {said}" in alone.reason) == ("INCONCLUSIVE", True), alone.reason
+    store.put(stored({ORDER: P}, revision="rev-0"))
+    newest = judge(store, SMOKE, asked="")
+    assert (newest.revision, newest.verdict, said in newest.reason) == ("rev-0", "INCONCLUSIVE", True), newest.reason
+    assert judge(store, SMOKE, asked="rev-0").verdict == "GO"
 
 
 def test_an_edit_with_a_new_digest_is_seen_by_the_run_after_it(store: Store) -> None:
