@@ -144,7 +144,7 @@ day-staging: $(SUITE_READY)  ## run the day phase: the time since the last run; 
 gate: $(SUITE_READY)  ## judge a revision by all its runs
 	@$(SUITE) -m commands gate $(if $(REJUDGE),--rejudge='$(REJUDGE)') --target=$(TARGET) --report-dir=$(REPORTS) \
 		$(if $(REVISION),--revision=$(REVISION)) $(if $(EVIDENCE),--evidence='$(EVIDENCE)') \
-		$(if $(DISCARD),--discard $(DISCARD)) $(if $(BECAUSE),--because='$(BECAUSE)') $(if $(OWNER),--owner='$(OWNER)') \
+		$(if $(DISCARD),--discard $(DISCARD)) $(if $(BECAUSE),--because='$(BECAUSE)') $(if $(DISCARD),$(if $(OWNER),--owner='$(OWNER)')) \
 		$(if $(EXPLAIN),--explain='$(EXPLAIN)')
 
 .PHONY: history

@@ -268,6 +268,11 @@ async def _gate(options: argparse.Namespace) -> int:
         revision=options.revision,
         silent=options.exit_code_only,
     )
+    if (options.because or options.owner) and not options.discard:
+        raise ConfigurationError(
+            "--because and --owner (BECAUSE=, OWNER=) belong to a discard: name the run that does not count with "
+            "--discard (DISCARD=), or leave them out."
+        )
     if options.discard:
         return gate.discard(question, options.discard, options.because, options.owner or gate.who())
     return gate.explain_check(question, options.explain) if options.explain else gate.gate(question)

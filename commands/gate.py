@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 
 import msgspec
@@ -32,6 +33,7 @@ from targets.profiles import required_of
 
 PHASES = ("smoke", "soak", "day")
 INCONCLUSIVE = 10
+MOST_SHOWN = 12  # ids that a refused discard names
 
 
 class _Named(msgspec.Struct, frozen=True):
@@ -107,13 +109,32 @@ def discard(question: Question, what: Sequence[str], because: str, owner: str) -
         raise ConfigurationError(
             f'A discard of {what[0]} needs a reason: give --because "why" (make gate … BECAUSE="why").'
         )
+    store = _store(question)
+    _refuse_unknown(gather(store, question.target), question.target, what)
     for one in what:
         try:
-            record = _store(question).discard(question.target, one, owner=owner, because=because.strip())
+            record = store.discard(question.target, one, owner=owner, because=because.strip())
         except StoreError as error:
             raise ConfigurationError(str(error)) from error
         say(f"{record.id} of {question.target} is discarded by {record.owner}, {record.at}: {record.because}")
     return 0
+
+
+def _refuse_unknown(evidence: Evidence, target: str, what: Sequence[str]) -> None:
+    """Refuse a discard of what is not there, before any is recorded: the run that was meant would still count."""
+    if evidence.problems:
+        raise ConfigurationError(f"Nothing is discarded: {evidence.problems[0]}")
+    known = evidence.known_ids
+    unknown = [one for one in what if one not in known]
+    if unknown:
+        near = [name for one in unknown for name in get_close_matches(one, known, n=1)]
+        hint = f"; did you mean {', '.join(near)}?" if near else ""
+        shown = known[-MOST_SHOWN:]
+        left_out = f" and {len(known) - len(shown)} earlier" if len(known) > len(shown) else ""
+        raise ConfigurationError(
+            f"Nothing is discarded: {evidence.where} has no run and no soak {', '.join(unknown)} of {target} "
+            f"(--discard){hint}. It has {', '.join(shown) or 'none at all'}{left_out}."
+        )
 
 
 def judge_again(path: Path, explained: str = "") -> int:

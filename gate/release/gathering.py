@@ -24,6 +24,18 @@ class Evidence:
     digests: Mapping[str, str] = field(default_factory=dict)  # of every stored file, byte for byte, by run
     redactor: Redactor = field(default_factory=Redactor)
 
+    @property
+    def known_ids(self) -> list[str]:
+        """What can be discarded, by age: runs and soaks' groups that are there, and runs that others saw there."""
+        whole = [*self.runs, *self.gates, *self.selected]
+        ids = {run.id for run in whole} | {one.run_id for one in self.unusable} | set(self.unfinished)
+        for run in whole:
+            document = run.document
+            ids |= {document.seal.before.run_id} if document.seal and document.seal.before else set()
+            ids |= {one.run_id for one in document.gate.inputs} if document.gate else set()
+            ids |= {accrual.group for row in document.checks for accrual in row.accruals}
+        return sorted(ids - {""})
+
 
 def gather(store: Store, target: str) -> Evidence:
     """Read everything in the store for a target; unreadable files are listed, never skipped."""

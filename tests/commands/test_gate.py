@@ -65,10 +65,17 @@ def test_the_newest_revision_is_judged_and_reported(evidence: Path, tmp_path: Pa
 def test_a_revision_can_be_named_and_a_run_discarded(evidence: Path, tmp_path: Path) -> None:
     words = ("--target=export", f"--evidence={evidence}", f"--report-dir={tmp_path}")
     assert command(*words, "--revision=rev-0")[0] == 1
-    run_id = min(path.name for path in (evidence / "export").iterdir())
+    run_id, newer, *_ = sorted(path.name for path in (evidence / "export").iterdir())
+    killed = evidence / "export" / "20260101T000000Z-aaaaaa" / "begun.json"
+    killed.parent.mkdir()
+    killed.write_text("{}")
     assert command(*words, f"--discard={run_id}")[0] == 4
+    typo = f"{run_id[:-1]}x"
+    code, output = command(*words, "--discard", run_id, typo, "--because=x", "--owner=ada")
+    assert (code, f"did you mean {run_id}?" in output, newer in output) == (4, True, True), output
+    assert not (evidence / "export" / "discarded").exists(), "nothing, not even the run that is there"
     code, output = command(
-        *words, "--discard", run_id, "20260101T000000Z-aaaaaa", "--because=the log sink was down", "--owner=ada"
+        *words, "--discard", run_id, killed.parent.name, "--because=the log sink was down", "--owner=ada"
     )
     assert (code, output.count("discarded by ada")) == (0, 2), output
     code, output = command(*words, "--revision=rev-0")
@@ -80,6 +87,13 @@ def test_a_revision_can_be_named_and_a_run_discarded(evidence: Path, tmp_path: P
     "words,code,said",
     [
         ((), 4, "--target is missing"),
+        (("--target=export", "--because=x"), 4, "--because and --owner"),
+        (("--target=export", "--owner=ada"), 4, "--because and --owner"),
+        (
+            ("--target=export", "--evidence=/proc/none", "--discard=a", "--because=x"),
+            4,
+            "has no run and no soak a of export",
+        ),
         (("--target=nowhere",), 4, "There is no target"),
         (("--target=export", "--evidence=/proc/none"), 10, "VERDICT: INCONCLUSIVE"),
         (("--target=export", "--evidence=nope://x"), 4, "Protocol not known"),

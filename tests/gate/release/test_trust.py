@@ -252,3 +252,14 @@ def test_compressed_time_counts_where_the_twin_is_and_nowhere_else(*, compressed
     recorder = Recorder()
     recorder.accrue(**shard(0, 1) | {"end": START + timedelta(seconds=4), "hour_s": 4.0, "need_s": 4.0})
     assert Need("exposure", 3600.0, compressed=compressed).length(recorder.accruals[0]) == length
+
+
+def test_what_can_be_discarded_is_whatever_is_in_the_store_and_whatever_is_gone_from_it(store: Store) -> None:
+    gone, run = stored({ORDER: F}), stored({ORDER: P}, at_h=2)
+    soak = stored({SOAK: P}, phase="soak", at_h=1, accruals={SOAK: [shard(0, 1)]})
+    for document in (gone, soak, run):
+        store.put(document)
+    assert store.folder is not None
+    (store.folder / "mini" / gone.run_id / "verdict.json").unlink()
+    (store.folder / "mini" / run.run_id / "verdict.json").write_text("{")
+    assert {gone.run_id, run.run_id, soak.run_id, "soak-1"} == set(gather(store, "mini").known_ids)
