@@ -1,12 +1,13 @@
 """What is wrong with a target, in one paragraph: each key, and the variable or the file that sets it."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from targets.leave import PREFIX, flat, variable
+from targets.leave import PREFIX, variable
 
 Location = tuple[int | str, ...]
 WHERE_TO_LOOK = (
@@ -17,7 +18,7 @@ WHERE_TO_LOOK = (
 
 def explain(error: ValidationError, path: Path, given: Mapping[str, Any]) -> str:
     """The paragraph. `given`: what the environment says, which the file is not blamed for; no value is quoted."""
-    problems = [(_source(problem["loc"], given), *_in_words(problem, given)) for problem in error.errors()]
+    problems = [(_source(problem["loc"], given), *_in_words(problem)) for problem in error.errors()]
     from_file = "; ".join(f"`{key}` {what}" for source, key, what in problems if not source)
     from_environment = "; ".join(f"{source} (`{key}`) {what}" for source, key, what in problems if source)
     parts = [
@@ -28,27 +29,28 @@ def explain(error: ValidationError, path: Path, given: Mapping[str, Any]) -> str
     return " ".join(part for part in parts if part)
 
 
-def _in_words(problem: Any, given: Mapping[str, Any]) -> tuple[str, str]:  # noqa: ANN401 - pydantic's details of an error
+def _in_words(problem: Any) -> tuple[str, str]:  # noqa: ANN401 - pydantic's details of an error
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         return key, "is not a key of a target"
-    value, depth = _given(problem["loc"], given)
-    named = ", ".join(map(variable, flat(value, f"{key}."))) if isinstance(value, Mapping) and depth else ""
-    whole = depth == len(problem["loc"])  # a section: its keys come from both
-    return key, problem["msg"].removeprefix("Value error, ") + (f" ({named} is set, too)" if named and whole else "")
+    return key, problem["msg"].removeprefix("Value error, ")
 
 
 def _source(location: Location, given: Mapping[str, Any]) -> str:
-    """The variable that sets a value, or what it is a part of; empty if none does."""
-    value, depth = _given(location, given)
-    return "" if isinstance(value, Mapping) else variable(".".join(map(str, location[:depth])))
-
-
-def _given(location: Location, given: Mapping[str, Any]) -> tuple[object, int]:
-    """What the environment says at a place, and at which depth it ends."""
+    """The variable that sets a value, or what it is a part of; empty if none does, or only other parts of a section."""
     value: Any = given
-    for depth, part in enumerate(location):
+    names: list[str] = []
+    for part in location:
         if not isinstance(value, Mapping) or part not in value:
-            return value, depth
+            break
         value = value[part]
-    return value, len(location)
+        names.append(str(part))
+    return "" if isinstance(value, Mapping) else setting(".".join(names))
+
+
+def setting(key: str) -> str:
+    """The variable of this environment that sets a dotted key, alone or in a JSON object above it."""
+    names = {name.upper(): name for name in os.environ}
+    parts = key.split(".")
+    above = (variable(".".join(parts[:size])) for size in range(len(parts), 0, -1))
+    return next((names[name] for name in above if name in names), variable(key))

@@ -119,7 +119,7 @@ def _wrong_before(rest: str) -> Iterator[str]:
     """Why it can't be read as a URL at all."""
     before, at, _ = rest.rpartition("@")
     if at and any(letter in before for letter in TO_BE_CODED):
-        yield "has a /, ?, # or [ in its password: write those as %2F, %3F, %23 and %5B"
+        yield "has a /, ?, # or [ in its password; write those as %2F, %3F, %23 and %5B"
     if any(ord(letter) <= ord(" ") for letter in rest):
         yield "contains a space or a line break: copy it again as one word"
     try:

@@ -217,7 +217,7 @@ def refuse_tunnel(head: bytes, proxy: Proxy, request: str) -> None:
         return
     shown = excerpt(first.decode("latin-1"), 80)
     advice = (
-        "it wants a user and a password: HTTPS_PROXY=http://user:password@host:port"
+        "it wants a user and a password, as in HTTPS_PROXY=http://user:password@host:port"
         if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
         else "have it let us through, or let NO_PROXY hold the target's host"
     )

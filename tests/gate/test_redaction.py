@@ -145,6 +145,8 @@ def test_what_was_cut_is_left_alone_where_no_secret_stands_at_the_cut(text: str,
         ('{"password": "letmein99"}', "letmein99"),
         ("db_password=letmein99", "letmein99"),
         ("redis://:s3cretLONG@cache:6379/0", "s3cretLONG"),
+        ("postgresql://user:s3cretLONG@host/db", "s3cretLONG"),
+        ("postgresql://admin:password@host/db", ":password"),
         ("can't reach 'postgresql://netra:s3cretLO…'", "s3cret"),
     ],
 )
