@@ -200,7 +200,7 @@ def _addresses(default: str, described: Mapping[str, Any]) -> dict[str, Any]:
         overlay: object = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ConfigurationError(
-            f"There is no {path}: this target, `local` unless --target names another, is the embedded twin, which isn't "
+            f"There is no {path}: this target (`local` without --target) is the embedded twin, which isn't "
             "up. In a checkout start it with `make up`, or use `make verify-local`, which starts and stops its own. An "
             "installed suite has no twin: name your target with --target."
         ) from error
