@@ -35,7 +35,7 @@ def duration(text: str) -> timedelta:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def main(arguments: Sequence[str], called: str) -> int:
+def main(arguments: Sequence[str], called: str = "python -m commands") -> int:
     """Run one command; return the process's exit code. `called`: as the user calls us."""
     hide(*secrets_of_environment(os.environ))
     options = _parse(arguments, called)

@@ -15,7 +15,6 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 from targets import google_credentials
 from targets.contract import WHOLE
 from targets.credentials import what_is_wrong, wrong_claims, wrong_evidence_key
-from targets.explaining import explain
 from targets.leave import LeaveError, flat, nested, refuse_addresses, refuse_elsewhere, refuse_variables, variable
 from targets.model import ENV_PREFIX, Target
 from targets.overrides import list_overrides
@@ -130,7 +129,7 @@ def _build(sources: _Sources, given: Mapping[str, Any]) -> Target:
     try:
         return _from_values(_merge(sources.below, given))
     except ValidationError as error:
-        raise ConfigurationError(explain(error, sources.path, given)) from error
+        raise ConfigurationError(_explain(error, sources.path)) from error
 
 
 def _refuse_elsewhere(target: Target, sources: _Sources) -> None:
@@ -200,9 +199,9 @@ def _addresses(default: str, described: Mapping[str, Any]) -> dict[str, Any]:
         overlay: object = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ConfigurationError(
-            f"There is no {path}: this target (`local` without --target) is the embedded twin, which isn't "
-            "up. In a checkout start it with `make up`, or use `make verify-local`, which starts and stops its own. An "
-            "installed suite has no twin: name your target with --target."
+            f"There is no {path}: this target (`local` unless --target names another) is the embedded twin, which "
+            "isn't up. In a checkout start it with `make up`, or use `make verify-local`, which starts and stops its "
+            "own. An installed suite has no twin: name your target with --target."
         ) from error
     except (OSError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"{path} can't be used as the twin's addresses: {error}.") from error
@@ -227,6 +226,18 @@ def _from_values(values: Mapping[str, Any]) -> Target:
             return (init_settings,)  # they already include the relevant settings from the environment
 
     return Sourced(**values)
+
+
+def _explain(error: ValidationError, path: Path) -> str:
+    problems = []
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"])
+        what = "is not a key of a target" if problem["type"] == "extra_forbidden" else problem["msg"]
+        problems.append(f"`{key}` {what}")
+    return (
+        f"The target in {path} can't be used: {'; '.join(problems)}. Keys and their meaning are in targets/model.py "
+        f"and docs/adding-a-target.md; the environment sets them as {ENV_PREFIX}SECTION__KEY."
+    )
 
 
 def _require(target: Target, needed: Collection[str] | None) -> None:

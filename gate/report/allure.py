@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -60,7 +61,8 @@ def write_clean(redactor: Redactor) -> None:
 
 def _unless_a_container(write: Callable[[object], None], redactor: Redactor, item: object) -> None:
     if not isinstance(item, TestResultContainer):
-        write(_cleaned(item, redactor))
+        with suppress(OSError):  # a full disk ends no run: where it matters, the verdict can't be written either
+            write(_cleaned(item, redactor))
 
 
 def _cleaned(value: Any, redactor: Redactor) -> Any:  # noqa: ANN401 - a part of one of Allure's results

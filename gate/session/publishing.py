@@ -135,9 +135,11 @@ def conclude(run: Run, exit_status: int, console: Console) -> int:
 def _say_crash(error: Exception, console: Console, run: Run) -> None:
     """Report that the verdict could not be written; if the terminal fails too, there is no place to report it."""
     with suppress(OSError, ValueError):
-        where = neutralise(run.redactor.text(traceback.format_exc()), multi_line=True)
-        console.print(where, markup=False, soft_wrap=True)
         why = run.redactor.text(f"reports could not be written: {type(error).__name__}: {error}")
+        where = run.redactor.text(traceback.format_exc())
+        if isinstance(error, OSError):  # the disk's doing, not ours
+            where = f"The reports could not be written in {run.folder}: make room, or name a folder with --report-dir."
+        console.print(neutralise(where, multi_line=True), markup=False, soft_wrap=True)
         console.print(
             f"VERDICT: {LAST_WORD.verdict} target={run.plan.target} exit_code={LAST_WORD.exit_code} "
             f"reason={neutralise(why)}",

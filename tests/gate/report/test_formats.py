@@ -1,5 +1,6 @@
 """The machine formats: they agree on the counts, fit their schemas, and carry what their readers show."""
 
+import errno
 import json
 import re
 from collections import Counter
@@ -16,6 +17,8 @@ from rich.console import Console
 
 from gate.document import SCHEMA, with_causes
 from gate.outcomes import Outcome
+from gate.redaction import Redactor
+from gate.report import allure
 from gate.report.allure import STATUSES, finish
 from gate.report.artifacts import RENDERERS, write_all
 from gate.report.checklist import Report, answered
@@ -307,3 +310,10 @@ def test_a_renderer_that_crashes_takes_nothing_from_verdict_and_other_reports(
     assert problem.startswith("report.html could not be rendered (KeyError")
     assert {"verdict.json", "junit.xml", "summary.md", "allure-results"} <= {path.name for path in tmp_path.iterdir()}
     assert not (tmp_path / "report.html").exists()
+
+
+def test_a_result_of_allures_that_does_not_fit_ends_no_run() -> None:
+    def full(_item: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    allure._unless_a_container(full, Redactor(), {"name": "a result"})

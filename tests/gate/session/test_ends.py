@@ -235,6 +235,8 @@ def test_a_full_disk_is_ours(mini: Mini) -> None:
     assert code == 3, output
     assert last_line(output).startswith("VERDICT: NO-GO"), output
     assert "File too large" in output
+    assert "Traceback" not in output
+    assert "make room, or name a folder with --report-dir" in output
     assert mini.verdict["verdict"] == "INCONCLUSIVE"
 
 
