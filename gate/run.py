@@ -66,6 +66,8 @@ class Run:
     found_once: dict[str, str] = field(default_factory=dict)  # key of a `OneFinding` -> the case that found it
     broken_setups: list[tuple[BaseException, str]] = field(default_factory=list)  # an error, and its first case
     selection: str = ""  # how cases were selected; empty: everything runs, and the verdict is on the release
+    before: str = ""  # where `latest` pointed before this run
+    unasked: bool = False  # a selection names nothing that there is: no run was intended
     collected: int = 0  # how many cases the phase has, before any was left out
     selected: list[Key] = field(default_factory=list)  # the cases that are to have a result
     copies: dict[str, Path] = field(default_factory=dict)  # a report in the run's folder -> where to copy it

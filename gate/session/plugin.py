@@ -20,9 +20,10 @@ from gate.session.case_outcome import RESULT, begin_attempt, judge, settle
 from gate.session.copies import wanted_copies
 from gate.session.foreign_plugins import refuse_hiding, refuse_what_shows
 from gate.session.interrupting import silence_what_is_collected, silence_what_was_cut_off
+from gate.session.latest import put_latest_back, retire_latest
 from gate.session.live_progress import Live
 from gate.session.options import add_options, arguments_of, default_reports, only_looks, refuse_workers, report_dir
-from gate.session.publishing import begin, conclude, put_latest_back, retire_latest
+from gate.session.publishing import begin, conclude
 from gate.session.secrecy import Secrecy
 from gate.session.selecting import Selecting, last_durations, last_failed, selection_of
 from gate.session.selection import choose
@@ -110,7 +111,7 @@ def _framed(config: pytest.Config) -> Run:
     except hooks.NoSuchTarget as error:
         put_latest_back(Path(config.option.report_dir), config.stash.get(LATEST, ""))
         raise pytest.UsageError(str(error)) from error
-    run = Run(plan=plan, selection=selection_of(config))
+    run = Run(plan=plan, selection=selection_of(config), before=config.stash.get(LATEST, ""))
     last = last_failed(plan) if config.option.lf else None
     config.pluginmanager.register(Selecting(run, config.option.check, last))
     return run

@@ -27,6 +27,7 @@ from gate.report.terminal import print_verdict
 from gate.run import Run
 from gate.session.copies import put_copies
 from gate.session.last_word import LAST_WORD
+from gate.session.latest import point_latest, unwritable, withdraw
 from gate.session.selecting import what_came
 from gate.telling.notify import is_configured, notify
 from gate.verdict import decide
@@ -44,29 +45,6 @@ KEPT = frozenset(
 )
 
 
-def retire_latest(report_dir: Path) -> str:
-    """Remove the last verdict, so that an older GO is not mistaken for the verdict of a run that could not begin.
-
-    Returns where `latest` pointed; empty if it did not exist.
-    """
-    latest = report_dir / "latest"
-    try:
-        before = str(latest.readlink()) if latest.is_symlink() else ""
-        latest.unlink(missing_ok=True)
-    except NotADirectoryError:
-        return ""  # no folder, so no verdict in it; `begin` reports it
-    except OSError as error:
-        raise _unwritable(report_dir, error) from error
-    return before
-
-
-def put_latest_back(report_dir: Path, before: str) -> None:
-    """Restore `latest` if no run was intended."""
-    if before:
-        with suppress(OSError):  # it existed a moment ago; if this fails now, the usage error says more
-            (report_dir / "latest").symlink_to(before)
-
-
 def begin(run: Run) -> None:
     """Make the run's folder with a provisional verdict and point `latest` to it.
 
@@ -81,20 +59,13 @@ def begin(run: Run) -> None:
         write(run.folder / "verdict.json", encode(provisional(run)))
         point_latest(run.plan.report_dir, run.plan.target, run.id)
     except OSError as error:
-        raise _unwritable(run.plan.report_dir, error) from error
+        raise unwritable(run.plan.report_dir, error) from error
     try:
         store = _other_store(run)
         if store and not run.selection:
             store.probe(run.plan.target, run.id)
     except StoreError as error:
         raise pytest.UsageError(str(error)) from error
-
-
-def point_latest(report_dir: Path, target: str, run_id: str) -> None:
-    """Point `latest` to this run."""
-    fresh = report_dir / f".latest-{run_id}"
-    fresh.symlink_to(Path(target) / run_id)
-    fresh.replace(report_dir / "latest")
 
 
 def other_store(
@@ -110,10 +81,6 @@ def _other_store(run: Run) -> Store | None:
     return other_store(run.plan.evidence, run.plan.report_dir, run.plan.evidence_key, run.redactor)
 
 
-def _unwritable(report_dir: Path, error: OSError) -> pytest.UsageError:
-    return pytest.UsageError(f"--report-dir {report_dir} can't be written to ({error.strerror}): give another folder.")
-
-
 def conclude(run: Run, exit_status: int, console: Console) -> int:
     """Publish the run, whatever happens; return the process's exit code. A crash while publishing is 3.
 
@@ -121,6 +88,9 @@ def conclude(run: Run, exit_status: int, console: Console) -> int:
     the results are still judged and printed.
     """
     LAST_WORD.silent = run.plan.silent
+    if run.unasked:
+        withdraw(run)
+        return int(pytest.ExitCode.USAGE_ERROR)
     try:
         code = publish(run, exit_status, console)
     except Exception as error:  # noqa: BLE001 - an error of the suite gives no verdict on the product

@@ -120,6 +120,8 @@ class Selecting:
     def _refuse_unknown(self, pattern: str, declared: dict[pytest.Item, Check]) -> None:
         fitting = [one for item, one in declared.items() if fits(pattern, one.id, _name(item, one))]
         phase = self._run.plan.phase if self._run else ""
+        if self._run is not None:
+            self._run.unasked = not any(one.runs_in(phase) for one in fitting)
         if not fitting:
             ids = sorted({one.id for one in declared.values()} | {_name(*both) for both in declared.items()})
             close = get_close_matches(pattern, ids, n=3)

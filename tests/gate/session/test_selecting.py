@@ -71,6 +71,19 @@ def test_before_traffic_smokes_own_checks_are_named_too(mini: Mini) -> None:
     assert "b.third belongs to another phase: add --phase=day" in output
 
 
+def test_a_pattern_without_a_match_is_no_run(mini: Mini) -> None:
+    mini.run("--check=a.second", by=LAUNCHER)
+    reports = mini.folder / "reports"
+    before = (reports / "latest").readlink(), sorted(reports.glob("*/*"))
+    for pattern, why in (("a.secnd", "close to it: a.second"), ("b.third", "belongs to another phase")):
+        code, output = mini.run(f"--check={pattern}", by=LAUNCHER)
+        assert code == 4, output
+        assert why in output
+        assert output.count("VERDICT:") == 1, output
+        assert "interrupted" not in output
+        assert ((reports / "latest").readlink(), sorted(reports.glob("*/*"))) == before
+
+
 def test_a_failure_prints_how_it_is_run_again_and_lf_does_so_until_nothing_fails(mini: Mini) -> None:
     (mini.folder / "broken").touch()
     conftest = mini.folder / "conftest.py"
