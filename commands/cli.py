@@ -23,7 +23,7 @@ from targets.loading import HERE, ConfigurationError, load_target
 from targets.model import Target
 
 USAGE, REFUSED = 4, 10
-INSTALLED = "netra-verify"  # the wheel's command, which has other names for some of ours
+INSTALLED = "netra-verify"  # the wheel's command, where `target` is called `init`
 NEEDED_FOR_ROWS = ("database.url",)
 
 

@@ -1,4 +1,4 @@
-"""Output that nobody reads: its reader has gone (`| head`), its disk is full, or it was closed from the start (`>&-`).
+"""Output that is not read: its reader has gone (`| head`), its disk is full, or it was closed from the start (`>&-`).
 
 What is printed then is lost, and nothing else changes: neither what a command does nor its exit code.
 """
@@ -7,10 +7,7 @@ import io
 import os
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, TextIO
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
+from typing import Any, TextIO
 
 STREAMS = ((1, "stdout"), (2, "stderr"))
 
@@ -18,7 +15,7 @@ STREAMS = ((1, "stdout"), (2, "stderr"))
 class _Lossy(io.FileIO):
     """A file to which every write succeeds; what can't be written is lost."""
 
-    def write(self, data: "ReadableBuffer", /) -> int:
+    def write(self, data: Any, /) -> int:  # noqa: ANN401 - whatever has a buffer, which has no name before Python 3.12
         try:
             return super().write(data)
         except OSError:
@@ -35,7 +32,7 @@ def lossy(descriptor: int, *, encoding: str = "utf-8", closefd: bool = True) -> 
 
 
 def secure_output() -> None:
-    """Make stdout and stderr streams to which writing never fails; call it once, first in a process of ours.
+    """Make stdout and stderr streams to which writing never fails; call it once, before anything else in our process.
 
     A closed one is opened on the null device: otherwise the next file that is opened would get its number, and with it
     whatever is printed.
@@ -46,7 +43,7 @@ def secure_output() -> None:
         if before is None:  # Python found it closed, and another file may have its number by now
             setattr(sys, name, lossy(os.open(os.devnull, os.O_WRONLY), closefd=False))
         elif _descriptor_of(before) == descriptor:
-            with suppress(OSError):  # nobody reads what was printed so far, either
+            with suppress(OSError):  # what was printed so far is not read, either
                 before.flush()
             setattr(sys, name, lossy(descriptor, encoding=before.encoding, closefd=False))
 

@@ -121,7 +121,7 @@ def _say(word: str, code: int, reason: str, where: str = "") -> int:
 
 
 def _print(line: str) -> None:
-    """Print to the container's log; nobody may read it, and that must not change the exit code."""
+    """Print to the container's log; one that can't be written must not change the exit code."""
     try:
         print(line, flush=True)  # noqa: T201 - the container's log
     except OSError:  # what is left in the buffer would fail again at Python's own end

@@ -74,7 +74,7 @@ def pytest_configure(config: pytest.Config) -> None:
     begin(run)
     _prepare_to_stop(config, run)
     _show_progress(config, run)
-    config.stash[RUN] = run  # after what its end relies on: whoever finds the run finds those, too
+    config.stash[RUN] = run  # last: its end relies on the others
     run.copies = wanted_copies(config)
     config.option.allure_report_dir = None if run.plan.verdict_only else str(run.folder / "allure-results")
     config.stash[STOPPING].arm()

@@ -1,4 +1,4 @@
-"""Output that nobody reads (`| head`, `>&-`, a full disk): no traceback, and the exit code of what was found."""
+"""Output that is not read (`| head`, `>&-`, a full disk): no traceback, and the exit code of what was found."""
 
 import json
 import os
@@ -25,7 +25,7 @@ COMMANDS = {
     "netra_verify --help": 0,
     "netra_verify nonsense": 4,
 }
-ALONE = frozenset({"twin faults"})  # the twin imports nothing of ours: it only knows readers that have gone
+ALONE = frozenset({"twin faults"})  # the twin does not import the gate: it only knows readers that have gone
 CLOSED = ("/bin/sh", "-c", 'exec "$@"', "sh")
 CLOSING = {"out": " >&-", "err": " 2>&-", "all": " <&- >&- 2>&-"}
 
