@@ -31,7 +31,9 @@ PATTERNS = (
     (re.compile(r"(://(?!user:password@)[^\s/:@]{0,64}):[^\s@/]{1,512}@"), r"\1:[redacted]@"),
     # A password whose host was cut off; a port is all digits.
     (re.compile(r"(://[^\s/:@]{0,64}):(?!\d{1,5}…)[^\s@/…]{1,512}(?=…)"), r"\1:[redacted]"),
-    (re.compile(r"(?i)(?<![a-z])(password|secret|api[_-]?key)(=|\"?:\s{0,8}\"?)[^\s\"',;&]{4,}"), r"\1\2[redacted]"),
+    (re.compile(r"(?i)\b(password|secret|api[_-]?key)(=|\"?:\s{0,8}\"?)[^\s\"',;&]{4,}"), r"\1\2[redacted]"),
+    # Behind an underscore (db_password), a colon alone does not assign: "set NETRA_TOKENS__SIGNING_SECRET: ..."
+    (re.compile(r"(?i)(?<=_)(password|secret|api[_-]?key)(=|\":\s{0,8}\")[^\s\"',;&]{4,}"), r"\1\2[redacted]"),
 )
 Place = tuple[str, int]  # a spelling, and where in it
 LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}  # only ASCII: lengths stay the same

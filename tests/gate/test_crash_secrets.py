@@ -15,6 +15,7 @@ ENVIRONMENT = {
     "NETRA_TOKENS__SIGNING_SECRET": f"{SECRET}8",
 }
 OUR_WORDS = (
+    "no signing secret: set NETRA_TOKENS__SIGNING_SECRET: auth.same-answer",
     "url must begin with http:// or https://, got 'ftp://'",
     "headers can't set Authorization: the checks themselves do",
     "database.url must begin with postgresql://: write postgresql://user:password@host/db",
