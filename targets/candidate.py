@@ -5,6 +5,7 @@ from collections.abc import Collection
 
 from pydantic import Field, field_validator
 
+from targets.addresses import what_is_wrong
 from targets.contract.parts import Fraction, Part, Waiting
 from targets.deviations import Accepted
 
@@ -21,7 +22,9 @@ class Candidate(Part):
     @classmethod
     def _names_the_tag(cls, url: str) -> str:
         if url and not (url.startswith(("http://", "https://")) and "{tag}" in url):
-            raise ValueError(f"must begin with http:// or https:// and have {{tag}} in it, got {url!r}")
+            raise ValueError("must begin with http:// or https:// and have {tag} in it")
+        if wrong := what_is_wrong(url.replace("{tag}", "tag")) if url else "":
+            raise ValueError(wrong)
         return url
 
 

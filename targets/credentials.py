@@ -5,7 +5,8 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from urllib.parse import unquote
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
@@ -15,8 +16,8 @@ from probes.errors import UNREADABLE
 from probes.foreign.json_values import read_json
 from probes.secret import Secret
 from targets.dsn import secrets_of_dsn
-from targets.leave import variable
-from targets.pasted_dsn import read_pasted
+from targets.leave import database_name, variable
+from targets.pasted_dsn import SYSTEM, read_pasted
 
 HS256_BYTES = 32  # RFC 7518, 3.2: a key of the hash's size or larger
 ARMOUR = re.compile(r"\s*-----(BEGIN|END) [A-Z ]+-----\s*")
@@ -33,6 +34,7 @@ PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 GIVEN = "tokens.given"
 SIGNING = "tokens.signing_secret"
 DATABASE = "database.url"
+FILES = frozenset({"sslrootcert", "sslcert", "sslkey", "sslcrl", "passfile"})
 
 
 def what_is_wrong(credentials: Mapping[str, Secret], *, token_is_used: bool, algorithm: str) -> list[str]:
@@ -106,7 +108,7 @@ def _reasons(key: str, text: str, algorithm: str, *, token_is_used: bool) -> Ite
     yield from _of_any(text)
     if key == DATABASE:
         advice = read_pasted(text).advice
-        yield from [advice] if advice else []
+        yield from [advice] if advice else _of_place(text)
     elif key == SIGNING:
         yield from _of_signing(text, algorithm)
     else:
@@ -126,6 +128,15 @@ def _of_any(text: str) -> Iterator[str]:
         yield "has quotes around it: they were meant for the shell, but became part of the value"
     if any(ord(letter) < ord(" ") or ord(letter) == 0x7F for letter in text):  # noqa: PLR2004 - DEL
         yield "contains a control character: copy it again, as one line"
+
+
+def _of_place(text: str) -> Iterator[str]:
+    """What an address of the right form lacks: a database, or a file that it names."""
+    if not database_name(text):
+        yield "has no database name: write postgresql://user:password@host/database"
+    for setting, path in parse_qsl(urlsplit(text).query):
+        if setting in FILES and path != SYSTEM and not Path(path).is_file():
+            yield f"names a file with {setting}= that is not there: give the path of a file on this machine"
 
 
 def _of_header(text: str) -> Iterator[str]:

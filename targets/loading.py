@@ -268,9 +268,18 @@ def _look_at_credentials(target: Target) -> None:
     used = target.token_way == "given"  # noqa: S105 - the name of a way
     wrong = what_is_wrong(target.credentials, token_is_used=used, algorithm=claims.algorithm)
     wrong += wrong_evidence_key(os.environ)
+    wrong += [why] if _uses_google(target) and (why := google_credentials.what_is_wrong()) else []
     wrong += wrong_claims({"contract.tokens.audience": claims.audience, "contract.tokens.issuer": claims.issuer})
     if wrong:
         raise ConfigurationError(f"Target {target.name!r} can't be used, and nothing was contacted. {' '.join(wrong)}")
+
+
+def _uses_google(target: Target) -> bool:
+    """Whether anything is read with Google's application default credentials."""
+    place = target.platform
+    reads = bool(place.project) and place.credentials == "google" and not place.access_token
+    passes = any(service.identity == "google" for service in (target.backend, target.auth))
+    return reads or passes or target.prometheus.credentials == "google" or target.database.login == "google"
 
 
 def _value(target: Target, key: str) -> object:

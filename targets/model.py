@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from probes.browser.page import find_browser
 from probes.secret import Secret
+from targets.addresses import Address
 from targets.candidate import Candidate, Compare, Rollout
 from targets.contract import Contract
 from targets.contract.parts import Part, Waiting
@@ -49,7 +50,7 @@ class Writing(Part):
 class Twin(Part):
     """The control port of the embedded system; empty for any other target."""
 
-    control_url: str = ""
+    control_url: Address = ""
     hour_s: Waiting = 3600.0  # seconds that an hour of a WebSocket takes there: less than 3600 is compressed time
     turns: str = ""  # the file by which concurrent runs on it take turns
     users: bool = False  # somebody else uses it: nothing is taken away from it on purpose

@@ -2,11 +2,11 @@
 
 import re
 from typing import Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
 from probes.secret import Secret
+from targets.addresses import Address
 from targets.contract.parts import Part
 
 HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -26,7 +26,7 @@ OURS_TO_SET = frozenset(
 class Service(Part):
     """A Cloud Run service: its base URL, its name on the platform, and what is in front of it."""
 
-    url: str = ""
+    url: Address = ""
     service: str
     headers: dict[str, Secret] = Field(default_factory=dict)  # sent with every request, for a gateway in front
     identity: Literal["none", "google", "given"] = "none"  # a token for Google IAM in front of the service
@@ -48,12 +48,6 @@ class Service(Part):
             raise ValueError(f"headers has {wrong[0]!r}, whose name or value can't be sent in a header")
         if self.identity == "given" and not self.identity_token:
             raise ValueError('identity is "given", but identity_token is empty: set it in the environment')
-        return self
-
-    @model_validator(mode="after")
-    def _has_a_scheme(self) -> "Service":
-        if self.url and urlsplit(self.url).scheme not in {"http", "https"}:
-            raise ValueError(f"url must begin with http:// or https://, got {self.url!r}")
         return self
 
 

@@ -1,12 +1,12 @@
 """Where figures about a target are read: the Google project around its services, and a Prometheus server."""
 
 from typing import Literal
-from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from probes.secret import Secret
 from targets import google_credentials
+from targets.addresses import Address
 from targets.contract.parts import Part
 from targets.leave import variable
 
@@ -18,10 +18,10 @@ class Platform(Part):
     region: str = ""
     credentials: Literal["google", "token", "none"] = "google"
     access_token: Secret = Secret()
-    logging_url: str = "https://logging.googleapis.com"
-    run_url: str = "https://run.googleapis.com"
-    monitoring_url: str = "https://monitoring.googleapis.com"
-    bigquery_url: str = "https://bigquery.googleapis.com"
+    logging_url: Address = "https://logging.googleapis.com"
+    run_url: Address = "https://run.googleapis.com"
+    monitoring_url: Address = "https://monitoring.googleapis.com"
+    bigquery_url: Address = "https://bigquery.googleapis.com"
     log_analytics: str = ""  # a view, project.location.bucket.view: BigQuery counts the day's log entries
     reads_per_minute: int = Field(60, ge=1, le=100_000)  # of the log API, whose quota all readers share
 
@@ -37,6 +37,12 @@ class Platform(Part):
         return ""
 
     @property
+    def urls(self) -> tuple[str, ...]:
+        """Where its APIs are; none without a project."""
+        named = (self.logging_url, self.run_url, self.monitoring_url, self.bigquery_url)
+        return tuple(url for url in named if url and self.project)
+
+    @property
     def lacks_google(self) -> bool:
         """Whether its APIs are read with Google credentials and this machine has none."""
         asked = bool(self.project) and self.credentials == "google" and not self.access_token
@@ -46,16 +52,10 @@ class Platform(Part):
 class Prometheus(Part):
     """A Prometheus server, or a server with its API, that scrapes the backend; empty if there is none."""
 
-    url: str = ""
+    url: Address = ""
     job: str = "netra-backend"
     credentials: Literal["none", "token", "google"] = "none"
     access_token: Secret = Secret()
-
-    @model_validator(mode="after")
-    def _has_a_scheme(self) -> "Prometheus":
-        if self.url and urlsplit(self.url).scheme not in {"http", "https"}:
-            raise ValueError(f"url must begin with http:// or https://, got {self.url!r}")
-        return self
 
     @property
     def lacking(self) -> str:

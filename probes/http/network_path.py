@@ -5,6 +5,7 @@ can reach what another can't.
 """
 
 import os
+import re
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from probes.secret import Secret
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
+HOST = re.compile(r"[A-Za-z0-9_.-]+|[0-9A-Fa-f:.]+(%[A-Za-z0-9_.-]+)?")  # a name, or an address of either version
 SECURE = frozenset({"https", "wss"})
 IDENTITY_HEADER = (
     "X-Serverless-Authorization"  # Cloud Run takes it off; https://cloud.google.com/run/docs/authenticating
@@ -119,16 +121,19 @@ def _read_proxy(named: str, scheme: str) -> Proxy:
     variable = f"{scheme.upper()}_PROXY (or ALL_PROXY)"
     try:
         parts = urlsplit(named if "://" in named else f"http://{named}")
-        port = parts.port or 80
-    except ValueError as error:
-        raise UnusablePath(f"{variable} is not the URL of a proxy ({error}): write http://host:port.") from error
-    if parts.scheme != "http" or not parts.hostname:
+        port = 80 if parts.port is None else parts.port
+    except ValueError:
+        parts, port = None, 0
+    if not port or not parts or not HOST.fullmatch(parts.hostname or ""):  # no error is quoted: it may hold a password
+        raise UnusablePath(f"{variable} is not the URL of a proxy: write http://host:port.") from None
+    if parts.scheme != "http":
         raise UnusablePath(
             f"{variable} names a proxy of the kind {parts.scheme}://, which not every client here can use: name one "
             "of the kind http://host:port (it tunnels TLS just as well), or let NO_PROXY hold the target's host."
         )
     user, password = unquote(parts.username or ""), Secret(unquote(parts.password or ""))
-    return Proxy(url=Secret(f"http://{parts.netloc}"), host=parts.hostname, port=port, user=user, password=password)
+    host = parts.hostname or ""
+    return Proxy(url=Secret(f"http://{parts.netloc}"), host=host, port=port, user=user, password=password)
 
 
 @cache  # each context reads all CAs, which takes 25 ms

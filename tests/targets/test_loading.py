@@ -8,6 +8,7 @@ import jwt
 import pytest
 
 from probes.secret import Secret
+from targets.leave import variable
 from targets.loading import ConfigurationError, describe_target, load_target, target_names
 from targets.model import Target
 from tests.system.running import run
@@ -191,3 +192,74 @@ def test_a_token_as_password_is_shown_to_no_network(tmp_path: Path, monkeypatch:
     with pytest.raises(ConfigurationError, match="sslmode=require") as caught:
         load_target("mine", folder)
     assert "verifier" not in str(caught.value)
+
+
+HIDDEN = "s3cretPart"
+BAD_URLS = {
+    "a port out of range": "http://127.0.0.1:99999",
+    "a port that is no number": "http://127.0.0.1:abc",
+    "port 0": "http://127.0.0.1:0",
+    "a space at its end": "https://api.example.invalid ",
+    "a newline at its end": "https://api.example.invalid\n",
+    "a space in its host": "https://api example.invalid",
+    "a query": f"https://api.example.invalid/?key={HIDDEN}",
+    "a fragment": f"https://api.example.invalid/#{HIDDEN}",
+    "a password": f"https://user:{HIDDEN}@api.example.invalid",
+    "a user": f"https://{HIDDEN}@api.example.invalid",
+    "no host": "http://",
+    "no host but a port": "http://:80",
+    "an open bracket": "http://[::1",
+    "another scheme": "ftp://127.0.0.1",
+    "no scheme": "api.example.invalid",
+}
+URL_KEYS = ("backend.url", "auth.url", "platform.logging_url", "platform.bigquery_url", "prometheus.url")
+
+
+@pytest.mark.parametrize("key", URL_KEYS)
+@pytest.mark.parametrize("what", BAD_URLS)
+def test_a_url_that_can_not_be_asked_is_refused_by_its_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, key: str
+) -> None:
+    monkeypatch.setenv(variable(key), BAD_URLS[what])
+    with pytest.raises(ConfigurationError, match=variable(key)) as caught:
+        load_target("mine", write(tmp_path))
+    assert HIDDEN not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["http://[::1]:80", "https://h_1.example-x.invalid/api/", "HTTPS://h", ""])
+def test_a_url_that_can_be_asked_is_taken_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("NETRA_PROMETHEUS__URL", url)
+    assert load_target("mine", write(tmp_path)).prometheus.url == url
+
+
+@pytest.mark.parametrize("content", [None, "garbage", "[]", '{"type": "other"}'])
+def test_google_credentials_that_can_not_be_read_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None
+) -> None:
+    text = MINE.replace('credentials = "none"', 'credentials = "google"')
+    key = tmp_path / "key.json"
+    if content is not None:
+        key.write_text(content)
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key))
+    with pytest.raises(ConfigurationError, match="GOOGLE_APPLICATION_CREDENTIALS names a file"):
+        load_target("mine", write(tmp_path, text=text))
+    assert load_target("mine", write(tmp_path)), "a target that uses no Google credentials does not look at them"
+    key.write_text('{"type": "service_account"}')
+    assert load_target("mine", write(tmp_path, text=text))
+
+
+@pytest.mark.parametrize(
+    "url, said",
+    [
+        ("postgresql://u:p4ssw0rd@h", "has no database name"),
+        ("postgresql://u:p4ssw0rd@h/", "has no database name"),
+        ("postgresql://u:p4ssw0rd@h/d?sslmode=verify-full&sslrootcert=/nowhere/ca.pem", "sslrootcert"),
+    ],
+)
+def test_a_database_address_that_lacks_something_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, said: str
+) -> None:
+    monkeypatch.setenv("NETRA_DATABASE__URL", url)
+    with pytest.raises(ConfigurationError, match=f"NETRA_DATABASE__URL .*{said}") as caught:
+        load_target("mine", write(tmp_path))
+    assert "p4ssw0rd" not in str(caught.value)

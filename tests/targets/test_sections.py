@@ -29,8 +29,8 @@ def test_the_slowest_of_an_eighth_of_the_calls_is_looked_for(sizes: Sizes, calls
         ({"headers": {"A": "fine", "X": ""}}, "headers has 'X', whose name or value"),
         ({"headers": {"X": "\x7f"}}, "headers has 'X', whose name or value"),
         ({"identity": "given"}, 'identity is "given", but identity_token is empty'),
-        ({"url": "api.example.invalid"}, "url must begin with http:// or https://, got 'api.example.invalid'"),
-        ({"url": "ftp://api.example.invalid"}, "url must begin with http:// or https://"),
+        ({"url": "api.example.invalid"}, "must begin with http:// or https://"),
+        ({"url": "ftp://api.example.invalid"}, "must begin with http:// or https://"),
     ],
 )
 def test_a_service_that_can_not_be_asked_is_refused(given: dict[str, object], said: str) -> None:
@@ -107,7 +107,7 @@ def test_a_source_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
     lacks = Prometheus(url="https://h", credentials="token")
     assert lacks.lacking == "no access to Prometheus: set NETRA_PROMETHEUS__ACCESS_TOKEN"
     assert not Prometheus(url="https://h", credentials="token", access_token=Secret("t")).lacking
-    with pytest.raises(ValueError, match="url must begin with http:// or https://, got 'h:9090'"):
+    with pytest.raises(ValueError, match="must begin with http:// or https://"):
         Prometheus(url="h:9090")
 
 

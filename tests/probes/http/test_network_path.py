@@ -199,3 +199,13 @@ def test_the_proxy_is_that_of_the_scheme_or_else_the_one_for_all(
 def test_a_url_names_its_authority_host_and_port(url: str, authority: str, host: str, port: int) -> None:
     path = NetworkPath(url=url, tls=None)
     assert (path.authority, path.host, path.port) == (authority, host, port)
+
+
+@pytest.mark.parametrize(
+    "named", ["http://u:s3cret:x@", "http://h:s3cret", "not a proxy", "http://h:0", "http://", "::"]
+)
+def test_a_proxy_that_is_no_url_is_named_and_not_quoted(monkeypatch: pytest.MonkeyPatch, named: str) -> None:
+    monkeypatch.setenv("https_proxy", named)
+    with pytest.raises(UnusablePath, match="HTTPS_PROXY") as caught:
+        find_path("https://api.example.invalid")
+    assert "s3cret" not in str(caught.value)
