@@ -1,13 +1,15 @@
 """What is wrong with a target, in one paragraph: each key, and the variable or the file that sets it."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
+from pydantic_settings import SettingsError
 
-from targets.leave import PREFIX, variable
+from targets.leave import PREFIX, LeaveError, variable
 
 Location = tuple[int | str, ...]
 WHERE_TO_LOOK = (
@@ -16,9 +18,9 @@ WHERE_TO_LOOK = (
 )
 
 
-def explain(error: ValidationError, path: Path, given: Mapping[str, Any]) -> str:
+def explain(error: ValidationError, path: Path, given: Mapping[str, Any], model: type[BaseModel]) -> str:
     """The paragraph. `given`: what the environment says, which the file is not blamed for; no value is quoted."""
-    problems = [(_source(problem["loc"], given), *_in_words(problem)) for problem in error.errors()]
+    problems = [(_source(problem["loc"], given), *_in_words(problem, model)) for problem in error.errors()]
     from_file = "; ".join(f"`{key}` {what}" for source, key, what in problems if not source)
     from_environment = "; ".join(f"{source} (`{key}`) {what}" for source, key, what in problems if source)
     parts = [
@@ -29,11 +31,57 @@ def explain(error: ValidationError, path: Path, given: Mapping[str, Any]) -> str
     return " ".join(part for part in parts if part)
 
 
-def _in_words(problem: Any) -> tuple[str, str]:  # noqa: ANN401 - pydantic's details of an error
-    key = ".".join(str(part) for part in problem["loc"])
+def _in_words(problem: Any, model: type[BaseModel]) -> tuple[str, str]:  # noqa: ANN401 - pydantic's details of an error
+    *above, last = map(str, problem["loc"] or ("",))
+    key = ".".join((*above, last)) or '""'
     if problem["type"] == "extra_forbidden":
-        return key, "is not a key of a target"
+        return key, f"is not a key of a target{nearest(last, _keys(above, model))}"
     return key, problem["msg"].removeprefix("Value error, ")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known name that is meant, as the end of a sentence; empty if none is close."""
+    near = get_close_matches(name, list(known), n=1)
+    return f": did you mean `{near[0]}`?" if near else ""
+
+
+def _keys(above: Iterable[str], model: type[BaseModel]) -> list[str]:
+    """The keys of a section; none where it is no section."""
+    for name in above:
+        field = model.model_fields.get(name)
+        part = field.annotation if field else None
+        if not (isinstance(part, type) and issubclass(part, BaseModel)):
+            return []
+        model = part
+    return list(model.model_fields)
+
+
+def refuse_unknown_sections(environ: Mapping[str, str], model: type[BaseModel]) -> None:
+    """Refuse a variable of a section that does not exist, which nothing would read.
+
+    Raises:
+        LeaveError: There is one.
+    """
+    for name in sorted(environ):
+        section, nested, key = name.upper().removeprefix(PREFIX).partition("__")
+        if name.upper().startswith(PREFIX) and nested and section.lower() not in model.model_fields:
+            near = get_close_matches(section.lower(), list(model.model_fields), n=1)
+            meant = f" Did you mean {variable(near[0])}__{key}?" if near else ""
+            raise LeaveError(
+                f"{name} sets a key of a section that no target has, so nothing would read it.{meant} Correct its name "
+                "or unset it; the sections are in docs/adding-a-target.md."
+            )
+
+
+def unreadable(environ: Mapping[str, str], read: Callable[[Mapping[str, str]], object]) -> str:
+    """The variables that `read` can't read alone, separated by commas; it raises SettingsError for them."""
+    found = []
+    for name, value in sorted(environ.items()):
+        try:
+            read({name.lower(): value} if name.upper().startswith(PREFIX) else {})
+        except SettingsError:
+            found.append(name)
+    return ", ".join(found)
 
 
 def _source(location: Location, given: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 from targets import google_credentials
 from targets.contract import WHOLE
 from targets.credentials import what_is_wrong, wrong_claims, wrong_evidence_key
+from targets.explaining import explain, refuse_unknown_sections, unreadable
 from targets.leave import LeaveError, flat, nested, refuse_addresses, refuse_elsewhere, refuse_variables, variable
 from targets.model import ENV_PREFIX, Target
 from targets.overrides import list_overrides
@@ -101,19 +102,27 @@ def _read(name: str, folder: Path | None, *, with_addresses: bool) -> _Sources:
     contract = _contract(described, folder)
     addresses = described.pop("addresses", "")
     try:
+        refuse_unknown_sections(os.environ, Target)
         given = EnvSettingsSource(Target)()
         refuse_variables(flat(given))
         overlay = _addresses(addresses, described) if with_addresses else {}
     except SettingsError as error:
         raise ConfigurationError(
-            f"The environment can't be read: {error}. A variable for a section is a JSON object, one for a list a "
-            "JSON list."
+            f"{unreadable(os.environ, _read_alone)} can't be read: it is not JSON, and nothing was contacted. "
+            'A variable for a section or for headers is a JSON object ({"X-Key": "..."}), one for a list a JSON list (["..."]).'
         ) from error
     except LeaveError as error:
         raise ConfigurationError(str(error)) from error
     if os.environ.get(GIVEN_TOKEN):
         given = _merge({"tokens": {"given": os.environ[GIVEN_TOKEN]}}, given)
     return _Sources(path, {"name": name} | described | {"contract": contract}, overlay, given)
+
+
+def _read_alone(variables: Mapping[str, str]) -> object:
+    """What some variables say, as if there were no others. Raises SettingsError."""
+    source = EnvSettingsSource(Target)
+    source.env_vars = variables
+    return source()
 
 
 def _contract(described: dict[str, Any], folder: Path | None) -> dict[str, Any]:
@@ -129,7 +138,7 @@ def _build(sources: _Sources, given: Mapping[str, Any]) -> Target:
     try:
         return _from_values(_merge(sources.below, given))
     except ValidationError as error:
-        raise ConfigurationError(_explain(error, sources.path)) from error
+        raise ConfigurationError(explain(error, sources.path, given, Target)) from error
 
 
 def _refuse_elsewhere(target: Target, sources: _Sources) -> None:
@@ -226,18 +235,6 @@ def _from_values(values: Mapping[str, Any]) -> Target:
             return (init_settings,)  # they already include the relevant settings from the environment
 
     return Sourced(**values)
-
-
-def _explain(error: ValidationError, path: Path) -> str:
-    problems = []
-    for problem in error.errors():
-        key = ".".join(str(part) for part in problem["loc"])
-        what = "is not a key of a target" if problem["type"] == "extra_forbidden" else problem["msg"]
-        problems.append(f"`{key}` {what}")
-    return (
-        f"The target in {path} can't be used: {'; '.join(problems)}. Keys and their meaning are in targets/model.py "
-        f"and docs/adding-a-target.md; the environment sets them as {ENV_PREFIX}SECTION__KEY."
-    )
 
 
 def _require(target: Target, needed: Collection[str] | None) -> None:

@@ -17,6 +17,7 @@ from targets.contract import Contract
 from targets.contract.parts import Part, Waiting
 from targets.credentials import without_armour
 from targets.database import Database, Residue
+from targets.deadlines import DeadlinesByName
 from targets.deviations import ABSENT, CORE, Accepted, taken_away
 from targets.dsn import secrets_of_dsn
 from targets.leave import PREFIX, names_in, variable
@@ -121,7 +122,7 @@ class Target(BaseSettings):
     rollout: Rollout = Rollout()
     sizes: Sizes = Sizes()
     quick_sizes: QuickSizes = QuickSizes()
-    deadlines: dict[str, Waiting] = Field(default_factory=dict)
+    deadlines: DeadlinesByName = Field(default_factory=dict)
     run_deadline_s: Waiting = 1200.0
     requires: dict[str, str] = Field(default_factory=dict)
     absent: tuple[str, ...] = ()

@@ -263,3 +263,44 @@ def test_a_database_address_that_lacks_something_is_refused(
     with pytest.raises(ConfigurationError, match=f"NETRA_DATABASE__URL .*{said}") as caught:
         load_target("mine", write(tmp_path))
     assert "p4ssw0rd" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "more, said",
+    [
+        (
+            "[sizes]\nlatency_cals = 500\n",
+            "`sizes.latency_cals` is not a key .*: did you mean `latency_calls`",
+        ),
+        ("[backnd]\nurl = 5\n", "`backnd` is not a key of a target: did you mean `backend`"),
+        ("[deadlines]\nanswr = 1\n", "'answr' is no deadline .*: did you mean `answer`"),
+        ("[contract.paths]\nthread = '/x'\n", "`contract.paths.thread` .*did you mean `threads`"),
+        ("[sizes]\nnothing_like_it = 5\n", "`sizes.nothing_like_it` is not a key of a target[.;]"),
+    ],
+)
+def test_the_closest_known_key_is_named(tmp_path: Path, more: str, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        load_target("mine", write(tmp_path, more))
+
+
+@pytest.mark.parametrize(
+    "name, value, said",
+    [
+        ("NETRA_BACKEND__URLL", "http://h", r"NETRA_BACKEND__URLL \(`backend.urll`\) .*did you mean `url`"),
+        (
+            "NETRA_TOKEN__SIGNING_SECRET",
+            "x" * 40,
+            "NETRA_TOKEN__SIGNING_SECRET .*Did you mean NETRA_TOKENS__SIGNING_SECRET",
+        ),
+        ("NETRA_FOO__BAR", "x", "NETRA_FOO__BAR sets a key of a section that no target has"),
+        ("NETRA_CONTRACT__DATABASE__HEADS", "abc", "^NETRA_CONTRACT__DATABASE__HEADS can't be read: it is not JSON"),
+        ("NETRA_BACKEND__HEADERS", "x", "^NETRA_BACKEND__HEADERS can't be read: it is not JSON"),
+        ("NETRA_CONTRACT__DATABASE__HEADS", '"abc"', "environment can't be used: NETRA_CONTRACT__DATABASE__HEADS"),
+    ],
+)
+def test_a_variable_that_can_not_be_used_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=said):
+        load_target("mine", write(tmp_path))
