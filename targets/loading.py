@@ -109,7 +109,8 @@ def _read(name: str, folder: Path | None, *, with_addresses: bool) -> _Sources:
     except SettingsError as error:
         raise ConfigurationError(
             f"{unreadable(os.environ, _read_alone)} can't be read: it is not JSON, and nothing was contacted. "
-            'A variable for a section or for headers is a JSON object ({"X-Key": "..."}), one for a list a JSON list (["..."]).'
+            'A variable for a section or for headers is a JSON object ({"X-Key": "..."}), one for a list a JSON list '
+            '(["..."]).'
         ) from error
     except LeaveError as error:
         raise ConfigurationError(str(error)) from error
