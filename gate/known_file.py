@@ -27,8 +27,9 @@ def load_known(path: Path | None, today: date) -> dict[str, Known]:
     if path is None:
         return {}
     try:
-        entries = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
+        text = path.read_text(encoding="utf-8")
+        entries = tomllib.loads(text.removeprefix("\ufeff"))  # some editors write a byte order mark
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise pytest.UsageError(f"known failures: {path} can't be read: {error}") from error
     known = {}
     for name, entry in entries.items():

@@ -33,7 +33,7 @@ def explain(error: ValidationError, path: Path, given: Mapping[str, Any], model:
 
 def _in_words(problem: Any, model: type[BaseModel]) -> tuple[str, str]:  # noqa: ANN401 - pydantic's details of an error
     *above, last = map(str, problem["loc"] or ("",))
-    key = ".".join((*above, last)) or '""'
+    key = ".".join(part or '""' for part in (*above, last))
     if problem["type"] == "extra_forbidden":
         return key, f"is not a key of a target{nearest(last, _keys(above, model))}"
     return key, problem["msg"].removeprefix("Value error, ")

@@ -23,6 +23,7 @@ from targets.overrides import list_overrides
 HERE = Path(__file__).parent
 ADDRESSES_VARIABLE = "NETRA_ADDRESSES"
 GIVEN_TOKEN = "TOKEN"  # noqa: S105 - the name of a variable
+BYTE_ORDER_MARK = "\ufeff"
 HEADS = "contract.database.heads"
 NEEDED_TO_READ: dict[str, type] = {"contract": dict, "requires": dict, "contract_of": str, "addresses": str}
 NOT_TARGETS = frozenset({"contract", "needs", "profiles"})
@@ -193,7 +194,10 @@ def _find(name: str, folder: Path | None) -> Path:
 def read_toml(path: Path) -> dict[str, Any]:
     """A TOML file. Raises ConfigurationError naming the file and the line."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        if text.startswith(BYTE_ORDER_MARK):
+            raise ConfigurationError(f"{path} begins with a byte order mark: save it as UTF-8 without one (no BOM).")
+        return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # also a number of too many digits, and tables in tables
         raise ConfigurationError(f"{path} is not valid TOML: {error}. Correct that line.") from error
     except OSError as error:

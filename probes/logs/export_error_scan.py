@@ -8,7 +8,6 @@ be anything else: its key is there in letters or with an escape, and its value i
 end. A self-test compares this with a parse of every line.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from probes.logs.entries import LogEntry
 from probes.logs.export_formats import CHUNK, iterate_objects, open_export
 from probes.logs.file_chunks import in_pieces, is_worth_it, seek_line
 from probes.logs.parsing import parse_entry
+from probes.logs.repeated_keys import read_entry
 
 STATUS = re.compile(rb'"status"\s*:(?!\s*"?[1-4][0-9][0-9]["\s,}])')
 ESCAPED = re.compile(rb"\\u00(?:3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa])")
@@ -53,7 +53,7 @@ def _errors(candidates: Iterator[bytes], url: str) -> list[LogEntry]:
     found = []
     for line in candidates:
         try:
-            raw = json.loads(line)
+            raw = read_entry(line)
         except (ValueError, RecursionError) as error:
             raise SourceRefused(
                 url, f"is cut in the middle or not a log export: {excerpt(line, 60)!r}: {error}"

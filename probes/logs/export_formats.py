@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, Literal, cast
 
 from probes.errors import SourceRefused
 from probes.foreign.excerpt import excerpt
+from probes.logs.repeated_keys import once_each
 
 CHUNK = 1 << 20
 HEAD = 1 << 16
@@ -186,7 +187,7 @@ class _Text:
         self._url = export.url
         self._stream = export.stream
         self._decode = codecs.getincrementaldecoder("utf-8")().decode
-        self._json = json.JSONDecoder()
+        self._json = json.JSONDecoder(object_pairs_hook=once_each)
         self._ended = False
         self._more(HEAD)
 

@@ -7,7 +7,7 @@ an odd type, an escape that is half a character) the plain one decides. Every en
 entries are kept once per insertId.
 """
 
-import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -27,6 +27,7 @@ from probes.logs.export_formats import CHUNK, iterate_objects, open_export
 from probes.logs.file_chunks import in_pieces, is_worth_it, seek_line
 from probes.logs.incidents import Incidents
 from probes.logs.parsing import in_utc, parse_entry
+from probes.logs.repeated_keys import read_entry
 from probes.logs.room import Room
 
 MOST_KEPT = 20_000
@@ -99,6 +100,7 @@ class Survey:
 
 
 NOTHING = msgspec.Raw()
+ESCAPED_KEY = re.compile(rb'"[A-Za-z]*\\u00[0-7][0-9A-Fa-f][^"]*"\s*:')  # a key with a letter written by its number
 
 
 class _Labels(msgspec.Struct, frozen=True, gc=False):
@@ -111,6 +113,9 @@ class _Resource(msgspec.Struct, frozen=True, gc=False):
     labels: _Labels = _Labels()
 
 
+NO_RESOURCE = _Resource()
+
+
 class _Request(msgspec.Struct, frozen=True, gc=False):
     status: int | float | str | None = None
 
@@ -118,7 +123,7 @@ class _Request(msgspec.Struct, frozen=True, gc=False):
 class _Narrow(msgspec.Struct, frozen=True, gc=False):
     logName: str = ""  # noqa: N815 - the API's own names
     timestamp: datetime | None = None
-    resource: _Resource = _Resource()
+    resource: _Resource = NO_RESOURCE
     httpRequest: _Request | None = None  # noqa: N815 - the same
     textPayload: str | None = None  # noqa: N815 - the same
     jsonPayload: msgspec.Raw = NOTHING  # noqa: N815 - the same
@@ -181,19 +186,43 @@ def _survey_batch(batch: bytes, url: str, found: Survey) -> None:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         _survey_plainly(batch, url, found)
         return
-    plain = [_is_plain(entry) for entry in entries]
+    odd = _with_a_key_twice(batch, entries)
+    plain = [_is_plain(entry) and number not in odd for number, entry in enumerate(entries)]
     telling = [
         number for number, entry in enumerate(entries) if not plain[number] or _could_tell(entry, found.incidents)
     ]
     if telling:
         lines = [line for line in batch.split(b"\n") if line.strip()]
         for number in telling:
-            raw = json.loads(lines[number])
+            raw = read_entry(lines[number])
             if not plain[number]:
                 found.add(raw)
             elif is_telling(entry := parse_entry(raw), found.incidents):
                 found.keep(entry)
     _count(entries if all(plain) else list(compress(entries, plain)), found)
+
+
+def _with_a_key_twice(batch: bytes, entries: list[_Narrow]) -> frozenset[int]:
+    """The entries that may have one of the judged keys twice, of which the narrow parse sees the last."""
+    present = {
+        b'"status"': sum(entry.httpRequest is not None and entry.httpRequest.status is not None for entry in entries),
+        b'"logName"': sum(bool(entry.logName) for entry in entries),
+        b'"timestamp"': sum(entry.timestamp is not None for entry in entries),
+        b'"resource"': sum(entry.resource is not NO_RESOURCE for entry in entries),
+        b'"httpRequest"': sum(entry.httpRequest is not None for entry in entries),
+        b'"textPayload"': sum(entry.textPayload is not None for entry in entries),
+        b'"jsonPayload"': sum(entry.jsonPayload is not NOTHING for entry in entries),
+    }
+    # Every entry that has a key has it at least once: a batch without more of them has none twice.
+    more = [key for key, count in present.items() if batch.count(key) > count]
+    if not more and b"\\u00" not in batch:
+        return frozenset()
+    lines = [line for line in batch.split(b"\n") if line.strip()]
+    return frozenset(
+        number
+        for number, line in enumerate(lines)
+        if any(line.count(key) > 1 for key in more) or ESCAPED_KEY.search(line)
+    )
 
 
 def _count(entries: list[_Narrow], found: Survey) -> None:
@@ -245,7 +274,7 @@ def _survey_plainly(batch: bytes, url: str, found: Survey) -> None:
     for line in batch.split(b"\n"):
         if line.strip():
             try:
-                raw = json.loads(line)
+                raw = read_entry(line)
             except (ValueError, RecursionError) as error:
                 where = f"entry {found.total + 1} or after it ({excerpt(line, 60)!r})"
                 raise SourceRefused(url, f"is cut in the middle or not a log export: {where}: {error}") from error

@@ -12,6 +12,7 @@ from typing import Any
 
 from probes.foreign.excerpt import excerpt
 from probes.logs.entries import REQUEST_LOG, LogEntry
+from probes.logs.repeated_keys import repeated_in
 from probes.timing.window import parse_time
 
 JSON = Any
@@ -43,6 +44,11 @@ def parse_entry(raw: Mapping[str, JSON]) -> LogEntry:
     labels = _object(resource, "labels", problems, "resource.labels")
     log_name = _text_of(raw, "logName", problems).replace("run.googleapis.com/requests", REQUEST_LOG)
     status = _status(request, problems, required=log_name.endswith(REQUEST_LOG))
+    payload = raw.get("jsonPayload")
+    repeated = repeated_in(raw, request, resource, labels, payload if isinstance(payload, Mapping) else {})
+    problems += [f"has the key {excerpt(repeated, SHOWN)!r} more than once"] if repeated else []
+    if "timestamp" in raw and raw["timestamp"] is None:
+        problems.append("has a time stamp that can't be read, null")
     _note_missing(raw, log_name, problems)
     return LogEntry(
         insert_id=str(raw.get("insertId", "")),

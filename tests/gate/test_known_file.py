@@ -71,3 +71,11 @@ def test_a_file_that_is_not_there_is_named(listed: Path) -> None:
 def test_each_entry_is_one_known_failure(listed: Path) -> None:
     listed.write_text(ENTRY.format(expires=TODAY) + ENTRY.format(expires=TODAY).replace("1 MiB", "null"))
     assert list(load_known(listed, TODAY)) == ["threads.metadata[1 MiB]", "threads.metadata[null]"]
+
+
+def test_a_byte_order_mark_is_read_and_another_encoding_refused(listed: Path) -> None:
+    listed.write_text(f"\ufeff{ENTRY.format(expires=TODAY)}", encoding="utf-8")
+    assert list(load_known(listed, TODAY)) == ["threads.metadata[1 MiB]"]
+    listed.write_text(ENTRY.format(expires=TODAY).replace("backend", "bäckend"), encoding="latin-1")
+    with pytest.raises(pytest.UsageError, match="can't be read"):
+        load_known(listed, TODAY)

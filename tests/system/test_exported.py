@@ -1,6 +1,7 @@
 """An exported log judged as a user does it: `pytest --target=export --log-export=FILE`, which contacts nothing."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,12 @@ def test_an_export_without_5xx_is_go_for_what_it_holds(tmp_path: Path) -> None:
     assert 0.09 < figure["details"]["share_at_most"] < 0.11  # what zero of thirty bounds, at 95 %
 
 
+ESCAPED = r'"st\u0061tus": 500'
+FORMS: dict[str, Callable[[str], str]] = {
+    "lines": lambda text: f"{json.dumps(entry(1))}\n{text}\n",
+    "lines with an escape": lambda text: text.replace('"status": 500', ESCAPED),
+    "an array": lambda text: f"[{json.dumps(entry(1))}, {text}]",
+}
 BAD: dict[str, tuple[list[dict[str, Any]] | str, str]] = {
     "stops at a limit": ([entry(number) for number in range(50)], "stops at exactly 50 entries"),
     "cut": (json.dumps([entry(1), entry(2)])[:-40], "cut in the middle"),
@@ -56,6 +63,14 @@ BAD: dict[str, tuple[list[dict[str, Any]] | str, str]] = {
         "has nothing about netra-staging",
     ),
     "a next page": (json.dumps({"entries": [entry(1)], "nextPageToken": "abc"}), "names a next page"),
+    "a time stamp that is null": ([entry(1), entry(2) | {"timestamp": None}], "time stamp that can't be read, null"),
+    **{
+        f"a status twice, as {form}": (
+            written_as(json.dumps(entry(2, 500)).replace('"status": 500', '"status": 500, "status": 200')),
+            "has the key 'status' more than once",
+        )
+        for form, written_as in FORMS.items()
+    },
     "no request": (
         [entry(1) | {"logName": "projects/netra-staging/logs/cloudaudit.googleapis.com%2Factivity"}],
         "no traffic",

@@ -304,3 +304,10 @@ def test_a_variable_that_can_not_be_used_is_named(
     monkeypatch.setenv(name, value)
     with pytest.raises(ConfigurationError, match=said):
         load_target("mine", write(tmp_path))
+
+
+def test_a_byte_order_mark_and_an_empty_key_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="begins with a byte order mark"):
+        load_target("mine", write(tmp_path, text=f"\ufeff{MINE}"))
+    with pytest.raises(ConfigurationError, match=r'`sizes.""` is not a key'):
+        load_target("mine", write(tmp_path, '[sizes]\n"" = 1\n'))

@@ -74,7 +74,6 @@ READABLE: dict[str, dict[str, Any]] = {
     "a time stamp in seconds": {"timestamp": 1757259731.5},
     "a time stamp with an offset": {"timestamp": "2025-09-07T17:42:31.5+02:00"},
     "a time stamp with a blank": {"timestamp": "2025-09-07 15:42:31,25"},
-    "no time stamp": {"timestamp": None},
     "an id that is a number": {"insertId": 7},
     "a payload that is a list": {"jsonPayload": ["a", {"b": [1, None]}]},
     "the log's name with a slash": {"logName": "projects/netra-staging/logs/run.googleapis.com/requests"},
