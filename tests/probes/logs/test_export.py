@@ -91,7 +91,7 @@ def test_any_round_size_is_doubted_and_others_are_not() -> None:
         ("[]", "holds no entry"),
         (json.dumps(ENTRIES)[:-30], "cut in the middle"),
         (NDJSON[:-30], "cut in the middle"),
-        (gzip.compress(NDJSON.encode())[:-20], "can't be read"),
+        (gzip.compress(NDJSON.encode(), mtime=0)[:-20], "can't be read"),
         ("not JSON at all", "cut in the middle"),
         ("[1, 2]", "not a list of entries"),
         (json.dumps([entry(1) | {"resource": {"labels": {"service_name": "another"}}}]), "has nothing about"),
