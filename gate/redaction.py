@@ -27,7 +27,7 @@ PATTERNS = (
         re.compile(r"\b((?i:bearer|basic))[ \t]{1,8}(?=[^\sA-Z0-9=]{0,64}[A-Z0-9=])[A-Za-z0-9._~+/=-]{6,}"),
         r"\1 [redacted]",
     ),
-    # The words of our own advice, postgresql://user:password@host/db, are no password.
+    # The words of our own advice, postgresql://user:password@host/db, are not a password.
     (re.compile(r"(://(?!user:password@)[^\s/:@]{0,64}):[^\s@/]{1,512}@"), r"\1:[redacted]@"),
     # A password whose host was cut off; a port is all digits.
     (re.compile(r"(://[^\s/:@]{0,64}):(?!\d{1,5}…)[^\s@/…]{1,512}(?=…)"), r"\1:[redacted]"),

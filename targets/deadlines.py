@@ -14,7 +14,7 @@ KNOWN = frozenset(Deadlines.__dataclass_fields__)
 def _known(deadlines: dict[str, float]) -> dict[str, float]:
     unknown = min(deadlines.keys() - KNOWN, default="")
     if unknown:
-        raise ValueError(f"{unknown!r} is no deadline (known: {', '.join(sorted(KNOWN))}){nearest(unknown, KNOWN)}")
+        raise ValueError(f"{unknown!r} is not a deadline (known: {', '.join(sorted(KNOWN))}){nearest(unknown, KNOWN)}")
     return deadlines
 
 

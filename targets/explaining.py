@@ -1,13 +1,12 @@
 """What is wrong with a target, in one paragraph: each key, and the variable or the file that sets it."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from pydantic_settings import SettingsError
 
 from targets.leave import PREFIX, LeaveError, variable
 
@@ -46,7 +45,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def _keys(above: Iterable[str], model: type[BaseModel]) -> list[str]:
-    """The keys of a section; none where it is no section."""
+    """The keys of a section; none where it is not a section."""
     for name in above:
         field = model.model_fields.get(name)
         part = field.annotation if field else None
@@ -71,17 +70,6 @@ def refuse_unknown_sections(environ: Mapping[str, str], model: type[BaseModel]) 
                 f"{name} sets a key of a section that no target has, so nothing would read it.{meant} Correct its name "
                 "or unset it; the sections are in docs/adding-a-target.md."
             )
-
-
-def unreadable(environ: Mapping[str, str], read: Callable[[Mapping[str, str]], object]) -> str:
-    """The variables that `read` can't read alone, separated by commas; it raises SettingsError for them."""
-    found = []
-    for name, value in sorted(environ.items()):
-        try:
-            read({name.lower(): value} if name.upper().startswith(PREFIX) else {})
-        except SettingsError:
-            found.append(name)
-    return ", ".join(found)
 
 
 def _source(location: Location, given: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 from targets import google_credentials
 from targets.contract import WHOLE
 from targets.credentials import what_is_wrong, wrong_claims, wrong_evidence_key
-from targets.explaining import explain, refuse_unknown_sections, unreadable
+from targets.explaining import explain, refuse_unknown_sections
 from targets.leave import LeaveError, flat, nested, refuse_addresses, refuse_elsewhere, refuse_variables, variable
 from targets.model import ENV_PREFIX, Target
 from targets.overrides import list_overrides
@@ -109,7 +109,7 @@ def _read(name: str, folder: Path | None, *, with_addresses: bool) -> _Sources:
         overlay = _addresses(addresses, described) if with_addresses else {}
     except SettingsError as error:
         raise ConfigurationError(
-            f"{unreadable(os.environ, _read_alone)} can't be read: it is not JSON, and nothing was contacted. "
+            f"{_unreadable(os.environ)} can't be read: it is not JSON, and nothing was contacted. "
             'A variable for a section or for headers is a JSON object ({"X-Key": "..."}), one for a list a JSON list '
             '(["..."]).'
         ) from error
@@ -120,11 +120,17 @@ def _read(name: str, folder: Path | None, *, with_addresses: bool) -> _Sources:
     return _Sources(path, {"name": name} | described | {"contract": contract}, overlay, given)
 
 
-def _read_alone(variables: Mapping[str, str]) -> object:
-    """What some variables say, as if there were no others. Raises SettingsError."""
-    source = EnvSettingsSource(Target)
-    source.env_vars = variables
-    return source()
+def _unreadable(environ: Mapping[str, str]) -> str:
+    """The variables that can't be read even alone, separated by commas."""
+    found = []
+    for name, value in sorted(environ.items()):
+        source = EnvSettingsSource(Target)
+        source.env_vars = {name.lower(): value} if name.upper().startswith(ENV_PREFIX) else {}
+        try:
+            source()
+        except SettingsError:
+            found.append(name)
+    return ", ".join(found)
 
 
 def _contract(described: dict[str, Any], folder: Path | None) -> dict[str, Any]:

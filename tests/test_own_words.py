@@ -1,4 +1,4 @@
-"""Redaction leaves our own words alone: advice that loses the word that says what to do is no advice."""
+"""Redaction leaves our own words alone: advice without the word that says what to do is useless."""
 
 import ast
 import tomllib

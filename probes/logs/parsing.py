@@ -6,7 +6,7 @@ can't be judged, and never as one without a 5xx.
 
 import re
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,11 +44,7 @@ def parse_entry(raw: Mapping[str, JSON]) -> LogEntry:
     labels = _object(resource, "labels", problems, "resource.labels")
     log_name = _text_of(raw, "logName", problems).replace("run.googleapis.com/requests", REQUEST_LOG)
     status = _status(request, problems, required=log_name.endswith(REQUEST_LOG))
-    payload = raw.get("jsonPayload")
-    repeated = repeated_in(raw, request, resource, labels, payload if isinstance(payload, Mapping) else {})
-    problems += [f"has the key {excerpt(repeated, SHOWN)!r} more than once"] if repeated else []
-    if "timestamp" in raw and raw["timestamp"] is None:
-        problems.append("has a time stamp that can't be read, null")
+    _note_repeated(raw, (request, resource, labels), problems)
     _note_missing(raw, log_name, problems)
     return LogEntry(
         insert_id=str(raw.get("insertId", "")),
@@ -70,11 +66,20 @@ def parse_entry(raw: Mapping[str, JSON]) -> LogEntry:
     )
 
 
+def _note_repeated(raw: Mapping[str, JSON], inside: Iterable[Mapping[str, JSON]], problems: list[str]) -> None:
+    """Name a key that comes twice: what it says first is lost."""
+    payload = raw.get("jsonPayload")
+    repeated = repeated_in(raw, *inside, payload if isinstance(payload, Mapping) else {})
+    problems += [f"has the key {excerpt(repeated, SHOWN)!r} more than once"] if repeated else []
+
+
 def _note_missing(raw: Mapping[str, JSON], log_name: str, problems: list[str]) -> None:
     if not KEYS & raw.keys():
         problems[:] = ["has none of a log entry's fields"]
     elif not log_name:
         problems.append("has no logName")
+    if raw.get("timestamp", "") is None:
+        problems.append("has a time stamp that can't be read, null")
 
 
 def _with_api_names(raw: Mapping[str, JSON]) -> Mapping[str, JSON]:

@@ -36,7 +36,7 @@ def test_a_500_in_an_export_is_no_go_with_its_cluster(tmp_path: Path) -> None:
     assert rows["logs.secrets"]["outcome"] == "PASSED"
     assert "1 x 500 on /ws" in said
     assert document["rerun"].endswith(f" --target=export --log-export={tmp_path / 'export.json'} --check=")
-    assert "contained secrets" not in said, "what our own words say is no secret"
+    assert "contained secrets" not in said, "our own words hold no secret"
 
 
 def test_an_export_without_5xx_is_go_for_what_it_holds(tmp_path: Path) -> None:

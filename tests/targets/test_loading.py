@@ -197,7 +197,7 @@ def test_a_token_as_password_is_shown_to_no_network(tmp_path: Path, monkeypatch:
 HIDDEN = "s3cretPart"
 BAD_URLS = {
     "a port out of range": "http://127.0.0.1:99999",
-    "a port that is no number": "http://127.0.0.1:abc",
+    "a port that is not a number": "http://127.0.0.1:abc",
     "port 0": "http://127.0.0.1:0",
     "a space at its end": "https://api.example.invalid ",
     "a newline at its end": "https://api.example.invalid\n",
@@ -273,7 +273,7 @@ def test_a_database_address_that_lacks_something_is_refused(
             "`sizes.latency_cals` is not a key .*: did you mean `latency_calls`",
         ),
         ("[backnd]\nurl = 5\n", "`backnd` is not a key of a target: did you mean `backend`"),
-        ("[deadlines]\nanswr = 1\n", "'answr' is no deadline .*: did you mean `answer`"),
+        ("[deadlines]\nanswr = 1\n", "'answr' is not a deadline .*: did you mean `answer`"),
         ("[contract.paths]\nthread = '/x'\n", "`contract.paths.thread` .*did you mean `threads`"),
         ("[sizes]\nnothing_like_it = 5\n", "`sizes.nothing_like_it` is not a key of a target[.;]"),
     ],
