@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from gate.plain_text import neutralise
+
 LIBRARY = re.compile(r"(site-packages|dist-packages|/lib/python\d|<frozen )")
 FRAME = re.compile(r'^[ \t]*File "([^"\n]{1,400})", line (\d{1,7}), in (\S{1,120})', re.MULTILINE)
 RAISED = re.compile(
@@ -64,7 +66,7 @@ def shortened(text: str, most: int) -> str:
 
 def without_variables(text: str) -> str:
     """A text without addresses, ids and numbers: what two occurrences have in common."""
-    return VARIABLE.sub("#", text)
+    return neutralise(VARIABLE.sub("#", text))  # a digit before a # makes a command of it
 
 
 def _frame(text: str) -> str:

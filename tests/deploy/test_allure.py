@@ -133,7 +133,7 @@ def test_an_old_node_is_named_with_its_version(tmp_path: Path) -> None:
 
 def test_no_run_and_a_run_without_results_are_said(tmp_path: Path) -> None:
     code, said = run("commands", "report", "--reports", str(tmp_path))
-    assert (code, "make verify-local" in said, "Traceback" in said) == (4, True, False), said
+    assert (code, "a run of the suite leaves one" in said, "Traceback" in said) == (4, True, False), said
     shutil.rmtree(lay(tmp_path, ONE, GOOD) / "allure-results")
     code, said = run("commands", "report", "--reports", str(tmp_path))
     assert (code, "no Allure results" in said) == (4, True), said

@@ -17,7 +17,7 @@ from tests.tunnel import OPENED
 
 PROXY = Proxy(url=Secret("http://proxy.invalid:3128"), host="proxy.invalid", port=3128)
 LET_US = "have it let us through, or let NO_PROXY hold the target's host"
-SIGN_IN = "it wants a user and a password: HTTPS_PROXY=http://user:password@host:port"
+SIGN_IN = "it wants a user and a password, as in HTTPS_PROXY=http://user:password@host:port"
 
 
 class Said:
