@@ -58,9 +58,9 @@ async def _columns(connection: Connection, table: TableShape, findings: Findings
         else:
             findings.miss(key, f"which column is it, of {', '.join(table.columns)}")
     if "owner" in layout:
-        findings.see(
-            "database.layout.owner_in", "either", 'there is a column for it; "column" if no row has it elsewhere'
-        )
+        found = "column" if layout["owner"] in table.never_null else "either"
+        why = "its column is never NULL" if found == "column" else "its column may be NULL"
+        findings.see("database.layout.owner_in", found, why)
     findings.miss("database.layout.object_value", "the value in the object's column, if there is one")
     findings.see(
         "database.columns",
