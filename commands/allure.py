@@ -190,8 +190,8 @@ async def _called(*words: str, deadline_s: float, cwd: Path | None = None) -> st
         await process.wait()
         raise ReportError(f"`{name}` did not end within {deadline_s:.0f} s.") from error
     if process.returncode:
-        said = ending(HIDDEN.text(output.strip()), 600) or "without output"
-        raise ReportError(f"`{name}` ended with {process.returncode}: {said}")
+        shown = ending(HIDDEN.text(output.strip()), 600) or "without output"
+        raise ReportError(f"`{name}` ended with {process.returncode}: {shown}")
     return output
 
 

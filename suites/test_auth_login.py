@@ -10,7 +10,7 @@ from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure
 from gate.run import Run
-from probes.auth.near_keys import NEAR_KEYS
+from probes.auth.near_keys import NEAR_KEYS, near_key
 from probes.errors import BadAnswer
 from probes.http.client import Answer
 from probes.secret import Secret
@@ -41,10 +41,8 @@ KEYS = {
 async def test_the_login_wants_its_key(auth: AuthDoor, target: Target, run: Run, key: str) -> None:
     """The login gives no token without the key's header, with nothing in it, nor with a wrong or a nearly right key."""
     rules = target.contract.login
-    sent = Secret(KEYS.get(key, ""))
-    if key in NEAR_KEYS:
-        sent = target.tokens.login_key.derive(NEAR_KEYS[key])
-        run.redactor.learn(sent)
+    near = key in NEAR_KEYS
+    sent = near_key(key, target.tokens.login_key, run.redactor.learn) if near else Secret(KEYS.get(key, ""))
     headers = {} if key == "none" else {rules.key_header: sent}
     answer = await auth.post(rules.path, headers=headers, json=dict(rules.body))
     given = _token_in(answer, rules.token_field)

@@ -11,7 +11,7 @@ from gate.check import check
 from gate.failures import CheckFailure
 from gate.run import Run
 from probes.auth.forgeries import NOT_ASCII
-from probes.auth.near_keys import NEAR_KEYS
+from probes.auth.near_keys import NEAR_KEYS, near_key
 from probes.auth.tokens import TokenSource, User
 from probes.foreign.excerpt import excerpt
 from probes.secret import Learn, Secret
@@ -69,9 +69,7 @@ async def test_validation_needs_the_service_key(
 def _wrong_credentials(target: Target, key: str, learn: Learn) -> Mapping[str, str | Secret]:
     """The headers of a caller with a wrong key, or with none; what is derived from the right one is a secret too."""
     if key in NEAR_KEYS:
-        near = target.tokens.service_key.derive(NEAR_KEYS[key])
-        learn(near)
-        return credentials(target, near)
+        return credentials(target, near_key(key, target.tokens.service_key, learn))
     return credentials(target, Secret(WRONG_KEYS[key])) if WRONG_KEYS[key] else {}
 
 

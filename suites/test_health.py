@@ -8,7 +8,7 @@ from typing import Any
 
 from fixtures.clocks import OurClock
 from fixtures.database import Sight
-from fixtures.health import FIX_5, BadRows, checks_in
+from fixtures.health import FIX_5, BadRows, checks_in, count_in
 from fixtures.http_services import AuthDoor, Door, seen
 from fixtures.reading import misfits
 from gate.check import check
@@ -199,8 +199,7 @@ async def _checks(backend: Door, contract: Contract, deadlines: Deadlines) -> di
 
 def says_one_of(checks: dict[str, Any], rules: HealthRules, counted: Sequence[int]) -> bool:
     """Whether the total is what we counted, or between two of our counts."""
-    counts = checks.get(rules.counts_check)
-    total = counts.get(rules.total_field) if isinstance(counts, dict) else None
+    total = count_in(checks, rules, rules.total_field)
     return isinstance(total, int) and min(counted) <= total <= max(counted)
 
 
@@ -214,8 +213,7 @@ def _judge_total(checks: dict[str, Any], rules: HealthRules, counted: Sequence[i
 
 
 async def _judge_bad_rows(checks: dict[str, Any], rules: HealthRules, database: Connection, table: TableShape) -> None:
-    counts, census = checks.get(rules.counts_check), await take_census(database, table)
-    bad = counts.get(rules.bad_field) if isinstance(counts, dict) else None
+    bad, census = count_in(checks, rules, rules.bad_field), await take_census(database, table)
     nulls = census.bad.get("sql_null", 0)
     if isinstance(bad, int) and (bad == 0) != (not census.bad) and bad < nulls:
         raise CheckFailure(expected=f"{rules.bad_field} at least {nulls} (we counted)", actual=f"{bad}")

@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from fixtures.http_services import Door, seen
+from fixtures.journeys import route_of
 from fixtures.log_lookup import LogLookup
 from fixtures.logs import trace_name
 from fixtures.threads import Threads
@@ -41,10 +42,10 @@ async def test_metrics_move(
     No label holds the id of a thread that was asked for.
     """
     before = sum(sample.value for sample in await _requests(backend, contract))
-    method, _, path = contract.threads.one.read.partition(" ")
+    method, path = route_of(contract, "read", NO_SUCH_ID)
     if path:
         unrouted = replace(backend, routes={})
-        await unrouted.ask(method, path.replace("{id}", NO_SUCH_ID), token=threads.tokens.good(owner))
+        await unrouted.ask(method, path, token=threads.tokens.good(owner))
     await backend.pace.together([partial(threads.page, owner)] * REQUESTS)
     counted = await _requests(backend, contract)
     if any(NO_SUCH_ID in label for sample in counted for label in sample.labels.values()):

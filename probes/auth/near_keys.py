@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from probes.secret import Learn, Secret
+
 
 def _other_end(key: str) -> str:
     return f"{key[:-1]}{'1' if key.endswith('0') else '0'}"
@@ -25,3 +27,10 @@ NEAR_KEYS: Mapping[str, Callable[[str], str]] = MappingProxyType(
         "blank inside": lambda key: _or_twice(f"{key[:1]} {key[1:]}".strip(), key),
     }
 )
+
+
+def near_key(kind: str, key: Secret, learn: Learn) -> Secret:
+    """A key that is nearly the service's own; `learn` is given it, because it tells most of the right one."""
+    near = key.derive(NEAR_KEYS[kind])
+    learn(near)
+    return near

@@ -126,33 +126,35 @@ def _then(seams: "Seams", step: str, change: Any) -> Undo:  # noqa: ANN401 - (se
     return afterwards(seams, step, alter)
 
 
-def giving_away(seams: "Seams", step: str, name: "Callable[[dict[str, Any]], object]") -> Undo:
-    """Make the user whom `name` finds in the body of a route's request the owner of the thread."""
+GIVE = "UPDATE threads SET user_id = :named WHERE id = :id"
+
+
+def giving_away(seams: "Seams", step: str, name: "Callable[[dict[str, Any]], object]", statement: str = GIVE) -> Undo:
+    """Make the user whom `name` finds in the body of a route's request the owner of the thread, by this statement."""
 
     async def give(given: "Seams", body: "dict[str, Any]", item: "dict[str, Any]") -> None:
         if named := name(body):
             async with given.store.engine.begin() as connection:
-                await connection.execute(
-                    text("UPDATE threads SET user_id = :named WHERE id = :id"), {"named": named, "id": item["id"]}
-                )
+                await connection.execute(text(statement), {"named": named, "id": item["id"]})
 
     return _then(seams, step, give)
 
 
-def _in_metadata(body: "dict[str, Any]") -> object:
+def in_metadata(body: "dict[str, Any]") -> object:
+    """The user whom the metadata of a body names, if any."""
     return (body.get("metadata") or {}).get("user_id")
 
 
 @fault("threads.created-for-another", place="backend", seen="the owner taken from the body's metadata")
 def created_for_another(seams: "Seams") -> Undo:
     """A thread belongs to the user whom its metadata names."""
-    return giving_away(seams, "create", _in_metadata)
+    return giving_away(seams, "create", in_metadata)
 
 
 @fault("threads.rename-changes-owner", place="backend", seen="the whole of the metadata written over the old one")
 def rename_changes_owner(seams: "Seams") -> Undo:
     """A user who changes a thread can give it to another user."""
-    return giving_away(seams, "change", _in_metadata)
+    return giving_away(seams, "change", in_metadata)
 
 
 @fault("threads.created-twice", place="backend", seen="a retry of the insert after a time-out that had succeeded")

@@ -1,11 +1,12 @@
 """Faults of times: what the list is ordered by, what a change and a visit write, and how a time is shown."""
 
+import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
-from twin.faults.threads_one import OK, reworded
+from twin.faults.threads_one import OK, afterwards, reworded
 from twin.switching.registry import Undo, fault, replace
 
 if TYPE_CHECKING:
@@ -56,18 +57,13 @@ def read_marks_it_changed(seams: "Seams") -> Undo:
     """A thread that is read is the newest of the list."""
     from sqlalchemy import text  # noqa: PLC0415 - as above
 
-    healthy = seams.read
-
-    async def read(given: "Seams", request: "Request", thread_id: str) -> Response:
-        answer = await healthy(given, request, thread_id)
+    async def visit(given: "Seams", _request: "Request", answer: Response) -> Response:
         if answer.status_code == OK:
             async with given.store.engine.begin() as connection:
-                await connection.execute(
-                    text("UPDATE threads SET updated_at = now() WHERE id = :id"), {"id": thread_id}
-                )
+                await connection.execute(text(VISITED), {"id": json.loads(bytes(answer.body))["id"]})
         return answer
 
-    return replace(seams, read=read)
+    return afterwards(seams, "read", visit)
 
 
 @fault("threads.list-validated-by-the-minute", place="backend", seen="an ETag made of the newest updated_at")
