@@ -6,22 +6,27 @@ PY := $(VENV)/bin/python
 STATE ?= fixed
 TARGET ?= staging
 REPORTS ?= reports
-RUN := -m gate.session -c pytest.ini --report-dir=$(REPORTS) $(if $(EVIDENCE),--evidence=$(EVIDENCE)) \
-	$(if $(KNOWN),--known-failures=$(KNOWN)) $(if $(filter-out 0 no false,$(QUICK)),--quick) \
-	$(if $(CHECK),--check='$(CHECK)') $(if $(filter-out 0 no false,$(LF)),--lf)
+# The shell's quotes around a text, and around a variable's value as it was given, whatever characters are in it; and an
+# option with a variable's value, if that has one.
+quoted = '$(subst ','\'',$(1))'
+given = $(call quoted,$(value $(1)))
+option = $(if $(value $(2)),$(1)$(call given,$(2)))
+RUN := -m gate.session -c pytest.ini --report-dir=$(call given,REPORTS) $(call option,--evidence=,EVIDENCE) \
+	$(call option,--known-failures=,KNOWN) $(if $(filter-out 0 no false,$(QUICK)),--quick) \
+	$(call option,--check=,CHECK) $(if $(filter-out 0 no false,$(LF)),--lf)
 PYTEST := $(PY) $(RUN)
 # What a report prints for rerunning a case: this command, up to the case.
-GIVEN = $(foreach name,TARGET TAG SHARE STATE FAULT BOTH BESIDE QUICK DURATION CUT AGE REPORTS,$(if $(filter command% environment%,$(origin $(name))),$(name)='$($(name))'))
-RERUN = NETRA_RERUN="make $@ $(strip $(GIVEN)) CHECK="
+GIVEN = $(foreach name,TARGET TAG SHARE STATE FAULT BOTH BESIDE QUICK DURATION CUT AGE REPORTS,$(if $(filter command% environment%,$(origin $(name))),$(name)=$(call given,$(name))))
+RERUN = NETRA_RERUN=$(call quoted,make $@ $(strip $(GIVEN)) CHECK=)
 # A command's variables are checked before anything starts; a missing one is a one-sentence error. make itself exits with 2.
-needs = $(if $($(1)),,@echo "make $@ needs $(1): make $@ $(1)=$(2)" >&2; exit 4)
-on-its-own = $(if $(filter command%,$(origin TARGET)),@echo "make $@ runs only on the embedded twin: for TARGET=$(TARGET) use make $(1) TARGET=$(TARGET)" >&2; exit 4)
+needs = $(if $(value $(1)),,@echo "make $@ needs $(1): make $@ $(1)=$(2)" >&2; exit 4)
+on-its-own = $(if $(filter command%,$(origin TARGET)),@echo "make $@ runs only on the embedded twin: for another target use make $(1)" TARGET=$(call given,TARGET) >&2; exit 4)
 # A phase refuses a variable of another phase; one from the environment is left to the phase that uses it.
 OF_PHASES := STATE FAULT BOTH BESIDE CUT AGE DURATION RESUME TAG SHARE STEPS
 unused = $(firstword $(foreach name,$(filter-out $(1),$(OF_PHASES)),$(if $(filter command%,$(origin $(name))),$(name))))
 takes = $(if $(call unused,$(1)),@echo "make $@ does not use $(call unused,$(1)); of the phases' variables it takes $(or $(1),none)" >&2; exit 4)
-lasting = $(if $(DURATION),@$(1) -m targets.durations '$(DURATION)')
-SOAK = $(if $(DURATION),--duration=$(DURATION)) $(if $(RESUME),--resume=$(RESUME))
+lasting = $(if $(DURATION),@$(1) -m targets.durations $(call given,DURATION))
+SOAK = $(call option,--duration=,DURATION) $(call option,--resume=,RESUME)
 TWIN := $(PY) -m twin
 .DEFAULT_GOAL := help
 
@@ -55,21 +60,21 @@ $(VENV)-suite/.ready-%:
 verify-local: $(READY)  ## run the smoke phase on an embedded copy of the system (half a minute)
 	$(call on-its-own,verify-staging)
 	$(call takes,STATE FAULT)
-	@$(RERUN) $(TWIN) exec --state $(STATE) $(if $(FAULT),--fault $(FAULT)) -- $(PYTEST) --target=$(if $(filter as-deployed%,$(STATE)),as-deployed,local)
+	@$(RERUN) $(TWIN) exec --state $(call given,STATE) $(call option,--fault ,FAULT) -- $(PYTEST) --target=$(if $(filter as-deployed%,$(STATE)),as-deployed,local)
 
 .PHONY: verify-staging
 #: [TARGET=staging] [QUICK=1] [EVIDENCE=url] [KNOWN=file]
 #: [CHECK='threads.*'] [LF=1: what failed last]
 verify-staging: $(SUITE_READY)  ## run the smoke phase on a configured target, or list what is missing
 	$(call takes)
-	@$(RERUN) $(SUITE) $(RUN) --target=$(TARGET)
+	@$(RERUN) $(SUITE) $(RUN) --target=$(call given,TARGET)
 
 .PHONY: target
 #: NAME=mine BACKEND=https://... [AUTH=https://...]
 #: [DIR=targets] [DOCUMENT=/openapi.json]
 target: $(SUITE_READY)  ## write the first TOML of a target by inspecting its service
-	@$(SUITE) -m commands target --name '$(NAME)' --backend '$(BACKEND)' $(if $(AUTH),--auth '$(AUTH)') \
-		$(if $(DIR),--dir '$(DIR)') $(if $(DOCUMENT),--document '$(DOCUMENT)')
+	@$(SUITE) -m commands target --name $(call given,NAME) --backend $(call given,BACKEND) $(call option,--auth ,AUTH) \
+		$(call option,--dir ,DIR) $(call option,--document ,DOCUMENT)
 
 #@ Before a revision gets traffic
 
@@ -79,7 +84,8 @@ target: $(SUITE_READY)  ## write the first TOML of a target by inspecting its se
 candidate-local: $(READY)  ## judge a revision before it has traffic, on the embedded twin
 	$(call on-its-own,candidate)
 	$(call takes,FAULT BOTH BESIDE)
-	@$(RERUN) $(TWIN) exec --candidate $(addprefix --candidate-fault=,$(FAULT) $(BOTH)) $(addprefix --fault=,$(BOTH) $(BESIDE)) -- \
+	@$(RERUN) $(TWIN) exec --candidate $(call option,--candidate-fault=,FAULT) $(call option,--candidate-fault=,BOTH) \
+		$(call option,--fault=,BOTH) $(call option,--fault=,BESIDE) -- \
 		$(PYTEST) --target=local --phase=candidate --tag=verify
 
 .PHONY: candidate
@@ -87,14 +93,14 @@ candidate-local: $(READY)  ## judge a revision before it has traffic, on the emb
 candidate: $(SUITE_READY)  ## the same on a target, after a deploy with --no-traffic --tag
 	$(call takes,TAG SHARE)
 	$(call needs,TAG,verify)
-	@$(RERUN) $(SUITE) $(RUN) --target=$(TARGET) --phase=candidate --tag=$(TAG) $(if $(SHARE),--share=$(SHARE))
+	@$(RERUN) $(SUITE) $(RUN) --target=$(call given,TARGET) --phase=candidate --tag=$(call given,TAG) $(call option,--share=,SHARE)
 
 .PHONY: rollout
 #: TAG=verify [TARGET=staging] [STEPS=1,10,50,100]
 rollout: $(SUITE_READY)  ## print the commands that move traffic in steps, and what each must prove
 	$(call takes,TAG STEPS)
 	$(call needs,TAG,verify)
-	@$(SUITE) -m commands rollout --target=$(TARGET) --tag=$(TAG) --report-dir=$(REPORTS) $(if $(STEPS),--steps=$(STEPS))
+	@$(SUITE) -m commands rollout --target=$(call given,TARGET) --tag=$(call given,TAG) --report-dir=$(call given,REPORTS) $(call option,--steps=,STEPS)
 
 .PHONY: rollout-local
 #: [STEPS=1,10,50,100] [FAULT=id,...: only in the candidate]
@@ -102,8 +108,8 @@ rollout: $(SUITE_READY)  ## print the commands that move traffic in steps, and w
 rollout-local: $(READY)  ## move traffic step by step on the embedded twin, with users
 	$(call on-its-own,rollout)
 	$(call takes,STEPS FAULT BESIDE)
-	@$(TWIN) exec --candidate --people=8 $(addprefix --candidate-fault=,$(FAULT)) $(addprefix --fault=,$(BESIDE)) -- \
-		$(PY) -m commands rollout --target=local --tag=verify --report-dir=$(REPORTS) $(if $(STEPS),--steps=$(STEPS)) \
+	@$(TWIN) exec --candidate --people=8 $(call option,--candidate-fault=,FAULT) $(call option,--fault=,BESIDE) -- \
+		$(PY) -m commands rollout --target=local --tag=verify --report-dir=$(call given,REPORTS) $(call option,--steps=,STEPS) \
 		$(if $(QUICK),-- --quick)
 
 #@ Longer phases, the gate, reports
@@ -114,7 +120,7 @@ soak-local: $(READY)  ## run the soak phase on the embedded twin
 	$(call on-its-own,soak-staging)
 	$(call takes,STATE FAULT CUT DURATION RESUME)
 	$(call lasting,$(PY))
-	@$(RERUN) $(TWIN) exec --state $(STATE) --cut $(or $(CUT),20s) $(if $(FAULT),--fault $(FAULT)) -- \
+	@$(RERUN) $(TWIN) exec --state $(call given,STATE) --cut $(if $(CUT),$(call given,CUT),20s) $(call option,--fault ,FAULT) -- \
 		$(PYTEST) --target=local --phase=soak $(SOAK)
 
 .PHONY: soak-staging
@@ -122,47 +128,47 @@ soak-local: $(READY)  ## run the soak phase on the embedded twin
 soak-staging: $(SUITE_READY)  ## run the soak phase on a configured target: an hour of WebSocket sessions
 	$(call takes,DURATION RESUME)
 	$(call lasting,$(SUITE))
-	@$(RERUN) $(SUITE) $(RUN) --target=$(TARGET) --phase=soak $(SOAK)
+	@$(RERUN) $(SUITE) $(RUN) --target=$(call given,TARGET) --phase=soak $(SOAK)
 
 .PHONY: day-local
 #: [AGE=25h] [FAULT=id,...]
 day-local: $(READY)  ## run the day phase on an embedded twin that has been serving for a day
 	$(call on-its-own,day-staging)
 	$(call takes,STATE FAULT AGE)
-	@$(RERUN) $(TWIN) exec --state $(STATE) --age $(or $(AGE),25h) $(if $(FAULT),--fault $(FAULT)) -- \
+	@$(RERUN) $(TWIN) exec --state $(call given,STATE) --age $(if $(AGE),$(call given,AGE),25h) $(call option,--fault ,FAULT) -- \
 		$(PYTEST) --target=local --phase=day
 
 .PHONY: day-staging
 #: [TARGET=staging] [EVIDENCE=url]
 day-staging: $(SUITE_READY)  ## run the day phase: the time since the last run; run it every hour
 	$(call takes)
-	@$(RERUN) $(SUITE) $(RUN) --target=$(TARGET) --phase=day
+	@$(RERUN) $(SUITE) $(RUN) --target=$(call given,TARGET) --phase=day
 
 .PHONY: gate
 #: [TARGET=staging] [REVISION=...] [EVIDENCE=url] [REJUDGE=folder] [EXPLAIN=check]
 #: [DISCARD=run BECAUSE=... OWNER=...]
 gate: $(SUITE_READY)  ## judge a revision by all its runs
-	@$(SUITE) -m commands gate $(if $(REJUDGE),--rejudge='$(REJUDGE)') --target=$(TARGET) --report-dir=$(REPORTS) \
-		$(if $(REVISION),--revision=$(REVISION)) $(if $(EVIDENCE),--evidence='$(EVIDENCE)') \
-		$(if $(DISCARD),--discard $(DISCARD)) $(if $(BECAUSE),--because='$(BECAUSE)') $(if $(DISCARD),$(if $(OWNER),--owner='$(OWNER)')) \
-		$(if $(EXPLAIN),--explain='$(EXPLAIN)')
+	@$(SUITE) -m commands gate $(call option,--rejudge=,REJUDGE) --target=$(call given,TARGET) --report-dir=$(call given,REPORTS) \
+		$(call option,--revision=,REVISION) $(call option,--evidence=,EVIDENCE) \
+		$(call option,--discard ,DISCARD) $(call option,--because=,BECAUSE) $(if $(DISCARD),$(call option,--owner=,OWNER)) \
+		$(call option,--explain=,EXPLAIN)
 
 .PHONY: history
 #: TARGET=staging [EVIDENCE=url]
 history: $(SUITE_READY)  ## write one page about all runs of a target; it decides nothing
-	@$(SUITE) -m commands history --target=$(TARGET) --report-dir=$(REPORTS) $(if $(EVIDENCE),--evidence='$(EVIDENCE)')
+	@$(SUITE) -m commands history --target=$(call given,TARGET) --report-dir=$(call given,REPORTS) $(call option,--evidence=,EVIDENCE)
 
 .PHONY: report
 #: [REPORTS=folder]
 report: $(SUITE_READY)  ## build an Allure page of the last run, one offline file (needs Node.js 20)
-	@$(SUITE) -m commands report --reports $(REPORTS)
+	@$(SUITE) -m commands report --reports $(call given,REPORTS)
 
 #@ The twin: the audited system on this machine
 
 .PHONY: up
 #: [STATE=...] [FAULT=...]
 up: $(READY)  ## start only the twin; its addresses are in .twin/addresses.json
-	@$(TWIN) up --state $(STATE) $(if $(FAULT),--fault $(FAULT))
+	@$(TWIN) up --state $(call given,STATE) $(call option,--fault ,FAULT)
 
 .PHONY: down
 down: $(READY)  ## stop the twin
@@ -177,50 +183,50 @@ faults: $(READY)  ## list every fault of the twin
 .PHONY: reap
 #: TARGET=staging [OLDER_THAN=1h]
 reap: $(SUITE_READY)  ## remove rows that killed runs, or the service for our users, left behind
-	@$(SUITE) -m commands reap --target $(TARGET) --older-than $(or $(OLDER_THAN),1h)
+	@$(SUITE) -m commands reap --target $(call given,TARGET) --older-than $(if $(OLDER_THAN),$(call given,OLDER_THAN),1h)
 
 .PHONY: repair-plan
 #: TARGET=staging
 repair-plan: $(SUITE_READY)  ## count rows with bad metadata and write the SQL that repairs them, for review
-	@$(SUITE) -m commands repair-plan --target $(TARGET)
+	@$(SUITE) -m commands repair-plan --target $(call given,TARGET)
 
 .PHONY: preflight
 #: [ALEMBIC=folder] [SINCE=revision] [INI=file]
 #: [URL_VARIABLE=name] [PASS="name ..."]
 preflight: $(READY)  ## apply migrations to a scratch database with rows in it, and report what they do
-	@$(TWIN) scratch -- $(PY) -m commands preflight --alembic $(or $(ALEMBIC),twin/backend/migrations) \
-		--since $(or $(SINCE),base) $(if $(INI),--ini=$(INI)) $(addprefix --url-variable=,$(URL_VARIABLE)) \
+	@$(TWIN) scratch -- $(PY) -m commands preflight --alembic $(if $(ALEMBIC),$(call given,ALEMBIC),twin/backend/migrations) \
+		--since $(if $(SINCE),$(call given,SINCE),base) $(call option,--ini=,INI) $(call option,--url-variable=,URL_VARIABLE) \
 		$(addprefix --pass=,$(PASS))
 
 .PHONY: errors
 #: EXPORT=file-or-url [SERVICE=name] [REVISION=name]
 errors: $(SUITE_READY)  ## list the 5xx in an exported log of any size, by route and signature
 	$(call needs,EXPORT,file.json)
-	@$(SUITE) -m commands errors '$(EXPORT)' $(if $(SERVICE),--service '$(SERVICE)') $(if $(REVISION),--revision '$(REVISION)')
+	@$(SUITE) -m commands errors $(call given,EXPORT) $(call option,--service ,SERVICE) $(call option,--revision ,REVISION)
 
 #@ Working on the suite
 
 .PHONY: prove
 #: [ONLY='threads.*'] [SHARD=1/4] [JOBS=3] [WHOLE=1]
 prove: $(READY)  ## switch on one fault at a time: its checks must turn red, and no others
-	@$(PY) -m tests.prove $(if $(ONLY),--only $(ONLY)) $(if $(SHARD),--shard $(SHARD)) $(if $(JOBS),--jobs $(JOBS)) \
+	@$(PY) -m tests.prove $(if $(ONLY),--only $(ONLY)) $(call option,--shard ,SHARD) $(call option,--jobs ,JOBS) \
 		$(if $(filter-out 0 no false,$(WHOLE)),--whole)
 
 .PHONY: struck
 #: [ONLY='threads.*'] [SHARD=1/4] [JOBS=1]
 struck: $(READY)  ## one judgement of the suite struck out at a time: which of them no fault proves
-	@$(PY) -m tests.prove.struck $(if $(ONLY),--only $(ONLY)) $(if $(SHARD),--shard $(SHARD)) $(if $(JOBS),--jobs $(JOBS))
+	@$(PY) -m tests.prove.struck $(if $(ONLY),--only $(ONLY)) $(call option,--shard ,SHARD) $(call option,--jobs ,JOBS)
 
 .PHONY: mutants
 #: [ONLY='gate twin/auth'] [N=40] [SEED=1] [SHARD=1/4] [JOBS=1]
 mutants: $(READY)  ## a sample of small changes to the code: which of them nothing notices
-	@$(PY) -m tests.mutants $(if $(ONLY),--only $(ONLY)) $(if $(N),--size $(N)) $(if $(SEED),--seed $(SEED)) \
-		$(if $(SHARD),--shard $(SHARD)) $(if $(JOBS),--jobs $(JOBS))
+	@$(PY) -m tests.mutants $(if $(ONLY),--only $(ONLY)) $(call option,--size ,N) $(call option,--seed ,SEED) \
+		$(call option,--shard ,SHARD) $(call option,--jobs ,JOBS)
 
 .PHONY: sidebyside
 #: [ONLY='threads.*'] [N=12] [SEED=1] [ROUNDS=3: of the sound twin] [SHARD=1/4]
 sidebyside: $(READY)  ## a sample of the faults, shown to this suite and to what others use
-	@$(PY) -m tests.sidebyside $(if $(ONLY),--only $(ONLY)) $(if $(N),--size $(N)) $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SHARD),--shard $(SHARD))
+	@$(PY) -m tests.sidebyside $(if $(ONLY),--only $(ONLY)) $(call option,--size ,N) $(call option,--seed ,SEED) $(call option,--rounds ,ROUNDS) $(call option,--shard ,SHARD)
 
 .PHONY: proof
 proof: $(READY)  ## put the figures that the long proofs left on docs/proof.md
@@ -230,15 +236,15 @@ proof: $(READY)  ## put the figures that the long proofs left on docs/proof.md
 #: [RUNS=20] [SEED=1] [WHOLE=0]
 #: [AGAIN='auth, 503, 0.3, seed 5': repeat one run, as printed]
 hostile: $(READY)  ## run the suite behind a proxy that spoils answers
-	@$(PY) -m tests.hostile $(or $(RUNS),20) $(or $(SEED),1) $(or $(WHOLE),0) $(if $(AGAIN),--again '$(AGAIN)')
+	@$(PY) -m tests.hostile $(or $(RUNS),20) $(or $(SEED),1) $(or $(WHOLE),0) $(call option,--again ,AGAIN)
 
 .PHONY: smokes
 #: [N=30] [AT_ONCE=1] [AFAR=80: ms of round trip]
 #: [BUSY=1: with other work on every core]
 #: [STATE=as-deployed: held to its table, each on a twin of its own]
 smokes: $(READY)  ## run quick smokes in a row against a running twin: all must be GO
-	@$(PY) -m tests.smokes $(or $(N),30) $(if $(filter-out fixed,$(STATE)),--state $(STATE)) \
-		$(if $(AT_ONCE),--at-once $(AT_ONCE)) $(if $(AFAR),--afar $(AFAR)) $(if $(filter-out 0 no false,$(BUSY)),--busy)
+	@$(PY) -m tests.smokes $(or $(N),30) $(if $(filter-out fixed,$(STATE)),--state $(call given,STATE)) \
+		$(call option,--at-once ,AT_ONCE) $(call option,--afar ,AFAR) $(if $(filter-out 0 no false,$(BUSY)),--busy)
 
 .PHONY: races
 #: [N=40]
@@ -273,7 +279,7 @@ audit: $(READY)  ## look up known vulnerabilities of every locked package; 2 whe
 #: CHECK=threads.metadata (any check, or a fault)
 road: $(READY)  ## show where a check is declared, fed, broken and reported, as path:line
 	$(call needs,CHECK,threads.metadata)
-	@$(PY) -m tests.road '$(CHECK)'
+	@$(PY) -m tests.road $(call given,CHECK)
 
 .PHONY: test
 #: [ARGS='tests/gate -k verdict'] [JOBS=3: processes] [LF=1: what failed last]

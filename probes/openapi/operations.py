@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from probes.foreign.excerpt import excerpt
 from probes.problem import Problem
 
 READ_ONLY = frozenset({"GET", "HEAD"})
+METHODS = READ_ONLY | {"PUT", "POST", "DELETE", "PATCH"}
 SEED = 20_251_125  # generated requests are the same in every run
 MOST_EXAMPLES = 2
 PARAMETER = re.compile(r"\{[^{}]*\}")  # in a path
@@ -70,6 +71,36 @@ def published_names(document: dict[str, Any]) -> frozenset[str]:
         if isinstance(operations, dict)
         for method in operations
     )
+
+
+def operations_below(
+    document: dict[str, Any], path: str, *, excluded: Sequence[str], for_anyone: Sequence[str]
+) -> list[str]:
+    """The operations of a document at a path with one parameter and below it, each as `nameless` writes it.
+
+    Those with a further parameter are left out: nothing is known that could stand for it. So are the paths that are
+    `excluded`, as in `read_document`, and the operations `for_anyone`.
+    """
+    top, public, base = nameless(path), frozenset(map(nameless, for_anyone)), _base_path(document)
+    below = {
+        at: operations
+        for at, operations in document["paths"].items()
+        if f"{nameless(base + at)}/".startswith(f"{top}/") and nameless(base + at).count("{}") == 1
+        if isinstance(operations, dict) and not any(fnmatchcase(at, pattern) for pattern in excluded)
+    }
+    named = (nameless(f"{name.upper()} {base}{at}") for at, names in below.items() for name in names)
+    return sorted(name for name in named if name.partition(" ")[0] in METHODS and name not in public)
+
+
+def _base_path(document: dict[str, Any]) -> str:
+    """The path below which a document's first server has its operations; empty where it says nothing of the kind."""
+    servers = document.get("servers")
+    first = servers[0] if isinstance(servers, list) and servers else None
+    url = first.get("url") if isinstance(first, dict) else None
+    try:
+        return urlsplit(url).path.rstrip("/") if isinstance(url, str) else ""
+    except ValueError:  # not a URL
+        return ""
 
 
 def read_document(document: dict[str, Any], *, excluded: Sequence[str], most_cases: int) -> Published:

@@ -80,6 +80,10 @@ def _add_threads(app: FastAPI, seams: Seams) -> None:
     async def archive_thread(request: Request, thread_id: str) -> Response:
         return await seams.archive(seams, request, thread_id)
 
+    @app.post("/api/threads/{thread_id}/auto-rename", responses=AS_FOR_USERS)
+    async def auto_rename_thread(request: Request, thread_id: str) -> Response:
+        return await seams.auto_rename(seams, request, thread_id)
+
     @app.get("/api/threads/{thread_id}/messages", openapi_extra=WINDOW, responses=AS_FOR_USERS)
     async def list_messages(request: Request, thread_id: str) -> Response:
         return await seams.list_messages(seams, request, thread_id)

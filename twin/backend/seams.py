@@ -135,6 +135,7 @@ class Seams:
     read: Callable[["Seams", Request, str], Awaitable[Response]] = thread_routes.read_thread
     change: Callable[["Seams", Request, str], Awaitable[Response]] = thread_routes.change_thread
     archive: Callable[["Seams", Request, str], Awaitable[Response]] = thread_routes.archive_thread
+    auto_rename: Callable[["Seams", Request, str], Awaitable[Response]] = thread_routes.auto_rename_thread
     list_messages: Callable[["Seams", Request, str], Awaitable[Response]] = thread_routes.list_messages
     read_draft: Callable[[Request], Awaitable[Draft]] = read_draft
     access: Callable[[Row | None], Row] = field(default=refuse_foreign)

@@ -6,13 +6,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from twin.backend.auth_client import AuthUnavailableError, Identity
+from twin.backend.bodies import Draft
 from twin.backend.refusals import RefusedError
-from twin.backend.threads import BoundsError, Window, unix_seconds
+from twin.backend.threads import MAX_LIMIT, BoundsError, Window, unix_seconds
 
 if TYPE_CHECKING:
     from twin.backend.seams import Seams
 
 UNAUTHORIZED, UNPROCESSABLE, UNAVAILABLE = 401, 422, 503
+LONGEST_NAME = 60  # characters of what a user said that become a title
 Row = dict[str, Any]
 
 
@@ -75,6 +77,23 @@ async def archive_thread(seams: "Seams", request: Request, thread_id: str) -> Re
     seams.access(await seams.store.find(thread_id, user))
     await seams.store.archive(thread_id)
     return JSONResponse({"message": "Thread archived successfully"})
+
+
+async def auto_rename_thread(seams: "Seams", request: Request, thread_id: str) -> Response:
+    """`POST /api/threads/{id}/auto-rename`: the first thing that its user said becomes the title."""
+    user = await user_of(seams, request)
+    seams.access(await seams.store.find(thread_id, user))
+    return JSONResponse(seams.render_thread(await entitle(seams, thread_id, user)))
+
+
+async def entitle(seams: "Seams", thread_id: str, user: str) -> Row:
+    """Give a user's thread the title that its first message suggests. Raises RefusedError if there is none."""
+    said = await seams.store.messages(thread_id, Window(MAX_LIMIT, 0))
+    first = next((one["content"] for one in said if one["role"] == "user"), None)
+    if first is None:
+        raise RefusedError(UNPROCESSABLE, "nothing_said", "The thread has no message that could name it.")
+    draft = Draft(titled=True, title=" ".join(str(first).split())[:LONGEST_NAME], metadata=None)
+    return await seams.store.update(thread_id, user, draft)
 
 
 async def list_messages(seams: "Seams", request: Request, thread_id: str) -> Response:

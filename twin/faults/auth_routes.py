@@ -82,6 +82,27 @@ def messages_for_anyone(seams: "Seams") -> Undo:
 )
 def read_unverified(seams: "Seams") -> Undo:
     """A route takes the user from a token whose signature it has not verified."""
+    return _unverified(seams, "read")
+
+
+@fault("auth.auto-rename-for-anyone", place="backend", seen="an action for a background worker, on the public router")
+def auto_rename_for_anyone(seams: "Seams") -> Undo:
+    """A thread is given a title without a token."""
+    return _for_anyone(seams, "auto_rename")
+
+
+@fault(
+    "auth.auto-rename-unverified",
+    place="backend",
+    seen="the user read from the token without verifying it, 'to log it'",
+)
+def auto_rename_unverified(seams: "Seams") -> Undo:
+    """A thread is given a title by whoever writes its owner into a token."""
+    return _unverified(seams, "auto_rename")
+
+
+def _unverified(seams: "Seams", step: str) -> Undo:
+    """Have one route take the user from a token whose signature it has not verified."""
 
     async def unverified(_seams: "Seams", token: str) -> Identity | None:
         user = payload_of(token).get("sub")
@@ -90,4 +111,4 @@ def read_unverified(seams: "Seams") -> Undo:
     def change(own: "Seams", _request: "Request") -> None:
         own.validate = unverified
 
-    return changed_in(seams, "read", change)
+    return changed_in(seams, step, change)

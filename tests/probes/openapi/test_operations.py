@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from probes.openapi.operations import NotAnApi, nameless, published_names, read_document
+from probes.openapi.operations import NotAnApi, nameless, operations_below, published_names, read_document
 
 ANSWERS = {"responses": {"200": {"description": "good"}, "4XX": {"description": "refused"}}}
 LIMIT = {"name": "limit", "in": "query", "required": True, "schema": {"type": "integer", "minimum": 1, "maximum": 5}}
@@ -74,3 +74,33 @@ def test_every_operation_is_named_whatever_its_method_and_its_parameters_are_cal
 @pytest.mark.parametrize("paths", [None, [], "paths", {"/a": None, "/b": ["get"]}])
 def test_what_is_not_openapi_publishes_nothing(paths: object) -> None:
     assert published_names(document(paths)) == frozenset()
+
+
+BELOW = {
+    "/threads": {"get": ANSWERS},
+    "/threads/{thread_id}": {"get": ANSWERS, "delete": ANSWERS, "parameters": [THREAD], "summary": "One thread."},
+    "/threads/{thread_id}/share": {"post": ANSWERS},
+    "/threads/{thread_id}/preview": {"get": ANSWERS, "trace": ANSWERS},
+    "/threads/{thread_id}/messages/{message_id}": {"get": ANSWERS},
+    "/threads/{thread_id}/export": {"get": ANSWERS},
+    "/threadsafe/{thread_id}": {"get": ANSWERS},
+    "/threads/{thread_id}/odd": ["get"],
+}
+
+
+@pytest.mark.parametrize(
+    "servers, base",
+    [([{"url": "https://service.example/v2/"}], "/v2"), ([], ""), (["odd"], ""), ([{"url": "http://["}], "")],
+)
+def test_operations_below_one_thing_are_found_whatever_its_parameter_is_called(servers: object, base: str) -> None:
+    found = operations_below(
+        document(BELOW) | {"servers": servers},
+        f"{base}/threads/{{id}}",
+        excluded=["*/export"],
+        for_anyone=[f"GET {base}/threads/{{id}}/preview"],
+    )
+    assert found == [f"DELETE {base}/threads/{{}}", f"GET {base}/threads/{{}}", f"POST {base}/threads/{{}}/share"]
+
+
+def test_a_path_of_another_name_has_nothing_below_it() -> None:
+    assert operations_below(document(BELOW), "/threads/{id}", excluded=[], for_anyone=[]) == [], "they are below /v2"

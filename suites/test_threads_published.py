@@ -1,0 +1,95 @@
+"""What the service publishes below single threads beyond the contract's own routes: it is their owner's, too."""
+
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+
+from fixtures.http_services import CLIENT_ERRORS, seen
+from fixtures.journeys import OWNERS_TITLE, Journey
+from fixtures.messages import Messages
+from fixtures.rows import Plant
+from gate.check import check
+from gate.evidence import Recorder
+from gate.failures import CheckFailure
+from probes.auth.forgeries import Forgery, forge
+from probes.auth.tokens import User
+from probes.http.client import Answer
+from probes.openapi.operations import operations_below
+from targets.contract import Contract
+
+SECRET = "what only its owner has said"
+ANOTHER = "another user"
+SHOWN = {ANOTHER: "another user's token", "none": "no token"}
+KINDS = ("none", "wrong signature", "expired")  # of credentials that nobody may be let in with
+BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
+
+
+@check(
+    "threads.published",
+    requirement="every published operation below a single thread refuses other users and requests without a valid "
+    "token, and does nothing for them",
+    needs="http write mint single document",
+    remedy="Make validation, and the search by id and owner, a dependency of the router of single threads, so that an "
+    "action added to it can't forget them. An operation that is for anyone: name it in [contract.api] for_anyone.",
+    looking="**an incident if anyone was let in**: the operation and its answer, in the evidence",
+)
+@pytest.mark.beside
+@pytest.mark.parametrize("who", [ANOTHER, *KINDS])
+async def test_what_is_below_a_thread_is_its_owners(
+    journey: Journey,
+    plant: Plant,
+    messages: Messages,
+    stranger: User,
+    document: dict[str, Any],
+    recorder: Recorder,
+    who: str,
+) -> None:
+    """Each is refused with 4xx, which may be for a request that lacks something; the thread is as it was.
+
+    The thread has a message, so that an operation that works on messages would do so. The contract's own routes are
+    asked too, where they are published: other checks ask more of them.
+    """
+    (row,) = await plant(stranger, title=OWNERS_TITLE)
+    if messages.writer is not None:
+        await messages.plant(row.id, [(0, SECRET, timedelta(minutes=1))])
+    shown = SHOWN.get(who, f"an invalid token ({who})")
+    forgery = _presented(who, journey, stranger)
+    operations = _below(document, journey.threads.contract)
+    answers = await journey.threads.door.pace.together(
+        partial(_ask, journey, operation, row.id, forgery) for operation in operations
+    )
+    asked = dict(zip(operations, answers, strict=True))
+    recorder.attach("answers", {operation: answer.status for operation, answer in asked.items()})
+    troubles = [f"{operation}: {seen(answer)}" for operation, answer in asked.items() if not _is_refused(answer)]
+    if troubles:
+        raise CheckFailure(
+            expected=f"4xx with {shown} by each of {len(operations)} published operations below a thread, and nothing "
+            "of the thread",
+            actual="; ".join(troubles[:4]),
+        )
+    await journey.refuse_changed(row.id, OWNERS_TITLE, f"requests with {shown}", stranger)
+
+
+def _presented(who: str, journey: Journey, owner: User) -> Forgery:
+    tokens = journey.threads.tokens
+    return Forgery(who, tokens.good(journey.user)) if who == ANOTHER else forge(who, tokens, owner)
+
+
+def _below(document: dict[str, Any], contract: Contract) -> list[str]:
+    """The published operations below a thread, but for those that are never called, or are for anyone."""
+    one, rules = contract.threads.one, contract.api
+    path = (one.read or one.rename or one.archive).partition(" ")[2]
+    return operations_below(document, path, excluded=rules.excluded, for_anyone=rules.for_anyone)
+
+
+async def _ask(journey: Journey, operation: str, thread_id: str, forgery: Forgery) -> Answer:
+    method, path = operation.replace("{}", thread_id).split(" ", 1)
+    body = None if method in BODILESS else journey.body(title="taken over")
+    return await journey.threads.door.ask(method, path, headers=forgery.headers(), json=body)
+
+
+def _is_refused(answer: Answer) -> bool:
+    """Whether the answer is a client's error, and has neither title nor message of the thread in it."""
+    return answer.status in CLIENT_ERRORS and OWNERS_TITLE not in answer.text and SECRET not in answer.text
