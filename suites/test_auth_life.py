@@ -22,7 +22,7 @@ from gate.evidence import Recorder
 from gate.failures import Broken, CheckFailure, ShutDoor
 from probes.auth.forgeries import Forgery, forge
 from probes.auth.tokens import Held, Mint, User
-from probes.errors import ProbeError, TooSlow
+from probes.errors import NOT_ANSWERED, ProbeError, TooSlow
 from probes.http.client import Answer
 from probes.http.clock_skew import date_of
 from probes.secret import Secret
@@ -37,6 +37,7 @@ BETWEEN_S = 0.2  # between two messages of a session that should end
 UP_TO_ITS_END = "Accept a token up to its `exp`: a leeway is added to that moment, never taken off it."
 VERIFY_FIRST = "Verify a token before its logout is believed: else anyone with its claims can end it."
 ONE_TOKEN = "Revoke the one token by its `jti`, or what was issued before the logout: who logs in again must get in."
+ONE_SESSION = "End the sessions of the token that is logged out, and no others: find them by its `jti`."
 UNVERIFIED = ("wrong signature", "alg none")  # copies of a token that take no secret
 SILENT = 0.4  # of the time it may take: a service may look at a session's token only if it has just done so
 
@@ -97,7 +98,7 @@ async def _look(doors: Doors, mint: Mint, borrow: Borrow, contract: Contract, ca
     looks: dict[str, Look] = {
         "auth.ends[expiry]": partial(_token_ends, "expiry"),
         "auth.ends[logout]": partial(_token_ends, "logout"),
-        "auth.session-ends": _session_ends,
+        "auth.session-ends": partial(_session_ends, borrow),
     }
     # Others don't get this user: it opens sessions by the dozen, and a service may lock it out for that.
     with borrow("opener") as user:
@@ -212,17 +213,38 @@ def _over(clock: SteadyClock, end: float) -> Callable[[], Awaitable[str]]:
 async def test_a_session_ends_with_its_tokens_logout(
     waiting: Family, doors: Doors, mint: Mint, borrow: Borrow, contract: Contract
 ) -> None:
-    """The server closes sessions that were open when their token was logged out, at their next use: now, or later."""
+    """The server closes sessions that were open when their token was logged out, at their next use: now, or later.
+
+    Another user's session stays.
+    """
     await waiting.ask("auth.session-ends", partial(_look, doors, mint, borrow, contract))
 
 
-async def _session_ends(doors: Doors, mint: Mint, owner: User, contract: Contract, recorder: Recorder) -> None:
-    token, within_s = mint.good(owner), contract.tokens.ends_within_s
+async def _session_ends(
+    borrow: Borrow, doors: Doors, mint: Mint, owner: User, contract: Contract, recorder: Recorder
+) -> None:
+    with borrow("opener") as other:  # whose id is like the owner's
+        theirs = await _opened(doors, mint.good(other))
+        await _refuse_still_open(doors, mint.good(owner), contract, recorder)
+        try:
+            await theirs.ping()
+        except NOT_ANSWERED as error:
+            expected = "another user's session answers after the logout"
+            raise CheckFailure(expected=expected, actual=error.detail, remedy=ONE_SESSION) from error
+
+
+async def _opened(doors: Doors, token: Secret) -> Session:
+    """A session that is up: if it ends later, something has ended it."""
+    session = refuse_refused(await doors.sockets.try_open(token, good=True), "a session for a valid token")
+    await session.ping()
+    return session
+
+
+async def _refuse_still_open(doors: Doors, token: Secret, contract: Contract, recorder: Recorder) -> None:
+    """Raise CheckFailure unless the token's sessions end within the contract's time of its logout."""
+    within_s = contract.tokens.ends_within_s
     silent_s = {"in use": 0.0, "silent at first": SILENT * within_s}
-    sessions = []
-    for _ in silent_s:
-        sessions.append(refuse_refused(await doors.sockets.try_open(token, good=True), "a session for a valid token"))
-        await sessions[-1].ping()  # it is up: if it ends later, the logout is the reason
+    sessions = [await _opened(doors, token) for _ in silent_s]
     await _log_out(doors, token, contract)
     took = await asyncio.gather(*map(partial(_until_closed, within_s), sessions, silent_s.values()))
     by_use = dict(zip(silent_s, took, strict=True))

@@ -9,6 +9,7 @@ import pytest
 
 from fixtures.http_services import refuse_server_error, seen
 from fixtures.journeys import LONG_TITLES, METADATA, OTHER_TITLE, TITLE, Journey, StartJourney, refuse_title
+from fixtures.messages import Messages
 from fixtures.rows import Plant, Row
 from fixtures.threads import AS_STORED, COMMIT_FIRST, Item
 from gate.check import check
@@ -258,13 +259,17 @@ async def _refuse_more_changed(journey: Journey, plant: Plant) -> None:
     looking="`deleted_at` of the row; the filter of the list and of the route by id",
 )
 @pytest.mark.beside
-async def test_an_archived_thread_is_gone(journey: Journey, plant: Plant, seeder: Seeder) -> None:
-    """Of two threads, the archived one is no longer listed or readable, but still a row; the other is unchanged.
+async def test_an_archived_thread_is_gone(journey: Journey, plant: Plant, messages: Messages, seeder: Seeder) -> None:
+    """Of three threads, the archived one is no longer listed or readable, but still a row; the others are unchanged.
 
-    Of two whose ids begin alike, the one with the shorter id is archived alone.
+    One of them has the archived one's title, and so may a new one. The archived one has a message. Of two whose ids
+    begin alike, the one with the shorter id is archived alone.
     """
-    creating = partial(journey.create, title=TITLE), partial(journey.create, title=OTHER_TITLE)
-    first, other = map(journey.threads.id_of, await journey.threads.door.pace.both(*creating))
+    titles = (TITLE, TITLE, OTHER_TITLE)
+    made = await journey.threads.door.pace.together(partial(journey.create, title=title) for title in titles)
+    first, *others = map(journey.threads.id_of, made)
+    if messages.writer is not None:
+        await messages.plant(first, [(0, "said before it was archived", timedelta(minutes=5))])
     read, listed = await journey.read_and_listed(first)
     refuse_title(listed, TITLE, journey, "in the list before it is archived", AS_STORED)
     refuse_title(read, TITLE, journey, "by its id before it is archived", AS_STORED)
@@ -276,7 +281,10 @@ async def test_an_archived_thread_is_gone(journey: Journey, plant: Plant, seeder
     journey.refuse_present(answer)
     if await seeder.kind_of_metadata(first) is None:
         raise CheckFailure(expected="an archived thread stays in the table, with deleted_at", actual="its row is gone")
-    refuse_title(journey.item_of(other, items), OTHER_TITLE, journey, "in the list after another was archived")
+    for other, title in zip(others, titles[1:], strict=True):
+        refuse_title(journey.item_of(other, items), title, journey, "in the list after another was archived")
+    newer = journey.threads.id_of(await journey.create(title=TITLE))
+    refuse_title(await journey.listed(newer), TITLE, journey, "in the list after one of its title was archived")
     (shorter,) = await plant(journey.user)
     (longer,) = await plant(journey.user, id_after=shorter, title=OTHER_TITLE)
     await journey.done("archive", shorter.id, "the thread is archived")

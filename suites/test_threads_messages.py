@@ -30,7 +30,7 @@ SECRET = 'What only its owner may read: "l\'été" & <b>雪</b> 🚀'
 WRITTEN = (
     (1, "Fourth.\nOn two lines.", timedelta(minutes=20)),
     (0, SECRET, timedelta(days=2)),
-    (0, "Third & more", timedelta(hours=1)),
+    (0, "  Third & more,\n\n  with blanks at its ends \n", timedelta(hours=1)),
     (1, "Second: None", timedelta(hours=26)),
     (0, "Fifth", timedelta(minutes=3)),
     (1, "Sixth, " + "and then " * 600, timedelta(minutes=2)),  # longer than what a short column holds
@@ -87,10 +87,12 @@ async def test_messages_are_as_they_were_said(
         await _refuse_stranger(journey, thread, TITLE, stranger)
         return
     messages.watch(thread)
+    await _refuse_other_count(journey, {thread: 0})
     mine, theirs = await sockets.open_all(journey.user, stranger)
     said = await _talk(mine, messages, thread)
     await _keep_out(theirs, messages, thread)
     await _refuse_other(messages, thread, _as_listed(said, messages.journey.threads.contract))
+    await _refuse_other_count(journey, {thread: len(said)})
     await _refuse_stranger(journey, thread, SECRET, stranger)
 
 

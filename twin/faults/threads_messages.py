@@ -1,6 +1,7 @@
 """Faults of a thread's messages: their order, their windows, their values, their owners, and what is never stored."""
 
 import html
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from twin.backend.seams import Seams
     from twin.backend.websocket import Message, Sessions
 
-HOUR_S = 3600
+HOUR_S, KEPT_S = 3600, 5
 # By name: what stands in the statement, what a developer wrote instead, and where it was seen.
 REWRITTEN = {
     "newest-first": ("created_at, id", "created_at DESC, id DESC", "the list's order taken over"),
@@ -52,6 +53,12 @@ def escaped(seams: "Seams") -> Undo:
     return _telling(seams, lambda one: {"content": html.escape(str(one["content"]))})
 
 
+@fault("threads.messages-trimmed", place="backend", seen="str_strip_whitespace of the response model")
+def trimmed(seams: "Seams") -> Undo:
+    """Texts come without their outer blanks and line breaks."""
+    return _telling(seams, lambda one: {"content": str(one["content"]).strip()})
+
+
 @fault("threads.messages-one-role", place="backend", seen="a default of the response model that hides the column")
 def one_role(seams: "Seams") -> Undo:
     """Every message has the assistant's role."""
@@ -72,6 +79,22 @@ def not_counted(seams: "Seams") -> Undo:
         item["message_count"] = 0
 
     return rendering(seams, silent)
+
+
+@fault("threads.messages-counted-before", place="backend", seen="a count that is kept for five seconds, for the list")
+def counted_before(seams: "Seams") -> Undo:
+    """The list's number of messages is that of a few seconds ago."""
+    kept: dict[str, tuple[float, int]] = {}
+
+    def arrange(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        now = time.monotonic()
+        for item in items:
+            seen_at, _ = kept.get(item["id"], (-KEPT_S, 0))
+            if now - seen_at >= KEPT_S:
+                kept[item["id"]] = now, item["message_count"]
+        return [{**item, "message_count": kept[item["id"]][1]} for item in items]
+
+    return replace(seams, arrange=arrange)
 
 
 Remember = Callable[["Identity", object, str, str], Any]

@@ -6,6 +6,7 @@ import time
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from twin.auth.by_hand import payload_of
 from twin.faults.websocket import handling
 from twin.switching.registry import Undo, fault, replace
 
@@ -41,6 +42,23 @@ def fourth_kicks(seams: "Seams") -> Undo:
                 own.remove(socket)
 
     return replace(seams.sessions, talk=talk)
+
+
+@fault(
+    "websocket.logout-ends-others", place="backend", seen="SCAN of the sessions' keys by the beginning of a user's id"
+)
+def logout_ends_others(seams: "Seams") -> Undo:
+    """A logout ends the sessions of users whose ids begin alike, too."""
+    healthy, ended = seams.sessions.is_revoked, dict[str, float]()
+
+    async def is_revoked(token: str) -> bool:
+        claims = payload_of(token)
+        beginning = str(claims.get("sub", "")).rpartition("-")[0]
+        if await healthy(token):
+            ended[beginning] = time.time()
+        return float(claims.get("iat", 0)) <= ended.get(beginning, 0)
+
+    return replace(seams.sessions, is_revoked=is_revoked)
 
 
 def _agent(seams: "Seams", *kinds: str) -> Undo:
