@@ -50,9 +50,10 @@ class Concealed(Protocol):
 class Redactor:
     """Replaces secrets in text and in JSON values. Its own repr shows no secret."""
 
-    __slots__ = ("_blocks", "_clean", "_heads", "_pieces", "_short", "_tails")
+    __slots__ = ("_blocks", "_clean", "_heads", "_pieces", "_public", "_short", "_tails")
 
     def __init__(self, secrets: Iterable[Concealed] = ()) -> None:
+        self._public: set[str] = set()  # words that are no secret, whatever a secret has in common with them
         self._clean: set[str] = set()  # texts without any secret: a document repeats most of its texts
         self._short: set[str] = set()
         self._blocks: set[str] = set()  # every six characters in a row of a spelling
@@ -80,6 +81,14 @@ class Redactor:
             self._blocks.update(spelling[at : at + BLOCK] for at in range(len(spelling) - BLOCK + 1))
             for piece, places in _pieces(spelling).items():
                 self._pieces.setdefault(piece, []).extend((spelling, at) for at in places)
+
+    def spare(self, words: Iterable[str]) -> None:
+        """Leave words that are no secrets as they are: names of checks, of the target, of the revision.
+
+        A secret such as `service-key-of-…` has a piece in common with them. A secret as a whole is never spared.
+        """
+        self._public |= {word.translate(LOWER) for word in words if len(word) >= SHORTEST_PIECE}
+        self._clean.clear()
 
     def text(self, text: str) -> str:
         """The text without secrets, and without lone surrogates, which no file can hold."""
@@ -150,8 +159,19 @@ class Redactor:
                 places = self._pieces.get(folded[first : first + SHORTEST_PIECE])
                 if places:
                     start, done = _longest(folded, first, places)
-                    yield start, done
+                    if not self._is_public(folded, start, done):
+                        yield start, done
                     break
+
+    def _is_public(self, folded: str, start: int, end: int) -> bool:
+        """Whether a stretch that a secret has, too, is in a public word, and not a whole secret."""
+        if any(folded[start:end] == spelling for spelling, _ in self._pieces[folded[start : start + SHORTEST_PIECE]]):
+            return False
+        return any(
+            folded.find(word, max(0, end - len(word)), start + len(word)) >= 0
+            for word in self._public
+            if len(word) >= end - start
+        )
 
 
 def _without_jwt(match: re.Match[str]) -> str:

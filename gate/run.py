@@ -11,7 +11,7 @@ from gate.evidence import Recorder
 from gate.outcomes import Outcome
 from gate.plan import Plan
 from gate.redaction import Redactor
-from gate.verdict import Key
+from gate.verdict import Key, name
 from gate.verdict_document import Left
 
 PARTS = 16**3  # of a second, in three hexadecimal digits
@@ -81,6 +81,7 @@ class Run:
     def __post_init__(self) -> None:
         """The plan's own notes come first, and its secrets are hidden from the start."""
         self.redactor = Redactor(self.plan.secrets)
+        self.redactor.spare([self.plan.target, *(name(key) for key in self.plan.required_cases())])
         self.notes.extend(self.plan.notes)
 
     def required_cases(self) -> frozenset[Key]:

@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 import pytest
 
-from fixtures.doors import NEED_OF, DoorName, Doors, Said
+from fixtures.doors import CHALLENGE, NEED_OF, DoorName, Doors, Said
 from fixtures.http_services import CLIENT_ERRORS, AuthDoor, Door, refuse_server_error, seen
 from fixtures.pace import Family
 from fixtures.reading import fits, without
@@ -29,9 +29,6 @@ WITH_REFRESH_TOKENS = pytest.mark.also_needs("mint", "refresh-tokens")
 SIGNED_KINDS = [
     pytest.param(kind, marks=WITH_REFRESH_TOKENS if kind == REFRESH else WITH_THE_SECRET) for kind in SIGNED
 ]
-CHALLENGE = (
-    "Refuse with 401 and `WWW-Authenticate: Bearer`, whatever is wrong with the token: clients log in again by it."
-)
 REPEAT = (
     "Answer with the claims of the token that was validated, each under its own name, and with its end in UTC: "
     "callers decide by them who may do what, and for how long they may remember it."

@@ -9,13 +9,14 @@ from fixtures.doors import GOOD, DoorName, Doors, Said
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure
-from probes.auth.forgeries import Forgery, forge_plain
+from probes.auth.forgeries import Forgery, forge_plain, resigned
 from probes.auth.tokens import TokenSource, User
 from probes.statistics.exact import share_upper_bound, trials_to_catch
 from targets.model import Sizes
 
 CAUGHT_RATE, MISSED_AT_MOST = 0.05, 0.001
 SHOWN = 20
+BY_THE_WHOLE = "Look up what is known of a token by the whole token, its signature included, or verify it first."
 
 
 @check(
@@ -46,10 +47,12 @@ async def test_the_doors_agree_every_time(
         await doors.refuse_shut(shut)
     if differences:
         await doors.refuse_shut(door for door in asked if wrong[door])
+        lets_in = any("re-signed token" in one for one in differences)
         shares = ", ".join(f"{door} {wrong[door]} of {2 * rounds}" for door in asked)
         raise CheckFailure(
             expected=f"the same decision in all {rounds} rounds",
             actual=f"{len(differences)} differences ({shares}), such as {differences[0]}",
+            remedy=BY_THE_WHOLE if lets_in else "",
             evidence={"differences": differences[:SHOWN]},
         )
 
@@ -72,9 +75,12 @@ def _round(
 ) -> list[tuple[int, DoorName, Forgery]]:
     """What a round asks: every door about a valid and an invalid token, in an order that changes from round to round.
 
-    In a fixed order, a door that refuses every tenth call might refuse only invalid tokens.
+    In a fixed order, a door that refuses every tenth call might refuse only invalid tokens. In every other round the
+    invalid one is the valid one under another signature: what a door remembers of a token must be all of it.
     """
-    shown = (Forgery(GOOD, tokens.good(owner)), forge_plain(tokens, owner))
+    good = tokens.good(owner)
+    invalid = forge_plain(tokens, owner) if number % 2 else resigned(good)
+    shown = (Forgery(GOOD, good), invalid)
     asked = [(number, door, one) for door in names for one in shown]
     random.Random(number).shuffle(asked)  # noqa: S311 - an order, the same in every run
     return asked

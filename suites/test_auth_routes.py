@@ -1,10 +1,12 @@
 """Each route of a single thread asks who asks: one that forgets to, or asks in its own way, lets others in."""
 
 from functools import partial
+from http import HTTPStatus
 
 import pytest
 
-from fixtures.doors import Doors, kind_of, query_of
+from fixtures.doors import CHALLENGE, Doors, kind_of, query_of
+from fixtures.http_services import seen
 from fixtures.journeys import OWNERS_TITLE, STEPS, Journey, refuse_unless_refused
 from fixtures.rows import Plant
 from gate.check import check
@@ -12,6 +14,7 @@ from gate.failures import Broken, CheckFailure, waiting_for
 from probes.auth.forgeries import REFRESH, SIGNED, UNSIGNED, Forgery, forge
 from probes.auth.tokens import Mint
 
+CHALLENGED = "www-authenticate"
 # What is presented at each route: one kind for each rule of validation that a route may have in its own way, or lack.
 KINDS = (
     "none",
@@ -91,6 +94,9 @@ async def _refuse_credential(journey: Journey, step: str, thread_id: str, forger
     )
     if step == "create" and answer.status in contract.threads.one.created:
         journey.keep(answer.json_object())  # so that it is removed
+    if answer.status == HTTPStatus.UNAUTHORIZED and contract.refusal.challenge and CHALLENGED not in answer.headers:
+        expected = f"{step} refused with WWW-Authenticate (contract.refusal.challenge)"
+        raise CheckFailure(expected=expected, actual=f"{seen(answer)}, without it", remedy=CHALLENGE)
     kind = kind_of(forgery)
     shown = {"none": "no token", "in the query string": "a token in the query string"}
     refuse_unless_refused(

@@ -13,6 +13,7 @@ from fixtures.users import MakeUser
 from gate.check import check
 from gate.failures import CheckFailure
 from probes.auth.forgeries import Forgery
+from probes.auth.pool import UserPool
 from probes.auth.tokens import Mint, User
 
 NAME, THREAD = "Nv Namesake", "the thread of one user"
@@ -22,6 +23,7 @@ LOOKALIKES: Mapping[str, Callable[[User, User], Pair]] = {
     "one e-mail address": lambda first, other: (first, User(other.sub, first.email)),
     "one name": lambda first, other: (first, other),  # every token here says the same `name`
     "one begins like the other": lambda first, other: (first, User(f"{first.sub}-and-more", other.email)),
+    "one of a provider": lambda first, other: (first, User(UserPool.of_provider(first), other.email)),
     "one in capitals": lambda first, other: (first, User(first.sub.upper(), other.email)),
 }
 

@@ -1,22 +1,34 @@
-"""What a user does with threads through the API: create, read, rename, archive."""
+"""What a user does with threads through the API: create, read, rename."""
 
 import time
 from datetime import timedelta
 from functools import partial
-from http import HTTPStatus
+from typing import Any
 
 import pytest
 
 from fixtures.http_services import refuse_server_error, seen
-from fixtures.journeys import LONG_TITLES, METADATA, OTHER_TITLE, TITLE, Journey, StartJourney, refuse_title
-from fixtures.messages import Messages
+from fixtures.journeys import (
+    BROKEN_TITLE,
+    LONG_TITLES,
+    METADATA,
+    ODD_METADATA,
+    OTHER_TITLE,
+    OWNERS_TITLE,
+    TITLE,
+    Journey,
+    StartJourney,
+    refuse_stale,
+    refuse_title,
+)
 from fixtures.rows import Plant, Row
 from fixtures.threads import AS_STORED, COMMIT_FIRST, Item
 from gate.check import check
 from gate.failures import CheckFailure
+from probes.auth.pool import UserPool
 from probes.auth.tokens import User
 from probes.database.seeding import Seeder
-from probes.http.client import Answer
+from probes.foreign.excerpt import excerpt
 
 AGED = timedelta(days=2)  # no time of now can be taken for that of such a row
 NEWEST_FIRST = "Set the time that the list is ordered by when a thread is stored: without it, a new one comes last."
@@ -25,10 +37,14 @@ ONLY_WHAT_WAS_SAID = (
 )
 AS_OBJECT = "Hand the object itself to the json column: text that is encoded before is stored as a string in it."
 AT_ONCE = 4  # new threads of each of two users
+OWN_ID = (
+    "Make a new thread's id yourself, and only insert it: an id from the client, or an upsert, takes others' threads."
+)
+NO_SHARED_DEFAULT = (
+    "Make a new object for each thread: a default that is shared keeps what an earlier user put into it."
+)
 EACH_ITS_OWN = "Give each new thread a random id; two of one title are two threads."
 READ_ONLY = "Change nothing where a thread or its messages are read: no time of a visit in updated_at."
-VALIDATORS = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}  # RFC 9110, 8.8 and 13.1
-WHOLE_VALIDATORS = "Let the list's ETag change with every change: a time in whole seconds says too little."
 OWNER_FROM_TOKEN = "Take the owner only from the token: a body that names another user must not decide whose it is."
 
 
@@ -42,13 +58,14 @@ OWNER_FROM_TOKEN = "Take the owner only from the token: a body that names anothe
 )
 @pytest.mark.beside
 async def test_a_created_thread_is_stored(
-    journey: Journey, start_journey: StartJourney, plant: Plant, seeder: Seeder, stranger: User
+    journey: Journey, start_journey: StartJourney, plant: Plant, seeder: Seeder, user_pool: UserPool, stranger: User
 ) -> None:
     """Two threads, one without a title, are returned, read back, listed once each, and in the table, value by value.
 
     Both come before one of another day. Several that are created at once, by two users and with one title, are as many
-    threads, each its creator's. Those with a long title, and one whose metadata names another user, are stored as well,
-    unless they are refused, and then nothing is: no title is cut, and only the token decides the owner.
+    threads, each its creator's. Those with a long title or odd metadata, and those whose body has another user's id,
+    or that of their thread, are stored whole, unless they are refused, and then nothing is: only the token decides
+    the owner.
     """
     (old,) = await plant(journey.user, age=AGED)
     before = {journey.threads.id_of(item) for item in await journey.threads.everything(journey.user)}
@@ -63,10 +80,10 @@ async def test_a_created_thread_is_stored(
         refuse_title(listed, title, journey, "in the list", AS_STORED)
         journey.refuse_other_thread(listed or {}, title, METADATA, moments, "in the list")
         _refuse_below(journey, items, thread_id, old)
-    await _refuse_merged(journey, before, start_journey(stranger))
-    for title in LONG_TITLES:
-        await _refuse_cut(journey, title)
-    await _refuse_other_owner(journey, before, stranger)
+    await _refuse_merged(journey, before, start_journey(stranger), user_pool)
+    await _refuse_in_part(journey)
+    (theirs,) = await plant(stranger, title=OWNERS_TITLE)
+    await _refuse_other_owner(journey, before, stranger, theirs)
 
 
 async def _refuse_unstored(thread_id: str, seeder: Seeder) -> None:
@@ -93,12 +110,20 @@ def _refuse_below(journey: Journey, items: list[Item], created: str, old: Row) -
         )
 
 
-async def _refuse_merged(journey: Journey, before: set[str], other: Journey) -> None:
-    """Raise CheckFailure unless several new threads of one title, of two users at once, are as many threads."""
+async def _refuse_merged(journey: Journey, before: set[str], other: Journey, users: UserPool) -> None:
+    """Raise CheckFailure unless several new threads of one title, of two users at once, are as many threads.
+
+    None of them may name another user.
+    """
     theirs = {other.threads.id_of(item) for item in await other.threads.everything(other.user)}
     asked = [partial(one.create, title=TITLE) for one in (journey, other) * AT_ONCE]
     items = await journey.threads.door.pace.together(asked)
     ids = [journey.threads.id_of(item) for item in items]
+    for item, creator in zip(items, (journey, other) * AT_ONCE, strict=True):
+        named = users.named_in(str(item), creator.user)
+        if named:
+            expected = f"a thread of {creator.user.sub} that names no other user"
+            raise CheckFailure(expected=expected, actual=f"{', '.join(named)} in it", remedy=NO_SHARED_DEFAULT)
     if len(set(ids)) != len(ids):
         actual = f"{len(ids) - len(set(ids))} of {len(ids)} answers name the thread of another"
         raise CheckFailure(expected="each new thread with an id of its own", actual=actual, remedy=EACH_ITS_OWN)
@@ -106,34 +131,57 @@ async def _refuse_merged(journey: Journey, before: set[str], other: Journey) -> 
     await _own_list(other, theirs, EACH_ITS_OWN)
 
 
-async def _refuse_cut(journey: Journey, title: str) -> None:
-    """Raise CheckFailure unless a title that is longer than many columns is refused, or stored whole."""
-    answer = await journey.do("create", json=journey.body(title=title))
-    rules, what = journey.threads.contract.threads.one, f"a title of {len(title)} characters, stored or refused"
-    refuse_server_error(answer, what)
-    if answer.status in rules.created:
-        thread_id = journey.keep(answer.json_object())
-        refuse_title(await journey.listed(thread_id), title, journey, "in the list", AS_STORED)
-    elif answer.status not in rules.refused:
-        raise CheckFailure(expected=f"{what} (contract.threads.one.refused)", actual=seen(answer))
+async def _refuse_in_part(journey: Journey) -> None:
+    """Raise CheckFailure unless what a service may not want, as it is long or odd, is refused, or stored whole."""
+    said: list[dict[str, Any]] = [{"title": title} for title in (*LONG_TITLES, BROKEN_TITLE)]
+    said += [{"title": TITLE, "metadata": dict(metadata)} for metadata in ODD_METADATA]
+    asked = [partial(journey.do, "create", json=journey.body(**one)) for one in said]
+    stored, rules = list[tuple[str, dict[str, Any]]](), journey.threads.contract.threads.one
+    for one, answer in zip(said, await journey.threads.door.pace.together(asked), strict=True):
+        what = f"{excerpt(str(one), 120)}, stored whole or refused"
+        refuse_server_error(answer, what)
+        if answer.status in rules.created:
+            stored.append((journey.keep(answer.json_object()), one))
+        elif answer.status not in rules.refused:
+            raise CheckFailure(expected=f"{what} (contract.threads.one.refused)", actual=seen(answer))
+    items = await journey.threads.everything(journey.user)
+    for thread_id, one in stored:
+        item = journey.item_of(thread_id, items)
+        refuse_title(item, one["title"], journey, "in the list", AS_STORED)
+        journey.refuse_other_metadata(item or {}, one.get("metadata", {}), "in the list", AS_STORED)
 
 
-async def _refuse_other_owner(journey: Journey, before: set[str], stranger: User) -> None:
-    """Raise CheckFailure unless a thread whose body names another user is refused, or stored as its creator's."""
-    named = {journey.threads.contract.database.layout.owner_key: stranger.sub}
-    bodies = journey.body(title=OTHER_TITLE, metadata=named), {**journey.body(title=OTHER_TITLE), **named}
+async def _refuse_other_owner(journey: Journey, before: set[str], stranger: User, theirs: Row) -> None:
+    """Raise CheckFailure unless a thread whose body names another user is refused, or stored as its creator's.
+
+    So is one whose body has the id of the other user's thread, which stays as it is.
+    """
+    named, rules = {journey.threads.contract.database.layout.owner_key: stranger.sub}, journey.threads.contract.threads
+    body = journey.body(title=OTHER_TITLE)
+    bodies = journey.body(title=OTHER_TITLE, metadata=named), {**body, **named}, {**body, rules.id_field: theirs.id}
     for answer in await journey.threads.door.pace.together(partial(journey.do, "create", json=one) for one in bodies):
         refuse_server_error(answer, "a thread of the user's own, or a refusal")
-        if answer.status in journey.threads.contract.threads.one.created:
-            journey.keep(answer.json_object())
+        if answer.status in rules.one.created:
+            _keep_new(journey, answer.json_object(), theirs)
     lists = partial(_own_list, journey, before, OWNER_FROM_TOKEN), partial(journey.threads.everything, stranger)
-    _, theirs = await journey.threads.door.pace.both(*lists)
-    if any(OTHER_TITLE in item.values() for item in theirs):
+    _, listed = await journey.threads.door.pace.both(*lists)
+    kept = journey.item_of(theirs.id, listed)
+    refuse_title(kept, OWNERS_TITLE, journey, "in its owner's list, after another user sent its id", OWN_ID)
+    if any(OTHER_TITLE in item.values() for item in listed):
         raise CheckFailure(
             expected="a body that does not decide the owner",
             actual="the thread is in another user's list",
             remedy=OWNER_FROM_TOKEN,
         )
+
+
+def _keep_new(journey: Journey, item: Item, theirs: Row) -> None:
+    """Remember a created thread. Raises CheckFailure if it is the other user's, which is not ours to remove."""
+    if journey.threads.id_of(item) == theirs.id:
+        raise CheckFailure(
+            expected="a new thread with an id of its own", actual=f"the id that was sent, {theirs.id}", remedy=OWN_ID
+        )
+    journey.keep(item)
 
 
 async def _own_list(journey: Journey, before: set[str], remedy: str = "") -> list[Item]:
@@ -198,7 +246,7 @@ async def test_a_renamed_thread_is_renamed_everywhere(journey: Journey, plant: P
     for title in (OTHER_TITLE, TITLE):
         kept = await journey.threads.ask(journey.user)
         await _change(journey, thread_id, title=title, metadata={layout.owner_key: stranger.sub, "topic": title})
-        await _refuse_stale(journey, kept)
+        await refuse_stale(journey, kept)
         read, listed = await journey.read_and_listed(thread_id)
         for item, where in ((read, "by its id"), (listed, "in the list")):
             refuse_title(item, title, journey, f"{where} after the change")
@@ -218,17 +266,6 @@ async def _change(journey: Journey, thread_id: str, **said: object) -> None:
         refuse_title(item, str(said["title"]), journey, "in the answer to the change")
 
 
-async def _refuse_stale(journey: Journey, kept: Answer) -> None:
-    """Raise CheckFailure if a browser that kept the list from before a change is answered that it has not changed."""
-    shown = {asks: kept.headers[name] for name, asks in VALIDATORS.items() if name in kept.headers}
-    if shown:
-        again = await journey.threads.ask(journey.user, headers=shown)
-        if again.status == HTTPStatus.NOT_MODIFIED:
-            raise CheckFailure(
-                expected=f"the changed list, asked for with {shown}", actual=seen(again), remedy=WHOLE_VALIDATORS
-            )
-
-
 async def _refuse_more_changed(journey: Journey, plant: Plant) -> None:
     """Raise CheckFailure if a title alone changes the metadata or a wrong time, or metadata alone the title."""
     (row,) = await plant(journey.user, title=TITLE, metadata=dict(METADATA), age=AGED)
@@ -245,48 +282,19 @@ async def _refuse_more_changed(journey: Journey, plant: Plant) -> None:
             raise CheckFailure(expected=expected, actual=f"{was!r} before, {now!r} now", remedy=ONLY_WHAT_WAS_SAID)
         if said != "created_at":
             journey.refuse_other_time(item or {}, name, moments, where)
+    await _refuse_two_answers(journey, row.id)
     if rules.one.partial:
         await _change(journey, row.id, metadata={"topic": OTHER_TITLE})
         where = "in the list after its metadata was changed"
         refuse_title(await journey.listed(row.id), OTHER_TITLE, journey, where, ONLY_WHAT_WAS_SAID)
 
 
-@check(
-    "threads.archive",
-    requirement="an archived thread disappears at once from the list and by its id, and no other thread does",
-    needs="http write mint single",
-    remedy="Set deleted_at in the transaction of the request, and filter by it wherever threads are read.",
-    looking="`deleted_at` of the row; the filter of the list and of the route by id",
-)
-@pytest.mark.beside
-async def test_an_archived_thread_is_gone(journey: Journey, plant: Plant, messages: Messages, seeder: Seeder) -> None:
-    """Of three threads, the archived one is no longer listed or readable, but still a row; the others are unchanged.
-
-    One of them has the archived one's title, and so may a new one. The archived one has a message. Of two whose ids
-    begin alike, the one with the shorter id is archived alone.
-    """
-    titles = (TITLE, TITLE, OTHER_TITLE)
-    made = await journey.threads.door.pace.together(partial(journey.create, title=title) for title in titles)
-    first, *others = map(journey.threads.id_of, made)
-    if messages.writer is not None:
-        await messages.plant(first, [(0, "said before it was archived", timedelta(minutes=5))])
-    read, listed = await journey.read_and_listed(first)
-    refuse_title(listed, TITLE, journey, "in the list before it is archived", AS_STORED)
-    refuse_title(read, TITLE, journey, "by its id before it is archived", AS_STORED)
-    await journey.done("archive", first, "the thread is archived")
-    asked = partial(journey.threads.everything, journey.user), partial(journey.do, "read", first)
-    items, answer = await journey.threads.door.pace.both(*asked)
-    if journey.item_of(first, items) is not None:
-        raise CheckFailure(expected="an archived thread is not listed", actual=f"{first} is listed")
-    journey.refuse_present(answer)
-    if await seeder.kind_of_metadata(first) is None:
-        raise CheckFailure(expected="an archived thread stays in the table, with deleted_at", actual="its row is gone")
-    for other, title in zip(others, titles[1:], strict=True):
-        refuse_title(journey.item_of(other, items), title, journey, "in the list after another was archived")
-    newer = journey.threads.id_of(await journey.create(title=TITLE))
-    refuse_title(await journey.listed(newer), TITLE, journey, "in the list after one of its title was archived")
-    (shorter,) = await plant(journey.user)
-    (longer,) = await plant(journey.user, id_after=shorter, title=OTHER_TITLE)
-    await journey.done("archive", shorter.id, "the thread is archived")
-    where = "in the list after one was archived whose id it begins with"
-    refuse_title(await journey.listed(longer.id), OTHER_TITLE, journey, where)
+async def _refuse_two_answers(journey: Journey, thread_id: str) -> None:
+    """Raise CheckFailure unless a thread is the same by its id and in the list, as far as the contract compares."""
+    read, listed = await journey.read_and_listed(thread_id)
+    rules = journey.threads.contract.threads
+    for name in (*rules.compare, *rules.times):
+        by_id, in_list = read and read.get(name), listed and listed.get(name)
+        if by_id != in_list:
+            expected = f"{name} {in_list!r} by its id, as in the list, of a thread that was changed"
+            raise CheckFailure(expected=expected, actual=f"{by_id!r}", remedy=AS_STORED)

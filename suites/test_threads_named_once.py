@@ -46,10 +46,12 @@ async def _refuse_unlike_others(journey: Journey, row: Row, stranger: User) -> N
         for item, place in ((read, "by its id"), (listed, "in its owner's list")):
             refuse_title(item, OWNERS_TITLE, journey, place)
     await journey.done("history", row.id, "the thread's messages")
-    named = {journey.threads.contract.database.layout.owner_key: stranger.sub}
-    body = journey.body(title=OTHER_TITLE, metadata=named)
-    await journey.done("rename", row.id, "the thread with its new title", json=body)
-    refuse_title(await journey.listed(row.id), OTHER_TITLE, journey, "in its owner's list after the change")
+    owner_key = journey.threads.contract.database.layout.owner_key
+    for said, how in (({"topic": "any"}, "names no owner"), ({owner_key: stranger.sub}, "names another user")):
+        body = journey.body(title=OTHER_TITLE, metadata=said)
+        await journey.done("rename", row.id, "the thread with its new title", json=body)
+        where = f"in its owner's list after a change whose metadata {how}"
+        refuse_title(await journey.listed(row.id), OTHER_TITLE, journey, where)
     await journey.refuse_listed(row.id, stranger)
     await journey.done("archive", row.id, "the thread is archived")
     journey.refuse_present(await journey.do("read", row.id))

@@ -11,8 +11,10 @@ from gate.failures import CheckFailure
 from probes.auth.tokens import User
 
 TITLES = ('Plans & <b>"figures"</b>', "l'été 雪 🚀", "None", "", None)
-# The last two are half a year apart, so that one is of a summer: a time zone's offset may be another one then.
-AGES = (timedelta(minutes=1), timedelta(hours=5), timedelta(days=40), timedelta(days=100), timedelta(days=282))
+# The first is ahead of the clock, as those of another host may be. The last two are half a year apart: one is of a
+# summer, and a time zone's offset may be another one then.
+AHEAD = -timedelta(hours=2)
+AGES = (AHEAD, timedelta(minutes=1), timedelta(hours=5), *(timedelta(days=days) for days in (40, 100, 282)))
 TOLERANCE_S = 1.0
 
 

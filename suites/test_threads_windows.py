@@ -24,6 +24,8 @@ from targets.model import Sizes
 
 WHOLE_NUMBER = re.compile(r"-?\d{1,12}")
 VOLUME_ROUNDS = 9
+UNCOMPRESSED = {"Accept-Encoding": "identity"}
+AS_ACCEPTED = "Compress only what the client accepts (Accept-Encoding), and send `Vary: Accept-Encoding`."
 
 
 @check(
@@ -104,13 +106,17 @@ def _within(params: Mapping[str, str], rules: ThreadRules) -> bool:
 )
 @pytest.mark.beside
 async def test_defaults_and_edges(threads: Threads, plant: Plant, owner: User, contract: Contract) -> None:
-    """The default window, the largest one, what an offset alone leaves of the list, and far past its end."""
+    """The default window, the largest one, what an offset alone leaves of the list, and far past its end.
+
+    The largest one comes as it is to a client that accepts no compression.
+    """
     rules = contract.threads
     await plant(owner, count=rules.max_limit + 1)
     windows = {
         "default": {},
         "widest": {LIMIT: rules.max_limit},
         "by an offset alone": {OFFSET: rules.max_limit - 1},
+        "by a small offset alone": {OFFSET: 1},
         "past the end": {OFFSET: 10**9},
     }
     pages = await threads.door.pace.together(partial(threads.page, owner, window) for window in windows.values())
@@ -119,10 +125,15 @@ async def test_defaults_and_edges(threads: Threads, plant: Plant, owner: User, c
         "default": rules.default_limit,
         "widest": rules.max_limit,
         "by an offset alone": min(2, rules.default_limit),
+        "by a small offset alone": rules.default_limit,
         "past the end": 0,
     }
     if sizes != expected:
         raise CheckFailure(expected=f"window sizes {expected}", actual=f"{sizes}")
+    plain = await threads.ask(owner, params=threads.query_of(windows["widest"]), headers=UNCOMPRESSED)
+    if plain.headers.get("content-encoding", "identity") != "identity":
+        expected_headers = "no Content-Encoding for a client that accepts none"
+        raise CheckFailure(expected=expected_headers, actual=plain.headers["content-encoding"], remedy=AS_ACCEPTED)
 
 
 @check(

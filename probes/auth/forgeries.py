@@ -196,6 +196,16 @@ def _basic(kind: str, tokens: TokenSource, user: User) -> Forgery:
     return Forgery(kind, None, authorization=(tokens.good(user).derive(encode),))
 
 
+def _behind_a_word(kind: str, tokens: TokenSource, user: User) -> Forgery:
+    """A valid token that is not the credential: what follows the scheme is."""
+    return Forgery(kind, tokens.good(user).derive(lambda token: f"nv {token}"))
+
+
+def _of_another_scheme(kind: str, tokens: TokenSource, user: User) -> Forgery:
+    """A valid token under a scheme that the service does not have."""
+    return Forgery(kind, None, authorization=(tokens.good(user).derive(lambda token: f"Token {token}"),))
+
+
 # Made without the auth service's secret: by anyone, or from one valid token.
 UNSIGNED: dict[str, Make] = {
     "none": lambda kind, _tokens, _user: Forgery(kind, None),
@@ -213,6 +223,8 @@ UNSIGNED: dict[str, Make] = {
     "64 KiB": _overlong,
     "two headers": _two_headers,
     "Basic": _basic,
+    "another scheme": _of_another_scheme,
+    "a word before it": _behind_a_word,
     "in the query string": lambda kind, tokens, user: Forgery(kind, tokens.good(user), query=True),
 }
 REFRESH = "refresh as access"  # only if the service distinguishes refresh tokens from access tokens
@@ -230,6 +242,16 @@ SIGNED: dict[str, Sign] = {
     REFRESH: lambda kind, mint, user: Forgery(kind, mint.sign({**mint.claims(user), **mint.refresh_claims})),
 }
 KINDS = (*UNSIGNED, *SIGNED)
+
+
+def resigned(token: Secret) -> Forgery:
+    """A valid token to the letter, but for its signature."""
+    return Forgery("re-signed", token.derive(_with_other_signature))
+
+
+def _with_other_signature(token: str) -> str:
+    signed, _, signature = token.rpartition(".")
+    return f"{signed}.{'B' if signature.startswith('A') else 'A'}{signature[1:]}"
 
 
 def forge_plain(tokens: TokenSource, user: User) -> Forgery:

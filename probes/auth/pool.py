@@ -48,11 +48,21 @@ class UserPool:
 
     @staticmethod
     def lookalikes(user: User, other: User) -> list[User]:
-        """Users whose ids a careless look-up takes for that one's: with one more character, and in capitals.
+        """Users whose ids a careless look-up takes for that one's: with one more character, in capitals, of a provider.
 
         They have the address of `other`: a look-up by address does not take them for the user.
         """
-        return [User(f"{user.sub}0", other.email), User(user.sub.upper(), other.email)]
+        names = f"{user.sub}0", user.sub.upper(), UserPool.of_provider(user)
+        return [User(name, other.email) for name in names]
+
+    @staticmethod
+    def of_provider(user: User) -> str:
+        """An id as those who let others log in write it, `provider|id`: what follows the bar is that user's."""
+        return f"{user.sub}-at|{user.sub}"
+
+    def named_in(self, text: str, but: User) -> list[str]:
+        """The users so far, but for this one, whose ids are in a text."""
+        return sorted(name for name in self.made if name != but.sub and name in text)
 
     def give_back(self, users: Iterable[User]) -> None:
         """The case is over."""

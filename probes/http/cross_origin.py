@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from probes.foreign.excerpt import excerpt
 from probes.http.client import Headers
@@ -65,7 +65,11 @@ class Allowance:
 
 
 def lookalikes(frontend: str) -> tuple[str, ...]:
-    """Origins that a careless comparison takes for the frontend's: a longer host, another scheme, another port."""
+    """Origins that a careless comparison takes for the frontend's.
+
+    A longer host, another scheme, another port, and where the host has them, a dot that is any character, and a domain
+    that ends like the frontend's.
+    """
     parts = urlsplit(frontend)
     other = "http" if parts.scheme == "https" else "https"
     port = 8443 if parts.port != 8443 else 9443  # noqa: PLR2004 - any port that is not the frontend's
@@ -74,7 +78,16 @@ def lookalikes(frontend: str) -> tuple[str, ...]:
         f"{parts.scheme}://evil-{parts.netloc}",
         f"{other}://{parts.netloc}",
         f"{parts.scheme}://{parts.hostname}:{port}",
+        *_near_domains(parts),
     )
+
+
+def _near_domains(parts: SplitResult) -> tuple[str, ...]:
+    sub, _, parent = parts.netloc.partition(".")
+    if not sub or "." not in parent or (parts.hostname or "")[-1:].isdigit():  # an address has no domains
+        return ()
+    domain = ".".join(parent.split(".")[-2:])
+    return f"{parts.scheme}://{sub}x{parent}", f"{parts.scheme}://evil{domain}"
 
 
 def _listed(headers: Headers, name: str) -> list[str]:

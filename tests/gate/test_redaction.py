@@ -236,3 +236,18 @@ WRITTEN: dict[str, Callable[[str], str]] = {
 def test_nothing_of_a_secret_is_left_at_either_end(writer: str, secret: str) -> None:
     redactor = Redactor([Secret(secret)])
     assert redactor.text(f"before <{WRITTEN[writer](secret)}> after") == "before <[redacted]> after"
+
+
+def test_a_public_word_stays_although_a_secret_has_a_piece_of_it() -> None:
+    redactor = Redactor([Secret("service-key-of-the-backend-4711-xyzzy")])
+    assert redactor.text("auth.service-key[none]") != "auth.service-key[none]", "a piece of the secret"
+    redactor.spare(["auth.service-key[none]", "short"])
+    assert redactor.text("FAILED auth.service-key[none]") == "FAILED auth.service-key[none]"
+    shown = redactor.text("auth.service-key[none] sent service-key-of-the-backend-4711-xyzzy, service-key-of-th")
+    assert shown == "auth.service-key[none] sent [redacted], [redacted]"
+
+
+def test_a_secret_that_is_a_public_word_is_no_less_a_secret() -> None:
+    redactor = Redactor([Secret("netra-backend-staging")])
+    redactor.spare(["netra-backend-staging-00094-twn"])
+    assert redactor.text("netra-backend-staging-00094-twn") == "[redacted]-00094-twn"

@@ -48,6 +48,43 @@ def on_socket(seams: "Seams", decide: Callable[[str, "Identity | None"], "Identi
     return replace(seams.sessions, authenticate=authenticate)
 
 
+@fault("auth.rest-takes-any-scheme", place="backend", seen="a split at the blank, and no look at what is before it")
+def takes_any_scheme(seams: "Seams") -> Undo:
+    """REST takes a token under any scheme."""
+    return _bearing(seams, lambda request: request.headers.get("authorization", "").partition(" ")[2])
+
+
+@fault("auth.rest-takes-the-last-word", place="backend", seen="header.split()[-1] for the token, whatever is before it")
+def takes_the_last_word(seams: "Seams") -> Undo:
+    """REST takes the last word of the header for the token."""
+    healthy = seams.bearer_of
+
+    def read(request: "Request") -> str:
+        values = request.headers.getlist("authorization")
+        words = values[0].split() if len(values) == 1 else []
+        return words[-1] if words and words[0].lower() == "bearer" else healthy(request)
+
+    return replace(seams, bearer_of=read)
+
+
+@fault(
+    "auth.rest-remembers-ids",
+    place="backend",
+    seen="a cache of validations by the token's jti, read before it is verified",
+)
+def rest_remembers_ids(seams: "Seams") -> Undo:
+    """REST lets in whoever has the id of a token that it has seen, however that is signed."""
+    known = dict[str, "Identity"]()
+
+    def decide(token: str, answer: "Identity | None") -> "Identity | None":
+        name = str(payload_of(token).get("jti", ""))
+        if answer is not None and name:
+            known[name] = answer
+        return answer or known.get(name)
+
+    return on_rest(seams, decide)
+
+
 @fault("auth.rest-demo-mode", place="backend", seen="DEMO_MODE=1 in staging's environment")
 def rest_demo_mode(seams: "Seams") -> Undo:
     """A refused user becomes the demo user on REST."""

@@ -228,6 +228,12 @@ def auth_by_prefix(seams: "Seams") -> Undo:
     return replace(seams, user_of=user_of)
 
 
+@fault("identity.auth-without-provider", place="auth", seen='sub.split("|")[-1], from before there were two providers')
+def auth_without_provider(seams: "Seams") -> Undo:
+    """Users of two providers with one id are one user."""
+    return replace(seams, user_of=lambda claims: str(claims["sub"]).rpartition("|")[2])
+
+
 @fault("identity.auth-lower-cased", place="auth", seen="a case-insensitive collation of the user's key")
 def auth_lower_cased(seams: "Seams") -> Undo:
     """Ids that differ only in case are one user."""

@@ -10,8 +10,10 @@ from twin.switching.registry import Undo, fault, replace
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from starlette.datastructures import MutableHeaders
     from starlette.requests import Request
     from starlette.responses import Response
+    from starlette.types import Scope
 
     from twin.backend.seams import Seams
 
@@ -83,6 +85,22 @@ def messages_for_anyone(seams: "Seams") -> Undo:
 def read_unverified(seams: "Seams") -> Undo:
     """A route takes the user from a token whose signature it has not verified."""
     return _unverified(seams, "read")
+
+
+@fault(
+    "auth.writes-without-challenge",
+    place="backend",
+    seen="a second handler of refusals, for routes that change something",
+)
+def writes_without_challenge(seams: "Seams") -> Undo:
+    """A 401 of a route that changes something lacks WWW-Authenticate."""
+    from twin.faults.browser import answering  # noqa: PLC0415 - other processes import this file for its ids alone
+
+    def change(scope: "Scope", _status: int, headers: "MutableHeaders") -> None:
+        if scope["method"] != "GET" and "www-authenticate" in headers:
+            del headers["www-authenticate"]
+
+    return answering(seams, change)
 
 
 @fault("auth.auto-rename-for-anyone", place="backend", seen="an action for a background worker, on the public router")

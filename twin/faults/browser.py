@@ -102,11 +102,30 @@ def star(seams: "Seams") -> Undo:
 @fault("browser.ends-alike", place="backend", seen="an expression over the origin that is not anchored")
 def ends_alike(seams: "Seams") -> Undo:
     """Any origin that begins like the frontend's is accepted."""
+    return _matching(seams, re.escape(FRONTEND) + ".*")
+
+
+@fault("browser.dot-is-any-character", place="backend", seen="allow_origin_regex with the origin as it is, unescaped")
+def dot_is_any_character(seams: "Seams") -> Undo:
+    """An origin whose host has another character for a dot of the frontend's is accepted."""
+    return _matching(seams, FRONTEND)
+
+
+@fault(
+    "browser.domain-ends-alike", place="backend", seen='origin.endswith("netrasystems.ai"), without the dot before it'
+)
+def domain_ends_alike(seams: "Seams") -> Undo:
+    """An origin whose domain ends like the frontend's is accepted."""
+    return _matching(seams, ".*" + re.escape(".".join(FRONTEND.rsplit(".", 2)[1:])))
+
+
+def _matching(seams: "Seams", expression: str) -> Undo:
+    """Accept the origins that an expression fits."""
     return replace(
         seams,
         cross_origin=lambda app: CORSMiddleware(
             app,
-            allow_origin_regex=re.escape(FRONTEND) + ".*",
+            allow_origin_regex=expression,
             allow_credentials=True,
             allow_methods=["*"],
             allow_headers=["Authorization", "Content-Type"],

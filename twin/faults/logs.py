@@ -69,6 +69,18 @@ def dropped(platform: "Platform") -> Undo:
     return _keeping(platform, keep)
 
 
+@fault("logs.refusals-sampled", place="platform", seen="an exclusion filter for 4xx with sample(insertId, 0.9)")
+def refusals_sampled(platform: "Platform") -> Undo:
+    """Nine of ten requests that were refused are missing from the request log."""
+    number = itertools.count(1)
+
+    def keep(entry: Entry) -> list[Entry]:
+        refused = _is_request(entry) and _of_backend(entry) and 400 <= entry["httpRequest"]["status"] < 500  # noqa: PLR2004 - as HTTP has it
+        return [] if refused and next(number) % 10 else [entry]
+
+    return _keeping(platform, keep)
+
+
 @fault("logs.a-stretch-lost", place="platform", seen="a log agent that restarted: a gap, and nothing that says so")
 def stretch_lost(platform: "Platform") -> Undo:
     """Of every hundred requests twenty in a row are missing from the request log."""

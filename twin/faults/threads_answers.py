@@ -1,5 +1,6 @@
 """Faults of what is in the answers of threads: the wrong id, an envelope, what others wrote, what can't be traced."""
 
+import gzip
 import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 NAME = "UPDATE threads SET metadata_ = metadata_::jsonb || CAST(:named AS jsonb) WHERE id = :id"
-UNAUTHORIZED = 401
+UNAUTHORIZED, COMPRESSED_FROM = 401, 1000
 
 
 def _saying(seams: "Seams", step: str, **changes: Any) -> Undo:  # noqa: ANN401 - a value, or a function of the body
@@ -56,6 +57,19 @@ def list_as_text(seams: "Seams") -> Undo:
 
     async def after(_request: "Request", response: Response) -> Response:
         return Response(response.body, response.status_code, media_type="text/plain")
+
+    return replace(seams, after=after)
+
+
+@fault("threads.compressed-unasked", place="backend", seen="lists compressed in the handler, whatever was accepted")
+def compressed_unasked(seams: "Seams") -> Undo:
+    """A long list comes compressed, also to a client that accepts no compression."""
+
+    async def after(_request: "Request", response: Response) -> Response:
+        written, headers = bytes(response.body), {"content-encoding": "gzip"}
+        if len(written) < COMPRESSED_FROM:
+            return response
+        return Response(gzip.compress(written), headers=headers, media_type="application/json")
 
     return replace(seams, after=after)
 

@@ -65,6 +65,60 @@ def title_in_compatible_form(seams: "Seams") -> Undo:
     return _titling(seams, lambda title: unicodedata.normalize("NFKC", title))
 
 
+@fault("threads.title-on-one-line", place="backend", seen='" ".join(title.split()), for the looks of a list')
+def title_on_one_line(seams: "Seams") -> Undo:
+    """Line breaks and double blanks of a title become one blank."""
+    return _titling(seams, lambda title: " ".join(title.split()))
+
+
+def _each(value: Any, change: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - any JSON value
+    """The value with each text and number in it changed."""
+    if isinstance(value, dict):
+        return {key: _each(one, change) for key, one in value.items()}
+    return [_each(one, change) for one in value] if isinstance(value, list) else change(value)
+
+
+@fault("threads.metadata-texts-trimmed", place="backend", seen="str_strip_whitespace=True for every model")
+def metadata_texts_trimmed(seams: "Seams") -> Undo:
+    """Texts of the metadata lose the blanks at their ends."""
+    return _describing(seams, lambda known: _each(known, lambda one: one.strip() if isinstance(one, str) else one))
+
+
+@fault("threads.metadata-fractions-rounded", place="backend", seen="an encoder with six places, for shorter bodies")
+def metadata_fractions_rounded(seams: "Seams") -> Undo:
+    """Fractions of the metadata are stored with six places."""
+    return _describing(seams, lambda known: _each(known, lambda one: round(one, 6) if isinstance(one, float) else one))
+
+
+@fault("threads.title-invisibles-dropped", place="backend", seen="a filter against invisible characters: category Cf")
+def title_invisibles_dropped(seams: "Seams") -> Undo:
+    """A sign that several characters make falls apart."""
+    return _titling(seams, lambda title: "".join(one for one in title if unicodedata.category(one) != "Cf"))
+
+
+@fault("threads.metadata-of-twenty-keys", place="backend", seen="dict(list(metadata.items())[:20]), without a word")
+def metadata_of_twenty_keys(seams: "Seams") -> Undo:
+    """Metadata loses all but its first twenty keys."""
+    return _describing(seams, lambda known: dict(list(known.items())[:20]))
+
+
+@fault("threads.metadata-secrets-dropped", place="backend", seen="a filter for logs that goes into what users wrote")
+def metadata_secrets_dropped(seams: "Seams") -> Undo:
+    """Keys of the metadata that sound like secrets are not stored."""
+    telling = ("key", "secret", "token", "password")
+    return _describing(seams, lambda known: {key: known[key] for key in known if not key.startswith(telling)})
+
+
+@fault("threads.metadata-cut-below-ten", place="backend", seen="a bound of depth that cuts instead of refusing")
+def metadata_cut_below_ten(seams: "Seams") -> Undo:
+    """Metadata loses what is more than ten levels deep."""
+
+    def cut(value: Any, left: int = 10) -> Any:  # noqa: ANN401 - any JSON value
+        return {key: cut(one, left - 1) for key, one in value.items() if left} if isinstance(value, dict) else value
+
+    return _describing(seams, cut)
+
+
 @fault("threads.long-title-is-a-conflict", place="backend", seen="every error of the database taken for a duplicate")
 def long_title_is_a_conflict(seams: "Seams") -> Undo:
     """A title that is too long is answered as if the thread were there already."""

@@ -205,6 +205,30 @@ def prefix_match(seams: "Seams") -> Undo:
     return replace(seams.repository, by_column="user_id LIKE :user || '%'")
 
 
+@fault("threads.ahead-of-the-clock-hidden", place="backend", seen="created_at <= now(), for threads that are scheduled")
+def ahead_of_the_clock_hidden(seams: "Seams") -> Undo:
+    """Threads that another host's faster clock made are not listed yet."""
+    return replace(seams.repository, by_column=f"{seams.repository.by_column} AND created_at <= now()")
+
+
+@fault(
+    "threads.default-of-fifty-after-an-offset", place="backend", seen="two defaults: one of the page, one of the rest"
+)
+def default_of_fifty(seams: "Seams") -> Undo:
+    """With an offset and no limit, fifty threads come."""
+    healthy = seams.parse_window
+    return replace(
+        seams,
+        parse_window=lambda query: healthy({"limit": "50", **query} if "offset" in query else query),
+    )
+
+
+@fault("threads.owner-trimmed", place="backend", seen="rtrim() for a column that once was char(64)")
+def owner_trimmed(seams: "Seams") -> Undo:
+    """Ids that differ only in blanks at their end are one owner."""
+    return replace(seams.repository, by_column="rtrim(user_id) = :user")
+
+
 @fault("threads.user-id-cut", place="backend", seen="`CAST(:user AS varchar(128))`, which PostgreSQL cuts silently")
 def user_id_cut(seams: "Seams") -> Undo:
     """Two users whose long ids begin alike are one."""

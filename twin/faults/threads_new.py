@@ -1,5 +1,6 @@
 """Faults of new threads, and of what is stored with them: taken for repetitions, with ids of the clock, in doubles."""
 
+import copy
 import json
 import time
 from dataclasses import replace as changed
@@ -36,6 +37,51 @@ def taken_for_a_repetition(seams: "Seams") -> Undo:
         if answer.status_code == OK:
             known[user, draft.title] = time.monotonic() + REPEATED_S, json.loads(bytes(answer.body))
         return answer
+
+    return replace(seams, create=create)
+
+
+@fault("threads.id-from-the-body", place="backend", seen="session.merge(Thread(**body)), so that a client may retry")
+def id_from_the_body(seams: "Seams") -> Undo:
+    """A new thread whose body has the id of another one takes its place, whoever owns it."""
+    from sqlalchemy import text  # noqa: PLC0415 - as above
+
+    from twin.backend.bodies import read_object  # noqa: PLC0415 - as above
+    from twin.backend.thread_routes import user_of  # noqa: PLC0415 - as above
+
+    taking = "UPDATE threads SET user_id = :user, title = :title WHERE id = :id"
+    healthy = seams.create
+
+    async def create(given: "Seams", request: "Request") -> Response:
+        body = await read_object(request)
+        if isinstance(body.get("id"), str):
+            values = {"id": body["id"], "title": body.get("title"), "user": await user_of(given, request)}
+            async with given.store.engine.begin() as connection:
+                taken = await connection.execute(text(taking), values)
+            if taken.rowcount:
+                return JSONResponse(given.render_thread((await given.store.find(values["id"], values["user"])) or {}))
+        return await healthy(given, request)
+
+    return replace(seams, create=create)
+
+
+@fault("threads.new-shares-its-metadata", place="backend", seen="def create(metadata: dict = {}), filled for each user")
+def new_shares_its_metadata(seams: "Seams") -> Undo:
+    """New threads without metadata have what the first one was given, its creator's id with it."""
+    from twin.backend.thread_routes import user_of  # noqa: PLC0415 - as above
+
+    healthy, shared = seams.create, dict[str, Any]()
+
+    async def create(given: "Seams", request: "Request") -> Response:
+        shared.setdefault("created_by", await user_of(given, request))
+        own = copy.copy(given)
+
+        async def read(request: "Request") -> "Draft":
+            draft = await given.read_draft(request)
+            return draft if draft.metadata else changed(draft, metadata=shared)
+
+        own.read_draft = read
+        return await healthy(own, request)
 
     return replace(seams, create=create)
 

@@ -40,6 +40,13 @@ def archived_by_column(seams: "Seams") -> Undo:
     return reworded(seams, "archive", "deleted_at IS NULL", "deleted_at IS NULL AND user_id IS NOT NULL")
 
 
+@fault("threads.change-drops-the-owner", place="backend", seen="metadata replaced as a whole, the owner's name with it")
+def change_drops_the_owner(seams: "Seams") -> Undo:
+    """A thread that only its metadata gives to its owner is nobody's, once its metadata was changed."""
+    kept = "metadata_ = CASE WHEN jsonb_typeof(metadata_::jsonb) = 'object' THEN metadata_::jsonb"
+    return reworded(seams, "update", kept, f"{kept} - 'user_id'")
+
+
 @fault("threads.changed-by-column", place="backend", seen="as threads.archived-by-column, with a change")
 def changed_by_column(seams: "Seams") -> Undo:
     """A thread that only its metadata gives to its owner keeps its title, and the answer has the new one."""

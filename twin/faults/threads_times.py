@@ -1,6 +1,7 @@
 """Faults of times: what the list is ordered by, what a change and a visit write, and how a time is shown."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -66,22 +67,33 @@ def read_marks_it_changed(seams: "Seams") -> Undo:
     return afterwards(seams, "read", visit)
 
 
-@fault("threads.list-validated-by-the-minute", place="backend", seen="an ETag made of the newest updated_at")
-def validated_by_the_minute(seams: "Seams") -> Undo:
-    """A list that changed within the minute is answered 304 to a browser that kept it."""
+def _validated_by(seams: "Seams", state: Callable[[list[dict[str, Any]]], object]) -> Undo:
+    """Answer 304 to a browser that kept a list, as long as `state(items)` is the same."""
     healthy = seams.after
 
     async def after(request: "Request", response: Response) -> Response:
         response = await healthy(request, response)
         if request.url.path != "/api/threads" or request.method != "GET" or response.status_code != OK:
             return response
-        newest = f'W/"{int(datetime.now(UTC).timestamp()) // MINUTE_S}"'
-        if request.headers.get("if-none-match") == newest:
-            return Response(status_code=304, headers={"ETag": newest})
-        response.headers["ETag"] = newest
+        tag = f'W/"{state(json.loads(bytes(response.body)))}"'
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers={"ETag": tag})
+        response.headers["ETag"] = tag
         return response
 
     return replace(seams, after=after)
+
+
+@fault("threads.list-validated-by-the-minute", place="backend", seen="an ETag made of the time, cut to minutes")
+def validated_by_the_minute(seams: "Seams") -> Undo:
+    """A list that changed within the minute is answered 304 to a browser that kept it."""
+    return _validated_by(seams, lambda _items: int(datetime.now(UTC).timestamp()) // MINUTE_S)
+
+
+@fault("threads.list-validated-by-its-newest", place="backend", seen="an ETag made of the newest thread's id and time")
+def validated_by_its_newest(seams: "Seams") -> Undo:
+    """A list that lost an older thread is answered 304 to a browser that kept it."""
+    return _validated_by(seams, lambda items: [items[0]["id"], items[0]["updated_at"]] if items else "")
 
 
 @fault("threads.an-hour-off-in-summer", place="backend", seen="times converted with today's offset of the zone")

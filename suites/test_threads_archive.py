@@ -1,0 +1,57 @@
+"""A thread that its owner archives: it goes at once, and alone."""
+
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from fixtures.journeys import OTHER_TITLE, TITLE, Journey, refuse_stale, refuse_title
+from fixtures.messages import Messages
+from fixtures.rows import Plant
+from fixtures.threads import AS_STORED
+from gate.check import check
+from gate.failures import CheckFailure
+from probes.database.seeding import Seeder
+
+
+@check(
+    "threads.archive",
+    requirement="an archived thread disappears at once from the list and by its id, and no other thread does",
+    needs="http write mint single",
+    remedy="Set deleted_at in the transaction of the request, and filter by it wherever threads are read.",
+    looking="`deleted_at` of the row; the filter of the list and of the route by id",
+)
+@pytest.mark.beside
+async def test_an_archived_thread_is_gone(journey: Journey, plant: Plant, messages: Messages, seeder: Seeder) -> None:
+    """Of three threads, the archived one is no longer listed or readable, but still a row; the others are unchanged.
+
+    One of them has the archived one's title, and so may a new one. The archived one has a message. Of two whose ids
+    begin alike, the one with the shorter id is archived alone.
+    """
+    titles = (TITLE, TITLE, OTHER_TITLE)
+    made = await journey.threads.door.pace.together(partial(journey.create, title=title) for title in titles)
+    first, *others = map(journey.threads.id_of, made)
+    if messages.writer is not None:
+        await messages.plant(first, [(0, "said before it was archived", timedelta(minutes=5))])
+    read, listed = await journey.read_and_listed(first)
+    refuse_title(listed, TITLE, journey, "in the list before it is archived", AS_STORED)
+    refuse_title(read, TITLE, journey, "by its id before it is archived", AS_STORED)
+    kept = await journey.threads.ask(journey.user)
+    await journey.done("archive", first, "the thread is archived")
+    await refuse_stale(journey, kept)
+    asked = partial(journey.threads.everything, journey.user), partial(journey.do, "read", first)
+    items, answer = await journey.threads.door.pace.both(*asked)
+    if journey.item_of(first, items) is not None:
+        raise CheckFailure(expected="an archived thread is not listed", actual=f"{first} is listed")
+    journey.refuse_present(answer)
+    if await seeder.kind_of_metadata(first) is None:
+        raise CheckFailure(expected="an archived thread stays in the table, with deleted_at", actual="its row is gone")
+    for other, title in zip(others, titles[1:], strict=True):
+        refuse_title(journey.item_of(other, items), title, journey, "in the list after another was archived")
+    newer = journey.threads.id_of(await journey.create(title=TITLE))
+    refuse_title(await journey.listed(newer), TITLE, journey, "in the list after one of its title was archived")
+    (shorter,) = await plant(journey.user)
+    (longer,) = await plant(journey.user, id_after=shorter, title=OTHER_TITLE)
+    await journey.done("archive", shorter.id, "the thread is archived")
+    where = "in the list after one was archived whose id it begins with"
+    refuse_title(await journey.listed(longer.id), OTHER_TITLE, journey, where)
