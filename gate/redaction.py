@@ -53,7 +53,7 @@ class Redactor:
     __slots__ = ("_blocks", "_clean", "_heads", "_pieces", "_public", "_short", "_tails")
 
     def __init__(self, secrets: Iterable[Concealed] = ()) -> None:
-        self._public: set[str] = set()  # words that are no secret, whatever a secret has in common with them
+        self._public: set[str] = set()  # words that stay, whatever a secret has in common with them
         self._clean: set[str] = set()  # texts without any secret: a document repeats most of its texts
         self._short: set[str] = set()
         self._blocks: set[str] = set()  # every six characters in a row of a spelling
@@ -83,7 +83,7 @@ class Redactor:
                 self._pieces.setdefault(piece, []).extend((spelling, at) for at in places)
 
     def spare(self, words: Iterable[str]) -> None:
-        """Leave words that are no secrets as they are: names of checks, of the target, of the revision.
+        """Leave public words as they are: names of checks, of the target, of the revision.
 
         A secret such as `service-key-of-…` has a piece in common with them. A secret as a whole is never spared.
         """

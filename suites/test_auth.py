@@ -33,6 +33,8 @@ REPEAT = (
     "Answer with the claims of the token that was validated, each under its own name, and with its end in UTC: "
     "callers decide by them who may do what, and for how long they may remember it."
 )
+OTHER_CLIENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+UNBOUND = "Accept a token from any client: a page, an app and a job of one user may hold the same one."
 ODD = [pytest.param(kind, marks=WITH_THE_SECRET) for kind in ODD_TOKENS]
 REMEDIES = {  # of valid tokens that only some services refuse
     LONG: "Limit a token's length by what a header can hold, at every door alike: a user may have many permissions.",
@@ -75,12 +77,17 @@ async def test_a_good_token_is_let_in(
 ) -> None:
     """The door accepts a newly signed token, and names the token's own user; validation also repeats its claims.
 
+    REST accepts it from another client, too: a token is not bound to the one that showed it first.
+
     Every door also accepts a token whose issuer's clock is ahead by half of what the contract allows, one whose
     audience is a list of this service and another, one of more than 2 KiB, and one whose email is not ASCII.
     """
     if how not in ODD_TOKENS:
         door = next(name for name in NEED_OF if name == how)
-        await _refuse_unless_let_in(doors, door, _to_show(doors, door, tokens, owner), owner)
+        token = _to_show(doors, door, tokens, owner)
+        await _refuse_unless_let_in(doors, door, token, owner)
+        if door == "rest":
+            await _refuse_bound(doors, token)
         return
     if not isinstance(tokens, Mint):
         raise Broken("this kind of token requires the signing secret: the case should need `mint`")
@@ -97,6 +104,16 @@ def _to_show(doors: Doors, door: DoorName, tokens: TokenSource, owner: User) -> 
     if door == "auth" and shown and isinstance(tokens, Mint):
         return tokens.sign(tokens.claims(owner) | shown)
     return tokens.good(owner)
+
+
+async def _refuse_bound(doors: Doors, token: Secret) -> None:
+    """Raise CheckFailure unless REST accepts from another client the token that it has just accepted from ours."""
+    answer = await doors.rest.get(doors.contract.paths.threads, token=token, headers={"User-Agent": OTHER_CLIENT})
+    refuse_server_error(answer, "the same token from another client is accepted")
+    if answer.status != HTTPStatus.OK:
+        raise CheckFailure(
+            expected="the same token from another client is accepted", actual=seen(answer), remedy=UNBOUND
+        )
 
 
 async def _refuse_unless_let_in(doors: Doors, door: DoorName, token: Secret, owner: User, odd: str = "") -> None:

@@ -62,13 +62,9 @@ async def test_our_own_request_is_found(canary: Canary, release: ServiceDescript
 async def test_the_reading_is_complete(
     revision_log: LogRead, backend: Door, log_lookup: LogLookup, contract: Contract, run: Run, recorder: Recorder
 ) -> None:
-    """The revision's log is complete to its stated end, and contains a series of our requests from first to last.
-
-    Some of them are refused: without those, a log says too little of what the service answered.
-    """
+    """The revision's log is complete to its stated end, and contains a series of our requests, refused ones too."""
     begun, mark = log_lookup.clock.now(), f"complete-{run.id}"
-    paths = [contract.paths.threads] * REFUSED + [contract.paths.liveness] * (SERIES - REFUSED)
-    await backend.pace.together(partial(backend.get, f"{path}?{mark}") for path in paths)
+    await _ask_a_series(backend, contract, mark)
     found: set[str] = set()
 
     def lacking(read: LogRead) -> str:
@@ -91,6 +87,12 @@ async def test_the_reading_is_complete(
     for read in (revision_log, series):
         if read is not None and not read.exhausted:
             raise CheckFailure(expected="pages that come to an end", actual=read.doubt)
+
+
+async def _ask_a_series(backend: Door, contract: Contract, mark: str) -> None:
+    """Send the series of requests, each with the mark in its URL."""
+    paths = [contract.paths.threads] * REFUSED + [contract.paths.liveness] * (SERIES - REFUSED)
+    await backend.pace.together(partial(backend.get, f"{path}?{mark}") for path in paths)
 
 
 @check(

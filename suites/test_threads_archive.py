@@ -36,9 +36,7 @@ async def test_an_archived_thread_is_gone(journey: Journey, plant: Plant, messag
     read, listed = await journey.read_and_listed(first)
     refuse_title(listed, TITLE, journey, "in the list before it is archived", AS_STORED)
     refuse_title(read, TITLE, journey, "by its id before it is archived", AS_STORED)
-    kept = await journey.threads.ask(journey.user)
-    await journey.done("archive", first, "the thread is archived")
-    await refuse_stale(journey, kept)
+    await _archive(journey, first)
     asked = partial(journey.threads.everything, journey.user), partial(journey.do, "read", first)
     items, answer = await journey.threads.door.pace.both(*asked)
     if journey.item_of(first, items) is not None:
@@ -50,6 +48,18 @@ async def test_an_archived_thread_is_gone(journey: Journey, plant: Plant, messag
         refuse_title(journey.item_of(other, items), title, journey, "in the list after another was archived")
     newer = journey.threads.id_of(await journey.create(title=TITLE))
     refuse_title(await journey.listed(newer), TITLE, journey, "in the list after one of its title was archived")
+    await _refuse_by_beginning(journey, plant)
+
+
+async def _archive(journey: Journey, thread_id: str) -> None:
+    """Archive a thread. Raises CheckFailure unless it is done, and a browser's copy of the list is out of date."""
+    kept = await journey.threads.ask(journey.user)
+    await journey.done("archive", thread_id, "the thread is archived")
+    await refuse_stale(journey, kept)
+
+
+async def _refuse_by_beginning(journey: Journey, plant: Plant) -> None:
+    """Raise CheckFailure if a thread is archived with one whose id it begins with."""
     (shorter,) = await plant(journey.user)
     (longer,) = await plant(journey.user, id_after=shorter, title=OTHER_TITLE)
     await journey.done("archive", shorter.id, "the thread is archived")

@@ -1,5 +1,6 @@
 """What the service publishes below single threads, beyond the contract's own routes: it is their owner's, too."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -22,7 +23,7 @@ from targets.contract import Contract
 SECRET = "what only its owner has said"
 ANOTHER = "another user"
 SHOWN = {ANOTHER: "another user's token", "none": "no token"}
-KINDS = ("none", "wrong signature", "expired")  # of credentials that nobody may be let in with
+KINDS = ("none", "wrong signature", "expired")  # of credentials that let no one in
 BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 
 
@@ -55,24 +56,27 @@ async def test_what_is_below_a_thread_is_its_owners(
     if messages.writer is not None:
         await messages.plant(row.id, [(0, SECRET, timedelta(minutes=1))])
     shown = SHOWN.get(who, f"an invalid token ({who})")
-    forgery = _presented(who, journey, stranger)
-    operations = _others(document, journey.threads.contract)
-    answers = await journey.threads.door.pace.together(
-        partial(_ask, journey, operation, row.id, forgery) for operation in operations
-    )
-    asked = dict(zip(operations, answers, strict=True))
-    recorder.attach("answers", {operation: answer.status for operation, answer in asked.items()})
-    recorder.figures(
-        rule="published operations below a thread, beyond the contract's own", n=len(asked), value=len(asked)
-    )
-    troubles = [f"{operation}: {seen(answer)}" for operation, answer in asked.items() if not _is_refused(answer)]
+    operations, forgery = _others(document, journey.threads.contract), _presented(who, journey, stranger)
+    await _refuse_let_in(journey, operations, row.id, forgery, shown, recorder)
+    await journey.refuse_changed(row.id, OWNERS_TITLE, f"requests with {shown}", stranger)
+
+
+async def _refuse_let_in(
+    journey: Journey, operations: Sequence[str], thread_id: str, forgery: Forgery, shown: str, recorder: Recorder
+) -> None:
+    """Raise CheckFailure unless each operation refuses the credential, which is `shown` so, for this thread."""
+    asked = [partial(_ask, journey, operation, thread_id, forgery) for operation in operations]
+    answers = dict(zip(operations, await journey.threads.door.pace.together(asked), strict=True))
+    recorder.attach("answers", {operation: answer.status for operation, answer in answers.items()})
+    rule = "published operations below a thread, beyond the contract's own"
+    recorder.figures(rule=rule, n=len(answers), value=len(answers))
+    troubles = [f"{operation}: {seen(answer)}" for operation, answer in answers.items() if not _is_refused(answer)]
     if troubles:
         raise CheckFailure(
             expected=f"4xx with {shown} by each of {len(operations)} published operations below a thread, and nothing "
             "of the thread",
             actual="; ".join(troubles[:4]),
         )
-    await journey.refuse_changed(row.id, OWNERS_TITLE, f"requests with {shown}", stranger)
 
 
 def _presented(who: str, journey: Journey, owner: User) -> Forgery:

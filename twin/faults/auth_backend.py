@@ -48,6 +48,18 @@ def on_socket(seams: "Seams", decide: Callable[[str, "Identity | None"], "Identi
     return replace(seams.sessions, authenticate=authenticate)
 
 
+@fault("auth.rest-bound-to-the-client", place="backend", seen="a fingerprint of the client, kept with the token")
+def bound_to_the_client(seams: "Seams") -> Undo:
+    """REST accepts a token only from the client that showed it first."""
+    healthy, first = seams.bearer_of, dict[str, str]()
+
+    def read(request: "Request") -> str:
+        token, client = healthy(request), request.headers.get("user-agent", "")
+        return token if first.setdefault(token, client) == client else ""
+
+    return replace(seams, bearer_of=read)
+
+
 @fault("auth.rest-takes-any-scheme", place="backend", seen="a split at the blank, and no look at what is before it")
 def takes_any_scheme(seams: "Seams") -> Undo:
     """REST takes a token under any scheme."""
@@ -73,7 +85,7 @@ def takes_the_last_word(seams: "Seams") -> Undo:
     seen="a cache of validations by the token's jti, read before it is verified",
 )
 def rest_remembers_ids(seams: "Seams") -> Undo:
-    """REST lets in whoever has the id of a token that it has seen, however that is signed."""
+    """REST lets in a token with the id of one that it has seen, however it is signed."""
     known = dict[str, "Identity"]()
 
     def decide(token: str, answer: "Identity | None") -> "Identity | None":

@@ -115,7 +115,7 @@ def auto_rename_for_anyone(seams: "Seams") -> Undo:
     seen="the user read from the token without verifying it, 'to log it'",
 )
 def auto_rename_unverified(seams: "Seams") -> Undo:
-    """A thread is given a title by whoever writes its owner into a token."""
+    """A thread is given a title by anyone who writes its owner into a token."""
     return _unverified(seams, "auto_rename")
 
 

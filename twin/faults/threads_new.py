@@ -43,7 +43,7 @@ def taken_for_a_repetition(seams: "Seams") -> Undo:
 
 @fault("threads.id-from-the-body", place="backend", seen="session.merge(Thread(**body)), so that a client may retry")
 def id_from_the_body(seams: "Seams") -> Undo:
-    """A new thread whose body has the id of another one takes its place, whoever owns it."""
+    """A new thread whose body has the id of another one takes its place, also if it is another user's."""
     from sqlalchemy import text  # noqa: PLC0415 - as above
 
     from twin.backend.bodies import read_object  # noqa: PLC0415 - as above

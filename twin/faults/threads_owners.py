@@ -42,7 +42,7 @@ def archived_by_column(seams: "Seams") -> Undo:
 
 @fault("threads.change-drops-the-owner", place="backend", seen="metadata replaced as a whole, the owner's name with it")
 def change_drops_the_owner(seams: "Seams") -> Undo:
-    """A thread that only its metadata gives to its owner is nobody's, once its metadata was changed."""
+    """A thread that only its metadata gives to its owner has no owner any more, once its metadata was changed."""
     kept = "metadata_ = CASE WHEN jsonb_typeof(metadata_::jsonb) = 'object' THEN metadata_::jsonb"
     return reworded(seams, "update", kept, f"{kept} - 'user_id'")
 
