@@ -1,6 +1,7 @@
 """Faults of the auth service's time: a clock that says too little, and calls that cost ever more."""
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 from twin.switching.registry import Undo, fault, replace
@@ -9,7 +10,7 @@ if TYPE_CHECKING:
     from twin.auth.service import Seams
 
 SLOW_S, TOLD_MS = 0.12, 5.0
-STEP_S, BURST = 0.0003, 8
+STEP_S, MOST_CALLS, QUIET_S = 0.0003, 200, 0.15
 
 
 @fault("auth.server-timing-lies", place="auth", seen="a timer around the handler, while requests queue before it")
@@ -24,16 +25,13 @@ def server_timing_lies(seams: "Seams") -> Undo:
 
 @fault("auth.each-call-slower", place="auth", seen="a list of sessions that each validation walks through")
 def each_call_slower(seams: "Seams") -> Undo:
-    """Each validation takes 0.3 ms longer than the one before; eight at once make it drop its list."""
-    calls, under_way = 0, 0
+    """Each validation takes 0.3 ms longer than the one before, up to 200; a quiet moment makes it drop its list."""
+    calls, latest = 0, 0.0
 
     async def before_answer() -> None:
-        nonlocal calls, under_way
-        under_way += 1
-        calls = calls + 1 if under_way < BURST else 0
-        try:
-            await asyncio.sleep(STEP_S * calls)
-        finally:
-            under_way -= 1
+        nonlocal calls, latest
+        now = time.monotonic()
+        calls, latest = min(calls + 1, MOST_CALLS) if now - latest < QUIET_S else 0, now
+        await asyncio.sleep(STEP_S * calls)
 
     return replace(seams, before_answer=before_answer)
