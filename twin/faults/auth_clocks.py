@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from twin.auth.service import Seams
 
 SLOW_S, TOLD_MS = 0.12, 5.0
-STEP_S, MOST_CALLS, QUIET_S = 0.0003, 200, 0.15
+STEP_S, MOST_CALLS, QUIET_S = 0.0003, 400, 0.15
 
 
 @fault("auth.server-timing-lies", place="auth", seen="a timer around the handler, while requests queue before it")
@@ -25,7 +25,7 @@ def server_timing_lies(seams: "Seams") -> Undo:
 
 @fault("auth.each-call-slower", place="auth", seen="a list of sessions that each validation walks through")
 def each_call_slower(seams: "Seams") -> Undo:
-    """Each validation takes 0.3 ms longer than the one before, up to 200; a quiet moment makes it drop its list."""
+    """Each validation takes 0.3 ms longer than the one before, up to 400; a quiet moment makes it drop its list."""
     calls, latest = 0, 0.0
 
     async def before_answer() -> None:
