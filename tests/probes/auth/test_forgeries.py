@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.exceptions import InvalidSubjectError
 
 from probes.auth.foreign_keys import key_for
-from probes.auth.forgeries import KINDS, SIGNED, UNSIGNED, forge, forge_plain
+from probes.auth.forgeries import KINDS, SIGNED, UNSIGNED, forge, forge_plain, resigned
 from probes.auth.near_claims import NEAR_CLAIMS, NEARLY
 from probes.auth.tokens import Held, Mint, User
 from probes.errors import CredentialUnfit
@@ -215,6 +215,12 @@ def test_the_other_places_hold_a_good_token_where_it_does_not_belong() -> None:
     (basic,) = forge("Basic", MINT, USER).authorization
     password = basic.derive(lambda value: base64.b64decode(value.removeprefix("Basic ")).decode().partition(":")[2])
     assert read(password)["sub"] == USER.sub
+    (other_scheme,) = forge("another scheme", MINT, USER).authorization
+    assert read(other_scheme.derive(lambda value: value.removeprefix("Token ")))["sub"] == USER.sub
+    behind = forge("a word before it", MINT, USER).headers()
+    assert [
+        (name, read(value.derive(lambda text: text.removeprefix("Bearer nv ")))["sub"]) for name, value in behind
+    ] == [("Authorization", USER.sub)]
     in_query = forge("in the query string", MINT, USER)
     assert in_query.token is not None
     assert (in_query.headers(), read(in_query.token)["sub"]) == ([], USER.sub)
@@ -230,6 +236,16 @@ def test_a_token_that_is_not_ascii_is_valid_without_what_is_not() -> None:
     assert value.reveal().encode("latin-1").count(b"\xe9") == 1
 
 
+def test_a_re_signed_token_differs_in_its_signature_alone() -> None:
+    good = MINT.good(USER)
+    other = resigned(good).token
+    assert other is not None
+    assert other.reveal() != good.reveal()
+    assert other.reveal().rpartition(".")[0] == good.reveal().rpartition(".")[0]
+    with pytest.raises(jwt.InvalidSignatureError):
+        read(other)
+
+
 def held(**changes: object) -> Held:
     return Held(MINT.sign(MINT.claims(USER) | changes), "the token of a test")
 
@@ -237,7 +253,7 @@ def held(**changes: object) -> Held:
 @pytest.mark.parametrize("kind", UNSIGNED)
 def test_without_the_secret_forgeries_are_made_of_the_token_that_we_hold(kind: str) -> None:
     made = forge(kind, held(), USER)
-    if made.token and made.token.reveal().count(".") == 2 and kind not in {"64 KiB", "not ASCII"}:
+    if made.token and made.token.reveal().count(".") == 2 and kind not in {"64 KiB", "not ASCII", "a word before it"}:
         assert unverified(made.token)["sub"] == USER.sub
 
 
@@ -249,7 +265,7 @@ def test_without_the_secret_no_well_signed_forgery_can_be_made(kind: str) -> Non
 
 def test_an_ordinary_bad_token_is_expired_or_else_badly_signed() -> None:
     assert (forge_plain(MINT, USER).kind, forge_plain(held(), USER).kind) == ("expired", "wrong signature")
-    assert len(KINDS) == len(set(KINDS)) == 49
+    assert len(KINDS) == len(set(KINDS)) == 51
 
 
 def test_a_held_token_speaks_for_its_own_user_and_until_it_ends() -> None:
