@@ -223,11 +223,14 @@ async def test_a_session_ends_with_its_tokens_logout(
 async def _session_ends(
     borrow: Borrow, doors: Doors, mint: Mint, owner: User, contract: Contract, recorder: Recorder
 ) -> None:
+    silent_s = {"in use": 0.0, "silent at first": SILENT * contract.tokens.ends_within_s}
     with borrow("opener") as other:  # whose id is like the owner's
-        theirs = await _opened(doors, mint.good(other))
-        await _refuse_still_open(doors, mint.good(owner), contract, recorder)
+        token, theirs = mint.good(owner), mint.good(other)
+        before, *sessions, after = [await _opened(doors, one) for one in (theirs, *[token] * len(silent_s), theirs)]
+        await _refuse_still_open(doors, token, dict(zip(silent_s, sessions, strict=True)), silent_s, recorder)
         try:
-            await theirs.ping()
+            for session in (before, after):
+                await session.ping()
         except NOT_ANSWERED as error:
             expected = "another user's session answers after the logout"
             raise CheckFailure(expected=expected, actual=error.detail, remedy=ONE_SESSION) from error
@@ -240,14 +243,15 @@ async def _opened(doors: Doors, token: Secret) -> Session:
     return session
 
 
-async def _refuse_still_open(doors: Doors, token: Secret, contract: Contract, recorder: Recorder) -> None:
-    """Raise CheckFailure unless the token's sessions end within the contract's time of its logout."""
+async def _refuse_still_open(
+    doors: Doors, token: Secret, sessions: Mapping[str, Session], silent_s: Mapping[str, float], recorder: Recorder
+) -> None:
+    """Raise CheckFailure unless the token's sessions, by their use, end within the contract's time of its logout."""
+    contract = doors.contract
     within_s = contract.tokens.ends_within_s
-    silent_s = {"in use": 0.0, "silent at first": SILENT * within_s}
-    sessions = [await _opened(doors, token) for _ in silent_s]
     await _log_out(doors, token, contract)
-    took = await asyncio.gather(*map(partial(_until_closed, within_s), sessions, silent_s.values()))
-    by_use = dict(zip(silent_s, took, strict=True))
+    took = await asyncio.gather(*(_until_closed(within_s, sessions[use], silent_s[use]) for use in sessions))
+    by_use = dict(zip(sessions, took, strict=True))
     for use, ended_s in by_use.items():
         recorder.figures(rule=f"until the session {use} ended", value=ended_s, unit="s", limit=within_s)
     if None in took:
