@@ -88,7 +88,6 @@ class Redactor:
         A secret such as `service-key-of-…` has a piece in common with them. A secret as a whole is never spared.
         """
         self._public |= {word.translate(LOWER) for word in words if len(word) >= SHORTEST_PIECE}
-        self._clean.clear()
 
     def text(self, text: str) -> str:
         """The text without secrets, and without lone surrogates, which no file can hold."""

@@ -39,7 +39,9 @@ VERIFY_FIRST = "Verify a token before its logout is believed: else anyone with i
 ONE_TOKEN = "Revoke the one token by its `jti`, or what was issued before the logout: who logs in again must get in."
 ONE_SESSION = "End the sessions of the token that is logged out, and no others: find them by its `jti`."
 UNVERIFIED = ("wrong signature", "alg none")  # copies of a token that take no secret
-SILENT = 0.4  # of the time it may take: a service may look at a session's token only if it has just done so
+# How a session is used after its logout: the share of the allowed time for which it is silent. A service may look at a
+# session's token only if it has just been used.
+USES = {"in use": 0.0, "silent at first": 0.4}
 
 
 async def refuse_unless_it_ends(doors: Doors, token: Secret, contract: Contract, recorder: Recorder, why: str) -> None:
@@ -223,13 +225,14 @@ async def test_a_session_ends_with_its_tokens_logout(
 async def _session_ends(
     borrow: Borrow, doors: Doors, mint: Mint, owner: User, contract: Contract, recorder: Recorder
 ) -> None:
-    silent_s = {"in use": 0.0, "silent at first": SILENT * contract.tokens.ends_within_s}
     with borrow("opener") as other:  # whose id is like the owner's
         token, theirs = mint.good(owner), mint.good(other)
-        before, *sessions, after = [await _opened(doors, one) for one in (theirs, *[token] * len(silent_s), theirs)]
-        await _refuse_still_open(doors, token, dict(zip(silent_s, sessions, strict=True)), silent_s, recorder)
+        earlier = await _opened(doors, theirs)
+        sessions = {use: await _opened(doors, token) for use in USES}
+        later = await _opened(doors, theirs)
+        await _refuse_still_open(doors, token, sessions, contract, recorder)
         try:
-            for session in (before, after):
+            for session in (earlier, later):
                 await session.ping()
         except NOT_ANSWERED as error:
             expected = "another user's session answers after the logout"
@@ -244,13 +247,14 @@ async def _opened(doors: Doors, token: Secret) -> Session:
 
 
 async def _refuse_still_open(
-    doors: Doors, token: Secret, sessions: Mapping[str, Session], silent_s: Mapping[str, float], recorder: Recorder
+    doors: Doors, token: Secret, sessions: Mapping[str, Session], contract: Contract, recorder: Recorder
 ) -> None:
     """Raise CheckFailure unless the token's sessions, by their use, end within the contract's time of its logout."""
-    contract = doors.contract
     within_s = contract.tokens.ends_within_s
     await _log_out(doors, token, contract)
-    took = await asyncio.gather(*(_until_closed(within_s, sessions[use], silent_s[use]) for use in sessions))
+    took = await asyncio.gather(
+        *(_until_closed(within_s, session, USES[use] * within_s) for use, session in sessions.items())
+    )
     by_use = dict(zip(sessions, took, strict=True))
     for use, ended_s in by_use.items():
         recorder.figures(rule=f"until the session {use} ended", value=ended_s, unit="s", limit=within_s)

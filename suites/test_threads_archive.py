@@ -23,7 +23,7 @@ from probes.database.seeding import Seeder
 )
 @pytest.mark.beside
 async def test_an_archived_thread_is_gone(journey: Journey, plant: Plant, messages: Messages, seeder: Seeder) -> None:
-    """Of three threads, the archived one is no longer listed or readable, but still a row; the others are unchanged.
+    """The archived one of three threads is neither listed nor readable, but still a row; the others stay as they are.
 
     One of them has the archived one's title, and so may a new one. The archived one has a message. Of two whose ids
     begin alike, the one with the shorter id is archived alone.
@@ -32,7 +32,7 @@ async def test_an_archived_thread_is_gone(journey: Journey, plant: Plant, messag
     creating = partial(journey.create, title=TITLE), partial(journey.create, title=OTHER_TITLE)
     others = [*map(journey.threads.id_of, await journey.threads.door.pace.both(*creating))]
     if messages.writer is not None:
-        await messages.plant(first, [(0, "said before it was archived", timedelta(minutes=5))])
+        await messages.plant(first, [(0, "a message of the archived thread", timedelta(minutes=5))])
     read, listed = await journey.read_and_listed(first)
     refuse_title(listed, TITLE, journey, "in the list before it is archived", AS_STORED)
     refuse_title(read, TITLE, journey, "by its id before it is archived", AS_STORED)

@@ -59,10 +59,8 @@ async def test_nobody_sees_a_foreign_thread(
     if case == "disagreeing owner":
         foreign = await plant(owner, column_owner=stranger)
     elif case == "similar id":
-        alike = [
-            *UserPool.lookalikes(owner, stranger),
-            User(f"{owner.sub} ", stranger.email),
-        ]  # a blank that TRIM drops
+        with_a_blank = User(f"{owner.sub} ", stranger.email)  # which TRIM drops
+        alike = [*UserPool.lookalikes(owner, stranger), with_a_blank]
         foreign = [row for user in alike for row in await plant(user)]
     else:
         foreign = await plant(stranger)

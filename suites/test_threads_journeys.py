@@ -133,22 +133,22 @@ async def _refuse_merged(journey: Journey, before: set[str], other: Journey, use
 
 async def _refuse_in_part(journey: Journey) -> None:
     """Raise CheckFailure unless what a service may not want, as it is long or odd, is refused, or stored whole."""
-    said: list[dict[str, Any]] = [{"title": title} for title in (*LONG_TITLES, BROKEN_TITLE)]
-    said += [{"title": TITLE, "metadata": dict(metadata)} for metadata in ODD_METADATA]
-    asked = [partial(journey.do, "create", json=journey.body(**one)) for one in said]
+    drafts: list[dict[str, Any]] = [{"title": title} for title in (*LONG_TITLES, BROKEN_TITLE)]
+    drafts += [{"title": TITLE, "metadata": dict(metadata)} for metadata in ODD_METADATA]
+    asked = [partial(journey.do, "create", json=journey.body(**draft)) for draft in drafts]
     stored, rules = list[tuple[str, dict[str, Any]]](), journey.threads.contract.threads.one
-    for one, answer in zip(said, await journey.threads.door.pace.together(asked), strict=True):
-        what = f"{excerpt(str(one), 120)}, stored whole or refused"
+    for draft, answer in zip(drafts, await journey.threads.door.pace.together(asked), strict=True):
+        what = f"{excerpt(str(draft), 120)}, stored whole or refused"
         refuse_server_error(answer, what)
         if answer.status in rules.created:
-            stored.append((journey.keep(answer.json_object()), one))
+            stored.append((journey.keep(answer.json_object()), draft))
         elif answer.status not in rules.refused:
             raise CheckFailure(expected=f"{what} (contract.threads.one.refused)", actual=seen(answer))
     items = await journey.threads.everything(journey.user)
-    for thread_id, one in stored:
+    for thread_id, draft in stored:
         item = journey.item_of(thread_id, items)
-        refuse_title(item, one["title"], journey, "in the list", AS_STORED)
-        journey.refuse_other_metadata(item or {}, one.get("metadata", {}), "in the list", AS_STORED)
+        refuse_title(item, draft["title"], journey, "in the list", AS_STORED)
+        journey.refuse_other_metadata(item or {}, draft.get("metadata", {}), "in the list", AS_STORED)
 
 
 async def _refuse_other_owner(journey: Journey, before: set[str], stranger: User, theirs: Row) -> None:

@@ -19,6 +19,7 @@ from probes.secret import Secret
 HOUR_S = 3600
 OVERLONG = 64 * 1024
 NOT_ASCII = "not ASCII"
+RESIGNED = "re-signed"
 BEYOND_ASCII = "é"
 
 
@@ -246,7 +247,7 @@ KINDS = (*UNSIGNED, *SIGNED)
 
 def resigned(token: Secret) -> Forgery:
     """A valid token to the letter, but for its signature."""
-    return Forgery("re-signed", token.derive(_with_other_signature))
+    return Forgery(RESIGNED, token.derive(_with_other_signature))
 
 
 def _with_other_signature(token: str) -> str:

@@ -69,14 +69,13 @@ def takes_any_scheme(seams: "Seams") -> Undo:
 @fault("auth.rest-takes-the-last-word", place="backend", seen="header.split()[-1] for the token, whatever is before it")
 def takes_the_last_word(seams: "Seams") -> Undo:
     """REST takes the last word of the header for the token."""
-    healthy = seams.bearer_of
 
     def read(request: "Request") -> str:
         values = request.headers.getlist("authorization")
         words = values[0].split() if len(values) == 1 else []
-        return words[-1] if words and words[0].lower() == "bearer" else healthy(request)
+        return words[-1] if words and words[0].lower() == "bearer" else ""
 
-    return replace(seams, bearer_of=read)
+    return _bearing(seams, read)
 
 
 @fault(

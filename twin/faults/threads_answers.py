@@ -51,6 +51,12 @@ def read_names_the_row(seams: "Seams") -> Undo:
     return _saying(seams, "read", id=lambda body: body["id"].removeprefix("thread_"))
 
 
+@fault("threads.read-says-when-it-was-made", place="backend", seen="a model for one thread with a field taken twice")
+def read_says_when_it_was_made(seams: "Seams") -> Undo:
+    """A thread that is read by its id has not changed since it was created, as it says."""
+    return _saying(seams, "read", updated_at=lambda body: body["created_at"])
+
+
 @fault("threads.list-as-text", place="backend", seen="json.dumps handed to a plain response, for a faster encoder")
 def list_as_text(seams: "Seams") -> Undo:
     """The right list, sent as text/plain."""

@@ -56,19 +56,6 @@ def joined_with_messages(seams: "Seams") -> Undo:
     return replace(seams, find_threads=find)
 
 
-@fault("threads.read-says-when-it-was-made", place="backend", seen="a model for one thread with a field taken twice")
-def read_says_when_it_was_made(seams: "Seams") -> Undo:
-    """A thread that is read by its id has not changed since it was created, as it says."""
-
-    async def alter(_given: "Seams", _request: "Request", answer: "Response") -> "Response":
-        from starlette.responses import JSONResponse  # noqa: PLC0415 - other processes import this file for its ids alone
-
-        item = json.loads(bytes(answer.body))
-        return JSONResponse(item | {"updated_at": item["created_at"]})
-
-    return afterwards(seams, "read", alter)
-
-
 @fault(
     "threads.read-counts-no-messages", place="backend", seen="the default of a response model, where none is counted"
 )
