@@ -281,13 +281,15 @@ road: $(READY)  ## show where a check is declared, fed, broken and reported, as 
 	$(call needs,CHECK,threads.metadata)
 	@$(PY) -m tests.road $(call given,CHECK)
 
+# Every process of pytest imports each file that it is given, whatever it then runs of it.
+SLOW_ONES = $(shell grep -rlF mark.slow --include='test_*.py' tests)
 .PHONY: test
-#: [ARGS='tests/gate -k verdict'] [JOBS=3: processes] [LF=1: what failed last]
+#: [ARGS='tests/gate -k verdict'] [JOBS=4: processes] [LF=1: what failed last]
 #: [SLOW=1: those alone that start whole runs of the suite or build the image]
 test: $(READY)  ## run the self-tests; at its end, what it skipped and why
-	@$(PY) -m pytest -c tests/pytest.ini --rootdir=. -n $(or $(JOBS),3) --dist loadfile -rs --durations=25 --durations-min=10 \
+	@$(PY) -m pytest -c tests/pytest.ini --rootdir=. -n $(or $(JOBS),4) --dist loadfile --no-loadscope-reorder -rs --durations=25 --durations-min=10 \
 		$(if $(filter-out 0 no false,$(SLOW)),--runslow -m slow) $(if $(filter-out 0 no false,$(LF)),--lf --lfnf=none) \
-		$(or $(ARGS),tests)
+		$(or $(ARGS),$(if $(filter-out 0 no false,$(SLOW)),$(SLOW_ONES),tests))
 
 .PHONY: lint
 lint: $(READY)  ## run ruff with all rules, and mypy in strict mode

@@ -14,6 +14,9 @@ from probes.foreign.excerpt import excerpt
 from targets.contract.rest import ThreadRules
 
 FIX_3 = "Fix 3 (ThreadRepository): expect any metadata - NULL, JSON null, any JSON value - and log and raise errors."
+# Ages in seconds, in the order in which the rows are planted, and titles. Nothing but the ages gives the order by age:
+# neither the rows' own order, nor the alphabet, nor the titles' lengths.
+IN_OTHER_ORDER = {120: "Émile", 4: "budget", 16: "a plan for May", 8: "apples, pears", 200_000: "7 things", 12: "Zoo"}
 WHERE_TEXT_IS_KEPT = pytest.mark.also_needs("json")  # jsonb itself refuses such rows
 Wanted = dict[str, object]
 
@@ -138,11 +141,16 @@ async def test_every_item_fits_the_contract(threads: Threads, plant: Plant, owne
 async def test_newest_comes_first_and_ties_are_stable(threads: Threads, plant: Plant, owner: User) -> None:
     """Rows seeded in another order are listed newest first; rows with equal times keep the same order every time.
 
-    Some are of the same minute, others of other days. Those with equal times keep their order also when the table holds
-    them in another one: windows of a list partition it only if nothing else decides.
+    Some are of the same minute, others of other days; by title they would come in another order. Those with equal
+    times keep their order also when the table holds them in another one: windows partition a list only if nothing else
+    decides.
     """
-    ages = [timedelta(seconds=s) for s in (120, 4, 16, 8, 200_000, 12)]
-    rows = [row for age in ages for row in await plant(owner, age=age, other_age=timedelta(days=3) - age)]
+    ages = [timedelta(seconds=s) for s in IN_OTHER_ORDER]
+    rows = [
+        row
+        for age, title in zip(ages, IN_OTHER_ORDER.values(), strict=True)
+        for row in await plant(owner, age=age, other_age=timedelta(days=3) - age, title=title)
+    ]
     ties = await plant(owner, count=6, age=timedelta(days=4))
     first = await threads.everything(owner)
     await plant.again(ties)

@@ -11,17 +11,17 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib import import_module
 from pathlib import Path
 
-from twin.people import reading
+from twin.late_imports import imported
 from twin.ports import PortTakenError, free_ports, refuse_taken
 from twin.postgres import Postgres
 from twin.processes import BootError, Processes
 from twin.serving import SecondServer
 from twin.stack import Stack
 from twin.states import DEPLOYED, STATES, UnknownNameError, faults_of, faults_of_candidate
-from twin.supervisor_control import control_port
 from twin.switching.registry import declared
 
 ADDRESSES = Path(".twin/addresses.json")
@@ -111,8 +111,9 @@ async def _booted(options: argparse.Namespace) -> AsyncIterator[Stack]:
     stack = Stack(hour_s=options.cut, deployed=deployed, candidate=options.candidate or bool(alone))
     stack.ports.update(chosen)
     try:
-        await stack.start()
-        app = control_port(stack, options.state, wanted)
+        # FastAPI takes a third of a second to import: while the processes start, nothing waits for it.
+        _, control = await asyncio.gather(stack.start(), imported("twin.supervisor_control"))
+        app = control.control_port(stack, options.state, wanted)
         server = SecondServer(app, stack.ports["control"])
         serving = asyncio.create_task(server.serve())
         if options.age:
@@ -121,12 +122,21 @@ async def _booted(options: argparse.Namespace) -> AsyncIterator[Stack]:
         await server.until_started()
         if options.verbose:
             print(f"twin: up after {time.monotonic() - begun:.1f} s", file=sys.stderr)  # noqa: T201 - asked for
-        async with reading(stack.addresses()["backend"]["url"], stack.secret, options.people):
+        async with _people(stack, options.people):
             yield stack
         server.should_exit = True
         await serving
     finally:
         await stack.stop()
+
+
+def _people(stack: Stack, count: int) -> AbstractAsyncContextManager[None]:
+    """So many people read their lists; where nobody does, what they need is not imported."""
+    if not count:
+        return contextlib.nullcontext()
+    reading = import_module("twin.people").reading
+    people: AbstractAsyncContextManager[None] = reading(stack.addresses()["backend"]["url"], stack.secret, count)
+    return people
 
 
 async def _put_in_force(stack: Stack, wanted: list[str], alone: list[str]) -> None:

@@ -4,18 +4,18 @@ import asyncio
 import os
 import secrets
 import sys
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
-import httpx
 
-from twin.backend.migrate import migrate
 from twin.deployed.schema import create_all
+from twin.late_imports import imported
 from twin.names import AUTH, AUTH_REVISION, BACKEND, BACKENDS, PROJECT, REGION
 from twin.platform_config import write_platform_config
 from twin.ports import free_ports
@@ -25,6 +25,9 @@ from twin.seeding import seed_other_people
 from twin.serving import HELD
 from twin.switching.registry import Place, Switchboard, find
 from twin.valkey import Valkey
+
+if TYPE_CHECKING:
+    import httpx
 
 ROOT = Path(__file__).parent.parent
 PORTS = (
@@ -65,8 +68,9 @@ class Stack:
     candidate_on: list[str] = field(default_factory=list)  # its own faults
     postgres: Postgres = field(init=False)
     valkey: Valkey = field(init=False)
-    client: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(timeout=CONTROL_S, trust_env=False))
+    client: "httpx.AsyncClient" = field(init=False)
     _boards: dict[str, Switchboard] = field(default_factory=dict)
+    _open: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def start(self) -> None:
         """Boot everything that can be booted at once. Raises BootError; call `stop` in any case."""
@@ -80,17 +84,23 @@ class Stack:
         ours = ("platform", "auth", "backend", *(["candidate"] if self.candidate else []))
         for name in ours:
             self.launch(name)
-        await asyncio.gather(self._start_database(), self.valkey.start(), *map(self.until_ready, ours))
+        await asyncio.gather(
+            self._start_database(), self.valkey.start(), self._make_client(), *map(self.until_ready, ours)
+        )
 
     @property
     def _turns(self) -> Path:
         """An empty file, with another next to it, on which runs that use this twin at once may take turns."""
         return self.processes.folder / TURNS
 
+    async def _make_client(self) -> None:
+        client = (await imported("httpx")).AsyncClient(timeout=CONTROL_S, trust_env=False)
+        self.client = await self._open.enter_async_context(client)
+
     async def _start_database(self) -> None:
-        await self.postgres.start()
+        _, migrations = await asyncio.gather(self.postgres.start(), imported("twin.backend.migrate"))
         if not self.deployed:
-            await migrate(self.postgres.owner_url.replace("postgresql:", "postgresql+asyncpg:", 1))
+            await migrations.migrate(self.postgres.owner_url.replace("postgresql:", "postgresql+asyncpg:", 1))
         connection = await asyncpg.connect(self.postgres.owner_url)
         await (create_all if self.deployed else _grant_and_seed)(connection)
         await connection.close()
@@ -246,7 +256,7 @@ class Stack:
 
     async def stop(self) -> None:
         """Stop everything and leave nothing behind."""
-        await self.client.aclose()
+        await self._open.aclose()
         await self.processes.close()
 
 

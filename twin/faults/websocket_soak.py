@@ -214,13 +214,23 @@ def _noting_silence(socket: "WebSocket") -> list[float]:
 )
 def idle_reaped(seams: "Seams") -> Undo:
     """A session that says nothing for five minutes is closed."""
+    return _reaping(seams, lasting(300.0))
+
+
+@fault("websocket.idle-for-a-moment", place="backend", seen="an idle timeout in seconds, taken for one in minutes")
+def idle_for_a_moment(seams: "Seams") -> Undo:
+    """A session that says nothing for two seconds is closed."""
+    return _reaping(seams, 2.0)
+
+
+def _reaping(seams: "Seams", idle_s: float) -> Undo:
+    """Sessions that say nothing for so long are closed."""
 
     async def end(socket: "WebSocket", _identity: "Identity") -> int:
-        last = _noting_silence(socket)
-        left = lasting(300.0)
+        last, left = _noting_silence(socket), idle_s
         while left > 0:
             await asyncio.sleep(left)
-            left = last[0] + lasting(300.0) - time.monotonic()
+            left = last[0] + idle_s - time.monotonic()
         return 1001
 
     return _beside(seams, end)
