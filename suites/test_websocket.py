@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from fixtures.soak import joiner
-from fixtures.sockets import FREED, OUTSIDE, SocketDoor, refuse_refused
+from fixtures.sockets import FREED, OUTSIDE, SocketDoor, refuse_binary, refuse_refused
 from fixtures.steady_sessions import problem_of, what_to_do
 from fixtures.twin import TwinControl
 from fixtures.users import MakeUser
@@ -122,6 +122,7 @@ async def test_pings_and_heartbeats_are_answered_in_order(
         raise CheckFailure(expected=f"{expected}", actual=f"{kinds}")
     if contract.websocket.echo_field and echoed != list(range(ROUNDS)):
         raise CheckFailure(expected=f"pongs for {list(range(ROUNDS))}", actual=f"{echoed}")
+    refuse_binary(session, contract, "answers")
 
 
 async def _open_in_haste(sockets: SocketDoor, owner: User) -> Session:

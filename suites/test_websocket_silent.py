@@ -12,6 +12,7 @@ from probes.auth.tokens import User
 from probes.errors import NOT_ANSWERED, TooSlow
 from probes.websocket.closes import describe
 from probes.websocket.sessions import Session
+from targets.contract import Contract
 from targets.model import Sizes
 
 TABS = 3
@@ -25,9 +26,14 @@ TABS = 3
     looking="the age at the end, and how it ended: the same age each time is an idle timeout of what closed it",
 )
 @pytest.mark.beside(goes_on=True)
-async def test_silence_ends_no_session(sockets: SocketDoor, owner: User, sizes: Sizes, recorder: Recorder) -> None:
-    """Three tabs say nothing for a while, and send no ping frame either; then each of them is answered."""
-    silent_s = sizes.silent_s
+async def test_silence_ends_no_session(
+    sockets: SocketDoor, owner: User, contract: Contract, sizes: Sizes, recorder: Recorder
+) -> None:
+    """Three tabs say nothing for a while, and send no ping frame either; then each of them is answered.
+
+    If the contract lets a session be silent for less (idle_s), they are for half of that.
+    """
+    silent_s = min(sizes.silent_s, contract.websocket.idle_s / 2)
     tabs = await sockets.open_all(*[owner] * TABS)
     recorder.figures(rule="sessions in which nothing is said", n=TABS, value=silent_s, unit="s")
     for problem in await asyncio.gather(*(_after_silence(tab, silent_s) for tab in tabs)):

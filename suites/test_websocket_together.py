@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from fixtures.agent import read_run, refuse_other_names, refuse_other_run, run_ids
-from fixtures.sockets import EACH_TAB, NOT_GLOBAL, SocketDoor
+from fixtures.sockets import EACH_TAB, NOT_GLOBAL, SocketDoor, refuse_binary
 from fixtures.users import MakeUser
 from gate.check import check
 from gate.evidence import Recorder
@@ -162,6 +162,7 @@ async def _refuse_other_runs(
     tabs += [("the user's other tab", other_tab, EACH_TAB)] if contract.websocket.agent.every_tab else []
     for name, session, remedy in tabs:
         messages = await _read_run(session, contract, remedy)
+        refuse_binary(session, contract, "the agent's events")
         refuse_other_run(messages, contract, name, owner)
         ids = run_ids(messages, contract)
         if session is mine and ids & seen:

@@ -11,11 +11,11 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from importlib import import_module
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from twin.late_imports import imported
+from twin.people import reading
 from twin.ports import PortTakenError, free_ports, refuse_taken
 from twin.postgres import Postgres
 from twin.processes import BootError, Processes
@@ -122,21 +122,12 @@ async def _booted(options: argparse.Namespace) -> AsyncIterator[Stack]:
         await server.until_started()
         if options.verbose:
             print(f"twin: up after {time.monotonic() - begun:.1f} s", file=sys.stderr)  # noqa: T201 - asked for
-        async with _people(stack, options.people):
+        async with reading(stack.addresses()["backend"]["url"], stack.secret, options.people):
             yield stack
         server.should_exit = True
         await serving
     finally:
         await stack.stop()
-
-
-def _people(stack: Stack, count: int) -> AbstractAsyncContextManager[None]:
-    """So many people read their lists; where nobody does, what they need is not imported."""
-    if not count:
-        return contextlib.nullcontext()
-    reading = import_module("twin.people").reading
-    people: AbstractAsyncContextManager[None] = reading(stack.addresses()["backend"]["url"], stack.secret, count)
-    return people
 
 
 async def _put_in_force(stack: Stack, wanted: list[str], alone: list[str]) -> None:

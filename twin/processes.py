@@ -98,9 +98,8 @@ class Processes:
         self._tell(process.pid, 0)
 
     async def close(self) -> None:
-        """Stop everything, last started first, then let the janitor remove the folder."""
-        for name in reversed(list(self.running)):
-            await self.stop(name)
+        """Stop everything at once, then let the janitor remove the folder."""
+        await asyncio.gather(*map(self.stop, list(self.running)))
         if self._janitor is not None and self._janitor.stdin is not None:
             self._janitor.stdin.close()
             await asyncio.to_thread(self._janitor.wait)

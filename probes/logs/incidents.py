@@ -4,6 +4,7 @@ Everything here takes time in proportion to the text, whatever the text is: an e
 well decide what is in it.
 """
 
+import base64
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ _PLAIN = re.compile(r"[a-z0-9 _.:,>()'-]+", re.ASCII)  # what JSON writes as it 
 # Tried where a dotted run of letters begins and nowhere inside it, and never backwards.
 _BEFORE_CLAIMS = re.compile(r"(?<![A-Za-z0-9_-])([A-Za-z0-9_-]{9,}+)(?=\.eyJ[A-Za-z0-9_-]{6,}+\.)")
 _LEAST_HEAD = 6
+# The same in base64, as a page offers its token in a subprotocol: "ZXlK" is "eyJ".
+_ENCODED = re.compile(r"(?<![A-Za-z0-9_-])ZXlK[A-Za-z0-9_-]{24,}+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class Incidents:
         for anchor in self.anchors:
             if anchor in lower:
                 return True
-        return "eyj" in lower or ("://" in lower and "@" in lower) or "traceback (" in lower
+        return "eyj" in lower or "zxlk" in lower or ("://" in lower and "@" in lower) or "traceback (" in lower
 
 
 def _expression(phrase: str) -> str:
@@ -71,7 +74,17 @@ def _anchor(phrase: str) -> str:
 
 
 def holds_credential(text: str) -> bool:
-    """Whether a text holds a JWT, or a URL with a password in it."""
-    if "eyJ" in text and any("eyJ" in match[1][:-_LEAST_HEAD] for match in _BEFORE_CLAIMS.finditer(text)):
+    """Whether a text holds a JWT, as it is or in base64, or a URL with a password in it."""
+    if _holds_jwt(text) or ("ZXlK" in text and any(_holds_jwt(_decoded(one)) for one in _ENCODED.findall(text))):
         return True
     return holds_password(text)
+
+
+def _holds_jwt(text: str) -> bool:
+    return "eyJ" in text and any("eyJ" in match[1][:-_LEAST_HEAD] for match in _BEFORE_CLAIMS.finditer(text))
+
+
+def _decoded(text: str) -> str:
+    """The text that base64 stands for, without what is left of it where it was cut."""
+    whole = text[: len(text) - len(text) % 4]
+    return base64.urlsafe_b64decode(whole).decode("latin-1")

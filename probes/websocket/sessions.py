@@ -51,6 +51,7 @@ class Session:
     _reader: asyncio.Task[None] | None = None
     _closing: bool = False
     _held: int = 0  # bytes in the inbox
+    in_binary: bytes = b""  # the latest message that came in a binary frame
     closed: Closed | None = None
     watch: Callable[[str], None] | None = None  # gets every message when it comes, read or not
 
@@ -118,6 +119,8 @@ class Session:
             self._inbox.put_nowait(CLOSED)  # for the next reader
             raise BadAnswer(self.request, f"the session ended: {describe(self.closed)}")
         self._held -= len(raw)
+        if isinstance(raw, bytes):
+            self.in_binary = raw
         return parse(raw, self.request)
 
     async def receive_answer(self, deadline_s: float) -> Message:

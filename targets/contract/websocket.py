@@ -64,6 +64,7 @@ class WebSocketRules(Part):
     idle_s: Seconds
     echo_field: str
     answers_early: bool
+    text_frames: bool
     dialect: DialectRules
     after: AfterRules
     agent: AgentRules

@@ -42,6 +42,19 @@ def token_logged(seams: "Seams") -> Undo:
     return _writing(seams, lambda token: f"validating Bearer {token}")
 
 
+@fault("logs.offer-logged", place="backend", seen="the headers of each handshake, without Authorization, in the log")
+def offer_logged(seams: "Seams") -> Undo:
+    """The subprotocols that a page offers are written to the log: its token is one of them, in base64."""
+    sessions = seams.sessions
+    healthy = sessions.select_protocol
+
+    def select(offered: list[str]) -> str | None:
+        sessions.log.write("INFO", f"handshake, sec-websocket-protocol: {', '.join(offered)}")
+        return healthy(offered)
+
+    return replace(sessions, select_protocol=select)
+
+
 @fault("logs.token-logged-by-auth", place="auth", seen="logger.debug('validating %s', token), in the auth service")
 def token_logged_by_auth(seams: "Auth") -> Undo:
     """The auth service writes each token that it is asked about to its log."""

@@ -1,6 +1,7 @@
 """Faults of the WebSocket: at connect, in identity and order, under hostile input, and in the long run."""
 
 import asyncio
+import json
 import time
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -249,6 +250,16 @@ def silent_half_open(seams: "Seams") -> Undo:
         if time.monotonic() - begun.setdefault(id(socket), time.monotonic()) > 0.7:  # noqa: PLR2004 - the moment
             return
         await healthy(socket, message)
+
+    return replace(seams.sessions, send=send)
+
+
+@fault("websocket.binary-frames", place="backend", seen="a faster JSON library, whose output is bytes")
+def binary_frames(seams: "Seams") -> Undo:
+    """Every message is sent in a binary frame."""
+
+    async def send(socket: "WebSocket", message: "Message") -> None:
+        await socket.send_bytes(json.dumps(message).encode())
 
     return replace(seams.sessions, send=send)
 

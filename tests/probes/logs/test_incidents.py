@@ -1,5 +1,6 @@
 """Incidents and credentials: found in any text, and in time that grows with the text and no faster."""
 
+import base64
 import time
 from collections.abc import Callable
 
@@ -48,6 +49,9 @@ CREDENTIAL = {
     f"%20{JWT}": True,
     f"a.b.{JWT}": True,
     f"cookie=x.{JWT}y": True,
+    f"jwt-auth, jwt.{base64.urlsafe_b64encode(f'{JWT}sig'.encode()).decode().rstrip('=')}": True,
+    f"jwt.{base64.urlsafe_b64encode(f'{JWT}sig'.encode()).decode()[:-3]}": True,
+    base64.urlsafe_b64encode(b"eyJhbGciOiJIUzI1NiJ9 and no claims, but other words").decode(): False,
     "postgresql://netra:hunter2@10.1.2.3/netra": True,
     "redis://:hunter2@cache:6379": True,
     "eyJhbGciOiJIUzI1NiJ9 alone": False,
@@ -65,6 +69,8 @@ HOSTILE: dict[str, str] = {
     "letters": "a",
     "a scheme that never ends": "a+",
     "heads of tokens": "eyJ",
+    "encoded heads": "ZXlK",
+    "encoded heads of different lengths": "ZXlKZXlKZXlKZXlKZXlKZXlKZXlK.",
     "dotted heads": "eyJabcdef.",
     "slashes": "://",
     "users": "://a:",
