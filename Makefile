@@ -10,6 +10,7 @@ REPORTS ?= reports
 # option with a variable's value, if that has one.
 quoted = '$(subst ','\'',$(1))'
 given = $(call quoted,$(value $(1)))
+given-or = $(if $(value $(1)),$(call given,$(1)),$(2))
 option = $(if $(value $(2)),$(1)$(call given,$(2)))
 RUN := -m gate.session -c pytest.ini --report-dir=$(call given,REPORTS) $(call option,--evidence=,EVIDENCE) \
 	$(call option,--known-failures=,KNOWN) $(if $(filter-out 0 no false,$(QUICK)),--quick) \
@@ -120,7 +121,7 @@ soak-local: $(READY)  ## run the soak phase on the embedded twin
 	$(call on-its-own,soak-staging)
 	$(call takes,STATE FAULT CUT DURATION RESUME)
 	$(call lasting,$(PY))
-	@$(RERUN) $(TWIN) exec --state $(call given,STATE) --cut $(if $(CUT),$(call given,CUT),20s) $(call option,--fault ,FAULT) -- \
+	@$(RERUN) $(TWIN) exec --state $(call given,STATE) --cut $(call given-or,CUT,20s) $(call option,--fault ,FAULT) -- \
 		$(PYTEST) --target=local --phase=soak $(SOAK)
 
 .PHONY: soak-staging
@@ -135,7 +136,7 @@ soak-staging: $(SUITE_READY)  ## run the soak phase on a configured target: an h
 day-local: $(READY)  ## run the day phase on an embedded twin that has been serving for a day
 	$(call on-its-own,day-staging)
 	$(call takes,STATE FAULT AGE)
-	@$(RERUN) $(TWIN) exec --state $(call given,STATE) --age $(if $(AGE),$(call given,AGE),25h) $(call option,--fault ,FAULT) -- \
+	@$(RERUN) $(TWIN) exec --state $(call given,STATE) --age $(call given-or,AGE,25h) $(call option,--fault ,FAULT) -- \
 		$(PYTEST) --target=local --phase=day
 
 .PHONY: day-staging
@@ -183,7 +184,7 @@ faults: $(READY)  ## list every fault of the twin
 .PHONY: reap
 #: TARGET=staging [OLDER_THAN=1h]
 reap: $(SUITE_READY)  ## remove rows that killed runs, or the service for our users, left behind
-	@$(SUITE) -m commands reap --target $(call given,TARGET) --older-than $(if $(OLDER_THAN),$(call given,OLDER_THAN),1h)
+	@$(SUITE) -m commands reap --target $(call given,TARGET) --older-than $(call given-or,OLDER_THAN,1h)
 
 .PHONY: repair-plan
 #: TARGET=staging
@@ -194,8 +195,8 @@ repair-plan: $(SUITE_READY)  ## count rows with bad metadata and write the SQL t
 #: [ALEMBIC=folder] [SINCE=revision] [INI=file]
 #: [URL_VARIABLE=name] [PASS="name ..."]
 preflight: $(READY)  ## apply migrations to a scratch database with rows in it, and report what they do
-	@$(TWIN) scratch -- $(PY) -m commands preflight --alembic $(if $(ALEMBIC),$(call given,ALEMBIC),twin/backend/migrations) \
-		--since $(if $(SINCE),$(call given,SINCE),base) $(call option,--ini=,INI) $(call option,--url-variable=,URL_VARIABLE) \
+	@$(TWIN) scratch -- $(PY) -m commands preflight --alembic $(call given-or,ALEMBIC,twin/backend/migrations) \
+		--since $(call given-or,SINCE,base) $(call option,--ini=,INI) $(call option,--url-variable=,URL_VARIABLE) \
 		$(addprefix --pass=,$(PASS))
 
 .PHONY: errors

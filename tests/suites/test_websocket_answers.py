@@ -18,9 +18,10 @@ from targets.loading import describe_target
 ECHO = "seq"
 
 
-def contract(echo_field: str) -> Contract:
+def contract(echo_field: str, *, text_frames: bool = True) -> Contract:
     usual = describe_target("local").contract
-    return usual.model_copy(update={"websocket": usual.websocket.model_copy(update={"echo_field": echo_field})})
+    changed = {"echo_field": echo_field, "text_frames": text_frames}
+    return usual.model_copy(update={"websocket": usual.websocket.model_copy(update=changed)})
 
 
 @dataclass(slots=True)
@@ -30,6 +31,7 @@ class Echoing:
     dialect: Dialect
     late: int = 0
     age_s: float = 0.0
+    in_binary: bytes = b""
     inbox: list[Message] = field(default_factory=list)
 
     async def send(self, message: Message) -> None:
@@ -46,9 +48,9 @@ class Echoing:
         return self.inbox.pop(0)
 
 
-async def ask(late: int, echo_field: str) -> None:
-    rules = contract(echo_field)
-    session = Echoing(dialect_of(rules), late)
+async def ask(late: int, echo_field: str, *, in_binary: bytes = b"", text_frames: bool = True) -> None:
+    rules = contract(echo_field, text_frames=text_frames)
+    session = Echoing(dialect_of(rules), late, in_binary=in_binary)
 
     async def open_one(_user: object, first: Message) -> Echoing:
         session.inbox.append({"type": session.dialect.pong, "data": {}} if first else {})
@@ -70,3 +72,9 @@ async def test_each_pong_of_its_own_ping_passes_and_so_does_any_where_nothing_is
 async def test_a_pong_of_another_ping_is_refused(late: int) -> None:
     with pytest.raises(CheckFailure, match="pongs for"):
         await ask(late, ECHO)
+
+
+async def test_an_answer_in_a_binary_frame_is_refused_unless_the_contract_has_them() -> None:
+    await ask(0, "", in_binary=b"{}", text_frames=False)
+    with pytest.raises(CheckFailure, match="text frames"):
+        await ask(0, "", in_binary=b"{}")

@@ -78,6 +78,7 @@ ADVISED = {
     "a port among the settings": ("postgresql://u:canary@/x?host=a&port=70000", "?port= that is not a number"),
     "a port of zero": ("postgresql://u:canary@db:0/x", "its port is not a number"),
     "a socket outside a folder": ("postgresql://u:canary@/x?unix_sock=db", "?unix_sock= that is neither"),
+    "a host's port past the last": ("postgresql://u:canary@/x?host=a:65536", "?host= that is neither"),
     "hosts that are none": ("postgresql://u:canary@/x?host=a:b:c", "?host= that is neither"),
     "a space": ("postgresql://u:canary@db/x y", "a space or a line break"),
     "an open bracket": ("postgresql://u:canary@[::1/x", "a bracket is open"),
