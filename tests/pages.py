@@ -105,7 +105,7 @@ class Makefile:
         seen: set[str] = set()
         texts = [self._recipes[target], "$(PYTHON)"]
         while texts:
-            new = set(re.findall(r"(?<=[( ,])[A-Z_]+(?=\))", texts.pop())) - seen
+            new = set(re.findall(r"(?<=[( ,])[A-Z_]+(?=[),])", texts.pop())) - seen
             seen |= new
             texts += [self._variables.get(name, "") for name in new]
         return frozenset(seen)
