@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from tests.proof.journal import shard
 from tests.system.running import LONG_S, ReusedTwin, twin_up
 
 pytest_plugins = ("pytester", "tests.own_warnings")
@@ -23,8 +24,9 @@ LEFT_OUT = pytest.mark.skip(reason="slow, it starts whole runs of the suite or b
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option for what is skipped otherwise."""
+    """Add the option for what is skipped otherwise, and the one for a share of it."""
     parser.addoption("--runslow", action="store_true", help="run the tests that are marked slow, too")
+    parser.addoption("--shard", default="", help="of the files of tests a share: 1/2, the first of two")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -33,6 +35,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.timeout(2 * LONG_S) if config.getoption("--runslow") else LEFT_OUT)
+    _leave_share(config, items)
+
+
+def _leave_share(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the tests of each n-th file. Raises UsageError for a share that is none."""
+    try:
+        files = set(shard(sorted({str(item.path) for item in items}), config.getoption("--shard")))
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from error
+    config.hook.pytest_deselected(items=[item for item in items if str(item.path) not in files])
+    items[:] = [item for item in items if str(item.path) in files]
 
 
 @pytest.fixture(scope="session")

@@ -64,6 +64,30 @@ def test_what_is_slow_is_skipped_with_the_command_that_runs_it() -> None:
     assert "make test SLOW=1" in reason
 
 
+def _collected(*more: str) -> subprocess.CompletedProcess[str]:
+    words = ("-c", "tests/pytest.ini", "--rootdir=.", "-p", "no:cacheprovider", "--collect-only", "-q", "tests/suites")
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *words, *more], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_shares_are_all_there_is_and_have_no_file_in_common() -> None:
+    def files(*more: str) -> set[str]:
+        return {line.partition("::")[0] for line in _collected(*more).stdout.splitlines() if "::" in line}
+
+    first, second = files("--shard=1/2"), files("--shard=2/2")
+    assert first
+    assert second
+    assert not first & second
+    assert first | second == files()
+
+
+def test_a_share_that_is_none_is_a_usage_error() -> None:
+    done = _collected("--shard=3/2")
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "write it as 1/4" in done.stderr
+
+
 def test_the_suite_runs_without_the_self_tests_plugins() -> None:
     """A case with a blank in its name looks like a path to pytest, which would then also load a tests/conftest.py."""
     case = "--check=auth.refuses[issued ahead]"
