@@ -9,6 +9,7 @@ left in any text. Neutralising twice changes nothing.
 import re
 
 from gate.strict_json import JSON
+from gate.text_rules import Rule, apply
 
 MULTI_LINE = frozenset({"evidence", "server_lines"})  # shown as blocks; every other text is one line
 NEW_LINE = " ⏎ "
@@ -23,13 +24,18 @@ COMMANDS = (
 )
 RULES = (
     # First, because the space that it inserts comes before a command; anywhere in a line, because terminals wrap.
-    (re.compile(r"(VERDICT)(?=:)", re.IGNORECASE), r"\1 "),
-    (re.compile(rf"(^|[\s⏎]):(?=:[A-Za-z])|:(?=:(?:{COMMANDS})\b)", re.IGNORECASE | re.MULTILINE), r"\1: "),
-    (re.compile(r"#(?=#(?:vso)?\[)", re.IGNORECASE), "# "),
-    (re.compile(r"!(?=\[)"), "! "),
-    (re.compile(r"\](?=\(|:[ \t<A-Za-z])"), "] "),
-    (re.compile(r"<(?=[A-Za-z/!?])"), "\u2039"),
-    (
+    Rule(("verdict:",), re.compile(r"(VERDICT)(?=:)", re.IGNORECASE), r"\1 "),
+    Rule(
+        ("::",),
+        re.compile(rf"(^|[\s⏎]):(?=:[A-Za-z])|:(?=:(?:{COMMANDS})\b)", re.IGNORECASE | re.MULTILINE),
+        r"\1: ",
+    ),
+    Rule(("##",), re.compile(r"#(?=#(?:vso)?\[)", re.IGNORECASE), "# "),
+    Rule(("![",), re.compile(r"!(?=\[)"), "! "),
+    Rule(("](", "]:"), re.compile(r"\](?=\(|:[ \t<A-Za-z])"), "] "),
+    Rule(("<",), re.compile(r"<(?=[A-Za-z/!?])"), "\u2039"),
+    Rule(
+        ("script", "data"),
         re.compile(r"((?:java|vb|live)script|data(?=[ \t]{0,8}:[ \t]{0,8}text/html))[ \t]{0,8}:", re.IGNORECASE),
         "\\1 \uff1a",
     ),
@@ -50,10 +56,7 @@ def neutralise(text: str, *, multi_line: bool = False) -> str:
         return text
     text = text.replace("\r\n", "\n")
     text = text if multi_line else text.replace("\n", NEW_LINE)
-    text = UNSEEN.sub(_shown, text)
-    for rule, put in RULES:
-        text = rule.sub(put, text)
-    return text
+    return apply(RULES, UNSEEN.sub(_shown, text))
 
 
 def neutralise_json(value: JSON, *, multi_line: bool = False) -> JSON:

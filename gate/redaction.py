@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 from urllib.parse import quote, quote_plus
 
+from gate.text_rules import Rule, apply
+
 SHORTEST_SECRET = 6  # a shorter value would black out ordinary words
 BLOCK = 6
 SHORTEST_PIECE = 2 * BLOCK - 1  # a piece of this length contains at least one whole block of the text
@@ -22,21 +24,30 @@ LONGEST_KEPT, MOST_KEPT = 200, 20_000  # characters of a text known to be clean,
 CUTS = re.compile(r"…|\.\.\.|\\{1,8}u2026")  # `probes.foreign.excerpt`'s mark, plain and in JSON; and pytest's
 TOKENS = re.compile(r"[A-Za-z0-9_.-]{12,}")
 JWT_BEGINS = "eyJ"  # base64 of {" of a header, or of a payload
-PATTERNS = (
-    (
+ASSIGNED = ("password", "secret", "api_key", "api-key", "apikey")
+RULES = (
+    Rule(
+        ("bearer", "basic"),
         re.compile(r"\b((?i:bearer|basic))[ \t]{1,8}(?=[^\sA-Z0-9=]{0,64}[A-Z0-9=])[A-Za-z0-9._~+/=-]{6,}"),
         r"\1 [redacted]",
     ),
     # The words of our own advice, postgresql://user:password@host/db, are not a password.
-    (re.compile(r"(://(?!user:password@)[^\s/:@]{0,64}):[^\s@/]{1,512}@"), r"\1:[redacted]@"),
+    Rule(("://",), re.compile(r"(://(?!user:password@)[^\s/:@]{0,64}):[^\s@/]{1,512}@"), r"\1:[redacted]@"),
     # A password whose host was cut off; a port is all digits.
-    (re.compile(r"(://[^\s/:@]{0,64}):(?!\d{1,5}…)[^\s@/…]{1,512}(?=…)"), r"\1:[redacted]"),
-    (re.compile(r"(?i)\b(password|secret|api[_-]?key)(=|\"?:\s{0,8}\"?)[^\s\"',;&]{4,}"), r"\1\2[redacted]"),
+    Rule(("://",), re.compile(r"(://[^\s/:@]{0,64}):(?!\d{1,5}…)[^\s@/…]{1,512}(?=…)"), r"\1:[redacted]"),
+    Rule(
+        ASSIGNED,
+        re.compile(r"(?i)\b(password|secret|api[_-]?key)(=|\"?:\s{0,8}\"?)[^\s\"',;&]{4,}"),
+        r"\1\2[redacted]",
+    ),
     # Behind an underscore (db_password), a colon alone does not assign: "set NETRA_TOKENS__SIGNING_SECRET: ..."
-    (re.compile(r"(?i)(?<=_)(password|secret|api[_-]?key)(=|\":\s{0,8}\")[^\s\"',;&]{4,}"), r"\1\2[redacted]"),
+    Rule(
+        ASSIGNED,
+        re.compile(r"(?i)(?<=_)(password|secret|api[_-]?key)(=|\":\s{0,8}\")[^\s\"',;&]{4,}"),
+        r"\1\2[redacted]",
+    ),
 )
 Place = tuple[str, int]  # a spelling, and where in it
-LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}  # only ASCII: lengths stay the same
 
 
 class Concealed(Protocol):
@@ -87,7 +98,7 @@ class Redactor:
 
         A secret such as `service-key-of-…` has a piece in common with them. A secret as a whole is never spared.
         """
-        self._public |= {word.translate(LOWER) for word in words if len(word) >= SHORTEST_PIECE}
+        self._public |= {_folded(word) for word in words if len(word) >= SHORTEST_PIECE}
 
     def text(self, text: str) -> str:
         """The text without secrets, and without lone surrogates, which no file can hold."""
@@ -96,8 +107,7 @@ class Redactor:
         clean = text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
         clean = self._without_known(clean)
         clean = TOKENS.sub(_without_jwt, clean) if JWT_BEGINS in clean else clean
-        for pattern, put in PATTERNS:
-            clean = pattern.sub(put, clean)
+        clean = apply(RULES, clean)
         if clean == text and len(text) <= LONGEST_KEPT and len(self._clean) < MOST_KEPT:
             self._clean.add(text)
         return clean
@@ -126,7 +136,7 @@ class Redactor:
 
     def _places(self, text: str) -> Iterator[tuple[int, int]]:
         """The spans of secrets, in order. They may touch and overlap."""
-        folded = text.translate(LOWER) if not text.isascii() else text.lower()
+        folded = _folded(text)
         yield from sorted([*self._short_places(folded), *self._long_places(folded), *self._cut_places(folded)])
 
     def _short_places(self, folded: str) -> Iterator[tuple[int, int]]:
@@ -171,6 +181,11 @@ class Redactor:
             for word in self._public
             if len(word) >= end - start
         )
+
+
+def _folded(text: str) -> str:
+    """The text with A to Z in small letters and all others as they are, so that its length stays the same."""
+    return text.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
 
 
 def _without_jwt(match: re.Match[str]) -> str:
@@ -219,7 +234,7 @@ def _with_remainders(text: str) -> dict[str, tuple[int, int]]:
     found: dict[str, tuple[int, int]] = {}
     ends = text[:SHORTEST_REMAINDER], text[-SHORTEST_REMAINDER:]
     for spelling, head, tail in zip(_spellings(text), *map(_spellings, ends), strict=True):
-        form = spelling.translate(LOWER)
+        form = _folded(spelling)
         known = found.get(form, (len(form), len(form)))
         least = [max(SHORTEST_REMAINDER, len(end)) for end in (head, tail)]
         found[form] = min(known[0], least[0]), min(known[1], least[1])
