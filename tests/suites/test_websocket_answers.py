@@ -24,7 +24,7 @@ def contract(echo_field: str, *, text_frames: bool = True) -> Contract:
     return usual.model_copy(update={"websocket": usual.websocket.model_copy(update=changed)})
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Echoing:
     """A session whose pongs repeat the number of a ping; `late` of them repeat the one before."""
 
@@ -50,7 +50,7 @@ class Echoing:
 
 async def ask(late: int, echo_field: str, *, in_binary: bytes = b"", text_frames: bool = True) -> None:
     rules = contract(echo_field, text_frames=text_frames)
-    session = Echoing(dialect_of(rules), late, in_binary=in_binary)
+    session = Echoing(dialect=dialect_of(rules), late=late, in_binary=in_binary)
 
     async def open_one(_user: object, first: Message) -> Echoing:
         session.inbox.append({"type": session.dialect.pong, "data": {}} if first else {})
