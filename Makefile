@@ -283,7 +283,7 @@ road: $(READY)  ## show where a check is declared, fed, broken and reported, as 
 	@$(PY) -m tests.road $(call given,CHECK)
 
 # Every process of pytest imports each file that it is given, whatever it then runs of it.
-SLOW_ONES = $(shell grep -rlF mark.slow --include='test_*.py' tests)
+SLOW_FILES = $(shell grep -rlF mark.slow --include='test_*.py' tests)
 .PHONY: test
 #: [ARGS='tests/gate -k verdict'] [JOBS=4: processes] [LF=1: what failed last]
 #: [SLOW=1: those alone that start whole runs of the suite or build the image]
@@ -291,7 +291,7 @@ SLOW_ONES = $(shell grep -rlF mark.slow --include='test_*.py' tests)
 test: $(READY)  ## run the self-tests; at its end, what it skipped and why
 	@$(PY) -m pytest -c tests/pytest.ini --rootdir=. -n $(or $(JOBS),4) --dist loadfile --no-loadscope-reorder -rs --durations=25 --durations-min=10 \
 		$(if $(filter-out 0 no false,$(SLOW)),--runslow -m slow) $(call option,--shard=,SHARD) $(if $(filter-out 0 no false,$(LF)),--lf --lfnf=none) \
-		$(or $(ARGS),$(if $(filter-out 0 no false,$(SLOW)),$(SLOW_ONES),tests))
+		$(or $(ARGS),$(if $(filter-out 0 no false,$(SLOW)),$(SLOW_FILES),tests))
 
 .PHONY: lint
 lint: $(READY)  ## run ruff with all rules, and mypy in strict mode

@@ -71,8 +71,11 @@ def _differences(
 
 def _remedy(questions: Sequence[tuple[int, DoorName, Forgery]], answers: Sequence[Said | None]) -> str:
     """What to do where a door does not refuse a valid token under another signature; else nothing of its own."""
-    resigned_ones = [said for (_, _, forgery), said in zip(questions, answers, strict=True) if forgery.kind == RESIGNED]
-    return BY_THE_WHOLE if any(said is not None and said.decision != "refused" for said in resigned_ones) else ""
+    not_refused = any(
+        forgery.kind == RESIGNED and said is not None and said.decision != "refused"
+        for (_, _, forgery), said in zip(questions, answers, strict=True)
+    )
+    return BY_THE_WHOLE if not_refused else ""
 
 
 def _round(

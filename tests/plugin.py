@@ -19,8 +19,8 @@ settings.load_profile("unhurried")
 
 # Folders whose tests start whole processes and wait for them. They begin first: if they came last, as pytest-xdist has
 # files of few tests, some workers would wait for the last ones.
-LONG_ONES = tuple(f"tests/{one}/" for one in ("system", "commands", "deploy", "mutants", "twin", "gate/session"))
-LONGEST = "tests/system/test_no_secret_anywhere.py"  # minutes: a run in which everything fails, with all locals
+LONG_FOLDERS = tuple(f"tests/{one}/" for one in ("system", "commands", "deploy", "mutants", "twin", "gate/session"))
+LONGEST_FILE = "tests/system/test_no_secret_anywhere.py"  # minutes: a run in which everything fails, with all locals
 LEFT_OUT = pytest.mark.skip(reason="slow, it starts whole runs of the suite or builds the image: make test SLOW=1")
 
 
@@ -32,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put long ones first. Skip what is slow, each with its command; if it runs, it may take two of the longest."""
-    items.sort(key=lambda item: (not item.nodeid.startswith(LONGEST), not item.nodeid.startswith(LONG_ONES)))
+    items.sort(key=lambda item: (not item.nodeid.startswith(LONGEST_FILE), not item.nodeid.startswith(LONG_FOLDERS)))
     for item in items:
         if item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.timeout(2 * LONG_S) if config.getoption("--runslow") else LEFT_OUT)

@@ -14,6 +14,7 @@ WALL = {"monotonic", "perf_counter", "time"}
 TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
 UNRESOLVED = "Path(__file__)" + ".parents"
 A_SLOW_ONE = "tests/system/test_day.py"
+COLLECTED = ("--collect-only", "-q", "tests/suites")
 
 
 def limited(text: str) -> list[str]:
@@ -55,25 +56,23 @@ def test_nothing_has_to_be_done_in_wall_time(path: Path) -> None:
 
 
 def test_what_is_slow_is_skipped_with_the_command_that_runs_it() -> None:
-    words = ("-c", "tests/pytest.ini", "--rootdir=.", "-p", "no:cacheprovider", "-rs", A_SLOW_ONE)
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", *words], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    done = _pytest("-rs", A_SLOW_ONE)
+    done.check_returncode()
     (reason,) = [line for line in done.stdout.splitlines() if line.startswith("SKIPPED")]
     assert A_SLOW_ONE in reason
     assert "make test SLOW=1" in reason
 
 
-def _collected(*more: str) -> subprocess.CompletedProcess[str]:
-    words = ("-c", "tests/pytest.ini", "--rootdir=.", "-p", "no:cacheprovider", "--collect-only", "-q", "tests/suites")
+def _pytest(*words: str) -> subprocess.CompletedProcess[str]:
+    usual = ("-c", "tests/pytest.ini", "--rootdir=.", "-p", "no:cacheprovider")
     return subprocess.run(
-        [sys.executable, "-m", "pytest", *words, *more], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "pytest", *usual, *words], cwd=ROOT, capture_output=True, text=True, check=False
     )
 
 
 def test_the_shares_are_all_there_is_and_have_no_file_in_common() -> None:
     def files(*more: str) -> set[str]:
-        return {line.partition("::")[0] for line in _collected(*more).stdout.splitlines() if "::" in line}
+        return {line.partition("::")[0] for line in _pytest(*COLLECTED, *more).stdout.splitlines() if "::" in line}
 
     first, second = files("--shard=1/2"), files("--shard=2/2")
     assert first
@@ -83,7 +82,7 @@ def test_the_shares_are_all_there_is_and_have_no_file_in_common() -> None:
 
 
 def test_a_share_that_is_none_is_a_usage_error() -> None:
-    done = _collected("--shard=3/2")
+    done = _pytest(*COLLECTED, "--shard=3/2")
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
     assert "write it as 1/4" in done.stderr
 

@@ -15,7 +15,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from twin.late_imports import imported
-from twin.people import reading
 from twin.ports import PortTakenError, free_ports, refuse_taken
 from twin.postgres import Postgres
 from twin.processes import BootError, Processes
@@ -122,7 +121,7 @@ async def _booted(options: argparse.Namespace) -> AsyncIterator[Stack]:
         await server.until_started()
         if options.verbose:
             print(f"twin: up after {time.monotonic() - begun:.1f} s", file=sys.stderr)  # noqa: T201 - asked for
-        async with reading(stack.addresses()["backend"]["url"], stack.secret, options.people):
+        async with stack.read_by(options.people):
             yield stack
         server.should_exit = True
         await serving

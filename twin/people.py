@@ -2,15 +2,12 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
-from typing import TYPE_CHECKING
 
-from twin.late_imports import imported
+import httpx
 
-if TYPE_CHECKING:
-    import httpx
+from twin.auth.service import issue
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64)"
 PAUSE_S = 0.1  # of each of them, after an answer
@@ -20,14 +17,10 @@ PATIENCE_S = 30.0
 @asynccontextmanager
 async def reading(url: str, secret: str, count: int) -> AsyncIterator[None]:
     """This many people ask the backend at this URL for their lists, until the context ends."""
-    if not count:
-        yield
-        return
-    httpx, service = await imported("httpx"), await imported("twin.auth.service")
     async with httpx.AsyncClient(
         base_url=url, headers={"User-Agent": BROWSER}, timeout=PATIENCE_S, trust_env=False
     ) as client:
-        people = [asyncio.create_task(_read(client, partial(service.issue, secret))) for _ in range(count)]
+        people = [asyncio.create_task(_read(client, secret)) for _ in range(count)]
         try:
             yield
         finally:
@@ -36,9 +29,8 @@ async def reading(url: str, secret: str, count: int) -> AsyncIterator[None]:
             await asyncio.gather(*people, return_exceptions=True)
 
 
-async def _read(client: "httpx.AsyncClient", issue: Callable[[], str]) -> None:
-    transport_error: type[Exception] = (await imported("httpx")).TransportError
+async def _read(client: httpx.AsyncClient, secret: str) -> None:
     while True:
-        with contextlib.suppress(transport_error):  # who gets no answer asks again
-            await client.get("/api/threads", headers={"Authorization": f"Bearer {issue()}"})
+        with contextlib.suppress(httpx.TransportError):  # who gets no answer asks again
+            await client.get("/api/threads", headers={"Authorization": f"Bearer {issue(secret)}"})
         await asyncio.sleep(PAUSE_S)

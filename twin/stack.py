@@ -4,7 +4,8 @@ import asyncio
 import os
 import secrets
 import sys
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
@@ -186,6 +187,15 @@ class Stack:
                 "turns": str(self._turns),
             },
         }
+
+    @asynccontextmanager
+    async def read_by(self, people: int) -> AsyncIterator[None]:
+        """Have this many people read their lists, until the context ends; for none, nothing is imported."""
+        async with AsyncExitStack() as readers:
+            if people:
+                reading = (await imported("twin.people")).reading
+                await readers.enter_async_context(reading(self.addresses()["backend"]["url"], self.secret, people))
+            yield
 
     async def switch(self, wanted: list[str]) -> None:
         """Have exactly these faults in force, everywhere. Raises KeyError for an unknown one."""

@@ -186,3 +186,9 @@ def kept_page(seams: "Seams") -> Undo:
         return sorted(by_id, key=lambda row: row["updated_at"].timestamp(), reverse=True)
 
     return replace(seams, find_threads=find)
+
+
+@fault("threads.page-sorted-by-title", place="backend", seen="a response model that sorts what it is given, by title")
+def page_sorted_by_title(seams: "Seams") -> Undo:
+    """Each window holds the right threads, by their titles."""
+    return replace(seams, arrange=lambda items: sorted(items, key=lambda item: str(item["title"]).casefold()))

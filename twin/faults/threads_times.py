@@ -110,9 +110,3 @@ def off_in_summer(seams: "Seams") -> Undo:
         return {**item, **{name: shown(item[name]) for name in ("created_at", "updated_at")}}
 
     return replace(seams, render_thread=render)
-
-
-@fault("threads.page-sorted-by-title", place="backend", seen="a response model that sorts what it is given, by title")
-def page_sorted_by_title(seams: "Seams") -> Undo:
-    """Each window holds the right threads, by their titles."""
-    return replace(seams, arrange=lambda items: sorted(items, key=lambda item: str(item["title"]).casefold()))

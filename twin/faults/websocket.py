@@ -1,7 +1,6 @@
 """Faults of the WebSocket: at connect, in identity and order, under hostile input, and in the long run."""
 
 import asyncio
-import json
 import time
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -257,11 +256,7 @@ def silent_half_open(seams: "Seams") -> Undo:
 @fault("websocket.binary-frames", place="backend", seen="a faster JSON library, whose output is bytes")
 def binary_frames(seams: "Seams") -> Undo:
     """Every message is sent in a binary frame."""
-
-    async def send(socket: "WebSocket", message: "Message") -> None:
-        await socket.send_bytes(json.dumps(message).encode())
-
-    return replace(seams.sessions, send=send)
+    return replace(seams.sessions, send=lambda socket, message: socket.send_json(message, mode="binary"))
 
 
 @fault("websocket.reconnect-refused", place="backend", seen="one session per user, and the old one never cleaned up")

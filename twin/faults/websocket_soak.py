@@ -217,7 +217,7 @@ def idle_reaped(seams: "Seams") -> Undo:
     return _reaping(seams, lasting(300.0))
 
 
-@fault("websocket.idle-for-a-moment", place="backend", seen="an idle timeout in seconds, taken for one in minutes")
+@fault("websocket.idle-for-a-moment", place="backend", seen="an idle timeout meant in minutes, and read in seconds")
 def idle_for_a_moment(seams: "Seams") -> Undo:
     """A session that says nothing for two seconds is closed."""
     return _reaping(seams, 2.0)
