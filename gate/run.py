@@ -84,6 +84,10 @@ class Run:
         self.redactor.spare([self.plan.target, *(name(key) for key in self.plan.required_cases())])
         self.notes.extend(self.plan.notes)
 
+    def __repr__(self) -> str:
+        """Not its results: with `--showlocals` it stands in the locals of most failures, and all would be in each."""
+        return f"Run({self.id!r})"
+
     def required_cases(self) -> frozenset[Key]:
         """Every case that must pass: the profile's, or in a run of a selection the selected ones."""
         return frozenset(self.selected) if self.selection else self.plan.required_cases()

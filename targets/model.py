@@ -132,6 +132,12 @@ class Target(BaseSettings):
     contract: Contract
     checks: tuple[OwnCheck, ...] = ()  # the team's own checks
 
+    def __repr__(self) -> str:
+        """Its name: with `--showlocals` it stands in the locals of most failures."""
+        return f"Target({self.name!r})"
+
+    __str__ = __repr__
+
     @model_validator(mode="after")
     def _knows_what_is_absent(self) -> "Target":
         known = sorted(ABSENT.keys() | CORE.keys())

@@ -81,7 +81,7 @@ class LogEntry:
 class LogRead:
     """What was read: entries once per insertId, and whether the source was read to its end."""
 
-    entries: tuple[LogEntry, ...]
+    entries: tuple[LogEntry, ...] = field(repr=False)
     pages: int
     exhausted: bool
     doubt: Problem  # why the reading may not be complete

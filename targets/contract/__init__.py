@@ -64,6 +64,12 @@ class Contract(Part):
     browser: BrowserRules
     api: ApiRules
 
+    def __repr__(self) -> str:
+        """Not all of it: with `--showlocals` it stands in the locals of every failure, and its files can be read."""
+        return "Contract(...)"
+
+    __str__ = __repr__
+
     @model_validator(mode="after")
     def _a_refusal_can_be_told_from_a_validation(self) -> "Contract":
         by_body = {

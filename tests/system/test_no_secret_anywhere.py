@@ -36,6 +36,7 @@ CANARIES = {
     "HTTPS_PROXY": "http://me:canary-of-the-proxy@proxy.invalid:3128",
     "NO_PROXY": "127.0.0.1,localhost",
 }
+READABLE = 30_000_000  # characters: 336 cases, most of which fail, with their locals
 ENOUGH = 25  # results of cases, of which some failed
 SMALL = "1m"  # of a disk: the reports of a whole run are several times as large
 MOUNTING = ("unshare", "--map-root-user", "--mount")
@@ -117,6 +118,7 @@ def test_a_whole_run_shows_none(stage: Stage) -> None:
     assert code in {1, 2}, output[-2000:]  # 2: the machine was too busy to take everything down in time
     assert last_line(output).startswith("VERDICT: NO-GO")
     assert "******" in output, "locals were shown"
+    assert len(output) < READABLE, "objects of the whole run stand in the locals of each failure"
     assert stage.redactor.leaks(f"x{CANARIES['TOKEN']}x"), "what is looked for would be found"
     assert len(list((stage.folder / "whole").rglob("allure-results/*-result.json"))) > ENOUGH
     assert stage.leaking("whole") == []
