@@ -5,8 +5,9 @@ import json
 import pkgutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import groupby
 from pathlib import Path
 
@@ -116,24 +117,31 @@ def placed(text: str, name: str, listing: str) -> str:
     return f"{head}{begin}\n\n{listing}\n{end}{tail}"
 
 
-def pages() -> dict[Path, str]:
-    """Every page that holds a listing, as it should be."""
-    records = record.read()
-    listings = {
-        ROOT / "README.md": ("checks", render()),
-        ROOT / "docs/proof.md": ("figures", page.render(records)),
-        ROOT / "docs/runbook.md": ("checks", render_runbook()),
-        ROOT / "ARCHITECTURE.md": ("arrows", arrows.render()),
-        ROOT / "docs/adding-a-target.md": ("contract", render_contract()),
-        ROOT / "docs/incidents.md": ("incidents", incidents.render()),
-    }
-    placed_listings = {path: placed(path.read_text(encoding="utf-8"), *listing) for path, listing in listings.items()}
-    readme = ROOT / "README.md"
-    placed_listings[readme] = placed(placed_listings[readme], "proof", page.render_short(records))
-    generated = {ROOT / "targets/needs.toml": render_needs(), SCHEMA: json.dumps(schema(), indent=1) + "\n"}
-    return placed_listings | generated
+LISTINGS: tuple[tuple[str, str, Callable[[], str]], ...] = (
+    ("README.md", "checks", render),
+    ("README.md", "proof", lambda: page.render_short(record.read())),
+    ("docs/proof.md", "figures", lambda: page.render(record.read())),
+    ("docs/runbook.md", "checks", render_runbook),
+    ("ARCHITECTURE.md", "arrows", arrows.render),
+    ("docs/adding-a-target.md", "contract", render_contract),
+    ("docs/incidents.md", "incidents", incidents.render),
+)  # a page, the name of a listing in it, and what makes that
+
+
+def _page(path: str) -> str:
+    text = (ROOT / path).read_text(encoding="utf-8")
+    for page_of, name, listing in LISTINGS:
+        text = placed(text, name, listing()) if page_of == path else text
+    return text
+
+
+PAGES: dict[Path, Callable[[], str]] = {
+    **{ROOT / path: partial(_page, path) for path, _, _ in LISTINGS},
+    ROOT / "targets/needs.toml": render_needs,
+    SCHEMA: lambda: json.dumps(schema(), indent=1) + "\n",
+}  # every page with listings, and what makes it as it should be
 
 
 if __name__ == "__main__":
-    for path, text in pages().items():
-        path.write_text(text, encoding="utf-8")
+    for path, make in PAGES.items():
+        path.write_text(make(), encoding="utf-8")

@@ -13,7 +13,8 @@ import yaml
 from gate.check import NEEDS
 from targets.deviations import ABSENT
 from targets.profiles import load_required
-from tests.catalogue import declared_checks, pages
+from tests.catalogue import PAGES as LISTINGS
+from tests.catalogue import declared_checks
 from tests.pages import FENCE, PAGES, SPAN, Makefile, blocks, commands, module_run, named, options_in, understood
 from tests.standing import ROOT
 from twin.switching.registry import declared
@@ -34,9 +35,9 @@ OF_OTHERS = {
 }  # gcloud's, pip's and the Auth Proxy's, alone in a line of text
 
 
-@pytest.mark.parametrize("path", pages(), ids=named)
+@pytest.mark.parametrize("path", LISTINGS, ids=named)
 def test_a_listing_is_current(path: Path) -> None:
-    assert path.read_text(encoding="utf-8") == pages()[path], "renew it: python -m tests.catalogue"
+    assert path.read_text(encoding="utf-8") == LISTINGS[path](), "renew it: python -m tests.catalogue"
 
 
 @CASES

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import scipy
 from rich.console import Console
-from scipy.stats import binomtest
 
 from tests.mutants.candidates import ROOMS, TWIN, Mutant, list_mutants, modules, sample
 from tests.mutants.survivors import EQUIVALENT, OWED, UNOBSERVABLE, find, load
@@ -87,7 +87,7 @@ def _report(rows: Sequence[Line], drawn: int, command: str, console: Console) ->
         said.append(f"`{line['module']}` {line['function']}: `{line['before']}` → `{line['after']}`: {why}")
     counts = {kind: sum(line["came_to"] == kind for line in rows) for kind in (KILLED, SURVIVED, UNVIABLE, OVERDUE)}
     killed, observable = counts[KILLED] + counts[OVERDUE], len(rows) - counts[UNVIABLE] - excused
-    interval = binomtest(killed, observable).proportion_ci(method="exact") if observable else None
+    interval = scipy.stats.binomtest(killed, observable).proportion_ci(method="exact") if observable else None
     share = f"{killed} of {observable}" + (f" (95 %: {interval.low:.0%} to {interval.high:.0%})" if interval else "")
     figures: Figures = {"drawn": drawn, "tried": len(rows), **counts, "killed of viable and observable": share}
     for text in said:

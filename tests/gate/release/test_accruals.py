@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
+import scipy
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import poisson
 
 from gate.evidence import Recorder
 from gate.figures import Accrual
@@ -111,7 +111,7 @@ def test_the_bound_with_events_is_the_exact_poisson_one() -> None:
 def test_the_bound_is_where_so_few_events_have_a_chance_of_five_percent(events: int, hours: float) -> None:
     bound = hazard_bound(events, hours)
     assert bound is not None
-    assert float(poisson(bound * hours).cdf(events)) == pytest.approx(0.05, rel=1e-9)
+    assert float(scipy.stats.poisson(bound * hours).cdf(events)) == pytest.approx(0.05, rel=1e-9)
 
 
 def test_windows_say_what_they_cover_and_what_is_missing() -> None:

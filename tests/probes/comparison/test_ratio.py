@@ -4,7 +4,7 @@ import math
 import random
 
 import pytest
-from scipy import stats
+import scipy  # its parts are imported when they are used
 
 from probes.comparison.ratio import critical_rank, fisher_exact, paired_ratio, signed_rank_sums
 from probes.statistics.exact import Finding
@@ -26,7 +26,7 @@ def test_the_decision_is_scipys_signed_rank_test(n: int) -> None:
     for _ in range(40):
         times = [(chance.lognormvariate(3, 0.5), chance.lognormvariate(3.2, 0.5)) for _ in range(n)]
         logs = [math.log(candidate / serving / LIMIT) for serving, candidate in times]
-        theirs = stats.wilcoxon(logs, alternative="greater", method="exact").pvalue
+        theirs = scipy.stats.wilcoxon(logs, alternative="greater", method="exact").pvalue
         assert (paired_ratio(times, ALPHA).low > LIMIT) == (theirs <= ALPHA)
 
 
@@ -49,8 +49,8 @@ def test_the_error_rates_are_held_at_the_limit_itself(n: int, spread: float) -> 
         finding = paired_ratio([(time_of(1.0), time_of(LIMIT)) for _ in range(n)], ALPHA).finding(LIMIT)
         refuted += finding is Finding.REFUTED
         proved += finding is Finding.PROVED
-    assert stats.binom.sf(refuted - 1, runs, ALPHA) > 1e-4
-    assert stats.binom.sf(proved - 1, runs, ALPHA) > 1e-4
+    assert scipy.stats.binom.sf(refuted - 1, runs, ALPHA) > 1e-4
+    assert scipy.stats.binom.sf(proved - 1, runs, ALPHA) > 1e-4
 
 
 def test_equal_revisions_are_proved_and_slow_ones_are_refuted() -> None:
@@ -86,7 +86,9 @@ def test_a_metric_that_is_zero_on_a_side_is_no_measurement(pair: tuple[float, fl
 )
 def test_so_many_failures_have_fishers_chance(table: tuple[int, int, int, int]) -> None:
     events, trials, other, others = table
-    theirs = stats.fisher_exact([[events, trials - events], [other, others - other]], alternative="greater").pvalue
+    theirs = scipy.stats.fisher_exact(
+        [[events, trials - events], [other, others - other]], alternative="greater"
+    ).pvalue
     assert fisher_exact(*table) == pytest.approx(theirs)
 
 

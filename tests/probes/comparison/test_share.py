@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from scipy import stats
+import scipy  # its parts are imported when they are used
 
 from probes.comparison.share import FEWEST, Traffic, is_slower, requests_needed, traffic_of
 from probes.logs.parsing import parse_entry
@@ -81,7 +81,7 @@ def test_the_decision_is_scipys_mann_whitney(*, ties: bool) -> None:
         digits = 1 if ties else 9
         new = [round(chance.lognormvariate(0.3, 0.5), digits) + 0.1 for _ in range(40)]
         old = [round(chance.lognormvariate(0, 0.5), digits) + 0.1 for _ in range(60)]
-        theirs = stats.mannwhitneyu([one / RATIO for one in new], old, alternative="greater", method="asymptotic")
+        theirs = scipy.stats.mannwhitneyu([one / RATIO for one in new], old, alternative="greater", method="asymptotic")
         if abs(theirs.pvalue - 0.05) > 1e-3:
             assert is_slower(new, old, RATIO) == (theirs.pvalue <= 0.05)
 
@@ -95,7 +95,7 @@ def test_close_to_five_percent_the_decision_is_still_scipys() -> None:
         new, old = (
             [0.5 + chance.randint(0, 40 - shift) / 10 for _ in range(n)] for n, shift in zip(sizes, (0, 9), strict=True)
         )
-        theirs = stats.mannwhitneyu(new, old, alternative="greater", method="asymptotic").pvalue
+        theirs = scipy.stats.mannwhitneyu(new, old, alternative="greater", method="asymptotic").pvalue
         if abs(theirs - 0.05) > 1e-5:
             assert is_slower(new, old, 1.0) == (theirs <= 0.05)
             decided.add(bool(theirs <= 0.05))
@@ -130,7 +130,7 @@ def test_the_error_rate_is_held_at_the_limit_itself() -> None:
         return [factor * chance.lognormvariate(0, 0.7) for _ in range(n)]
 
     wrong = sum(bool(is_slower(times(RATIO, 30), times(1.0, 200), RATIO)) for _ in range(runs))
-    assert stats.binom.sf(wrong - 1, runs, 0.05) > 1e-4
+    assert scipy.stats.binom.sf(wrong - 1, runs, 0.05) > 1e-4
 
 
 @pytest.mark.parametrize("new, old", [([], [1.0] * 100), ([1.0] * 100, []), ([9.0] * 19, [1.0] * 100)])

@@ -4,10 +4,9 @@ import math
 import random
 
 import pytest
+import scipy
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.special import bdtr, bdtrc, betaincinv, gammaincinv, pdtr
-from scipy.stats import binom
 
 from gate.release.accruals import hazard_bound
 from probes.statistics.exact import (
@@ -71,7 +70,7 @@ def test_the_interval_of_a_percentile_covers_it_as_often_as_it_says() -> None:
 def test_the_interval_of_a_percentile_is_the_narrowest_of_its_ranks(n: int, q: float) -> None:
     """The percentile lies between two ranks if at least `low` and fewer than `high` values are below it."""
     low, high = map(int, percentile_interval(range(1, n + 1), q))  # each value is its rank
-    below = binom(n, q).cdf
+    below = scipy.stats.binom(n, q).cdf
     assert below(low - 1) <= 0.025 < below(low)
     assert below(high - 2) < 0.975 <= below(high - 1)
 
@@ -108,33 +107,35 @@ SHARES = st.floats(1e-4, 0.9999)
 @given(n=st.integers(1, 3000), events=st.integers(0, 3000), share=SHARES)
 def test_binomial_probabilities_are_scipys(n: int, events: int, share: float) -> None:
     events = min(events, n)
-    assert at_most(events, n, share) == pytest.approx(float(bdtr(events, n, share)), rel=1e-9, abs=1e-14)
+    assert at_most(events, n, share) == pytest.approx(float(scipy.special.bdtr(events, n, share)), rel=1e-9, abs=1e-14)
     assert chance_of_at_least(events, n, share) == pytest.approx(
-        float(bdtrc(events - 1, n, share)) if events else 1.0, rel=1e-9, abs=1e-14
+        float(scipy.special.bdtrc(events - 1, n, share)) if events else 1.0, rel=1e-9, abs=1e-14
     )
 
 
 @given(n=st.integers(1, 500), share=SHARES)
 def test_the_mass_function_is_scipys(n: int, share: float) -> None:
-    assert binomial_pmf(n, share) == pytest.approx(list(binom.pmf(range(n + 1), n, share)), rel=1e-9, abs=1e-14)
+    assert binomial_pmf(n, share) == pytest.approx(
+        list(scipy.stats.binom.pmf(range(n + 1), n, share)), rel=1e-9, abs=1e-14
+    )
 
 
 @given(n=st.integers(1, 5000), events=st.integers(0, 200), confidence=st.sampled_from([0.9, 0.95, 0.99]))
 def test_the_bound_on_a_share_is_scipys(n: int, events: int, confidence: float) -> None:
-    expected = 1.0 if events >= n else float(betaincinv(events + 1, n - events, confidence))
+    expected = 1.0 if events >= n else float(scipy.special.betaincinv(events + 1, n - events, confidence))
     assert share_upper_bound(events, n, confidence) == pytest.approx(expected, rel=1e-9)
 
 
 @given(events=st.integers(0, 500), hours=st.floats(0.01, 1e5))
 def test_the_bound_on_a_hazard_is_scipys(events: int, hours: float) -> None:
-    expected = float(gammaincinv(events + 1, 0.95)) / hours
+    expected = float(scipy.special.gammaincinv(events + 1, 0.95)) / hours
     assert hazard_upper_bound(events, hours) == pytest.approx(expected, rel=1e-9)
     assert hazard_bound(events, hours) == pytest.approx(expected, rel=1e-9)
 
 
 @given(events=st.integers(0, 500), mean=st.floats(0, 1000))
 def test_poisson_probabilities_are_scipys(events: int, mean: float) -> None:
-    assert poisson_at_most(events, mean) == pytest.approx(float(pdtr(events, mean)), rel=1e-9, abs=1e-14)
+    assert poisson_at_most(events, mean) == pytest.approx(float(scipy.special.pdtr(events, mean)), rel=1e-9, abs=1e-14)
 
 
 @pytest.mark.parametrize("share,certain", [(0.0, 0), (1.0, 4)])

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from itertools import combinations, permutations
 
 import pytest
+import scipy
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import kendalltau, norm, theilslopes
 
 from probes.statistics.trend import EXACT_UP_TO, Trend, find_trend
 
@@ -16,13 +16,13 @@ SERIES = st.lists(st.floats(0, 1e6, width=32), min_size=5, max_size=30)
 
 @given(st.lists(st.integers(0, 10**6), min_size=5, max_size=EXACT_UP_TO, unique=True))
 def test_the_chance_is_kendalls_where_it_is_exact(values: list[int]) -> None:
-    expected = kendalltau(range(len(values)), values, alternative="greater", method="exact").pvalue
+    expected = scipy.stats.kendalltau(range(len(values)), values, alternative="greater", method="exact").pvalue
     assert find_trend(values).chance == pytest.approx(expected, rel=1e-6, abs=1e-12)
 
 
 @given(SERIES)
 def test_the_growth_is_theils_and_sens(values: list[float]) -> None:
-    slope = theilslopes(values).slope
+    slope = scipy.stats.theilslopes(values).slope
     assert find_trend(values).growth == pytest.approx(slope * (len(values) - 1), rel=1e-6, abs=1e-3)
 
 
@@ -65,7 +65,7 @@ def order_of(values: Sequence[float]) -> int:
 def test_among_ties_the_chance_is_by_the_variance_over_all_orders(values: Sequence[float]) -> None:
     orders = [order_of(order) for order in permutations(values)]
     deviation = (sum(one * one for one in orders) / len(orders)) ** 0.5  # their mean is 0
-    expected = float(norm.sf((order_of(values) - 1) / deviation))
+    expected = float(scipy.stats.norm.sf((order_of(values) - 1) / deviation))
     assert find_trend(values).chance == pytest.approx(expected, rel=1e-9)
 
 
@@ -74,7 +74,7 @@ def test_the_chance_of_many_values_is_nearly_the_exact_one(n: int, within: float
     rng = random.Random(11)  # noqa: S311 - a fixed sample, not a secret
     for rise in (-0.01, 0.0, 0.01):
         values = [rng.random() / 1000 + rise / 1000 * place for place in range(n)]
-        expected = kendalltau(range(n), values, alternative="greater", method="exact").pvalue
+        expected = scipy.stats.kendalltau(range(n), values, alternative="greater", method="exact").pvalue
         assert find_trend(values).chance == pytest.approx(expected, abs=within, rel=1e-9)
 
 
