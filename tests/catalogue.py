@@ -142,6 +142,11 @@ PAGES: dict[Path, Callable[[], str]] = {
 }  # every page with listings, and what makes it as it should be
 
 
+def renew() -> None:
+    """Write every page as it should be; none, if one of them can't be made."""
+    for path, text in [(path, make()) for path, make in PAGES.items()]:
+        path.write_text(text, encoding="utf-8")
+
+
 if __name__ == "__main__":
-    for path, make in PAGES.items():
-        path.write_text(make(), encoding="utf-8")
+    renew()

@@ -4,7 +4,7 @@ import sys
 
 from rich.console import Console
 
-from tests.catalogue import pages
+from tests.catalogue import renew
 from tests.proof.record import LEFT, take_over
 
 
@@ -12,8 +12,7 @@ def main() -> int:
     """Renew the pages; 1 where no run left anything."""
     console = Console(highlight=False)
     taken = take_over()
-    for path, text in pages().items():
-        path.write_text(text, encoding="utf-8")
+    renew()
     console.print(f"taken over from {LEFT}: {', '.join(taken)}" if taken else f"{LEFT} holds nothing", markup=False)
     return 0 if taken else 1
 
