@@ -21,6 +21,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Target:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NETRA_ADDRESSES", str(addresses))
         patch.setenv("NETRA_CONTRACT__LOGS__CANARY_WAIT_S", "0.05")
+        patch.setenv("NETRA_QUICK_SIZES__SILENT_S", "0.1")
         return load_target("local")
 
 

@@ -1,4 +1,4 @@
-"""Faults of what is stored of a single thread, and for how long: metadata, times, a cache by id, no owner."""
+"""Faults of what is kept of threads, and how long: metadata, times, a cache by id, no owner, the length of a list."""
 
 import json
 import time
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse, Response
 
 from twin.auth.by_hand import payload_of
-from twin.backend.threads import understand_metadata
+from twin.backend.threads import MAX_LIMIT, Window, understand_metadata
 from twin.faults.threads_one import OK, reworded
 from twin.switching.registry import Undo, fault, replace
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from twin.backend.seams import Seams
 
 CACHED_S = 3.0
+Row = dict[str, Any]
 WRITTEN = "CAST(:metadata AS jsonb)"
 
 
@@ -69,3 +70,18 @@ def ownerless_for_anybody(seams: "Seams") -> Undo:
         return healthy(row if named else row and {**row, "own": True, "owned": True})
 
     return replace(seams, access=access)
+
+
+@fault("threads.added-counted-twice", place="backend", seen="offsets kept right for new rows, by the page and the API")
+def added_counted_twice(seams: "Seams") -> Undo:
+    """What was added since a user's first page moves the later ones twice as far."""
+    healthy, before = seams.find_threads, dict[str, int]()
+
+    async def find(given: "Seams", user: str, window: "Window") -> list[Row]:
+        own = len(await healthy(given, user, Window(MAX_LIMIT, 0)))
+        if window.offset == 0:
+            before[user] = own
+        added = max(0, own - before.get(user, own))
+        return await healthy(given, user, Window(window.limit, window.offset + 2 * added))
+
+    return replace(seams, find_threads=find)
