@@ -286,11 +286,11 @@ road: $(READY)  ## show where a check is declared, fed, broken and reported, as 
 SLOW_FILES = $(shell grep -rlF mark.slow --include='test_*.py' tests)
 .PHONY: test
 #: [ARGS='tests/gate -k verdict'] [JOBS=4: processes] [LF=1: what failed last]
-#: [SLOW=1: those alone that start whole runs of the suite or build the image]
-#: [SHARD=1/2: of the files]
+#: [SLOW=1: those alone that start whole runs, many processes or a build]
+#: [WITHIN=600: seconds after which no file is begun] [FIRST=3: the file to begin with]
 test: $(READY)  ## run the self-tests; at its end, what it skipped and why
 	@$(PY) -m pytest -c tests/pytest.ini --rootdir=. -n $(or $(JOBS),4) --dist loadfile --no-loadscope-reorder -rs --durations=25 --durations-min=10 \
-		$(if $(filter-out 0 no false,$(SLOW)),--runslow -m slow) $(call option,--shard=,SHARD) $(if $(filter-out 0 no false,$(LF)),--lf --lfnf=none) \
+		$(if $(filter-out 0 no false,$(SLOW)),--runslow -m slow) $(call option,--begin-within=,WITHIN) $(call option,--first=,FIRST) $(if $(filter-out 0 no false,$(LF)),--lf --lfnf=none) \
 		$(or $(ARGS),$(if $(filter-out 0 no false,$(SLOW)),$(SLOW_FILES),tests))
 
 .PHONY: lint

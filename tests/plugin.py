@@ -4,12 +4,13 @@ A conftest.py of this folder would also be loaded when an argument looks like a 
 `--check='auth.refuses[issued ahead]'` does for its blank: the suite would run with our plugins, and five times slower.
 """
 
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-from tests.proof.journal import shard
 from tests.system.running import LONG_S, ReusedTwin, twin_up
 
 pytest_plugins = ("pytester", "tests.own_warnings")
@@ -20,33 +21,49 @@ settings.load_profile("unhurried")
 # Folders whose tests start whole processes and wait for them. They begin first: if they came last, as pytest-xdist has
 # files of few tests, some workers would wait for the last ones.
 LONG_FOLDERS = tuple(f"tests/{one}/" for one in ("system", "commands", "deploy", "mutants", "twin", "gate/session"))
-LONGEST_FILE = "tests/system/test_no_secret_anywhere.py"  # minutes: a run in which everything fails, with all locals
-LEFT_OUT = pytest.mark.skip(reason="slow, it starts whole runs of the suite or builds the image: make test SLOW=1")
+LEFT_OUT = pytest.mark.skip(reason="slow, it starts whole runs, many processes or a build: make test SLOW=1")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option for what is skipped otherwise, and the one for a share of it."""
+    """Add the option for what is skipped otherwise, and those for as much of it as there is time for."""
     parser.addoption("--runslow", action="store_true", help="run the tests that are marked slow, too")
-    parser.addoption("--shard", default="", help="of the files of tests a share: 1/2, the first of two")
+    parser.addoption("--begin-within", type=float, default=0.0, help="seconds after which no further file is begun")
+    parser.addoption("--first", type=int, default=0, help="which file is the first, counted round: a day's number")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin to count the time, if it is bounded."""
+    if config.getoption("--begin-within"):
+        config.pluginmanager.register(_Bounded(config.getoption("--begin-within")))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put long ones first. Skip what is slow, each with its command; if it runs, it may take two of the longest."""
-    items.sort(key=lambda item: (not item.nodeid.startswith(LONGEST_FILE), not item.nodeid.startswith(LONG_FOLDERS)))
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG_FOLDERS))
     for item in items:
         if item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.timeout(2 * LONG_S) if config.getoption("--runslow") else LEFT_OUT)
-    _leave_share(config, items)
+    files = list(dict.fromkeys(item.path for item in items))
+    first = config.getoption("--first") % max(1, len(files))
+    turn = {path: number for number, path in enumerate(files[first:] + files[:first])}
+    items.sort(key=lambda item: turn[item.path])
 
 
-def _leave_share(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the tests of each n-th file. Raises UsageError for a share that is none."""
-    try:
-        files = set(shard(sorted({str(item.path) for item in items}), config.getoption("--shard")))
-    except ValueError as error:
-        raise pytest.UsageError(str(error)) from error
-    config.hook.pytest_deselected(items=[item for item in items if str(item.path) not in files])
-    items[:] = [item for item in items if str(item.path) in files]
+class _Bounded:
+    """Files of tests are begun while there is time; what is begun is run to its end, and what is not is skipped."""
+
+    def __init__(self, within_s: float) -> None:
+        self.within_s = within_s
+        self.end = time.monotonic() + within_s
+        self.begun = set[Path]()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Skip a test of a file that comes too late, with the command that runs it."""
+        if item.path not in self.begun and time.monotonic() > self.end:
+            path = item.path.relative_to(item.config.rootpath)
+            pytest.skip(f"not begun within {self.within_s:g} s: make test SLOW=1 ARGS={path}")
+        self.begun.add(item.path)
 
 
 @pytest.fixture(scope="session")

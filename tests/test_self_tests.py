@@ -14,7 +14,7 @@ WALL = {"monotonic", "perf_counter", "time"}
 TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
 UNRESOLVED = "Path(__file__)" + ".parents"
 A_SLOW_ONE = "tests/system/test_day.py"
-COLLECTED = ("--collect-only", "-q", "tests/suites")
+A_FOLDER = "tests/suites"
 
 
 def limited(text: str) -> list[str]:
@@ -70,21 +70,32 @@ def _pytest(*words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_shares_are_all_there_is_and_have_no_file_in_common() -> None:
-    def files(*more: str) -> set[str]:
-        return {line.partition("::")[0] for line in _pytest(*COLLECTED, *more).stdout.splitlines() if "::" in line}
+def test_the_files_take_turns_in_being_first() -> None:
+    def files(number: int) -> list[str]:
+        done = _pytest("--collect-only", "-q", A_FOLDER, f"--first={number}")
+        return list(dict.fromkeys(line.partition("::")[0] for line in done.stdout.splitlines() if "::" in line))
 
-    first, second = files("--shard=1/2"), files("--shard=2/2")
-    assert first
-    assert second
-    assert not first & second
-    assert first | second == files()
+    usual = files(0)
+    assert len(usual) > 1
+    assert files(1) == [*usual[1:], usual[0]]
+    assert files(len(usual)) == usual
 
 
-def test_a_share_that_is_none_is_a_usage_error() -> None:
-    done = _pytest(*COLLECTED, "--shard=3/2")
-    assert done.returncode == pytest.ExitCode.USAGE_ERROR
-    assert "write it as 1/4" in done.stderr
+def test_files_that_come_too_late_are_skipped_with_the_command_that_runs_them() -> None:
+    """A bound that has passed before the first file."""
+    done = _pytest("-rs", A_FOLDER, "--begin-within=0.000001")
+    done.check_returncode()
+    skipped = [line for line in done.stdout.splitlines() if line.startswith("SKIPPED")]
+    paths = [f"{A_FOLDER}/{path.name}" for path in sorted((ROOT / A_FOLDER).glob("test_*.py"))]
+    assert [line.rpartition("make test SLOW=1 ARGS=")[2] for line in skipped] == paths
+    assert " passed" not in done.stdout
+
+
+def test_what_is_in_time_is_run() -> None:
+    done = _pytest(A_FOLDER, "--begin-within=600", "-q")
+    done.check_returncode()
+    assert " passed" in done.stdout
+    assert " skipped" not in done.stdout
 
 
 def test_the_suite_runs_without_the_self_tests_plugins() -> None:

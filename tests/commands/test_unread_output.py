@@ -12,6 +12,8 @@ import pytest
 
 from tests.system.running import ROOT, clean_environment
 
+pytestmark = pytest.mark.slow
+
 FAILED = {"httpRequest": {"status": 500, "requestUrl": "https://a.example/api/threads"}, "severity": "ERROR"}
 COMMANDS = {
     "twin faults": 0,

@@ -19,6 +19,8 @@ from tests.gate.report.browser import Page, browser, needs_chromium
 from tests.system.running import run
 from tests.system.waiting import until
 
+pytestmark = pytest.mark.slow
+
 GOOD = {"auth.latency": Outcome.PASSED, "logs.zero-500": Outcome.PASSED, "threads.order": Outcome.PASSED}
 BAD = GOOD | {"logs.zero-500": Outcome.FAILED}
 FAMILIES = ("api", "auth", "browser", "data", "health", "logs", "release", "threads", "websocket")

@@ -9,6 +9,8 @@ from tests.mutants.survivors import load
 from tests.mutants.trying import stages
 from tests.standing import ROOT
 
+pytestmark = pytest.mark.slow
+
 MODULE = "probes/statistics/exact.py"
 
 

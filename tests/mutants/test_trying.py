@@ -6,6 +6,8 @@ import pytest
 
 from tests.mutants.trying import Bench
 
+pytestmark = pytest.mark.slow
+
 CONFIGURED = (
     "[pytest]\nasyncio_default_fixture_loop_scope = session\naddopts = -p no:schemathesis -p no:hypothesispytest\n"
 )

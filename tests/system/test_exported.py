@@ -10,6 +10,8 @@ import pytest
 from tests.probes.logs.test_export import REAL, SHARED, entry
 from tests.system.running import run, verdict_in
 
+pytestmark = pytest.mark.slow
+
 
 def judged(folder: Path, export: Path) -> tuple[dict[str, Any], dict[str, dict[str, Any]], str]:
     code, said = run(
