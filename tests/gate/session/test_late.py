@@ -64,7 +64,7 @@ def test_teardowns_that_hang_are_named_and_the_others_done(mini: Mini, by: tuple
     assert {"waits", "hangs"} <= set(named), named
     assert "rows" not in named
     assert (mini.folder / "rows-removed").exists(), "one that hangs keeps no other from its turn"
-    assert "Traceback" not in output
+    assert "Traceback" not in output, output
     assert output.rstrip().rpartition("\n")[2].startswith("VERDICT: INCONCLUSIVE"), output
 
 
@@ -159,7 +159,7 @@ def test_wherever_a_stop_comes_it_is_an_interrupt_and_the_verdict_the_last_line(
     conftest.write_text(conftest.read_text() + OFTEN.replace("REPEATED", str(again_s)))
     code, output = mini.run(by=LAUNCHER)
     assert code == 2, output
-    assert "Traceback" not in output
+    assert "Traceback" not in output, output
     assert output.rstrip().rpartition("\n")[2].startswith("VERDICT: INCONCLUSIVE"), output
 
 
@@ -185,4 +185,4 @@ def test_a_second_request_abandons_one_teardown_and_the_others_are_done(mini: Mi
     assert process.returncode == 2, output
     assert "teardowns that took too long: hangs" in mini.verdict["reason"]
     assert (mini.folder / "rows-removed").exists()
-    assert "Traceback" not in output
+    assert "Traceback" not in output, output
