@@ -287,7 +287,7 @@ SLOW_FILES = $(shell grep -rlF mark.slow --include='test_*.py' tests)
 .PHONY: test
 #: [ARGS='tests/gate -k verdict'] [JOBS=4: processes] [LF=1: what failed last]
 #: [SLOW=1: those alone that start whole runs, many processes or a build]
-#: [WITHIN=600: seconds after which no file is begun] [FIRST=3: the file to begin with]
+#: [WITHIN=600: s after which no file is begun] [FIRST=3: the file to begin with]
 test: $(READY)  ## run the self-tests; at its end, what it skipped and why
 	@$(PY) -m pytest -c tests/pytest.ini --rootdir=. -n $(or $(JOBS),4) --dist loadfile --no-loadscope-reorder -rs --durations=25 --durations-min=10 \
 		$(if $(filter-out 0 no false,$(SLOW)),--runslow -m slow) $(call option,--begin-within=,WITHIN) $(call option,--first=,FIRST) $(if $(filter-out 0 no false,$(LF)),--lf --lfnf=none) \
