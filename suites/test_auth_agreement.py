@@ -71,11 +71,11 @@ def _differences(
 
 def _remedy(questions: Sequence[tuple[int, DoorName, Forgery]], answers: Sequence[Said | None]) -> str:
     """What to do where a door does not refuse a valid token under another signature; else nothing of its own."""
-    not_refused = any(
-        forgery.kind == RESIGNED and said is not None and said.decision != "refused"
-        for (_, _, forgery), said in zip(questions, answers, strict=True)
+    accepted = any(
+        forgery.kind == RESIGNED and answer is not None and answer.decision != "refused"
+        for (_, _, forgery), answer in zip(questions, answers, strict=True)
     )
-    return BY_THE_WHOLE if not_refused else ""
+    return BY_THE_WHOLE if accepted else ""
 
 
 def _round(

@@ -20,7 +20,7 @@ settings.load_profile("unhurried")
 
 # Folders whose tests start whole processes and wait for them. They begin first: if they came last, as pytest-xdist has
 # files of few tests, some workers would wait for the last ones.
-LONG_FOLDERS = tuple(f"tests/{one}/" for one in ("system", "commands", "deploy", "mutants", "twin", "gate/session"))
+LONG_FOLDERS = tuple(f"tests/{name}/" for name in ("system", "commands", "deploy", "mutants", "twin", "gate/session"))
 LEFT_OUT = pytest.mark.skip(reason="slow, it starts whole runs, many processes or a build: make test SLOW=1")
 
 
@@ -28,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option for what is skipped otherwise, and those for as much of it as there is time for."""
     parser.addoption("--runslow", action="store_true", help="run the tests that are marked slow, too")
     parser.addoption("--begin-within", type=float, default=0.0, help="seconds after which no further file is begun")
-    parser.addoption("--first", type=int, default=0, help="which file is the first, counted round: a day's number")
+    parser.addoption("--first", type=int, default=0, help="the number of the file to begin with, counted round")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -38,7 +38,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put long ones first. Skip what is slow, each with its command; if it runs, it may take two of the longest."""
+    """Put long files first, or begin with the file that was asked for. Skip slow tests, each with its command.
+
+    If they are asked for, each may take twice as long as the longest run.
+    """
     items.sort(key=lambda item: not item.nodeid.startswith(LONG_FOLDERS))
     for item in items:
         if item.get_closest_marker("slow"):

@@ -77,7 +77,7 @@ def added_counted_twice(seams: "Seams") -> Undo:
     """What was added since a user's first page moves the later ones twice as far."""
     healthy, before = seams.find_threads, dict[str, int]()
 
-    async def find(given: "Seams", user: str, window: "Window") -> list[Row]:
+    async def find(given: "Seams", user: str, window: Window) -> list[Row]:
         own = len(await healthy(given, user, Window(MAX_LIMIT, 0)))
         if window.offset == 0:
             before[user] = own
