@@ -30,6 +30,7 @@ from probes.timing.waiting import await_steady
 from probes.timing.window import SteadyClock
 from probes.websocket.sessions import Session
 from targets.contract import Contract
+from targets.model import Sizes
 
 Look = Callable[[Doors, Mint, User, Contract, Recorder], Awaitable[None]]
 LEFT_S = (2.0, 6.0, 20.0)  # remaining lifetime of a token when it is first presented; more if that was not enough
@@ -37,6 +38,7 @@ BETWEEN_S = 0.2  # between two messages of a session that should end
 UP_TO_ITS_END = "Accept a token up to its `exp`: a leeway is added to that moment, never taken off it."
 VERIFY_FIRST = "Verify a token before its logout is believed: else anyone with its claims can end it."
 ONE_TOKEN = "Revoke the one token by its `jti`, or what was issued before the logout: who logs in again must get in."
+UNTIL_ITS_EXP = "Remember a logout until the token's own `exp`, in a store that all instances share: not for some seconds."
 ONE_SESSION = "End the sessions of the token that is logged out, and no others: find them by its `jti`."
 UNVERIFIED = ("wrong signature", "alg none")  # copies of a token that take no secret
 # How a session is used after its logout: the share of the allowed time for which it is silent. A service may look at a
@@ -44,7 +46,9 @@ UNVERIFIED = ("wrong signature", "alg none")  # copies of a token that take no s
 USES = {"in use": 0.0, "silent at first": 0.4}
 
 
-async def refuse_unless_it_ends(doors: Doors, token: Secret, contract: Contract, recorder: Recorder, why: str) -> None:
+async def refuse_unless_it_ends(
+    doors: Doors, token: Secret, contract: Contract, recorder: Recorder, why: str, remedy: str = ""
+) -> None:
     """State when each door, and each route of a single thread, refused the token.
 
     Raises CheckFailure unless that is within the contract's time.
@@ -64,7 +68,7 @@ async def refuse_unless_it_ends(doors: Doors, token: Secret, contract: Contract,
     still_open = [late for late in await asyncio.gather(*(wait(name, look) for name, look in looks.items())) if late]
     if still_open:
         expected = f"every door refuses a token within {within_s:g} s of its {why} (contract.tokens.ends_within_s)"
-        raise CheckFailure(expected=expected, actual="; ".join(still_open))
+        raise CheckFailure(expected=expected, actual="; ".join(still_open), remedy=remedy)
 
 
 async def _trouble_at(doors: Doors, door: DoorName, token: Secret) -> str:
@@ -84,22 +88,25 @@ async def _trouble_at(doors: Doors, door: DoorName, token: Secret) -> str:
 @pytest.mark.beside(goes_on=True)
 @pytest.mark.parametrize("end", ["expiry", pytest.param("logout", marks=pytest.mark.also_needs("logout"))])
 async def test_a_token_ends(
-    waiting: Family, doors: Doors, mint: Mint, borrow: Borrow, contract: Contract, end: str
+    waiting: Family, doors: Doors, mint: Mint, borrow: Borrow, contract: Contract, sizes: Sizes, end: str
 ) -> None:
     """Every door accepts the token at first; after its end no door does, nor any route of a single thread.
 
-    Only a logout with the token itself ends it, and it ends no token that is issued later.
+    Only a logout with the token itself ends it, and it ends no token that is issued later. It is not forgotten: a while
+    later (the target's silent_s) the token is still refused.
 
     A door that is known to refuse everybody is left out; if the others are right, this case is blocked by that finding.
     """
-    await waiting.ask(f"auth.ends[{end}]", partial(_look, doors, mint, borrow, contract))
+    await waiting.ask(f"auth.ends[{end}]", partial(_look, doors, mint, borrow, contract, sizes))
 
 
-async def _look(doors: Doors, mint: Mint, borrow: Borrow, contract: Contract, case: str, recorder: Recorder) -> None:
+async def _look(
+    doors: Doors, mint: Mint, borrow: Borrow, contract: Contract, sizes: Sizes, case: str, recorder: Recorder
+) -> None:
     """What a case of this file does, with its own evidence. Raises what the case has to report."""
     looks: dict[str, Look] = {
-        "auth.ends[expiry]": partial(_token_ends, "expiry"),
-        "auth.ends[logout]": partial(_token_ends, "logout"),
+        "auth.ends[expiry]": _expires,
+        "auth.ends[logout]": partial(_is_logged_out, sizes.silent_s),
         "auth.session-ends": partial(_session_ends, borrow),
     }
     # Others don't get this user: it opens sessions by the dozen, and a service may lock it out for that.
@@ -107,20 +114,30 @@ async def _look(doors: Doors, mint: Mint, borrow: Borrow, contract: Contract, ca
         await looks[case](doors.noted_by(recorder), mint, user, contract, recorder)
 
 
-async def _token_ends(end: str, doors: Doors, mint: Mint, owner: User, contract: Contract, recorder: Recorder) -> None:
+async def _expires(doors: Doors, mint: Mint, owner: User, contract: Contract, recorder: Recorder) -> None:
     clock = SteadyClock()  # if our clock jumped, the token would end only for us
-    token, expires = await _show_everywhere(doors, mint, owner, clock, ends=end == "expiry")
+    token, expires = await _show_everywhere(doors, mint, owner, clock, ends=True)
     await SingleRoutes.beside(doors).show(token)
-    if end == "expiry":
-        await await_steady(_over(clock, expires), in_a_row=1, deadline_s=max(LEFT_S) + 5)
-        await refuse_unless_it_ends(doors, token, contract, recorder, end)
-    else:
-        await _refuse_forged_logout(doors, token, owner, contract)
-        logged_out = await _log_out(doors, token, contract)
-        await refuse_unless_it_ends(doors, token, contract, recorder, end)
-        newer = await _show_newer(doors, mint, owner, clock, date_of(logged_out))
-        await _log_out(doors, newer, contract)  # a service may remember the last one alone
-        await refuse_unless_it_ends(doors, token, contract, recorder, "another token's logout")
+    await await_steady(_over(clock, expires), in_a_row=1, deadline_s=max(LEFT_S) + 5)
+    await refuse_unless_it_ends(doors, token, contract, recorder, "expiry")
+    await doors.refuse_shut(doors.shut)
+
+
+async def _is_logged_out(
+    silent_s: float, doors: Doors, mint: Mint, owner: User, contract: Contract, recorder: Recorder
+) -> None:
+    clock = SteadyClock()
+    token, _ = await _show_everywhere(doors, mint, owner, clock, ends=False)
+    await SingleRoutes.beside(doors).show(token)
+    await _refuse_forged_logout(doors, token, owner, contract)
+    logged_out, begun = await _log_out(doors, token, contract), time.monotonic()
+    await refuse_unless_it_ends(doors, token, contract, recorder, "logout")
+    newer = await _show_newer(doors, mint, owner, clock, date_of(logged_out))
+    await _log_out(doors, newer, contract)  # a service may remember the last one alone
+    await refuse_unless_it_ends(doors, token, contract, recorder, "another token's logout")
+    await asyncio.sleep(begun + silent_s - time.monotonic())  # the time is the claim; a negative one is over
+    later = f"logout, when it is presented again {time.monotonic() - begun:.0f} s later"
+    await refuse_unless_it_ends(doors, token, contract, recorder, later, UNTIL_ITS_EXP)
     await doors.refuse_shut(doors.shut)
 
 
@@ -213,13 +230,13 @@ def _over(clock: SteadyClock, end: float) -> Callable[[], Awaitable[str]]:
 )
 @pytest.mark.beside(goes_on=True)
 async def test_a_session_ends_with_its_tokens_logout(
-    waiting: Family, doors: Doors, mint: Mint, borrow: Borrow, contract: Contract
+    waiting: Family, doors: Doors, mint: Mint, borrow: Borrow, contract: Contract, sizes: Sizes
 ) -> None:
     """The server closes sessions that were open when their token was logged out, at their next use: now, or later.
 
     Another user's session stays.
     """
-    await waiting.ask("auth.session-ends", partial(_look, doors, mint, borrow, contract))
+    await waiting.ask("auth.session-ends", partial(_look, doors, mint, borrow, contract, sizes))
 
 
 async def _session_ends(

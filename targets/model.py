@@ -66,7 +66,7 @@ class Sizes(Part):
     revision_requests: int = Field(100, ge=1, le=10_000)
     steady_sessions: int = Field(20, ge=1, le=1000)
     steady_s: Waiting = 12.0
-    silent_s: Waiting = 15.0
+    silent_s: Waiting = 35.0
     volume_rows: int = Field(10_000, ge=100, le=1_000_000)
     soak_sessions: int = Field(100, ge=1, le=10_000)  # per process: a sharded soak holds this many in each
     soak_silent: int = Field(12, ge=0, le=1000)  # additional silent ones, which find idle timeouts

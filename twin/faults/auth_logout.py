@@ -1,5 +1,6 @@
 """Faults of the logout: it believes a token that it has not verified, or ends more than the one token."""
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ from twin.switching.registry import Undo, fault, replace
 if TYPE_CHECKING:
     from twin.auth.logout import Revocations
     from twin.auth.service import Seams
+
+KEPT_S = 4.0
 
 
 @dataclass(slots=True)
@@ -43,3 +46,26 @@ def logout_unverified(seams: "Seams") -> Undo:
 def logout_of_the_user(seams: "Seams") -> Undo:
     """A logout ends all tokens of its user, those to come too."""
     return replace(seams, revocations=ByClaim("sub", seams.revocations))
+
+
+@fault("auth.logout-kept-for-4-s", place="auth", seen="SETEX with the seconds of a cache, not those of the token")
+def logout_kept_for_seconds(seams: "Seams") -> Undo:
+    """A logout is forgotten after a few seconds, long before the token expires."""
+    return replace(seams, revocations=ForSeconds(seams.revocations))
+
+
+@dataclass(slots=True)
+class ForSeconds:
+    """Revokes a token for a few seconds; its sessions learn of it, as before."""
+
+    healthy: "Revocations"
+    until: dict[str, float] = field(default_factory=dict)
+
+    async def revoke(self, token: str, expires: float) -> None:
+        """Refuse the token for now."""
+        self.until[token] = time.monotonic() + KEPT_S
+        await self.healthy.revoke(token, expires)
+
+    def hold(self, token: object) -> bool:
+        """Whether the token was revoked a moment ago."""
+        return isinstance(token, str) and self.until.get(token, 0.0) > time.monotonic()
