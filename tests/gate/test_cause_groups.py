@@ -213,3 +213,22 @@ def test_a_method_that_succeeds_in_one_odd_way_is_one_cause_whatever_was_expecte
     assert len(find_causes([one, usual])) == 2
     read = row("threads.long-user[255]", expected="a refusal", actual=stored.replace("POST", "GET"))
     assert len(find_causes([one, read])) == 2
+
+
+def test_a_special_case_with_the_symptom_of_the_usual_one_is_its_consequence_and_with_another_a_finding() -> None:
+    usual = row("threads.archive", actual="thread_1 is listed", remedy="Filter by deleted_at.")
+    special = row("threads.named-once[column]", actual="it is listed", remedy="Ask one function whose a thread is.")
+    (cause,) = find_causes([special, usual])
+    assert cause.cases == ["threads.archive", "threads.named-once[column]"]
+    assert cause.remedy == "Filter by deleted_at."
+    assert len(find_causes([usual, row("threads.named-once[column]", actual="it is not there")])) == 2
+
+
+def test_pongs_that_come_late_are_one_cause_with_the_remedy_of_the_case_that_is_about_them() -> None:
+    about = row("websocket.answers", actual="8: ['pong', 'pong']", remedy="Answer in the session's own loop.")
+    late = [
+        row(f"websocket.hostile[{name}]", actual="no pong within 2 s, at age 2.1 s", remedy="Parse inside a try.")
+        for name in ("binary", "empty text")
+    ]
+    (cause,) = find_causes([*late, about])
+    assert (cause.remedy, len(cause.cases)) == ("Answer in the session's own loop.", 3)
