@@ -104,6 +104,12 @@ def without_end(platform: "Platform") -> Undo:
     return replace(platform, page=lambda _asked, _left: (0, True))
 
 
+@fault("logs.no-last-page", place="platform", seen="a token with every page, the last one too")
+def no_last_page(platform: "Platform") -> Undo:
+    """The last page has a token as well: empty pages follow, each with a token for the next one."""
+    return replace(platform, page=lambda asked, left: (min(asked, left), True))
+
+
 @fault("logs.refused", place="platform", seen="roles/logging.viewer missing on a new service account")
 def refused(platform: "Platform") -> Undo:
     """The log API answers 403."""
