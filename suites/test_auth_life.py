@@ -38,7 +38,7 @@ BETWEEN_S = 0.2  # between two messages of a session that should end
 UP_TO_ITS_END = "Accept a token up to its `exp`: a leeway is added to that moment, never taken off it."
 VERIFY_FIRST = "Verify a token before its logout is believed: else anyone with its claims can end it."
 ONE_TOKEN = "Revoke the one token by its `jti`, or what was issued before the logout: who logs in again must get in."
-UNTIL_ITS_EXP = "Remember a logout until the token's own `exp`, in a store that all instances share: not for some seconds."
+UNTIL_ITS_EXP = "Remember a logout until the token's own `exp`, where all instances see it: not for some seconds."
 ONE_SESSION = "End the sessions of the token that is logged out, and no others: find them by its `jti`."
 UNVERIFIED = ("wrong signature", "alg none")  # copies of a token that take no secret
 # How a session is used after its logout: the share of the allowed time for which it is silent. A service may look at a

@@ -10,7 +10,7 @@ import pytest
 
 from fixtures.agent import leave_during_answer, refuse_unheard
 from fixtures.growth import is_growth, refuse_growth
-from fixtures.sockets import EACH_TAB, FREED, OWN_LOOP, SocketDoor, refuse_refused
+from fixtures.sockets import EACH_TAB, FREED, OWN_LOOP, SocketDoor, refuse_binary, refuse_refused
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure
@@ -102,13 +102,15 @@ async def test_coming_and_going_uses_nothing_up(sockets: SocketDoor, owner: User
 
 @check(
     "websocket.long-talk",
-    requirement="three hundred messages in one session are all answered, the last as fast as the first",
+    requirement="three hundred messages in one session are all answered once, the last as fast as the first",
     needs="ws token",
     remedy=OWN_LOOP,
     looking="at which message it stopped; buffers and limits by message",
 )
-async def test_a_long_talk_is_answered_to_its_end(sockets: SocketDoor, owner: User, recorder: Recorder) -> None:
-    """Every ping gets its pong, and no batch takes longer than those before it.
+async def test_a_long_talk_is_answered_to_its_end(
+    sockets: SocketDoor, owner: User, recorder: Recorder, contract: Contract
+) -> None:
+    """Every ping gets its pong, one and as text, and no batch takes longer than those before it.
 
     The batches overlap, so that a distant service is not waited for sixty times. The first message and the last one are
     alone: no other is there to push them out of a buffer.
@@ -119,6 +121,8 @@ async def test_a_long_talk_is_answered_to_its_end(sockets: SocketDoor, owner: Us
         await _refuse_dead(session, "the first message of a session is answered")
         times = await _batches(session)
         await _refuse_dead(session, f"a message after {MESSAGES} others is answered")
+        refuse_binary(session, contract, "answers")
+        await _refuse_surplus(session)
         await session.aclose()
         return times
 
@@ -158,3 +162,13 @@ async def _refuse_silence(session: Session, number: int) -> None:
         ) from error
     if answer.get("type") != session.dialect.pong:
         raise CheckFailure(expected=f"a pong for message {number} of {MESSAGES}", actual=excerpt(f"{answer}"))
+
+
+async def _refuse_surplus(session: Session) -> None:
+    """Raise CheckFailure if more pongs came than pings were sent: a heartbeat's answer must be the next one then."""
+    dialect = session.dialect
+    await session.send({"type": dialect.heartbeat})
+    answer = await session.receive_answer(session.deadlines.message)
+    if answer.get("type") != dialect.acknowledgement:
+        expected = f"one answer to each message, and {dialect.acknowledgement} after the last pong"
+        raise CheckFailure(expected=expected, actual=f"one more: {excerpt(f'{answer}')}")

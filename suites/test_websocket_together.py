@@ -30,6 +30,7 @@ ROUNDS = -(-trials_to_catch(MIXED_UP, MISSED) // USERS)  # of this many concurre
 ASKED = 2  # rounds that also ask the agent: 200 events, and an answer may take as long as a model needs
 ONE_RUN = "one run id for several questions"
 RUN_OF_ITS_OWN = "Give each run an id of its own when it begins (a UUID): pages sort events by it."
+QUESTION = "où est l'été ? 雪 🚀 a question of"  # in letters of several scripts
 QUIET_S = 1.0  # how long to listen for a stray event
 
 
@@ -102,7 +103,7 @@ async def _talk(user: User, session: Session) -> int:
 
 async def _ask(user: User, session: Session, contract: Contract) -> Sequence[str]:
     """Ask the agent; the id of its run. Raises CheckFailure for anything but one complete run for the user."""
-    await session.send(session.dialect.said(f"a question of {user.sub}"))
+    await session.send(session.dialect.said(f"{QUESTION} {user.sub}"))
     messages = await _read_run(session, contract)
     refuse_other_run(messages, contract, f"the session of {user.sub}", user)
     return sorted(run_ids(messages, contract))
@@ -137,7 +138,7 @@ async def test_the_agent_answers_its_user_alone(
     mine, other_tab, *theirs = await sockets.open_all(owner, owner, *others)
     seen = set[str]()
     for _ in range(2):
-        await mine.send(mine.dialect.said(f"a question of {owner.sub}"))
+        await mine.send(mine.dialect.said(f"{QUESTION} {owner.sub}"))
         seen |= await _refuse_other_runs(mine, other_tab, owner, contract, seen)
     own = [mine, other_tab] if contract.websocket.agent.every_tab else [mine]
     late = await asyncio.gather(*(_overhear(session) for session in (*own, *theirs)))

@@ -2,11 +2,13 @@
 
 import base64
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 Message = dict[str, Any]
+LONE = re.compile("[\ud800-\udfff]")  # half a surrogate pair, which UTF-8 has no bytes for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,13 @@ class Dialect:
             written = written.replace(f"{{{name}}}", json.dumps(value)[1:-1])
         filled: Message = json.loads(written)
         return filled
+
+
+def written(message: Message) -> str:
+    """A message as JSON.stringify writes it: no blanks, and letters as they are, but for half a surrogate pair."""
+    compact = (",", ":")
+    text = json.dumps(message, ensure_ascii=False, separators=compact)
+    return json.dumps(message, separators=compact) if LONE.search(text) else text
 
 
 def data_of(message: Message) -> Message:

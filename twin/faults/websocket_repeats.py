@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from twin.backend.seams import Seams
     from twin.backend.websocket import Message, Sessions
 
-MOST_ERRORS, MOST_SLOTS = 3, 8
+MOST_ERRORS, MOST_SLOTS, EACH = 3, 8, 40
 
 
 @fault("websocket.third-bad-json-ends-it", place="backend", seen="a limit of errors that raises where nothing catches")
@@ -66,3 +66,40 @@ def same_text_ignored(seams: "Seams") -> Undo:
             await healthy(sessions, socket, identity, message)
 
     return handling(seams, user_message=user_message)
+
+
+@fault("websocket.each-fortieth-answered-twice", place="backend", seen="a retry of a send that had come through")
+def each_fortieth_answered_twice(seams: "Seams") -> Undo:
+    """Each fortieth ping of a session is answered twice."""
+    healthy = seams.sessions.handlers["ping"]
+
+    async def ping(sessions: "Sessions", socket: "WebSocket", identity: "Identity", message: "Message") -> None:
+        socket.state.pings = getattr(socket.state, "pings", 0) + 1
+        for _ in range(1 if socket.state.pings % EACH else 2):
+            await healthy(sessions, socket, identity, message)
+
+    return handling(seams, ping=ping)
+
+
+@fault("websocket.each-fortieth-in-binary", place="backend", seen="a batch of messages, packed when it was full")
+def each_fortieth_in_binary(seams: "Seams") -> Undo:
+    """Each fortieth message of a session is sent in a binary frame."""
+    healthy: Any = seams.sessions.send
+
+    async def send(socket: "WebSocket", message: "Message") -> None:
+        socket.state.sent = getattr(socket.state, "sent", 0) + 1
+        await (healthy(socket, message) if socket.state.sent % EACH else socket.send_json(message, mode="binary"))
+
+    return replace(seams.sessions, send=send)
+
+
+@fault("websocket.only-ascii-is-answered", place="backend", seen="a queue whose client encodes as ASCII")
+def only_ascii_is_answered(seams: "Seams") -> Undo:
+    """What a user says with letters beyond ASCII is not answered."""
+    healthy = seams.sessions.handlers["user_message"]
+
+    async def say(sessions: "Sessions", socket: "WebSocket", identity: "Identity", message: "Message") -> None:
+        if str(message).isascii():
+            await healthy(sessions, socket, identity, message)
+
+    return handling(seams, user_message=say)
