@@ -43,8 +43,8 @@ def _say_zero(url: str, read: LogRead) -> int:
     if not read.requests:
         raise SourceRefused(url, "has no entry of Cloud Run's request log: zero 5xx of zero requests proves nothing")
     say(COUNT.format(count=0, url=url))
-    revisions = ", ".join(f"{name or 'no revision'} ({count})" for name, count in sorted(read.revisions.items()) if count)
-    say(f"{read.requests} requests, of {revisions}; {read.window.text}.")
+    counted = [f"{name or 'no revision'} ({count})" for name, count in sorted(read.revisions.items()) if count]
+    say(f"{read.requests} requests, of {', '.join(counted)}; {read.window.text}.")
     say(f"Zero proves nothing here: it {read.doubt}." if read.doubt else "For a verdict run pytest --target=export.")
     return 0
 

@@ -132,7 +132,8 @@ def _recognise(url: str, stream: "io.BufferedReader[Any]", plain: Path | None) -
     if text[:1] == b"[":
         return Export(url=url, form="array", stream=stream, plain=plain, begin=_characters(head[: begin + 1]))
     if text[:1] != b"{":
-        raise SourceRefused(url, f"is cut in the middle or no log export: it begins with {excerpt(text, 20)!r} ({WANTED})")
+        begins = f"it begins with {excerpt(text, 20)!r} ({WANTED})"
+        raise SourceRefused(url, f"is cut in the middle or no log export: {begins}")
     envelope = ENVELOPE.match(text)
     if envelope:
         past = _characters(head[: begin + envelope.end()])

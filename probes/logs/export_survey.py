@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import MAXYEAR, MINYEAR, datetime
 from functools import partial
 from http import HTTPStatus
 from itertools import compress
@@ -248,7 +248,7 @@ def _is_plain(entry: _Narrow) -> bool:
     return (
         stamp is not None
         and stamp.tzinfo is not None
-        and datetime.min.year < stamp.year < datetime.max.year
+        and MINYEAR < stamp.year < MAXYEAR
         and entry.resource.type in {RESOURCE, ""}
         and bool(entry.logName)
         and (

@@ -7,7 +7,7 @@ can't be judged, and never as one without a 5xx.
 import re
 from collections import deque
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Any
 
 from probes.foreign.excerpt import excerpt
@@ -143,7 +143,7 @@ def _timestamp(value: JSON, problems: list[str]) -> str:
         if not isinstance(value, str):
             raise TypeError(_kind(value))  # noqa: TRY301 - every way to be unreadable is named in one place
         moment = parse_time(value.removesuffix(BIGQUERY_ZONE))
-        if moment.year in {moment.min.year, moment.max.year}:
+        if moment.year in {MINYEAR, MAXYEAR}:
             raise OverflowError  # noqa: TRY301 - as above
     except (ValueError, OverflowError, OSError, TypeError):
         problems.append(f"has a time stamp that can't be read, {excerpt(str(value), SHOWN)!r}")

@@ -1,6 +1,7 @@
 """`errors`: what is counted, by route and by what the application wrote; nothing is said that a refusal takes back."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,10 @@ def said(number: int, text: str) -> dict[str, Any]:
     return line | {"logName": line["logName"].replace("requests", "stderr")}
 
 
-FORMS = {"lines": lambda entries: "\n".join(map(json.dumps, entries)), "array": json.dumps}
+FORMS: dict[str, Callable[[list[dict[str, Any]]], str]] = {
+    "lines": lambda entries: "\n".join(map(json.dumps, entries)),
+    "array": json.dumps,
+}
 
 
 @pytest.mark.parametrize("form", FORMS)

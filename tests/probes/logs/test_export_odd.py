@@ -156,8 +156,9 @@ async def test_an_entry_nested_deeper_than_can_be_read_is_refused_in_a_sentence(
 
 
 async def test_two_files_joined_without_a_line_break_hide_no_500(tmp_path: Path) -> None:
-    """msgspec reads two entries on one line without a word: then no number says which line an entry is on."""
-    first, second = ("\n".join(map(json.dumps, part)) for part in (GOOD[:10], [*GOOD[10:20], entry(31, 503), *GOOD[20:]]))
+    """Two entries on one line are read without a word by msgspec: then no number says which line an entry is on."""
+    parts = GOOD[:10], [*GOOD[10:20], entry(31, 503), *GOOD[20:]]
+    first, second = ("\n".join(map(json.dumps, part)) for part in parts)
     with pytest.raises(SourceRefused, match=r"entry 10 or after it .*Extra data"):
         await read(write(tmp_path, f"{first}{second}\n"))
 
