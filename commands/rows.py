@@ -56,7 +56,10 @@ async def reap(target: Target, older_than: timedelta) -> int:
         left = await connection.fetchval(
             f"SELECT count(*) FROM {table.name} WHERE starts_with({table.layout.id}, 'nv-')"  # noqa: S608 - the catalogue's names
         )
-        say(f"{removed} seeded rows older than {older_than} removed from {table.name}; {left} newer ones are left.")
+        say(
+            f"{removed} seeded rows older than {older_than} removed from {table.name}; "
+            f"{left} whose ids begin alike are left."
+        )
         await _reap_made(target, seeder, table, older_than)
         if target.residue.tables:
             await _reap_named(target, connection)

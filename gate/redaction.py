@@ -13,40 +13,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 from urllib.parse import quote, quote_plus
 
-from gate.text_rules import Rule, apply
+from gate.credential_rules import RULES, STARS
+from gate.text_rules import apply
 
 SHORTEST_SECRET = 6  # a shorter value would black out ordinary words
 BLOCK = 6
 SHORTEST_PIECE = 2 * BLOCK - 1  # a piece of this length contains at least one whole block of the text
 SHORTEST_REMAINDER = 4  # next to a mark where the text was cut; fewer characters reveal nothing
-STARS = "[redacted]"
 LONGEST_KEPT, MOST_KEPT = 200, 20_000  # characters of a text known to be clean, and how many such texts
 CUTS = re.compile(r"…|\.\.\.|\\{1,8}u2026")  # `probes.foreign.excerpt`'s mark, plain and in JSON; and pytest's
 TOKENS = re.compile(r"[A-Za-z0-9_.-]{12,}")
 JWT_BEGINS = "eyJ"  # base64 of {" of a header, or of a payload
-ASSIGNED = ("password", "secret", "api_key", "api-key", "apikey")
-RULES = (
-    Rule(
-        ("bearer", "basic"),
-        re.compile(r"\b((?i:bearer|basic))[ \t]{1,8}(?=[^\sA-Z0-9=]{0,64}[A-Z0-9=])[A-Za-z0-9._~+/=-]{6,}"),
-        r"\1 [redacted]",
-    ),
-    # The words of our own advice, postgresql://user:password@host/db, are not a password.
-    Rule(("://",), re.compile(r"(://(?!user:password@)[^\s/:@]{0,64}):[^\s@/]{1,512}@"), r"\1:[redacted]@"),
-    # A password whose host was cut off; a port is all digits.
-    Rule(("://",), re.compile(r"(://[^\s/:@]{0,64}):(?!\d{1,5}…)[^\s@/…]{1,512}(?=…)"), r"\1:[redacted]"),
-    Rule(
-        ASSIGNED,
-        re.compile(r"(?i)\b(password|secret|api[_-]?key)(=|\"?:\s{0,8}\"?)[^\s\"',;&]{4,}"),
-        r"\1\2[redacted]",
-    ),
-    # Behind an underscore (db_password), a colon alone does not assign: "set NETRA_TOKENS__SIGNING_SECRET: ..."
-    Rule(
-        ASSIGNED,
-        re.compile(r"(?i)(?<=_)(password|secret|api[_-]?key)(=|\":\s{0,8}\")[^\s\"',;&]{4,}"),
-        r"\1\2[redacted]",
-    ),
-)
 Place = tuple[str, int]  # a spelling, and where in it
 
 

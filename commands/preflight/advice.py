@@ -26,6 +26,7 @@ LEFT_OUT = (
     "require-lock-timeout",
     "require-statement-timeout",
     "transaction-nesting",
+    "ban-concurrent-index-creation-in-transaction",
 )
 
 

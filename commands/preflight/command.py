@@ -4,19 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from alembic.script import ScriptDirectory
 from pglast import ast
 
 from commands.console import say
 from commands.preflight.advice import ask_squawk
 from commands.preflight.effects import judge
-from commands.preflight.grammar import is_quiet, kinds
+from commands.preflight.grammar import is_bookkeeping, is_quiet, kinds
 from commands.preflight.planting import Planted, plant
 from commands.preflight.process import Outcome, Wanted, run_migrations
-from commands.preflight.relay import Relay
+from commands.preflight.relay import Observed, Relay
 from commands.preflight.scratch import read_scratch, watched
+from commands.preflight.wire import ServerError
 from probes.database.connection import Connection, describe_url
-from probes.database.migrations import open_folder
+from probes.database.migrations import Revisions, open_folder
 from probes.errors import SourceRefused
 from probes.foreign.excerpt import excerpt
 from probes.secret import Secret
@@ -25,6 +25,7 @@ from targets.loading import ConfigurationError
 CLEAN, RISKY = 0, 1
 NO_CONNECTION = frozenset({"ArgumentError", "NoSuchModuleError"})  # SQLAlchemy's errors for an invalid URL
 LONGEST_SHOWN = 300
+NO_RIGHT, UNDEFINED_OBJECT = "42501", "42704"  # SQLSTATE
 TABLES = (
     "SELECT count(*) FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p') "
     "AND relnamespace::regnamespace::text !~ '^(pg_|information_schema)'"
@@ -84,7 +85,7 @@ async def run(question: Question, url: str | None) -> int:
         )
     scratch = read_scratch(url)
     script = _open(question)
-    steps = [one.revision for one in reversed(list(script.walk_revisions("base", "heads")))]
+    steps = script.up_to()
     pending = [step for step in steps if step not in _done(script, question)]
     wanted = _wanted(question, steps)
     async with watched(url, scratch) as (connection, relay, port):
@@ -95,14 +96,14 @@ async def run(question: Question, url: str | None) -> int:
     return await _report(script, pending, outcome, relay, watch.planted)
 
 
-def _open(question: Question) -> ScriptDirectory:
+def _open(question: Question) -> Revisions:
     try:
         script = open_folder(question.folder)
     except SourceRefused as error:
         raise ConfigurationError(f"{error.request} {error.detail} (--alembic).") from error
-    if question.since != "base" and question.since not in {one.revision for one in script.walk_revisions()}:
+    if question.since != "base" and question.since not in script.up_to():
         raise ConfigurationError(
-            f"{question.folder} knows no revision {question.since!r}: known heads are {', '.join(script.get_heads())}."
+            f"{question.folder} knows no revision {question.since!r}: known heads are {', '.join(script.heads)}."
         )
     return script
 
@@ -125,10 +126,10 @@ async def _refuse_tables(connection: Connection, url: str) -> None:
         )
 
 
-def _done(script: ScriptDirectory, question: Question) -> set[str]:
+def _done(script: Revisions, question: Question) -> set[str]:
     if question.since == "base":
         return set()
-    return {one.revision for one in script.walk_revisions("base", question.since)}
+    return set(script.up_to(question.since))
 
 
 def _ini(question: Question) -> Path | None:
@@ -159,6 +160,11 @@ def _refuse(outcome: Outcome, relay: Relay, question: Question) -> None:
             f"{question.folder}: its env.py can't be run here: {_flat(failure['failed'])} ({_place(outcome)}). "
             f"No statement was run.{asked}"
         )
+    if outcome.idle:
+        raise ConfigurationError(
+            f"{question.folder}: its env.py ended without running {outcome.idle} on a database: it did not call "
+            f"context.run_migrations(), or only wrote SQL. Nothing was judged.{asked}"
+        )
     if failure is None and outcome.code and not outcome.done:
         raise ConfigurationError(
             f"{question.folder}: its env.py ended the process with code {outcome.code}: {_flat(outcome.tail)}.{asked}"
@@ -181,21 +187,13 @@ def _place(outcome: Outcome) -> str:
 
 
 async def _report(
-    script: ScriptDirectory, pending: Sequence[str], outcome: Outcome, relay: Relay, planted: Planted | None
+    script: Revisions, pending: Sequence[str], outcome: Outcome, relay: Relay, planted: Planted | None
 ) -> int:
-    seen = relay.observed
-    if outcome.current:  # not reached its end
-        failed = next((one for one in reversed(seen) if one.error), None)
-        if failed and ast.CreateExtensionStmt in kinds(failed.statement):
-            raise SourceRefused(
-                f"{outcome.current} on the scratch server",
-                f"{_flat(failed.statement)}: {failed.error}. The scratch server lacks it, which says nothing "
-                "about the migration: give an empty database on a server that has it with --database",
-            )
+    seen = [one for one in relay.observed if not is_bookkeeping(one.statement, outcome.tables)]
     risks = [risk for one in seen if planted for risk in judge(one, planted.baseline)]
     applied = [revision for revision in outcome.done if revision in pending]
-    say(f"{len(applied)} pending migrations applied: {', '.join(applied) or 'none'}. Heads: {script.get_heads()}.")
-    if len(script.get_heads()) > 1:
+    say(f"{len(applied)} pending migrations applied: {', '.join(applied) or 'none'}. Heads: {script.heads}.")
+    if len(script.heads) > 1:
         say(SEVERAL_HEADS)
     if not outcome.confined:
         say(NOT_CONFINED)
@@ -206,10 +204,33 @@ async def _report(
     for line in await ask_squawk([one.statement for one in seen if not is_quiet(one.statement)] if planted else []):
         say(f"Squawk says: {_flat(line)}")
     if outcome.current:
+        _refuse_for_the_server(outcome, seen, judged=bool(risks))
         say(f"A migration fails. {_failure(outcome, relay)}")
         return RISKY
     say(f"{len(risks)} findings need a second look." if risks else "No statement drops, rewrites or locks.")
     return RISKY if risks else CLEAN
+
+
+def _refuse_for_the_server(outcome: Outcome, seen: Sequence[Observed], *, judged: bool) -> None:
+    """Raise if the last statement failed for what the target's server may have; with findings it is said instead."""
+    failed = next((one for one in reversed(seen) if one.error), None)
+    if not failed or not failed.error or not _is_the_server_s(failed.statement, failed.error):
+        return
+    refusal = SourceRefused(
+        f"{outcome.current} on the scratch server",
+        f"{_flat(failed.statement)}: {failed.error}. The scratch server lacks it, or our user may not do that there, "
+        "which says nothing about the migration: give an empty database on a server that has it, with a user who may, "
+        "with --database",
+    )
+    if not judged:
+        raise refusal
+    say(f"The rest was not judged. {refusal.request}: {refusal.detail}.")
+
+
+def _is_the_server_s(statement: str, error: ServerError) -> bool:
+    """Whether a statement failed for what the target's server may have: an extension, a role, a right."""
+    lacks_role = error.state == UNDEFINED_OBJECT and error.text.startswith('role "')
+    return ast.CreateExtensionStmt in kinds(statement) or error.state == NO_RIGHT or lacks_role
 
 
 def _failure(outcome: Outcome, relay: Relay) -> str:

@@ -72,7 +72,7 @@ def _stated(observed: Observed, baseline: Baseline) -> Iterator[str]:
     for claim in claims(observed.statement):
         oid = _find(claim, observed)
         if oid is None or not baseline.is_new(oid):
-            yield claim.words.format(name=observed.before.relations[oid][0] if oid else claim.name)
+            yield claim.words.replace("{name}", observed.before.relations[oid][0] if oid else claim.name)
 
 
 def _find(claim: Claim, observed: Observed) -> str | None:

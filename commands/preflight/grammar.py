@@ -4,7 +4,7 @@ What a statement *did* is observed elsewhere (`effects`). This module finds what
 before we look: an UPDATE without WHERE, a TRUNCATE, a lock of a statement that runs outside a transaction.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -23,6 +23,7 @@ QUIET = (
     ast.ConstraintsSetStmt,
     ast.DiscardStmt,
 )
+BOOKKEEPING = (ast.InsertStmt, ast.UpdateStmt, ast.DeleteStmt, ast.CreateStmt)  # what alembic does to its tables
 PLPGSQL_STATEMENT = 0  # parse mode: a whole statement, not an expression
 DROPPED_RELATIONS = {
     ObjectType.OBJECT_TABLE: "table",
@@ -61,6 +62,17 @@ def parse(text: str) -> list[Tree]:
 def is_quiet(text: str) -> bool:
     """Whether a text only begins, ends or sets something for the session or the transaction."""
     return text == "" or (bool(trees := parse(text)) and all(isinstance(tree, QUIET) for tree in trees))
+
+
+def is_bookkeeping(text: str, tables: Collection[tuple[str | None, str]]) -> bool:
+    """Whether a text only makes or changes alembic's own tables, whose names may be of the image's choice."""
+    names = {name for _, name in tables}
+    trees = parse(text)
+    return bool(trees) and all(isinstance(tree, BOOKKEEPING) and _relation(tree) in names for tree in trees)
+
+
+def _relation(tree: Tree) -> str:
+    return str(tree.relation.relname)
 
 
 def claims(text: str) -> list[Claim]:
@@ -212,7 +224,7 @@ def _alteration(command: Tree) -> str:
         return _constraint(command.def_)
     if kind == AlterTableType.AT_DetachPartition:
         return "" if command.def_.concurrent else "detaches a partition under an exclusive lock: use CONCURRENTLY"
-    return ALTERATIONS.get(kind, "").format(column=command.name, name="{name}")
+    return ALTERATIONS.get(kind, "").replace("{column}", command.name or "")
 
 
 def _constraint(constraint: Tree) -> str:

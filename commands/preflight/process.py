@@ -31,6 +31,8 @@ class Outcome:
     done: list[str] = field(default_factory=list)
     current: str = ""
     refused: str = ""
+    idle: str = ""  # the revision that env.py was asked for and ran on no database
+    tables: set[tuple[str | None, str]] = field(default_factory=set)  # alembic's own, by schema and name
     failure: Mapping[str, Any] | None = None
     missing: list[str] = field(default_factory=list)  # variables that were asked for but not passed on
     confined: bool = False
@@ -148,6 +150,10 @@ async def _take(process: asyncio.subprocess.Process, outcome: Outcome, report: M
         outcome.current = ""
     elif "missing" in report:
         outcome.missing.append(report["missing"])
+    elif "idle" in report:
+        outcome.idle = report["idle"]
+    elif "table" in report:
+        outcome.tables.add(tuple(report["table"]))
     elif "refused" in report:
         outcome.refused = report["refused"]
     elif "confined" in report:

@@ -7,9 +7,15 @@ from urllib.parse import unquote, urlsplit
 
 from commands.preflight.relay import IDENTITY, Relay
 from probes.database.connection import Connection, connect
-from probes.secret import Secret
+from probes.secret import Secret, without_frames
 from probes.timing.deadlines import Deadlines
+from targets.dsn import SCHEMES
 from targets.loading import ConfigurationError
+
+WANTED = (
+    "The scratch database's URL (--database or NETRA_SCRATCH_URL) {problem}: it has the form "
+    "postgresql://user:password@host:port/database, with %40 for an @ in the password, and %2F for a slash."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,16 +30,24 @@ class Scratch:
 
 
 def read_scratch(url: str) -> Scratch:
-    """A scratch server's URL in parts. Raises ConfigurationError if a part is missing."""
-    parts = urlsplit(url)
-    if not (parts.hostname and parts.username and parts.path.strip("/")):
-        raise ConfigurationError(
-            "The scratch database's URL (--database or NETRA_SCRATCH_URL) must contain host, user and database: "
-            "postgresql://user:password@host:port/database."
+    """A scratch server's URL in parts. Raises ConfigurationError if one is missing, or is what the relay can't use."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or 5432
+    except ValueError as error:
+        # Its words may hold half of a password: what stands before a slash in it is read as a port.
+        raise ConfigurationError(WANTED.format(problem="has a host or port that can't be read")) from without_frames(
+            error
         )
+    if parts.scheme not in SCHEMES:
+        raise ConfigurationError(WANTED.format(problem="must begin with postgresql://, without the name of a driver"))
+    if not (parts.hostname and parts.username and parts.path.strip("/")):
+        raise ConfigurationError(WANTED.format(problem="must contain host, user and database"))
+    if "," in parts.hostname or "%" in parts.hostname:
+        raise ConfigurationError(WANTED.format(problem="must name one host, and no socket's folder"))
     return Scratch(
         host=parts.hostname,
-        port=parts.port or 5432,
+        port=port,
         user=unquote(parts.username),
         password=unquote(parts.password or ""),
         database=unquote(parts.path.strip("/")),

@@ -1,15 +1,18 @@
 """An image's alembic migrations: its heads and its history, read from the folder or as a target gives them."""
 
-import traceback
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from probes.database.revision_files import read_revisions
 from probes.errors import SourceRefused
 from probes.problem import Problem
 
 if TYPE_CHECKING:
-    from alembic.script import ScriptDirectory
+    from alembic.script.revision import RevisionMap
+
+UNREADABLE = "can't be read as alembic migrations"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,37 +39,57 @@ class History:
         return f"behind or ahead of the image: at {sorted(found)} (set contract.database.revisions to find out which)"
 
 
-def open_folder(folder: Path) -> "ScriptDirectory":
-    """The migrations in an alembic folder. Raises SourceRefused, naming the folder and what is wrong with it."""
+class Revisions:
+    """The revisions of an alembic folder, as alembic itself connects them."""
+
+    def __init__(self, known: "RevisionMap") -> None:
+        self._known = known
+
+    @property
+    def heads(self) -> list[str]:
+        """The ids of the heads, in order."""
+        return sorted(self._known.heads)
+
+    def up_to(self, revision: str = "heads") -> list[str]:
+        """The ids of a revision and of everything that comes before it, oldest first."""
+        walked = self._known.iterate_revisions(revision, "base", inclusive=True, assert_relative_length=False)
+        return [one.revision for one in walked][::-1]
+
+
+def open_folder(folder: Path) -> Revisions:
+    """The migrations in an alembic folder, of which nothing is run.
+
+    Raises:
+        SourceRefused: It is no alembic folder, or its history can't be followed; the sentence names the file.
+    """
     # Slow to import, SQLAlchemy comes with it: most targets give their heads in the TOML.
-    from alembic.script import ScriptDirectory  # noqa: PLC0415 - as above
+    from alembic.script.revision import Revision, RevisionMap  # noqa: PLC0415 - as above
 
     if not (folder / "env.py").is_file() or not (folder / "versions").is_dir():
         raise SourceRefused(str(folder), "is not an alembic folder: it must hold env.py and versions/")
     try:
-        script = ScriptDirectory(str(folder))
-        for _ in script.walk_revisions():  # a gap or a cycle shows on the way
-            pass
-    except (Exception, SystemExit) as error:  # the image's modules are run, and raise whatever they like
-        raise SourceRefused(
-            str(folder), f"can't be read as alembic migrations: {_in_words(error, folder)}. Correct it"
-        ) from error
-    return script
+        read = [
+            Revision(one["revision"], one["down_revision"], one.get("depends_on"), one.get("branch_labels"))
+            for one in read_revisions(folder)
+        ]
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # a revision that is missing, or there twice
+            found = Revisions(RevisionMap(lambda: read))
+            found.up_to()  # a gap or a cycle shows on the way
+    except SourceRefused as error:
+        raise SourceRefused(str(folder), f"{UNREADABLE}: {error.detail}. Correct it") from error
+    except Exception as error:  # alembic's own, and whatever it stumbles over in values that are no revision's
+        raise SourceRefused(str(folder), f"{UNREADABLE}: {_in_words(error)}. Correct it") from error
+    return found
 
 
-def _in_words(error: BaseException, folder: Path) -> str:
-    """What is wrong with the migrations: the error of one of their files, or a history that can't be followed."""
-    frames = traceback.extract_tb(error.__traceback__)
-    inside = [frame for frame in frames if Path(frame.filename).is_relative_to(folder)]
-    what = f"{type(error).__name__}: {error}"
-    if inside:
-        return f"{Path(inside[-1].filename).relative_to(folder)}, line {inside[-1].lineno}: {what}"
+def _in_words(error: Exception) -> str:
     if isinstance(error, KeyError):  # alembic's own map of the revisions
         return f"a down_revision names {error}, a revision that no file in versions/ has"
-    return what if not str(error).strip() or isinstance(error, SystemExit) else str(error)
+    return str(error) if str(error).strip() else type(error).__name__
 
 
 def read_folder(folder: Path) -> History:
     """The history in an alembic folder. Raises SourceRefused."""
-    script = open_folder(folder)
-    return History(frozenset(script.get_heads()), frozenset(known.revision for known in script.walk_revisions()))
+    found = open_folder(folder)
+    return History(frozenset(found.heads), frozenset(found.up_to()))

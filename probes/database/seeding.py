@@ -27,6 +27,7 @@ from probes.timing.deadlines import Deadlines
 INTEGERS = frozenset({"integer", "bigint"})
 TITLE = "seeded by netra-verify"
 STAMP = "%Y%m%dT%H%M%SZ"
+OF_A_RUN = f"^{OURS}[0-9]{{8}}T[0-9]{{6}}Z-[0-9a-f]{{6}}-"  # how a seeded row's id begins: `nv-1` may be anyone's
 FEW = 50  # rows that one INSERT takes in one round trip, where COPY needs three
 
 
@@ -295,7 +296,8 @@ class Seeder:
 
     @property
     def _old(self) -> str:
-        return f'starts_with({self._layout.id}, $1) AND {self._layout.id} COLLATE "C" < $2'
+        name = self._layout.id
+        return f"""starts_with({name}, $1) AND {name} COLLATE "C" < $2 AND {name} ~ '{OF_A_RUN}'"""
 
     def _before(self, age: timedelta) -> str:
         return f"{OURS}{datetime.fromtimestamp(time.time(), UTC) - age:{STAMP}}~"  # "~" sorts after the id's "-"

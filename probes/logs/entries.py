@@ -67,6 +67,11 @@ class LogEntry:
         return self.is_request and self.status in SERVER_ERRORS
 
     @property
+    def is_error_elsewhere(self) -> bool:
+        """Whether it records a 5xx, is not of the request log, and nothing else is odd about it."""
+        return self.has_server_error and not (self.is_request or self.is_foreign or self.problem)
+
+    @property
     def moment(self) -> datetime:
         """The time stamp, cut to microseconds; 1970 if there is none that can be read (see `problem`)."""
         return parse_time(self.timestamp) if self.timestamp else EPOCH

@@ -8,7 +8,8 @@ from datetime import timedelta
 
 from probes.foreign.excerpt import excerpt
 from probes.logs.entries import LogEntry
-from probes.logs.incidents import Incidents
+from probes.logs.incidents import TRACEBACK, Incidents
+from probes.logs.parsing import in_order
 
 IDENTIFIER = re.compile(r"[0-9a-f]{8,}|[0-9a-f]{8}-[0-9a-f-]{27,}", re.IGNORECASE)
 LONG_WORD = re.compile(r"[\w-]{12,}")
@@ -19,7 +20,10 @@ FAILING = frozenset({"ERROR", "CRITICAL", "ALERT", "EMERGENCY"})
 MOST_TRACES = 5
 MEANWHILE = timedelta(seconds=2)
 Redact = Callable[[str], str]  # a text without credentials
-ERROR_LINE = re.compile(r"^[\w.]*(?:Error|Exception|Warning|Timeout)\b.*", re.MULTILINE)
+# The bars are those of an exception group, whose own line says only that there is one.
+ERROR_LINE = re.compile(r"^(?: {0,40}\| )?([\w.]*(?:Error|Exception|Warning|Timeout)\b.*)", re.MULTILINE)
+# After a traceback an exception may have any name: sqlalchemy.exc.MissingGreenlet, asyncio.queues.QueueFull.
+OF_ANY_NAME = re.compile(r"^(?: {0,40}\| )?((?:[A-Za-z_]\w*+\.)++[A-Z]\w*+(?::.*)?)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +43,12 @@ class Cluster:
     @property
     def text(self) -> str:
         """One line."""
-        said = f"{self.count} x {self.status} on {self.route} ({self.first} to {self.last}"
+        when = f"{self.first} to {self.last}" if self.first else "at a time that can't be read"
+        said = f"{self.count} x {self.status} on {self.route or 'no path'} ({when}"
         said += f", incident {', '.join(self.incidents)}" if self.incidents else ""
         said += f", {self.by_platform} made by the platform itself" if self.by_platform else ""
         said += f": {self.signature}" if self.signature else ""
-        return f"{said})"
+        return " ".join(f"{said})".split())
 
 
 def route_of(path: str, redact: Redact) -> str:
@@ -60,8 +65,9 @@ def _is_identifier(part: str) -> bool:
 
 def signature_of(text: str, redact: Redact) -> str:
     """The line of a text that says what went wrong, without credentials, numbers and identifiers."""
-    named = ERROR_LINE.findall(text)
-    line = named[-1] if named else next((line for line in text.splitlines() if line.strip()), "")
+    patterns = (ERROR_LINE, OF_ANY_NAME) if TRACEBACK in text else (ERROR_LINE,)
+    named = max((found for pattern in patterns for found in pattern.finditer(text)), key=re.Match.start, default=None)
+    line = named[1] if named else next((line for line in text.splitlines() if line.strip()), "")
     # Redacted first: a token without its digits is not recognised any more, and most of it would be shown.
     plain = VARIABLE.sub("#", redact(excerpt(line.strip(), LONGEST_READ)))
     return plain if len(plain) <= LONGEST else f"{plain[: LONGEST - 1]}…"
@@ -98,7 +104,9 @@ def cluster(
 
 def is_line_of_error(entry: LogEntry) -> bool:
     """Whether an application's line may say why a request failed: by its severity or by what it says."""
-    return not entry.is_request and (entry.severity in FAILING or ERROR_LINE.search(entry.text) is not None)
+    if entry.is_request:
+        return False
+    return entry.severity in FAILING or TRACEBACK in entry.text or ERROR_LINE.search(entry.text) is not None
 
 
 def _signature(error: LogEntry, lines: Sequence[LogEntry], redact: Redact) -> str:
@@ -109,7 +117,7 @@ def _signature(error: LogEntry, lines: Sequence[LogEntry], redact: Redact) -> st
 def _cluster(
     key: tuple[int, str, str], group: Sequence[LogEntry], lines: dict[str, list[LogEntry]], incidents: Incidents
 ) -> Cluster:
-    times = sorted(error.timestamp for error in group)
+    times = sorted({error.timestamp for error in group} - {""}, key=in_order)
     traces = list(dict.fromkeys(error.trace_id for error in group if error.trace_id))
     related = [*group, *(line for trace in traces for line in lines.get(trace, []))]
     known = sorted({incidents.name(entry.text) for entry in related} - {""})
@@ -120,8 +128,8 @@ def _cluster(
         route=route,
         signature=signature,
         count=len(group),
-        first=times[0],
-        last=times[-1],
+        first=times[0] if times else "",
+        last=times[-1] if times else "",
         trace_ids=tuple(traces[:MOST_TRACES]),
         incidents=tuple(known),
         by_platform=platform,

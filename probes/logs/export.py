@@ -5,15 +5,18 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from probes.errors import SourceRefused
+from probes.foreign.excerpt import excerpt
 from probes.logs.entries import LogEntry, LogRead, once
-from probes.logs.export_error_scan import scan_errors
+from probes.logs.export_error_scan import scan_errors, scan_traces
 from probes.logs.export_survey import Survey, survey
 from probes.logs.incidents import Incidents
+from probes.logs.parsing import in_order
 from probes.timing.window import Window, parse_time
 
 SMALLEST_LIMIT = 50  # the smallest --limit that people use for a log
 ROUND = 50
 MOST_NAMED = 5
+LONGEST_NAME = 120
 
 
 def is_round(count: int) -> bool:
@@ -49,6 +52,11 @@ class ExportFile:
         errors, _ = once(await asyncio.to_thread(scan_errors, self._url))
         return [entry for entry in errors if entry.is_foreign or self._is_about(_kind(entry), service, revision)]
 
+    async def lines_about(self, errors: Sequence[LogEntry]) -> list[LogEntry]:
+        """What the application wrote while it answered these requests, by their traces."""
+        traces = frozenset(error.trace_id for error in errors) - {""}
+        return await asyncio.to_thread(scan_traces, self._url, traces) if traces else []
+
     async def read(self, service: str = "", revision: str = "") -> LogRead:
         """Read the whole file once; keep the telling entries of a service and revision (empty: all), count the rest.
 
@@ -64,10 +72,10 @@ class ExportFile:
         if not mine:
             raise SourceRefused(self.name, self._about_others(whole, service, revision))
         kept = [entry for entry in whole.telling.values() if self._is_about(_kind(entry), service, revision)]
-        doubt = "; ".join(self._doubts(whole))
+        doubt = "; ".join(self._doubts(whole, service))
         revisions = _requests_by_revision(whole, mine)
         return LogRead(
-            entries=tuple(sorted(kept, key=lambda entry: entry.timestamp)),
+            entries=tuple(sorted(kept, key=lambda entry: in_order(entry.timestamp))),
             pages=1,
             exhausted=not doubt,
             doubt=doubt,
@@ -91,7 +99,7 @@ class ExportFile:
         wanted = " ".join(part for part in (self._project, service, revision) if part)
         return f"has nothing about {wanted}; it is about {'; '.join(held[:MOST_NAMED])}{_listed(whole.problems)}"
 
-    def _doubts(self, whole: Survey) -> Sequence[str]:
+    def _doubts(self, whole: Survey, service: str) -> Sequence[str]:
         """Why the file may lack some of its window, or hold more than was judged."""
         doubts = [f"stops at exactly {whole.total:,} entries, as a limit does"] if is_round(whole.total) else []
         doubts += ["names a next page, which is not in it"] if whole.more else []
@@ -104,11 +112,24 @@ class ExportFile:
             "which are not judged"
             for kind, errors in foreign.items()
         ]
-        return doubts
+        return [*doubts, *_elsewhere(whole, service)]
 
     def _is_about(self, kind: tuple[str, str, str], service: str, revision: str) -> bool:
         wanted = self._project, service, revision
         return all(not want or want == has for want, has in zip(wanted, kind, strict=True))
+
+
+def _elsewhere(whole: Survey, service: str) -> list[str]:
+    """5xx that neither the request log nor another resource has: of this service, or of none that they name."""
+    logs = Counter(
+        entry.log_name
+        for entry in whole.telling.values()
+        if entry.is_error_elsewhere and (not service or entry.service in {"", service})
+    )
+    return [
+        f"has {errors} with 5xx in another log, {excerpt(log, LONGEST_NAME)}, which are not judged"
+        for log, errors in logs.most_common(MOST_NAMED)
+    ]
 
 
 def _requests_by_revision(whole: Survey, kinds: Sequence[tuple[str, str, str]]) -> Counter[str]:

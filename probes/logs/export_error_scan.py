@@ -10,8 +10,9 @@ end. A self-test compares this with a parse of every line.
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from probes.errors import SourceRefused
 from probes.foreign.excerpt import excerpt
@@ -20,8 +21,10 @@ from probes.logs.export_formats import CHUNK, iterate_objects, open_export
 from probes.logs.file_chunks import in_pieces, is_worth_it, seek_line
 from probes.logs.parsing import parse_entry
 from probes.logs.repeated_keys import read_entry
+from probes.logs.room import Room
 
 STATUS = re.compile(rb'"status"\s*:(?!\s*"?[1-4][0-9][0-9]["\s,}])')
+TRACE = re.compile(rb'"trace"\s*:\s*"([^"]*)"')
 ESCAPED = re.compile(rb"\\u00(?:3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa])")
 
 
@@ -40,6 +43,30 @@ def scan_errors(url: str) -> list[LogEntry]:
         if export.plain is None or not is_worth_it(size):
             return _errors(scan_lines(export.stream, 0, None), url)
         return _errors((line for found in in_pieces(scan_piece, export.plain, size) for line in found), url)
+
+
+def scan_traces(url: str, traces: frozenset[str]) -> list[LogEntry]:
+    """The entries of these traces outside the request log, as many as there is room for.
+
+    They only explain: a line that can't be read is passed over here.
+
+    Raises:
+        SourceRefused: Unreadable.
+    """
+    room = Room()
+    with open_export(url) as export:
+        found = _lines_of(export.stream, traces) if export.form == "lines" else iterate_objects(export)
+        entries = (parse_entry(raw) for raw in found)
+        return [entry for entry in entries if entry.trace_id in traces and not entry.is_request and room.takes(entry)]
+
+
+def _lines_of(stream: BinaryIO, traces: frozenset[str]) -> Iterator[dict[str, Any]]:
+    for line in stream:
+        match = TRACE.search(line)
+        if match and match[1].rpartition(b"/")[2].decode(errors="replace") in traces:
+            with suppress(ValueError, RecursionError):
+                raw = read_entry(line)
+                yield from [raw] if isinstance(raw, dict) else []
 
 
 def scan_piece(path: str, begin: int, end: int) -> list[bytes]:

@@ -18,6 +18,14 @@ from probes.logs.repeated_keys import once_each
 CHUNK = 1 << 20
 HEAD = 1 << 16
 GZIP = b"\x1f\x8b"
+PACKED: Mapping[bytes, str] = {
+    b"PK\x03\x04": "zip",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\0": "xz",
+    GZIP: "gzip twice",
+}
+WANTED = "wanted is JSON, as from gcloud logging read --format=json"
 BLANK = b" \t\r\n\xef\xbb\xbf"  # white space, and the mark that some editors begin a file with
 ENVELOPE = re.compile(rb'\s*\{\s*(?:"nextPageToken"\s*:\s*"([^"\\]*)"\s*,\s*)?"entries"\s*:\s*\[')
 AFTER_ENVELOPE = re.compile(r'\s*(?:,\s*"nextPageToken"\s*:\s*"([^"]*)"\s*)?\}\s*')
@@ -57,6 +65,9 @@ def open_export(url: str) -> Iterator[Export]:
             # A buffer of our own around either, for `peek`: both read like raw streams.
             with io.BufferedReader(cast("io.RawIOBase", stream), HEAD) as buffered:
                 head = buffered.peek(HEAD)
+                packed = next((name for mark, name in PACKED.items() if head.startswith(mark)), "")
+                if packed:
+                    raise SourceRefused(url, f"is packed with {packed}: unpack it first, or pack it with gzip")
                 encoding = next((name for mark, name in MARKS.items() if head.startswith(mark)), "")
                 if encoding:
                     with io.BufferedReader(_AsUtf8(buffered, encoding), HEAD) as recoded:
@@ -121,7 +132,8 @@ def _recognise(url: str, stream: "io.BufferedReader[Any]", plain: Path | None) -
     if text[:1] == b"[":
         return Export(url=url, form="array", stream=stream, plain=plain, begin=_characters(head[: begin + 1]))
     if text[:1] != b"{":
-        raise SourceRefused(url, f"is cut in the middle or no log export: it begins with {excerpt(text, 20)!r}")
+        begins = f"it begins with {excerpt(text, 20)!r} ({WANTED})"
+        raise SourceRefused(url, f"is cut in the middle or no log export: {begins}")
     envelope = ENVELOPE.match(text)
     if envelope:
         past = _characters(head[: begin + envelope.end()])

@@ -9,9 +9,9 @@ entries are kept once per insertId.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import MAXYEAR, MINYEAR, datetime
 from functools import partial
 from http import HTTPStatus
 from itertools import compress
@@ -26,7 +26,7 @@ from probes.logs.entries import REQUEST_LOG, RESOURCE, LogEntry, is_telling, pro
 from probes.logs.export_formats import CHUNK, iterate_objects, open_export
 from probes.logs.file_chunks import in_pieces, is_worth_it, seek_line
 from probes.logs.incidents import Incidents
-from probes.logs.parsing import in_utc, parse_entry
+from probes.logs.parsing import in_order, in_utc, parse_entry
 from probes.logs.repeated_keys import read_entry
 from probes.logs.room import Room
 
@@ -95,8 +95,8 @@ class Survey:
         """Take in time stamps."""
         for time in times:
             if time:
-                self.first = min(self.first or time, time)
-                self.last = max(self.last, time)
+                self.first = min(self.first or time, time, key=in_order)
+                self.last = max(self.last, time, key=in_order)
 
 
 NOTHING = msgspec.Raw()
@@ -181,28 +181,32 @@ def survey_lines(stream: BinaryIO, url: str, incidents: Incidents, begin: int = 
 
 def _survey_batch(batch: bytes, url: str, found: Survey) -> None:
     """Survey whole lines; blank ones don't count."""
+    lines = [line for line in batch.split(b"\n") if line.strip()]
     try:
         entries = NARROW.decode_lines(batch)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        _survey_plainly(batch, url, found)
+        entries = []
+    if len(entries) != len(lines) or not all(map(_is_whole, lines)):
+        # msgspec also takes two entries on one line, and one on two: then no number says which line an entry is on.
+        _survey_plainly(lines, url, found)
         return
-    odd = _with_a_key_twice(batch, entries)
+    odd = _with_a_key_twice(batch, lines, entries)
     plain = [_is_plain(entry) and number not in odd for number, entry in enumerate(entries)]
-    telling = [
-        number for number, entry in enumerate(entries) if not plain[number] or _could_tell(entry, found.incidents)
-    ]
-    if telling:
-        lines = [line for line in batch.split(b"\n") if line.strip()]
-        for number in telling:
-            raw = read_entry(lines[number])
-            if not plain[number]:
-                found.add(raw)
-            elif is_telling(entry := parse_entry(raw), found.incidents):
-                found.keep(entry)
+    for number, entry in enumerate(entries):
+        if not plain[number]:
+            found.add(read_entry(lines[number]))
+        elif _could_tell(entry, found.incidents) and is_telling(
+            whole := parse_entry(read_entry(lines[number])), found.incidents
+        ):
+            found.keep(whole)
     _count(entries if all(plain) else list(compress(entries, plain)), found)
 
 
-def _with_a_key_twice(batch: bytes, entries: list[_Narrow]) -> frozenset[int]:
+def _is_whole(line: bytes) -> bool:
+    return line.lstrip().startswith(b"{") and line.rstrip().endswith(b"}")
+
+
+def _with_a_key_twice(batch: bytes, lines: Sequence[bytes], entries: Sequence[_Narrow]) -> frozenset[int]:
     """The entries that may have one of the judged keys twice, of which the narrow parse sees the last."""
     present = {
         b'"status"': sum(entry.httpRequest is not None and entry.httpRequest.status is not None for entry in entries),
@@ -217,7 +221,6 @@ def _with_a_key_twice(batch: bytes, entries: list[_Narrow]) -> frozenset[int]:
     more = [key for key, count in present.items() if batch.count(key) > count]
     if not more and b"\\u00" not in batch:
         return frozenset()
-    lines = [line for line in batch.split(b"\n") if line.strip()]
     return frozenset(
         number
         for number, line in enumerate(lines)
@@ -245,10 +248,11 @@ def _is_plain(entry: _Narrow) -> bool:
     return (
         stamp is not None
         and stamp.tzinfo is not None
+        and MINYEAR < stamp.year < MAXYEAR
         and entry.resource.type in {RESOURCE, ""}
         and bool(entry.logName)
         and (
-            type(request.status) is int and request.status < HTTPStatus.INTERNAL_SERVER_ERROR
+            type(request.status) is int and 0 <= request.status < HTTPStatus.INTERNAL_SERVER_ERROR
             if request is not None
             else not entry.logName.endswith("requests")
         )
@@ -270,14 +274,13 @@ def _raw_may_tell(payload: bytes, incidents: Incidents) -> bool:
     return b"\\u00" in payload or b"\\/" in payload or incidents.may_show(payload.decode(errors="replace"))
 
 
-def _survey_plainly(batch: bytes, url: str, found: Survey) -> None:
-    for line in batch.split(b"\n"):
-        if line.strip():
-            try:
-                raw = read_entry(line)
-            except (ValueError, RecursionError) as error:
-                where = f"entry {found.total + 1} or after it ({excerpt(line, 60)!r})"
-                raise SourceRefused(url, f"is cut in the middle or not a log export: {where}: {error}") from error
-            if not isinstance(raw, dict):
-                raise SourceRefused(url, f"is not a list of entries: {excerpt(line, 60)!r}")
-            found.add(raw)
+def _survey_plainly(lines: Iterable[bytes], url: str, found: Survey) -> None:
+    for line in lines:
+        try:
+            raw = read_entry(line)
+        except (ValueError, RecursionError) as error:
+            where = f"entry {found.total + 1} or after it ({excerpt(line, 60)!r})"
+            raise SourceRefused(url, f"is cut in the middle or not a log export: {where}: {error}") from error
+        if not isinstance(raw, dict):
+            raise SourceRefused(url, f"is not a list of entries: {excerpt(line, 60)!r}")
+        found.add(raw)

@@ -7,7 +7,7 @@ can't be judged, and never as one without a 5xx.
 import re
 from collections import deque
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Any
 
 from probes.foreign.excerpt import excerpt
@@ -18,6 +18,7 @@ from probes.timing.window import parse_time
 JSON = Any
 SHOWN = 60
 LONGEST_STATUS = 3
+BIGQUERY_ZONE = " UTC"  # how its exports end a time stamp
 SECRET_KEY = re.compile(r"(?i)(password|secret|api[_-]?key)$")
 # The client library's own names (`LogEntry._asdict()`), and what the API calls them.
 SNAKE: Mapping[str, str] = {
@@ -130,7 +131,10 @@ def _status(request: Mapping[str, JSON], problems: list[str], *, required: bool)
 
 
 def _timestamp(value: JSON, problems: list[str]) -> str:
-    """The time stamp in UTC, its digits kept; a number is taken for seconds since 1970."""
+    """The time stamp in UTC, its digits kept; a number is taken for seconds since 1970.
+
+    The first and the last year that a datetime can hold are not read: looking around such a moment would overflow.
+    """
     if value is None:
         return ""
     try:
@@ -138,11 +142,18 @@ def _timestamp(value: JSON, problems: list[str]) -> str:
             return in_utc(datetime.fromtimestamp(value, UTC))
         if not isinstance(value, str):
             raise TypeError(_kind(value))  # noqa: TRY301 - every way to be unreadable is named in one place
-        moment = parse_time(value)
+        moment = parse_time(value.removesuffix(BIGQUERY_ZONE))
+        if moment.year in {MINYEAR, MAXYEAR}:
+            raise OverflowError  # noqa: TRY301 - as above
     except (ValueError, OverflowError, OSError, TypeError):
         problems.append(f"has a time stamp that can't be read, {excerpt(str(value), SHOWN)!r}")
         return ""
     return value if value[10] == "T" and value[-1] == "Z" else in_utc(moment)
+
+
+def in_order(timestamp: str) -> str:
+    """What time stamps in UTC are sorted by: with their Z, a whole second would come after its fractions."""
+    return timestamp.removesuffix("Z")
 
 
 def in_utc(moment: datetime) -> str:

@@ -18,6 +18,7 @@ from http import HTTPStatus
 
 from probes.identity import PRODUCT
 from probes.logs.entries import LogEntry
+from probes.logs.parsing import in_order
 
 GOOD = range(200, 300)
 LONGEST = timedelta(seconds=180)  # an outage that a run causes, on a slow machine
@@ -96,7 +97,7 @@ def find_outages(entries: Iterable[LogEntry]) -> list[Outage]:
 def _outages_of(run_id: str, marked: Sequence[tuple[LogEntry, str]]) -> Iterable[Outage]:
     begun: datetime | None = None
     errors: list[LogEntry] = []
-    for entry, edge in sorted(marked, key=lambda pair: pair[0].timestamp):
+    for entry, edge in sorted(marked, key=lambda pair: in_order(pair[0].timestamp)):
         good = entry.status in GOOD
         if edge == "begins" and good:
             begun, errors = entry.moment, []

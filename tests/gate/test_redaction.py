@@ -149,6 +149,24 @@ def test_what_was_cut_is_left_alone_where_no_secret_stands_at_the_cut(text: str,
         ("postgresql://user:s3cretLONG@host/db", "s3cretLONG"),
         ("postgresql://admin:password@host/db", ":password"),
         ("can't reach 'postgresql://netra:s3cretLO…'", "s3cret"),
+        ("postgresql://netra:s3@cretLONG@10.0.0.1/db", "cretLONG"),
+        ("{'password': 'letmein99'}", "letmein99"),
+        ("connect(password='letmein99')", "letmein99"),
+        ("{'db_password': 'letmein99'}", "letmein99"),
+        (json.dumps(json.dumps({"password": "letmein99"})), "letmein99"),
+        ("PGPASSWD passwd=letmein99", "letmein99"),
+        ("SECRET_KEY='letmein99'", "letmein99"),
+        ("GET /ws?token=abcdefLETMEIN99&x=1", "LETMEIN99"),
+        ('{"refresh_token": "1//0gLETMEIN-abc"}', "LETMEIN"),
+        ("Cookie: theme=dark; session=letmein99", "letmein99"),
+        ("{'cookie': 'session=letmein99'}", "letmein99"),
+        ("set-cookie: session=letmein99; Secure", "letmein99"),
+        ("key=AIzaSyD-letmein-klmnopqrstuvwxyz12345", "letmein"),
+        ("push with ghp_letmeinhijklmnopqrstuvwxyz0123456789", "letmein"),
+        ("openai: sk-proj-letmein99letmein99", "letmein"),
+        ("AKIAIOSFODNN7EXAMPLE", "AKIAIOSF"),
+        ("ya29.letmein99letmein99", "letmein"),
+        ("-----BEGIN PRIVATE KEY-----\nMIIEletmein99\nabc\n-----END PRIVATE KEY-----", "letmein"),
     ],
 )
 def test_what_looks_like_a_credential_goes_too(text: str, gone: str) -> None:
@@ -156,7 +174,18 @@ def test_what_looks_like_a_credential_goes_too(text: str, gone: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["the bearer of bad news", "curl -H 'Authorization: Bearer $TOKEN'", "basic checks passed"]
+    "text",
+    [
+        "the bearer of bad news",
+        "curl -H 'Authorization: Bearer $TOKEN'",
+        "basic checks passed",
+        "a token: accepted everywhere",
+        "token=expired",
+        "the cookie: it names no user",
+        "the task-force-of-the-release",
+        "set-cookie: a; Secure; HttpOnly",
+        "set NETRA_TOKENS__SIGNING_SECRET: it signs",
+    ],
 )
 def test_ordinary_words_stay(text: str) -> None:
     assert Redactor([Secret(SECRET)]).text(text) == text
@@ -192,6 +221,12 @@ HARD: dict[str, Callable[[int], str]] = {
     "bearer of dots": lambda size: "bearer ." + "." * size,
     "passwords": lambda size: "password=" * (size // 9),
     "password of blanks": lambda size: "password: " + " " * size,
+    "tokens": lambda size: "token=a" * (size // 7),
+    "cookies": lambda size: "cookie: a" * (size // 9),
+    "set cookies": lambda size: "set-cookie: a=" * (size // 14),
+    "keys of vendors": lambda size: "sk-aaaa" * (size // 7),
+    "private keys": lambda size: "-----BEGIN PRIVATE KEY-----" * (size // 27),
+    "users with many @": lambda size: "://u:" + "p@" * (size // 2),
     "nearly the secret": lambda size: (SECRET[:-1] + "!") * (size // len(SECRET)),
     "the secret": lambda size: SECRET * (size // len(SECRET)),
     "its first block": lambda size: SECRET[:6] * (size // 6),

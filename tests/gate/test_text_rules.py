@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gate import plain_text, redaction
+from gate import credential_rules, plain_text
 from gate.text_rules import ODD_LETTERS, Rule, apply
 
 PIECES = [
@@ -56,7 +56,7 @@ def always(rules: tuple[Rule, ...], text: str) -> str:
     return text
 
 
-@pytest.mark.parametrize("rules", [plain_text.RULES, redaction.RULES], ids=["plain text", "redaction"])
+@pytest.mark.parametrize("rules", [plain_text.RULES, credential_rules.RULES], ids=["plain text", "redaction"])
 @given(text=TEXTS)
 @example(text="".join(PIECES))
 def test_a_text_comes_out_as_if_each_rule_were_tried(rules: tuple[Rule, ...], text: str) -> None:
@@ -65,6 +65,6 @@ def test_a_text_comes_out_as_if_each_rule_were_tried(rules: tuple[Rule, ...], te
 
 @pytest.mark.parametrize("letter", ODD_LETTERS)
 def test_a_letter_that_a_pattern_takes_for_another_is_looked_at(letter: str) -> None:
-    rules = (*plain_text.RULES, *redaction.RULES)
+    rules = (*plain_text.RULES, *credential_rules.RULES)
     assert always(rules, ODD[letter]) != ODD[letter], "the pattern does take it"
     assert apply(rules, ODD[letter]) == always(rules, ODD[letter])

@@ -12,20 +12,23 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, TextIO
 
 HERE = Path(__file__).resolve()
 OURS = "commands"
+LONGEST_TEXT = 4000  # of a report's texts: an exception may carry megabytes
 Report = Callable[[dict[str, Any]], None]
 
 
 def main() -> int:
     """Run as described; returns 0 if every revision was applied."""
-    wanted = json.loads(sys.stdin.readline())
+    orders = _take_input()
+    wanted = json.loads(orders.readline())
     reports = os.fdopen(wanted["reports"], "w", encoding="utf-8")
 
     def report(what: dict[str, Any]) -> None:
-        reports.write(json.dumps(what) + "\n")
+        short = {key: value[:LONGEST_TEXT] if isinstance(value, str) else value for key, value in what.items()}
+        reports.write(json.dumps(short) + "\n")
         reports.flush()
 
     _guard(wanted, report)
@@ -34,7 +37,17 @@ def main() -> int:
     if not _has("psycopg2"):  # postgresql:// means psycopg2 in SQLAlchemy 2.0
         registry.register("postgresql", "sqlalchemy.dialects.postgresql.psycopg", "dialect")
     _note_missing_variables(report)
-    return 0 if all(_upgrade(wanted, revision, report) for revision in wanted["revisions"]) else 1
+    steps = _Steps(wanted, orders, report)
+    return 0 if all(steps.upgrade(revision) for revision in wanted["revisions"]) else 1
+
+
+def _take_input() -> TextIO:
+    """Our standard input; the image's code has an empty one, so that a question in it fails and does not wait."""
+    orders = os.fdopen(os.dup(0), encoding="utf-8")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return orders
 
 
 def _has(module: str) -> bool:
@@ -104,29 +117,54 @@ class _Attributes(dict[str, Any]):
         return self[name]
 
 
-def _upgrade(wanted: dict[str, Any], revision: str, report: Report) -> bool:
-    from alembic import command  # noqa: PLC0415 - after the guard
-    from alembic.config import Config  # noqa: PLC0415 - as above
+class _Steps:
+    """Applies one revision after another, and notes whether env.py really runs each on a database."""
 
-    report({"begin": revision})
-    sys.stdin.readline()  # wait until the observer is ready
-    config = Config(wanted["ini"] or None, stdout=sys.stderr)
-    config.set_main_option("script_location", wanted["folder"])
-    config.set_main_option("sqlalchemy.url", wanted["url"].replace("%", "%%"))
-    if not config.get_main_option("prepend_sys_path"):
-        config.set_main_option("prepend_sys_path", ".")
-    config.attributes = _Attributes(wanted["url"])
-    try:
-        command.upgrade(config, revision)
-        if connection := config.attributes.get("connection"):
-            if connection.in_transaction():
-                connection.commit()
-            connection.close()
-    except BaseException as error:  # noqa: BLE001 - the image's code: whatever it raises, SystemExit too, is the result
-        report(_describe(error, Path(wanted["folder"])))
-        return False
-    report({"end": revision})
-    return True
+    def __init__(self, wanted: dict[str, Any], orders: TextIO, report: Report) -> None:
+        self._wanted, self._orders, self._report = wanted, orders, report
+        self._ran = False
+        self._listen()
+
+    def _listen(self) -> None:
+        from alembic.runtime.migration import MigrationContext  # noqa: PLC0415 - after the guard
+
+        run = MigrationContext.run_migrations
+
+        def noted(context: MigrationContext, **more: Any) -> None:  # noqa: ANN401 - alembic's own signature
+            self._ran = self._ran or not context.as_sql
+            self._report({"table": [context.version_table_schema, context.version_table]})
+            run(context, **more)
+
+        MigrationContext.run_migrations = noted  # type: ignore[method-assign,assignment]  # replaced on purpose
+
+    def upgrade(self, revision: str) -> bool:
+        from alembic import command  # noqa: PLC0415 - after the guard
+
+        self._report({"begin": revision})
+        self._orders.readline()  # wait until the observer is ready
+        config, self._ran = self._config(), False
+        try:
+            command.upgrade(config, revision)
+            if connection := config.attributes.get("connection"):
+                if connection.in_transaction():
+                    connection.commit()
+                connection.close()
+        except BaseException as error:  # noqa: BLE001 - the image's code: whatever it raises, SystemExit too, is the result
+            self._report(_describe(error, Path(self._wanted["folder"])))
+            return False
+        self._report({"end" if self._ran else "idle": revision})
+        return self._ran
+
+    def _config(self) -> Any:  # noqa: ANN401 - alembic's Config, which is imported after the guard
+        from alembic.config import Config  # noqa: PLC0415 - after the guard
+
+        config = Config(self._wanted["ini"] or None, stdout=sys.stderr)
+        config.set_main_option("script_location", self._wanted["folder"])
+        config.set_main_option("sqlalchemy.url", self._wanted["url"].replace("%", "%%"))
+        if not config.get_main_option("prepend_sys_path"):
+            config.set_main_option("prepend_sys_path", ".")
+        config.attributes = _Attributes(self._wanted["url"])
+        return config
 
 
 def _describe(error: BaseException, folder: Path) -> dict[str, Any]:

@@ -115,6 +115,8 @@ IMAGE_S_FAULT = {
     "op.execute('CREATE TABEL x ()')": 'syntax error at or near "TABEL"',
     "raise ValueError('no')": "ValueError: no (versions/two.py",
     "op.execute('ALTER TABLE things ADD COLUMN x int NOT NULL')": "fails on tables that have rows",
+    "input('Really? ')": "EOFError: EOF when reading a line",
+    "raise ValueError('x' * 1_000_000)": "ValueError: xxx",
 }
 
 
@@ -136,6 +138,8 @@ ENVIRONMENT_S_FAULT = {
     "import sys\nsys.exit('SECRET_KEY is not set')\n": r"SystemExit: SECRET_KEY is not set \(env.py, line 2\)",
     "import os\nos.environ['SECRET_KEY']\n": r"KeyError.*asked for SECRET_KEY.*--pass",
     "import os\nos._exit(9)\n": "ended the process with code 9",
+    "": "ended without running one on a database",
+    "from alembic import context\nif context.is_offline_mode():\n    context.run_migrations()\n": "without running one",
 }
 
 
@@ -151,6 +155,47 @@ async def test_an_extension_that_the_scratch_server_lacks_is_our_environment_s(s
     folder = write_folder(tmp_path, PLAIN, "op.execute('CREATE EXTENSION IF NOT EXISTS vector')")
     with pytest.raises(SourceRefused, match="scratch server lacks it"):
         await run(Question(folder=folder, since=AT_ONE), scratch)
+
+
+async def test_a_role_that_the_scratch_server_lacks_is_our_environment_s(scratch: str, tmp_path: Path) -> None:
+    folder = write_folder(tmp_path, PLAIN, "op.execute('GRANT SELECT ON things TO app_reader')")
+    with pytest.raises(SourceRefused, match="scratch server lacks it"):
+        await run(Question(folder=folder, since=AT_ONE), scratch)
+
+
+async def test_a_finding_before_a_role_that_the_scratch_server_lacks_is_reported(
+    scratch: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = "op.execute('ALTER TABLE things DROP COLUMN size'); op.execute('ALTER TABLE things OWNER TO app_owner')"
+    assert await run(Question(folder=write_folder(tmp_path, PLAIN, body), since=AT_ONE), scratch) == 1
+    output = capsys.readouterr().out
+    assert "drops the column size of public.things" in output
+    assert "The rest was not judged. two on the scratch server: ALTER TABLE things OWNER TO app_owner: role" in output
+
+
+async def test_alembic_s_own_table_may_have_another_name_and_names_may_have_braces(
+    scratch: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    env = PLAIN.replace("=connection)", "=connection, version_table='ver', version_table_schema='public')")
+    one = 'CREATE TABLE "a{b}" (id serial PRIMARY KEY, "c{d}" text)'
+    body = 'op.execute(\'ALTER TABLE "a{b}" DROP COLUMN "c{d}"\')'
+    assert await run(Question(folder=write_folder(tmp_path, env, body, one), since=AT_ONE), scratch) == 1
+    output = capsys.readouterr().out
+    assert "two: drops the column c{d} of public.a{b}: " in output
+    assert "1 findings" in output
+
+
+async def test_a_migration_s_module_sees_nothing_of_our_environment(
+    scratch: str, other: Other, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even while its history is read, before the guarded process is there."""
+    monkeypatch.setenv("MY_APP_DB", other.url)
+    folder, seen = write_folder(tmp_path), tmp_path / "seen"
+    two = folder / "versions/two.py"
+    two.write_text(f"import os\nopen({str(seen)!r}, 'a').write(str(os.environ.get('MY_APP_DB')))\n{two.read_text()}")
+    assert await run(Question(folder=folder, since=AT_ONE), scratch) == 0
+    assert set(seen.read_text().split("None")) == {""}
+    assert not list(folder.rglob("__pycache__"))
 
 
 async def test_the_ini_beside_the_folder_is_read_and_its_address_is_not(
@@ -221,3 +266,22 @@ async def test_an_app_s_own_settings_reach_no_database(
     with pytest.raises(ConfigurationError, match=r"Refused before|asked for SQLALCHEMY_DATABASE_URI"):
         await run(Question(folder=SHARED / "settingsdb", since="r1", passed=passed), scratch)
     assert await other.contents() == before
+
+
+ADDRESSES = {
+    "postgresql+asyncpg://u:p@h/d": "must begin with postgresql://, without the name of a driver",
+    "host=h user=u password=p dbname=d": "must begin with postgresql://",
+    "postgresql://u:p@/d?host=/tmp": "must contain host, user and database",
+    "postgresql://u:p@%2Ftmp/d": "no socket's folder",
+    "postgresql://u:p@h1,h2/d": "must name one host",
+    "postgresql://u:half/of-it@h/d": "has a host or port that can't be read",
+    "postgresql://u:p@[::1/d": "has a host or port that can't be read",
+}
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+async def test_an_address_that_can_not_be_used_is_refused_without_its_password(tmp_path: Path, address: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        await run(Question(folder=write_folder(tmp_path)), address)
+    assert ADDRESSES[address] in str(caught.value)
+    assert "half" not in str(caught.value)

@@ -76,6 +76,22 @@ async def test_only_old_rows_of_ours_are_reaped(database: Database, connection: 
     assert (await database.ours(), await database.checksum()) == (2, before)
 
 
+async def test_an_id_that_only_begins_like_ours_may_be_anyone_s_and_is_never_reaped(
+    database: Database, connection: Connection, seeder: Seeder
+) -> None:
+    table = await find_table(connection, "threads")
+    assert table is not None
+    theirs = ["nv-1", "nv-", "nv-20250101T000000Z", "nv-0a1b2c3d-thread", "nv-2025 and later"]
+    rows = seeder.reserve([RowSpec(owner="nv-owner")] * len(theirs))
+    await seeder.insert(rows, [RowSpec(owner="nv-owner")] * len(theirs))
+    for row, name in zip(rows, theirs, strict=True):
+        await database.owner.execute("UPDATE threads SET id = $1 WHERE id = $2", name, row.id)
+    young = Seeder(connection, table, YOUNG)
+    assert await young.leftovers(timedelta(hours=1)) == []
+    assert await young.reap(timedelta(hours=1)) == 0
+    assert await database.ours() == len(theirs)
+
+
 FULL_DISK = """
 CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$;

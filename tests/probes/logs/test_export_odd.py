@@ -1,8 +1,11 @@
 """Exports as people really have them: an odd form is read, or refused with its name, and never a silent zero."""
 
+import bz2
 import codecs
+import gzip
 import json
-from collections.abc import Mapping
+import lzma
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +46,7 @@ COSTS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a status of another type": (with_status([503]), "status that can't be read"),
     "a status of many digits": (with_status("5" * 6000), "status that can't be read"),
+    "a status below zero": (with_status(-500), "status that can't be read, '-500'"),
     "a status that is infinite": (with_status(float("inf")), "status that can't be read"),
     "httpRequest is text": ({"httpRequest": "GET /"}, "httpRequest is text, not an object"),
     "resource is a list": ({"resource": [1]}, "resource is a list, not an object"),
@@ -50,6 +54,8 @@ COSTS: dict[str, tuple[dict[str, Any], str]] = {
     "a service that is a number": ({"resource": {"labels": {"service_name": 5}}}, "service_name is a number, not text"),
     "no log name": ({"logName": ""}, "has no logName"),
     "a time stamp in words": ({"timestamp": "yesterday"}, "time stamp that can't be read, 'yesterday'"),
+    "a time stamp in the last year": ({"timestamp": "9999-12-31T23:59:59Z"}, "time stamp that can't be read"),
+    "a time stamp before the first": ({"timestamp": "0001-01-01T00:00:00+14:00"}, "time stamp that can't be read"),
     "a time stamp that never was": ({"timestamp": "2025-02-30T10:00:00Z"}, "time stamp that can't be read"),
     "a time stamp of another type": ({"timestamp": {"seconds": 1}}, "time stamp that can't be read"),
 }
@@ -76,6 +82,7 @@ READABLE: dict[str, dict[str, Any]] = {
     "a time stamp with a blank": {"timestamp": "2025-09-07 15:42:31,25"},
     "an id that is a number": {"insertId": 7},
     "a payload that is a list": {"jsonPayload": ["a", {"b": [1, None]}]},
+    "a time stamp as BigQuery exports it": {"timestamp": "2025-09-07 15:42:31.250000 UTC"},
     "the log's name with a slash": {"logName": "projects/netra-staging/logs/run.googleapis.com/requests"},
 }
 
@@ -146,6 +153,42 @@ async def test_an_entry_nested_deeper_than_can_be_read_is_refused_in_a_sentence(
     deep = json.dumps(entry(1))[:-1] + ', "jsonPayload": {"a": ' + "[" * 200_000 + "]" * 200_000 + "}}"
     with pytest.raises(SourceRefused, match=r"nested too deep|cut in the middle or not a log export"):
         await read(write(tmp_path, f"[{deep}]" if form == "array" else f"{deep}\n{json.dumps(entry(2))}"))
+
+
+async def test_two_files_joined_without_a_line_break_hide_no_500(tmp_path: Path) -> None:
+    """Two entries on one line are read without a word by msgspec: then no number says which line an entry is on."""
+    parts = GOOD[:10], [*GOOD[10:20], entry(31, 503), *GOOD[20:]]
+    first, second = ("\n".join(map(json.dumps, part)) for part in parts)
+    with pytest.raises(SourceRefused, match=r"entry 10 or after it .*Extra data"):
+        await read(write(tmp_path, f"{first}{second}\n"))
+
+
+async def test_an_entry_over_two_lines_and_two_on_one_do_not_cancel_out(tmp_path: Path) -> None:
+    lines = [json.dumps(one) for one in [*GOOD, entry(31, 503)]]
+    broken = lines[5].replace(': {"service', ':\n{"service')
+    assert broken.count("\n") == 1
+    with pytest.raises(SourceRefused, match="or after it"):
+        await read(write(tmp_path, "\n".join([lines[0], lines[1] + lines[2], *lines[3:5], broken, *lines[6:]])))
+
+
+PACKED: dict[str, Callable[[bytes], bytes]] = {
+    "bzip2": bz2.compress,
+    "xz": lzma.compress,
+    "gzip twice": lambda data: gzip.compress(gzip.compress(data)),
+}
+
+
+@pytest.mark.parametrize("way", PACKED)
+async def test_a_packed_file_is_named_as_such(tmp_path: Path, way: str) -> None:
+    with pytest.raises(SourceRefused, match=f"is packed with {way}: unpack it first"):
+        await read(write(tmp_path, PACKED[way](json.dumps(GOOD).encode())))
+
+
+async def test_a_5xx_of_another_log_is_named_and_never_a_silent_zero(tmp_path: Path) -> None:
+    other = entry(40, 502) | {"logName": "projects/netra-staging/logs/requests"}
+    del other["resource"]
+    found = await read(write(tmp_path, json.dumps([*GOOD, other])))
+    assert "1 with 5xx in another log, projects/netra-staging/logs/requests" in found.doubt
 
 
 async def test_the_revisions_are_counted_and_one_can_be_chosen(tmp_path: Path) -> None:

@@ -1,0 +1,82 @@
+"""`errors`: what is counted, by route and by what the application wrote; nothing is said that a refusal takes back."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from commands.errors import SOME, run
+from probes.errors import SourceRefused
+from tests.probes.logs.test_export import entry, write
+
+TRACEBACK = 'Traceback (most recent call last):\n  File "a.py", line 1, in f\n{error}'
+GROUP = (
+    "  + Exception Group Traceback (most recent call last):\n  | ExceptionGroup: unhandled errors (1 sub-exception)\n"
+    "  +-+---------------- 1 ----------------\n    | {}\n    +------------------------------------"
+)
+
+
+def failed(number: int, path: str = "/api/threads", **more: Any) -> dict[str, Any]:  # noqa: ANN401 - fields of an entry
+    """A 500 of the request log, with a trace of its own."""
+    request = {"requestUrl": f"https://x{path}", "status": 500, "latency": "0.1s"}
+    return entry(number, 500) | {"httpRequest": request, "trace": f"projects/p/traces/{number}"} | more
+
+
+def said(number: int, text: str) -> dict[str, Any]:
+    """What the application wrote while it answered that request."""
+    line = entry(1000 + number) | {"textPayload": text, "trace": f"projects/p/traces/{number}"}
+    del line["httpRequest"]
+    return line | {"logName": line["logName"].replace("requests", "stderr")}
+
+
+FORMS: dict[str, Callable[[list[dict[str, Any]]], str]] = {
+    "lines": lambda entries: "\n".join(map(json.dumps, entries)),
+    "array": json.dumps,
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_500s_of_one_route_are_told_apart_by_what_the_application_wrote(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    entries = [
+        *(failed(number) for number in range(6)),
+        *(said(number, TRACEBACK.format(error=f"KeyError: {number}")) for number in range(3)),
+        *(said(number, TRACEBACK.format(error="sqlalchemy.exc.MissingGreenlet: no await")) for number in (3, 4)),
+        said(5, GROUP.format("ValueError: bad")),
+        said(7, TRACEBACK.format(error="TypeError: of another request")),
+    ]
+    assert await run(write(tmp_path, FORMS[form](entries)), "", "") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("6 entries")
+    assert [line.split(" on ")[0] + line.partition("Z: ")[2] for line in lines[1:]] == [
+        "3 x 500KeyError: #)",
+        "2 x 500sqlalchemy.exc.MissingGreenlet: no await)",
+        "1 x 500ValueError: bad)",
+    ]
+
+
+async def test_a_span_of_time_is_in_order_and_a_path_stays_on_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    times = ["2025-09-07T15:00:01.900Z", "2025-09-07T15:00:01Z"]
+    entries = [failed(number, "/a\n0 entries", timestamp=time) for number, time in enumerate(times)]
+    await run(write(tmp_path, json.dumps(entries)), "", "")
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "2 x 500 on /a 0 entries (2025-09-07T15:00:01Z to 2025-09-07T15:00:01.900Z)"
+    ]
+
+
+async def test_what_is_not_listed_is_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = [f"/{chr(97 + number // 26)}{chr(97 + number % 26)}" for number in range(SOME + 2)]
+    await run(write(tmp_path, json.dumps([failed(number, name) for number, name in enumerate(names)])), "", "")
+    assert capsys.readouterr().out.splitlines()[-1] == "and 2 more, of 2 other kinds"
+
+
+@pytest.mark.parametrize("text", ['{"hits": {"hits": []}}', "[]", json.dumps({"logs": [failed(1)]})])
+async def test_no_count_comes_before_a_refusal(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
+    with pytest.raises(SourceRefused):
+        await run(write(tmp_path, text), "", "")
+    assert capsys.readouterr().out == ""
