@@ -59,7 +59,7 @@ async def test_what_is_not_ones_own_is_refused(
         return
     owner = stranger if whose == "foreign" else journey.user
     (row,) = await plant(owner, title=OWNERS_TITLE, deleted=whose == "archived")
-    await journey.refuse_all(row.id)
+    await journey.refuse_all(row.id, archived=whose == "archived")
     if whose == "foreign":
         await journey.refuse_changed(row.id, OWNERS_TITLE, "another user", stranger)
 
