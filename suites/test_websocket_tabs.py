@@ -10,7 +10,7 @@ import pytest
 
 from fixtures.agent import leave_during_answer, refuse_unheard
 from fixtures.growth import is_growth, refuse_growth
-from fixtures.sockets import EACH_TAB, FREED, OWN_LOOP, SocketDoor, refuse_refused
+from fixtures.sockets import EACH_TAB, FREED, OWN_LOOP, SocketDoor, refuse_binary, refuse_refused
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure
@@ -23,6 +23,7 @@ from targets.contract import Contract
 
 TABS, AT_ONCE, ROUNDS = 5, 5, 6
 MESSAGES, EACH, LOOKS = 300, 5, (8, 16, 30, 60)  # in batches of five, tested for a trend after this many
+ONE_EACH = "Send each answer once: a send that was slow may have succeeded."
 AHEAD = 11  # batches that are on their way before the oldest one's answers are read
 
 
@@ -107,8 +108,10 @@ async def test_coming_and_going_uses_nothing_up(sockets: SocketDoor, owner: User
     remedy=OWN_LOOP,
     looking="at which message it stopped; buffers and limits by message",
 )
-async def test_a_long_talk_is_answered_to_its_end(sockets: SocketDoor, owner: User, recorder: Recorder) -> None:
-    """Every ping gets its pong, and no batch takes longer than those before it.
+async def test_a_long_talk_is_answered_to_its_end(
+    sockets: SocketDoor, owner: User, recorder: Recorder, contract: Contract
+) -> None:
+    """Every ping gets its pong, only one, as text, and no batch takes longer than those before it.
 
     The batches overlap, so that a distant service is not waited for sixty times. The first message and the last one are
     alone: no other is there to push them out of a buffer.
@@ -118,6 +121,9 @@ async def test_a_long_talk_is_answered_to_its_end(sockets: SocketDoor, owner: Us
         session = await sockets.open(owner)
         await _refuse_dead(session, "the first message of a session is answered")
         times = await _batches(session)
+        if len(times) == MESSAGES // EACH:
+            await _refuse_more(session)
+            refuse_binary(session, contract, "answers")
         await _refuse_dead(session, f"a message after {MESSAGES} others is answered")
         await session.aclose()
         return times
@@ -142,6 +148,16 @@ async def _batches(session: Session) -> list[float]:
         if len(times) in LOOKS and is_growth(find_trend(times), looks=len(LOOKS)):
             break  # if the cost grows with each message, stop early
     return times
+
+
+async def _refuse_more(session: Session) -> None:
+    """Raise CheckFailure if a pong is left over: what answers a heartbeat is its acknowledgement."""
+    words = session.dialect
+    await session.send({"type": words.heartbeat})
+    answer = await session.receive_answer(session.deadlines.message)
+    if answer.get("type") != words.acknowledgement:
+        expected = f"{MESSAGES} answers to {MESSAGES} messages, then a heartbeat's {words.acknowledgement}"
+        raise CheckFailure(expected=expected, actual=excerpt(f"one answer more: {answer}"), remedy=ONE_EACH)
 
 
 def _numbers(batch: int) -> range:
