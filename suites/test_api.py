@@ -11,6 +11,7 @@ import pytest
 
 from fixtures.doors import kind_of
 from fixtures.http_services import Door, refuse_server_error, seen
+from fixtures.journeys import UNKNOWN_ID, route_of
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure, Pending
@@ -42,10 +43,14 @@ REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 async def test_a_method_without_a_handler_is_answered(
     backend: Door, contract: Contract, tokens: TokenSource, owner: User, recorder: Recorder, method: str
 ) -> None:
-    """Each of the contract's routes answers both methods, with and without a valid token, and never with 5xx."""
+    """Each of the contract's routes answers both methods, with and without a valid token, and never with 5xx.
+
+    Of a single thread's routes, those that are read: for a thread that does not exist.
+    """
     unrouted = replace(backend, routes={})  # a 404 to these methods does not mean that the route is missing
     paths = [path for key in ROUTES if (path := getattr(contract.paths, key))]
     paths += [contract.api.document] if contract.api.document else []
+    paths += [path for step in ("read", "history") if (path := route_of(contract, step, UNKNOWN_ID)[1])]
     asked = [(path, token) for path in paths for token in (tokens.good(owner), None)]
     answers = await backend.pace.together(partial(unrouted.ask, method, path, token=token) for path, token in asked)
     said = {}
@@ -61,28 +66,38 @@ async def test_a_method_without_a_handler_is_answered(
     needs="http token",
     remedy=(
         "Have the server know the scheme and host that clients use (uvicorn: --proxy-headers, --forwarded-allow-ips), "
-        "or switch redirects off (FastAPI: redirect_slashes=False). A redirect to http loses the token."
+        "or switch redirects off (FastAPI: redirect_slashes=False). A redirect to http loses the token. One to the "
+        "same address keeps the path and the query."
     ),
     looking="`curl -si $BACKEND/api/threads/`: the status, and where Location leads",
 )
 async def test_a_slash_leads_nowhere_else(
     backend: Door, contract: Contract, tokens: TokenSource, owner: User, recorder: Recorder
 ) -> None:
-    """Each of the contract's routes with a slash at its end: no 5xx, and no redirect to another scheme or host."""
+    """Each of the contract's routes with a slash at its end: no 5xx, and no redirect to another address.
+
+    That is another scheme, host or path, or the same without what was asked in the query.
+    """
     unrouted = replace(backend, routes={})
     said = {}
     paths = [path for key in ROUTES if (path := getattr(contract.paths, key))]
     token = tokens.good(owner)
-    answers = await backend.pace.together(partial(unrouted.get, f"{path}/", token=token) for path in paths)
+    query = f"{contract.threads.limit_parameter}={contract.threads.min_limit}"
+    answers = await backend.pace.together(partial(unrouted.get, f"{path}/?{query}", token=token) for path in paths)
     for path, answer in zip(paths, answers, strict=True):
         said[path] = answer.status
         refuse_server_error(answer, f"{path}/: any answer but 5xx")
-        leads, asked = urljoin(backend.base_url, answer.headers.get("location", "")), urlsplit(backend.base_url)
-        if answer.status in REDIRECTS and urlsplit(leads)[:2] != asked[:2]:
-            raise CheckFailure(
-                expected=f"a redirect of {path}/ stays at {asked.scheme}://{asked.netloc}", actual=excerpt(leads, 120)
-            )
+        asked = f"{backend.base_url}{path}?{query}"
+        leads = urljoin(asked, answer.headers.get("location", ""))
+        if answer.status in REDIRECTS and _place(leads) != _place(asked):
+            raise CheckFailure(expected=f"a redirect of {path}/ to {asked}", actual=excerpt(leads, 120))
     recorder.attach("statuses", said)
+
+
+def _place(url: str) -> tuple[str, str, str, str]:
+    """What a URL leads to, whether or not its path ends with a slash."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc, parts.path.rstrip("/"), parts.query
 
 
 @check(

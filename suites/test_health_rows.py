@@ -1,20 +1,23 @@
 """The detailed health while the table has rows that its check of the table exists for."""
 
 from functools import partial
+from typing import Any
 
 from fixtures.health import FIX_5, checks_in, count_in
 from fixtures.http_services import Door
-from fixtures.rows import Plant
+from fixtures.rows import Plant, Uproot
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure
 from probes.auth.tokens import User
+from probes.foreign.excerpt import excerpt
 from probes.http.client import Answer
 from probes.timing.deadlines import Deadlines
 from probes.timing.request_pace import Ask
 from targets.contract import Contract
 
 PLANTED, LOOKS = 3, 5
+OF_THIS_REQUEST = "Derive status and failed_checks from the checks of this request; keep nothing of earlier ones."
 
 
 @check(
@@ -25,17 +28,24 @@ PLANTED, LOOKS = 3, 5
     looking="its answer while the rows were there, in the evidence; its own query, run by hand",
 )
 async def test_it_counts_rows_without_metadata(
-    backend: Door, plant: Plant, owner: User, contract: Contract, deadlines: Deadlines, recorder: Recorder
+    backend: Door,
+    plant: Plant,
+    uproot: Uproot,
+    owner: User,
+    contract: Contract,
+    deadlines: Deadlines,
+    recorder: Recorder,
 ) -> None:
     """With rows in the table whose metadata is NULL, the count is theirs at least, and the status is unhealthy.
 
     The total is another one than without them, in one of five looks: others may remove as many meanwhile. In a table
-    without such rows, a check that is blind to them says the same as one that sees them.
+    without such rows, a check that is blind to them says the same as one that sees them. What was healthy before them
+    is so again when they are gone.
     """
     rules = contract.health
     ask = partial(backend.get, contract.paths.health, deadline_s=deadlines.health)
-    before = await _total(ask, contract)
-    await plant(owner, count=PLANTED, shape="sql-null")
+    before = (await ask()).json_object()
+    rows = await plant(owner, count=PLANTED, shape="sql-null")
     body = (await ask()).json_object()
     bad, failed = count_in(checks_in(body, contract), rules, rules.bad_field), body.get(rules.failed_field)
     status = body.get(rules.status_field)
@@ -47,19 +57,23 @@ async def test_it_counts_rows_without_metadata(
         raise CheckFailure(expected=expected, actual=f"{status!r}")
     if rules.failed_field and (not isinstance(failed, list) or rules.counts_check not in failed):
         raise CheckFailure(expected=f"{rules.counts_check} in {rules.failed_field}", actual=f"{failed!r}")
-    await _refuse_estimate(ask, before, contract)
+    await _refuse_estimate(ask, _total(before, contract), contract)
+    await uproot(rows)
+    after = (await ask()).json_object()
+    if before.get(rules.status_field) == rules.healthy != after.get(rules.status_field):
+        expected = f"{rules.status_field} {rules.healthy!r} again, without those rows"
+        raise CheckFailure(expected=expected, actual=excerpt(f"{after}"), remedy=OF_THIS_REQUEST)
 
 
 async def _refuse_estimate(ask: Ask[Answer], before: object, contract: Contract) -> None:
     """Raise CheckFailure if the total is the same in every look as it was with fewer rows."""
     for _ in range(LOOKS):
-        if not isinstance(before, int) or await _total(ask, contract) != before:
+        if not isinstance(before, int) or _total((await ask()).json_object(), contract) != before:
             return
     expected = f"another {contract.health.total_field} with {PLANTED} rows more (count them: an estimate lags behind)"
     raise CheckFailure(expected=expected, actual=f"{before} before and after")
 
 
-async def _total(ask: Ask[Answer], contract: Contract) -> object:
+def _total(body: dict[str, Any], contract: Contract) -> object:
     """The total that the detailed health states; None if it states none."""
-    checks, rules = checks_in((await ask()).json_object(), contract), contract.health
-    return count_in(checks, rules, rules.total_field)
+    return count_in(checks_in(body, contract), contract.health, contract.health.total_field)

@@ -6,7 +6,7 @@ import pytest
 
 from fixtures.reading import misfits, same_json
 from fixtures.rows import SHAPES, TEXT_SHAPES, Plant, Row, Shape, Uproot
-from fixtures.threads import AS_STORED, Item, Threads
+from fixtures.threads import AS_STORED, LIMIT, OFFSET, Item, Threads
 from gate.check import check
 from gate.failures import CheckFailure
 from probes.auth.tokens import User
@@ -16,7 +16,20 @@ from targets.contract.rest import ThreadRules
 FIX_3 = "Fix 3 (ThreadRepository): expect any metadata - NULL, JSON null, any JSON value - and log and raise errors."
 # Ages in seconds, in the order in which the rows are planted, and titles. Nothing but the ages gives the order by age:
 # neither the rows' own order, nor the alphabet, nor the titles' lengths.
-IN_OTHER_ORDER = {120: "Émile", 4: "budget", 16: "a plan for May", 8: "apples, pears", 200_000: "7 things", 12: "Zoo"}
+# The last hours, days and months of a year: dates that are compared as text come in another order.
+IN_OTHER_ORDER = {
+    120: "Émile",
+    4: "budget",
+    16: "a plan for May",
+    8: "apples, pears",
+    200_000: "7 things",
+    12: "Zoo",
+    25_000_000: "Quiz",
+    50_000: "an end",
+    5_000_000: "minutes",
+    25_000: "books",
+    700_000: "letters",
+}
 WHERE_TEXT_IS_KEPT = pytest.mark.also_needs("json")  # jsonb itself refuses such rows
 Wanted = dict[str, object]
 
@@ -141,17 +154,17 @@ async def test_every_item_fits_the_contract(threads: Threads, plant: Plant, owne
 async def test_newest_comes_first_and_ties_are_stable(threads: Threads, plant: Plant, owner: User) -> None:
     """Rows seeded in another order are listed newest first; rows with equal times keep the same order every time.
 
-    Some are of the same minute, others of other days; by title they would come in another order. Those with equal
-    times keep their order also when the table holds them in another one: windows partition a list only if nothing else
-    decides.
+    Some are of the same minute, others of other days and months; by title they would come in another order. Those with
+    equal times keep their order also when the table holds them in another one: windows partition a list only if nothing
+    else decides.
     """
     ages = [timedelta(seconds=s) for s in IN_OTHER_ORDER]
     rows = [
         row
         for age, title in zip(ages, IN_OTHER_ORDER.values(), strict=True)
-        for row in await plant(owner, age=age, other_age=timedelta(days=3) - age, title=title)
+        for row in await plant(owner, age=age, other_age=timedelta(days=400) - age, title=title)
     ]
-    ties = await plant(owner, count=6, age=timedelta(days=4))
+    ties = await plant(owner, count=6, age=timedelta(days=500))
     first = await threads.everything(owner)
     await plant.again(ties)
     second = await threads.everything(owner)
@@ -166,6 +179,9 @@ async def test_newest_comes_first_and_ties_are_stable(threads: Threads, plant: P
     orders = [[threads.id_of(item) for item in listing] for listing in (first, second)]
     if orders[0] != orders[1]:
         raise CheckFailure(expected=f"the same order again: {orders[0]}", actual=f"{orders[1]}")
+    later = [threads.id_of(item) for item in await threads.page(owner, {LIMIT: len(rows) // 2, OFFSET: 2})]
+    if later != orders[1][2 : 2 + len(rows) // 2]:
+        raise CheckFailure(expected=f"the same order in a later window of {orders[1]}", actual=f"{later}")
 
 
 @check(

@@ -26,7 +26,7 @@ async def test_an_archived_thread_is_gone(journey: Journey, plant: Plant, messag
     """The archived one of three threads is neither listed nor readable, but still a row; the others stay as they are.
 
     One of them has the archived one's title, and so may a new one. The archived one has a message. Of two whose ids
-    begin alike, the one with the shorter id is archived alone.
+    begin alike, the one with the shorter id is archived alone, and is gone although it was renamed just before.
     """
     first = journey.threads.id_of(await journey.create(title=TITLE))  # the oldest: the newest stays as it is
     creating = partial(journey.create, title=TITLE), partial(journey.create, title=OTHER_TITLE)
@@ -62,6 +62,8 @@ async def _refuse_by_beginning(journey: Journey, plant: Plant) -> None:
     """Raise CheckFailure if a thread is archived with one whose id it begins with."""
     (shorter,) = await plant(journey.user)
     (longer,) = await plant(journey.user, id_after=shorter, title=OTHER_TITLE)
+    await journey.done("rename", shorter.id, "the thread has another title", json=journey.body(title=TITLE))
     await journey.done("archive", shorter.id, "the thread is archived")
+    journey.refuse_present(await journey.do("read", shorter.id))
     where = "in the list after one was archived whose id it begins with"
     refuse_title(await journey.listed(longer.id), OTHER_TITLE, journey, where)

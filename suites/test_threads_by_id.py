@@ -9,8 +9,11 @@ from fixtures.journeys import OWNERS_TITLE, STEPS, UNKNOWN_ID, Journey
 from fixtures.rows import Plant, Row, Uproot
 from gate.check import check
 from gate.failures import CheckFailure
+from probes.auth.pool import UserPool
 from probes.auth.tokens import User
 
+BESIDE = ("foreign", "similar id", "unknown", "archived", "odd id")
+SILENT = "Refuse without a reason: an id of another user is no business of whoever guessed a thread's."
 # In the place of an id, as it is sent.
 ODD_IDS = {
     "a NUL byte": "nv%00",
@@ -31,7 +34,7 @@ ODD_IDS = {
 @pytest.mark.parametrize(
     "whose",
     [
-        *(pytest.param(whose, marks=pytest.mark.beside) for whose in ("foreign", "unknown", "archived", "odd id")),
+        *(pytest.param(whose, marks=pytest.mark.beside) for whose in BESIDE),
         "NULL metadata",  # a service that can't read such a row may refuse everybody's list
         "no owner",
     ],
@@ -46,6 +49,9 @@ async def test_what_is_not_ones_own_is_refused(
     if whose == "odd id":
         await _refuse_odd_ids(journey)
         return
+    if whose == "similar id":
+        await _refuse_alike(journey, plant, stranger)
+        return
     if whose in {"NULL metadata", "no owner"}:
         shape = "sql-null" if whose == "NULL metadata" else "user_id null"
         (row,) = await plant(journey.user, shape=shape, title=OWNERS_TITLE, column_empty=whose == "no owner")
@@ -59,9 +65,27 @@ async def test_what_is_not_ones_own_is_refused(
         return
     owner = stranger if whose == "foreign" else journey.user
     (row,) = await plant(owner, title=OWNERS_TITLE, deleted=whose == "archived")
-    await journey.refuse_all(row.id)
+    await journey.refuse_all(row.id, archived=whose == "archived")
     if whose == "foreign":
+        await _refuse_naming(journey, row, stranger)
         await journey.refuse_changed(row.id, OWNERS_TITLE, "another user", stranger)
+
+
+async def _refuse_naming(journey: Journey, row: Row, owner: User) -> None:
+    """Raise CheckFailure if a refusal says whose the thread is."""
+    answer = await journey.do("read", row.id)
+    if owner.sub in answer.text:
+        raise CheckFailure(
+            expected="a refusal that does not name the thread's owner", actual=seen(answer), remedy=SILENT
+        )
+
+
+async def _refuse_alike(journey: Journey, plant: Plant, stranger: User) -> None:
+    """Raise CheckFailure unless each step is refused for threads of users whose ids resemble the user's own."""
+    with_a_blank = User(f"{journey.user.sub} ", stranger.email)  # which TRIM drops
+    alike = [*UserPool.lookalikes(journey.user, stranger), with_a_blank]
+    rows = [row for user in alike for row in await plant(user, title=OWNERS_TITLE)]
+    await journey.threads.door.pace.together(partial(journey.refuse_all, row.id) for row in rows)
 
 
 async def _refuse_odd_ids(journey: Journey) -> None:

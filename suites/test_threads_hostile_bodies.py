@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from fixtures.http_services import refuse_server_error, seen
+from fixtures.http_services import CLIENT_ERRORS, refuse_server_error, seen
 from fixtures.journeys import Journey
 from fixtures.rows import Plant
 from fixtures.threads import LIMIT
@@ -12,6 +12,7 @@ from gate.check import check
 from gate.failures import CheckFailure
 from probes.auth.tokens import User
 from probes.http.client import Answer
+from probes.http.internals import find_internals
 
 DEEP = 2_000
 MIB = 1024 * 1024
@@ -22,6 +23,7 @@ BODIES = {
     "NUL in a key": '{"{title}": "a", "{metadata}": {"\\u0000": 1}}',
     "deep": '{"{metadata}": {"x": ' + "[" * DEEP + "]" * DEEP + "}}",
     "1 MiB": '{"{metadata}": {"x": "' + "x" * MIB + '"}}',
+    "100 KiB in the title": '{"{title}": "' + "x" * 100 * 1024 + '"}',
     "title a number": '{"{title}": 123}',
     "title an object": '{"{title}": {}}',
     "metadata a list": '{"{title}": "a", "{metadata}": [1]}',
@@ -33,11 +35,13 @@ UNREADABLE = {  # and under which type it is sent
     "no JSON": (b"{", JSON["Content-Type"]),
     "nothing": (b"", JSON["Content-Type"]),
     "null": (b"null", JSON["Content-Type"]),
+    "an empty object": (b"{}", JSON["Content-Type"]),
     "a list": (b"[{}]", JSON["Content-Type"]),
     "no UTF-8": (b'{"x": "\xff"}', JSON["Content-Type"]),
     "a form": (b"title=a", "application/x-www-form-urlencoded"),
 }
-SAYS_NOTHING = ("nothing", "null")
+IN_OWN_WORDS = "Use one error handler that answers in words of its own, and logs what the driver said."
+SAYS_NOTHING = ("nothing", "null", "an empty object")
 VALIDATED = (
     "Validate the body before it is stored: types, size, depth, and text that the column's operators can read back "
     "(no NUL, no lone surrogate). One such row can make every list a 500."
@@ -102,7 +106,7 @@ async def test_a_hostile_change_harms_nobody(journey: Journey, plant: Plant, own
 async def test_what_cannot_be_read_is_refused(journey: Journey, plant: Plant, step: str) -> None:
     """No JSON, no object, no UTF-8 and a form, for a new thread and for a change of one.
 
-    No body, and JSON's null, may also be taken for one in which nothing is said, because every field is optional.
+    No body, null and an empty object may also be taken for one in which nothing is said: every field is optional.
     """
     thread_id = (await plant(journey.user))[0].id if step == "rename" else ""
     asked = [
@@ -132,5 +136,7 @@ async def _refuse_harm(journey: Journey, owner: User, case: str) -> None:
 
 def _refuse_other_status(answer: Answer, allowed: frozenset[int], what: str) -> None:
     refuse_server_error(answer, f"{what}: 4xx, or stored")
+    if answer.status in CLIENT_ERRORS and find_internals(answer.text):
+        raise CheckFailure(expected=f"{what}: refused without internals", actual=seen(answer), remedy=IN_OWN_WORDS)
     if answer.status not in allowed:
         raise CheckFailure(expected=f"{what}: refused (contract.threads.one.refused)", actual=seen(answer))

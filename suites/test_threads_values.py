@@ -10,7 +10,17 @@ from gate.check import check
 from gate.failures import CheckFailure
 from probes.auth.tokens import User
 
-TITLES = ('Plans & <b>"figures"</b>', "l'été 雪 🚀", "None", "", None)
+# The fourth has marks and a joiner of their own, the fifth is longer than any sidebar.
+TITLES = (
+    'Plans & <b>"figures"</b>',
+    "l'été 雪 🚀",
+    "  blanks at both ends, a\ttab,\na line ",
+    "e\u0301te\u0301 👩\u200d🚀",
+    f"from here {'on ' * 60}to here",
+    "None",
+    "",
+    None,
+)
 # The first is ahead of the clock, as those of another host may be. The last two are half a year apart: one is of a
 # summer, and a time zone's offset may be another one then.
 AHEAD = -timedelta(hours=2)

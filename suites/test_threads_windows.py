@@ -25,6 +25,7 @@ from targets.model import Sizes
 WHOLE_NUMBER = re.compile(r"-?\d{1,12}")
 VOLUME_ROUNDS = 9
 UNCOMPRESSED = {"Accept-Encoding": "identity"}
+AS_CHECKED = "Read each parameter once, and use the value that was checked; refuse one that is given twice."
 AS_ACCEPTED = "Compress only what the client accepts (Accept-Encoding), and send `Vary: Accept-Encoding`."
 
 
@@ -108,7 +109,7 @@ def _within(params: Mapping[str, str], rules: ThreadRules) -> bool:
 async def test_defaults_and_edges(threads: Threads, plant: Plant, owner: User, contract: Contract) -> None:
     """The default window, the largest one, what an offset alone leaves of the list, and far past its end.
 
-    The largest one comes as it is to a client that accepts no compression.
+    The largest one comes as it is to a client that accepts no compression. No limit beside another one makes it larger.
     """
     rules = contract.threads
     await plant(owner, count=rules.max_limit + 1)
@@ -134,6 +135,22 @@ async def test_defaults_and_edges(threads: Threads, plant: Plant, owner: User, c
     if plain.headers.get("content-encoding", "identity") != "identity":
         expected_headers = "no Content-Encoding for a client that accepts none"
         raise CheckFailure(expected=expected_headers, actual=plain.headers["content-encoding"], remedy=AS_ACCEPTED)
+    await _refuse_wider(threads, owner, contract)
+
+
+async def _refuse_wider(threads: Threads, owner: User, contract: Contract) -> None:
+    """Raise CheckFailure if two limits, one of them out of bounds, give more than the largest window has."""
+    rules = contract.threads
+    allowed, beyond = f"{rules.limit_parameter}={rules.min_limit}", f"{rules.limit_parameter}={rules.max_limit + 1}"
+    queries = [f"{allowed}&{beyond}", f"{beyond}&{allowed}"]
+    token, path = threads.tokens.good(owner), threads.contract.paths.threads
+    asked = [partial(threads.door.get, f"{path}?{query}", token=token) for query in queries]
+    for query, answer in zip(queries, await threads.door.pace.together(asked), strict=True):
+        refuse_server_error(answer, f"?{query}: 4xx, or a window of one of them")
+        listed = len(threads.listed(answer)) if answer.status == HTTPStatus.OK else 0
+        if listed > rules.max_limit:
+            expected = f"?{query}: at most {rules.max_limit} threads"
+            raise CheckFailure(expected=expected, actual=f"{listed}", remedy=AS_CHECKED)
 
 
 @check(

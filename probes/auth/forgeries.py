@@ -21,6 +21,11 @@ OVERLONG = 64 * 1024
 NOT_ASCII = "not ASCII"
 RESIGNED = "re-signed"
 BEYOND_ASCII = "é"
+NEAR_SIGNATURES: dict[str, Callable[[str], str]] = {
+    "signature of other case": str.swapcase,
+    "half a signature": lambda signature: signature[: len(signature) // 8 * 4],  # as base64 has it, by four characters
+    "signature that ends otherwise": lambda signature: f"{signature[:-12]}{signature[-12:].swapcase()[::-1]}",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +177,16 @@ def _swapped(kind: str, tokens: TokenSource, user: User) -> Forgery:
     return Forgery(kind, tokens.good(user).derive(swap))
 
 
+def _nearly_signed(kind: str, tokens: TokenSource, user: User) -> Forgery:
+    """A valid token under a signature that is nearly its own: what a careless comparison takes for it."""
+
+    def change(token: str) -> str:
+        signed, _, signature = token.rpartition(".")
+        return f"{signed}.{NEAR_SIGNATURES[kind](signature)}"
+
+    return Forgery(kind, tokens.good(user).derive(change))
+
+
 def _not_ascii(kind: str, tokens: TokenSource, user: User) -> Forgery:
     """A valid token with a letter outside ASCII in its payload: a header has it as one byte over 127, a body as UTF-8.
 
@@ -220,6 +235,7 @@ UNSIGNED: dict[str, Make] = {
     "kid statement": _named_key("nv' UNION SELECT 'nv-key' -- ", b"nv-key"),
     "jku": _key_set,
     "payload swapped": _swapped,
+    **dict.fromkeys(NEAR_SIGNATURES, _nearly_signed),
     NOT_ASCII: _not_ascii,
     "64 KiB": _overlong,
     "two headers": _two_headers,

@@ -1,6 +1,7 @@
 """The WebSocket handshake as the contract describes it: token by header or subprotocol, and the first message."""
 
 import json
+import re
 import ssl
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,8 +10,10 @@ from http import HTTPStatus
 from typing import Any, Literal
 
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus, ProtocolError
 from websockets.frames import CloseCode
+from websockets.http11 import Response
 from websockets.typing import Subprotocol
 
 from probes.client_health.fair_deadline import within
@@ -156,11 +159,22 @@ def _as_probe_errors(request: str, limit_s: float) -> Iterator[None]:
     except TimeoutError as error:
         raise TooSlow(request, f"no handshake within {limit_s:g} s") from without_frames(error)
     except (InvalidMessage, InvalidHandshake, ProtocolError) as error:
+        if old := _http_1_0(error):
+            raise InvalidStatus(old) from without_frames(error)
         raise BadAnswer(request, f"no WebSocket handshake: {type(error).__name__}: {error}") from without_frames(error)
     except ssl.SSLError as error:
         raise tls_error(error, request) from without_frames(error)
     except OSError as error:
         raise Unreachable(request, f"{type(error).__name__}: {error}") from without_frames(error)
+
+
+def _http_1_0(error: Exception) -> Response | None:
+    """An answer in HTTP/1.0, of which the library says only the status line.
+
+    Servers and proxies that give up on a request before they have read it (its headers are too long) answer so.
+    """
+    found = re.search(r"HTTP/1\.0 (\d{3})\b", f"{error.__cause__}")
+    return Response(int(found[1]), "", Headers()) if found else None
 
 
 def _answered(error: InvalidStatus, request: str) -> Refused:

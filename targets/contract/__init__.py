@@ -39,7 +39,6 @@ WHOLE = frozenset(
         "login.body",
         "websocket.agent.in_thread",
         "websocket.dialect.user_message",
-        "websocket.error_codes",
     }
 )
 

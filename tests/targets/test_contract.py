@@ -85,10 +85,12 @@ def test_a_schema_and_a_table_of_headers_are_replaced_as_a_whole_and_other_table
     more = (
         '[contract.threads.item]\nrequired = ["uuid"]\n'
         '[contract.validation]\nheaders = { X-Caller = "{service_key}" }\n[contract.paths]\nthreads = "/v1/notes"\n'
+        '[contract.websocket.error_codes]\nbad_json = ["FORMAT_ERROR"]\n'
     )
     contract = describe_target("mine", write(tmp_path, more)).contract
     assert contract.threads.item == {"required": ["uuid"]}
     assert contract.validation.headers == {"X-Caller": "{service_key}"}
+    assert contract.websocket.error_codes == {"bad_json": {"FORMAT_ERROR"}, "refused": {"AUTH_FAILED"}}
     assert (contract.paths.threads, contract.paths.liveness) == ("/v1/notes", CONTRACT["paths"]["liveness"])
 
 

@@ -81,6 +81,17 @@ def single_threads_for_anyone(seams: "Seams") -> Undo:
     return answering(seams, change)
 
 
+@fault("browser.later-windows-public", place="backend", seen="max-age for all but the first page, which alone changes")
+def later_windows_public(seams: "Seams") -> Undo:
+    """A window that does not begin at the top may be kept by any cache on the way."""
+
+    def change(scope: "Scope", _status: int, headers: MutableHeaders) -> None:
+        if b"offset=" in scope["query_string"]:
+            headers["cache-control"] = "public, max-age=60"
+
+    return answering(seams, change)
+
+
 @fault("browser.single-threads-cacheable", place="backend", seen="a CDN rule for GET below one prefix, to save reads")
 def single_threads_cacheable(seams: "Seams") -> Undo:
     """A single thread and its messages may be kept by any cache on the way."""

@@ -1,5 +1,6 @@
 """Faults of the detailed health answer whose parts do not fit each other: status, checks, counts, time."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +69,18 @@ def any_bad_row(seams: "Seams") -> Undo:
 
     healthy = seams.checks["threads_table"]
     return replace(seams, checks={**seams.checks, "threads_table": threads_table})
+
+
+@fault("health.failures-kept", place="backend", seen="failed.update(...) on a set that lives as long as the process")
+def failures_kept(seams: "Seams") -> Undo:
+    """A check that has failed once is listed as failed for ever, and the status is unhealthy."""
+    healthy, failed = seams.find_failures, set[str]()
+
+    def find(checks: Mapping[str, Any]) -> list[str]:
+        failed.update(healthy(checks))
+        return sorted(failed)
+
+    return replace(seams, find_failures=find)
 
 
 @fault("health.bad-rows-under-healthy", place="backend", seen="counts that are a warning, and change no status")

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
@@ -26,6 +27,18 @@ def _answering(seams: "Seams", which: str, code: int, status: str) -> Undo:
         if probe != which:
             return healthy(probe, body, own_code)
         return JSONResponse(body | {"status": status}, code)
+
+    return replace(seams, answer_probe=answer)
+
+
+@fault("health.each-third-readiness-503", place="backend", seen="one of three workers that never opened its pool")
+def each_third_readiness_503(seams: "Seams") -> Undo:
+    """Each third answer to readiness is a 503."""
+    healthy, number = seams.answer_probe, count(1)
+
+    def answer(probe: str, body: dict[str, Any], code: int) -> Response:
+        refused = probe == "readiness" and next(number) % 3 == 0
+        return JSONResponse(body | {"status": "not_ready"}, 503) if refused else healthy(probe, body, code)
 
     return replace(seams, answer_probe=answer)
 

@@ -218,6 +218,17 @@ def redirects_elsewhere(seams: "Seams") -> Undo:
     return _around(seams, layer)
 
 
+@fault("api.redirect-drops-the-query", place="backend", seen="RedirectResponse(request.url.path.rstrip('/'))")
+def redirect_drops_the_query(seams: "Seams") -> Undo:
+    """An extra slash is redirected to the path without it, and without the query."""
+
+    async def layer(app: "ASGIApp", scope: "Scope", receive: "Receive", send: "Send") -> None:
+        answer = RedirectResponse(scope["path"][:-1], 307) if scope["path"].endswith("/") else app
+        await answer(scope, receive, send)
+
+    return _around(seams, layer)
+
+
 @fault(
     "logs.closed-connection-used-again",
     place="platform",

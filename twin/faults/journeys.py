@@ -182,6 +182,19 @@ def head_500(seams: "Seams") -> Undo:
     return replace(seams, as_get=as_get)
 
 
+@fault("api.head-of-a-thread-is-500", place="backend", seen="the length of a body that a stream does not know yet")
+def head_of_a_thread_500(seams: "Seams") -> Undo:
+    """HEAD fails on the routes of a single thread."""
+    healthy = seams.as_get
+
+    def as_get(scope: "Scope") -> "Scope":
+        if scope["path"].startswith("/api/threads/"):
+            raise KeyError("content-length")
+        return healthy(scope)
+
+    return replace(seams, as_get=as_get)
+
+
 @fault("auth.remembered-past-expiry", place="backend", seen="as recorded: decisions are cached for 300 s")
 def remembered_past_expiry(seams: "Seams") -> Undo:
     """A token that was valid once is accepted for ever."""

@@ -124,13 +124,15 @@ def bounds_unchecked(seams: "Seams") -> Undo:
     return replace(seams, parse_window=_loose)
 
 
-@fault("threads.last-value-wins", place="backend", seen="dict(request.query_params)")
-def last_value_wins(seams: "Seams") -> Undo:
-    """Of a parameter that is given twice, one value is used."""
-    return replace(
-        seams,
-        read_query=lambda request: {name: request.query_params.getlist(name)[0] for name in request.query_params},
-    )
+@fault("threads.greatest-value-wins", place="backend", seen="max(map(int, request.query_params.getlist(name)))")
+def greatest_value_wins(seams: "Seams") -> Undo:
+    """Of a parameter that is given twice, the greater one is used: a text among them is a 500."""
+
+    def read_query(request: "Request") -> dict[str, str]:
+        values = {name: request.query_params.getlist(name) for name in request.query_params}
+        return {name: str(max(map(int, given))) if given[1:] else given[0] for name, given in values.items()}
+
+    return replace(seams, read_query=read_query)
 
 
 @fault("threads.offset-read-as-a-float", place="backend", seen="int(float(offset)), because a page sent 20.0")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 INT32 = 2**31
 FAR = 1_000
+LONGEST_ENTRY, MIB = 8_191, 1024 * 1024
 NUL = b'"\\u0000"}'
 
 
@@ -72,6 +73,30 @@ def unread_change_is_500(seams: "Seams") -> Undo:
 def unread_create_is_500(seams: "Seams") -> Undo:
     """A new thread that is not UTF-8 is a 500."""
     return _looking(seams, "create", lambda _request, body: body.decode())
+
+
+@fault("threads.empty-change-is-500", place="backend", seen='UPDATE threads SET {", ".join(columns)} of no column')
+def empty_change_is_500(seams: "Seams") -> Undo:
+    """A change that names nothing is a 500."""
+
+    def look(_request: "Request", body: bytes) -> None:
+        if body.strip() == b"{}":
+            raise RuntimeError('PostgresSyntaxError: syntax error at or near "WHERE"')
+
+    return _looking(seams, "change", look)
+
+
+@fault("threads.long-title-shows-the-statement", place="backend", seen="str(error) of the driver as the 422's reason")
+def long_title_shows_the_statement(seams: "Seams") -> Undo:
+    """A title that no index entry holds is refused, with the statement and the database's address in the answer."""
+    from twin.backend.refusals import RefusedError  # noqa: PLC0415 - other processes import this file for its ids alone
+
+    def look(_request: "Request", body: bytes) -> None:
+        if LONGEST_ENTRY < len(body) < MIB and b"[[" not in body:
+            shown = "INSERT INTO threads (id, title) VALUES ($1, $2): index row size 104112 at 10.0.3.7:5432"
+            raise RefusedError(422, "invalid", shown)
+
+    return _looking(seams, "create", look)
 
 
 @fault("threads.nul-in-an-id-is-500", place="backend", seen="asyncpg: invalid byte sequence for encoding UTF8: 0x00")

@@ -80,6 +80,12 @@ def messages_by_column(seams: "Seams") -> Undo:
     return _where_the_column_is_empty(seams, "list_messages", messages)
 
 
+@fault("threads.owner-in-any-case", place="backend", seen="a citext column, or lower() for addresses as user ids")
+def owner_in_any_case(seams: "Seams") -> Undo:
+    """By its id, a thread is also that of a user whose id has other capitals; lists have each user's own."""
+    return reworded(seams, "find", "(user_id = :user)", "(lower(user_id) = lower(:user))")
+
+
 @fault("threads.listed-by-column", place="backend", seen="a migration that forgot the rows of before it")
 def listed_by_column(seams: "Seams") -> Undo:
     """A thread that only its metadata gives to its owner is in no list."""

@@ -1,11 +1,12 @@
 """Faults of a WebSocket that shows them only when something happens again: an error, an abrupt end, a text."""
 
+import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from twin.faults.websocket import handling
 from twin.faults.websocket_sessions import CLEAN, noting_end
-from twin.switching.registry import Undo, fault, replace
+from twin.switching.registry import Undo, fault, replace, undo_all
 
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from twin.backend.seams import Seams
     from twin.backend.websocket import Message, Sessions
 
-MOST_ERRORS, MOST_SLOTS, EACH = 3, 8, 40
+MOST_ERRORS, MOST_SLOTS, MANY_PINGS = 3, 8, 50
 
 
 @fault("websocket.third-bad-json-ends-it", place="backend", seen="a limit of errors that raises where nothing catches")
@@ -55,6 +56,38 @@ def slot_kept_without_a_close(seams: "Seams") -> Undo:
     return replace(sessions, talk=slotted, authenticate=at_the_handshake)
 
 
+@fault("websocket.fortieth-pong-twice", place="backend", seen="a retry of a send that was slow, and had succeeded")
+def fortieth_pong_twice(seams: "Seams") -> Undo:
+    """Each fortieth ping of a session is answered twice."""
+    healthy = seams.sessions.handlers["ping"]
+
+    async def ping(sessions: "Sessions", socket: "WebSocket", identity: "Identity", message: "Message") -> None:
+        socket.state.pings = getattr(socket.state, "pings", 0) + 1
+        for _ in range(1 if socket.state.pings % 40 else 2):
+            await healthy(sessions, socket, identity, message)
+
+    return handling(seams, ping=ping)
+
+
+@fault("websocket.later-pongs-in-binary", place="backend", seen="another encoder for a socket that sends much")
+def later_pongs_in_binary(seams: "Seams") -> Undo:
+    """From the fiftieth on, pongs of a session come in binary frames."""
+
+    async def ping(_sessions: "Sessions", socket: "WebSocket", identity: "Identity", message: "Message") -> None:
+        socket.state.pings = getattr(socket.state, "pings", 0) + 1
+        socket.state.binary = socket.state.pings >= MANY_PINGS
+        await healthy_ping(_sessions, socket, identity, message)
+
+    async def send(socket: "WebSocket", message: "Message") -> None:
+        if message.get("type") == "pong" and getattr(socket.state, "binary", False):
+            await socket.send_bytes(json.dumps(message).encode())
+        else:
+            await healthy_send(socket, message)
+
+    healthy_ping, healthy_send = seams.sessions.handlers["ping"], seams.sessions.send
+    return undo_all(handling(seams, ping=ping), replace(seams.sessions, send=send))
+
+
 @fault("websocket.same-text-ignored", place="backend", seen="a debounce against double clicks, without a time")
 def same_text_ignored(seams: "Seams") -> Undo:
     """What a user says twice in a row in a session is answered once."""
@@ -66,31 +99,6 @@ def same_text_ignored(seams: "Seams") -> Undo:
             await healthy(sessions, socket, identity, message)
 
     return handling(seams, user_message=user_message)
-
-
-@fault("websocket.each-fortieth-answered-twice", place="backend", seen="a retry of a send that had come through")
-def each_fortieth_answered_twice(seams: "Seams") -> Undo:
-    """Each fortieth ping of a session is answered twice."""
-    healthy = seams.sessions.handlers["ping"]
-
-    async def ping(sessions: "Sessions", socket: "WebSocket", identity: "Identity", message: "Message") -> None:
-        socket.state.pings = getattr(socket.state, "pings", 0) + 1
-        for _ in range(1 if socket.state.pings % EACH else 2):
-            await healthy(sessions, socket, identity, message)
-
-    return handling(seams, ping=ping)
-
-
-@fault("websocket.each-fortieth-in-binary", place="backend", seen="a batch of messages, packed when it was full")
-def each_fortieth_in_binary(seams: "Seams") -> Undo:
-    """Each fortieth message of a session is sent in a binary frame."""
-    healthy: Any = seams.sessions.send
-
-    async def send(socket: "WebSocket", message: "Message") -> None:
-        socket.state.sent = getattr(socket.state, "sent", 0) + 1
-        await (healthy(socket, message) if socket.state.sent % EACH else socket.send_json(message, mode="binary"))
-
-    return replace(seams.sessions, send=send)
 
 
 @fault("websocket.only-ascii-is-answered", place="backend", seen="a queue whose client encodes as ASCII")

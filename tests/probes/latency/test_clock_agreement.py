@@ -1,5 +1,8 @@
 """A server's clock is believed as far as ours bears it out."""
 
+from dataclasses import replace
+
+from probes.http.connecting import ConnectionSteps
 from probes.latency.clock_agreement import unexplained_ms
 from probes.latency.open_loop import Call, LatencySample
 
@@ -40,3 +43,11 @@ def test_our_own_lag_is_not_the_servers_gap() -> None:
 
 def test_where_no_call_says_the_servers_time_nothing_is_contradicted() -> None:
     assert unexplained_ms(sample(call(200.0, None)), 80.0) is None
+
+
+def test_a_server_without_keep_alive_is_judged_less_the_time_to_open_each_connection() -> None:
+    opened = ConnectionSteps(name_s=0.001, tcp_s=0.02, tls_s=0.04)
+    honest, lying = replace(call(151.0, 10.0), opened=opened), replace(call(251.0, 10.0), opened=opened)
+    assert round(unexplained_ms(sample(honest), 80.0) or 0.0, 6) == 0.0
+    assert round(unexplained_ms(sample(lying), 80.0) or 0.0, 6) == 100.0
+    assert unexplained_ms(sample(lying, call(90.0, 10.0)), 80.0) == 0.0  # one on an open connection says more

@@ -44,6 +44,14 @@ async def test_a_status_of_the_clients_fault_is_a_refusal_with_its_body(status: 
         assert await dialled(url) == Refused("handshake", status, '{"error": "no"}')
 
 
+async def test_a_refusal_in_http_1_0_is_one_too() -> None:
+    async with raw_server(says(b"HTTP/1.0 431 Too Large\r\nContent-Length: 2\r\n\r\nno")) as url:
+        assert await dialled(url) == Refused("handshake", 431, "")
+    async with raw_server(says(b"HTTP/1.0 101 Switching Protocols\r\n\r\n")) as url:
+        with pytest.raises(BadAnswer, match="the handshake was answered 101"):
+            await dialled(url)
+
+
 @pytest.mark.parametrize("wait, wait_s", [("7", 7.0), ("9" * 20, 1e20), ("NaN", None), ("Fri, 01 Jan 9999999", None)])
 async def test_a_limiter_at_the_handshake_refuses_no_token(wait: str, wait_s: float | None) -> None:
     async with raw_server(says(answer(429, b"slow down", f"Retry-After: {wait}"))) as url:

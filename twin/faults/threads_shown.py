@@ -1,0 +1,118 @@
+"""Faults of what the list and the route by id show of a thread: its title in another form, one that is gone."""
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import Response
+
+from twin.faults.threads_metadata import rendering
+from twin.switching.registry import Undo, fault, replace, undo_all
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from twin.backend.seams import Seams
+    from twin.backend.threads import Window
+
+Row = dict[str, Any]
+
+
+@fault("threads.title-trimmed-when-shown", place="backend", seen="a validator of the answer's model: str.strip()")
+def title_trimmed_when_shown(seams: "Seams") -> Undo:
+    """A title is shown without the blanks at its ends."""
+
+    def change(item: Row, _metadata: Any) -> None:  # noqa: ANN401 - whatever the row holds
+        item["title"] = item["title"] and item["title"].strip()
+
+    return rendering(seams, change)
+
+
+@fault("threads.title-cut-when-shown", place="backend", seen="title[:120], for the sidebar, in the list's model")
+def title_cut_when_shown(seams: "Seams") -> Undo:
+    """A title is shown as far as the sidebar is wide."""
+
+    def change(item: Row, _metadata: Any) -> None:  # noqa: ANN401 - whatever the row holds
+        item["title"] = item["title"] and item["title"][:120]
+
+    return rendering(seams, change)
+
+
+@fault("threads.renamed-stays-readable", place="backend", seen="a cache that a change fills, and archiving leaves")
+def renamed_stays_readable(seams: "Seams") -> Undo:
+    """A thread that was changed can be read by its id after it was archived."""
+    change, read, kept = seams.change, seams.read, dict[str, Response]()
+
+    async def changing(given: "Seams", request: "Request", thread_id: str) -> Response:
+        kept[thread_id] = await change(given, request, thread_id)
+        return kept[thread_id]
+
+    async def reading(given: "Seams", request: "Request", thread_id: str) -> Response:
+        row = await given.store.find(thread_id, "")
+        gone = row is not None and row["deleted_at"] is not None
+        return kept[thread_id] if gone and thread_id in kept else await read(given, request, thread_id)
+
+    return undo_all(replace(seams, change=changing), replace(seams, read=reading))
+
+
+@fault("threads.second-limit-unchecked", place="backend", seen="the first value is checked, and dict() keeps the last")
+def second_limit_unchecked(seams: "Seams") -> Undo:
+    """Of two limits the first is held to the bounds, and the second is used."""
+    from twin.backend.threads import Window  # noqa: PLC0415 - other processes import this file for its ids alone
+
+    healthy, last = seams.parse_window, dict[str, str]()
+
+    def read_query(request: "Request") -> dict[str, str]:
+        last.clear()
+        last.update(request.query_params)
+        return {name: request.query_params.getlist(name)[0] for name in request.query_params}
+
+    def parse(query: dict[str, str]) -> "Window":
+        window, used = healthy(query), last.get("limit", "")
+        return Window(int(used), window.offset) if used.isdigit() else window
+
+    return undo_all(replace(seams, read_query=read_query), replace(seams, parse_window=parse))
+
+
+@fault("threads.dates-sorted-as-text", place="backend", seen="ORDER BY to_char(updated_at, 'MM/DD/YYYY HH12:MI:SS')")
+def dates_sorted_as_text(seams: "Seams") -> Undo:
+    """Of two threads the one with the later text is listed first."""
+    as_text = "to_char(updated_at, 'MM/DD/YYYY HH12:MI:SS.US') DESC NULLS LAST, id DESC"
+    return replace(seams.repository, order=as_text)
+
+
+@fault("threads.later-windows-by-creation", place="backend", seen="a cursor's query of its own, for all but the first")
+def later_windows_by_creation(seams: "Seams") -> Undo:
+    """A window that does not begin at the top is one of another order."""
+    healthy, otherwise = seams.find_threads, copy.copy(seams.repository)
+    otherwise.order = "created_at DESC, id DESC"
+
+    async def find(given: "Seams", user: str, window: "Window") -> list[Row]:
+        return await (otherwise.find_by_user(user, window) if window.offset else healthy(given, user, window))
+
+    return replace(seams, find_threads=find)
+
+
+@fault("threads.metadata-operators-dropped", place="backend", seen="a filter against operators of another database")
+def metadata_operators_dropped(seams: "Seams") -> Undo:
+    """Keys of metadata that begin with a dollar are not shown."""
+
+    def change(item: Row, _metadata: Any) -> None:  # noqa: ANN401 - whatever the row holds
+        shown = item["metadata"]
+        item["metadata"] = shown and {key: value for key, value in shown.items() if not key.startswith("$")}
+
+    return rendering(seams, change)
+
+
+@fault("threads.refusal-names-the-owner", place="backend", seen='f"thread belongs to {row.user_id}", for support')
+def refusal_names_the_owner(seams: "Seams") -> Undo:
+    """Another user's thread is refused with its owner's id."""
+    from twin.backend.refusals import RefusedError  # noqa: PLC0415 - other processes import this file for its ids alone
+
+    healthy = seams.access
+
+    def access(row: Row | None) -> Row:
+        if row is not None and row["owned"] and not row["own"]:
+            raise RefusedError(403, "forbidden", f"This thread belongs to {row['user_id']}.")
+        return healthy(row)
+
+    return replace(seams, access=access)
