@@ -60,7 +60,7 @@ def open_folder(folder: Path) -> Revisions:
     """The migrations in an alembic folder, of which nothing is run.
 
     Raises:
-        SourceRefused: It is no alembic folder, or its history can't be followed; the sentence names the file.
+        SourceRefused: It is not an alembic folder, or its history can't be followed; the sentence names the file.
     """
     # Slow to import, SQLAlchemy comes with it: most targets give their heads in the TOML.
     from alembic.script.revision import Revision, RevisionMap  # noqa: PLC0415 - as above
@@ -78,7 +78,7 @@ def open_folder(folder: Path) -> Revisions:
             found.up_to()  # a gap or a cycle shows on the way
     except SourceRefused as error:
         raise SourceRefused(str(folder), f"{UNREADABLE}: {error.detail}. Correct it") from error
-    except Exception as error:  # alembic's own, and whatever it stumbles over in values that are no revision's
+    except Exception as error:  # alembic's own, and whatever it stumbles over in values of other types
         raise SourceRefused(str(folder), f"{UNREADABLE}: {_in_words(error)}. Correct it") from error
     return found
 

@@ -22,7 +22,7 @@ def read_revisions(folder: Path) -> list[Values]:
     """The values of `NAMES` in each file of versions/, with what is absent left out; `revision` always is there.
 
     Raises:
-        SourceRefused: A file that is no Python, or that computes such a value instead of writing it out.
+        SourceRefused: A file that is not Python, or that computes such a value instead of writing it out.
     """
     files = sorted(file for file in (folder / "versions").glob("*.py") if not NO_REVISION.match(file.name))
     return [_read(file) for file in files]
@@ -36,6 +36,11 @@ def _read(file: Path) -> Values:
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
         what = error.msg if isinstance(error, SyntaxError) else str(error)
         raise SourceRefused(where, f"{where}{line}: {what}") from error
+    return _complete(file, _values(where, written))
+
+
+def _values(where: str, written: ast.Module) -> Values:
+    """What the module assigns as it is written, without what it computes."""
     found: dict[str, Any] = {}
     for name, value in _assigned(written):
         if isinstance(value, ast.Name) and value.id in found:
@@ -47,7 +52,7 @@ def _read(file: Path) -> Values:
             if name in NAMES:
                 what = f"{name} is computed, and migrations are not run to learn their history: write its value there"
                 raise SourceRefused(where, f"{where}, line {value.lineno}: {what}") from error
-    return _complete(file, found)
+    return found
 
 
 def _assigned(written: ast.Module) -> Iterator[tuple[str, ast.expr]]:

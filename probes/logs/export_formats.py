@@ -65,16 +65,12 @@ def open_export(url: str) -> Iterator[Export]:
             # A buffer of our own around either, for `peek`: both read like raw streams.
             with io.BufferedReader(cast("io.RawIOBase", stream), HEAD) as buffered:
                 head = buffered.peek(HEAD)
-                packed = next((name for mark, name in PACKED.items() if head.startswith(mark)), "")
-                if packed:
-                    raise SourceRefused(url, f"is packed with {packed}: unpack it first, or pack it with gzip")
                 encoding = next((name for mark, name in MARKS.items() if head.startswith(mark)), "")
                 if encoding:
                     with io.BufferedReader(_AsUtf8(buffered, encoding), HEAD) as recoded:
                         yield _recognise(url, recoded, None)
                     return
-                if b"\0" in head:
-                    raise SourceRefused(url, "holds NUL bytes: neither UTF-8 nor UTF-16 with a byte order mark")
+                _refuse_binary(url, head)
                 local = Path(url.removeprefix("file://"))
                 plain = local if not compressed and local.is_file() else None
                 yield _recognise(url, buffered, plain)
@@ -109,6 +105,14 @@ class _AsUtf8(io.RawIOBase):
         taken, self._ready = self._ready[: len(buffer)], self._ready[len(buffer) :]
         buffer[: len(taken)] = taken
         return len(taken)
+
+
+def _refuse_binary(url: str, head: bytes) -> None:
+    packed = next((name for mark, name in PACKED.items() if head.startswith(mark)), "")
+    if packed:
+        raise SourceRefused(url, f"is packed with {packed}: unpack it first, or pack it with gzip")
+    if b"\0" in head:
+        raise SourceRefused(url, "holds NUL bytes: neither UTF-8 nor UTF-16 with a byte order mark")
 
 
 @contextmanager
