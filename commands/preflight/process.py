@@ -50,6 +50,11 @@ class Wanted:
     url_variables: Sequence[str] = ()
     passed: Sequence[str] = ()
 
+    @property
+    def place(self) -> Path:
+        """The folder of its ini, where people run alembic: `prepend_sys_path = .` means this folder."""
+        return (self.ini or self.folder).absolute().parent
+
 
 def environment(wanted: Wanted, scratch: Scratch, port: int, home: str) -> dict[str, str]:
     """The process's environment: an allow-list, and the relay as the only address under every name."""
@@ -57,6 +62,7 @@ def environment(wanted: Wanted, scratch: Scratch, port: int, home: str) -> dict[
     address = _url(scratch, port, "postgresql")
     return {
         **{name: os.environ[name] for name in kept if name in os.environ},
+        **_import_path(),
         **dict.fromkeys((URL_VARIABLE, *wanted.url_variables), address),
         "PGHOST": scratch.host,
         "PGPORT": str(port),
@@ -70,6 +76,12 @@ def environment(wanted: Wanted, scratch: Scratch, port: int, home: str) -> dict[
         "HOME": home,
         "PYTHONDONTWRITEBYTECODE": "1",
     }
+
+
+def _import_path() -> dict[str, str]:
+    """PYTHONPATH with its folders as they are from here, if it is set: the process runs in another folder."""
+    folders = [str(Path(folder).absolute()) for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder]
+    return {"PYTHONPATH": os.pathsep.join(folders)} if folders else {}
 
 
 def _url(scratch: Scratch, port: int, scheme: str) -> str:
@@ -88,6 +100,7 @@ async def run_migrations(wanted: Wanted, scratch: Scratch, port: int, begin: Beg
             stdout=output,
             stderr=output,
             env=environment(wanted, scratch, port, home),
+            cwd=wanted.place,
             pass_fds=[writing],
         )
         os.close(writing)
@@ -113,7 +126,7 @@ def _description(wanted: Wanted, scratch: Scratch, port: int, reports: int) -> d
         "port": port,
         "url": _url(scratch, port, "postgresql+psycopg"),
         "folder": str(wanted.folder),
-        "ini": str(wanted.ini) if wanted.ini else "",
+        "ini": str(wanted.ini.absolute()) if wanted.ini else "",
         "revisions": list(wanted.revisions),
     }
 

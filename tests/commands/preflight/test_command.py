@@ -215,6 +215,13 @@ async def test_the_ini_beside_the_folder_is_read_and_its_address_is_not(
     assert await other.contents() == before
 
 
+async def test_the_project_beside_the_ini_is_found_as_alembic_finds_it_there(scratch: str, tmp_path: Path) -> None:
+    (tmp_path / "things_of_the_app.py").write_text("metadata = None\n")
+    (tmp_path / "alembic.ini").write_text("[alembic]\nscript_location = migrations\nprepend_sys_path = .\n")
+    folder = write_folder(tmp_path, "import things_of_the_app\n" + PLAIN)
+    assert await run(Question(folder=folder), scratch) == 0
+
+
 async def test_hostile_text_stays_on_its_line(scratch: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     body = "op.execute('DROP TABLE things -- \\x1b[2J\\n::error::x\\nNo statement drops, rewrites or locks.')"
     assert await run(Question(folder=write_folder(tmp_path, PLAIN, body), since=AT_ONE), scratch) == 1
