@@ -60,7 +60,7 @@ def print_verdict(report: Report, folder: Path, console: Console) -> None:
     style = VERDICT_STYLES[document.verdict]
     revision = document.revision or "unknown"
     console.print(
-        f"[{style}]VERDICT: {document.verdict}[/] revision={escape(revision)} target={document.target} "
+        f"[{style}]VERDICT: {document.verdict}[/] revision={escape(revision)} target={escape(document.target)} "
         f"exit_code={document.exit_code}",
         soft_wrap=not console.is_terminal,  # one line, for programs that look for it
     )

@@ -136,8 +136,8 @@ def publish(run: Run, exit_status: int, console: Console) -> int:
         document, notes=[*document.notes, *_exported(run, document), *_notified(run, document)]
     )
     report = answered(_sealed(document, Store(str(run.plan.report_dir), run.plan.evidence_key)))
-    problems = write_all(run.folder, report, verdict_only=run.plan.verdict_only)
-    problems += [*_scrub(run), *put_copies(run)]
+    problems = _scrub(run)
+    problems += [*write_all(run.folder, report, verdict_only=run.plan.verdict_only), *put_copies(run)]
     LAST_WORD.verdict, LAST_WORD.exit_code = str(document.verdict), int(document.exit_code)
     if not run.plan.silent:
         _announce(report, run.folder, console, problems)
@@ -254,14 +254,15 @@ def _announce(report: Report, folder: Path, console: Console, problems: Sequence
 
 
 def _scrub(run: Run) -> list[str]:
-    """Remove secrets from files that others wrote into the run's folder.
+    """Remove secrets from files that others wrote into the run's folder, before ours are written.
 
+    Ours are made of a clean document, and sealed: a password that is a word of our own would change them.
     A hit is printed and listed in `redacted.json`.
     """
     redactor = run.redactor
     touched = []
     for path in sorted(run.folder.rglob("*")):
-        if path.is_file():
+        if path.is_file() and path != run.folder / "verdict.json":
             text = path.read_text(encoding="utf-8", errors="surrogateescape")
             clean = redactor.text(text)
             if clean != text.encode("utf-8", "backslashreplace").decode():  # the bytes of an image are not a secret
