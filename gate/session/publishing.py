@@ -53,7 +53,8 @@ def begin(run: Run) -> None:
     """
     today = datetime.now(UTC).date()
     refuse_too_far_ahead(run.plan.accepted.values(), f"target {run.plan.target!r}, `accepted`", today)
-    load_known(run.plan.known_failures, today)  # an unreadable list is reported now, not later
+    # Read once: an unreadable list is reported now, and it may be a pipe, or be gone when the run ends.
+    run.listed = {**run.plan.accepted, **load_known(run.plan.known_failures, today)}
     try:
         run.folder.mkdir(parents=True)
         write(run.folder / "verdict.json", encode(provisional(run)))
@@ -146,7 +147,8 @@ def publish(run: Run, exit_status: int, console: Console) -> int:
 
 def _judge(run: Run, exit_status: int, doubts: Sequence[str] = ()) -> Document:
     doubts = [*run.doubts, *doubts, *([what_came(run)] if run.selection else [])]
-    listed = {**run.plan.accepted, **load_known(run.plan.known_failures, datetime.now(UTC).date())}
+    today = datetime.now(UTC).date()
+    listed = {key: one.on(today) for key, one in run.listed.items()}
     decision = decide(
         {key: result.outcome for key, result in run.results.items()},
         run.required_cases(),
@@ -247,8 +249,7 @@ def publish_gate(
 
 def _announce(report: Report, folder: Path, console: Console, problems: Sequence[str]) -> None:
     with suppress(BrokenPipeError):  # the reader of our output has gone; the files are written
-        github.announce(report, os.environ)
-        for problem in problems:
+        for problem in [*problems, *github.announce(report, os.environ)]:
             console.print(problem, style="bold red", markup=False)
         print_verdict(report, folder, console)
 
