@@ -39,10 +39,13 @@ class Evidence:
 
 def gather(store: Store, target: str) -> Evidence:
     """Read everything in the store for a target; unreadable files are listed, never skipped."""
+    found: list[StoredRun | Unusable] = []
+    digests: dict[str, str] = {}
     try:
-        bodies = store.runs(target)
-        found = [read(run_id, body, target, store.key) for run_id, body in bodies.items()]
-        discards, unfinished = store.discards(target), store.unfinished(target)
+        for run_id, body in store.each(target):  # thousands of runs are more than fits into memory
+            found.append(read(run_id, body, target, store.key))
+            digests |= {run_id: digest(body)} if isinstance(body, bytes) else {}
+        discards, unfinished = list(store.each_discard(target)), store.unfinished(target)
     except StoreError as error:
         return Evidence(
             where=store.where,
@@ -61,9 +64,10 @@ def gather(store: Store, target: str) -> Evidence:
         runs=tuple(one for one in whole if one.document.phase != "gate"),
         gates=tuple(one for one in whole if one.document.phase == "gate"),
         unusable=tuple(one for one in found if isinstance(one, Unusable)),
-        discards=discards,
+        discards={one.id: one for one in discards if isinstance(one, Discard)},
         unfinished=tuple(unfinished),
+        problems=tuple(str(one) for one in discards if isinstance(one, StoreError)),
         selected=tuple(run for run in usable if run.document.selection),
-        digests={run_id: digest(body) for run_id, body in bodies.items() if isinstance(body, bytes)},
+        digests=digests,
         redactor=store.redactor,
     )

@@ -49,7 +49,11 @@ def store(tmp_path: Path) -> Store:
         (run.run_id, "verdict.json", encode(run)),
         (f"20261120T000000Z{line}", "verdict.json", b"no JSON" + FORGED.encode()),
         (f"20261121T000000Z{line}", "begun.json", b"{}"),
-        ("discarded", "x.json", json.dumps({"id": line, "owner": FORGED, "because": FORGED, "at": FORGED}).encode()),
+        (
+            "discarded",
+            "x.json",
+            json.dumps({"id": line, "owner": FORGED, "because": FORGED, "at": "2026-11-20T00:00:00Z"}).encode(),
+        ),
     ):
         (folder / name).mkdir(parents=True, exist_ok=True)
         (folder / name / file).write_bytes(body)
