@@ -35,9 +35,9 @@ MOST_TEXT = 600
 
 
 def console_for(file: IO[str]) -> Console:
-    """A console on a file: as wide as its terminal, or of a fixed width without one."""
+    """A console on a file: as wide as its terminal, or of a fixed width without one. `app.py:100:` stays as it is."""
     width = None if file.isatty() else WIDTH_WITHOUT_TERMINAL
-    return Console(file=file, highlight=False, soft_wrap=False, width=width)
+    return Console(file=file, highlight=False, emoji=False, soft_wrap=False, width=width)
 
 
 def print_verdict(report: Report, folder: Path, console: Console) -> None:
