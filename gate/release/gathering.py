@@ -39,12 +39,8 @@ class Evidence:
 
 def gather(store: Store, target: str) -> Evidence:
     """Read everything in the store for a target; unreadable files are listed, never skipped."""
-    found: list[StoredRun | Unusable] = []
-    digests: dict[str, str] = {}
     try:
-        for run_id, body in store.each(target):  # thousands of runs are more than fits into memory
-            found.append(read(run_id, body, target, store.key))
-            digests |= {run_id: digest(body)} if isinstance(body, bytes) else {}
+        found, digests = _read_all(store, target)
         discards, unfinished = list(store.each_discard(target)), store.unfinished(target)
     except StoreError as error:
         return Evidence(
@@ -71,3 +67,14 @@ def gather(store: Store, target: str) -> Evidence:
         digests=digests,
         redactor=store.redactor,
     )
+
+
+def _read_all(store: Store, target: str) -> tuple[list[StoredRun | Unusable], dict[str, str]]:
+    """Every stored run, and each file's digest, a few files in memory at a time. Raises StoreError."""
+    found: list[StoredRun | Unusable] = []
+    digests: dict[str, str] = {}
+    for run_id, body in store.each(target):
+        found.append(read(run_id, body, target, store.key))
+        if isinstance(body, bytes):
+            digests[run_id] = digest(body)
+    return found, digests

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from gate.history import History, Revision, ShownFigure, ShownRun, lasted
 from gate.report.chart import ACCENT, BAD, FAINT, Chart
-from gate.report.html import environment, policy
+from gate.report.html import environment
 
 ROOM = 1.1  # above the highest point
 MOST_NAMES = 6  # of moments below a chart
@@ -23,7 +23,6 @@ def render_history(history: History) -> str:
         .get_template("history.html.j2")
         .render(
             history=history,
-            policy=policy(),
             revisions=list(reversed(history.revisions)),
             columns=[one.name for one in shown],
             causes=[(cause, cause.seen[skipped:]) for cause in history.causes],

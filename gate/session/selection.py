@@ -50,7 +50,7 @@ def _note_unknown(run: Run, declared: Iterable[Key]) -> None:
     for unknown in () if run.selection else sorted(run.listed.keys() - names):
         near = get_close_matches(unknown, names, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
-        run.notes.append(f"the known failure {unknown} is no check and no case, so it accepts nothing{hint}")
+        run.notes.append(f"the known failure {unknown} is not the name of a check or case, so it accepts nothing{hint}")
 
 
 def _prepare(item: pytest.Item, declared: Check) -> Result:

@@ -1,4 +1,4 @@
-"""The summary as a forge shows it: a server's text has no effect in it, names nobody, and stays as it was."""
+"""The summary as a forge shows it: a server's text has no effect in it, and stays as it was."""
 
 import pytest
 from markdown_it import MarkdownIt

@@ -58,7 +58,7 @@ def test_a_known_failure_that_names_no_case_is_noted(mini: Mini) -> None:
     (mini.folder / "known.toml").write_text(KNOWN.format(expires=SOON).replace("a.good", "a.godo"))
     assert mini.run("--known-failures=known.toml")[0] == 0
     assert mini.verdict["notes"] == [
-        "the known failure a.godo is no check and no case, so it accepts nothing; did you mean a.good?"
+        "the known failure a.godo is not the name of a check or case, so it accepts nothing; did you mean a.good?"
     ]
 
 
