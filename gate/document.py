@@ -18,8 +18,8 @@ from gate.strict_json import JSON, plain
 from gate.verdict import Decision, Key, name
 from gate.verdict_document import SCHEMA_VERSION, Document, ExitCode, Left, Override, Phase, Row, count_outcomes
 
-# Words of our own, which stay as they are even if a password is one of them: readers find a case and a run by them.
-OWN_WORDS = ("verdict", "phase", "run_id", "counts")
+# Words of our own, which stay even if a password is one of them: readers find a case, a run and its folder by them.
+OWN_WORDS = ("verdict", "phase", "run_id", "target", "environment", "profile", "missing", "counts")
 OF_A_ROW = ("id", "case", "name", "family", "outcome")
 SCHEMA = Path(__file__).parent / "schema" / "verdict.schema.json"
 
@@ -120,8 +120,10 @@ def clean(document: Document, redactor: Redactor) -> Document:
     whole = msgspec.to_builtins(document)
     values = neutralise_json(redactor.json(whole))
     for row, own in zip(values["checks"], whole["checks"], strict=True):
-        row |= {key: own[key] for key in OF_A_ROW}
-    values |= {key: whole[key] for key in OWN_WORDS}
+        row |= {key: neutralise_json(own[key]) for key in OF_A_ROW}
+    for listed, own in zip(values["known_failures"], whole["known_failures"], strict=True):
+        listed["name"] = neutralise_json(own["name"])
+    values |= {key: neutralise_json(whole[key]) for key in OWN_WORDS}
     return msgspec.convert(values, Document)
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from gate.moments import moment
 from gate.strict_json import JSON, plain, word_for
 
 Number = int | float
@@ -84,3 +85,8 @@ class Accrual(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     group: str  # the soak that the shards belong to
     shard: Count  # from 0
     shards: Annotated[int, Meta(ge=1)]
+
+    def __post_init__(self) -> None:
+        """Refuse a time that is none. Raises ValueError."""
+        moment(self.start)
+        moment(self.end)

@@ -1,6 +1,6 @@
 """Accepted failures: whether one is still in force, and how a verdict states it. See `gate.known_file`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from gate.outcomes import Outcome
@@ -18,6 +18,10 @@ class Known:
     reason: str
     expires: date
     expired: bool = False  # shown, but no longer accepted
+
+    def on(self, today: date) -> "Known":
+        """The same on a later day: it may have expired since it was read."""
+        return replace(self, expired=self.expired or self.expires < today)
 
     def in_document(self, outcome: Outcome | None) -> KnownFailure:
         """The known failure as a verdict states it, given its case's outcome (None: it did not run)."""

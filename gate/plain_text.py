@@ -42,6 +42,10 @@ RULES = (
 )
 
 
+# Where a forge or a chat sees a name (@ada, @here) or a number (#12, owner/repo#12); not an address, and not C#.
+MENTION = re.compile(r"(?<![A-Za-z0-9_.+-])@(?=[A-Za-z0-9])|#(?=\d)")
+
+
 # Matches every text with something to neutralise; most texts have nothing, and are scanned only once.
 SUSPECT = re.compile(f"[{UNSEEN.pattern[1:-1]}\\n:#!<\\]]")
 
@@ -57,6 +61,11 @@ def neutralise(text: str, *, multi_line: bool = False) -> str:
     text = text.replace("\r\n", "\n")
     text = text if multi_line else text.replace("\n", NEW_LINE)
     return apply(RULES, UNSEEN.sub(_shown, text))
+
+
+def unaddressed(text: str) -> str:
+    """The text without a mention of a person, a team or an issue: a forge and a chat notify whom a text names."""
+    return MENTION.sub(r"\g<0> ", text)
 
 
 def neutralise_json(value: JSON, *, multi_line: bool = False) -> JSON:

@@ -8,6 +8,7 @@ from typing import Any
 
 from gate.check import Check
 from gate.evidence import Recorder
+from gate.known import Known
 from gate.outcomes import Outcome
 from gate.plan import Plan
 from gate.redaction import Redactor
@@ -66,6 +67,7 @@ class Run:
     found_once: dict[str, str] = field(default_factory=dict)  # key of a `OneFinding` -> the case that found it
     broken_setups: list[tuple[BaseException, str]] = field(default_factory=list)  # an error, and its first case
     selection: str = ""  # how cases were selected; empty: everything runs, and the verdict is on the release
+    listed: dict[str, Known] = field(default_factory=dict)  # known failures, by case, as read when the run began
     before: str = ""  # where `latest` pointed before this run
     unasked: bool = False  # a selection names nothing that there is: no run was intended
     collected: int = 0  # how many cases the phase has, before any was left out

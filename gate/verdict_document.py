@@ -1,12 +1,14 @@
 """The verdict's document, typed: what `verdict.json` holds. Its JSON Schema is generated from these structs."""
 
 from collections import Counter
+from datetime import date
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
 from gate.figures import Accrual, Count, Figure, ServerLine, Trace
+from gate.moments import moment
 from gate.outcomes import Outcome, Verdict
 from gate.plots import Plot
 from gate.strict_json import JSON, is_deeper
@@ -49,6 +51,10 @@ class KnownFailure(_Part, frozen=True, kw_only=True):
     reason: str
     expires: Day
     state: KnownState
+
+    def __post_init__(self) -> None:
+        """Refuse a date that no calendar has. Raises ValueError."""
+        date.fromisoformat(self.expires)
 
 
 class Estimate(_Part, frozen=True):
@@ -229,7 +235,9 @@ class Document(_Part, frozen=True, kw_only=True):
     rerun: str = ""  # a command to which the quoted name of the case to rerun is appended
 
     def __post_init__(self) -> None:
-        """Refuse a document that contradicts itself. Raises ValueError with the contradiction."""
+        """Refuse a document that contradicts itself, or whose times are none. Raises ValueError with the reason."""
+        moment(self.started)
+        moment(self.ended)
         if (self.verdict is Verdict.GO) != (self.exit_code == 0):
             raise ValueError(f"the verdict {self.verdict} contradicts the exit code {self.exit_code}")
         if self.verdict is Verdict.GO and (self.missing or self.residue != 0 or self.interrupted or self.doubts):

@@ -40,9 +40,8 @@ class Evidence:
 def gather(store: Store, target: str) -> Evidence:
     """Read everything in the store for a target; unreadable files are listed, never skipped."""
     try:
-        bodies = store.runs(target)
-        found = [read(run_id, body, target, store.key) for run_id, body in bodies.items()]
-        discards, unfinished = store.discards(target), store.unfinished(target)
+        found, digests = _read_all(store, target)
+        discards, unfinished = list(store.each_discard(target)), store.unfinished(target)
     except StoreError as error:
         return Evidence(
             where=store.where,
@@ -61,9 +60,21 @@ def gather(store: Store, target: str) -> Evidence:
         runs=tuple(one for one in whole if one.document.phase != "gate"),
         gates=tuple(one for one in whole if one.document.phase == "gate"),
         unusable=tuple(one for one in found if isinstance(one, Unusable)),
-        discards=discards,
+        discards={one.id: one for one in discards if isinstance(one, Discard)},
         unfinished=tuple(unfinished),
+        problems=tuple(str(one) for one in discards if isinstance(one, StoreError)),
         selected=tuple(run for run in usable if run.document.selection),
-        digests={run_id: digest(body) for run_id, body in bodies.items() if isinstance(body, bytes)},
+        digests=digests,
         redactor=store.redactor,
     )
+
+
+def _read_all(store: Store, target: str) -> tuple[list[StoredRun | Unusable], dict[str, str]]:
+    """Every stored run, and each file's digest, a few files in memory at a time. Raises StoreError."""
+    found: list[StoredRun | Unusable] = []
+    digests: dict[str, str] = {}
+    for run_id, body in store.each(target):
+        found.append(read(run_id, body, target, store.key))
+        if isinstance(body, bytes):
+            digests[run_id] = digest(body)
+    return found, digests

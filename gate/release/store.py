@@ -15,7 +15,6 @@ import os
 import re
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from gate.document import clean
 from gate.extras import how_to_install
-from gate.moments import rfc3339
+from gate.moments import moment, rfc3339
 from gate.outcomes import Verdict
 from gate.redaction import Concealed, Redactor
 from gate.release.seal import digest, seal
@@ -42,14 +41,17 @@ class StoreError(Exception):
     """The store can't be used; the message is one paragraph that names it and says what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Discard:
+class Discard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The decision that a run, or a soak's whole group, does not count."""
 
     id: str
     owner: str
     because: str
     at: str
+
+    def __post_init__(self) -> None:
+        """Refuse a time that is none. Raises ValueError."""
+        moment(self.at)
 
 
 class Store:
@@ -111,12 +113,6 @@ class Store:
         path = f"{target}/{run_id}/begun.json"
         self._create(path, json.dumps({"begun": _now()}).encode(), f"it already has run {run_id}")
 
-    def runs(self, target: str) -> dict[str, bytes | StoreError]:
-        """Every stored run of a target by its id, oldest first, as bytes; or why it can't be read."""
-        paths = {path.split("/")[-2]: path for path in self._glob(f"{target}/*/verdict.json")}
-        read = self._read(list(paths.values()))
-        return {run_id: read[path] for run_id, path in sorted(paths.items())}
-
     def each(self, target: str) -> Iterator[tuple[str, bytes | StoreError]]:
         """Every stored run of a target by its id, oldest first, a few in memory at a time. Raises StoreError."""
         paths = self._glob(f"{target}/*/verdict.json")
@@ -150,15 +146,21 @@ class Store:
     def discards(self, target: str) -> dict[str, Discard]:
         """Every discard of a target, by the id of what it discards. Raises StoreError for one that can't be read."""
         found = {}
+        for one in self.each_discard(target):
+            if isinstance(one, StoreError):
+                raise one
+            found[one.id] = one
+        return found
+
+    def each_discard(self, target: str) -> Iterator[Discard | StoreError]:
+        """Every discard of a target, or why it can't be read. Raises StoreError."""
         for path, body in self._read(self._glob(f"{target}/{DISCARDED}/*.json")).items():
             try:
                 if isinstance(body, StoreError):
                     raise body
-                discard = Discard(**json.loads(body))
-            except (ValueError, TypeError, RecursionError) as error:
-                raise StoreError(f"The discard in {path} can't be read: {error}. Restore or remove it.") from error
-            found[discard.id] = discard
-        return found
+                yield msgspec.json.decode(body, type=Discard)
+            except (StoreError, ValueError, RecursionError) as error:
+                yield StoreError(f"The discard in {path} can't be read: {error}. Restore or remove it.")
 
     def discard(self, target: str, what: str, *, owner: str, because: str) -> Discard:
         """Record that a run (or a soak's group) does not count. Raises StoreError if it was already discarded."""

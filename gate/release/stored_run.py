@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from gate.figures import Accrual
+from gate.moments import moment
 from gate.outcomes import EXIT_CODES, Outcome
 from gate.redaction import Concealed
 from gate.release.seal import broken_seal
@@ -86,6 +87,8 @@ def _contradiction(document: Document, run_id: str, target: str) -> str:
         return f"is evidence of another target, {document.target!r}"
     if document.run_id != run_id:
         return f"calls itself run {document.run_id!r}: it was copied or renamed"
+    if len({row.key for row in document.checks}) < len(document.checks):
+        return "has two rows for one case: it was changed"
     if Counter(row.outcome for row in document.checks) != Counter(document.counts):
         return "has counts that do not match its rows: it was cut or changed"
     judged = rejudge(document).verdict
@@ -96,7 +99,9 @@ def _contradiction(document: Document, run_id: str, target: str) -> str:
 
 def _impossible(document: Document, now: datetime) -> str:
     """Claims that no run of this suite can make; empty if there are none."""
-    started, ended = datetime.fromisoformat(document.started), datetime.fromisoformat(document.ended)
+    started, ended = moment(document.started), moment(document.ended)
+    if not document.started.endswith("Z"):  # times are compared as text
+        return f"began at {document.started}, which is not written in UTC"
     if max(started, ended) > now + SKEW:
         return f"began or ended in the future ({document.ended})"
     if ended < started:
@@ -117,7 +122,7 @@ def _unfounded(rows: Sequence[Row], given: set[str]) -> str:
 
 
 def _misplaced(accrual: Accrual, row: Row, ended: datetime) -> str:
-    start, end = datetime.fromisoformat(accrual.start), datetime.fromisoformat(accrual.end)
+    start, end = moment(accrual.start), moment(accrual.end)
     if end > ended + SKEW:
         return f"adds to {row.name} a {accrual.kind} that ends after the run itself ({accrual.end})"
     if end < start:

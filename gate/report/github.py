@@ -14,17 +14,24 @@ MOST_BYTES = 1024 * 1024
 CUT = "\n\n(cut here: a step summary is limited to 1 MiB; `report.html` and `verdict.json` have everything)\n"
 
 
-def announce(report: Report, environ: Mapping[str, str]) -> None:
-    """Append the summary and print annotations, if the environment says that this is a GitHub step."""
-    summary = environ.get("GITHUB_STEP_SUMMARY")
-    if summary:
-        path = Path(summary)
-        before = path.stat().st_size if path.exists() else 0
-        with path.open("a", encoding="utf-8") as file:
-            file.write(fitting(render_markdown(report), MOST_BYTES - before))
+def announce(report: Report, environ: Mapping[str, str]) -> list[str]:
+    """Append the summary and print annotations, if the environment says that this is a GitHub step.
+
+    Returns a sentence if the summary can't be written: the verdict and its files stand without it.
+    """
     if environ.get("GITHUB_ACTIONS") == "true":
         for line in annotations(report.document):
             print(line)  # noqa: T201 - a workflow command is a line on stdout
+    summary = environ.get("GITHUB_STEP_SUMMARY")
+    try:
+        if summary:
+            path = Path(summary)
+            before = path.stat().st_size if path.exists() else 0
+            with path.open("a", encoding="utf-8") as file:
+                file.write(fitting(render_markdown(report), MOST_BYTES - before))
+    except OSError as error:
+        return [f"the step summary {summary} (GITHUB_STEP_SUMMARY) can't be written: {error.strerror}"]
+    return []
 
 
 def fitting(text: str, most: int) -> str:

@@ -1,7 +1,9 @@
 """The summary as Markdown: for a CI step summary, a chat, a ticket."""
 
+import re
 from collections.abc import Sequence
 
+from gate.plain_text import unaddressed
 from gate.report.causes import causes_in_words, way_back
 from gate.report.checklist import Report
 from gate.report.wording import brief, sentence, show_figure
@@ -21,6 +23,9 @@ MARKS = {
 MOST_CAUSES = 12
 MOST_CASES = 25
 MOST_MISSING = 8
+CODE = re.compile(r"((?<!`)`[^`]+`(?!`))")
+ENTITY = re.compile(r"&(?=#?[A-Za-z0-9]+;)")
+OBEYED = re.compile(r"\\(?=[!-/:-@\[-`{-~])|[`*~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 
 
 def render_markdown(report: Report) -> str:
@@ -29,7 +34,7 @@ def render_markdown(report: Report) -> str:
     revision = document.revision or "not known"
     about = f"Phase {document.phase}, run `{document.run_id}`, {document.started}."
     lines = [
-        f"# {document.verdict}: {document.target}, revision {revision}",
+        f"# {document.verdict}: {document.target}, revision {_cell(revision)}",
         "",
         f"{_cell(sentence(document.reason))} {about}",
         "",
@@ -141,7 +146,7 @@ def _causes(report: Report) -> list[str]:
         lines += ["", "<details><summary>Cases and the server's own words</summary>", ""]
         lines += [f"- `{_cell(name)}`{_cell(_seen(report, name))}" for name in cause.cases[:MOST_CASES]]
         lines += [f"- and {len(cause.cases) - MOST_CASES} more"] if len(cause.cases) > MOST_CASES else []
-        lines += ["", *(f"    {_cell(line)}" for line in one.traceback), "", "</details>", ""]
+        lines += ["", *_block(one.traceback), "", "</details>", ""]
     if len(causes) > MOST_CAUSES:
         lines += [f"… and {len(causes) - MOST_CAUSES} more causes: see `report.html`.", ""]
     return lines
@@ -154,4 +159,22 @@ def _seen(report: Report, name: str) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
+    """A text as one line of Markdown, in a table, too. Only code is obeyed: `make …` in our own advice.
+
+    A server's text may hold anything: `__init__` stays as it is, and names no person and no issue.
+    """
+    parts = CODE.split(text.replace("\n", " "))
+    plain = [part if place % 2 else _plain(part) for place, part in enumerate(parts)]
+    return "".join(plain).replace("|", "\\|")
+
+
+def _plain(text: str) -> str:
+    escaped = ENTITY.sub("&amp;", OBEYED.sub(r"\\\g<0>", text)).replace("<", "&lt;")
+    return unaddressed(escaped)
+
+
+def _block(lines: Sequence[str]) -> list[str]:
+    """Lines as they are: a block of code, whose fence no line can end."""
+    longest = max((len(found) for line in lines for found in re.findall("`+", line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return [fence, *lines, fence] if lines else []

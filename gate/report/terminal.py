@@ -35,9 +35,9 @@ MOST_TEXT = 600
 
 
 def console_for(file: IO[str]) -> Console:
-    """A console on a file: as wide as its terminal, or of a fixed width without one."""
+    """A console on a file: as wide as its terminal, or of a fixed width without one. `app.py:100:` stays as it is."""
     width = None if file.isatty() else WIDTH_WITHOUT_TERMINAL
-    return Console(file=file, highlight=False, soft_wrap=False, width=width)
+    return Console(file=file, highlight=False, emoji=False, soft_wrap=False, width=width)
 
 
 def print_verdict(report: Report, folder: Path, console: Console) -> None:
@@ -60,7 +60,7 @@ def print_verdict(report: Report, folder: Path, console: Console) -> None:
     style = VERDICT_STYLES[document.verdict]
     revision = document.revision or "unknown"
     console.print(
-        f"[{style}]VERDICT: {document.verdict}[/] revision={escape(revision)} target={document.target} "
+        f"[{style}]VERDICT: {document.verdict}[/] revision={escape(revision)} target={escape(document.target)} "
         f"exit_code={document.exit_code}",
         soft_wrap=not console.is_terminal,  # one line, for programs that look for it
     )

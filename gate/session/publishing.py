@@ -53,7 +53,8 @@ def begin(run: Run) -> None:
     """
     today = datetime.now(UTC).date()
     refuse_too_far_ahead(run.plan.accepted.values(), f"target {run.plan.target!r}, `accepted`", today)
-    load_known(run.plan.known_failures, today)  # an unreadable list is reported now, not later
+    # Read once: an unreadable list is reported now, and it may be a pipe, or be gone when the run ends.
+    run.listed = {**run.plan.accepted, **load_known(run.plan.known_failures, today)}
     try:
         run.folder.mkdir(parents=True)
         write(run.folder / "verdict.json", encode(provisional(run)))
@@ -136,8 +137,8 @@ def publish(run: Run, exit_status: int, console: Console) -> int:
         document, notes=[*document.notes, *_exported(run, document), *_notified(run, document)]
     )
     report = answered(_sealed(document, Store(str(run.plan.report_dir), run.plan.evidence_key)))
-    problems = write_all(run.folder, report, verdict_only=run.plan.verdict_only)
-    problems += [*_scrub(run), *put_copies(run)]
+    problems = _scrub(run)
+    problems += [*write_all(run.folder, report, verdict_only=run.plan.verdict_only), *put_copies(run)]
     LAST_WORD.verdict, LAST_WORD.exit_code = str(document.verdict), int(document.exit_code)
     if not run.plan.silent:
         _announce(report, run.folder, console, problems)
@@ -146,7 +147,8 @@ def publish(run: Run, exit_status: int, console: Console) -> int:
 
 def _judge(run: Run, exit_status: int, doubts: Sequence[str] = ()) -> Document:
     doubts = [*run.doubts, *doubts, *([what_came(run)] if run.selection else [])]
-    listed = {**run.plan.accepted, **load_known(run.plan.known_failures, datetime.now(UTC).date())}
+    today = datetime.now(UTC).date()
+    listed = {key: one.on(today) for key, one in run.listed.items()}
     decision = decide(
         {key: result.outcome for key, result in run.results.items()},
         run.required_cases(),
@@ -247,21 +249,21 @@ def publish_gate(
 
 def _announce(report: Report, folder: Path, console: Console, problems: Sequence[str]) -> None:
     with suppress(BrokenPipeError):  # the reader of our output has gone; the files are written
-        github.announce(report, os.environ)
-        for problem in problems:
+        for problem in [*problems, *github.announce(report, os.environ)]:
             console.print(problem, style="bold red", markup=False)
         print_verdict(report, folder, console)
 
 
 def _scrub(run: Run) -> list[str]:
-    """Remove secrets from files that others wrote into the run's folder.
+    """Remove secrets from files that others wrote into the run's folder, before ours are written.
 
+    Ours are made of a clean document, and sealed: a password that is a word of our own would change them.
     A hit is printed and listed in `redacted.json`.
     """
     redactor = run.redactor
     touched = []
     for path in sorted(run.folder.rglob("*")):
-        if path.is_file():
+        if path.is_file() and path != run.folder / "verdict.json":
             text = path.read_text(encoding="utf-8", errors="surrogateescape")
             clean = redactor.text(text)
             if clean != text.encode("utf-8", "backslashreplace").decode():  # the bytes of an image are not a secret

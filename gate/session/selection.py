@@ -1,5 +1,8 @@
 """Which collected tests run: declared ones of this phase whose needs the target offers."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 import pytest
 
 from gate.check import ALSO_NEEDS, AT_THE_END, NEEDS, Check
@@ -8,7 +11,7 @@ from gate.report.checklist import family_order
 from gate.run import Result, Run
 from gate.session.case_outcome import RESULT
 from gate.session.selecting import case_of, declaration
-from gate.verdict import name
+from gate.verdict import Key, name
 
 
 def choose(items: list[pytest.Item], run: Run | None) -> list[pytest.Item]:
@@ -35,9 +38,19 @@ def choose(items: list[pytest.Item], run: Run | None) -> list[pytest.Item]:
             run.results[result.key] = result
             left_out.append(item)
     if run is not None:
+        _note_unknown(run, {item.stash[RESULT].key for item in checks})
         gone = frozenset(left_out)
         run.selected = [item.stash[RESULT].key for item in checks if item not in gone]
     return left_out
+
+
+def _note_unknown(run: Run, declared: Iterable[Key]) -> None:
+    """Note each known failure that names no case of any phase: it is misspelt, or has another name by now."""
+    names = {name(key) for key in declared}
+    for unknown in () if run.selection else sorted(run.listed.keys() - names):
+        near = get_close_matches(unknown, names, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        run.notes.append(f"the known failure {unknown} is not the name of a check or case, so it accepts nothing{hint}")
 
 
 def _prepare(item: pytest.Item, declared: Check) -> Result:

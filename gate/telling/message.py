@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from gate.outcomes import Verdict
+from gate.plain_text import unaddressed
 from gate.report.causes import causes_in_words, scope, way_back
 from gate.report.checklist import Report
 from gate.report.wording import sentence
@@ -41,7 +42,7 @@ def compose(report: Report, link: str = "") -> Message:
     lines += ["", link] if link else []
     return Message(
         title=f"{document.verdict}: {document.target}, revision {document.revision or 'not known'}",
-        body="\n".join(lines),
+        body=unaddressed("\n".join(lines)),
         brief=_brief(f"{document.verdict} {scope(report)}: {causes[0].short if causes else document.reason}"),
         good=document.verdict is Verdict.GO,
     )

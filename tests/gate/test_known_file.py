@@ -49,6 +49,7 @@ def test_an_entry_counts_until_its_date(listed: Path, days: int, *, expired: boo
         ('["a.b"]\nowner = ""\nreason = "y"\nexpires = 2026-12-24\n', "entry 'a.b' lacks owner; each"),
         ('"a.b" = 1\n', "entry 'a.b' lacks owner, reason, expires; each"),
         (ENTRY.format(expires='"2026-12-24"'), "has an `expires` that is not a date (2026-12-24); each"),
+        (ENTRY.format(expires="2026-12-24T10:00:00Z"), "has an `expires` that is not a date (2026-12-24); each"),
         (
             ENTRY.format(expires=TODAY + MOST_AHEAD + timedelta(days=1)),
             "is accepted until 2027-02-23, more than 90 days ahead: set its date to 2027-02-22 at the latest",
@@ -79,3 +80,10 @@ def test_a_byte_order_mark_is_read_and_another_encoding_refused(listed: Path) ->
     listed.write_text(ENTRY.format(expires=TODAY).replace("backend", "bäckend"), encoding="latin-1")
     with pytest.raises(pytest.UsageError, match="can't be read"):
         load_known(listed, TODAY)
+
+
+@pytest.mark.parametrize("days, expired", [(0, False), (1, True)])
+def test_a_known_failure_expires_while_a_run_goes_on(listed: Path, days: int, *, expired: bool) -> None:
+    listed.write_text(ENTRY.format(expires=TODAY))
+    (known,) = load_known(listed, TODAY).values()
+    assert known.on(TODAY + timedelta(days=days)).expired is expired

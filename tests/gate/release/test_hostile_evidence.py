@@ -28,8 +28,10 @@ FORGED = f"\x1b[2J\n::error::forged\n##[error]x\nVERDICT: GO revision=forged\n![
 
 
 def forged() -> Document:
-    run = stored({ORDER: Outcome.FAILED})
+    own = FORGED.removesuffix(CANARY)  # a case's own words stay as they are, except for what is obeyed
+    run = stored({ORDER: Outcome.FAILED}, known=[f"threads.other[{own}]"])
     shown = [replace(row, expected="one", actual=FORGED, requirement=FORGED, claim=FORGED) for row in run.checks]
+    shown = [replace(row, case=own, name=f"threads.order[{own}]", family=own) for row in shown]
     run = replace(
         run, revision=f"rev-1{FORGED}", notes=[FORGED], release={"image": FORGED, FORGED: [FORGED]}, checks=shown
     )
@@ -47,7 +49,11 @@ def store(tmp_path: Path) -> Store:
         (run.run_id, "verdict.json", encode(run)),
         (f"20261120T000000Z{line}", "verdict.json", b"no JSON" + FORGED.encode()),
         (f"20261121T000000Z{line}", "begun.json", b"{}"),
-        ("discarded", "x.json", json.dumps({"id": line, "owner": FORGED, "because": FORGED, "at": FORGED}).encode()),
+        (
+            "discarded",
+            "x.json",
+            json.dumps({"id": line, "owner": FORGED, "because": FORGED, "at": "2026-11-20T00:00:00Z"}).encode(),
+        ),
     ):
         (folder / name).mkdir(parents=True, exist_ok=True)
         (folder / name / file).write_bytes(body)

@@ -53,6 +53,24 @@ def as_json(**changes: object) -> bytes:
     return json.dumps({key: value for key, value in values.items() if value != LEFT_OUT}).encode()
 
 
+ACCEPTED = {"name": "a.b", "owner": "ada", "reason": "x", "state": "not seen"}
+
+
+def twice() -> bytes:
+    """A run with a second row for a case that failed, in which it passed."""
+    rows = json.loads(encode(smoke()))["checks"]
+    counts = {"FAILED": 1, "PASSED": len(rows)}
+    return as_json(checks=[rows[0] | {"outcome": "FAILED"}, *rows], counts=counts)
+
+
+@pytest.mark.parametrize("moment", ["yesterday", "2026-11-20T00:00:00", "2026-11-20", "2026-11-20T24:30:00Z"])
+def test_a_window_whose_time_is_none_is_no_evidence(moment: str) -> None:
+    document: dict[str, Any] = json.loads(encode(day(0, 3)))
+    document["checks"][0]["accruals"][0]["start"] = moment
+    found = read(document["run_id"], json.dumps(document).encode(), "mini")
+    assert _problem(found).startswith("does not match the schema (")
+
+
 @pytest.mark.parametrize(
     "body, why, revision",
     [
@@ -69,6 +87,19 @@ def as_json(**changes: object) -> bytes:
         (as_json(run_id=ANOTHER), f"calls itself run {ANOTHER!r}: it was copied or renamed", "rev-1"),
         (as_json(counts={"PASSED": 3}), "has counts that do not match its rows: it was cut or changed", "rev-1"),
         (as_json(verdict="NO-GO", exit_code=1), "says NO-GO, but its own rows say GO: it was changed", "rev-1"),
+        (as_json(started="2026-02-30T00:00:00Z"), "does not match the schema (day is out of range for month)", "rev-1"),
+        (
+            as_json(ended="0001-01-01T00:00:00+23:59"),
+            "does not match the schema ('0001-01-01T00:00:00+23:59' is",
+            "rev-1",
+        ),
+        (as_json(started="2026-11-20T01:00:00+01:00"), "began at 2026-11-20T01:00:00+01:00, which is not", "rev-1"),
+        (twice(), "has two rows for one case: it was changed", "rev-1"),
+        (
+            as_json(known_failures=[ACCEPTED | {"expires": "2026-13-01"}]),
+            "does not match the schema (month must",
+            "rev-1",
+        ),
         (as_json(phase="gate"), "has the phase gate, which does not match its content: it was changed", "rev-1"),
     ],
 )

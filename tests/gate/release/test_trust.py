@@ -263,3 +263,17 @@ def test_what_can_be_discarded_is_whatever_is_in_the_store_and_whatever_is_gone_
     (store.folder / "mini" / gone.run_id / "verdict.json").unlink()
     (store.folder / "mini" / run.run_id / "verdict.json").write_text("{")
     assert {gone.run_id, run.run_id, soak.run_id, "soak-1"} == set(gather(store, "mini").known_ids)
+
+
+def test_a_discard_that_can_not_be_read_excuses_no_failure(store: Store, tmp_path: Path) -> None:
+    failed, again = stored({ORDER: F}), stored({ORDER: P}, at_h=1)
+    for one in (failed, again):
+        store.put(one)
+    assert judge(store, SMOKE).verdict == "NO-GO"
+    folder = tmp_path / "store/mini/discarded"
+    folder.mkdir()
+    (folder / "other.json").write_text("{")
+    assert judge(store, SMOKE).verdict == "NO-GO"
+    store.discard("mini", failed.run_id, owner="ada", because="the VPN was down")
+    document = judge(store, SMOKE)
+    assert (document.verdict, "other.json can't be read" in document.reason) == ("INCONCLUSIVE", True)

@@ -33,6 +33,16 @@ def test_the_summary_is_appended_to_what_the_step_has_written(tmp_path: Path) ->
     assert summary.read_text(encoding="utf-8") == text * 2
 
 
+def test_a_summary_that_can_not_be_written_is_said_and_changes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environ = {"GITHUB_STEP_SUMMARY": str(tmp_path / "none/summary.md"), "GITHUB_ACTIONS": "true"}
+    (said,) = announce(answered(SOUND), environ)
+    where = f"{tmp_path / 'none/summary.md'} (GITHUB_STEP_SUMMARY)"
+    assert said == f"the step summary {where} can't be written: No such file or directory"
+    assert capsys.readouterr().out.splitlines() == annotations(SOUND)
+
+
 @pytest.mark.parametrize("spare, cut", [(0, False), (-1, True)])
 def test_the_summary_of_a_step_fits_into_a_mebibyte(tmp_path: Path, spare: int, *, cut: bool) -> None:
     summary, text = tmp_path / "summary.md", render_markdown(answered(SOUND))

@@ -165,3 +165,10 @@ def test_causes_have_a_column_for_each_of_the_last_ten_revisions() -> None:
     assert page.index("r-11") < page.index("r-00")
     named = [page.count(f"r-{place:02}") for place in range(12)]
     assert named[2] == named[10] > named[0] == named[1]
+
+
+def test_the_page_has_one_title_and_no_script() -> None:
+    page = render_history(of_documents(encode(document(row("a.b")))))
+    assert page.count("<h1") == 1
+    assert page.index("<h1") < page.index("<h2")
+    assert "script-src &#39;none&#39;" in page

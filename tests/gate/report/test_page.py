@@ -117,6 +117,28 @@ def test_pictures_and_headings_have_names_for_those_who_do_not_see_them(page: Pa
     assert {"heading", "link"} <= {role for role, _ in named}
     assert any(role in {"img", "image"} for role, _ in named)
     assert not [role for role, name in named if not name.strip() and role != "table"]
+    regions = [name for role, name in named if role == "region"]
+    assert sorted(set(regions)) == sorted(regions), "two regions of one name"
+
+
+@needs_chromium
+@pytest.mark.parametrize(
+    "loading, refused",
+    [
+        ("new Image().src = 'http://127.0.0.1:9/x.png'", "img-src"),
+        ("fetch('http://127.0.0.1:9/').catch(() => 0)", "connect-src"),
+        ("document.body.insertAdjacentHTML('beforeend', '<a onclick=\"1\">x</a>')", "script-src-attr"),
+    ],
+)
+def test_a_page_runs_its_own_script_and_fetches_nothing(
+    page: Page, pages: dict[str, Path], loading: str, refused: str
+) -> None:
+    page.open(pages["NO-GO"], 1400, "light", scripts=True)
+    assert page.ask("document.querySelector('[data-search]').hidden") is False
+    listening = "document.addEventListener('securitypolicyviolation', it => done(it.effectiveDirective))"
+    waiting = f"new Promise(done => {{ {listening}; {loading} }})"
+    answer = page.call("Runtime.evaluate", expression=waiting, awaitPromise=True, returnByValue=True)
+    assert answer["result"]["value"] == refused
 
 
 @needs_chromium

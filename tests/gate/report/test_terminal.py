@@ -10,7 +10,7 @@ from rich.console import Console
 from gate.document import with_causes
 from gate.outcomes import Outcome
 from gate.report.checklist import answered
-from gate.report.terminal import print_verdict
+from gate.report.terminal import console_for, print_verdict
 from gate.run import Result
 from gate.session.live_progress import Live
 from tests.gate.documents import make_check, make_document
@@ -107,3 +107,9 @@ def test_while_it_runs_there_is_a_line_a_family_and_with_v_a_line_a_case(*, verb
     cases = [["PASSED", "auth.accepts"], ["FAILED", "auth.refuses"], ["PASSED", "logs.canary"]]
     assert lines == ([*cases[:2], families[0], cases[2], families[1]] if verbose else families)
     assert "1 PASSED, 1 FAILED" in file.getvalue()
+
+
+def test_no_text_becomes_a_picture() -> None:
+    file = io.StringIO()
+    console_for(file).print("app.py:100: in change, state :id:", markup=False)
+    assert file.getvalue() == "app.py:100: in change, state :id:\n"

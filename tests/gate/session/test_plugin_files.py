@@ -40,6 +40,28 @@ def test_known_failures_are_two_sided(mini: Mini, body: str, expires: str, code:
     assert [one["state"] for one in mini.verdict["known_failures"]] == [states[code]]
 
 
+@pytest.mark.parametrize("change", ['os.remove("known.toml")', 'open("known.toml", "w").close()'])
+def test_the_list_of_known_failures_is_read_when_the_run_begins(mini: Mini, change: str) -> None:
+    other = '@check("a.other", requirement="it holds")\ndef test_other():\n    pass\n'
+    body = f'import os\n    {change}\n    raise CheckFailure(expected="x", actual="y")'
+    mini.write(
+        HEAD + other + f'@check("a.good", requirement="it holds")\ndef test_it():\n    {body}\n',
+        required='{"a.good": (), "a.other": ()}',
+    )
+    (mini.folder / "known.toml").write_text(KNOWN.format(expires=SOON))
+    code, output = mini.run("--known-failures=known.toml")
+    assert (code, mini.verdict["known_failures"][0]["state"]) == (0, "still fails"), output
+
+
+def test_a_known_failure_that_names_no_case_is_noted(mini: Mini) -> None:
+    mini.write(GOOD)
+    (mini.folder / "known.toml").write_text(KNOWN.format(expires=SOON).replace("a.good", "a.godo"))
+    assert mini.run("--known-failures=known.toml")[0] == 0
+    assert mini.verdict["notes"] == [
+        "the known failure a.godo is not the name of a check or case, so it accepts nothing; did you mean a.good?"
+    ]
+
+
 def test_verdict_only_writes_the_verdict_alone(mini: Mini) -> None:
     mini.write(GOOD)
     conftest = mini.folder / "conftest.py"

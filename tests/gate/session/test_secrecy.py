@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from gate.redaction import Redactor
+from gate.release.seal import broken_seal
+from gate.verdict_document import decode
 from probes.secret import Secret
 from tests.gate.session.mini import HEAD, Mini
 from tests.gate.test_plain_text import strings
@@ -129,6 +131,21 @@ def test_a_secret_in_a_file_of_others_is_taken_out_and_said(mini: Mini) -> None:
     assert json.loads((folder / "redacted.json").read_text()) == {"redacted": ["their.log"]}
     assert (folder / "their.log").read_text() == "key [redacted]"
     assert "redacted.json" in output
+
+
+def test_a_password_that_is_the_name_of_a_check_changes_no_verdict_that_was_written(mini: Mini) -> None:
+    mini.write(
+        f'{HEAD}@check("a.{CANARY}", requirement="it holds")\ndef test_good():\n    "It holds."\n',
+        required=f'{{"a.{CANARY}": ()}}',
+    )
+    code, output = mini.run("--alluredir=x")
+    (folder,) = mini.folder.glob("reports/mini/*")
+    assert (code, output.splitlines()[-1][:11]) == (0, "VERDICT: GO")
+    body = (folder / "verdict.json").read_bytes()
+    assert [row.id for row in decode(body).checks] == [f"a.{CANARY}"]
+    assert broken_seal(decode(body), None) == ""
+    assert f'name="a.{CANARY}"' in (folder / "junit.xml").read_text()
+    assert not (folder / "redacted.json").exists()
 
 
 def test_a_picture_beside_the_report_stays_as_it_is(mini: Mini) -> None:
