@@ -127,6 +127,12 @@ def clean(document: Document, redactor: Redactor) -> Document:
     return msgspec.convert(values, Document)
 
 
+def own_words(document: Document) -> list[str]:
+    """The words by which readers find a run and its cases: its id and target, and names of cases."""
+    names = [word for row in document.checks for word in (row.name, row.id)]
+    return [document.run_id, document.target, *names, *document.missing]
+
+
 def provisional(run: Run) -> Document:
     """The document on disk until the run has finished: nothing is proved yet."""
     reason = "the run has not finished; if nothing is running any more, it was killed"

@@ -1,6 +1,7 @@
 """Writing a run: its folder, the `latest` link, the verdict, every artifact - and never a secret."""
 
 import os
+import re
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
@@ -12,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from gate.changes import changes
-from gate.document import build, provisional
+from gate.document import build, own_words, provisional
 from gate.extras import how_to_install
 from gate.known_file import load_known, refuse_too_far_ahead
 from gate.outcomes import EXIT_CODES, Outcome, Verdict
@@ -137,8 +138,8 @@ def publish(run: Run, exit_status: int, console: Console) -> int:
         document, notes=[*document.notes, *_exported(run, document), *_notified(run, document)]
     )
     report = answered(_sealed(document, Store(str(run.plan.report_dir), run.plan.evidence_key)))
-    problems = _scrub(run)
-    problems += [*write_all(run.folder, report, verdict_only=run.plan.verdict_only), *put_copies(run)]
+    problems = write_all(run.folder, report, verdict_only=run.plan.verdict_only)
+    problems += [*_scrub(run, own_words(document)), *put_copies(run)]
     LAST_WORD.verdict, LAST_WORD.exit_code = str(document.verdict), int(document.exit_code)
     if not run.plan.silent:
         _announce(report, run.folder, console, problems)
@@ -254,18 +255,27 @@ def _announce(report: Report, folder: Path, console: Console, problems: Sequence
         print_verdict(report, folder, console)
 
 
-def _scrub(run: Run) -> list[str]:
-    """Remove secrets from files that others wrote into the run's folder, before ours are written.
+def _around(own: Sequence[str], text: str, redactor: Redactor) -> str:
+    """A text without secrets; some words stay, which may be secrets as well."""
+    if not own:
+        return redactor.text(text)
+    parts = re.split(f"({'|'.join(re.escape(word) for word in sorted(own, key=len, reverse=True))})", text)
+    return "".join(part if at % 2 else redactor.text(part) for at, part in enumerate(parts))
 
-    Ours are made of a clean document, and sealed: a password that is a word of our own would change them.
-    A hit is printed and listed in `redacted.json`.
+
+def _scrub(run: Run, own: Sequence[str]) -> list[str]:
+    """Remove secrets from the files in the run's folder, but for the verdict, which is sealed.
+
+    Our `own` words stay: by them readers find a case, also if a password is one of them. A hit is printed and listed in
+    `redacted.json`.
     """
     redactor = run.redactor
+    own = [word for word in own if redactor.leaks(word)]  # hardly ever any
     touched = []
     for path in sorted(run.folder.rglob("*")):
         if path.is_file() and path != run.folder / "verdict.json":
             text = path.read_text(encoding="utf-8", errors="surrogateescape")
-            clean = redactor.text(text)
+            clean = _around(own, text, redactor)
             if clean != text.encode("utf-8", "backslashreplace").decode():  # the bytes of an image are not a secret
                 path.write_text(clean, encoding="utf-8", errors="surrogateescape")
                 touched.append(str(path.relative_to(run.folder)))
