@@ -145,7 +145,7 @@ def _of_header(text: str) -> Iterator[str]:
         yield f"begins with {text.partition(' ')[0]!r}, which the suite adds itself: give what comes after it"
     if not text.isascii():
         at = next(number for number, letter in enumerate(text, 1) if not letter.isascii())
-        yield f"contains a character that is not allowed in a header (the {at}th of {len(text)}): copy it again"
+        yield f"contains a character that is not allowed in a header (character {at} of {len(text)}): copy it again"
     if " " in text:
         yield "contains a space: copy it again, without the text next to it"
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from probes.secret import Secret
 
 # libpq: keyword = value, the value bare or between single quotes, with \' and \\ in it; doubled quotes are tolerated
-KEYWORD = re.compile(r"(\w+)\s*=\s*(?:'((?:[^'\\]|\\.|'')*)'|((?:[^\s\\']|\\.)*))", re.DOTALL)
+KEYWORD = re.compile(r"\b(\w+)\s*=\s*(?:'((?:[^'\\]|\\.|'')*)'|((?:[^\s\\']|\\.)*))", re.DOTALL)
 SECRET_KEYS = frozenset({"password", "sslpassword", "sslkey", "passfile"})
 SCHEMES = ("postgres", "postgresql")
 LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d+)?")

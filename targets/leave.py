@@ -8,7 +8,7 @@ import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 PREFIX = "NETRA_"
 # What decides about writing: what target this is, its name, and the permission itself.
@@ -45,6 +45,7 @@ OVERLAID = frozenset(
         "twin.users",
     }
 )
+UNREADABLE = "unreadable"
 PASSWORD = re.compile(r"\bpassword\s*=\s*('(?:[^'\\]|\\.)*'|\S+)")
 
 
@@ -184,9 +185,10 @@ def hosts(address: str) -> list[str]:
     """Every host in a URL or a database's address: separated by commas, in the query, or as keywords."""
     if "://" not in address:
         return [host for one in _keywords(address, "host", "hostaddr") for host in one.split(",") if host]
-    netloc = urlsplit(address).netloc.rpartition("@")[2]  # as the drivers read it
+    parts = _split(address)
+    netloc = parts.netloc.rpartition("@")[2]  # as the drivers read it
     named = [re.sub(r":\d*$", "", one).strip("[]") for one in netloc.split(",")]
-    query = parse_qs(urlsplit(address).query)
+    query = parse_qs(parts.query)
     also = [host for key in ("host", "hostaddr") for value in query.get(key, []) for host in value.split(",")]
     return [unquote(host) for host in (*named, *also) if host]
 
@@ -195,8 +197,9 @@ def database_name(address: str) -> str:
     """The name of the database in an address; empty if it has none."""
     if "://" not in address:
         return next(_keywords(address, "dbname", "database"), "")
-    query = parse_qs(urlsplit(address).query)
-    return unquote(urlsplit(address).path).strip("/") or next(
+    parts = _split(address)
+    query = parse_qs(parts.query)
+    return unquote(parts.path).strip("/") or next(
         (value for key in ("dbname", "database") for value in query.get(key, [])), ""
     )
 
@@ -219,7 +222,15 @@ def is_here(host: str) -> bool:
         return False
 
 
+def _split(address: str) -> SplitResult:
+    """The parts of a URL. One that can't be read has a host that is not this machine; its credentials' check says why."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return SplitResult("", UNREADABLE, UNREADABLE, "", "")
+
+
 def _keywords(text: str, *keys: str) -> Iterator[str]:
-    for match in re.finditer(r"(\w+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|(\S*))", text):
+    for match in re.finditer(r"\b(\w+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|(\S*))", text):
         if match[1] in keys:
             yield match[2] or match[3] or ""

@@ -18,6 +18,7 @@ from targets.credentials import what_is_wrong, wrong_claims, wrong_evidence_key
 from targets.explaining import explain, refuse_unknown_sections
 from targets.leave import LeaveError, flat, nested, refuse_addresses, refuse_elsewhere, refuse_variables, variable
 from targets.model import ENV_PREFIX, Target
+from targets.names import what_is_wrong as wrong_name
 from targets.overrides import list_overrides
 
 HERE = Path(__file__).parent
@@ -184,16 +185,16 @@ def _merge(
 
 
 def _find(name: str, folder: Path | None) -> Path:
-    for place in (folder, HERE):
+    for place in () if wrong_name(name) or name in NOT_TARGETS else (folder, HERE):
         path = (place or HERE) / f"{name}.toml"
-        if name not in NOT_TARGETS and path.is_file():
+        if path.is_file():
             return path
     known = sorted({*target_names(HERE), *(target_names(folder) if folder else [])})
     near = get_close_matches(name, known, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise UnknownTarget(
         f"There is no target {name!r} (--target): known are {', '.join(known)}.{hint} "
-        f"Your own target is a file {name}.toml in a folder given with --targets-dir."
+        "Your own target is a file NAME.toml in a folder given with --targets-dir."
     )
 
 

@@ -21,6 +21,7 @@ from targets.deadlines import DeadlinesByName
 from targets.deviations import ABSENT, CORE, Accepted, taken_away
 from targets.dsn import secrets_of_dsn
 from targets.leave import PREFIX, names_in, variable
+from targets.names import Name
 from targets.own_checks import OwnCheck
 from targets.services import Network, Pace, Service
 from targets.sources import Platform, Prometheus
@@ -103,7 +104,7 @@ class Target(BaseSettings):
         env_nested_delimiter="__",
     )
 
-    name: str
+    name: Name
     environment: Literal["local", "staging", "production"]
     profile: str
     profile_when_writing: str = ""

@@ -3,7 +3,6 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from commands.console import say, write_file
 from commands.describing.answers import Asker, find_document, look_at_operations, look_at_refusals, look_at_routes
@@ -16,6 +15,7 @@ from probes.http.network_path import UnusablePath
 from probes.identity import RunIdentity
 from probes.secret import Secret
 from probes.timing.deadlines import Deadlines
+from targets.addresses import what_is_wrong
 from targets.loading import NOT_TARGETS, ConfigurationError, describe_target
 from targets.pasted_dsn import read_pasted
 
@@ -70,8 +70,8 @@ def _refuse(wanted: Wanted, path: Path) -> None:
     if not wanted.name.replace("-", "").replace("_", "").isalnum() or wanted.name in NOT_TARGETS:
         raise ConfigurationError(f"NAME ({wanted.name!r}) must be a file name of letters, digits, - and _.")
     for name, url in (("BACKEND", wanted.backend), ("AUTH", wanted.auth)):
-        if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
-            raise ConfigurationError(f"{name} ({url!r}) must be a base URL, http:// or https://.")
+        if wrong := what_is_wrong(url):
+            raise ConfigurationError(f"{name} {wrong}.")
     if path.exists():
         raise ConfigurationError(f"{path} already exists and is not overwritten: give another NAME or another DIR.")
 

@@ -81,9 +81,12 @@ def _pytest(arguments: list[str]) -> int:
     import pytest  # noqa: PLC0415 - signals are in our hands before the first slow import
 
     from gate.crash import redactor_of_environment  # noqa: PLC0415 - as above
-    from gate.session.command_line import prepared  # noqa: PLC0415 - as above
+    from gate.session.command_line import prepared, wrong_added  # noqa: PLC0415 - as above
     from gate.session.secrecy import CleanStream  # noqa: PLC0415 - as above
 
+    if wrong := wrong_added(os.environ):
+        print(f"ERROR: {wrong}\n", file=sys.stderr)  # noqa: T201 - pytest would end with a traceback
+        return USAGE
     words, folder = prepared(arguments, Path.cwd())
     os.chdir(folder)
     with redirect_stderr(cast("TextIO", CleanStream(sys.stderr, redactor_of_environment(), with_colours=True))):

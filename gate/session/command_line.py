@@ -5,7 +5,8 @@ options take a value, and it looks in the current folder. So values are joined t
 its own folder, with the user's paths resolved first.
 """
 
-from collections.abc import Iterator, Sequence
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from gate.session.options import REPORTS
@@ -26,6 +27,7 @@ WITH_VALUE = (
         "--share",
     }
 )
+ADDED = "PYTEST_ADDOPTS"
 CONFIGURATION = ("-c", "--config-file")
 
 
@@ -41,6 +43,15 @@ def prepared(arguments: Sequence[str], here: Path, root: Path = ROOT) -> tuple[l
     if here != root and not any(argument.startswith("--report-dir=") for argument in moved):
         moved.append(f"--report-dir={here / REPORTS}")
     return ["-c", str(root / "pytest.ini"), f"--rootdir={root}", *moved], root
+
+
+def wrong_added(environ: Mapping[str, str]) -> str:
+    """Why PYTEST_ADDOPTS can't be split into words, as a sentence; empty if it can."""
+    try:
+        shlex.split(environ.get(ADDED, ""))
+    except ValueError as error:
+        return f"{ADDED} can't be split into words, as a shell would ({error}): correct its quotes, or unset it."
+    return ""
 
 
 def _joined(arguments: Sequence[str]) -> Iterator[str]:

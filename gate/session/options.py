@@ -73,7 +73,7 @@ def only_looks(arguments: list[str]) -> bool:
 def report_dir(arguments: list[str], root: Path) -> Path:
     """The folder of the last verdict, whatever else is wrong with the command line."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--report-dir", type=Path, default=None)
+    parser.add_argument("--report-dir", type=Path, nargs="?", default=None)  # without a value: pytest reports it
     known, _ = parser.parse_known_args(arguments)
     folder: Path | None = known.report_dir
     return folder or default_reports(root)

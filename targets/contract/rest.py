@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from probes.foreign.excerpt import excerpt
 from targets.contract.parts import DAY_S, Limit, Part, Ratio, Schema, Statuses, Waiting
 
 Written = Literal["", "id", "title", "owner", "metadata", "created_at", "updated_at"]
@@ -83,7 +84,7 @@ class SingleThreadRules(Part):
             route = getattr(self, name)
             if route and not re.fullmatch(r"[A-Z]+ /\S*", route):
                 raise ValueError(
-                    f"{name} must be a method and a path, such as 'GET /api/threads/{{id}}', got {route!r}"
+                    f"{name} must be a method and a path, such as 'GET /api/threads/{{id}}', got {excerpt(route)!r}"
                 )
         return self
 

@@ -162,6 +162,13 @@ def substituted(text: str, values: Mapping[str, str]) -> str:
     return re.sub(r"\$\{(\w+)\}", lambda match: values[match[1]], text).replace("$$", "$")
 
 
+def test_cloud_builds_script_has_no_value_that_a_shell_would_read() -> None:
+    (step,) = read("cloudbuild/cloudbuild.yaml")["steps"]
+    script = step["args"][1]
+    assert "${" not in script  # Cloud Build fills these in before the shell reads the script
+    assert '"--target=$$TARGET" "--phase=$$PHASE"' in script
+
+
 @pytest.mark.slow
 def test_cloud_builds_step_fails_with_the_verdict_and_keeps_its_reports(
     image: Image, twin: dict[str, Any], surroundings: dict[str, str]

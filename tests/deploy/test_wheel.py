@@ -27,7 +27,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(installed: Path, folder: Path, *arguments: str) -> tuple[int, str]:
+def run(installed: Path, folder: Path, *arguments: str, **more: str) -> tuple[int, str]:
     """`netra-verify ...` in a folder that is not a checkout."""
     done = subprocess.run(
         [sys.executable, "-m", "netra_verify", *arguments],
@@ -35,7 +35,7 @@ def run(installed: Path, folder: Path, *arguments: str) -> tuple[int, str]:
         text=True,
         check=False,
         timeout=LONG_S,
-        env=clean_environment() | {"PYTHONPATH": str(installed), "HOME": "/nonexistent"},
+        env=clean_environment() | {"PYTHONPATH": str(installed), "HOME": "/nonexistent"} | more,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
@@ -52,6 +52,22 @@ def test_site_packages_gets_one_name_and_all_of_the_suite(wheel: Path) -> None:
     for suffix in (".toml", ".json", ".j2", ".css", ".js", ".html", ".ini"):
         there = {str(one.relative_to(ROOT)) for room in ROOMS for one in (ROOT / room).rglob(f"*{suffix}")}
         assert {f"netra_verify/tree/{one}" for one in there} <= {*names}
+
+
+@pytest.mark.parametrize("option", ["--target", "--report-dir", "--check"])
+def test_an_option_without_its_value_is_named(installed: Path, tmp_path: Path, option: str) -> None:
+    code, output = run(installed, tmp_path, "run", option)
+    assert code == 4, output
+    assert f"argument {option}: expected one argument" in output
+
+
+@pytest.mark.parametrize("variable", ["PYTEST_DISABLE_PLUGIN_AUTOLOAD", "PYTHONOPTIMIZE"])
+def test_plugins_that_load_by_name_alone_and_no_assertions_are_enough(
+    installed: Path, tmp_path: Path, variable: str
+) -> None:
+    code, output = run(installed, tmp_path, "run", "--target=export", f"--log-export={tmp_path}", **{variable: "1"})
+    assert code == 10, output
+    assert "logs.zero-500" in output
 
 
 def test_an_unconfigured_target_is_the_same_usage_error(installed: Path, tmp_path: Path) -> None:
@@ -85,6 +101,8 @@ def test_what_is_typed_wrong_is_answered_with_the_commands(
 @pytest.mark.parametrize(
     "words,code,usage",
     [
+        (("init", "--name=x", "--backend=https://user:word@h"), 4, "BACKEND has a user or a password before its host"),
+        (("init", "--name=x", "--backend=user:word@h/?"), 4, "BACKEND must begin with http:// or https://."),
         (("init",), 4, "usage: netra-verify init "),
         (("init", "--help"), 0, "usage: netra-verify init "),
         (("history",), 4, "usage: netra-verify history "),

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from probes.secret import Secret
+from targets.dsn import secrets_of_dsn
+from targets.leave import database_name, hosts
 from targets.loading import ConfigurationError, describe_target, load_target, overrides_of
 from tests.targets.test_loading import MINE, write
 
@@ -99,6 +102,21 @@ def test_a_database_that_others_would_have_to_name_is_not_written_to(
     monkeypatch.setenv("NETRA_DATABASE__URL", url)
     with pytest.raises(ConfigurationError, match="PGHOST or PGDATABASE would decide"):
         load_target("mine", write(tmp_path, ALLOWED))
+
+
+@pytest.mark.parametrize("confirm", ["mine", ""])
+@pytest.mark.parametrize("url", ["postgresql://u:p@[::1/netra", "http://[::1"])
+def test_a_database_address_with_an_open_bracket_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, confirm: str
+) -> None:
+    monkeypatch.setenv("NETRA_WRITING__CONFIRM", confirm)
+    with pytest.raises(ConfigurationError, match=r"database.url|NETRA_DATABASE__URL"):
+        load_target("mine", local(tmp_path, url))
+
+
+def test_a_long_text_in_place_of_an_address_is_read_at_once() -> None:
+    text = "x" * 100_000
+    assert (hosts(text), database_name(text), secrets_of_dsn(Secret(text))) == ([], "", ())
 
 
 def local(folder: Path, database: str = "") -> Path:

@@ -1,5 +1,6 @@
 """A target is read strictly: every mistake is one paragraph that names the key, and nothing is contacted."""
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +31,7 @@ credentials = "none"
 
 
 def write(folder: Path, more: str = "", text: str = MINE, name: str = "mine") -> Path:
+    folder.mkdir(exist_ok=True)
     (folder / f"{name}.toml").write_text(text + more)
     return folder
 
@@ -66,6 +68,9 @@ def test_the_environment_wins_key_by_key(tmp_path: Path, monkeypatch: pytest.Mon
         ("[sizes]\nsteady_s = inf\n", "sizes.steady_s"),
         ("[deadlines]\nanswer = 1e300\n", "deadlines.answer"),
         ("[contract.auth]\nlatency_limit_ms = nan\n", "contract.auth.latency_limit_ms"),
+        ("[pace]\nat_once = true\n", "pace.at_once` must be a number"),
+        ("[sizes]\nsteady_s = true\n", "sizes.steady_s` must be a number"),
+        ("[deadlines]\nanswer = true\n", "deadlines.answer` must be a number"),
     ],
 )
 def test_a_wrong_key_or_value_is_named(tmp_path: Path, more: str, key: str) -> None:
@@ -93,6 +98,21 @@ def test_a_key_of_another_kind_is_named(tmp_path: Path, line: str, read: Callabl
 def test_an_unknown_target_names_those_that_exist_and_the_nearest() -> None:
     with pytest.raises(ConfigurationError, match=r"staging.*Did you mean 'staging'"):
         load_target("stagging")
+
+
+@pytest.mark.parametrize(
+    "name", ["", "../mine", "a/b", ".mine", "-mine", "latest", "a\nVERDICT: GO", " mine", "x" * 101]
+)
+def test_a_name_is_no_path_and_stands_on_one_line(tmp_path: Path, name: str) -> None:
+    folder = write(tmp_path / "x", text=f"name = {json.dumps(name)}\n{MINE}")
+    with pytest.raises(ConfigurationError, match="`name` "):
+        load_target("mine", folder)
+
+
+def test_a_file_elsewhere_is_no_target_of_the_folder(tmp_path: Path) -> None:
+    write(tmp_path)
+    with pytest.raises(ConfigurationError, match=r"There is no target '\.\./mine'"):
+        load_target("../mine", write(tmp_path / "x"))
 
 
 def test_every_target_of_ours_is_known() -> None:

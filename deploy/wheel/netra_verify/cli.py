@@ -56,7 +56,8 @@ def _run(phase: str, options: list[str]) -> int:
     from gate.session.__main__ import main as run  # noqa: PLC0415 - as above
 
     fixed = ["-c", str(TREE / "pytest.ini"), f"--rootdir={TREE}", f"--phase={phase}"]
-    return run([*fixed, *_own_targets(options), *options, str(TREE / "suites")])
+    # The folder first: after the options, the last one would take it if its own value is missing.
+    return run([*fixed, str(TREE / "suites"), *_own_targets(options), *options])
 
 
 def _command(word: str, options: list[str]) -> int:

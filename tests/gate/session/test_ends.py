@@ -257,6 +257,14 @@ def test_looking_by_a_variable_is_no_verdict(mini: Mini) -> None:
         assert code == 10, output
 
 
+@pytest.mark.parametrize("added", ["--report-dir", "'an open quote"])
+def test_a_variable_that_can_not_be_read_is_a_usage_error(mini: Mini, added: str) -> None:
+    mini.write(GOOD)
+    code, output = mini.run(by=LAUNCHER, env={"PYTEST_ADDOPTS": added})
+    assert (code, last_line(output)) == (4, "VERDICT: INCONCLUSIVE exit_code=4"), output
+    assert "Traceback" not in output
+
+
 def test_a_reader_that_went_away_does_not_change_the_exit_code(mini: Mini) -> None:
     mini.write(GOOD)
     process = mini.start(by=LAUNCHER)
