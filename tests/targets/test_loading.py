@@ -100,21 +100,6 @@ def test_an_unknown_target_names_those_that_exist_and_the_nearest() -> None:
         load_target("stagging")
 
 
-@pytest.mark.parametrize(
-    "name", ["", "../mine", "a/b", ".mine", "-mine", "latest", "a\nVERDICT: GO", " mine", "x" * 101]
-)
-def test_a_name_is_no_path_and_stands_on_one_line(tmp_path: Path, name: str) -> None:
-    folder = write(tmp_path / "x", text=f"name = {json.dumps(name)}\n{MINE}")
-    with pytest.raises(ConfigurationError, match="`name` "):
-        load_target("mine", folder)
-
-
-def test_a_file_elsewhere_is_no_target_of_the_folder(tmp_path: Path) -> None:
-    write(tmp_path)
-    with pytest.raises(ConfigurationError, match=r"There is no target '\.\./mine'"):
-        load_target("../mine", write(tmp_path / "x"))
-
-
 def test_every_target_of_ours_is_known() -> None:
     assert target_names() == ["as-deployed", "export", "local", "staging"]
 
