@@ -1,6 +1,5 @@
 """A target is read strictly: every mistake is one paragraph that names the key, and nothing is contacted."""
 
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
