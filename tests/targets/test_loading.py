@@ -1,6 +1,5 @@
 """A target is read strictly: every mistake is one paragraph that names the key, and nothing is contacted."""
 
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -98,21 +97,6 @@ def test_a_key_of_another_kind_is_named(tmp_path: Path, line: str, read: Callabl
 def test_an_unknown_target_names_those_that_exist_and_the_nearest() -> None:
     with pytest.raises(ConfigurationError, match=r"staging.*Did you mean 'staging'"):
         load_target("stagging")
-
-
-@pytest.mark.parametrize(
-    "name", ["", "../mine", "a/b", ".mine", "-mine", "latest", "a\nVERDICT: GO", " mine", "x" * 101]
-)
-def test_a_name_is_no_path_and_stands_on_one_line(tmp_path: Path, name: str) -> None:
-    folder = write(tmp_path / "x", text=f"name = {json.dumps(name)}\n{MINE}")
-    with pytest.raises(ConfigurationError, match="`name` "):
-        load_target("mine", folder)
-
-
-def test_a_file_elsewhere_is_no_target_of_the_folder(tmp_path: Path) -> None:
-    write(tmp_path)
-    with pytest.raises(ConfigurationError, match=r"There is no target '\.\./mine'"):
-        load_target("../mine", write(tmp_path / "x"))
 
 
 def test_every_target_of_ours_is_known() -> None:
