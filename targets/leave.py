@@ -223,7 +223,7 @@ def is_here(host: str) -> bool:
 
 
 def _split(address: str) -> SplitResult:
-    """The parts of a URL. One that can't be read has another host than this machine: a later check says why."""
+    """The parts of a URL. One that can't be read gets a host that is not this machine: nothing is written there."""
     try:
         return urlsplit(address)
     except ValueError:

@@ -13,6 +13,7 @@ from rich.console import Console
 from tests.mutants.candidates import ROOMS, TWIN, Mutant, list_mutants, modules, sample
 from tests.mutants.survivors import EQUIVALENT, OWED, UNOBSERVABLE, find, load
 from tests.mutants.trying import KILLED, OVERDUE, SURVIVED, UNVIABLE, Bench
+from tests.proof.arguments import at_least_one, share
 from tests.proof.journal import Journal, Line, digest_of, shard
 from tests.proof.record import Figures, Record, command_text, leave
 from tests.proof.scratch import scratch_tree
@@ -27,10 +28,10 @@ EVERYTHING = (*ROOMS, *TWIN)
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
     parser.add_argument("--only", nargs="+", default=list(EVERYTHING), help="rooms, or patterns of modules' paths")
-    parser.add_argument("--size", type=int, default=40, help="how many places are drawn; default: 40")
+    parser.add_argument("--size", type=at_least_one, default=40, help="how many places are drawn; default: 40")
     parser.add_argument("--seed", type=int, default=1, help="by which they are drawn; default: 1")
-    parser.add_argument("--shard", default="", help="every n-th of them: 1/4, 2/4, ...")
-    parser.add_argument("--jobs", type=int, default=1, help="mutants at once; default: 1")
+    parser.add_argument("--shard", type=share, default="", help="every n-th of them: 1/4, 2/4, ...")
+    parser.add_argument("--jobs", type=at_least_one, default=1, help="mutants at once; default: 1")
     return parser.parse_args(arguments)
 
 

@@ -16,6 +16,7 @@ from rich.console import Console
 
 from targets.profiles import load_required
 from tests.catalogue import declared_checks
+from tests.proof.arguments import USAGE, at_least_one, nothing_of, share
 from tests.proof.journal import shard
 from tests.proof.record import command_text
 from tests.prove.causes import KEPT, as_wanted, print_share, read_kept
@@ -38,6 +39,9 @@ def main(arguments: Sequence[str]) -> int:
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     expectations = load()
     known = {key for key, one in declared().items() if not one.dependency} - awaiting().keys()
+    if unknown := nothing_of(options.only, known, "fault; `make faults` lists all"):
+        console.print(unknown, markup=False)
+        return USAGE
     chosen = sorted(one for one in known if any(fnmatchcase(one, pattern) for pattern in options.only))
     shown, unturned = _show_by_phase(shard(chosen, options.shard), expectations, options, console)
     complaints = [*_table_problems(expectations, known), *unturned]
@@ -96,14 +100,14 @@ async def _show_beside(works: Sequence["_Work"], jobs: int) -> None:
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make prove", description=__doc__)
     parser.add_argument(
-        "--jobs", type=int, default=JOBS, help="twins of the largest phase; default: one more than processors"
+        "--jobs", type=at_least_one, default=JOBS, help="twins of the largest phase; default: one more than processors"
     )
     parser.add_argument("--retries", type=int, default=1, help="how often a run that is not as expected is shown again")
     parser.add_argument("--only", nargs="+", default=["*"], help="patterns of fault ids")
     parser.add_argument(
         "--whole", action="store_true", help="every check under every fault, not the families that it may turn"
     )
-    parser.add_argument("--shard", default="", help="every n-th fault: 1/4, 2/4, ...")
+    parser.add_argument("--shard", type=share, default="", help="every n-th fault: 1/4, 2/4, ...")
     parser.add_argument("--out", type=Path, default=Path("reports/prove"), help="where the matrix is written")
     return parser.parse_args(arguments)
 

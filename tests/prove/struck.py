@@ -18,6 +18,7 @@ from pathlib import Path
 from rich.console import Console
 
 from targets.profiles import load_required
+from tests.proof.arguments import USAGE, at_least_one, nothing_of, share
 from tests.proof.journal import Journal, digest_of, shard
 from tests.proof.record import Record, command_text, leave
 from tests.proof.scratch import scratch_tree, spoiled
@@ -158,8 +159,8 @@ async def _show(stage: Stage, fault: str, striking: Striking) -> None:
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make struck", description=__doc__)
     parser.add_argument("--only", nargs="+", default=["*"], help="patterns of checks whose judgements are struck out")
-    parser.add_argument("--shard", default="", help="every n-th fault: 1/4, 2/4, ...")
-    parser.add_argument("--jobs", type=int, default=1, help="twins at once; default: 1")
+    parser.add_argument("--shard", type=share, default="", help="every n-th fault: 1/4, 2/4, ...")
+    parser.add_argument("--jobs", type=at_least_one, default=1, help="twins at once; default: 1")
     return parser.parse_args(arguments)
 
 
@@ -167,6 +168,10 @@ def main(arguments: Sequence[str]) -> int:
     """Strike, list what nothing proves, and return 1 where there is any."""
     options, console = _parse(arguments), Console(highlight=False, width=None if sys.stdout.isatty() else 160)
     sites, expectations = {site.id: site for site in find_sites(Path())}, load()
+    turned = {turn.partition("[")[0] for one in expectations.values() for turn in one.turns}
+    if unknown := nothing_of(options.only, turned, "check that a fault must turn"):
+        console.print(unknown, markup=False)
+        return USAGE
     journal = Journal(JOURNAL, digest_of(*CODE)).read()
     striking = Striking(sites=sites, expectations=expectations, journal=journal, console=console)
     all_of_them = [fault for fault, one in expectations.items() if _chosen(one, options.only)]

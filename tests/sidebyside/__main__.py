@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 from rich.console import Console
 
+from tests.proof.arguments import USAGE, at_least_one, nothing_of, share
 from tests.proof.journal import Journal, Line, digest_of, shard
 from tests.proof.record import Figures, Record, command_text, leave
 from tests.prove.compared import KEPT as COMPARED
@@ -48,10 +49,10 @@ NO_GO = 1
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make sidebyside", description=__doc__)
     parser.add_argument("--only", nargs="+", default=["*"], help="patterns of fault ids")
-    parser.add_argument("--size", type=int, default=12, help="how many are drawn; default: 12")
+    parser.add_argument("--size", type=at_least_one, default=12, help="how many are drawn; default: 12")
     parser.add_argument("--seed", type=int, default=1, help="by which they are drawn; default: 1")
-    parser.add_argument("--rounds", type=int, default=3, help="how often the sound twin is shown; default: 3")
-    parser.add_argument("--shard", default="", help="every n-th of them: 1/4, 2/4, ...")
+    parser.add_argument("--rounds", type=at_least_one, default=3, help="how often the sound twin is shown; default: 3")
+    parser.add_argument("--shard", type=share, default="", help="every n-th of them: 1/4, 2/4, ...")
     return parser.parse_args(arguments)
 
 
@@ -223,7 +224,11 @@ def _only_theirs(fault: str, row: Line, sound: Sequence[Line]) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Show, print the tables, and leave the records."""
-    return run_to_its_end(_main(_parse(arguments)))
+    options = _parse(arguments)
+    if unknown := nothing_of(options.only, load(), "fault; `make faults` lists all"):
+        sys.stderr.write(f"{unknown}\n")
+        return USAGE
+    return run_to_its_end(_main(options))
 
 
 if __name__ == "__main__":

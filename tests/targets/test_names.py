@@ -1,4 +1,4 @@
-"""A target's name: one word, that of its file, and no path."""
+"""A target's name is a name: it is also a folder of reports and a place in the evidence store."""
 
 import json
 from pathlib import Path
