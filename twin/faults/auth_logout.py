@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from twin.auth.logout import Revocations
     from twin.auth.service import Seams
 
-KEPT_S = 4.0
+KEPT_S = 2.0
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ def logout_of_the_user(seams: "Seams") -> Undo:
     return replace(seams, revocations=ByClaim("sub", seams.revocations))
 
 
-@fault("auth.logout-kept-for-4-s", place="auth", seen="SETEX with the seconds of a cache, not those of the token")
+@fault("auth.logout-kept-for-2-s", place="auth", seen="SETEX with the seconds of a cache, not those of the token")
 def logout_kept_for_seconds(seams: "Seams") -> Undo:
     """A logout is forgotten after a few seconds, long before the token expires."""
     return replace(seams, revocations=ForSeconds(seams.revocations))
