@@ -179,9 +179,16 @@ async def test_newest_comes_first_and_ties_are_stable(threads: Threads, plant: P
     orders = [[threads.id_of(item) for item in listing] for listing in (first, second)]
     if orders[0] != orders[1]:
         raise CheckFailure(expected=f"the same order again: {orders[0]}", actual=f"{orders[1]}")
-    later = [threads.id_of(item) for item in await threads.page(owner, {LIMIT: len(rows) // 2, OFFSET: 2})]
-    if later != orders[1][2 : 2 + len(rows) // 2]:
-        raise CheckFailure(expected=f"the same order in a later window of {orders[1]}", actual=f"{later}")
+    await _refuse_other_windows(threads, owner, orders[1])
+
+
+async def _refuse_other_windows(threads: Threads, owner: User, whole: list[str]) -> None:
+    """Raise CheckFailure unless small and later windows have the order of the whole list."""
+    for offset, size in ((2, len(whole) // 3), (0, 2)):
+        window = [threads.id_of(item) for item in await threads.page(owner, {LIMIT: size, OFFSET: offset})]
+        if window != whole[offset : offset + size]:
+            wanted = f"{size} from {offset} on in the order of the whole list, {whole}"
+            raise CheckFailure(expected=wanted, actual=f"{window}")
 
 
 @check(

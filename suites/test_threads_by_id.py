@@ -13,7 +13,7 @@ from probes.auth.pool import UserPool
 from probes.auth.tokens import User
 
 BESIDE = ("foreign", "similar id", "unknown", "archived", "odd id")
-SILENT = "Refuse without a reason: an id of another user is no business of whoever guessed a thread's."
+SILENT = "Refuse without a reason: who guesses an id of a thread must not learn whose it is."
 # In the place of an id, as it is sent.
 ODD_IDS = {
     "a NUL byte": "nv%00",
