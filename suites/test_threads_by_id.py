@@ -45,6 +45,10 @@ async def test_what_is_not_ones_own_is_refused(
     """No route reveals or changes anything of it."""
     if whose == "unknown":
         await journey.refuse_all(UNKNOWN_ID)
+        (shorter,) = await plant(journey.user)
+        await plant(journey.user, id_after=shorter, title=OWNERS_TITLE)
+        await uproot([shorter])
+        await journey.refuse_all(shorter.id)  # with which another's id begins
         return
     if whose == "odd id":
         await _refuse_odd_ids(journey)
