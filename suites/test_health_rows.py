@@ -47,23 +47,28 @@ async def test_it_counts_rows_without_metadata(
     before = (await ask()).json_object()
     rows = await plant(owner, count=PLANTED, shape="sql-null")
     body = (await ask()).json_object()
-    recorder.attach("health", excerpt(f"{body}"))
-    _refuse_unseen(body, contract)
+    _refuse_blind(body, contract, recorder)
     await _refuse_estimate(ask, _total(before, contract), contract)
     await uproot(rows)
     after = (await ask()).json_object()
-    healthy_again = after.get(rules.status_field) == rules.healthy or _bad(after, contract) != 0  # another run's rows
-    if before.get(rules.status_field) == rules.healthy and not healthy_again:
+    others = count_in(checks_in(after, contract), rules, rules.bad_field) != 0  # another run's rows, or a person's
+    if before.get(rules.status_field) == rules.healthy != after.get(rules.status_field) and not others:
         expected = f"{rules.status_field} {rules.healthy!r} again, without those rows"
         raise CheckFailure(expected=expected, actual=excerpt(f"{after}"), remedy=OF_THIS_REQUEST)
 
 
-def _refuse_unseen(body: dict[str, Any], contract: Contract) -> None:
-    """Raise CheckFailure unless the detailed health counts the rows just planted, and is unhealthy for them."""
-    rules, bad = contract.health, _bad(body, contract)
-    failed, status = body.get(rules.failed_field), body.get(rules.status_field)
+def _refuse_blind(body: dict[str, Any], contract: Contract, recorder: Recorder) -> None:
+    """Raise CheckFailure unless an answer counts the planted rows as bad ones, and not as good, and is unhealthy."""
+    checks, rules = checks_in(body, contract), contract.health
+    bad, failed = count_in(checks, rules, rules.bad_field), body.get(rules.failed_field)
+    status = body.get(rules.status_field)
+    recorder.attach("health", {rules.bad_field: bad, rules.status_field: status, rules.failed_field: failed})
     if not isinstance(bad, int) or bad < PLANTED:
         raise CheckFailure(expected=f"{rules.bad_field} at least {PLANTED}, the rows just planted", actual=f"{bad!r}")
+    good, total = count_in(checks, rules, rules.good_field), count_in(checks, rules, rules.total_field)
+    if isinstance(good, int) and isinstance(total, int) and good > total - PLANTED:
+        expected = f"{rules.good_field} at most {total - PLANTED}: {PLANTED} of {total} were planted without"
+        raise CheckFailure(expected=expected, actual=f"{good}")
     if status != rules.unhealthy:
         expected = f"{rules.status_field} {rules.unhealthy!r} while rows without metadata are there"
         raise CheckFailure(expected=expected, actual=f"{status!r}")
@@ -78,11 +83,6 @@ async def _refuse_estimate(ask: Ask[Answer], before: object, contract: Contract)
             return
     expected = f"another {contract.health.total_field} with {PLANTED} rows more (count them: an estimate lags behind)"
     raise CheckFailure(expected=expected, actual=f"{before} before and after")
-
-
-def _bad(body: dict[str, Any], contract: Contract) -> object:
-    """The count of rows without metadata that the detailed health states; None if it states none."""
-    return count_in(checks_in(body, contract), contract.health, contract.health.bad_field)
 
 
 def _total(body: dict[str, Any], contract: Contract) -> object:

@@ -13,7 +13,7 @@ from probes.auth.pool import UserPool
 from probes.auth.tokens import User
 
 BESIDE = ("foreign", "similar id", "unknown", "archived", "odd id")
-SILENT = "Refuse in general words: the owner's id is not for a caller who only guessed the thread's."
+SILENT = "Refuse without a reason: who guesses an id of a thread must not learn whose it is."
 # In the place of an id, as it is sent.
 ODD_IDS = {
     "a NUL byte": "nv%00",
@@ -45,6 +45,10 @@ async def test_what_is_not_ones_own_is_refused(
     """No route reveals or changes anything of it."""
     if whose == "unknown":
         await journey.refuse_all(UNKNOWN_ID)
+        (shorter,) = await plant(journey.user)
+        await plant(journey.user, id_after=shorter, title=OWNERS_TITLE)
+        await uproot([shorter])
+        await journey.refuse_all(shorter.id)  # with which another's id begins
         return
     if whose == "odd id":
         await _refuse_odd_ids(journey)

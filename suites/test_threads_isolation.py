@@ -21,12 +21,17 @@ from gate.evidence import Recorder
 from gate.failures import CheckFailure
 from probes.auth.pool import UserPool
 from probes.auth.tokens import User
+from probes.foreign.excerpt import excerpt
 from probes.http.client import Answer
 from probes.http.internals import find_internals
 from probes.http.request_options import RequestOptions
 from targets.contract import Contract
 from targets.contract.rest import ThreadRules
 
+SHARED = {"public": True, "shared": True, "visibility": "public"}  # by what its owner wrote, which decides nothing
+NAMED_BESIDE = ("forged header", "forged parameter")
+NAMED_ALONE = {f"{case} alone": case for case in NAMED_BESIDE}  # without a token
+TOKEN_ALONE = "Only a valid token says who asks; a header that a proxy sets must be removed from what clients send."
 WHOLE_RUN = "every one of this run"
 COMMON_WIDTH = 255  # characters, of a column for ids
 
@@ -46,7 +51,7 @@ def refuse_foreign(listed: set[str], foreign: set[str]) -> None:
     looking="**an incident**: the case says whose row was seen by whom, and how; the query in the log, if it is logged",
 )
 @pytest.mark.beside
-@pytest.mark.parametrize("case", ["other user", "disagreeing owner", "forged header", "forged parameter", "similar id"])
+@pytest.mark.parametrize("case", ["other user", "disagreeing owner", *NAMED_BESIDE, *NAMED_ALONE, "similar id"])
 async def test_nobody_sees_a_foreign_thread(
     threads: Threads, plant: Plant, owner: User, stranger: User, case: str
 ) -> None:
@@ -56,6 +61,9 @@ async def test_nobody_sees_a_foreign_thread(
     row is the user's own.
     """
     (own,) = await plant(owner)
+    if case in NAMED_ALONE:
+        await _refuse_without_token(threads, owner, NAMED_ALONE[case])
+        return
     if case == "disagreeing owner":
         foreign = await plant(owner, column_owner=stranger)
     elif case == "similar id":
@@ -63,7 +71,7 @@ async def test_nobody_sees_a_foreign_thread(
         alike = [*UserPool.lookalikes(owner, stranger), with_a_blank]
         foreign = [row for user in alike for row in await plant(user)]
     else:
-        foreign = await plant(stranger)
+        foreign = [*await plant(stranger), *await plant(stranger, metadata=dict(SHARED))]
     answer = await threads.ask(owner, **_naming(stranger, case, threads.contract.threads))
     if case == "forged parameter" and answer.status in CLIENT_ERRORS:
         return  # parameters that a service does not know may be refused
@@ -74,6 +82,15 @@ async def test_nobody_sees_a_foreign_thread(
     if not own_rows <= listed:
         lacking = ", ".join(sorted(own_rows - listed))
         raise CheckFailure(expected=f"the user's own {lacking}", actual=f"a list of {len(items)} without it")
+
+
+async def _refuse_without_token(threads: Threads, owner: User, case: str) -> None:
+    """Raise CheckFailure if a request without a token, which names a user who has threads, is not refused."""
+    naming = _naming(owner, case, threads.contract.threads)
+    answer = await threads.door.get(threads.contract.paths.threads, **naming)
+    if answer.status not in CLIENT_ERRORS:
+        expected = f"a refusal without a token, whatever {case} there is"
+        raise CheckFailure(expected=expected, actual=seen(answer), remedy=TOKEN_ALONE)
 
 
 def _naming(user: User, case: str, rules: ThreadRules) -> RequestOptions:
@@ -247,6 +264,9 @@ def refuse_internals(answer: Answer, contract: Contract) -> None:
         raise CheckFailure(expected="an error answer", actual=seen(answer))
     refuse_server_error(answer, "a client error")
     body, rules = answer.json(), contract.errors
+    if not answer.is_called_json:
+        kind = excerpt(answer.media_type, 80) or "nothing in particular"
+        raise CheckFailure(expected="an error that is sent as JSON", actual=f"sent as {kind}: {seen(answer)}")
     found = find_internals(answer.text, answer.request)
     if found:
         raise CheckFailure(expected="no internals in an error body", actual=f"{found!r} in {seen(answer)}")

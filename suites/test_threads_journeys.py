@@ -222,6 +222,7 @@ async def test_a_thread_is_read_by_its_id(journey: Journey, plant: Plant) -> Non
     before = await journey.listed(old.id)
     for step in ("read", "history"):
         await journey.done(step, old.id, "the thread, or its messages")
+    await _refuse_two_answers(journey, old.id)
     after = await journey.listed(old.id)
     if after != before:
         raise CheckFailure(expected=f"in the list as before it was read: {before}", actual=f"{after}", remedy=READ_ONLY)
@@ -238,10 +239,12 @@ async def test_a_thread_is_read_by_its_id(journey: Journey, plant: Plant) -> Non
 async def test_a_renamed_thread_is_renamed_everywhere(journey: Journey, plant: Plant, stranger: User) -> None:
     """After each change the thread is read by its id and in the list; another owner in the metadata has no effect.
 
-    Of a thread of another day, nothing else changes than what was said, and the time of the change.
+    Another thread of the same title keeps it. Of one of another day, nothing else changes than what was said, and the
+    time of the change.
     """
     thread_id = journey.threads.id_of(await journey.create(title=TITLE, metadata=METADATA))
     refuse_title(await journey.listed(thread_id), TITLE, journey, "in the list before the change", AS_STORED)
+    beside = journey.threads.id_of(await journey.create(title=TITLE))
     layout = journey.threads.contract.database.layout
     for title in (OTHER_TITLE, TITLE):
         kept = await journey.threads.ask(journey.user)
@@ -251,6 +254,7 @@ async def test_a_renamed_thread_is_renamed_everywhere(journey: Journey, plant: P
         for item, where in ((read, "by its id"), (listed, "in the list")):
             refuse_title(item, title, journey, f"{where} after the change")
             journey.refuse_other_metadata(item or {}, {"topic": title}, f"{where} after the change", AS_STORED)
+        refuse_title(await journey.listed(beside), TITLE, journey, "in the list after another of its title was changed")
     body = {**journey.body(title=TITLE), layout.owner_key: stranger.sub}
     refuse_server_error(await journey.do("rename", thread_id, json=body), "the thread, or a refusal")
     if await journey.listed(thread_id, stranger) is not None:
@@ -296,5 +300,5 @@ async def _refuse_two_answers(journey: Journey, thread_id: str) -> None:
     for name in (*rules.compare, *rules.times):
         by_id, in_list = read and read.get(name), listed and listed.get(name)
         if by_id != in_list:
-            expected = f"{name} {in_list!r} by its id, as in the list, of a thread that was changed"
+            expected = f"{name} {in_list!r} by its id, as in the list"
             raise CheckFailure(expected=expected, actual=f"{by_id!r}", remedy=AS_STORED)

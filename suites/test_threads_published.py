@@ -22,7 +22,9 @@ from targets.contract import Contract
 
 SECRET = "what only its owner has said"
 ANOTHER = "another user"
+AGED = timedelta(days=1)  # a change of its time would not be seen within a second
 SHOWN = {ANOTHER: "another user's token", "none": "no token"}
+NOTHING_FIRST = "Find the thread by id and owner before anything is written, the time of its last change included."
 KINDS = ("none", "wrong signature", "expired")  # of credentials that let no one in
 BODILESS = frozenset({"GET", "HEAD", "DELETE"})
 
@@ -52,13 +54,18 @@ async def test_what_is_below_a_thread_is_its_owners(
     The thread has a message, so that an operation that works on messages would do so. The contract's own routes are
     for other checks; a document that names none of them says nothing of what is below a thread.
     """
-    (row,) = await plant(stranger, title=OWNERS_TITLE)
+    (row,) = await plant(stranger, title=OWNERS_TITLE, age=AGED)
     if messages.writer is not None:
         await messages.plant(row.id, [(0, SECRET, timedelta(minutes=1))])
     shown = SHOWN.get(who, f"an invalid token ({who})")
+    before = await journey.listed(row.id, stranger)
     operations, forgery = _others(document, journey.threads.contract), _presented(who, journey, stranger)
     await _refuse_let_in(journey, operations, row.id, forgery, shown, recorder)
     await journey.refuse_changed(row.id, OWNERS_TITLE, f"requests with {shown}", stranger)
+    after = await journey.listed(row.id, stranger)
+    if after != before:
+        expected = f"the owner's thread as before requests with {shown}: {before}"
+        raise CheckFailure(expected=expected, actual=f"{after}", remedy=NOTHING_FIRST)
 
 
 async def _refuse_let_in(

@@ -50,11 +50,15 @@ async def test_windows_partition_the_list(threads: Threads, plant: Plant, owner:
             actual=f"{len(listed)} items, {len(set(listed))} different, {len(expected - set(listed))} missing",
         )
     first = await threads.page(owner, {LIMIT: window, OFFSET: 0})
-    await plant(owner)
+    (added,) = await plant(owner)
     rest = await _windows(threads, owner, window, starts[1:3])
     lost = expected - {threads.id_of(item) for item in [*first, *rest]} - {listed[-1]}
     if lost:
         raise CheckFailure(expected="no row lost while one is added on top", actual=f"lost: {sorted(lost)}")
+    again = [threads.id_of(item) for item in await _windows(threads, owner, window, starts)]
+    if sorted(again) != sorted(expected | {added.id}):
+        wanted = f"{len(expected) + 1} threads, each once, after one was added"
+        raise CheckFailure(expected=wanted, actual=f"{len(again)} items, {len(set(again))} different")
 
 
 async def _windows(threads: Threads, user: User, size: int, starts: Sequence[int]) -> list[Item]:

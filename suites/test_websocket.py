@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from fixtures.soak import joiner
-from fixtures.sockets import FREED, OUTSIDE, SocketDoor, refuse_binary, refuse_refused
+from fixtures.sockets import FREED, OUTSIDE, SocketDoor, refuse_binary, refuse_not_ready, refuse_refused
 from fixtures.steady_sessions import problem_of, what_to_do
 from fixtures.twin import TwinControl
 from fixtures.users import MakeUser
@@ -55,11 +55,7 @@ async def test_a_good_token_opens_a_session(sockets: SocketDoor, owner: User, wa
             expected=f"subprotocol {words.subprotocol}", actual=f"{selected!r} was selected",
             remedy="Select what the client offered: accept(subprotocol=…). A browser hangs up without it.",
         )  # fmt: skip
-    if words.ready_field and data_of(session.welcome).get(words.ready_field) is not True:
-        raise CheckFailure(
-            expected=f"{words.ready_field}: true in the welcome", actual=f"{session.welcome}",
-            remedy="Send the welcome when the session's parts are ready, and not before.",
-        )  # fmt: skip
+    refuse_not_ready(session)
     if words.session_field and not data_of(session.welcome).get(words.session_field):
         raise CheckFailure(
             expected=f"{words.session_field} in the welcome",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from fixtures.agent import read_run, refuse_other_names, refuse_other_run, run_ids
-from fixtures.sockets import EACH_TAB, NOT_GLOBAL, SocketDoor, refuse_binary
+from fixtures.sockets import EACH_TAB, NOT_GLOBAL, SocketDoor, refuse_binary, refuse_not_ready
 from fixtures.users import MakeUser
 from gate.check import check
 from gate.evidence import Recorder
@@ -84,6 +84,7 @@ async def _leave(sessions: Sequence[Session]) -> None:
 async def _talk(user: User, session: Session) -> int:
     """How many names were compared. Raises CheckFailure unless welcome and answers are the user's and in order."""
     dialect = session.dialect
+    refuse_not_ready(session)
     sent = [dialect.ping, dialect.heartbeat, dialect.ping, dialect.heartbeat]
     for kind in sent:
         await session.send({"type": kind})

@@ -21,10 +21,13 @@ OVERLONG = 64 * 1024
 NOT_ASCII = "not ASCII"
 RESIGNED = "re-signed"
 BEYOND_ASCII = "é"
+# The last character stays: some of its bits may be none of the signature's, and not every reader lets them be set.
 NEAR_SIGNATURES: dict[str, Callable[[str], str]] = {
-    "signature of other case": str.swapcase,
+    "signature of other case": lambda signature: signature[:-1].swapcase() + signature[-1:],
     "half a signature": lambda signature: signature[: len(signature) // 8 * 4],  # as base64 has it, by four characters
-    "signature that ends otherwise": lambda signature: f"{signature[:-12]}{signature[-12:].swapcase()[::-1]}",
+    "signature that ends otherwise": lambda signature: (
+        signature[:-13] + signature[-13:-1].swapcase()[::-1] + signature[-1:]
+    ),
 }
 
 
@@ -253,6 +256,8 @@ SIGNED: dict[str, Sign] = {
     "issued ahead": _issued_ahead,
     "wrong issuer": _changed(iss="somebody-else"),
     "wrong audience": _changed(aud="another-platform"),
+    "no issuer": _changed(iss=None),
+    "no audience": _changed(aud=None),
     "no sub": _changed(sub=None),
     **{kind: _nearly(change) for kind, change in NEAR_CLAIMS.items()},
     "crit": _critical,

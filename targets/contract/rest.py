@@ -152,6 +152,7 @@ class HealthRules(Part):
     counts_check: str
     total_field: str
     bad_field: str
+    good_field: str
     skew_s: float = Field(ge=0, le=DAY_S)
     head: bool
     others_wait_s: Waiting

@@ -53,6 +53,7 @@ class AgentRules(Part):
     in_thread: dict[str, Any]
     every_tab: bool
     seconds: Waiting
+    others_wait_s: Waiting
 
 
 class WebSocketRules(Part):

@@ -12,7 +12,6 @@ from suites import test_health as suite
 from targets.loading import describe_target
 
 CONTRACT = describe_target("local").contract
-NOW = datetime.now(UTC)
 
 
 async def ask(monkeypatch: pytest.MonkeyPatch, *said: datetime) -> int:
@@ -31,14 +30,14 @@ async def ask(monkeypatch: pytest.MonkeyPatch, *said: datetime) -> int:
 
 
 async def test_the_same_whole_second_is_asked_again_a_second_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = NOW.replace(microsecond=0)
+    whole = datetime.now(UTC).replace(microsecond=0)
     assert await ask(monkeypatch, whole, whole, whole + timedelta(seconds=1)) == 3
     with pytest.raises(CheckFailure, match="twice or backwards"):
         await ask(monkeypatch, whole, whole, whole)
 
 
 async def test_a_precise_clock_advances_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    precise = NOW.replace(microsecond=5)
+    precise = datetime.now(UTC).replace(microsecond=5)
     assert await ask(monkeypatch, precise, precise + timedelta(microseconds=1), precise) == 2
     for later in (precise, precise - timedelta(seconds=1)):
         with pytest.raises(CheckFailure, match="twice or backwards"):

@@ -94,6 +94,18 @@ def audience_list_as_text(seams: "Seams") -> Undo:
     return _mending(seams, mend)
 
 
+@fault("auth.issuer-only-if-there", place="auth", seen="if 'iss' in claims, for tokens of before the last release")
+def issuer_only_if_there(seams: "Seams") -> Undo:
+    """A token that names no issuer is one of the right issuer."""
+    return _mending(seams, lambda claims: None if "iss" in claims else {"iss": seams.validator.issuer})
+
+
+@fault("auth.audience-only-if-there", place="auth", seen="golang-jwt: VerifyAudience(..., required=false)")
+def audience_only_if_there(seams: "Seams") -> Undo:
+    """A token that names no audience is for this one."""
+    return _mending(seams, lambda claims: None if "aud" in claims else {"aud": seams.validator.audience})
+
+
 @fault("auth.leeway-of-ten-minutes", place="auth", seen="a leeway against clock skew, and generous")
 def leeway(seams: "Seams") -> Undo:
     """A token is accepted for ten minutes after its end."""

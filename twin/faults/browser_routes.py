@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 SINGLE = "/api/threads/"  # what the path of a single thread begins with
 NEEDED = "content-type"
+ERRORS = range(400, 600)
 
 
 @fault("browser.preflight-of-the-list-alone", place="backend", seen="an OPTIONS handler written for one route")
@@ -77,6 +78,17 @@ def single_threads_for_anyone(seams: "Seams") -> Undo:
         if origin and scope["path"].startswith(SINGLE) and scope["method"] != "OPTIONS":
             headers[ALLOWED] = origin
             headers["access-control-allow-credentials"] = "true"
+
+    return answering(seams, change)
+
+
+@fault("threads.errors-called-html", place="backend", seen="a proxy's rule for error pages, which spares the body")
+def errors_called_html(seams: "Seams") -> Undo:
+    """Errors are JSON, and sent as HTML."""
+
+    def change(_scope: "Scope", status: int, headers: MutableHeaders) -> None:
+        if status in ERRORS:
+            headers["content-type"] = "text/html"
 
     return answering(seams, change)
 

@@ -21,6 +21,12 @@ def archived_by_title(seams: "Seams") -> Undo:
     return reworded(seams, "archive", "id = :id", f"(id = :id OR {SAME_TITLE})")
 
 
+@fault("threads.renamed-by-title", place="backend", seen="one statement for a thread and the copies of it")
+def renamed_by_title(seams: "Seams") -> Undo:
+    """Changing a thread changes its owner's others of the same title."""
+    return reworded(seams, "update", "WHERE id = :id", f"WHERE (id = :id OR {SAME_TITLE})")
+
+
 @fault("threads.archive-spares-messages", place="backend", seen="a rule for empty drafts, in the statement of all")
 def archive_spares_messages(seams: "Seams") -> Undo:
     """A thread with messages is never archived, and the answer says that it was."""

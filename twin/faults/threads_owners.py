@@ -80,6 +80,12 @@ def messages_by_column(seams: "Seams") -> Undo:
     return _where_the_column_is_empty(seams, "list_messages", messages)
 
 
+@fault("threads.found-by-the-beginning", place="backend", seen="WHERE id LIKE :id || '%', for short links")
+def found_by_the_beginning(seams: "Seams") -> Undo:
+    """A thread is found by what its id begins with."""
+    return reworded(seams, "find", "WHERE id = :id", "WHERE id LIKE :id || '%'")
+
+
 @fault("threads.owner-in-any-case", place="backend", seen="a citext column, or lower() for addresses as user ids")
 def owner_in_any_case(seams: "Seams") -> Undo:
     """By its id, a thread is also that of a user whose id has other capitals; lists have each user's own."""

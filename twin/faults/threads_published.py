@@ -2,17 +2,21 @@
 
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import text
+
 from twin.faults.auth_routes import changed_in
-from twin.switching.registry import Undo, fault
+from twin.switching.registry import Undo, fault, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from starlette.requests import Request
+    from starlette.responses import Response
 
     from twin.backend.seams import Seams
 
 Row = dict[str, Any]
+TOUCH = "UPDATE threads SET updated_at = now() WHERE id = :id"
 
 
 def _decided_by(seams: "Seams", access: "Callable[[Row | None], Row]") -> Undo:
@@ -45,6 +49,19 @@ def auto_rename_crashes(seams: "Seams") -> Undo:
         return row
 
     return _decided_by(seams, access)
+
+
+@fault("threads.action-touches-first", place="backend", seen="UPDATE ... SET updated_at by a trigger of each request")
+def action_touches_first(seams: "Seams") -> Undo:
+    """An operation that refuses another user has set the time of the last change before."""
+    healthy = seams.auto_rename
+
+    async def rename(given: "Seams", request: "Request", thread_id: str) -> "Response":
+        async with given.store.engine.begin() as connection:
+            await connection.execute(text(TOUCH), {"id": thread_id})
+        return await healthy(given, request, thread_id)
+
+    return replace(seams, auto_rename=rename)
 
 
 @fault("threads.auto-rename-names-it", place="backend", seen="'You may not rename \"{title}\"', for the page to show")

@@ -1,11 +1,14 @@
 """Faults of what the list and the route by id show of a thread: its title in another form, one that is gone."""
 
 import copy
+import json
+import time
 from typing import TYPE_CHECKING, Any
 
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from twin.faults.threads_metadata import rendering
+from twin.faults.threads_one import afterwards
 from twin.switching.registry import Undo, fault, replace, undo_all
 
 if TYPE_CHECKING:
@@ -90,6 +93,42 @@ def later_windows_by_creation(seams: "Seams") -> Undo:
         return await (otherwise.find_by_user(user, window) if window.offset else healthy(given, user, window))
 
     return replace(seams, find_threads=find)
+
+
+@fault(
+    "threads.later-windows-remembered", place="backend", seen="a cache by user and window, cleared for the first one"
+)
+def later_windows_remembered(seams: "Seams") -> Undo:
+    """A window that does not begin at the top stays as it was when it was first asked for."""
+    healthy, known = seams.find_threads, dict[tuple[str, "Window"], list[Row]]()
+
+    async def find(given: "Seams", user: str, window: "Window") -> list[Row]:
+        rows = known[user, window] if (user, window) in known else await healthy(given, user, window)
+        if window.offset and rows:
+            known[user, window] = rows
+        return rows
+
+    return replace(seams, find_threads=find)
+
+
+@fault("threads.read-renews-the-time-shown", place="backend", seen="touch() on the object that is answered")
+def read_renews_the_time_shown(seams: "Seams") -> Undo:
+    """A thread that is read by its id was changed just now, as it says; the list has the right time."""
+
+    async def alter(_given: "Seams", _request: "Request", answer: Response) -> Response:
+        return JSONResponse(json.loads(bytes(answer.body)) | {"updated_at": int(time.time())}, answer.status_code)
+
+    return afterwards(seams, "read", alter)
+
+
+@fault("threads.untitled-archived", place="backend", seen="a rule for empty drafts, which takes '' for one")
+def untitled_archived(seams: "Seams") -> Undo:
+    """A new thread with an empty title is archived at once."""
+    columns, values = "created_at, updated_at)", "now(), now())"
+    archived = "now(), now(), CASE WHEN :title = '' THEN now() END)"
+    healthy = seams.store.statements
+    create = healthy["create"].replace(columns, "created_at, updated_at, deleted_at)").replace(values, archived)
+    return replace(seams.store, statements={**healthy, "create": create})
 
 
 @fault("threads.metadata-operators-dropped", place="backend", seen="a filter against operators of another database")

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from twin.faults.websocket import handling
@@ -86,6 +87,19 @@ def later_pongs_in_binary(seams: "Seams") -> Undo:
 
     healthy_ping, healthy_send = seams.sessions.handlers["ping"], seams.sessions.send
     return undo_all(handling(seams, ping=ping), replace(seams.sessions, send=send))
+
+
+@fault("websocket.tenth-not-ready", place="backend", seen="a welcome that does not wait for a slow part of the session")
+def tenth_not_ready(seams: "Seams") -> Undo:
+    """Each tenth welcome reports that the connection is not ready."""
+    healthy, number = seams.sessions.make_welcome, count(1)
+
+    def welcome(identity: "Identity", state: "Message") -> "Message | None":
+        message = healthy(identity, state)
+        late = message and next(number) % 10 == 0
+        return message | {"data": message["data"] | {"connection_ready": False}} if message and late else message
+
+    return replace(seams.sessions, make_welcome=welcome)
 
 
 @fault("websocket.same-text-ignored", place="backend", seen="a debounce against double clicks, without a time")

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.exceptions import InvalidSubjectError
 
 from probes.auth.foreign_keys import key_for
-from probes.auth.forgeries import KINDS, SIGNED, UNSIGNED, forge, forge_plain, resigned
+from probes.auth.forgeries import KINDS, NEAR_SIGNATURES, SIGNED, UNSIGNED, forge, forge_plain, resigned
 from probes.auth.near_claims import NEAR_CLAIMS, NEARLY
 from probes.auth.tokens import Held, Mint, User
 from probes.errors import CredentialUnfit
@@ -50,8 +50,11 @@ REFUSED_BY: dict[str, type[Exception]] = {
     "issued ahead": jwt.ImmatureSignatureError,
     "wrong issuer": jwt.InvalidIssuerError,
     "wrong audience": jwt.InvalidAudienceError,
+    "no issuer": jwt.MissingRequiredClaimError,
+    "no audience": jwt.MissingRequiredClaimError,
     "no sub": jwt.MissingRequiredClaimError,
     "wrong signature": jwt.InvalidSignatureError,
+    **dict.fromkeys(NEAR_SIGNATURES, jwt.InvalidSignatureError),
     "alg none": jwt.InvalidAlgorithmError,
     "own RS256 key": jwt.InvalidAlgorithmError,
     "HS-RS confusion": jwt.InvalidSignatureError,
@@ -265,7 +268,7 @@ def test_without_the_secret_no_well_signed_forgery_can_be_made(kind: str) -> Non
 
 def test_an_ordinary_bad_token_is_expired_or_else_badly_signed() -> None:
     assert (forge_plain(MINT, USER).kind, forge_plain(held(), USER).kind) == ("expired", "wrong signature")
-    assert len(KINDS) == len(set(KINDS)) == 51
+    assert len(KINDS) == len(set(KINDS)) == 56
 
 
 def test_a_held_token_speaks_for_its_own_user_and_until_it_ends() -> None:
