@@ -60,10 +60,7 @@ async def test_what_is_not_ones_own_is_refused(
         shape = "sql-null" if whose == "NULL metadata" else "user_id null"
         (row,) = await plant(journey.user, shape=shape, title=OWNERS_TITLE, column_empty=whose == "no owner")
         try:
-            await _never_a_server_error(journey, row)
-            await journey.refuse_all(row.id, stranger)
-            for user in (stranger,) if row.owned else (stranger, journey.user):
-                await journey.refuse_listed(row.id, user)
+            await _refuse_reached(journey, row, stranger)
         finally:
             await uproot([row])
         return
@@ -73,6 +70,14 @@ async def test_what_is_not_ones_own_is_refused(
     if whose == "foreign":
         await _refuse_naming(journey, row, stranger)
         await journey.refuse_changed(row.id, OWNERS_TITLE, "another user", stranger)
+
+
+async def _refuse_reached(journey: Journey, row: Row, stranger: User) -> None:
+    """Raise CheckFailure if a row that is odd is a 5xx, or is reached or listed by another than its owner, if any."""
+    await _never_a_server_error(journey, row)
+    await journey.refuse_all(row.id, stranger)
+    for user in (stranger,) if row.owned else (stranger, journey.user):
+        await journey.refuse_listed(row.id, user)
 
 
 async def _refuse_naming(journey: Journey, row: Row, owner: User) -> None:
