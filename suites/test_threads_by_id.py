@@ -50,11 +50,8 @@ async def test_what_is_not_ones_own_is_refused(
         await uproot([shorter])
         await journey.refuse_all(shorter.id)  # with which another's id begins
         return
-    if whose == "odd id":
-        await _refuse_odd_ids(journey)
-        return
-    if whose == "similar id":
-        await _refuse_alike(journey, plant, stranger)
+    if whose in {"odd id", "similar id"}:
+        await (_refuse_odd_ids(journey) if whose == "odd id" else _refuse_alike(journey, plant, stranger))
         return
     if whose in {"NULL metadata", "no owner"}:
         shape = "sql-null" if whose == "NULL metadata" else "user_id null"
