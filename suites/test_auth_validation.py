@@ -18,7 +18,7 @@ from probes.secret import Learn, Secret
 from targets.contract import Contract
 from targets.model import Target
 
-WRONG_KEYS = {"none": "", "wrong": "wrong", NOT_ASCII: "wr\u00f6ng"}  # for `none`, no credentials are sent
+WRONG_KEYS = {"none": None, "empty": "", "wrong": "wrong", NOT_ASCII: "wr\u00f6ng"}  # None: no credentials are sent
 DEEP = 2_000
 MIB = 1024 * 1024
 # {token} stands for the contract's name of the field.
@@ -70,7 +70,8 @@ def _wrong_credentials(target: Target, key: str, learn: Learn) -> Mapping[str, s
     """The headers of a caller with a wrong key, or with none; what is derived from the right one is a secret too."""
     if key in NEAR_KEYS:
         return credentials(target, near_key(key, target.tokens.service_key, learn))
-    return credentials(target, Secret(WRONG_KEYS[key])) if WRONG_KEYS[key] else {}
+    wrong = WRONG_KEYS[key]
+    return {} if wrong is None else credentials(target, Secret(wrong))
 
 
 @check(

@@ -44,22 +44,16 @@ async def test_what_is_not_ones_own_is_refused(
 ) -> None:
     """No route reveals or changes anything of it."""
     if whose == "unknown":
-        await journey.refuse_all(UNKNOWN_ID)
-        (shorter,) = await plant(journey.user)
-        await plant(journey.user, id_after=shorter, title=OWNERS_TITLE)
-        await uproot([shorter])
-        await journey.refuse_all(shorter.id)  # with which another's id begins
+        await _refuse_unknown(journey, plant, uproot)
         return
-    if whose in {"odd id", "similar id"}:
-        await (_refuse_odd_ids(journey) if whose == "odd id" else _refuse_alike(journey, plant, stranger))
+    if whose == "odd id":
+        await _refuse_odd_ids(journey)
+        return
+    if whose == "similar id":
+        await _refuse_alike(journey, plant, stranger)
         return
     if whose in {"NULL metadata", "no owner"}:
-        shape = "sql-null" if whose == "NULL metadata" else "user_id null"
-        (row,) = await plant(journey.user, shape=shape, title=OWNERS_TITLE, column_empty=whose == "no owner")
-        try:
-            await _refuse_reached(journey, row, stranger)
-        finally:
-            await uproot([row])
+        await _refuse_ownerless(journey, plant, uproot, stranger, whose)
         return
     owner = stranger if whose == "foreign" else journey.user
     (row,) = await plant(owner, title=OWNERS_TITLE, deleted=whose == "archived")
@@ -69,12 +63,26 @@ async def test_what_is_not_ones_own_is_refused(
         await journey.refuse_changed(row.id, OWNERS_TITLE, "another user", stranger)
 
 
-async def _refuse_reached(journey: Journey, row: Row, stranger: User) -> None:
-    """Raise CheckFailure if a row that is odd is a 5xx, or is reached or listed by another than its owner, if any."""
-    await _never_a_server_error(journey, row)
-    await journey.refuse_all(row.id, stranger)
-    for user in (stranger,) if row.owned else (stranger, journey.user):
-        await journey.refuse_listed(row.id, user)
+async def _refuse_unknown(journey: Journey, plant: Plant, uproot: Uproot) -> None:
+    """Raise CheckFailure unless each step is refused for two ids of no thread; with one, another's id begins."""
+    await journey.refuse_all(UNKNOWN_ID)
+    (shorter,) = await plant(journey.user)
+    await plant(journey.user, id_after=shorter, title=OWNERS_TITLE)
+    await uproot([shorter])
+    await journey.refuse_all(shorter.id)
+
+
+async def _refuse_ownerless(journey: Journey, plant: Plant, uproot: Uproot, stranger: User, whose: str) -> None:
+    """Raise CheckFailure unless a row that may have no owner is refused to strangers, and listed for its owner."""
+    shape = "sql-null" if whose == "NULL metadata" else "user_id null"
+    (row,) = await plant(journey.user, shape=shape, title=OWNERS_TITLE, column_empty=whose == "no owner")
+    try:
+        await _never_a_server_error(journey, row)
+        await journey.refuse_all(row.id, stranger)
+        for user in (stranger,) if row.owned else (stranger, journey.user):
+            await journey.refuse_listed(row.id, user)
+    finally:
+        await uproot([row])
 
 
 async def _refuse_naming(journey: Journey, row: Row, owner: User) -> None:

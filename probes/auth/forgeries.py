@@ -118,8 +118,13 @@ def _part(value: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
-def _alg_none(kind: str, tokens: TokenSource, user: User) -> Forgery:
-    return Forgery(kind, Secret(f"{_part({'alg': 'none', 'typ': 'JWT'})}.{_part(tokens.claims(user))}."))
+def _unsigned(algorithm: str) -> Make:
+    """A token without a signature, which says so."""
+
+    def make(kind: str, tokens: TokenSource, user: User) -> Forgery:
+        return Forgery(kind, Secret(f"{_part({'alg': algorithm, 'typ': 'JWT'})}.{_part(tokens.claims(user))}."))
+
+    return make
 
 
 def _wrong_signature(kind: str, tokens: TokenSource, user: User) -> Forgery:
@@ -231,7 +236,8 @@ UNSIGNED: dict[str, Make] = {
     "empty": lambda kind, _tokens, _user: Forgery(kind, Secret()),
     "not a JWT": lambda kind, _tokens, _user: Forgery(kind, Secret("not-a-jwt")),
     "wrong signature": _wrong_signature,
-    "alg none": _alg_none,
+    "alg none": _unsigned("none"),
+    "alg none in capitals": _unsigned("nOnE"),  # which a list of refused words may lack: CVE-2022-23540 and others
     "own RS256 key": _own_key,
     "HS-RS confusion": _confusion,
     "kid path": _named_key("../../../../../../../../dev/null", b""),

@@ -6,6 +6,8 @@ import hmac
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from twin.auth.by_hand import head_of, payload_of
+from twin.faults.auth_service import reading
 from twin.switching.registry import Undo, fault, replace
 
 if TYPE_CHECKING:
@@ -28,6 +30,24 @@ def _comparing(seams: "Seams", key: Callable[[str], object]) -> Undo:
         return healthy(given, token)
 
     return replace(seams, read=read)
+
+
+@fault("auth.alg-none-in-capitals", place="auth", seen="if alg == 'none': refuse; and a library that ignores case")
+def alg_none_in_capitals(seams: "Seams") -> Undo:
+    """An unsigned token is accepted if its algorithm is None, or NONE, and so on."""
+
+    def lenient(token: str) -> Claims | None:
+        algorithm = str(head_of(token).get("alg"))
+        return payload_of(token) if algorithm.lower() == "none" != algorithm and token.endswith(".") else None
+
+    return reading(seams, lenient)
+
+
+@fault("auth.service-key-may-be-empty", place="auth", seen="if key and key != expected: refuse")
+def service_key_may_be_empty(seams: "Seams") -> Undo:
+    """A header without a key in it is as good as one with the right key."""
+    healthy = seams.key_is_good
+    return replace(seams, key_is_good=lambda given, key: key == "" or healthy(given, key))
 
 
 @fault("auth.signature-in-any-case", place="auth", seen="signatures kept in a column whose collation ignores case")
