@@ -179,7 +179,7 @@ def _of_private_key(text: str) -> Iterator[str]:
     try:
         key = serialization.load_pem_private_key(text.encode("utf-8", "surrogatepass"), password=None)
     except TypeError:
-        yield "is a PEM with a passphrase: give it without one (openssl pkey -in key.pem)"
+        yield "is a PEM with a passphrase; give it without one (openssl pkey -in key.pem)"
     except (ValueError, UnsupportedAlgorithm):
         yield f"is a PEM that can't be read, but {wanted}: copy it again, from its first line to its last"
     else:

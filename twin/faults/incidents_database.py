@@ -1,7 +1,6 @@
 """Faults from public reports about databases: pools, connections, statements, and what a driver makes of a time."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from itertools import count
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 POOL, FEW, MANY = 4, 3, 15  # connections that may be out at once
 MODEL_S = 1.5  # how long a model answers
-BLOCKED_S = 0.2  # how long one does that is not awaited
 ONE_CALL = "SELECT pg_sleep(0.05)"
 Route = Callable[["Seams", "Request", str], Awaitable[Response]]
 
@@ -120,20 +118,6 @@ def held_by_the_agent(seams: "Seams") -> Undo:
 
     changes = undo_all(replace(seams.sessions, supervisor=Agent), replace(seams.repository, engine=engine))
     return until_undone(engine, changes)
-
-
-@fault("threads.wait-for-the-agent", place="backend", seen="a synchronous client of the model, called in a coroutine")
-def wait_for_the_agent(seams: "Seams") -> Undo:
-    """While the agent's model answers, nothing else is answered."""
-    from twin.backend.agent import AgentSupervisor  # noqa: PLC0415 - other processes import this file for its ids alone
-
-    class Agent(AgentSupervisor):
-        async def run(self, asked: str) -> AsyncIterator[dict[str, Any]]:
-            time.sleep(BLOCKED_S)  # noqa: ASYNC251 - that it blocks the loop is the fault
-            async for event in super().run(asked):
-                yield event
-
-    return replace(seams.sessions, supervisor=Agent)
 
 
 @fault(

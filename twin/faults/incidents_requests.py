@@ -27,11 +27,11 @@ OK, CALLS, BACKGROUND_S, SOON_S = 200, 8, 0.5, 0.25
 Around = Callable[["ASGIApp", "Scope", "Receive", "Send"], Awaitable[None]]
 
 
-def _around(seams: "Seams", layer: Around) -> Undo:
+def around(seams: "Seams", layer: Around) -> Undo:
     """Put one more layer under the outermost one."""
     healthy = seams.cross_origin
 
-    def around(app: "ASGIApp") -> "ASGIApp":
+    def wrapped(app: "ASGIApp") -> "ASGIApp":
         inner = healthy(app)
 
         async def layered(scope: "Scope", receive: "Receive", send: "Send") -> None:
@@ -39,7 +39,7 @@ def _around(seams: "Seams", layer: Around) -> Undo:
 
         return layered
 
-    return replace(seams, cross_origin=around)
+    return replace(seams, cross_origin=wrapped)
 
 
 @fault(
@@ -121,7 +121,7 @@ def query_logged(seams: "Seams") -> Undo:
         seams.log.write("INFO", f'"{scope["method"]} {target} HTTP/1.1"')
         await inner(scope, receive, send)
 
-    return _around(seams, logged)
+    return around(seams, logged)
 
 
 @fault(
@@ -143,7 +143,7 @@ def trace_in_a_copy(seams: "Seams") -> Undo:
 
         await asyncio.create_task(inside())
 
-    return _around(seams, copied)
+    return around(seams, copied)
 
 
 @fault(
@@ -157,7 +157,7 @@ def root_path_eats(seams: "Seams") -> Undo:
     async def cut(inner: "ASGIApp", scope: "Scope", receive: "Receive", send: "Send") -> None:
         await inner({**scope, "path": re.sub("^/api/thread", "", scope["path"])}, receive, send)
 
-    return _around(seams, cut)
+    return around(seams, cut)
 
 
 @fault(
@@ -215,18 +215,7 @@ def redirects_elsewhere(seams: "Seams") -> Undo:
         else:
             await app(scope, receive, send)
 
-    return _around(seams, layer)
-
-
-@fault("api.redirect-drops-the-query", place="backend", seen="RedirectResponse(request.url.path.rstrip('/'))")
-def redirect_drops_the_query(seams: "Seams") -> Undo:
-    """An extra slash is redirected to the path without it, and without the query."""
-
-    async def layer(app: "ASGIApp", scope: "Scope", receive: "Receive", send: "Send") -> None:
-        answer = RedirectResponse(scope["path"][:-1], 307) if scope["path"].endswith("/") else app
-        await answer(scope, receive, send)
-
-    return _around(seams, layer)
+    return around(seams, layer)
 
 
 @fault(
@@ -259,4 +248,4 @@ def ends_after_the_background(seams: "Seams") -> Undo:
 
         await app(scope, receive, sent)
 
-    return _around(seams, layer)
+    return around(seams, layer)

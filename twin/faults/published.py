@@ -1,12 +1,16 @@
-"""Faults of the document that says which operations there are: not there, or of another kind."""
+"""Faults of the document that says which operations there are, and of a redirect to one."""
 
 from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse
 
+from twin.faults.incidents_requests import around
 from twin.switching.registry import Undo, fault, replace
 
 if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
     from twin.backend.seams import Seams
 
 NOT_FOUND = 404
@@ -46,3 +50,14 @@ def document_of_the_gateway(seams: "Seams") -> Undo:
 def document_without_version(seams: "Seams") -> Undo:
     """The document has its paths, and does not say which version of OpenAPI it is."""
     return replace(seams, publish=lambda document: {"paths": document["paths"]})
+
+
+@fault("api.redirect-drops-the-query", place="backend", seen="RedirectResponse(request.url.path.rstrip('/'))")
+def redirect_drops_the_query(seams: "Seams") -> Undo:
+    """An extra slash is redirected to the path without it, and without the query."""
+
+    async def layer(app: "ASGIApp", scope: "Scope", receive: "Receive", send: "Send") -> None:
+        answer = RedirectResponse(scope["path"][:-1], 307) if scope["path"].endswith("/") else app
+        await answer(scope, receive, send)
+
+    return around(seams, layer)

@@ -1,7 +1,8 @@
-"""Faults of what the agent's events name: the run that they belong to, and the user whom they are for."""
+"""Faults of the agent's runs: what their events name, and what waits for them."""
 
+import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
 from twin.switching.registry import Undo, fault, replace
@@ -9,6 +10,8 @@ from twin.switching.registry import Undo, fault, replace
 if TYPE_CHECKING:
     from twin.backend.seams import Seams
     from twin.backend.websocket import Message, Sessions
+
+BLOCKED_S = 0.2  # how long a call lasts that is not awaited
 
 
 def _naming(seams: "Seams", change: Callable[[str, dict[str, Any]], dict[str, Any]]) -> Undo:
@@ -44,3 +47,17 @@ def run_of_the_session(seams: "Seams") -> Undo:
 def agent_names_the_demo_user(seams: "Seams") -> Undo:
     """The agent's events reach the user who asked, and name another."""
     return _naming(seams, lambda _user_id, _data: {"user_id": "demo-user-001"})
+
+
+@fault("threads.wait-for-the-agent", place="backend", seen="a synchronous client of the model, called in a coroutine")
+def wait_for_the_agent(seams: "Seams") -> Undo:
+    """While the agent's model answers, nothing else is answered."""
+    from twin.backend.agent import AgentSupervisor  # noqa: PLC0415 - other processes import this file for its ids alone
+
+    class Agent(AgentSupervisor):
+        async def run(self, asked: str) -> AsyncIterator[dict[str, Any]]:
+            time.sleep(BLOCKED_S)  # noqa: ASYNC251 - that it blocks the loop is the fault
+            async for event in super().run(asked):
+                yield event
+
+    return replace(seams.sessions, supervisor=Agent)

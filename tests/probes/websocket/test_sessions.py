@@ -104,7 +104,7 @@ async def test_a_first_message_is_sent_before_the_welcome_is_waited_for() -> Non
         assert isinstance(opened, Session)
         async with closed_at_end(opened) as session:
             assert (session.welcome, await session.receive()) == (WELCOME, PONG)
-        assert speaker.sent == [json.dumps({"type": DIALECT.ping})]
+        assert [json.loads(text) for text in speaker.sent] == [{"type": DIALECT.ping}]
 
 
 async def test_a_door_that_closes_at_once_refuses_in_spite_of_a_first_message() -> None:
