@@ -115,8 +115,7 @@ def clean(document: Document, redactor: Redactor) -> Document:
     Raises:
         msgspec.ValidationError: It does not match the schema.
     """
-    redactor.spare([document.target, document.revision, document.run_id, *document.missing])
-    redactor.spare(word for row in document.checks for word in (row.id, row.name))
+    redactor.spare([document.revision, *names_in(document)])
     whole = msgspec.to_builtins(document)
     values = neutralise_json(redactor.json(whole))
     for row, own in zip(values["checks"], whole["checks"], strict=True):
@@ -127,8 +126,8 @@ def clean(document: Document, redactor: Redactor) -> Document:
     return msgspec.convert(values, Document)
 
 
-def own_words(document: Document) -> list[str]:
-    """The words by which readers find a run and its cases: its id and target, and names of cases."""
+def names_in(document: Document) -> list[str]:
+    """The names by which readers find a run and its cases: its id and target, and those of checks and cases."""
     names = [word for row in document.checks for word in (row.name, row.id)]
     return [document.run_id, document.target, *names, *document.missing]
 

@@ -105,8 +105,8 @@ async def _look(
 ) -> None:
     """What a case of this file does, with its own evidence. Raises what the case has to report."""
     looks: dict[str, Look] = {
-        "auth.ends[expiry]": _expires,
-        "auth.ends[logout]": partial(_is_logged_out, sizes.silent_s),
+        "auth.ends[expiry]": _look_at_expiry,
+        "auth.ends[logout]": partial(_look_at_logout, sizes.silent_s),
         "auth.session-ends": partial(_session_ends, borrow),
     }
     # Others don't get this user: it opens sessions by the dozen, and a service may lock it out for that.
@@ -114,7 +114,7 @@ async def _look(
         await looks[case](doors.noted_by(recorder), mint, user, contract, recorder)
 
 
-async def _expires(doors: Doors, mint: Mint, owner: User, contract: Contract, recorder: Recorder) -> None:
+async def _look_at_expiry(doors: Doors, mint: Mint, owner: User, contract: Contract, recorder: Recorder) -> None:
     clock = SteadyClock()  # if our clock jumped, the token would end only for us
     token, expires = await _show_everywhere(doors, mint, owner, clock, ends=True)
     await SingleRoutes.beside(doors).show(token)
@@ -123,7 +123,7 @@ async def _expires(doors: Doors, mint: Mint, owner: User, contract: Contract, re
     await doors.refuse_shut(doors.shut)
 
 
-async def _is_logged_out(
+async def _look_at_logout(
     silent_s: float, doors: Doors, mint: Mint, owner: User, contract: Contract, recorder: Recorder
 ) -> None:
     clock = SteadyClock()

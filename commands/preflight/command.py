@@ -189,7 +189,7 @@ def _place(outcome: Outcome) -> str:
 async def _report(
     script: Revisions, pending: Sequence[str], outcome: Outcome, relay: Relay, planted: Planted | None
 ) -> int:
-    seen = [one for one in relay.observed if not is_bookkeeping(one.statement, outcome.tables)]
+    seen = [step for step in relay.observed if not is_bookkeeping(step.statement, outcome.tables)]
     risks = [risk for one in seen if planted for risk in judge(one, planted.baseline)]
     applied = [revision for revision in outcome.done if revision in pending]
     say(f"{len(applied)} pending migrations applied: {', '.join(applied) or 'none'}. Heads: {script.heads}.")
@@ -212,8 +212,8 @@ async def _report(
 
 
 def _refuse_for_the_server(outcome: Outcome, seen: Sequence[Observed], *, judged: bool) -> None:
-    """Raise if the last statement failed for what the target's server may have; with findings it is said instead."""
-    failed = next((one for one in reversed(seen) if one.error), None)
+    """Raise SourceRefused if the last statement failed for what the target's server may have; print it if `judged`."""
+    failed = next((step for step in reversed(seen) if step.error), None)
     if not failed or not failed.error or not _is_the_server_s(failed.statement, failed.error):
         return
     refusal = SourceRefused(

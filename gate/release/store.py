@@ -146,10 +146,10 @@ class Store:
     def discards(self, target: str) -> dict[str, Discard]:
         """Every discard of a target, by the id of what it discards. Raises StoreError for one that can't be read."""
         found = {}
-        for one in self.each_discard(target):
-            if isinstance(one, StoreError):
-                raise one
-            found[one.id] = one
+        for discard in self.each_discard(target):
+            if isinstance(discard, StoreError):
+                raise discard
+            found[discard.id] = discard
         return found
 
     def each_discard(self, target: str) -> Iterator[Discard | StoreError]:

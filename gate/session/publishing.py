@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from gate.changes import changes
-from gate.document import build, own_words, provisional
+from gate.document import build, names_in, provisional
 from gate.extras import how_to_install
 from gate.known_file import load_known, refuse_too_far_ahead
 from gate.outcomes import EXIT_CODES, Outcome, Verdict
@@ -139,7 +139,7 @@ def publish(run: Run, exit_status: int, console: Console) -> int:
     )
     report = answered(_sealed(document, Store(str(run.plan.report_dir), run.plan.evidence_key)))
     problems = write_all(run.folder, report, verdict_only=run.plan.verdict_only)
-    problems += [*_scrub(run, own_words(document)), *put_copies(run)]
+    problems += [*_scrub(run, names_in(document)), *put_copies(run)]
     LAST_WORD.verdict, LAST_WORD.exit_code = str(document.verdict), int(document.exit_code)
     if not run.plan.silent:
         _announce(report, run.folder, console, problems)
@@ -255,27 +255,27 @@ def _announce(report: Report, folder: Path, console: Console, problems: Sequence
         print_verdict(report, folder, console)
 
 
-def _around(own: Sequence[str], text: str, redactor: Redactor) -> str:
-    """A text without secrets; some words stay, which may be secrets as well."""
-    if not own:
+def _clean_text(text: str, redactor: Redactor, names: Sequence[str]) -> str:
+    """A text without secrets; the names stay, which are secrets as well."""
+    if not names:
         return redactor.text(text)
-    parts = re.split(f"({'|'.join(re.escape(word) for word in sorted(own, key=len, reverse=True))})", text)
+    parts = re.split(f"({'|'.join(re.escape(name) for name in sorted(names, key=len, reverse=True))})", text)
     return "".join(part if at % 2 else redactor.text(part) for at, part in enumerate(parts))
 
 
-def _scrub(run: Run, own: Sequence[str]) -> list[str]:
+def _scrub(run: Run, names: Sequence[str]) -> list[str]:
     """Remove secrets from the files in the run's folder, but for the verdict, which is sealed.
 
-    Our `own` words stay: by them readers find a case, also if a password is one of them. A hit is printed and listed in
+    The names by which readers find a case stay, also if a password is one of them. A hit is printed and listed in
     `redacted.json`.
     """
     redactor = run.redactor
-    own = [word for word in own if redactor.leaks(word)]  # hardly ever any
+    names = [name for name in names if redactor.leaks(name)]  # hardly ever any
     touched = []
     for path in sorted(run.folder.rglob("*")):
         if path.is_file() and path != run.folder / "verdict.json":
             text = path.read_text(encoding="utf-8", errors="surrogateescape")
-            clean = _around(own, text, redactor)
+            clean = _clean_text(text, redactor, names)
             if clean != text.encode("utf-8", "backslashreplace").decode():  # the bytes of an image are not a secret
                 path.write_text(clean, encoding="utf-8", errors="surrogateescape")
                 touched.append(str(path.relative_to(run.folder)))

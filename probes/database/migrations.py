@@ -53,7 +53,7 @@ class Revisions:
     def up_to(self, revision: str = "heads") -> list[str]:
         """The ids of a revision and of everything that comes before it, oldest first."""
         walked = self._known.iterate_revisions(revision, "base", inclusive=True, assert_relative_length=False)
-        return [one.revision for one in walked][::-1]
+        return [step.revision for step in walked][::-1]
 
 
 def open_folder(folder: Path) -> Revisions:
@@ -69,8 +69,8 @@ def open_folder(folder: Path) -> Revisions:
         raise SourceRefused(str(folder), "is not an alembic folder: it must hold env.py and versions/")
     try:
         read = [
-            Revision(one["revision"], one["down_revision"], one.get("depends_on"), one.get("branch_labels"))
-            for one in read_revisions(folder)
+            Revision(values["revision"], values["down_revision"], values.get("depends_on"), values.get("branch_labels"))
+            for values in read_revisions(folder)
         ]
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # a revision that is missing, or there twice

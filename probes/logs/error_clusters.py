@@ -44,11 +44,11 @@ class Cluster:
     def text(self) -> str:
         """One line."""
         when = f"{self.first} to {self.last}" if self.first else "at a time that can't be read"
-        said = f"{self.count} x {self.status} on {self.route or 'no path'} ({when}"
-        said += f", incident {', '.join(self.incidents)}" if self.incidents else ""
-        said += f", {self.by_platform} made by the platform itself" if self.by_platform else ""
-        said += f": {self.signature}" if self.signature else ""
-        return " ".join(f"{said})".split())
+        line = f"{self.count} x {self.status} on {self.route or 'no path'} ({when}"
+        line += f", incident {', '.join(self.incidents)}" if self.incidents else ""
+        line += f", {self.by_platform} made by the platform itself" if self.by_platform else ""
+        line += f": {self.signature}" if self.signature else ""
+        return " ".join(f"{line})".split())
 
 
 def route_of(path: str, redact: Redact) -> str:

@@ -67,8 +67,8 @@ class Dialect:
         return filled
 
 
-def written(message: Message) -> str:
-    """A message as JSON.stringify writes it: no blanks, and letters as they are, but for half a surrogate pair."""
+def stringify(message: Message) -> str:
+    """A message as a page writes it: no blanks, and letters as they are, but for half a surrogate pair."""
     compact = (",", ":")
     text = json.dumps(message, ensure_ascii=False, separators=compact)
     return json.dumps(message, separators=compact) if LONE.search(text) else text

@@ -17,7 +17,7 @@ from probes.errors import BadAnswer, TooSlow
 from probes.secret import Secret
 from probes.timing.deadlines import Deadlines
 from probes.websocket.closes import Closed, describe, end_of
-from probes.websocket.dialect import Dialect, Message, written
+from probes.websocket.dialect import Dialect, Message, stringify
 from probes.websocket.handshake import (
     Credential,
     Endpoint,
@@ -77,7 +77,7 @@ class Session:
     async def send(self, message: Message | str | bytes | Iterator[str]) -> None:
         """Send one message; the texts of an iterator are its fragments. Raises BadAnswer if the session has ended."""
         try:
-            await self.connection.send(written(message) if isinstance(message, dict) else message)
+            await self.connection.send(stringify(message) if isinstance(message, dict) else message)
         except ConnectionClosed as error:
             raise BadAnswer(self.request, f"the session ended: {error}") from error
 

@@ -3,6 +3,7 @@
 import copy
 import json
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
@@ -20,24 +21,25 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 
+def _titled(seams: "Seams", show: Callable[[str], str]) -> Undo:
+    """Show titles in another form."""
+
+    def change(item: Row, _metadata: Any) -> None:  # noqa: ANN401 - whatever the row holds
+        item["title"] = item["title"] and show(item["title"])
+
+    return rendering(seams, change)
+
+
 @fault("threads.title-trimmed-when-shown", place="backend", seen="a validator of the answer's model: str.strip()")
 def title_trimmed_when_shown(seams: "Seams") -> Undo:
     """A title is shown without the blanks at its ends."""
-
-    def change(item: Row, _metadata: Any) -> None:  # noqa: ANN401 - whatever the row holds
-        item["title"] = item["title"] and item["title"].strip()
-
-    return rendering(seams, change)
+    return _titled(seams, str.strip)
 
 
 @fault("threads.title-cut-when-shown", place="backend", seen="title[:120], for the sidebar, in the list's model")
 def title_cut_when_shown(seams: "Seams") -> Undo:
     """A title is shown as far as the sidebar is wide."""
-
-    def change(item: Row, _metadata: Any) -> None:  # noqa: ANN401 - whatever the row holds
-        item["title"] = item["title"] and item["title"][:120]
-
-    return rendering(seams, change)
+    return _titled(seams, lambda title: title[:120])
 
 
 @fault("threads.renamed-stays-readable", place="backend", seen="a cache that a change fills, and archiving leaves")

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -47,16 +48,21 @@ def no_welcome(seams: "Seams") -> Undo:
     return replace(seams.sessions, make_welcome=lambda _identity, _state: None)
 
 
-@fault("websocket.not-ready", place="backend", seen="a welcome sent before the session's parts are ready")
-def not_ready(seams: "Seams") -> Undo:
-    """The welcome reports that the connection is not ready."""
+def welcoming_not_ready(seams: "Seams", now: Callable[[], bool]) -> Undo:
+    """Have a welcome report that the connection is not ready, if `now` says so."""
     healthy = seams.sessions.make_welcome
 
     def welcome(identity: "Identity", state: "Message") -> "Message | None":
         message = healthy(identity, state)
-        return message and message | {"data": message["data"] | {"connection_ready": False}}
+        return message | {"data": message["data"] | {"connection_ready": False}} if message and now() else message
 
     return replace(seams.sessions, make_welcome=welcome)
+
+
+@fault("websocket.not-ready", place="backend", seen="a welcome sent before the session's parts are ready")
+def not_ready(seams: "Seams") -> Undo:
+    """The welcome reports that the connection is not ready."""
+    return welcoming_not_ready(seams, lambda: True)
 
 
 @fault("websocket.welcome-names-no-session", place="backend", seen="a session's id that is no longer sent")

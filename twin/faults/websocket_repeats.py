@@ -1,13 +1,12 @@
 """Faults of a WebSocket that shows them only when something happens again: an error, an abrupt end, a text."""
 
-import json
 from collections import Counter
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from twin.faults.websocket import handling
+from twin.faults.websocket import handling, welcoming_not_ready
 from twin.faults.websocket_sessions import CLEAN, noting_end
-from twin.switching.registry import Undo, fault, replace, undo_all
+from twin.switching.registry import Undo, fault, replace
 
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from twin.backend.seams import Seams
     from twin.backend.websocket import Message, Sessions
 
-MOST_ERRORS, MOST_SLOTS, MANY_PINGS = 3, 8, 50
+MOST_ERRORS, MOST_SLOTS, MANY_PONGS = 3, 8, 50
 
 
 @fault("websocket.third-bad-json-ends-it", place="backend", seen="a limit of errors that raises where nothing catches")
@@ -73,33 +72,22 @@ def fortieth_pong_twice(seams: "Seams") -> Undo:
 @fault("websocket.later-pongs-in-binary", place="backend", seen="another encoder for a socket that sends much")
 def later_pongs_in_binary(seams: "Seams") -> Undo:
     """From the fiftieth on, pongs of a session come in binary frames."""
-
-    async def ping(_sessions: "Sessions", socket: "WebSocket", identity: "Identity", message: "Message") -> None:
-        socket.state.pings = getattr(socket.state, "pings", 0) + 1
-        socket.state.binary = socket.state.pings >= MANY_PINGS
-        await healthy_ping(_sessions, socket, identity, message)
+    healthy: Any = seams.sessions.send
 
     async def send(socket: "WebSocket", message: "Message") -> None:
-        if message.get("type") == "pong" and getattr(socket.state, "binary", False):
-            await socket.send_bytes(json.dumps(message).encode())
-        else:
-            await healthy_send(socket, message)
+        is_pong = message.get("type") == "pong"
+        socket.state.pongs = getattr(socket.state, "pongs", 0) + is_pong
+        in_binary = is_pong and socket.state.pongs >= MANY_PONGS
+        await (socket.send_json(message, mode="binary") if in_binary else healthy(socket, message))
 
-    healthy_ping, healthy_send = seams.sessions.handlers["ping"], seams.sessions.send
-    return undo_all(handling(seams, ping=ping), replace(seams.sessions, send=send))
+    return replace(seams.sessions, send=send)
 
 
 @fault("websocket.tenth-not-ready", place="backend", seen="a welcome that does not wait for a slow part of the session")
 def tenth_not_ready(seams: "Seams") -> Undo:
     """Each tenth welcome reports that the connection is not ready."""
-    healthy, number = seams.sessions.make_welcome, count(1)
-
-    def welcome(identity: "Identity", state: "Message") -> "Message | None":
-        message = healthy(identity, state)
-        late = message and next(number) % 10 == 0
-        return message | {"data": message["data"] | {"connection_ready": False}} if message and late else message
-
-    return replace(seams.sessions, make_welcome=welcome)
+    number = count(1)
+    return welcoming_not_ready(seams, lambda: next(number) % 10 == 0)
 
 
 @fault("websocket.same-text-ignored", place="backend", seen="a debounce against double clicks, without a time")
