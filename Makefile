@@ -308,6 +308,6 @@ lock: $(READY)  ## update the three locks: hashed, universal, without host names
 
 .PHONY: bench
 #: [ONLY=runs|candidate|gate|rows|latency|websocket
-#: |logs|users|published]
+#: |logs|users|far|published]
 bench: $(READY)  ## compare our probes with the obvious way, on an idle machine
 	@$(PY) -m bench $(ONLY)

@@ -32,8 +32,16 @@ MEASUREMENTS = {
 }
 
 
+USAGE_ERROR = 4  # as pytest's
+
+
 def main(names: list[str]) -> int:
     """Run the named measurements (all of them where none is named)."""
+    unknown = sorted({*names} - {*MEASUREMENTS})
+    if unknown:
+        known = ", ".join(MEASUREMENTS)
+        sys.stderr.write(f"make bench ONLY='{' '.join(unknown)}': not a measurement; there are {known}\n")
+        return USAGE_ERROR
     figures: list[Figure] = []
     for name in names or MEASUREMENTS:
         figures += run_to_its_end(MEASUREMENTS[name]())
