@@ -30,6 +30,7 @@ from targets.credentials import evidence_key, secrets_of_environment, wrong_evid
 from targets.loading import ConfigurationError, describe_target
 from targets.model import Target
 from targets.profiles import required_of
+from targets.promises import digest_of_promises
 
 PHASES = ("smoke", "soak", "day")
 INCONCLUSIVE = 10
@@ -200,6 +201,7 @@ def _frame(question: Question, evidence: Evidence) -> Frame:
         required=cases,
         revision=question.revision,
         needs=_needs(target),
+        promises=digest_of_promises(question.target, question.targets_dir),
         profiles=profiles,
     )
 

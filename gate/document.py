@@ -42,6 +42,7 @@ class RunParts(TypedDict):
     interrupted: str
     notes: list[str]
     selection: str
+    promises: str | msgspec.UnsetType
     rerun: str
 
 
@@ -94,6 +95,7 @@ def _parts(run: Run) -> RunParts:
         "interrupted": run.interrupted,
         "notes": list(run.notes),
         "selection": run.selection,
+        "promises": run.plan.promises or msgspec.UNSET,
         "rerun": run.plan.rerun,
     }
 

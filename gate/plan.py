@@ -31,6 +31,7 @@ class Plan:
     overrides: tuple[Override, ...] = ()  # settings that differ from the target and its profile
     accepted: Mapping[str, Known] = field(default_factory=dict)  # known failures that the target itself lists
     notes: tuple[str, ...] = ()  # what the report says first: what the target lacks or accepts
+    promises: str = ""  # SHA-256 of what the target's file promises
     rerun: str = ""  # a command to which the quoted name of the case to rerun is appended
     evidence: str = ""  # a store besides the report folder; see gate.release.store
     evidence_key: Concealed | None = None  # the key for signing stored runs; None: only digests

@@ -232,6 +232,8 @@ class Document(_Part, frozen=True, kw_only=True):
     checks: list[Row]
     causes: list[Cause] = []  # of what did not pass, largest first
     selection: str = ""  # how cases were selected; such a run is not evidence and gives no verdict on the release
+    # What the target's file promised: contract, sizes, deadlines. Unset by earlier suites, whose seals must hold.
+    promises: Digest | msgspec.UnsetType = msgspec.UNSET
     rerun: str = ""  # a command to which the quoted name of the case to rerun is appended
 
     def __post_init__(self) -> None:

@@ -94,6 +94,12 @@ def overrides_of(name: str, folder: Path | None = None) -> dict[str, bool]:
     return _read(name, folder, with_addresses=True).overrides
 
 
+def described_by(name: str, folder: Path | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A target as its file describes it, and the suite's defaults by dotted key. Raises ConfigurationError."""
+    contract = flat({"contract": read_toml(HERE / "contract.toml")})
+    return _read(name, folder, with_addresses=False).described, _defaults_of(Target) | contract
+
+
 def _read(name: str, folder: Path | None, *, with_addresses: bool) -> _Sources:
     path = _find(name, folder)
     described = read_toml(path)

@@ -62,12 +62,13 @@ class Frame:
     required: Mapping[str, frozenset[Key]]  # phase -> cases
     revision: str = ""  # empty: the newest one seen
     needs: Mapping[str, Need] = field(default_factory=dict)  # of claims that take longer than a run, by check id
+    promises: str = ""  # SHA-256 of what the target's file promises now; empty: runs by any promises count
     profiles: frozenset[str] = frozenset()  # all of the target's; `profile` is among them in any case
 
     @property
     def terms(self) -> Terms:
         """The terms by which evidence is judged."""
-        return Terms(self.profiles | {self.profile}, self.needs)
+        return Terms(self.profiles | {self.profile}, self.needs, self.promises)
 
     def cases(self) -> dict[Key, str]:
         """Every required case and its phase."""
@@ -119,7 +120,8 @@ class _Weighed:
         objections = [
             f"passes of run {run.id} do not count: it {why}" for run in self.present if (why := self.objection(run))
         ]
-        return [*write_notes(self.evidence, self.present, self.before, self.revision), *objections]
+        remarks = [f"run {run.id} {what}" for run in self.present if (what := self.frame.terms.remark(run.document))]
+        return [*write_notes(self.evidence, self.present, self.before, self.revision), *objections, *remarks]
 
     def given(self) -> GatePart:
         """The gate's input."""
@@ -184,6 +186,7 @@ def _write(weighed: _Weighed, run_id: str) -> Document:
         doubts=weighed.doubts,
         known_failures=known_failures(weighed.merged, weighed.now),
         gate=weighed.given(),
+        promises=frame.promises or msgspec.UNSET,
         causes=[],
         checks=rows,
         **ONLY_OF_RUNS,

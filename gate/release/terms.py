@@ -34,6 +34,7 @@ class Terms:
 
     profiles: frozenset[str]  # the target's own: with and without permission to write
     needs: Mapping[str, Need] = field(default_factory=dict)  # by check id
+    promises: str = ""  # SHA-256 of what the target's file promises; empty: any
 
     def objection(self, document: Document, now: datetime) -> str:
         """Why a run's passes do not count here; empty if they do. Its failures always count."""
@@ -44,8 +45,23 @@ class Terms:
             return "was a quick run, with smaller samples"
         if weakened:
             return f"was weakened by {', '.join(weakened)}"
+        return self._other_question(document) or _too_old(document, now)
+
+    def _other_question(self, document: Document) -> str:
         if document.profile not in self.profiles:
             return f"had the profile {document.profile!r}, but this target's is {' or '.join(sorted(self.profiles))}"
-        if now - datetime.fromisoformat(document.started) > MOST_AGE:
-            return f"began on {document.started[:10]}, and a pass counts for {MOST_AGE.days} days"
+        if self.promises and document.promises and document.promises != self.promises:
+            return "was judged by another contract, sizes or deadlines than the target's file has now: verify again"
         return ""
+
+    def remark(self, document: Document) -> str:
+        """What is worth a note about a run, although its passes count; empty if there is nothing."""
+        if self.promises and not document.promises:
+            return "does not say by which contract it was judged: an earlier version of the suite made it"
+        return ""
+
+
+def _too_old(document: Document, now: datetime) -> str:
+    if now - datetime.fromisoformat(document.started) > MOST_AGE:
+        return f"began on {document.started[:10]}, and a pass counts for {MOST_AGE.days} days"
+    return ""

@@ -2,7 +2,7 @@
 
 from xml.etree import ElementTree as ET
 
-from gate.outcomes import Outcome
+from gate.outcomes import Outcome, Verdict
 from gate.report.checklist import Report, owner
 from gate.report.wording import rerun, show_figure
 from gate.verdict_document import Cause, Row
@@ -12,7 +12,11 @@ ALLOWED = {9, 10, 13}
 
 
 def render_junit(report: Report) -> str:
-    """Render the verdict. FAILED is a failure, BROKEN an error, PENDING and NOT_APPLICABLE are skipped."""
+    """Render the verdict. FAILED is a failure, BROKEN an error, PENDING and NOT_APPLICABLE are skipped.
+
+    A verdict that is not GO although no case is red (doubts about the evidence, cases that did not run) is an error of
+    its own: readers of this format look at cases alone.
+    """
     document = report.document
     root = ET.Element("testsuites", name="netra-verify")
     causes = {name: cause for cause in document.causes for name in cause.cases}
@@ -23,7 +27,11 @@ def render_junit(report: Report) -> str:
         suite = ET.SubElement(root, "testsuite", {"name": family, "timestamp": document.started, **_counts(rows)})
         for row in rows:
             suite.append(_case(row, causes.get(row.name), rerun(document, row.name)))
-    for key, value in _counts(document.checks).items():
+    counts = _counts(document.checks)
+    if document.verdict is not Verdict.GO and counts["failures"] == counts["errors"] == "0":
+        root.append(_verdict(document.verdict, document.reason, document.started))
+        counts |= {"tests": str(len(document.checks) + 1), "errors": "1"}
+    for key, value in counts.items():
         root.set(key, value)
     properties = ET.Element("properties")
     for key in ("verdict", "exit_code", "reason", "target", "revision", "profile", "phase", "run_id"):
@@ -31,6 +39,15 @@ def render_junit(report: Report) -> str:
     root.insert(0, properties)
     ET.indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _verdict(verdict: Verdict, reason: str, started: str) -> ET.Element:
+    """The verdict as a suite of one case, an error."""
+    counts = {"tests": "1", "failures": "0", "errors": "1", "skipped": "0", "time": "0.000"}
+    suite = ET.Element("testsuite", {"name": "verdict", "timestamp": started, **counts})
+    case = ET.SubElement(suite, "testcase", classname="netra.verdict", name="verdict", time="0.000")
+    ET.SubElement(case, "error", message=_clean(reason), type=verdict).text = _clean(reason)
+    return suite
 
 
 def _counts(rows: list[Row]) -> dict[str, str]:

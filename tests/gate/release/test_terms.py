@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from gate.evidence import Recorder
@@ -57,6 +58,25 @@ def test_time_may_be_compressed_only_on_the_twin(hour_s: float, on_the_twin: flo
 )
 def test_a_run_that_proves_less_does_not_count(document: Document, why: str) -> None:
     assert TERMS.objection(document, datetime.fromisoformat(document.started)) == why
+
+
+@pytest.mark.parametrize(
+    "promised, why, remark",
+    [
+        ("a" * 64, "", ""),
+        (
+            "b" * 64,
+            "was judged by another contract, sizes or deadlines than the target's file has now: verify again",
+            "",
+        ),
+        (UNSET, "", "does not say by which contract it was judged: an earlier version of the suite made it"),
+    ],
+)
+def test_a_run_by_other_promises_does_not_count(promised: str | UnsetType, why: str, remark: str) -> None:
+    document = replace(smoke(), promises=promised)
+    now, terms = datetime.fromisoformat(document.started), Terms(frozenset({"full"}), promises="a" * 64)
+    assert (terms.objection(document, now), terms.remark(document)) == (why, remark)
+    assert Terms(frozenset({"full"})).objection(document, now) == ""
 
 
 @pytest.mark.parametrize("late_s, why", [(0, ""), (1, "began on 2026-11-20, and a pass counts for 30 days")])
