@@ -16,7 +16,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from rich.console import Console
 
 from gate.document import SCHEMA, with_causes
-from gate.outcomes import Outcome, Verdict
+from gate.outcomes import Outcome
 from gate.redaction import Redactor
 from gate.report import allure
 from gate.report.allure import STATUSES, finish
@@ -112,16 +112,6 @@ def test_junits_counts_agree(document: Document, counts: Counter[str]) -> None:
     assert [len(junit.findall(f".//{one}")) for one in places] == list(told.values())
     suites = junit.findall("testsuite")
     assert {key: sum(int(suite.get(key, "")) for suite in suites) for key in told} == told
-
-
-def test_junit_is_not_green_where_the_verdict_is_not(tmp_path: Path) -> None:
-    sound = make_document(tmp_path, {"auth.latency": P, "logs.zero-500": P})
-    assert "<error" not in render_junit(answered(sound))
-    doubted = replace(
-        sound, verdict=Verdict.INCONCLUSIVE, exit_code=10, reason="3 seeded rows are left in the database"
-    )
-    red = ET.fromstring(render_junit(answered(doubted))).findall(".//testcase[error]")  # noqa: S314 - our own output
-    assert [(case.get("name"), case.findtext("error")) for case in red] == [("verdict", doubted.reason)]
 
 
 def test_allures_counts_agree(document: Document, counts: Counter[str], tmp_path: Path) -> None:
