@@ -17,6 +17,7 @@ from probes.secret import Secret
 from probes.timing.deadlines import Deadlines
 from targets.addresses import what_is_wrong
 from targets.loading import NOT_TARGETS, ConfigurationError, describe_target
+from targets.names import what_is_wrong as wrong_name
 from targets.pasted_dsn import read_pasted
 
 DSN = "NETRA_DATABASE__URL"
@@ -67,8 +68,10 @@ async def run(wanted: Wanted) -> int:
 
 
 def _refuse(wanted: Wanted, path: Path) -> None:
-    if not wanted.name.replace("-", "").replace("_", "").isalnum() or wanted.name in NOT_TARGETS:
-        raise ConfigurationError(f"NAME ({wanted.name!r}) must be a file name of letters, digits, - and _.")
+    if wrong := wrong_name(wanted.name):
+        raise ConfigurationError(f"NAME ({wanted.name!r}) {wrong}.")
+    if wanted.name in NOT_TARGETS:
+        raise ConfigurationError(f"NAME ({wanted.name!r}) is taken by a file of the suite's own: give another.")
     for name, url in (("BACKEND", wanted.backend), ("AUTH", wanted.auth)):
         if wrong := what_is_wrong(url):
             raise ConfigurationError(f"{name} {wrong}.")

@@ -103,6 +103,8 @@ def test_what_is_typed_wrong_is_answered_with_the_commands(
     [
         (("init", "--name=x", "--backend=https://user:word@h"), 4, "BACKEND has a user or a password before its host"),
         (("init", "--name=x", "--backend=user:word@h/?"), 4, "BACKEND must begin with http:// or https://."),
+        (("init", "--name=profiles", "--backend=http://h"), 4, "NAME ('profiles') is taken by a file of the suite's"),
+        (("init", "--name=a/b", "--backend=http://h"), 4, "NAME ('a/b') must be a name, not a path"),
         (("init",), 4, "usage: netra-verify init "),
         (("init", "--help"), 0, "usage: netra-verify init "),
         (("history",), 4, "usage: netra-verify history "),

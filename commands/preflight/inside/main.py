@@ -176,14 +176,21 @@ def _describe(error: BaseException, folder: Path) -> dict[str, Any]:
     name = f"{Path(inside.filename).relative_to(folder)}, line {inside.lineno}" if inside else ""
     missing = error.name if isinstance(error, ModuleNotFoundError) else ""
     known = type(error).__mro__
+    lacking = _module_that_lacks(error, folder)
     return {
         "failed": f"{type(error).__name__}: {error}",
         "kind": type(error).__name__,
-        "place": name,
-        "in_migration": bool(inside and Path(inside.filename).name != "env.py"),
+        "place": lacking or name,
+        "in_migration": bool(lacking) or bool(inside and Path(inside.filename).name != "env.py"),
         "package": missing or "",
         "of_sqlalchemy": any(base.__module__ == "sqlalchemy.exc" for base in known),
     }
+
+
+def _module_that_lacks(error: BaseException, folder: Path) -> str:
+    """The migration (below the folder) that lacks what alembic looks for in it, such as `upgrade`; empty if none."""
+    file = getattr(getattr(error, "obj", None), "__file__", None) if isinstance(error, AttributeError) else None
+    return str(Path(file).relative_to(folder)) if file and Path(file).is_relative_to(folder) else ""
 
 
 if __name__ == "__main__":

@@ -115,6 +115,7 @@ IMAGE_S_FAULT = {
     "op.execute('CREATE TABEL x ()')": 'syntax error at or near "TABEL"',
     "raise ValueError('no')": "ValueError: no (versions/two.py",
     "op.execute('ALTER TABLE things ADD COLUMN x int NOT NULL')": "fails on tables that have rows",
+    "pass\ndel upgrade": "has no attribute 'upgrade' (versions/two.py)",
     "input('Really? ')": "EOFError: EOF when reading a line",
     "raise ValueError('x' * 1_000_000)": "ValueError: xxx",
 }
