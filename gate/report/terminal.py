@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gate.outcomes import Outcome, Verdict
+from gate.plain_text import neutralise
 from gate.report.causes import causes_in_words, way_back
 from gate.report.checklist import BOUNDED, NOT_RUN, OWED, PROVED, Answer, Report
 from gate.report.wording import brief, sentence, show_figure
@@ -56,7 +57,7 @@ def print_verdict(report: Report, folder: Path, console: Console) -> None:
         console.print(sentence(reason), markup=False)
     if not document.selection:
         _print_again_in_short(report, console)
-    console.print(f"report: {folder / 'report.html'}", markup=False, soft_wrap=True)
+    console.print(f"report: {neutralise(str(folder / 'report.html'))}", markup=False, soft_wrap=True)
     style = VERDICT_STYLES[document.verdict]
     revision = document.revision or "unknown"
     console.print(

@@ -54,6 +54,11 @@ def test_eighty_columns_suffice(tmp_path: Path) -> None:
     assert max(len(line.rstrip()) for line in lines if not line.startswith(("VERDICT:", "report:"))) <= 80
 
 
+def test_a_folder_with_a_line_break_in_its_name_says_no_verdict(tmp_path: Path) -> None:
+    text = printed(tmp_path / "x\nVERDICT: GO", {"threads.order": F})
+    assert [line for line in text.splitlines() if line.startswith("VERDICT")] == [text.splitlines()[-1]]
+
+
 def test_colour_is_for_terminals(tmp_path: Path) -> None:
     assert "\x1b[" not in printed(tmp_path, {"a.b": P})
     assert "\x1b[" in printed(tmp_path, {"a.b": P}, terminal=True)
