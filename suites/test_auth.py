@@ -35,7 +35,7 @@ REPEAT = (
 )
 OTHER_CLIENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 UNBOUND = "Accept a token from any client: a page, an app and a job of one user may hold the same one."
-ODD = [pytest.param(kind, marks=WITH_THE_SECRET) for kind in ODD_TOKENS]
+ODD = [pytest.param(kind, marks=[pytest.mark.beside, WITH_THE_SECRET]) for kind in ODD_TOKENS]
 REMEDIES = {  # of valid tokens that only some services refuse
     LONG: "Limit a token's length by what a header can hold, at every door alike: a user may have many permissions.",
     ODD_EMAIL: "Take an address for text of any letters (RFC 6531), wherever it is checked, stored, logged or sent on.",
@@ -141,6 +141,7 @@ async def _refuse_unless_let_in(doors: Doors, door: DoorName, token: Secret, own
     remedy="Verify signature, algorithm, issuer, audience, times and type in one place; " + FIX_4,
     looking="**an incident if anyone was let in**: the case's name is the forgery, the evidence names the door",
 )
+@pytest.mark.beside
 @pytest.mark.parametrize("kind", [*UNSIGNED, *SIGNED_KINDS])
 async def test_a_bad_token_is_refused_everywhere(
     doors: Doors, family: Family, tokens: TokenSource, borrow: Borrow, contract: Contract, kind: str

@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 
+import pytest
+
 from fixtures.doors import GOOD, DoorName, Doors, Said
 from gate.check import check
 from gate.evidence import Recorder
@@ -29,6 +31,7 @@ BY_THE_WHOLE = "Look up what is known of a token by the whole token, its signatu
     ),
     looking="how often and at which door, in the evidence; the server's log lines of the rounds that disagree",
 )
+@pytest.mark.beside(takes_long=True)
 async def test_the_doors_agree_every_time(
     doors: Doors, tokens: TokenSource, owner: User, sizes: Sizes, recorder: Recorder
 ) -> None:

@@ -28,6 +28,7 @@ WHERE_MONITORS_USE_IT = pytest.mark.also_needs("head")
     "Where HEAD is refused, add it to the route: monitors that use it take 405 for an outage.",
     looking="`curl -i $BACKEND/health` and `curl -i $BACKEND/health/ready`: what does the body say?",
 )
+@pytest.mark.beside
 @pytest.mark.parametrize(
     "probe,method",
     [

@@ -89,6 +89,7 @@ def refuse_other(item: Item, expected: Wanted) -> None:
     looking="the case's name is the shape; the server's log lines show the traceback. `make verify-local "
     "FAULT=threads.none-for-dict` shows one",
 )
+@pytest.mark.beside(spoils=True)
 @pytest.mark.parametrize(
     "shape",
     [

@@ -54,6 +54,7 @@ VALIDATED = (
     remedy=VALIDATED,
     looking="the case's body; then `GET /api/threads` of anybody: is it still 200? `data.poison` names such rows",
 )
+@pytest.mark.beside(spoils=True)
 @pytest.mark.parametrize("case", BODIES)
 async def test_a_hostile_body_harms_nobody(journey: Journey, plant: Plant, owner: User, case: str) -> None:
     """The answer is 4xx or the thread, never 5xx; then the user's own list and another user's list are read.
@@ -82,6 +83,7 @@ async def test_a_hostile_body_harms_nobody(journey: Journey, plant: Plant, owner
     looking="the body in the evidence, sent to the route that changes a thread; is it checked there as it is for a new "
     "one?",
 )
+@pytest.mark.beside(spoils=True, takes_long=True)
 async def test_a_hostile_change_harms_nobody(journey: Journey, plant: Plant, owner: User) -> None:
     """One thread is changed by each hostile body in turn: the same is looked at as after a new thread of that body."""
     await plant(owner)

@@ -141,6 +141,7 @@ HOSTILE_USERS = {
     remedy="Declare parameter types; bind every value; refuse NUL bytes before they reach Postgres.",
     looking="the case's `curl` against staging; the traceback in the server's log lines",
 )
+@pytest.mark.beside
 @pytest.mark.parametrize("case", HOSTILE)
 async def test_hostile_input_is_refused(threads: Threads, family: Family, borrow: Borrow, case: str) -> None:
     """A hostile query gets a 4xx, or no rows where its window is allowed; odd headers get a 4xx, or are ignored."""
@@ -167,6 +168,7 @@ async def test_hostile_input_is_refused(threads: Threads, family: Family, borrow
     remedy="Bind the user id as a parameter; refuse what a text column can't hold.",
     looking="the case's `curl`; how the user id gets into the query",
 )
+@pytest.mark.beside
 @pytest.mark.parametrize("case", HOSTILE_USERS)
 async def test_hostile_user_ids_find_nothing(threads: Threads, family: Family, case: str) -> None:
     """Our own token with a hostile user id is refused, or lists nothing."""
@@ -222,10 +224,10 @@ async def test_long_user_ids_are_two_users(start_journey: StartJourney, owner: U
 @pytest.mark.parametrize(
     "kind",
     [
-        "refused window",
-        "no token",
-        "no such path",
-        "other method",
+        *(
+            pytest.param(kind, marks=pytest.mark.beside)
+            for kind in ("refused window", "no token", "no such path", "other method")
+        ),
         pytest.param(WHOLE_RUN, marks=pytest.mark.at_the_end),
     ],
 )

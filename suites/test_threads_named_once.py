@@ -21,6 +21,7 @@ ONE_RULE = (
     looking="**an incident where another user read or changed it**; the row's `user_id` and metadata, and the "
     "statement of the route that the case names",
 )
+@pytest.mark.beside(spoils=True)
 @pytest.mark.parametrize("where", ["column", "metadata"])
 async def test_one_name_is_enough(journey: Journey, plant: Plant, uproot: Uproot, stranger: User, where: str) -> None:
     """Its owner lists, reads, changes and archives it, and no other user does.

@@ -267,6 +267,7 @@ def _record(report: SteadyReport, recorder: Recorder, contract: Contract) -> Non
     remedy=OUTSIDE,
     looking="the attempts and their times in the evidence; which part of the state was lost",
 )
+@pytest.mark.beside
 async def test_a_reconnect_finds_its_session(
     sockets: SocketDoor, owner: User, contract: Contract, recorder: Recorder
 ) -> None:

@@ -61,7 +61,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Frame the run: plan, folder, a provisional verdict. Raises pytest.UsageError, contacting nothing."""
     config.addinivalue_line("markers", f"{ALSO_NEEDS}(*needs): what one case needs beyond its check")
     config.addinivalue_line("markers", f"{AT_THE_END}: a case that judges the whole run, after all others")
-    config.addinivalue_line("markers", f"{BESIDE}(takes_long=False, goes_on=False): may be asked while others are")
+    config.addinivalue_line(
+        "markers", f"{BESIDE}(takes_long=False, goes_on=False, spoils=False): may be asked while others are"
+    )
     if config.option.report_dir is None:
         config.option.report_dir = str(default_reports(config.rootpath))
     if only_looks(arguments_of(config)):

@@ -29,6 +29,7 @@ class RequestPace:
     say: Callable[[str], None] = field(repr=False)  # gets a line when the pace was halved
     halved: int = 0  # how often the pace was
     _next_s: float = 0.0  # on the monotonic clock: nothing begins before
+    _crowds: int = 0  # how many of them there are: one may go on while the next is asked
     _crowd: asyncio.Semaphore | None = None  # while cases are asked beside each other: bounds what all of them ask
 
     @asynccontextmanager
@@ -41,11 +42,13 @@ class RequestPace:
     @asynccontextmanager
     async def crowded(self) -> AsyncIterator[None]:
         """Bound also the requests that don't know of each other, because several cases are asked beside each other."""
-        self._crowd = asyncio.Semaphore(self.at_once)
+        self._crowd, self._crowds = self._crowd or asyncio.Semaphore(self.at_once), self._crowds + 1
         try:
             yield
         finally:
-            self._crowd = None
+            self._crowds -= 1
+            if not self._crowds:
+                self._crowd = None
 
     def limited(self, refusal: RateLimited, halved: int) -> None:
         """Halve the pace, because a limiter refused a request that was alone in its case, beside other cases.
