@@ -24,9 +24,9 @@ NOISE = 1.1  # on loopback there is little to overlap
 
 
 async def inside(near: Path, addresses: Mapping[str, Any], folder: Path) -> None:
-    """Measure against the twin whose addresses these are: quick smokes in every way, then whole ones overlapping."""
+    """Measure against the twin whose addresses these are: whole smokes overlapping, then quick ones in every way."""
     await smoke(folder / "warm", near, "--quick", "--check=target.reachable")
-    runs = [*product(ROUND_TRIPS_MS, (1, AT_ONCE), (True,)), *product(WHOLE_MS, (AT_ONCE,), (False,))]
+    runs = [*product(WHOLE_MS, (AT_ONCE,), (False,)), *product(ROUND_TRIPS_MS, (AT_ONCE, 1), (True,))]
     found = []
     for trip, at_once, quick in runs:
         async with from_afar(addresses, folder, trip / 1e3) if trip else nullcontext(near) as path:
