@@ -12,7 +12,8 @@ from typing import Any
 from bench.delayed import delayed
 from tests.standing import run_within
 
-SMOKE_S, ALL_S = 1800.0, 7200.0  # what one of them (one request after another, from afar), and all of them, take at most
+SMOKE_S = 1800.0  # what one of them takes at most: from afar, and one request after another
+ALL_S = 7200.0  # and all of a measurement
 MEASURED = "measured.json"
 Document = dict[str, Any]
 
