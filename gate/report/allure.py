@@ -49,10 +49,7 @@ OURS = frozenset({"epic", "feature", "story", "severity", "owner", "netra-case",
 
 
 def write_clean(redactor: Redactor) -> None:
-    """Let allure-pytest write only results, redacted and neutralised: a killed run leaves them as they were written.
-
-    For fixtures it would write two files per case, which we don't use.
-    """
+    """Let allure-pytest write only results, redacted and neutralised: a killed run leaves them as they were written."""
     for plugin in allure_commons.plugin_manager.get_plugins():
         if isinstance(plugin, AllureFileLogger):
             write = plugin._report_item  # noqa: SLF001 - there is no option for it

@@ -17,6 +17,7 @@ import pytest
 from gate.plain_text import neutralise
 from gate.redaction import Redactor
 from gate.report.allure import write_clean
+from gate.session.allure_listener import leave_fixtures_out
 
 NO_CORE = 1  # bytes: less than any core dump; by core(5) no core is piped to a program either
 
@@ -54,6 +55,7 @@ class Secrecy:
         """All plugins are configured: wrap their files and streams."""
         leave_no_core()
         write_clean(self._redactor)
+        leave_fixtures_out(session.config)
         logging.setLogRecordFactory(self._record)
         reporter = session.config.pluginmanager.get_plugin("terminalreporter")
         if reporter:
