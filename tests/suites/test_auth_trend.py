@@ -17,11 +17,11 @@ EACH_MS = 2.0  # what a call takes longer than the one before
 
 
 class LeakingService(OrdinaryCalls):
-    """Each validation takes longer than the one before; the first call of each sample leaves late."""
+    """Each validation takes longer than the one before; every `each`-th call of a sample leaves late."""
 
-    def __init__(self, lag_ms: float) -> None:
+    def __init__(self, each: int) -> None:
         super().__init__(rate=60.0)
-        self.lag_ms, self.made = lag_ms, 0
+        self.each, self.made = each, 0
 
     async def take(self, validation: object, least: int) -> LatencySample:
         return await self.take_again(validation, least)
@@ -34,10 +34,10 @@ class LeakingService(OrdinaryCalls):
         self.made += 1
         return Call(
             due_s=place / self.rate,
-            lag_ms=0.0 if place else self.lag_ms,
+            lag_ms=0.0 if place % self.each else CONTRACT.auth.latency_limit_ms,
             own_ms=0.0,
             standstill_ms=0.0,
-            client_ms=20.0 + EACH_MS * self.made,
+            client_ms=120.0 + EACH_MS * self.made,
             server_ms=None,
             opened=None,
             first_byte_ms=20.0,
@@ -46,10 +46,10 @@ class LeakingService(OrdinaryCalls):
         )
 
 
-@pytest.mark.parametrize("lag_ms, found", [(0.0, CheckFailure), (CONTRACT.auth.latency_limit_ms, Broken)])
-async def test_growth_counts_if_our_own_side_was_in_time(lag_ms: float, found: type[Exception]) -> None:
+@pytest.mark.parametrize("each, found", [(1_000, CheckFailure), (50, CheckFailure), (5, Broken)])
+async def test_growth_counts_if_our_own_side_was_in_time(each: int, found: type[Exception]) -> None:
     validation: Any = None  # the calls stand for it
     with pytest.raises(found, match="more at the end"):
         await suite.test_validation_does_not_grow_slower(
-            validation, LeakingService(lag_ms), CONTRACT, Sizes(), Recorder()
+            validation, LeakingService(each), CONTRACT, Sizes(), Recorder()
         )
