@@ -16,6 +16,7 @@ from bench.rows import measure as measure_rows
 from bench.runs import measure as measure_runs
 from bench.users import measure as measure_users
 from bench.websocket import measure as measure_websocket
+from tests.proof.arguments import USAGE
 from tests.standing import run_to_its_end
 
 MEASUREMENTS = {
@@ -32,16 +33,13 @@ MEASUREMENTS = {
 }
 
 
-USAGE_ERROR = 4  # as pytest's
-
-
 def main(names: list[str]) -> int:
     """Run the named measurements (all of them where none is named)."""
     unknown = sorted({*names} - {*MEASUREMENTS})
     if unknown:
         known = ", ".join(MEASUREMENTS)
         sys.stderr.write(f"make bench ONLY='{' '.join(unknown)}': not a measurement; there are {known}\n")
-        return USAGE_ERROR
+        return USAGE
     figures: list[Figure] = []
     for name in names or MEASUREMENTS:
         figures += run_to_its_end(MEASUREMENTS[name]())

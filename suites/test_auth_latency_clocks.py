@@ -11,7 +11,6 @@ from probes.client_health.event_loop import LAG_SHARE
 from probes.latency.clock_agreement import unexplained_ms
 from probes.latency.network_round_trip import RoundTrip
 from probes.latency.open_loop import LatencySample
-from probes.statistics.exact import percentile
 from targets.contract import Contract
 from targets.model import Sizes
 
@@ -113,6 +112,6 @@ def _refuse_late(measured: Sequence[LatencySample], contract: Contract, growth: 
 
     A moment in which it was late makes no trend.
     """
-    late = max(percentile([max(call.lag_ms, call.standstill_ms) for call in one.calls], 0.9) for one in measured)
+    late = max(sample.client_lag_ms(0.9) for sample in measured)
     if late > LAG_SHARE * contract.auth.latency_limit_ms:
         raise Broken(f"our own side was {late:.0f} ms late, or more, while times grew ({growth.actual})") from growth

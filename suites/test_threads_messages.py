@@ -220,7 +220,7 @@ async def _talk(session: Session, messages: Messages, thread: str) -> list[dict[
     contract, kept = messages.journey.threads.contract, list[dict[str, Any]]()
     rules = contract.websocket.agent
     for asked in (SECRET, LONGER[: contract.websocket.max_message_bytes // 2].strip()):
-        await session.send(session.dialect.said(asked, rules.in_thread, thread=thread))
+        await session.send(session.dialect.message_of(asked, rules.in_thread, thread=thread))
         try:
             events = await read_run(session, contract)
         except NOT_ANSWERED as error:
@@ -243,7 +243,7 @@ async def _keep_apart(messages: Messages, sockets: SocketDoor) -> None:
     tabs = await sockets.open_all(*[journey.user] * len(asked))
     for (thread, text), tab in zip(asked.items(), tabs, strict=True):
         messages.watch(thread)
-        await tab.send(tab.dialect.said(text, contract.websocket.agent.in_thread, thread=thread))
+        await tab.send(tab.dialect.message_of(text, contract.websocket.agent.in_thread, thread=thread))
     await _await_answers(tabs[0], len(asked), contract)
     for thread, text in asked.items():  # which of the answers it is, its events don't say
         said = [{"thread": thread, "role": asks, "content": text}, {"thread": thread, "role": answers}]
@@ -274,7 +274,7 @@ async def _await_answers(session: Session, count: int, contract: Contract) -> No
 async def _keep_out(session: Session, messages: Messages, thread: str) -> None:
     """Say something in somebody else's thread, and wait for what comes of it; the thread is looked at afterwards."""
     rules = messages.journey.threads.contract.websocket.agent
-    await session.send(session.dialect.said("said by a stranger", rules.in_thread, thread=thread))
+    await session.send(session.dialect.message_of("said by a stranger", rules.in_thread, thread=thread))
     try:
         await session.receive_answer(session.deadlines.message)
     except TooSlow:

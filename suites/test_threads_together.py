@@ -159,7 +159,7 @@ async def test_lists_are_answered_while_the_agent_runs(
         asked.extend(sessions[len(asked) :])
         usual = await threads.ask(owner)
         for session in sessions:
-            await session.send(session.dialect.said("what is new?"))
+            await session.send(session.dialect.message_of("what is new?"))
         answers = await threads.door.pace.together([partial(threads.ask, owner)] * BESIDE)
         for answer in answers:
             if answer.status != HTTPStatus.OK:

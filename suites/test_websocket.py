@@ -161,7 +161,7 @@ async def test_a_fallback_answers(twin: TwinControl, sockets: SocketDoor, owner:
     """The agent supervisor is removed; a message is still answered, and the session stays open."""
     await twin.take_down("supervisor")
     session = await sockets.open(owner)
-    await session.send(session.dialect.said("is anybody there?"))
+    await session.send(session.dialect.message_of("is anybody there?"))
     try:
         answer = await session.receive_answer(deadlines.message)
         await session.ping()

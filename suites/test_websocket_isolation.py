@@ -48,7 +48,7 @@ async def test_messages_stay_with_their_user(
 
 async def _refuse_overheard(mine: Session, user: User, others: Sequence[Listener], contract: Contract) -> None:
     """Say something in a session, also in another's name. Raises CheckFailure if that, or an answer, reaches others."""
-    said, name = mine.dialect.said(f"only for {user.sub}"), contract.database.layout.owner_key
+    said, name = mine.dialect.message_of(f"only for {user.sub}"), contract.database.layout.owner_key
     forged = {one: others[0][1].sub for one in (name, mine.dialect.user_field) if one}
     await mine.send(said)
     await mine.send({**said, **forged, "data": {**data_of(said), **forged}})

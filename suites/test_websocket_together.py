@@ -104,7 +104,7 @@ async def _talk(user: User, session: Session) -> int:
 
 async def _ask(user: User, session: Session, contract: Contract) -> Sequence[str]:
     """Ask the agent; the id of its run. Raises CheckFailure for anything but one complete run for the user."""
-    await session.send(session.dialect.said(f"{QUESTION} {user.sub}"))
+    await session.send(session.dialect.message_of(f"{QUESTION} {user.sub}"))
     messages = await _read_run(session, contract)
     refuse_other_run(messages, contract, f"the session of {user.sub}", user)
     return sorted(run_ids(messages, contract))
@@ -139,7 +139,7 @@ async def test_the_agent_answers_its_user_alone(
     mine, other_tab, *theirs = await sockets.open_all(owner, owner, *others)
     seen = set[str]()
     for _ in range(2):
-        await mine.send(mine.dialect.said(f"{QUESTION} {owner.sub}"))
+        await mine.send(mine.dialect.message_of(f"{QUESTION} {owner.sub}"))
         seen |= await _refuse_other_runs(mine, other_tab, owner, contract, seen)
     own = [mine, other_tab] if contract.websocket.agent.every_tab else [mine]
     late = await asyncio.gather(*(_overhear(session) for session in (*own, *theirs)))

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,7 @@ def overrides_of(name: str, folder: Path | None = None) -> dict[str, bool]:
 
 def described_by(name: str, folder: Path | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
     """A target as its file describes it, and the suite's defaults by dotted key. Raises ConfigurationError."""
-    contract = flat({"contract": read_toml(HERE / "contract.toml")})
+    contract = flat({"contract": _default_contract()})
     return _read(name, folder, with_addresses=False).described, _defaults_of(Target) | contract
 
 
@@ -140,9 +141,15 @@ def _unreadable(environ: Mapping[str, str]) -> str:
     return ", ".join(found)
 
 
+@cache
+def _default_contract() -> Mapping[str, Any]:
+    """The contract of the suite's own file, which a run needs several times."""
+    return read_toml(HERE / "contract.toml")
+
+
 def _contract(described: dict[str, Any], folder: Path | None) -> dict[str, Any]:
     """The contract's defaults, overridden by the target in `contract_of` and then by this one."""
-    contract = read_toml(HERE / "contract.toml")
+    contract = _default_contract()
     like = described.pop("contract_of", "")
     if like:
         contract = _merge(contract, read_toml(_find(like, folder)).get("contract", {}), WHOLE)

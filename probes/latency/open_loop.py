@@ -75,9 +75,12 @@ class LatencySample:
         """This sample and a later one of the same stream, as one."""
         return replace(self, calls=self.calls + later.calls)
 
-    def client_lag_ms(self) -> float:
-        """The worst that our own side did to these calls: left late, or our loop stood still while they were sent."""
-        return max(max(call.lag_ms, call.standstill_ms) for call in self.calls)
+    def client_lag_ms(self, share: float = 1.0) -> float:
+        """What our own side did to these calls: left late, or our loop stood still while they were sent.
+
+        The worst of it, or what this share of the calls did not exceed.
+        """
+        return percentile([max(call.lag_ms, call.standstill_ms) for call in self.calls], share)
 
     @property
     def lag_p99_ms(self) -> float:

@@ -58,7 +58,7 @@ class Dialect:
         """The code of an error message; the whole message if it has none."""
         return str(message.get(self.error_code_field) or data_of(message).get(self.error_code_field) or message)
 
-    def said(self, text: str, form: Mapping[str, Any] | None = None, **more: str) -> Message:
+    def message_of(self, text: str, form: Mapping[str, Any] | None = None, **more: str) -> Message:
         """The message that says a user's text; in another `form`, with `more` for its further placeholders."""
         written = json.dumps(self.user_message if form is None else form)
         for name, value in {**more, "text": text}.items():

@@ -1,4 +1,4 @@
-"""`errors`: what is counted, by route and by what the application wrote; nothing is said that a refusal takes back."""
+"""`errors`: 5xx are counted by route and by what the application wrote; no count comes before a refusal."""
 
 import json
 from collections.abc import Callable
@@ -24,7 +24,7 @@ def failed(number: int, path: str = "/api/threads", **more: Any) -> dict[str, An
     return entry(number, 500) | {"httpRequest": request, "trace": f"projects/p/traces/{number}"} | more
 
 
-def said(number: int, text: str) -> dict[str, Any]:
+def application_line(number: int, text: str) -> dict[str, Any]:
     """What the application wrote while it answered that request."""
     line = entry(1000 + number) | {"textPayload": text, "trace": f"projects/p/traces/{number}"}
     del line["httpRequest"]
@@ -43,10 +43,13 @@ async def test_500s_of_one_route_are_told_apart_by_what_the_application_wrote(
 ) -> None:
     entries = [
         *(failed(number) for number in range(6)),
-        *(said(number, TRACEBACK.format(error=f"KeyError: {number}")) for number in range(3)),
-        *(said(number, TRACEBACK.format(error="sqlalchemy.exc.MissingGreenlet: no await")) for number in (3, 4)),
-        said(5, GROUP.format("ValueError: bad")),
-        said(7, TRACEBACK.format(error="TypeError: of another request")),
+        *(application_line(number, TRACEBACK.format(error=f"KeyError: {number}")) for number in range(3)),
+        *(
+            application_line(number, TRACEBACK.format(error="sqlalchemy.exc.MissingGreenlet: no await"))
+            for number in (3, 4)
+        ),
+        application_line(5, GROUP.format("ValueError: bad")),
+        application_line(7, TRACEBACK.format(error="TypeError: of another request")),
     ]
     assert await run(write(tmp_path, FORMS[form](entries)), "", "") == 0
     lines = capsys.readouterr().out.splitlines()

@@ -267,8 +267,8 @@ def test_what_can_be_discarded_is_whatever_is_in_the_store_and_whatever_is_gone_
 
 def test_a_discard_that_can_not_be_read_excuses_no_failure(store: Store, tmp_path: Path) -> None:
     failed, again = stored({ORDER: F}), stored({ORDER: P}, at_h=1)
-    for one in (failed, again):
-        store.put(one)
+    for run in (failed, again):
+        store.put(run)
     assert judge(store, SMOKE).verdict == "NO-GO"
     folder = tmp_path / "store/mini/discarded"
     folder.mkdir()

@@ -37,9 +37,9 @@ def test_a_summary_that_can_not_be_written_is_said_and_changes_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     environ = {"GITHUB_STEP_SUMMARY": str(tmp_path / "none/summary.md"), "GITHUB_ACTIONS": "true"}
-    (said,) = announce(answered(SOUND), environ)
+    (note,) = announce(answered(SOUND), environ)
     where = f"{tmp_path / 'none/summary.md'} (GITHUB_STEP_SUMMARY)"
-    assert said == f"the step summary {where} can't be written: No such file or directory"
+    assert note == f"the step summary {where} can't be written: No such file or directory"
     assert capsys.readouterr().out.splitlines() == annotations(SOUND)
 
 

@@ -66,9 +66,9 @@ def test_an_errors_code_is_in_it_or_in_its_data_or_else_it_is_shown_whole() -> N
 
 def test_a_users_text_is_put_into_its_form_as_it_is() -> None:
     text = 'a "quoted" {text}\n'
-    assert DIALECT.said("hi") == {"type": "user_message", "data": {"text": "hi"}}
-    assert DIALECT.said("hi", {"to": "{thread}", "say": ["{text}"]}, thread='t"1') == {"to": 't"1', "say": ["hi"]}
-    assert DIALECT.said(text)["data"]["text"] == text
+    assert DIALECT.message_of("hi") == {"type": "user_message", "data": {"text": "hi"}}
+    assert DIALECT.message_of("hi", {"to": "{thread}", "say": ["{text}"]}, thread='t"1') == {"to": 't"1', "say": ["hi"]}
+    assert DIALECT.message_of(text)["data"]["text"] == text
 
 
 @pytest.mark.parametrize("token, offer", [("a", "jwt.YQ"), ("abc", "jwt.YWJj"), ("\u00ff\u00fe?", "jwt.w7_Dvj8")])
