@@ -76,6 +76,7 @@ class SingleThreadRules(Part):
     created: Statuses
     done: Statuses
     refused: Statuses
+    conflict: Statuses
     gone: Statuses
 
     @model_validator(mode="after")

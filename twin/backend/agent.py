@@ -7,6 +7,7 @@ become messages of that thread.
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +64,8 @@ async def on_user_message(sessions: "Sessions", socket: WebSocket, identity: "Id
         number += 1
         sent = {"type": event["type"], "data": {**run, "sequence": number, "timestamp": _now(), **event["data"]}}
         if thread is not None and "text" in event["data"]:  # stored before it is sent
-            await sessions.remember(identity, thread, "assistant", event["data"]["text"])
+            with suppress(RefusedError):  # the thread was archived meanwhile: its owner hears the answer all the same
+                await sessions.remember(identity, thread, "assistant", event["data"]["text"])
         await sessions.tell(sessions, identity.user_id, sent)
 
 
