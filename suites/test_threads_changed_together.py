@@ -54,7 +54,7 @@ async def test_no_change_is_lost(
     A change may be refused because of the other one. What is archived stays so.
     """
     if by != "two requests":
-        await _beside_the_agent(journey, messages, sockets)
+        await _beside_the_agent(journey, messages, plant, sockets)
         return
     partly = journey.threads.contract.threads.one.partial
     kinds = [other for other in ("describe", "archive") if partly or other == "archive"]
@@ -120,11 +120,10 @@ class _Pair:
             raise CheckFailure(expected=f"{expected}: done, or refused for it ({named})", actual=seen(answer))
 
 
-async def _beside_the_agent(journey: Journey, messages: Messages, sockets: SocketDoor) -> None:
+async def _beside_the_agent(journey: Journey, messages: Messages, plant: Plant, sockets: SocketDoor) -> None:
     """Rename a thread and archive another one while the agent answers in them. Raises CheckFailure unless both last."""
     threads, contract = journey.threads, journey.threads.contract
-    created = await threads.door.pace.both(*[partial(journey.create, title=TITLE)] * 2)
-    renamed, archived = map(threads.id_of, created)
+    renamed, archived = [row.id for row in await plant(journey.user, count=2, title=TITLE)]
     (tab,) = await sockets.open_all(journey.user)
     steps = (
         (renamed, partial(journey.done, "rename", renamed, "a new title", json=journey.body(title=CHANGED))),

@@ -96,8 +96,9 @@ async def test_messages_are_as_they_were_said(
     await _refuse_stranger(journey, thread, SECRET, stranger)
 
 
-async def _refuse_stranger(journey: Journey, thread: str, secret: str, stranger: User) -> None:
-    await journey.refuse("history", thread, secret, user=stranger, remedy=OWNERS_ALONE)
+async def _refuse_stranger(journey: Journey, thread: str, secret: str, stranger: User, **window: int) -> None:
+    params = journey.threads.query_of(window) or None
+    await journey.refuse("history", thread, secret, user=stranger, remedy=OWNERS_ALONE, params=params)
 
 
 async def _planted_ones_come_back(messages: Messages, plant: Plant, stranger: User) -> None:
@@ -118,7 +119,10 @@ async def _planted_ones_come_back(messages: Messages, plant: Plant, stranger: Us
             partial(_refuse_other, messages, theirs.id, foreign, stranger),
             partial(_refuse_other_count, journey, {mine.id: len(WRITTEN), other.id: MANY}),
             partial(_refuse_unread, messages, other.id, many),
-            partial(_refuse_stranger, journey, mine.id, SECRET, stranger),
+            *(
+                partial(_refuse_stranger, journey, mine.id, SECRET, stranger, **window)
+                for window in ({}, {"offset": 1}, {"limit": 1})  # a window may take another way through the handler
+            ),
         ]
     )
     await _refuse_other_windows(messages, mine.id)

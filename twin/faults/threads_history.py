@@ -1,8 +1,10 @@
 """Faults of a thread's history and of what answers say of a thread: ends too early, counts, old values."""
 
 import json
+from dataclasses import replace as altered
 from typing import TYPE_CHECKING, Any
 
+from twin.backend.thread_store import refuse_foreign
 from twin.faults.threads_metadata import rendering
 from twin.faults.threads_odd import windowing
 from twin.faults.threads_one import afterwards, reworded
@@ -104,3 +106,17 @@ def errors_share_an_id(seams: "Seams") -> Undo:
         return JSONResponse(json.loads(bytes(answer.body)) | {"trace_id": "unknown"}, status, kept)
 
     return replace(seams, render_refusal=render)
+
+
+@fault("threads.messages-open-further-on", place="backend", seen="the owner checked where a history is first loaded")
+def messages_open_further_on(seams: "Seams") -> Undo:
+    """Who asks for a later window of a thread's messages is not asked whose the thread is."""
+    healthy = seams.list_messages
+
+    async def list_messages(given: "Seams", request: "Request", thread_id: str) -> "Response":
+        if request.query_params.get("offset", "0") == "0":
+            return await healthy(given, request, thread_id)
+        with_all = altered(given, access=lambda row: refuse_foreign(row and {**row, "own": True}))
+        return await healthy(with_all, request, thread_id)
+
+    return replace(seams, list_messages=list_messages)
