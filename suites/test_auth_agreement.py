@@ -11,7 +11,7 @@ from fixtures.doors import GOOD, DoorName, Doors, Said
 from gate.check import check
 from gate.evidence import Recorder
 from gate.failures import CheckFailure
-from probes.auth.forgeries import RESIGNED, Forgery, forge_plain, resigned
+from probes.auth.forgeries import RESIGNED, TAMPERED, Forgery, forge_plain, resigned, tampered
 from probes.auth.tokens import TokenSource, User
 from probes.statistics.exact import share_upper_bound, trials_to_catch
 from targets.model import Sizes
@@ -73,9 +73,9 @@ def _differences(
 
 
 def _remedy(questions: Sequence[tuple[int, DoorName, Forgery]], answers: Sequence[Said | None]) -> str:
-    """What to do where a door does not refuse a valid token under another signature; else nothing of its own."""
+    """What to do where a door accepts what is part of a valid token, and not all of it; else nothing of its own."""
     accepted = any(
-        forgery.kind == RESIGNED and answer is not None and answer.decision != "refused"
+        forgery.kind in {RESIGNED, TAMPERED} and answer is not None and answer.decision != "refused"
         for (_, _, forgery), answer in zip(questions, answers, strict=True)
     )
     return BY_THE_WHOLE if accepted else ""
@@ -86,11 +86,12 @@ def _round(
 ) -> list[tuple[int, DoorName, Forgery]]:
     """What a round asks: every door about a valid and an invalid token, in an order that changes from round to round.
 
-    In a fixed order, a door that refuses every tenth call might refuse only invalid tokens. In every other round the
-    invalid one is the valid one under another signature: what a door remembers of a token must be all of it.
+    In a fixed order, a door that refuses every tenth call might refuse only invalid tokens. In two of three rounds the
+    invalid one is part of the valid one, with another signature or payload: what a door remembers of a token must be
+    all of it.
     """
     good = tokens.good(owner)
-    invalid = forge_plain(tokens, owner) if number % 2 else resigned(good)
+    invalid = (resigned(good), tampered(good), forge_plain(tokens, owner))[number % 3]
     shown = (Forgery(GOOD, good), invalid)
     asked = [(number, door, one) for door in names for one in shown]
     random.Random(number).shuffle(asked)  # noqa: S311 - an order, the same in every run

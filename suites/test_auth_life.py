@@ -12,7 +12,7 @@ from functools import partial
 import pytest
 
 from fixtures.doors import DoorName, Doors, Said
-from fixtures.http_services import seen
+from fixtures.http_services import refuse_server_error, seen
 from fixtures.pace import Family
 from fixtures.single_routes import SingleRoutes
 from fixtures.sockets import refuse_refused
@@ -132,6 +132,8 @@ async def _look_at_logout(
     await _refuse_forged_logout(doors, token, owner, contract)
     logged_out, begun = await _log_out(doors, token, contract), time.monotonic()
     await refuse_unless_it_ends(doors, token, contract, recorder, "logout")
+    again = await doors.auth.post(contract.paths.auth_logout, token=token)
+    refuse_server_error(again, "a second logout of the same token: done, or refused")
     newer = await _show_newer(doors, mint, owner, clock, date_of(logged_out))
     await _log_out(doors, newer, contract)  # a service may remember the last one alone
     await refuse_unless_it_ends(doors, token, contract, recorder, "another token's logout")

@@ -206,7 +206,7 @@ async def test_the_known_incidents_are_gone(revision_log: LogRead, incidents: In
     looking="**rotate it first**. Then the entry's place (never its text) in the evidence: which line of code logs it?",
 )
 async def test_no_secret_is_logged(revision_log: LogRead, auth_log: AuthLog, recorder: Recorder) -> None:
-    """No entry of either service holds a JWT, a URL with a password, or the key that the backend calls auth with.
+    """No entry of either service holds a JWT, a URL with a password, or a secret that the target has.
 
     The auth service's log is read since this run began; an exported file is read for the backend alone.
     """

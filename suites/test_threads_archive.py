@@ -1,5 +1,6 @@
 """A thread that its owner archives: it goes at once, and alone."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -8,10 +9,12 @@ import pytest
 from fixtures.journeys import OTHER_TITLE, TITLE, Journey, refuse_stale, refuse_title
 from fixtures.messages import Messages
 from fixtures.rows import Plant
-from fixtures.threads import AS_STORED
+from fixtures.threads import AS_STORED, Item
 from gate.check import check
 from gate.failures import CheckFailure
 from probes.database.seeding import Seeder
+
+ARCHIVED_ALONE = "Change nothing of other threads, nor of their messages: bind the one thread's id in every statement."
 
 
 @check(
@@ -32,10 +35,12 @@ async def test_an_archived_thread_is_gone(journey: Journey, plant: Plant, messag
     creating = partial(journey.create, title=TITLE), partial(journey.create, title=OTHER_TITLE)
     others = [*map(journey.threads.id_of, await journey.threads.door.pace.both(*creating))]
     if messages.writer is not None:
-        await messages.plant(first, [(0, "a message of the archived thread", timedelta(minutes=5))])
+        for thread in (first, others[0]):
+            await messages.plant(thread, [(0, f"a message of the thread {thread}", timedelta(minutes=5))])
     read, listed = await journey.read_and_listed(first)
     refuse_title(listed, TITLE, journey, "in the list before it is archived", AS_STORED)
     refuse_title(read, TITLE, journey, "by its id before it is archived", AS_STORED)
+    before = await journey.threads.everything(journey.user)
     await _archive(journey, first)
     asked = partial(journey.threads.everything, journey.user), partial(journey.do, "read", first)
     items, answer = await journey.threads.door.pace.both(*asked)
@@ -44,11 +49,19 @@ async def test_an_archived_thread_is_gone(journey: Journey, plant: Plant, messag
     journey.refuse_present(answer)
     if await seeder.kind_of_metadata(first) is None:
         raise CheckFailure(expected="an archived thread stays in the table, with deleted_at", actual="its row is gone")
-    for other, title in zip(others, (TITLE, OTHER_TITLE), strict=True):
-        refuse_title(journey.item_of(other, items), title, journey, "in the list after another was archived")
+    _refuse_others_changed(journey, others, before, items)
     newer = journey.threads.id_of(await journey.create(title=TITLE))
     refuse_title(await journey.listed(newer), TITLE, journey, "in the list after one of its title was archived")
     await _refuse_by_beginning(journey, plant)
+
+
+def _refuse_others_changed(journey: Journey, others: Sequence[str], *lists: Sequence[Item]) -> None:
+    """Raise CheckFailure unless other threads are the same in two lists, before and after one was archived."""
+    for other in others:
+        was, now = (journey.item_of(other, items) for items in lists)
+        if now != was:
+            expected = f"another thread as it was listed before one was archived: {was}"
+            raise CheckFailure(expected=expected, actual=f"{now}", remedy=ARCHIVED_ALONE)
 
 
 async def _archive(journey: Journey, thread_id: str) -> None:

@@ -28,6 +28,7 @@ BODIES = {
     "title an object": '{"{title}": {}}',
     "metadata a list": '{"{title}": "a", "{metadata}": [1]}',
     "number out of range": '{"{metadata}": {"x": 1e999}}',  # read as infinity, for which JSON has no word
+    "integer of 30 digits": '{"{metadata}": {"x": ' + "9" * 30 + "}}",
     "unknown keys": '{"{title}": "a", "nv_unknown": 1, "id": "nv-chosen", "deleted_at": 1}',
 }
 JSON = {"Content-Type": "application/json"}

@@ -1,5 +1,6 @@
 """What a user does with threads through the API: create, read, rename."""
 
+import json
 import time
 from datetime import timedelta
 from functools import partial
@@ -40,6 +41,7 @@ AT_ONCE = 4  # new threads of each of two users
 OWN_ID = (
     "Make a new thread's id yourself, and only insert it: an id from the client, or an upsert, takes others' threads."
 )
+TYPED = {"Content-Type": "Application/JSON;charset=UTF-8"}  # as many a client says it (RFC 9110, 8.3.1)
 NO_SHARED_DEFAULT = (
     "Make a new object for each thread: a default that is shared keeps what an earlier user put into it."
 )
@@ -81,7 +83,7 @@ async def test_a_created_thread_is_stored(
         journey.refuse_other_thread(listed or {}, title, METADATA, moments, "in the list")
         _refuse_below(journey, items, thread_id, old)
     await _refuse_merged(journey, before, start_journey(stranger), user_pool)
-    await _refuse_in_part(journey)
+    await _refuse_in_part(journey, before)
     (theirs,) = await plant(stranger, title=OWNERS_TITLE)
     await _refuse_other_owner(journey, before, stranger, theirs)
 
@@ -131,8 +133,13 @@ async def _refuse_merged(journey: Journey, before: set[str], other: Journey, use
     await _own_list(other, theirs, EACH_ITS_OWN)
 
 
-async def _refuse_in_part(journey: Journey) -> None:
-    """Raise CheckFailure unless what a service may not want, as it is long or odd, is refused, or stored whole."""
+async def _refuse_in_part(journey: Journey, before: set[str]) -> None:
+    """Raise CheckFailure unless what a service may not want, long or odd, is refused, or stored once, as it is.
+
+    What it must want is sent as other clients send it.
+    """
+    typed = await journey.do("create", content=json.dumps(journey.body(title=TITLE)).encode(), headers=TYPED)
+    journey.keep(journey.object_of(typed, journey.threads.contract.threads.one.created, f"a thread sent as {TYPED}"))
     drafts: list[dict[str, Any]] = [{"title": title} for title in (*LONG_TITLES, BROKEN_TITLE)]
     drafts += [{"title": TITLE, "metadata": dict(metadata)} for metadata in ODD_METADATA]
     asked = [partial(journey.do, "create", json=journey.body(**draft)) for draft in drafts]
@@ -144,7 +151,7 @@ async def _refuse_in_part(journey: Journey) -> None:
             stored.append((journey.keep(answer.json_object()), draft))
         elif answer.status not in rules.refused:
             raise CheckFailure(expected=f"{what} (contract.threads.one.refused)", actual=seen(answer))
-    items = await journey.threads.everything(journey.user)
+    items = await _own_list(journey, before, EACH_ITS_OWN)
     for thread_id, draft in stored:
         item = journey.item_of(thread_id, items)
         refuse_title(item, draft["title"], journey, "in the list", AS_STORED)
@@ -255,6 +262,7 @@ async def test_a_renamed_thread_is_renamed_everywhere(journey: Journey, plant: P
             refuse_title(item, title, journey, f"{where} after the change")
             journey.refuse_other_metadata(item or {}, {"topic": title}, f"{where} after the change", AS_STORED)
         refuse_title(await journey.listed(beside), TITLE, journey, "in the list after another of its title was changed")
+    await _change(journey, thread_id, title=TITLE)  # what changes nothing is done as well
     body = {**journey.body(title=TITLE), layout.owner_key: stranger.sub}
     refuse_server_error(await journey.do("rename", thread_id, json=body), "the thread, or a refusal")
     if await journey.listed(thread_id, stranger) is not None:

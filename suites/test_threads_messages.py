@@ -9,7 +9,7 @@ import pytest
 
 from fixtures.agent import read_run, refuse_other_run
 from fixtures.http_services import seen
-from fixtures.journeys import Journey
+from fixtures.journeys import Journey, refuse_title
 from fixtures.messages import Messages, Said
 from fixtures.rows import Plant
 from fixtures.sockets import SocketDoor
@@ -45,6 +45,7 @@ BOUND = "Bind the thread in the query, and check its owner before a message is s
 RUN_WITH_AN_END = "Answer what is said in a thread like any other message, and end the run also when its history fails."
 WHOLE = "Commit what was said before it is answered, and list the thread's messages of every role."
 OWN_THREAD = "Keep the thread with the run, and not with the user or the session, until its answer is stored."
+ITS_OWN_TITLE = "Name only threads that have no title: the one that a user gave stays."
 ORDERED = "ORDER BY time and id, and store each message when it is said."
 COUNTED = "Count a thread's messages in the statement that lists it; a counter beside the table goes stale."
 
@@ -93,6 +94,7 @@ async def test_messages_are_as_they_were_said(
     await _keep_out(theirs, messages, thread)
     await _refuse_other(messages, thread, _as_listed(said, messages.journey.threads.contract))
     await _refuse_other_count(journey, {thread: len(said)})
+    refuse_title(await journey.listed(thread), TITLE, journey, "in the list after something was said", ITS_OWN_TITLE)
     await _refuse_stranger(journey, thread, SECRET, stranger)
 
 
@@ -126,6 +128,9 @@ async def _planted_ones_come_back(messages: Messages, plant: Plant, stranger: Us
         ]
     )
     await _refuse_other_windows(messages, mine.id)
+    change = journey.body(title=TITLE, metadata={"topic": "changed"})
+    await journey.done("rename", mine.id, "a thread with messages is changed", json=change)
+    await _refuse_other(messages, mine.id, expected)
 
 
 async def _refuse_other_windows(messages: Messages, thread: str) -> None:
@@ -240,23 +245,33 @@ async def _talk(session: Session, messages: Messages, thread: str) -> list[dict[
 
 
 async def _keep_apart(messages: Messages, sockets: SocketDoor) -> None:
-    """One user says something in two threads, in a session each: each thread has its own question and one answer."""
+    """One user says something in two threads at once, in a session each, then the other way round.
+
+    Each thread has its own questions, and one answer to each.
+    """
     journey, contract = messages.journey, messages.journey.threads.contract
     asks, answers = contract.threads.messages.roles
-    asked = {journey.threads.id_of(await journey.create(title=TITLE)): text for text in (SECRET, "And here?")}
-    tabs = await sockets.open_all(*[journey.user] * len(asked))
-    for (thread, text), tab in zip(asked.items(), tabs, strict=True):
-        messages.watch(thread)
-        await tab.send(tab.dialect.message_of(text, contract.websocket.agent.in_thread, thread=thread))
-    await _await_answers(tabs[0], len(asked), contract)
-    for thread, text in asked.items():  # which of the answers it is, its events don't say
-        said = [{"thread": thread, "role": asks, "content": text}, {"thread": thread, "role": answers}]
-        try:
-            await _refuse_other(messages, thread, _as_listed(said, contract))
-        except CheckFailure as error:
-            kept = sum([len(await messages.page(one)) for one in asked])
-            remedy = OWN_THREAD if kept == len(said) * len(asked) else error.remedy
-            raise CheckFailure(expected=error.expected, actual=error.actual, remedy=remedy) from error
+    threads = [journey.threads.id_of(await journey.create(title=TITLE)) for _ in range(2)]
+    said: dict[str, list[dict[str, Any]]] = {thread: [] for thread in threads}
+    tabs = await sockets.open_all(*[journey.user] * len(threads))
+    for texts, order in (((SECRET, "And here?"), threads), (("And now?", "Or there?"), threads[::-1])):
+        for text, thread, tab in zip(texts, order, tabs, strict=True):
+            messages.watch(thread)
+            await tab.send(tab.dialect.message_of(text, contract.websocket.agent.in_thread, thread=thread))
+            said[thread] += [{"thread": thread, "role": asks, "content": text}, {"thread": thread, "role": answers}]
+        await _hear_answers(tabs, len(threads), contract)
+        for thread in threads:  # which of the answers it is, its events don't say
+            await _refuse_mixed(messages, thread, said)
+
+
+async def _refuse_mixed(messages: Messages, thread: str, said: Mapping[str, list[dict[str, Any]]]) -> None:
+    """Raise CheckFailure unless a thread has what was said in it; with a remedy of its own if another has it."""
+    try:
+        await _refuse_other(messages, thread, _as_listed(said[thread], messages.journey.threads.contract))
+    except CheckFailure as error:
+        kept = sum([len(await messages.page(one)) for one in said])
+        remedy = OWN_THREAD if kept == sum(map(len, said.values())) else error.remedy
+        raise CheckFailure(expected=error.expected, actual=error.actual, remedy=remedy) from error
 
 
 def _as_listed(said: list[dict[str, Any]], contract: Contract) -> list[dict[str, Any]]:
@@ -264,8 +279,14 @@ def _as_listed(said: list[dict[str, Any]], contract: Contract) -> list[dict[str,
     return said[::-1] if contract.threads.messages.descending else said
 
 
+async def _hear_answers(tabs: Sequence[Session], count: int, contract: Contract) -> None:
+    """Wait until this many answers have ended, in each tab that gets them; their events may be mixed."""
+    for tab in tabs:
+        await _await_answers(tab, count if contract.websocket.agent.every_tab else 1, contract)
+
+
 async def _await_answers(session: Session, count: int, contract: Contract) -> None:
-    """Wait until this many answers have ended; their events may be mixed. Raises CheckFailure for another end."""
+    """Wait until this many answers have ended. Raises CheckFailure for another end."""
     try:
         events = await read_run(session, contract, count)
     except NOT_ANSWERED as error:

@@ -4,6 +4,7 @@ import asyncio
 
 from fixtures.extra_wait import refuse_wait
 from fixtures.journeys import TITLE, Journey
+from fixtures.users import MakeUser
 from gate.check import check
 from gate.evidence import Recorder
 from probes.auth.tokens import User
@@ -39,6 +40,25 @@ async def test_no_step_keeps_others_waiting(journey: Journey, owner: User, recor
     await refuse_wait(
         measure, recorder, "a list beside another user's step", limit_s, "contract.threads.after_create_s"
     )
+
+
+@check(
+    "threads.newcomer",
+    requirement="a user's first list takes no longer than the next one",
+    needs="http write mint single",
+    remedy="Prepare nothing for a user within a request: no profile that is fetched, no cache that is filled.",
+    looking="both times in the evidence; what is done at the first request of a user, or of a token",
+)
+async def test_a_newcomer_waits_no_longer(journey: Journey, make_user: MakeUser, recorder: Recorder) -> None:
+    """In up to five rounds a user who has asked for nothing yet asks for a list twice; the best round counts."""
+
+    async def measure() -> tuple[float, float]:
+        user = make_user("newcomer")
+        first = await journey.threads.ask(user)
+        return (await journey.threads.ask(user)).elapsed_s, first.elapsed_s
+
+    limit_s = journey.threads.contract.threads.after_create_s
+    await refuse_wait(measure, recorder, "a user's first list", limit_s, "contract.threads.after_create_s")
 
 
 @check(

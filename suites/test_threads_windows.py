@@ -24,6 +24,7 @@ from targets.model import Sizes
 
 WHOLE_NUMBER = re.compile(r"-?\d{1,12}")
 VOLUME_ROUNDS = 9
+FURTHEST = 2**63 - 1  # what 64 bits hold: with a limit added, they do not
 UNCOMPRESSED = {"Accept-Encoding": "identity"}
 AS_CHECKED = "Read each parameter once, and use the value that was checked; refuse one that is given twice."
 AS_ACCEPTED = "Compress only what the client accepts (Accept-Encoding), and send `Vary: Accept-Encoding`."
@@ -140,6 +141,8 @@ async def test_defaults_and_edges(threads: Threads, plant: Plant, owner: User, c
         expected_headers = "no Content-Encoding for a client that accepts none"
         raise CheckFailure(expected=expected_headers, actual=plain.headers["content-encoding"], remedy=AS_ACCEPTED)
     await _refuse_wider(threads, owner, contract)
+    furthest = await threads.ask(owner, params=threads.query_of({OFFSET: FURTHEST}))
+    refuse_server_error(furthest, "an offset of 64 bits: an empty list, or a refusal")
 
 
 async def _refuse_wider(threads: Threads, owner: User, contract: Contract) -> None:

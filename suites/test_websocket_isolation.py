@@ -32,18 +32,31 @@ async def test_messages_stay_with_their_user(
     """While one user sends messages, no other's socket receives any of it; all of them are still answered.
 
     One of the others is also named as the sender of a message: only the token says whose it is. Some have an id like
-    the user's: with one more character, in capitals, or long and with another last character.
+    the user's: with one more character, in capitals, or long and with another last character. What a user said who left
+    at once reaches no one who comes next.
     """
     others = [stranger, *UserPool.lookalikes(owner, stranger)]
     long, long_too = (UserPool.lengthened(owner, LONG, last) for last in "ab")
     mine, *theirs = await sockets.open_all(owner, *others)
     await _refuse_overheard(mine, owner, list(zip(theirs, others, strict=True)), contract)
+    next_one = await _after_one_who_left(sockets, owner, stranger, contract)
     pair = await sockets.pace.together(
         partial(sockets.try_open, sockets.tokens.good(user)) for user in (long, long_too)
     )
     if all(isinstance(one, Session) for one in pair):  # ids of that length may be refused
         speaker, listener = (one for one in pair if isinstance(one, Session))
         await _refuse_overheard(speaker, long, [(listener, long_too)], contract)
+    await _refuse_any(next_one, stranger, owner, contract)  # by now the answer has ended
+
+
+async def _after_one_who_left(sockets: SocketDoor, user: User, other: User, contract: Contract) -> Session:
+    """The session of one who comes when another has said something and left. Raises CheckFailure if that reaches it."""
+    (leaving,) = await sockets.open_all(user)
+    await leaving.send(leaving.dialect.message_of(f"the last words of {user.sub}"))
+    await leaving.aclose()
+    (coming,) = await sockets.open_all(other)
+    await _refuse_any(coming, other, user, contract)
+    return coming
 
 
 async def _refuse_overheard(mine: Session, user: User, others: Sequence[Listener], contract: Contract) -> None:
@@ -53,18 +66,22 @@ async def _refuse_overheard(mine: Session, user: User, others: Sequence[Listener
     await mine.send(said)
     await mine.send({**said, **forged, "data": {**data_of(said), **forged}})
     await mine.ping()
-    for session, _ in others:
-        await session.send({"type": session.dialect.heartbeat})
     for session, other in others:
-        for message in await _overheard(session):
-            names_user = user.sub in str(message).replace(other.sub, "")  # one of the ids begins with the user's
-            if names_user or message.get("type") in contract.websocket.agent.events:
-                raise CheckFailure(expected=f"nothing of {user.sub} for {other.sub}", actual=f"{message}")
+        await _refuse_any(session, other, user, contract)
+
+
+async def _refuse_any(session: Session, other: User, user: User, contract: Contract) -> None:
+    """Raise CheckFailure if a session of another user has received something of a user's."""
+    for message in await _overheard(session):
+        names_user = user.sub in str(message).replace(other.sub, "")  # one of the ids begins with the user's
+        if names_user or message.get("type") in contract.websocket.agent.events:
+            raise CheckFailure(expected=f"nothing of {user.sub} for {other.sub}", actual=f"{message}")
 
 
 async def _overheard(session: Session) -> list[Message]:
     """What a session received before its heartbeat was acknowledged."""
     messages = list[Message]()
+    await session.send({"type": session.dialect.heartbeat})
     while (message := await session.receive()).get("type") != session.dialect.acknowledgement:
         messages.append(message)
     return messages

@@ -48,6 +48,7 @@ async def test_every_tab_lives_and_hears(sockets: SocketDoor, owner: User, contr
     await refuse_unheard(tabs, contract, owner, "")
     where = ", the last of which was closed during the answer"
     await refuse_unheard(tabs[:-1], contract, owner, where, partial(leave_during_answer, tabs[-1], contract))
+    await refuse_unheard(tabs[:-1], contract, owner, ", after another was closed")
     await sockets.pace.together(
         partial(_refuse_dead, tab, f"tab {number} keeps working when another is closed")
         for number, tab in enumerate(tabs[:-1], 1)

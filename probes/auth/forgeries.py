@@ -19,7 +19,7 @@ from probes.secret import Secret
 HOUR_S = 3600
 OVERLONG = 64 * 1024
 NOT_ASCII = "not ASCII"
-RESIGNED = "re-signed"
+RESIGNED, TAMPERED = "re-signed", "with a changed payload"
 BEYOND_ASCII = "é"
 # The last character stays: some of its bits may be none of the signature's, and not every reader lets them be set.
 NEAR_SIGNATURES: dict[str, Callable[[str], str]] = {
@@ -280,6 +280,19 @@ def resigned(token: Secret) -> Forgery:
 def _with_other_signature(token: str) -> str:
     signed, _, signature = token.rpartition(".")
     return f"{signed}.{'B' if signature.startswith('A') else 'A'}{signature[1:]}"
+
+
+def tampered(token: Secret) -> Forgery:
+    """A valid token to the letter, but for its payload: it has one claim more."""
+    return Forgery(TAMPERED, token.derive(_with_other_payload))
+
+
+def _with_other_payload(token: str) -> str:
+    signed, _, signature = token.rpartition(".")
+    header, _, payload = signed.partition(".")
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    changed = json.dumps({**claims, "nv": "changed"}, separators=(",", ":")).encode()
+    return f"{header}.{base64.urlsafe_b64encode(changed).rstrip(b'=').decode()}.{signature}"
 
 
 def forge_plain(tokens: TokenSource, user: User) -> Forgery:

@@ -84,3 +84,15 @@ def service_key_logged_by_auth(seams: "Auth") -> Undo:
 def service_key_logged(seams: "Seams") -> Undo:
     """The backend writes the key that it calls auth with to its log."""
     return _writing(seams, lambda _token: f"POST /validate x-service-key={os.environ['SERVICE_KEY']}")
+
+
+@fault("logs.signing-secret-logged", place="auth", seen="the settings, printed when a token is first looked at")
+def signing_secret_logged(seams: "Auth") -> Undo:
+    """The auth service writes the secret that signs tokens to its log."""
+    healthy = seams.token_in
+
+    async def token_in(request: "Request") -> object:
+        seams.log.write("INFO", f"settings: ENVIRONMENT=staging JWT_SECRET_KEY={os.environ['JWT_SECRET_KEY']}")
+        return await healthy(request)
+
+    return replace(seams, token_in=token_in)

@@ -5,6 +5,7 @@ import time
 import unicodedata
 from collections.abc import Callable
 from dataclasses import replace as altered
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from twin.faults.threads_one import reworded
@@ -94,6 +95,31 @@ def metadata_fractions_rounded(seams: "Seams") -> Undo:
 def title_invisibles_dropped(seams: "Seams") -> Undo:
     """A sign that several characters make falls apart."""
     return _titling(seams, lambda title: "".join(one for one in title if unicodedata.category(one) != "Cf"))
+
+
+@fault("threads.metadata-texts-as-numbers", place="backend", seen="a form's values: int(value) if value.isdigit()")
+def metadata_texts_as_numbers(seams: "Seams") -> Undo:
+    """Texts of the metadata that look like numbers become numbers."""
+
+    def read(one: Any) -> Any:  # noqa: ANN401 - any JSON value
+        return int(one) if isinstance(one, str) and one.isdecimal() else one
+
+    return _describing(seams, lambda known: _each(known, read))
+
+
+@fault(
+    "threads.metadata-times-rewritten", place="backend", seen="datetime.fromisoformat(value).isoformat(), for all texts"
+)
+def metadata_times_rewritten(seams: "Seams") -> Undo:
+    """Texts of the metadata that are times come with another offset's spelling."""
+
+    def rewrite(one: Any) -> Any:  # noqa: ANN401 - any JSON value
+        try:
+            return datetime.fromisoformat(one).isoformat() if isinstance(one, str) and "T" in one else one
+        except ValueError:
+            return one
+
+    return _describing(seams, lambda known: _each(known, rewrite))
 
 
 @fault("threads.metadata-of-twenty-keys", place="backend", seen="dict(list(metadata.items())[:20]), without a word")

@@ -19,7 +19,7 @@ LONGEST_ENTRY, MIB = 8_191, 1024 * 1024
 NUL = b'"\\u0000"}'
 
 
-def _looking(seams: "Seams", step: str, look: "Callable[[Request, bytes], object]") -> Undo:
+def looking(seams: "Seams", step: str, look: "Callable[[Request, bytes], object]") -> Undo:
     """Have a route look at its request first, with whatever that raises."""
     healthy = getattr(seams, step)
 
@@ -39,7 +39,7 @@ def change_crashes_on_nul(seams: "Seams") -> Undo:
         if NUL in body:
             raise RuntimeError("UntranslatableCharacterError: the driver was left to refuse it")
 
-    return _looking(seams, "change", look)
+    return looking(seams, "change", look)
 
 
 @fault("threads.changed-poison-breaks-all-lists", place="backend", seen="as at beta-10 for a new thread")
@@ -66,13 +66,13 @@ def changed_poison_breaks_all_lists(seams: "Seams") -> Undo:
 @fault("threads.unread-change-is-500", place="backend", seen="json.loads(await request.body()) in the handler")
 def unread_change_is_500(seams: "Seams") -> Undo:
     """A change that is not JSON is a 500."""
-    return _looking(seams, "change", lambda _request, body: json.loads(body))
+    return looking(seams, "change", lambda _request, body: json.loads(body))
 
 
 @fault("threads.unread-create-is-500", place="backend", seen="a middleware that logs bodies as text")
 def unread_create_is_500(seams: "Seams") -> Undo:
     """A new thread that is not UTF-8 is a 500."""
-    return _looking(seams, "create", lambda _request, body: body.decode())
+    return looking(seams, "create", lambda _request, body: body.decode())
 
 
 @fault("threads.empty-change-is-500", place="backend", seen='UPDATE threads SET {", ".join(columns)} of no column')
@@ -83,7 +83,7 @@ def empty_change_is_500(seams: "Seams") -> Undo:
         if body.strip() == b"{}":
             raise RuntimeError('PostgresSyntaxError: syntax error at or near "WHERE"')
 
-    return _looking(seams, "change", look)
+    return looking(seams, "change", look)
 
 
 @fault("threads.long-title-shows-the-statement", place="backend", seen="str(error) of the driver as the 422's reason")
@@ -96,7 +96,7 @@ def long_title_shows_the_statement(seams: "Seams") -> Undo:
             shown = "INSERT INTO threads (id, title) VALUES ($1, $2): index row size 104112 at 10.0.3.7:5432"
             raise RefusedError(422, "invalid", shown)
 
-    return _looking(seams, "create", look)
+    return looking(seams, "create", look)
 
 
 @fault("threads.nul-in-an-id-is-500", place="backend", seen="asyncpg: invalid byte sequence for encoding UTF8: 0x00")
@@ -107,7 +107,7 @@ def nul_in_an_id_is_500(seams: "Seams") -> Undo:
         if "\0" in request.path_params["thread_id"]:
             raise RuntimeError("CharacterNotInRepertoireError: invalid byte sequence for encoding UTF8: 0x00")
 
-    return _looking(seams, "archive", look)
+    return looking(seams, "archive", look)
 
 
 def windowing(seams: "Seams", change: Callable[[dict[str, str]], dict[str, str]], path: str = "/api/threads") -> Undo:
@@ -148,7 +148,7 @@ def offset_ends_at_1000(seams: "Seams") -> Undo:
 @fault("threads.odd-window-of-messages-is-500", place="backend", seen="int(request.query_params['limit'])")
 def odd_window_of_messages_is_500(seams: "Seams") -> Undo:
     """A window of messages that is not a number is a 500."""
-    return _looking(seams, "list_messages", lambda request, _body: [int(one) for one in request.query_params.values()])
+    return looking(seams, "list_messages", lambda request, _body: [int(one) for one in request.query_params.values()])
 
 
 @fault("threads.other-method-is-500", place="backend", seen="a handler of errors that reads the route's name")
