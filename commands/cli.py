@@ -112,7 +112,9 @@ def _add_preflight(commands: "argparse._SubParsersAction[_Parser]") -> None:
     preflight = commands.add_parser("preflight", help="apply pending migrations to a scratch database, and judge them")
     preflight.add_argument("--alembic", type=Path, required=True, help="the folder with env.py and versions/")
     preflight.add_argument(
-        "--since", default="base", help="the revision that the target's database is at; default: base"
+        "--since",
+        default="base",
+        help="the revision that the target's database is at, or several with commas between them; default: base",
     )
     preflight.add_argument("--database", default=os.environ.get("NETRA_SCRATCH_URL"), help="URL of a scratch database")
     preflight.add_argument("--ini", type=Path, default=None, help="alembic.ini; default: the one next to the folder")

@@ -54,7 +54,7 @@ async def reap(target: Target, older_than: timedelta) -> int:
             say(f"  and {len(ids) - MOST_SHOWN} more")
         removed = await seeder.reap(older_than)
         left = await connection.fetchval(
-            f"SELECT count(*) FROM {table.name} WHERE starts_with({table.layout.id}, 'nv-')"  # noqa: S608 - the catalogue's names
+            f"SELECT count(*) FROM {table.name} WHERE starts_with({table.sql.id}, 'nv-')"  # noqa: S608 - the catalogue's names
         )
         say(
             f"{removed} seeded rows older than {older_than} removed from {table.name}; "

@@ -1,8 +1,9 @@
 """`preflight`: apply an image's pending migrations to a scratch database with rows in it, and judge what they do."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from pglast import ast
 
@@ -10,11 +11,13 @@ from commands.console import say
 from commands.preflight.advice import ask_squawk
 from commands.preflight.effects import judge
 from commands.preflight.grammar import is_bookkeeping, is_quiet, kinds
+from commands.preflight.outside import UNTOUCHED
 from commands.preflight.planting import Planted, plant
 from commands.preflight.process import Outcome, Wanted, run_migrations
 from commands.preflight.relay import Observed, Relay
 from commands.preflight.scratch import read_scratch, watched
 from commands.preflight.wire import ServerError
+from probes.database.alembic_settings import find_settings
 from probes.database.connection import Connection, describe_url
 from probes.database.migrations import Revisions, open_folder
 from probes.errors import SourceRefused
@@ -26,6 +29,7 @@ CLEAN, RISKY = 0, 1
 NO_CONNECTION = frozenset({"ArgumentError", "NoSuchModuleError"})  # SQLAlchemy's errors for an invalid URL
 LONGEST_SHOWN = 300
 NO_RIGHT, UNDEFINED_OBJECT = "42501", "42704"  # SQLSTATE
+OF_VALUES = ("22", "23")  # classes of SQLSTATE: data exceptions, and constraints that a value violates
 TABLES = (
     "SELECT count(*) FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p') "
     "AND relnamespace::regnamespace::text !~ '^(pg_|information_schema)'"
@@ -34,6 +38,14 @@ TABLES = (
 SEVERAL_HEADS = (
     "Warning: the migrations have several heads, so `alembic upgrade head` refuses to run. Join them by `alembic merge "
     "heads`, or deploy by `alembic upgrade heads`."
+)
+LACKING = (
+    "The scratch server lacks it, or our user may not do that there, which says nothing about the migration: give an "
+    "empty database on a server that has it, with a user who may, with --database"
+)
+NOT_TRIED = (
+    "It would hold in every database of that server, so it was not run: move it out of the migrations, to where the "
+    "server is set up, or limit it (ALTER ROLE ... IN DATABASE)"
 )
 NOT_CONFINED = (
     "This system has no Landlock (Linux 6.7 and later), so the kernel blocked nothing. What was enforced: the scratch "
@@ -52,6 +64,11 @@ class Question:
     ini: Path | None = None
     url_variables: Sequence[str] = ()
     passed: Sequence[str] = ()
+
+    @property
+    def at(self) -> list[str]:
+        """The revisions in `since`: a database with several heads has several, with commas between them."""
+        return [] if self.since == "base" else [part.strip() for part in self.since.split(",")]
 
 
 @dataclass(slots=True)
@@ -85,33 +102,40 @@ async def run(question: Question, url: str | None) -> int:
         )
     scratch = read_scratch(url)
     script = _open(question)
-    steps = script.up_to()
-    pending = [step for step in steps if step not in _done(script, question)]
-    wanted = _wanted(question, steps)
+    done = _done(script, question)  # first, because tables that they make are in use before anything pending
+    pending = [step for step in script.up_to() if step not in done]
+    wanted = _wanted(question, [*done, *pending])
     async with watched(url, scratch) as (connection, relay, port):
         await _refuse_tables(connection, url)
         watch = _Watch(connection, relay, pending)
-        outcome = await run_migrations(wanted, scratch, port, watch.begin)
+        outcome = await run_migrations(replace(wanted, certificate=relay.certificate), scratch, port, watch.begin)
     _refuse(outcome, relay, question)
+    if outcome.current and outcome.current not in pending:
+        raise ConfigurationError(
+            f"{question.folder}: {_failure(outcome, relay)} It comes before the pending revisions, which were not "
+            "judged: they need what it makes. Give an empty database on a server where it runs, with --database."
+        )
     return await _report(script, pending, outcome, relay, watch.planted)
 
 
 def _open(question: Question) -> Revisions:
     try:
-        script = open_folder(question.folder)
+        script = open_folder(question.folder, _ini(question))
     except SourceRefused as error:
         raise ConfigurationError(f"{error.request} {error.detail} (--alembic).") from error
-    if question.since != "base" and question.since not in script.up_to():
-        raise ConfigurationError(
-            f"{question.folder} knows no revision {question.since!r}: known heads are {', '.join(script.heads)}."
-        )
+    for revision in question.at:
+        if revision not in script.up_to():
+            raise ConfigurationError(
+                f"{question.folder} knows no revision {revision!r}: known heads are {', '.join(script.heads)}."
+            )
     return script
 
 
 def _wanted(question: Question, steps: Sequence[str]) -> Wanted:
     return Wanted(
         folder=question.folder.resolve(),
-        ini=_ini(question),
+        ini=(settings := find_settings(question.folder, _ini(question))).ini,
+        toml=settings.toml,
         revisions=steps,
         url_variables=tuple(question.url_variables),
         passed=tuple(question.passed),
@@ -126,18 +150,16 @@ async def _refuse_tables(connection: Connection, url: str) -> None:
         )
 
 
-def _done(script: Revisions, question: Question) -> set[str]:
-    if question.since == "base":
-        return set()
-    return set(script.up_to(question.since))
+def _done(script: Revisions, question: Question) -> list[str]:
+    """What the target's database has, oldest first."""
+    return list(dict.fromkeys(step for revision in question.at for step in script.up_to(revision)))
 
 
 def _ini(question: Question) -> Path | None:
-    """The alembic.ini that goes with the folder: the one given, or the one next to it."""
+    """The alembic.ini that was given."""
     if question.ini and not question.ini.is_file():
         raise ConfigurationError(f"There is no {question.ini} (--ini).")
-    default = question.folder.resolve().parent / "alembic.ini"
-    return question.ini.resolve() if question.ini else default if default.is_file() else None
+    return question.ini.resolve() if question.ini else None
 
 
 def _refuse(outcome: Outcome, relay: Relay, question: Question) -> None:
@@ -155,10 +177,10 @@ def _refuse(outcome: Outcome, relay: Relay, question: Question) -> None:
             f"{question.folder}: {_place(outcome)} imports the package {failure['package']!r}, which is not installed "
             "here: install it next to this suite, and run preflight again."
         )
-    if failure and not failure["in_migration"] and (not failure["of_sqlalchemy"] or failure["kind"] in NO_CONNECTION):
+    if failure and _is_env_py_s(failure):
         raise ConfigurationError(
             f"{question.folder}: its env.py can't be run here: {_flat(failure['failed'])} ({_place(outcome)}). "
-            f"No statement was run.{asked}"
+            f"Nothing was judged.{asked}"
         )
     if outcome.idle:
         raise ConfigurationError(
@@ -169,6 +191,13 @@ def _refuse(outcome: Outcome, relay: Relay, question: Question) -> None:
         raise ConfigurationError(
             f"{question.folder}: its env.py ended the process with code {outcome.code}: {_flat(outcome.tail)}.{asked}"
         )
+
+
+def _is_env_py_s(failure: Mapping[str, Any]) -> bool:
+    """Whether a failure is env.py's own, and not what a migration did: its commit may fail in env.py, too."""
+    if failure["in_migration"]:
+        return False
+    return not failure["began"] or not failure["of_sqlalchemy"] or failure["kind"] in NO_CONNECTION
 
 
 def _asked(outcome: Outcome) -> str:
@@ -204,27 +233,29 @@ async def _report(
     for line in await ask_squawk([one.statement for one in seen if not is_quiet(one.statement)] if planted else []):
         say(f"Squawk says: {_flat(line)}")
     if outcome.current:
-        _refuse_for_the_server(outcome, seen, judged=bool(risks))
-        say(f"A migration fails. {_failure(outcome, relay)}")
+        if not _refuse_for_the_server(outcome, seen, judged=bool(risks)):
+            say(f"A migration fails. {_failure(outcome, relay)}{_odd_values(outcome, relay, planted)}")
         return RISKY
     say(f"{len(risks)} findings need a second look." if risks else "No statement drops, rewrites or locks.")
     return RISKY if risks else CLEAN
 
 
-def _refuse_for_the_server(outcome: Outcome, seen: Sequence[Observed], *, judged: bool) -> None:
-    """Raise SourceRefused if the last statement failed for what the target's server may have; print it if `judged`."""
+def _refuse_for_the_server(outcome: Outcome, seen: Sequence[Observed], *, judged: bool) -> bool:
+    """Raise SourceRefused if the last statement failed for what the target's server may have.
+
+    If something was `judged`, it is printed instead; returns whether it was.
+    """
     failed = next((step for step in reversed(seen) if step.error), None)
     if not failed or not failed.error or not _is_the_server_s(failed.statement, failed.error):
-        return
+        return False
     refusal = SourceRefused(
         f"{outcome.current} on the scratch server",
-        f"{_flat(failed.statement)}: {failed.error}. The scratch server lacks it, or our user may not do that there, "
-        "which says nothing about the migration: give an empty database on a server that has it, with a user who may, "
-        "with --database",
+        f"{_flat(failed.statement)}: {failed.error}. {NOT_TRIED if UNTOUCHED in failed.error.text else LACKING}",
     )
     if not judged:
         raise refusal
     say(f"The rest was not judged. {refusal.request}: {refusal.detail}.")
+    return True
 
 
 def _is_the_server_s(statement: str, error: ServerError) -> bool:
@@ -247,6 +278,19 @@ def _failure(outcome: Outcome, relay: Relay) -> str:
         )
         return f"{outcome.current} fails: {words} ({_place(outcome)}).{ends}"
     return f"{outcome.current} ended the process with code {outcome.code}. {_flat(outcome.tail)}"
+
+
+def _odd_values(outcome: Outcome, relay: Relay, planted: Planted | None) -> str:
+    """Which columns hold odd values here, if a value may be what a migration failed on."""
+    failed = next((step.error for step in reversed(relay.observed) if step.error), None)
+    by_a_value = failed.state.startswith(OF_VALUES) if failed else bool(outcome.failure)
+    if not planted or not planted.odd or not by_a_value:
+        return ""
+    return (
+        "\n    Here rows hold SQL NULL, JSON null, numbers, texts and arrays besides objects in "
+        f"{', '.join(planted.odd)}, as far as constraints let them in: count the kinds in the target "
+        "(json_typeof), and handle them or exclude them by a CHECK."
+    )
 
 
 def _flat(text: object) -> str:

@@ -1,14 +1,16 @@
 """What one statement of a migration did to existing tables, and why that can hurt a running system."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from pglast import ast
 
-from commands.preflight.grammar import Claim, claims, is_concurrent, kinds
+from commands.preflight.grammar import TRUNCATES, Claim, claims, is_concurrent, kinds
 from commands.preflight.relay import Observed
 from commands.preflight.snapshot import KINDS, Snapshot
 
+Why: TypeAlias = tuple[str, str]  # the relation, if it is about one, and the words
 STRONG = {"ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock"}  # each blocks writers
 # They hold their strong lock only briefly: anything slow in them (a rewrite, a scan, an index) is detected separately.
 BRIEF = {
@@ -28,6 +30,15 @@ BRIEF = {
     ast.CreateFunctionStmt,
     ast.RenameStmt,
     ast.AlterObjectSchemaStmt,
+}
+
+# What was seen is not said again if the statement says it with one of these verbs of the same relation.
+COVERED_BY = {
+    "drops": set[str](),
+    "renames": set[str](),
+    "updates": set[str](),
+    "deletes": set[str](),
+    "rewrites": {"rewrites", "rebuilds", "truncates"},
 }
 
 
@@ -53,14 +64,15 @@ class Baseline:
 
 
 def judge(observed: Observed, baseline: Baseline) -> list[Risk]:
-    """The risks of one statement, each once."""
-    whys = list(_stated(observed, baseline))
+    """The risks of one statement, each once: what was seen is left out where the statement's own words say it."""
+    stated = list(_stated(observed, baseline))
+    whys = [words for _, words in stated]
     if observed.after is not None:
-        stated = {why.split()[0] for why in whys}
+        covered = {(_verb(words), subject) for subject, words in stated}
         whys += [
-            why
-            for why in _seen(observed, observed.before, observed.after, baseline)
-            if why.split()[0] not in stated - {"drops", "updates", "deletes"}
+            words
+            for subject, words in _seen(observed, observed.before, observed.after, baseline)
+            if not _is_covered(_verb(words), subject, covered)
         ]
         if not whys:
             whys = list(_held(observed, observed.after, baseline))
@@ -68,11 +80,36 @@ def judge(observed: Observed, baseline: Baseline) -> list[Risk]:
     return [Risk(observed.revision, flat, why) for why in dict.fromkeys(whys)]
 
 
-def _stated(observed: Observed, baseline: Baseline) -> Iterator[str]:
+def _verb(words: str) -> str:
+    return words.partition(" ")[0]
+
+
+def _is_covered(verb: str, subject: str, covered: Collection[tuple[str, str]]) -> bool:
+    """Whether a statement says of this relation, or of every one, what was seen there.
+
+    A drop is said for each object: one that goes along (CASCADE) is in no statement.
+    """
+    verbs = COVERED_BY.get(verb, {verb})
+    return any((said, of) in covered for said in verbs for of in (subject, ""))
+
+
+def _stated(observed: Observed, baseline: Baseline) -> Iterator[Why]:
     for claim in claims(observed.statement):
-        oid = _find(claim, observed)
+        if claim.kind and _is_seen_to_go(claim, observed):
+            continue
+        oid = None if claim.kind and claim.kind not in KINDS.values() else _find(claim, observed)
         if oid is None or not baseline.is_new(oid):
-            yield claim.words.replace("{name}", observed.before.relations[oid][0] if oid else claim.name)
+            name = observed.before.relations[oid][0] if oid and oid in observed.before.relations else claim.name
+            yield name, claim.words.replace("{name}", name)
+
+
+def _is_seen_to_go(claim: Claim, observed: Observed) -> bool:
+    """Whether what a DROP names was there before and is not there after: it is then among what was seen."""
+    if observed.after is None:
+        return False
+    before, after = observed.before, observed.after
+    named = before.find_other(claim.kind, claim.schema, claim.name)
+    return any(key not in {*after.relations, *after.indexes, *after.others} for key in named)
 
 
 def _find(claim: Claim, observed: Observed) -> str | None:
@@ -82,54 +119,60 @@ def _find(claim: Claim, observed: Observed) -> str | None:
     return observed.before.find(claim.schema, claim.name) or (None if made is None else made)
 
 
-def _seen(observed: Observed, before: Snapshot, after: Snapshot, baseline: Baseline) -> Iterator[str]:
-    yield from _relations(before, after, baseline)
+def _seen(observed: Observed, before: Snapshot, after: Snapshot, baseline: Baseline) -> Iterator[Why]:
+    yield from _relations(before, after, baseline, empties=kinds(observed.statement) == {ast.TruncateStmt})
     yield from _columns(before, after, baseline)
     yield from _indexes(before, after, baseline, concurrent=is_concurrent(observed.statement))
     yield from _constraints(before, after, baseline)
     yield from _rows(before, after, baseline)
     for key, name in before.others.items():
-        if key in baseline.snapshot.others and after.others.get(key) != name:
-            yield f"drops the {name}" if key not in after.others else f"renames the {name} to {after.others[key]}"
+        if key not in baseline.snapshot.others:
+            continue
+        if key not in after.others:
+            yield name, f"drops the {name}"
+        elif after.others[key].split(" of ")[0] != name.split(" of ")[0]:  # a trigger goes by its table's new name
+            yield name, f"renames the {name} to {after.others[key]}"
 
 
-def _relations(before: Snapshot, after: Snapshot, baseline: Baseline) -> Iterator[str]:
-    tables_go = any(kind in "rp" and oid not in after.relations for oid, (_, kind, _) in before.relations.items())
+def _relations(before: Snapshot, after: Snapshot, baseline: Baseline, *, empties: bool) -> Iterator[Why]:
+    tables_go = any(
+        kind in "rp" and after.relations.get(oid, ("",))[0] != name for oid, (name, kind, _) in before.relations.items()
+    )
     for oid, (name, kind, file) in before.relations.items():
-        if baseline.is_new(oid) or (kind == "S" and tables_go):  # a table's own sequence goes with it
+        if baseline.is_new(oid) or (kind == "S" and tables_go):  # a table's own sequence goes with it, or moves
             continue
         if oid not in after.relations:
-            yield f"drops the {KINDS[kind]} {name}"
+            yield name, f"drops the {KINDS[kind]} {name}"
             continue
         new_name, _, new_file = after.relations[oid]
         if new_name != name:
-            yield f"renames {name} to {new_name}: the running revision does not know the new name"
+            yield name, f"renames {name} to {new_name}: the running revision does not know the new name"
         if new_file != file and kind in "rm":
-            yield f"rewrites {name} under an exclusive lock"
+            yield name, TRUNCATES.replace("{name}", name) if empties else f"rewrites {name} under an exclusive lock"
 
 
-def _columns(before: Snapshot, after: Snapshot, baseline: Baseline) -> Iterator[str]:
+def _columns(before: Snapshot, after: Snapshot, baseline: Baseline) -> Iterator[Why]:
     for key, (name, required, default) in before.columns.items():
         table = key.partition(".")[0]
         if key not in baseline.snapshot.columns or table not in after.relations:
             continue
         where = after.relations[table][0]
         if key not in after.columns:
-            yield f"drops the column {name} of {where}: the running revision may still read it"
+            yield where, f"drops the column {name} of {where}: the running revision may still read it"
             continue
         new_name, now_required, still_default = after.columns[key]
         if new_name != name:
-            yield f"renames {where}.{name} to {new_name}: the running revision does not know the new name"
+            yield where, f"renames {where}.{name} to {new_name}: the running revision does not know the new name"
         if now_required and not required and not _is_proved(before, table, name):
-            yield f"scans {where} under an exclusive lock: SET NOT NULL on {name}"
+            yield where, f"scans {where} under an exclusive lock: SET NOT NULL on {name}"
         if default and not still_default and now_required:
-            yield f"removes the default of {where}.{name}: an INSERT of the running revision may rely on it"
+            yield where, f"removes the default of {where}.{name}: an INSERT of the running revision may rely on it"
     for key in after.columns.keys() - before.columns.keys():
         table = key.partition(".")[0]
         name, required, default = after.columns[key]
         if required and not default and not baseline.is_new(table):
             where = after.relations[table][0]
-            yield f"adds {name} to {where}, NOT NULL without a default: fails as soon as there are rows"
+            yield where, f"adds {name} to {where}, NOT NULL without a default: fails as soon as there are rows"
 
 
 def _is_proved(before: Snapshot, table: str, column: str) -> bool:
@@ -138,7 +181,7 @@ def _is_proved(before: Snapshot, table: str, column: str) -> bool:
     return any(key.partition(".")[0] == table and text in proofs for key, (_, _, text) in before.constraints.items())
 
 
-def _indexes(before: Snapshot, after: Snapshot, baseline: Baseline, *, concurrent: bool) -> Iterator[str]:
+def _indexes(before: Snapshot, after: Snapshot, baseline: Baseline, *, concurrent: bool) -> Iterator[Why]:
     files_before, files_after = ({file for file, _ in one.indexes.values() if file} for one in (before, after))
     for key, (file, unique) in after.indexes.items():
         table, _, name = key.partition(".")
@@ -147,38 +190,42 @@ def _indexes(before: Snapshot, after: Snapshot, baseline: Baseline, *, concurren
         )  # already reported, with its indexes
         if baseline.is_new(table) or file in files_before or concurrent or rewritten:
             continue
+        where = after.relations[table][0]
         if key in before.indexes and file:
-            yield f"rebuilds the index {name} of {after.relations[table][0]} while writes are blocked"
+            yield where, f"rebuilds the index {name} of {where} while writes are blocked"
         elif key not in before.indexes:
             kind = "a unique index (duplicates make it fail)" if unique else "an index"
-            yield f"builds {kind} on {after.relations[table][0]} while writes are blocked"
+            yield where, f"builds {kind} on {where} while writes are blocked"
     for key, (file, _) in before.indexes.items():
         table, _, name = key.partition(".")
         gone = key not in after.indexes and (not file or file not in files_after)
         if gone and key in baseline.snapshot.indexes and table in after.relations:
-            yield f"drops the index {name} of {after.relations[table][0]}"
+            where = after.relations[table][0]
+            yield where, f"drops the index {name} of {where}"
 
 
-def _constraints(before: Snapshot, after: Snapshot, baseline: Baseline) -> Iterator[str]:
+def _constraints(before: Snapshot, after: Snapshot, baseline: Baseline) -> Iterator[Why]:
     for key, (kind, valid, _) in after.constraints.items():
         table, _, name = key.partition(".")
         if key not in before.constraints and valid and kind in "cf" and not baseline.is_new(table):
-            yield f"validates every row of {after.relations[table][0]} under a lock: add {name} NOT VALID first"
+            where = after.relations[table][0]
+            yield where, f"validates every row of {where} under a lock: add {name} NOT VALID first"
     for key, (kind, _, _) in before.constraints.items():
         table, _, name = key.partition(".")
         ours = key in baseline.snapshot.constraints and table in after.relations
         if ours and key not in after.constraints and kind in "cfx":
-            yield f"drops the constraint {name} of {after.relations[table][0]}"
+            where = after.relations[table][0]
+            yield where, f"drops the constraint {name} of {where}"
 
 
-def _rows(before: Snapshot, after: Snapshot, baseline: Baseline) -> Iterator[str]:
+def _rows(before: Snapshot, after: Snapshot, baseline: Baseline) -> Iterator[Why]:
     for oid, (updated, deleted) in after.changed.items():
-        were = baseline.rows.get(oid, 0)
+        where, were = after.relations[oid][0], baseline.rows.get(oid, 0)
         earlier = before.changed.get(oid, (0, 0))
         if were and updated - earlier[0] >= were:
-            yield f"updates every row of {after.relations[oid][0]}: each is locked until the end of the transaction"
+            yield where, f"updates every row of {where}: each is locked until the end of the transaction"
         if were and deleted - earlier[1] >= were:
-            yield f"deletes every row of {after.relations[oid][0]}: no rollback of the release brings them back"
+            yield where, f"deletes every row of {where}: no rollback of the release brings them back"
 
 
 def _held(observed: Observed, after: Snapshot, baseline: Baseline) -> Iterator[str]:

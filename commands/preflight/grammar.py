@@ -25,6 +25,10 @@ QUIET = (
 )
 BOOKKEEPING = (ast.InsertStmt, ast.UpdateStmt, ast.DeleteStmt, ast.CreateStmt)  # what alembic does to its tables
 PLPGSQL_STATEMENT = 0  # parse mode: a whole statement, not an expression
+SHARE_LOCK = 5  # the weakest lock that blocks writers, as PostgreSQL numbers them
+TRUNCATES = "truncates {name}: its rows are gone"
+# What the snapshots call these, which are in one catalogue with others.
+CATALOGUED = {"procedure": "function", "aggregate": "function", "routine": "function", "domain": "type"}
 DROPPED_RELATIONS = {
     ObjectType.OBJECT_TABLE: "table",
     ObjectType.OBJECT_VIEW: "view",
@@ -41,6 +45,7 @@ class Claim:
     words: str
     schema: str | None = None
     name: str = ""
+    kind: str = ""  # of what a DROP names: table, index, function, trigger, ...
 
 
 def split(text: str) -> list[str]:
@@ -77,8 +82,13 @@ def _relation(tree: Tree) -> str:
 
 def claims(text: str) -> list[Claim]:
     """What the statements of a text will do, including those inside `DO` and inside a CTE."""
+    return [claim for tree in parse_deeply(text) for claim in _claims(tree)]
+
+
+def parse_deeply(text: str) -> list[Tree]:
+    """The statements as trees, and after each those inside it: of `DO`, and changes in a CTE."""
     parts = [(part, tree) for part in split(text) for tree in parse(part)]
-    return [claim for part, tree in parts for inner in (tree, *_inner(tree, part)) for claim in _claims(inner)]
+    return [inner for part, tree in parts for inner in (tree, *_inner(tree, part))]
 
 
 def kinds(text: str) -> set[type[ast.Node]]:
@@ -153,11 +163,12 @@ def _delete(tree: Tree) -> Iterator[Claim]:
 
 
 def _truncate(tree: Tree) -> Iterator[Claim]:
-    yield from (_about("truncates {name}: its rows are gone", relation) for relation in tree.relations)
+    yield from (_about(TRUNCATES, relation) for relation in tree.relations)
 
 
 def _lock(tree: Tree) -> Iterator[Claim]:
-    yield from (_about("locks {name} for the rest of the transaction", relation) for relation in tree.relations)
+    if tree.mode >= SHARE_LOCK:
+        yield from (_about("locks {name} for the rest of the transaction", relation) for relation in tree.relations)
 
 
 def _vacuum(tree: Tree) -> Iterator[Claim]:
@@ -200,10 +211,11 @@ def _drop(tree: Tree) -> Iterator[Claim]:
     for given in tree.objects:
         names = [part.sval for part in given] if isinstance(given, tuple) else [_name(given)]
         if kind:
-            yield Claim(f"drops the {kind} {{name}}", names[-2] if len(names) > 1 else None, names[-1])
+            words, word = f"drops the {kind} {{name}}", kind
         else:
             word = ObjectType(tree.removeType).name.removeprefix("OBJECT_").lower()
-            yield Claim(f"drops the {word} {'.'.join(names)}")
+            words = f"drops the {word} {'.'.join(names)}"
+        yield Claim(words, names[-2] if len(names) > 1 else None, names[-1], CATALOGUED.get(word, word))
 
 
 def _name(given: Tree) -> str:
@@ -242,10 +254,13 @@ def _constraint(constraint: Tree) -> str:
     return "validates every row of {name} under a lock: add the constraint NOT VALID first" if checked else ""
 
 
+HIDES = "hides the rows of {name} from every role that has no policy for them: the running revision's, too?"
 ALTERATIONS = {
     AlterTableType.AT_DropColumn: "drops the column {column} of {name}: the running revision may still read it",
     AlterTableType.AT_DropConstraint: "drops the constraint {column} of {name}",
     AlterTableType.AT_AttachPartition: "scans the new partition of {name} under a lock",
+    AlterTableType.AT_EnableRowSecurity: HIDES,
+    AlterTableType.AT_ForceRowSecurity: HIDES,
     AlterTableType.AT_SetUnLogged: "rewrites {name} under an exclusive lock; after that, a crash empties it",
     AlterTableType.AT_SetLogged: "rewrites {name} under an exclusive lock",
     AlterTableType.AT_SetTableSpace: "rewrites {name} under an exclusive lock",

@@ -1,7 +1,12 @@
-"""Puts rows into every table before the pending revisions: what works on an empty table may fail on a full one."""
+"""Puts rows into every table before the pending revisions: what works on an empty table may fail on a full one.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+A JSON column gets every kind of value that its constraints let in: a statement that takes objects for granted fails on
+the others. Ordinary rows outnumber those with an odd value, so that a change of the odd ones is not one of every row.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import asyncpg
 
@@ -52,56 +57,123 @@ VALUES = {
     "tsvector": "to_tsvector('simple', 'row ' || i)",
     "point": "point(i, i)",
 }
+ODD_JSON = ("NULL", "'null'", "'1'", "'\"row\"'", "'[1]'")
 
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """The baseline with its rows, and for each table that accepted none the server's reason."""
+    """The baseline with its ordinary rows, and for each table that accepted none the server's reason.
+
+    `odd` names the JSON columns in which some row holds something other than an object.
+    """
 
     baseline: Baseline
     empty: Mapping[str, str]
+    odd: Sequence[str] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class _Table:
+    """One table while it is filled: what was refused, and what was accepted."""
+
+    oid: str
+    name: str  # quoted
+    columns: list[asyncpg.Record]
+    refused: str = ""
+    ordinary: int = 0
+    odd: set[str] = field(default_factory=set)
+
+    @property
+    def of_json(self) -> list[str]:
+        """The columns that hold any JSON value, and refer to no other table."""
+        return [
+            column["name"]
+            for column in self.columns
+            if column["base"] in {"json", "jsonb"} and not column["referenced"]
+        ]
+
+    @property
+    def wanted(self) -> int:
+        """How many ordinary rows outnumber the odd ones."""
+        return max(ROWS, len(self.of_json) * len(ODD_JSON) + 1)
+
+    def insert(self, first: int, last: int, odd: Mapping[str, str] = MappingProxyType({})) -> str:
+        """The INSERT of the rows with these numbers; `odd` replaces the values of its columns."""
+        if not self.columns:
+            return ";".join([f"INSERT INTO {self.name} DEFAULT VALUES"] * (last - first + 1))
+        names = ", ".join('"{}"'.format(column["name"].replace('"', '""')) for column in self.columns)
+        values = ", ".join(odd.get(column["name"]) or _value(column) for column in self.columns)
+        return f"INSERT INTO {self.name} ({names}) SELECT {values} FROM generate_series({first}, {last}) AS i"  # noqa: S608 - names from the catalogue
 
 
 async def plant(connection: Connection) -> Planted:
     """Put a few rows into every empty table; tables that refer to others come after those."""
     snapshot = read_snapshot(await connection.fetchval(QUERY))
-    tables = {oid: name for oid, (name, kind, _) in snapshot.relations.items() if kind in "rp"}
-    refused: dict[str, str] = {}
-    waiting = dict(tables)
+    tables = [(kind, oid, name) for oid, (name, kind, _) in snapshot.relations.items() if kind in "rp"]
+    names = {oid: name for _, oid, name in sorted(tables, key=lambda one: one[0] == "p")}  # each partition on its own
+    rows: dict[str, int] = {}
+    waiting = [await _look_at(connection, oid) for oid in names]
+    odd: list[str] = []
     while waiting:
-        refused = {oid: reason for oid in waiting if (reason := await _fill(connection, oid))}
-        if len(refused) == len(waiting):
+        for table in waiting:
+            rows[table.oid] = await _fill(connection, table)
+        odd += [f"{names[table.oid]}.{column}" for table in waiting for column in sorted(table.odd)]
+        left = [table for table in waiting if table.refused]
+        if len(left) == len(waiting):
             break
-        waiting = {oid: waiting[oid] for oid in refused}
-    rows = {oid: await _count(connection, oid) for oid in tables}
-    return Planted(
-        Baseline(read_snapshot(await connection.fetchval(QUERY)), rows),
-        {tables[oid]: reason for oid, reason in refused.items()},
-    )
+        waiting = left
+    baseline = Baseline(read_snapshot(await connection.fetchval(QUERY)), rows)
+    return Planted(baseline, {names[table.oid]: table.refused for table in waiting if table.refused}, odd)
 
 
-async def _count(connection: Connection, oid: str) -> int:
-    name = await _quoted(connection, oid)
-    return int(await connection.fetchval(f"SELECT count(*) FROM {name}"))  # noqa: S608 - quoted by the server
+async def _look_at(connection: Connection, oid: str) -> _Table:
+    name = str(await connection.fetchval("SELECT $1::oid::regclass::text", int(oid)))
+    return _Table(oid=oid, name=name, columns=await connection.fetch(COLUMNS, int(oid)))
 
 
-async def _quoted(connection: Connection, oid: str) -> str:
-    return str(await connection.fetchval("SELECT $1::oid::regclass::text", int(oid)))
+async def _fill(connection: Connection, table: _Table) -> int:
+    """Insert the rows of one table that has none; returns how many ordinary rows there are then."""
+    there = int(await connection.fetchval(f"SELECT count(*) FROM {table.name}"))  # noqa: S608 - quoted by the server
+    table.refused = ""
+    if there:
+        return there
+    ordinary = [dict.fromkeys(table.of_json, value) for value in ("", *ODD_JSON[1:])]  # a constraint may want an array
+    for odd in ordinary[: 1 if not table.of_json else None]:
+        refused = await _insert(connection, table.insert(1, table.wanted, odd))
+        table.refused = table.refused or refused
+        if not refused:
+            table.ordinary, table.refused = table.wanted, ""
+            break
+    else:  # some of them may be accepted: a unique column may have few values
+        each = [await _insert(connection, table.insert(i, i)) for i in range(1, table.wanted + 1)]
+        table.ordinary = each.count("")
+        table.refused = "" if table.ordinary else table.refused
+    await _add_odd(connection, table)
+    return table.ordinary
 
 
-async def _fill(connection: Connection, oid: str) -> str:
-    """Insert the rows of one table; returns the reason if the server refuses them."""
-    name = await _quoted(connection, oid)
-    columns = await connection.fetch(COLUMNS, int(oid))
-    names = ", ".join('"{}"'.format(column["name"].replace('"', '""')) for column in columns)
-    values = ", ".join(_value(column) for column in columns)
-    insert = f"INSERT INTO {name} ({names}) SELECT {values} FROM generate_series(1, {ROWS}) AS i"  # noqa: S608 - names from the catalogue
-    if not columns:
-        insert = ";".join([f"INSERT INTO {name} DEFAULT VALUES"] * ROWS)
+async def _add_odd(connection: Connection, table: _Table) -> None:
+    """Insert rows with a value of each other kind in a JSON column, as far as the table's constraints let them in."""
+    added = 0
+    for number, (column, value) in enumerate(_odd_values(table), table.wanted + 1):
+        if added + 1 >= table.ordinary:
+            return
+        if not await _insert(connection, table.insert(number, number, {column["name"]: value})):
+            table.odd.add(column["name"])
+            added += 1
+
+
+def _odd_values(table: _Table) -> Iterator[tuple[asyncpg.Record, str]]:
+    for column in table.columns:
+        if column["name"] in table.of_json:
+            yield from ((column, f"{value}::{column['type']}") for value in ODD_JSON)
+
+
+async def _insert(connection: Connection, statement: str) -> str:
+    """Returns the reason if the server refuses it."""
     try:
         async with connection.transaction():
-            if not await connection.fetchval(f"SELECT EXISTS (SELECT FROM {name})"):  # noqa: S608 - as above
-                await connection.execute(insert)
+            await connection.execute(statement)
     except asyncpg.PostgresError as error:
         return str(error)
     return ""
@@ -110,8 +182,10 @@ async def _fill(connection: Connection, oid: str) -> str:
 def _value(column: asyncpg.Record) -> str:
     kind, base = column["type"], column["base"]
     if column["referenced"] and column["referenced_column"]:
-        source = f"SELECT {column['referenced_column']} FROM {column['referenced']} ORDER BY 1 OFFSET i - 1 LIMIT 1"  # noqa: S608 - names from the catalogue
-        return f"({source})"
+        others = column["referenced"]
+        rows = f"GREATEST(1, (SELECT count(*) FROM {others}))"  # noqa: S608 - names from the catalogue
+        one = f"ORDER BY 1 OFFSET (i - 1) % {rows} LIMIT 1"
+        return f"(SELECT {column['referenced_column']} FROM {others} {one})"  # noqa: S608 - as above
     if column["label"] is not None:
         return "'{}'::{}".format(column["label"].replace("'", "''"), kind)
     if column["category"] == "A":

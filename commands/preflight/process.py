@@ -18,6 +18,10 @@ from probes.errors import SourceRefused
 PASSED = ("PATH", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TEMP", "TMP", "PYTHONPATH", "VIRTUAL_ENV", "SYSTEMROOT")
 PASSED_PREFIX = "LC_"
 URL_VARIABLE = "DATABASE_URL"
+TRUSTED = (
+    "PGSSLROOTCERT",
+    "SSL_CERT_FILE",
+)  # whom libpq trusts, and OpenSSL: the relay, as nothing else can be reached
 MAIN = Path(__file__).parent / "inside/main.py"
 LONGEST_S = 600.0  # for all revisions together: there are few rows, so anything slower is blocked by something
 TAIL = 15
@@ -46,14 +50,16 @@ class Wanted:
 
     folder: Path
     ini: Path | None
+    toml: Path | None  # the pyproject.toml, if it speaks of alembic
     revisions: Sequence[str]
     url_variables: Sequence[str] = ()
     passed: Sequence[str] = ()
+    certificate: Path | None = None  # of the relay
 
     @property
     def place(self) -> Path:
         """The folder of its ini, where people run alembic: `prepend_sys_path = .` means this folder."""
-        return (self.ini or self.folder).absolute().parent
+        return (self.ini or self.toml or self.folder).absolute().parent
 
 
 def environment(wanted: Wanted, scratch: Scratch, port: int, home: str) -> dict[str, str]:
@@ -70,6 +76,7 @@ def environment(wanted: Wanted, scratch: Scratch, port: int, home: str) -> dict[
         "PGPASSWORD": scratch.password,
         "PGDATABASE": scratch.database,
         "PGSSLMODE": "disable",
+        **(dict.fromkeys(TRUSTED, str(wanted.certificate)) if wanted.certificate else {}),
         "PGSERVICEFILE": os.devnull,
         "PGPASSFILE": os.devnull,
         "PGSYSCONFDIR": home,
@@ -127,6 +134,7 @@ def _description(wanted: Wanted, scratch: Scratch, port: int, reports: int) -> d
         "url": _url(scratch, port, "postgresql+psycopg"),
         "folder": str(wanted.folder),
         "ini": str(wanted.ini.absolute()) if wanted.ini else "",
+        "toml": str(wanted.toml.absolute()) if wanted.toml else "",
         "revisions": list(wanted.revisions),
     }
 

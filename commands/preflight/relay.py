@@ -6,12 +6,15 @@ is the scratch server, and before and after each statement it takes a snapshot o
 """
 
 import asyncio
+import ssl
 from asyncio import StreamReader, StreamWriter
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from commands.preflight import wire
 from commands.preflight.grammar import is_quiet, split
+from commands.preflight.outside import Object, find_made, find_outside, refusal
 from commands.preflight.snapshot import QUERY, Snapshot, read_snapshot
 from commands.preflight.wire import Message, ServerError, read_first, read_message
 
@@ -40,8 +43,11 @@ class Relay:
     host: str
     port: int
     identity: str
+    tls: ssl.SSLContext | None = None  # for a client that asks for it; the server is asked without
+    certificate: Path | None = None  # what such a client has to trust
     revision: str = ""
     observed: list[Observed] = field(default_factory=list)
+    made: set[Object] = field(default_factory=set)  # outside of the database: roles, other databases
     strangers: list[str] = field(default_factory=list)  # identities of servers that were not the scratch server
     _server: asyncio.Server | None = None
     _busy: set[asyncio.Task[None]] = field(default_factory=set)
@@ -68,7 +74,7 @@ class Relay:
         try:
             first = await read_first(reader)
             while first.code in {wire.TLS_REQUEST, wire.GSS_REQUEST}:
-                writer.write(wire.NO_TLS)
+                await self._encrypt(writer, first)
                 first = await read_first(reader)
             server_reader, server_writer = await asyncio.open_connection(self.host, self.port)
             try:
@@ -83,15 +89,22 @@ class Relay:
                     ).hold()
             finally:
                 await _end(server_writer)
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, ConnectionError, ssl.SSLError):
             pass  # one side has closed, so we close the other
         finally:
             await _end(writer)
 
+    async def _encrypt(self, writer: StreamWriter, asked: Message) -> None:
+        if asked.code == wire.TLS_REQUEST and self.tls is not None:
+            writer.write(wire.YES_TLS)
+            await writer.start_tls(self.tls)
+        else:
+            writer.write(wire.NO_TLS)
+
 
 async def _end(writer: StreamWriter) -> None:
     writer.close()
-    with suppress(ConnectionError):
+    with suppress(ConnectionError, ssl.SSLError):
         await writer.wait_closed()
 
 
@@ -119,7 +132,7 @@ class _Conversation:
                 await self._simple(message)
                 continue
             executed += self._note(message)
-            self.server_writer.write(message.written)
+            self.server_writer.write(self._let_through(message).written)
             if message.kind == b"S":
                 ready = await self._until_ready()
                 await self._watch(executed)
@@ -153,12 +166,25 @@ class _Conversation:
         self.pending += message.kind in (b"P", b"B", b"D", b"E", b"C")
         return [self.portals.get(texts[0], "")] if message.kind == b"E" else []
 
+    def _let_through(self, message: Message) -> Message:
+        if message.kind != b"P":
+            return message
+        name, text = message.texts[:2]
+        allowed = self._allowed(text)
+        return message if allowed == text else wire.prepare(name, allowed)
+
+    def _allowed(self, text: str) -> str:
+        """A text as the server may get it: without what changes other databases of the server, or its roles."""
+        outside = find_outside(text, self.relay.identity.partition("/")[2]) - self.relay.made
+        self.relay.made |= find_made(text)
+        return refusal(outside) if outside else text
+
     async def _simple(self, message: Message) -> None:
         """A simple query; inside a transaction its statements are sent one by one, so that each can be watched."""
         text = message.texts[0]
         parts = split(text) if self.status == IN_TRANSACTION else [text]
         for part in parts:
-            self.server_writer.write(wire.query(part).written)
+            self.server_writer.write(wire.query(self._allowed(part)).written)
             ready = await self._until_ready()
             await self._watch([part])
             if self.status == FAILED:

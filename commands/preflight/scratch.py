@@ -3,8 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from ssl import SSLContext
+from tempfile import TemporaryDirectory
 from urllib.parse import unquote, urlsplit
 
+from commands.preflight.certificate import make_certificate
 from commands.preflight.relay import IDENTITY, Relay
 from probes.database.connection import Connection, connect
 from probes.secret import Secret, without_frames
@@ -57,8 +61,19 @@ def read_scratch(url: str) -> Scratch:
 @asynccontextmanager
 async def watched(url: str, scratch: Scratch) -> AsyncIterator[tuple[Connection, Relay, int]]:
     """Our own connection to it, the relay in front of it, and the relay's port."""
+    with TemporaryDirectory(prefix="netra-preflight-") as folder:
+        tls, certificate = make_certificate(Path(folder), scratch.host)
+        async with _relayed(url, scratch, tls, certificate) as parts:
+            yield parts
+
+
+@asynccontextmanager
+async def _relayed(
+    url: str, scratch: Scratch, tls: SSLContext, certificate: Path
+) -> AsyncIterator[tuple[Connection, Relay, int]]:
     async with connect(Secret(url), "preflight", Deadlines()) as connection:
-        relay = Relay(host=scratch.host, port=scratch.port, identity=str(await connection.fetchval(IDENTITY)))
+        identity = str(await connection.fetchval(IDENTITY))
+        relay = Relay(host=scratch.host, port=scratch.port, identity=identity, tls=tls, certificate=certificate)
         port = await relay.open()
         try:
             yield connection, relay, port

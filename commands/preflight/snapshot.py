@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# Everything outside the server's own schemas; alembic's own table does not belong to the image.
+# Everything outside the server's own schemas, and this session's temporary tables, which are always new; alembic's own
+# table does not belong to the image.
 QUERY = """
 WITH ns AS (SELECT oid, nspname FROM pg_catalog.pg_namespace
-            WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'),
+            WHERE (nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema')
+               OR oid = pg_catalog.pg_my_temp_schema()),
 rel AS (SELECT c.oid, n.nspname || '.' || c.relname AS name, c.relkind, c.relpersistence,
                pg_catalog.pg_relation_filenode(c.oid) AS filenode
         FROM pg_catalog.pg_class c JOIN ns n ON n.oid = c.relnamespace
@@ -35,9 +37,9 @@ SELECT pg_catalog.json_build_object(
         FROM pg_catalog.pg_proc p JOIN ns n ON n.oid = p.pronamespace
     UNION ALL SELECT 'type ' || t.oid, 'type ' || n.nspname || '.' || t.typname
         FROM pg_catalog.pg_type t JOIN ns n ON n.oid = t.typnamespace WHERE t.typtype IN ('e','d')
-    UNION ALL SELECT 'trigger ' || t.oid, 'trigger ' || t.tgname
+    UNION ALL SELECT 'trigger ' || t.oid, 'trigger ' || t.tgname || ' of ' || rel.name
         FROM pg_catalog.pg_trigger t JOIN rel ON rel.oid = t.tgrelid WHERE NOT t.tgisinternal
-    UNION ALL SELECT 'policy ' || p.oid, 'policy ' || p.polname
+    UNION ALL SELECT 'policy ' || p.oid, 'policy ' || p.polname || ' of ' || rel.name
         FROM pg_catalog.pg_policy p JOIN rel ON rel.oid = p.polrelid
     UNION ALL SELECT 'extension ' || oid, 'extension ' || extname FROM pg_catalog.pg_extension) o),
  'locks', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(l.relation, l.mode))
@@ -62,11 +64,26 @@ class Snapshot:
     changed: Mapping[str, tuple[int, int]]  # in this transaction: oid -> rows updated, rows deleted
 
     def find(self, schema: str | None, name: str) -> str | None:
-        """The oid of a relation as written in a statement; without a schema, the first relation with that name."""
-        for oid, (qualified, _, _) in self.relations.items():
+        """The oid of a relation as written in a statement; without a schema, a temporary one comes first."""
+        temporary_first = sorted(self.relations.items(), key=lambda item: not item[1][0].startswith("pg_temp_"))
+        for oid, (qualified, _, _) in temporary_first:
             if qualified == f"{schema}.{name}" or (schema is None and qualified.partition(".")[2] == name):
                 return oid
         return None
+
+    def find_other(self, kind: str, schema: str | None, name: str) -> list[str]:
+        """The keys of relations, indexes, functions, triggers and the like, by kind and name, as written in a DROP."""
+        if kind in KINDS.values():
+            return [found] if (found := self.find(schema, name)) else []
+        if kind == "index":
+            return [key for key in self.indexes if key.partition(".")[2] == name]
+        words = [f"{kind} {name}", f"{kind} {schema}.{name}"]
+        return [
+            key
+            for key, said in self.others.items()
+            if said.split(" of ")[0] in words
+            or (schema is None and said.startswith(kind) and said.endswith(f".{name}"))
+        ]
 
 
 def read_snapshot(text: str) -> Snapshot:

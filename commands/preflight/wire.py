@@ -5,7 +5,9 @@ from asyncio import StreamReader
 from dataclasses import dataclass
 
 TLS_REQUEST, GSS_REQUEST, CANCEL_REQUEST = 80877103, 80877104, 80877102
-NO_TLS = b"N"
+YES_TLS, NO_TLS = b"S", b"N"
+LONGEST_FIRST = 10_000  # the server's own limit; a client that begins with TLS at once seems to send megabytes
+SHORTEST = 4  # the length counts itself
 ANSWERED = (0, 12)  # authentication messages that expect no reply: done, and SASL's final one
 
 
@@ -33,8 +35,15 @@ class Message:
 
 
 async def read_first(reader: StreamReader) -> Message:
-    """The first message of a connection, which has no type. Raises asyncio.IncompleteReadError at its end."""
+    """The first message of a connection, which has no type.
+
+    Raises:
+        asyncio.IncompleteReadError: The connection ended before.
+        ConnectionAbortedError: The client begins with something else.
+    """
     (length,) = struct.unpack("!I", await reader.readexactly(4))
+    if not SHORTEST <= length <= LONGEST_FIRST:
+        raise ConnectionAbortedError("the client does not begin as PostgreSQL's clients do")
     return Message(b"", await reader.readexactly(length - 4))
 
 
@@ -48,6 +57,11 @@ async def read_message(reader: StreamReader) -> Message:
 def query(text: str) -> Message:
     """A simple query."""
     return Message(b"Q", text.encode() + b"\0")
+
+
+def prepare(name: str, text: str) -> Message:
+    """A statement without parameters, to be prepared."""
+    return Message(b"P", name.encode() + b"\0" + text.encode() + b"\0" + struct.pack("!H", 0))
 
 
 def first_value(row: Message) -> str:

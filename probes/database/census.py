@@ -33,7 +33,7 @@ async def take_census(connection: Connection, table: TableShape) -> Census:
     # One pass, each part evaluated once per row; `->>` is NULL for everything except objects.
     query = f"""
         SELECT {shape} AS shape, count(*) AS n, {_owners(table)} AS owners
-        FROM {table.name} WHERE {table.layout.id} NOT LIKE '{OURS}%' GROUP BY 1, 3
+        FROM {table.name} WHERE {table.sql.id} NOT LIKE '{OURS}%' GROUP BY 1, 3
     """  # noqa: S608 - names come from the server's own catalogue and the target's TOML, the prefix is ours
     by_shape, by_owners = Counter[str](), Counter[str]()
     for row in await connection.fetch(query):
@@ -54,30 +54,30 @@ async def count_our_bad(connection: Connection, table: TableShape) -> int:
     """How many of our rows, of any run, hold no object: the product's own counts include them."""
     question = (
         f"SELECT count(*) FROM {table.name} "  # noqa: S608 - as above
-        f"WHERE {table.layout.id} LIKE '{OURS}%' AND {shape_of(table)} IS DISTINCT FROM 'object'"
+        f"WHERE {table.sql.id} LIKE '{OURS}%' AND {shape_of(table)} IS DISTINCT FROM 'object'"
     )
     return int(await connection.fetchval(question))
 
 
 def shape_of(table: TableShape) -> str:
     """An SQL expression: what kind of JSON value a row's metadata is; NULL for SQL NULL."""
-    column = table.layout.metadata
+    column = table.sql.metadata
     return {
         "jsonb": f"jsonb_typeof({column})",
         "json": f"json_typeof({column})",
     }.get(
-        table.columns.get(column, ""),
+        table.columns.get(table.layout.metadata, ""),
         f"CASE WHEN {column} IS JSON THEN json_typeof({column}::json) WHEN {column} IS NOT NULL THEN 'string' END",
     )
 
 
 def _owners(table: TableShape) -> str:
     """An SQL expression: whether a row has one owner, none, two that disagree, or an unreadable one."""
-    column, kind = table.layout.metadata, table.columns.get(table.layout.metadata, "")
+    column, kind = table.sql.metadata, table.columns.get(table.layout.metadata, "")
     value = column if kind in {"json", "jsonb"} else f"CASE WHEN {column} IS JSON THEN {column}::json END"
     named = f"({value}) ->> '{table.layout.owner_key}'"
-    owner = table.owner_column
-    if not owner:
+    owner = f"{table.sql.owner}::text"  # it may be a uuid
+    if not table.owner_column:
         return (
             f"CASE WHEN {is_poisoned(column, kind)} THEN 'unreadable' "
             f"WHEN {named} IS NULL THEN 'missing' ELSE 'one' END"
@@ -95,7 +95,7 @@ async def _example(connection: Connection, table: TableShape, shape: str, name: 
     """The id of one row of a shape; queried only for bad shapes, so that a sound table costs one scan."""
     value = {"sql_null": None, "json_null": "null"}.get(name, name)
     question = (
-        f"SELECT {table.layout.id} FROM {table.name} "  # noqa: S608 - as above
-        f"WHERE {table.layout.id} NOT LIKE '{OURS}%' AND {shape} IS NOT DISTINCT FROM $1 LIMIT 1"
+        f"SELECT {table.sql.id} FROM {table.name} "  # noqa: S608 - as above
+        f"WHERE {table.sql.id} NOT LIKE '{OURS}%' AND {shape} IS NOT DISTINCT FROM $1 LIMIT 1"
     )
     return str(await connection.fetchval(question, value))

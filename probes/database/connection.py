@@ -43,6 +43,11 @@ class TableShape:
         """The column that decides who owns a row; empty if the metadata alone does."""
         return self.layout.owner_column(self.columns)
 
+    @property
+    def sql(self) -> Layout:
+        """The layout as statements write it: with its columns' names quoted."""
+        return self.layout.in_sql()
+
 
 def turn_on(connection: Connection) -> asyncio.Lock:
     """The lock of a connection that several cases use at once: it takes one statement at a time."""

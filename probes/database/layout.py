@@ -1,8 +1,13 @@
 """Where the contents of a row are found: the names of its columns, and what is in its metadata."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
+
+
+def quoted(name: str) -> str:
+    """A column's name for a statement: a bare `user` is the role that asks, and a bare `userId` is `userid`."""
+    return '"{}"'.format(name.replace('"', '""'))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +27,20 @@ class Layout:
     owner_key: str = "user_id"  # in metadata
     title_key: str = "title"  # in metadata, if there is no such column
     updated_at_key: str = "updated_at"
+
+    def in_sql(self) -> "Layout":
+        """The same with each column's name quoted, for statements."""
+        return replace(
+            self,
+            id=quoted(self.id),
+            object=quoted(self.object),
+            owner=quoted(self.owner),
+            title=quoted(self.title),
+            metadata=quoted(self.metadata),
+            created_at=quoted(self.created_at),
+            updated_at=quoted(self.updated_at),
+            deleted_at=quoted(self.deleted_at),
+        )
 
     def owner_column(self, columns: Collection[str]) -> str:
         """The column that decides who owns a row; empty if only the metadata does."""

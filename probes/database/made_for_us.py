@@ -23,15 +23,15 @@ async def made_for_us(connection: Connection, table: TableShape, older_than: tim
     Raises:
         SourceRefused: The table can't be read.
     """
-    layout, columns = table.layout, table.columns
-    named = f"{layout.metadata}::text ~ $2" if layout.metadata in columns else "false"
-    whose = f"coalesce({layout.owner}::text ~ $1, {named})" if layout.owner in columns else named
+    layout, names, columns = table.layout, table.sql, table.columns
+    named = f"{names.metadata}::text ~ $2" if layout.metadata in columns else "false"
+    whose = f"coalesce({names.owner}::text ~ $1, {named})" if layout.owner in columns else named
     others = _of_others(table)
-    where = f"NOT starts_with({layout.id}::text, '{OURS}') AND ({whose}) AND NOT ({others}) AND {_old(table)}"
+    where = f"NOT starts_with({names.id}::text, '{OURS}') AND ({whose}) AND NOT ({others}) AND {_old(table)}"
     where += (
         " AND length($1::text || $2::text) > 0"  # sets their types, in case the table has only one of the two places
     )
-    query = f"SELECT {layout.id}::text AS id FROM {table.name} WHERE {where} ORDER BY 1"  # noqa: S608 - names of the contract and the catalogue
+    query = f"SELECT {names.id}::text AS id FROM {table.name} WHERE {where} ORDER BY 1"  # noqa: S608 - names of the contract and the catalogue
     key = f'"{layout.owner_key}"\\s*:\\s*"'
     limit = time.time() - older_than.total_seconds()
     try:
@@ -47,13 +47,12 @@ def _of_others(table: TableShape) -> str:
     if layout.metadata not in table.columns:
         return "false"
     key = f'"{layout.owner_key}"'.replace("'", "''")
-    return f"position('{key}' in coalesce({layout.metadata}::text, '')) > 0 AND NOT {layout.metadata}::text ~ $2"
+    return f"position('{key}' in coalesce({table.sql.metadata}::text, '')) > 0 AND NOT {table.sql.metadata}::text ~ $2"
 
 
 def _old(table: TableShape) -> str:
     """An SQL condition: the row was created before $3, in unix seconds."""
-    name = table.layout.created_at
-    kind = table.columns.get(name, "")
+    name, kind = table.sql.created_at, table.columns.get(table.layout.created_at, "")
     if kind in INTEGERS:
         return f"{name} < $3::float8"
     if kind.startswith("timestamp"):

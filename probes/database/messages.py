@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 
 from probes.database.connection import Connection, TableShape, find_table, limit_waiting, turn_on
+from probes.database.layout import quoted
 from probes.database.seeding import INTEGERS
 from probes.errors import SourceRefused
 from probes.timing.deadlines import Deadlines
@@ -70,7 +71,7 @@ class MessageWriter:
                 self._table.name, f"has no column {', '.join(missing)} (contract.database.messages says where each is)"
             )
         marks = ", ".join(f"CAST(${n}::text AS {self._table.columns[name]})" for n, name in enumerate(names, start=1))
-        statement = f"INSERT INTO {self._table.name} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608 - the contract's names are pattern-checked, types are the catalogue's
+        statement = f"INSERT INTO {self._table.name} ({', '.join(map(quoted, names))}) VALUES ({marks})"  # noqa: S608 - the contract's names are pattern-checked, types are the catalogue's
         rows = [[*self._fitted(message.says), *layout.constants.values()] for message in messages]
         try:
             async with turn_on(self.connection), self.connection.transaction():
@@ -95,7 +96,7 @@ class MessageWriter:
             async with turn_on(self.connection), self.connection.transaction():
                 await limit_waiting(self.connection, self._deadlines)
                 status = await self.connection.execute(
-                    f"DELETE FROM {self._table.name} WHERE {self._layout.thread} = ANY($1::text[])",  # noqa: S608 - as above
+                    f"DELETE FROM {self._table.name} WHERE {quoted(self._layout.thread)} = ANY($1::text[])",  # noqa: S608 - as above
                     list(threads),
                 )
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from probes.database.alembic_settings import find_settings
 from probes.database.revision_files import read_revisions
 from probes.errors import SourceRefused
 from probes.problem import Problem
@@ -56,8 +57,8 @@ class Revisions:
         return [step.revision for step in walked][::-1]
 
 
-def open_folder(folder: Path) -> Revisions:
-    """The migrations in an alembic folder, of which nothing is run.
+def open_folder(folder: Path, ini: Path | None = None) -> Revisions:
+    """The migrations in an alembic folder, of which nothing is run; `ini` if it is not the one next to it.
 
     Raises:
         SourceRefused: It is not an alembic folder, or its history can't be followed; the sentence names the file.
@@ -65,12 +66,12 @@ def open_folder(folder: Path) -> Revisions:
     # Slow to import, SQLAlchemy comes with it: most targets give their heads in the TOML.
     from alembic.script.revision import Revision, RevisionMap  # noqa: PLC0415 - as above
 
-    if not (folder / "env.py").is_file() or not (folder / "versions").is_dir():
-        raise SourceRefused(str(folder), "is not an alembic folder: it must hold env.py and versions/")
+    if not (folder / "env.py").is_file():
+        raise SourceRefused(str(folder), "is not an alembic folder: it must hold env.py")
     try:
         read = [
             Revision(values["revision"], values["down_revision"], values.get("depends_on"), values.get("branch_labels"))
-            for values in read_revisions(folder)
+            for values in read_revisions(find_settings(folder, ini))
         ]
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # a revision that is missing, or there twice

@@ -40,8 +40,8 @@ class Poisoned:
 
 async def find_poisoned(connection: Connection, table: TableShape) -> Poisoned:
     """Look through everyone else's rows, but not our own."""
-    layout = table.layout
-    condition = is_poisoned(layout.metadata, table.columns.get(layout.metadata, ""))
+    layout = table.sql
+    condition = is_poisoned(layout.metadata, table.columns.get(table.layout.metadata, ""))
     where = f"FROM {table.name} WHERE {layout.id} NOT LIKE '{OURS}%'"
     total = int(await connection.fetchval(f"SELECT count(*) {where}"))
     count = int(await connection.fetchval(f"SELECT count(*) {where} AND {condition}"))

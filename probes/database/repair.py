@@ -72,8 +72,8 @@ class _Words:
 
 
 def _words(table: TableShape) -> _Words:
-    column = table.layout.metadata
-    kind = table.columns.get(column, "")
+    column = table.sql.metadata
+    kind = table.columns.get(table.layout.metadata, "")
     poisoned = is_poisoned(column, kind)
     value = {
         "jsonb": column,
@@ -84,7 +84,7 @@ def _words(table: TableShape) -> _Words:
         value=value,
         kind=shape_of(table),
         readable=f"NOT ({poisoned})",
-        owner=table.owner_column,
+        owner=table.sql.owner if table.owner_column else "",
         key=table.layout.owner_key,
         type=kind,
     )
@@ -140,7 +140,7 @@ def disagreeing(table: TableShape) -> str:
         return "FALSE"
     return (
         f"{words.readable} AND {words.owner} IS NOT NULL AND {words.kind} = 'object' AND NOT ({words.has_no_owner}) "
-        f"AND {words.value} ->> '{words.key}' <> {words.owner}"
+        f"AND {words.value} ->> '{words.key}' <> {words.owner}::text"
     )
 
 
@@ -162,7 +162,7 @@ class RepairPlan:
         return "\n".join([*lines, *self._for_a_person(), "COMMIT;"]) + "\n"
 
     def _for_a_person(self) -> list[str]:
-        layout, lines = self.table.layout, []
+        layout, lines = self.table.sql, []
         if self.table.owner_column:
             names = f"{layout.id}, {layout.owner}, {layout.metadata} ->> '{layout.owner_key}'"
             lines += [
@@ -172,7 +172,7 @@ class RepairPlan:
                 "",
             ]
         if self.poisoned:
-            condition = is_poisoned(layout.metadata, self.table.columns[layout.metadata])
+            condition = is_poisoned(layout.metadata, self.table.columns[self.table.layout.metadata])
             lines += [
                 f"-- {self.poisoned} rows hold \\u0000 or half of a surrogate pair: ->> and ALTER ... TYPE jsonb raise",
                 "-- on them (data.poison). They are not touched; repair their text before changing the column's type:",
@@ -269,10 +269,10 @@ def _in_order(row: RowFound, shape: str, owner: str) -> bool:
 async def _read(connection: Connection, table: TableShape, ids: Sequence[str]) -> dict[str, RowFound]:
     words = _words(table)
     rows = await connection.fetch(
-        f"SELECT {table.layout.id} AS id, {words.owner or 'NULL'}::text AS owner, "  # noqa: S608 - as above
+        f"SELECT {table.sql.id} AS id, {words.owner or 'NULL'}::text AS owner, "  # noqa: S608 - as above
         f"{words.metadata}::text AS written, {words.kind} AS kind, "
         f"CASE WHEN {words.kind} = 'object' THEN {words.value} ->> '{words.key}' END AS named "
-        f"FROM {table.name} WHERE {table.layout.id} = ANY($1::text[])",
+        f"FROM {table.name} WHERE {table.sql.id} = ANY($1::text[])",
         list(ids),
     )
     return {row["id"]: dict(row) for row in rows}
@@ -285,4 +285,4 @@ def _changed(status: str) -> int:
 
 def scope_of(table: TableShape, seeder: Seeder) -> str:
     """The condition that keeps a statement to this run's rows."""
-    return f"{table.layout.id} LIKE '{seeder.prefix}%'"
+    return f"{table.sql.id} LIKE '{seeder.prefix}%'"

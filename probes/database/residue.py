@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from probes.database.connection import OURS, Connection, TableShape
+from probes.database.layout import quoted
 from probes.errors import SourceRefused
 
 TURN = "netra-verify: the users that are used again"
@@ -56,11 +57,11 @@ async def seen_in_rows(connection: Connection, table: TableShape, names: Collect
         SourceRefused: The table can't be read.
     """
     layout = table.layout
-    shown = [f'"{column}"::text' for column in (layout.owner, layout.metadata) if column in table.columns]
+    shown = [f"{quoted(column)}::text" for column in (layout.owner, layout.metadata) if column in table.columns]
     text = f"concat_ws(' ', {', '.join(shown)})" if shown else "''"
     query = (
         f"SELECT DISTINCT named FROM {table.name}, unnest($2::text[]) AS named "  # noqa: S608 - the catalogue's names
-        f"WHERE starts_with({layout.id}, $1) AND strpos({text}, named) > 0"
+        f"WHERE starts_with({table.sql.id}, $1) AND strpos({text}, named) > 0"
     )
     try:
         rows = await connection.fetch(query, OURS, list(names))

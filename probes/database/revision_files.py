@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from probes.database.alembic_settings import Settings, names
 from probes.errors import SourceRefused
 
 NAMES = ("revision", "down_revision", "depends_on", "branch_labels")
@@ -18,25 +19,26 @@ OLD_NAME = re.compile(r"([a-f0-9]+)\.py")  # of a file that does not name its re
 Values = Mapping[str, Any]
 
 
-def read_revisions(folder: Path) -> list[Values]:
-    """The values of `NAMES` in each file of versions/, with what is absent left out; `revision` always is there.
+def read_revisions(settings: Settings) -> list[Values]:
+    """The values of `NAMES` in each migration's file, with what is absent left out; `revision` always is there.
 
     Raises:
-        SourceRefused: A file that is not Python, or that computes such a value instead of writing it out.
+        SourceRefused: A file that is not Python, or that computes such a value instead of writing it out; or none.
     """
-    files = sorted(file for file in (folder / "versions").glob("*.py") if not NO_REVISION.match(file.name))
-    return [_read(file) for file in files]
+    files = [file for file in settings.files() if not NO_REVISION.match(file.name)]
+    if not files:
+        raise SourceRefused(str(settings.folder), "there is no migration in it")
+    return [_read(where, file) for where, file in names(files, settings.folder)]
 
 
-def _read(file: Path) -> Values:
-    where = f"versions/{file.name}"
+def _read(where: str, file: Path) -> Values:
     try:
         written = ast.parse(file.read_bytes())
     except (SyntaxError, ValueError, RecursionError) as error:
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
         what = error.msg if isinstance(error, SyntaxError) else str(error)
         raise SourceRefused(where, f"{where}{line}: {what}") from error
-    return _complete(file, _values(where, written))
+    return _complete(where, file, _values(where, written))
 
 
 def _values(where: str, written: ast.Module) -> Values:
@@ -73,8 +75,7 @@ def _pairs(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
             yield from _pairs(one, its)
 
 
-def _complete(file: Path, found: Values) -> Values:
-    where = f"versions/{file.name}"
+def _complete(where: str, file: Path, found: Values) -> Values:
     values = {name: found[name] for name in NAMES if name in found}
     if "revision" not in values and (old := OLD_NAME.fullmatch(file.name)):
         values["revision"] = old[1]

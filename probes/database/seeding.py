@@ -20,6 +20,7 @@ from probes.database.connection import (
     limit_waiting,
     turn_on,
 )
+from probes.database.layout import quoted
 from probes.database.metadata_shapes import PLAIN, Shape
 from probes.errors import SourceRefused
 from probes.timing.deadlines import Deadlines
@@ -211,7 +212,7 @@ class Seeder:
         kinds = ", ".join(f"${n}::{self._table.columns[name]}[]" for n, name in enumerate(columns, start=1))
         async with self._limited():
             await self.connection.execute(
-                f"INSERT INTO {self._table.name} ({', '.join(columns)}) SELECT * FROM unnest({kinds})",  # noqa: S608 - names and types are the catalogue's
+                f"INSERT INTO {self._table.name} ({', '.join(map(quoted, columns))}) SELECT * FROM unnest({kinds})",  # noqa: S608 - names and types are the catalogue's
                 *map(list, zip(*records, strict=True)),
             )
 
@@ -240,14 +241,14 @@ class Seeder:
     async def remove(self, rows: Sequence[Row]) -> int:
         """Remove rows by their ids; return how many there were."""
         ids = [row.id for row in rows]
-        return await self._delete(f"{self._layout.id} = ANY($1::text[])", ids)
+        return await self._delete(f"{self._table.sql.id} = ANY($1::text[])", ids)
 
     async def kind_of_metadata(self, thread_id: str) -> str | None:
         """The kind of a row's metadata, of any origin: `object`, `string`, ..., or `NULL`; None without such a row."""
         async with turn_on(self.connection):
             kind: str | None = await self.connection.fetchval(
                 f"SELECT COALESCE({shape_of(self._table)}, 'NULL') "  # noqa: S608 - names of the contract
-                f"FROM {self._table.name} WHERE {self._layout.id} = $1",
+                f"FROM {self._table.name} WHERE {self._table.sql.id} = $1",
                 thread_id,
             )
         return kind
@@ -264,14 +265,14 @@ class Seeder:
         if not user.startswith(OURS):
             raise ValueError(f"{user!r} is not a user of this suite: its rows are not ours to remove")
         columns = self._table.columns
-        where = [f"{self._layout.owner} = $1"] if self._layout.owner in columns else []
+        where = [f"{self._table.sql.owner} = $1"] if self._layout.owner in columns else []
         if self._layout.metadata in columns:
-            where.append(f"position(to_json($1::text)::text in {self._layout.metadata}::text) > 0")
+            where.append(f"position(to_json($1::text)::text in {self._table.sql.metadata}::text) > 0")
         return await self._delete(" OR ".join(where), user) if where else 0
 
     async def remove_run(self) -> int:
         """Remove every row of this run."""
-        return await self._delete(f"starts_with({self._layout.id}, $1)", self.prefix)
+        return await self._delete(f"starts_with({self._table.sql.id}, $1)", self.prefix)
 
     async def reap(self, older_than: timedelta) -> int:
         """Remove rows that killed runs left: with our prefix, and older than that by the time stamp in the id."""
@@ -280,7 +281,7 @@ class Seeder:
     async def leftovers(self, older_than: timedelta) -> list[str]:
         """The ids that `reap` would remove."""
         rows = await self.connection.fetch(
-            f"SELECT {self._layout.id} AS id FROM {self._table.name} WHERE {self._old} ORDER BY 1",  # noqa: S608 - as in `_delete`
+            f"SELECT {self._table.sql.id} AS id FROM {self._table.name} WHERE {self._old} ORDER BY 1",  # noqa: S608 - as in `_delete`
             OURS,
             self._before(older_than),
         )
@@ -289,14 +290,14 @@ class Seeder:
     async def residue(self) -> int:
         """How many rows of this run are in the table."""
         count = await self.connection.fetchval(
-            f"SELECT count(*) FROM {self._table.name} WHERE starts_with({self._layout.id}, $1)",  # noqa: S608 - as in `_delete`
+            f"SELECT count(*) FROM {self._table.name} WHERE starts_with({self._table.sql.id}, $1)",  # noqa: S608 - as in `_delete`
             self.prefix,
         )
         return int(count)
 
     @property
     def _old(self) -> str:
-        name = self._layout.id
+        name = self._table.sql.id
         return f"""starts_with({name}, $1) AND {name} COLLATE "C" < $2 AND {name} ~ '{OF_A_RUN}'"""
 
     def _before(self, age: timedelta) -> str:

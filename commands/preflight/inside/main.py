@@ -150,7 +150,7 @@ class _Steps:
                     connection.commit()
                 connection.close()
         except BaseException as error:  # noqa: BLE001 - the image's code: whatever it raises, SystemExit too, is the result
-            self._report(_describe(error, Path(self._wanted["folder"])))
+            self._report(_describe(error, Path(self._wanted["folder"])) | {"began": self._ran})
             return False
         self._report({"end" if self._ran else "idle": revision})
         return self._ran
@@ -158,10 +158,10 @@ class _Steps:
     def _config(self) -> Any:  # noqa: ANN401 - alembic's Config, which is imported after the guard
         from alembic.config import Config  # noqa: PLC0415 - after the guard
 
-        config = Config(self._wanted["ini"] or None, stdout=sys.stderr)
+        config = Config(self._wanted["ini"] or None, self._wanted["toml"] or None, stdout=sys.stderr)
         config.set_main_option("script_location", self._wanted["folder"])
         config.set_main_option("sqlalchemy.url", self._wanted["url"].replace("%", "%%"))
-        if not config.get_main_option("prepend_sys_path"):
+        if not config.get_prepend_sys_paths_list():
             config.set_main_option("prepend_sys_path", ".")
         config.attributes = _Attributes(self._wanted["url"])
         return config

@@ -12,6 +12,26 @@ with engine_from_config(section, prefix="sqlalchemy.", poolclass=pool.NullPool).
     with context.begin_transaction():
         context.run_migrations()
 """
+ASYNCHRONOUS = """
+import asyncio, os
+from alembic import context
+from sqlalchemy.ext.asyncio import async_engine_from_config
+
+def migrate(connection):
+    context.configure(connection=connection)
+    with context.begin_transaction():
+        context.run_migrations()
+
+async def main():
+    section = context.config.get_section(context.config.config_ini_section)
+    section["sqlalchemy.url"] = URL
+    engine = async_engine_from_config(section)
+    async with engine.connect() as connection:
+        await connection.run_sync(migrate)
+    await engine.dispose()
+
+asyncio.run(main())
+"""
 ONE = "CREATE TABLE things (id serial PRIMARY KEY, name varchar(50), size integer)"
 REVISION = """
 from alembic import op

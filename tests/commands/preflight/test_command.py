@@ -8,7 +8,7 @@ from commands.preflight.command import Question, run
 from probes.errors import SourceRefused
 from targets.loading import ConfigurationError
 from tests.commands.preflight.conftest import Other
-from tests.commands.preflight.folders import PLAIN, write_folder
+from tests.commands.preflight.folders import ASYNCHRONOUS, PLAIN, write_folder
 from tests.system.running import ROOT
 
 TWIN = ROOT / "twin/backend/migrations"
@@ -55,26 +55,6 @@ context.configure(connection=connection)
 with context.begin_transaction():
     context.run_migrations()
 connection.close()
-"""
-ASYNCHRONOUS = """
-import asyncio, os
-from alembic import context
-from sqlalchemy.ext.asyncio import async_engine_from_config
-
-def migrate(connection):
-    context.configure(connection=connection)
-    with context.begin_transaction():
-        context.run_migrations()
-
-async def main():
-    section = context.config.get_section(context.config.config_ini_section)
-    section["sqlalchemy.url"] = URL
-    engine = async_engine_from_config(section)
-    async with engine.connect() as connection:
-        await connection.run_sync(migrate)
-    await engine.dispose()
-
-asyncio.run(main())
 """
 ENVIRONMENTS = {
     "makes an engine": PLAIN,
@@ -150,6 +130,28 @@ async def test_an_env_py_that_can_not_be_run_here_is_not_a_migration_that_fails(
 ) -> None:
     with pytest.raises(ConfigurationError, match=f"(?s){ENVIRONMENT_S_FAULT[env]}"):
         await run(Question(folder=write_folder(tmp_path, env)), scratch)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "op.execute('SELECT jsonb_object_keys(body) FROM things')",
+        "op.execute(\"SELECT jsonb_set(body, '{x}', '1') FROM things\")",
+        "[row[0]['row'] for row in op.get_bind().exec_driver_sql('SELECT body FROM things')]",
+    ],
+)
+async def test_a_migration_that_takes_objects_for_granted_fails_and_the_column_is_named(
+    scratch: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], body: str
+) -> None:
+    folder = write_folder(tmp_path, two=body, one="CREATE TABLE things (id serial PRIMARY KEY, body jsonb)")
+    assert await run(Question(folder=folder, since=AT_ONE), scratch) == 1
+    assert "besides objects in public.things.body" in capsys.readouterr().out
+
+
+async def test_a_migration_that_looks_at_the_kind_first_is_green(scratch: str, tmp_path: Path) -> None:
+    body = "op.execute(\"SELECT jsonb_object_keys(body) FROM things WHERE jsonb_typeof(body) = 'object'\")"
+    folder = write_folder(tmp_path, two=body, one="CREATE TABLE things (id serial PRIMARY KEY, body jsonb)")
+    assert await run(Question(folder=folder, since=AT_ONE), scratch) == 0
 
 
 async def test_an_extension_that_the_scratch_server_lacks_is_our_environment_s(scratch: str, tmp_path: Path) -> None:
