@@ -80,7 +80,7 @@ NO_FILES: dict[str, Callable[[Path], None]] = {
 
 @pytest.fixture(params=NO_FILES)
 def run_folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A run whose verdict.json is no file; reading it as one would wait for ever, or never end."""
+    """A run with something else in the place of verdict.json: reading it would wait for ever, or never end."""
     folder = tmp_path / "t/r"
     folder.mkdir(parents=True)
     NO_FILES[request.param](folder / "verdict.json")
