@@ -18,7 +18,7 @@ from gate.run import Run
 from gate.session import hooks
 from gate.session.case_outcome import RESULT, begin_attempt, judge, settle
 from gate.session.copies import wanted_copies
-from gate.session.foreign_plugins import refuse_hiding, refuse_what_shows
+from gate.session.foreign_plugins import refuse_hiding, refuse_what_shows, refuse_without
 from gate.session.interrupting import silence_what_is_collected, silence_what_was_cut_off
 from gate.session.latest import put_latest_back, retire_latest
 from gate.session.live_progress import Live
@@ -69,6 +69,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if only_looks(arguments_of(config)):
         config.pluginmanager.register(Selecting(None, config.option.check, None))
         return
+    refuse_without(config)
     refuse_hiding(config)
     refuse_what_shows(config)
     run = _framed(config)

@@ -69,3 +69,13 @@ def test_a_plugin_that_hides_outcomes_is_refused_by_name(mini: Mini, name: str, 
     assert code == 4, output
     assert f"The plugin {name} is active" in output
     assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("name", ["terminal", "capture", "python", "asyncio", "allure_pytest"])
+def test_a_run_without_a_plugin_that_it_needs_is_refused(mini: Mini, name: str) -> None:
+    """Without one it crashed, or ran nothing."""
+    mini.write("")
+    code, output = mini.run("-p", f"no:{name}")
+    assert code == 4, output
+    assert f"-p no:{name} switches off a plugin that the suite needs" in output
+    assert "INTERNALERROR" not in output
