@@ -39,6 +39,15 @@ def refuse_without(config: pytest.Config) -> None:
             )
 
 
+def refuse_tracing(config: pytest.Config) -> None:
+    """Refuse `--trace`: a case whose debugger meets the end of its input has not run, and pytest says it passed."""
+    if getattr(config.option, "trace", False):
+        raise pytest.UsageError(
+            "--trace starts each case in a debugger, and one that is left at once counts as passed. Remove it, from "
+            "PYTEST_ADDOPTS as well; --pdb stops at a failure."
+        )
+
+
 # Options with which pytest bypasses redaction.
 PAST_REDACTION = {
     "--pastebin": "sends all output to a public site",
