@@ -5,22 +5,23 @@ A crash of the suite is exit code 3: Python's own 1 would be read as NO-GO, or a
 
 import sys
 
-from gate.crash import crash_in_words, reason_in_words
-from gate.unread import secure_output
-
 INTERRUPTED, CRASHED = 2, 3
 
 
 def run(arguments: list[str], called: str = "python -m commands") -> int:
     """Run one command, whatever becomes of it; return the process's exit code. `called`: as the user calls us."""
-    secure_output()
     try:
-        from commands.cli import main  # noqa: PLC0415 - a crash during an import is a crash like any other
+        from gate.unread import secure_output  # noqa: PLC0415 - a crash or an interrupt during an import is one, too
+
+        secure_output()
+        from commands.cli import main  # noqa: PLC0415 - as above
 
         return main(arguments, called)
     except KeyboardInterrupt:
         return _end(arguments, "interrupted", INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - any error must end with the right exit code
+        from gate.crash import crash_in_words, reason_in_words  # noqa: PLC0415 - as above
+
         print(crash_in_words(error), file=sys.stderr)  # noqa: T201 - a command's output
         return _end(arguments, reason_in_words(error), CRASHED)
 

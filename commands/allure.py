@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 import msgspec
 
 from commands.console import HIDDEN, say
+from gate.local_files import read_regular, resolve
 from probes.foreign.excerpt import ending
 
 PACKAGE = Path(__file__).parents[1] / "deploy/allure"
@@ -87,10 +88,10 @@ def offline(page: str) -> str:
 
 def _last_run(reports: Path) -> tuple[Path, _Verdict]:
     """The last run's results and its verdict."""
-    folder = (reports / "latest").resolve()
+    folder = resolve(reports / "latest")
     results = folder / "allure-results"
     try:
-        verdict = msgspec.json.decode((folder / "verdict.json").read_bytes(), type=_Verdict)
+        verdict = msgspec.json.decode(read_regular(folder / "verdict.json"), type=_Verdict)
     except OSError as error:
         raise ReportError(
             f"There is no finished run in {reports / 'latest'}: a run of the suite leaves one. If it is elsewhere, "

@@ -16,7 +16,7 @@ from gate.extras import what_is_missing
 from gate.release.store import VARIABLE
 from probes.errors import ProbeError
 from probes.secret import Secret
-from targets.credentials import secrets_of_environment
+from targets.credentials import secrets_of_addresses, secrets_of_environment
 from targets.dsn import secrets_of_dsn
 from targets.durations import parse_duration
 from targets.loading import HERE, ConfigurationError, load_target
@@ -37,7 +37,7 @@ def duration(text: str) -> timedelta:
 
 def main(arguments: Sequence[str], called: str = "python -m commands") -> int:
     """Run one command; return the process's exit code. `called`: as the user calls us."""
-    hide(*secrets_of_environment(os.environ))
+    hide(*secrets_of_environment(os.environ), *secrets_of_addresses(arguments))
     options = _parse(arguments, called)
     try:
         return int(asyncio.run(options.run(options)))
@@ -282,5 +282,7 @@ async def _gate(options: argparse.Namespace) -> int:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
+        """Like any other output: argparse repeats what it does not know, and that may be a secret."""
         self.print_usage(sys.stderr)
-        self.exit(USAGE, f"{self.prog}: {message}\n")
+        say(f"{self.prog}: {message}", file=sys.stderr)
+        self.exit(USAGE)

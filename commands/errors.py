@@ -7,8 +7,9 @@ from probes.errors import SourceRefused
 from probes.logs.entries import LogEntry, LogRead
 from probes.logs.error_clusters import cluster
 from probes.logs.export import ExportFile
+from probes.logs.export_files import why_not_there
 from probes.logs.incidents import Incidents
-from targets.loading import describe_target
+from targets.loading import ConfigurationError, describe_target
 
 SOME = 40
 COUNT = "{count} entries of the request log with 500..599 in {url}, each once."
@@ -21,8 +22,11 @@ async def run(url: str, service: str, revision: str) -> int:
     If the quick search finds nothing, the whole file is read before zero is reported.
 
     Raises:
+        ConfigurationError: There is no such file.
         SourceRefused: The file can't be read, a relevant line is not JSON, or it has nothing from the service.
     """
+    if wrong := why_not_there(url):
+        raise ConfigurationError(f"The export {url!r} (EXPORT=) {wrong}.")
     incidents = Incidents.from_phrases(describe_target(TARGET).contract.logs.incidents)
     export = ExportFile(url, incidents)
     found = await export.server_errors(service, revision)

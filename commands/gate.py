@@ -13,6 +13,7 @@ import msgspec
 from commands.console import say, say_verdict
 from gate.changes import changes
 from gate.document import clean
+from gate.local_files import read_regular
 from gate.redaction import Redactor
 from gate.release.conclusion import Frame, conclude
 from gate.release.gathering import Evidence, gather
@@ -142,7 +143,7 @@ def judge_again(path: Path, explained: str = "") -> int:
     """Judge one stored verdict again from its rows, offline, and print the result next to the run's own."""
     file = path / "verdict.json" if path.is_dir() else path
     try:
-        body = file.read_bytes()
+        body = read_regular(file)
         named = msgspec.json.decode(body, type=_Named)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigurationError(f"{file} can't be read as a verdict ({error}): give a run's folder.") from error

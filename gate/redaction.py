@@ -38,14 +38,17 @@ class Concealed(Protocol):
 class Redactor:
     """Replaces secrets in text and in JSON values. Its own repr shows no secret."""
 
-    __slots__ = ("_blocks", "_clean", "_heads", "_pieces", "_public", "_short", "_tails")
+    __slots__ = ("_blocks", "_clean", "_heads", "_pieces", "_places_of", "_public", "_short", "_spellings", "_tails")
 
     def __init__(self, secrets: Iterable[Concealed] = ()) -> None:
         self._public: set[str] = set()  # words that stay, whatever a secret has in common with them
         self._clean: set[str] = set()  # texts without any secret: a document repeats most of its texts
         self._short: set[str] = set()
         self._blocks: set[str] = set()  # every six characters in a row of a spelling
-        self._pieces: dict[str, list[Place]] = {}  # every eleven, and where they stand
+        self._pieces: set[str] = set()  # every eleven
+        self._spellings: dict[str, None] = {}  # in the order in which they were learned
+        # Where a piece stands is looked up when a text has it: a long secret has millions, and most texts have none.
+        self._places_of: dict[str, list[Place]] = {}
         self._heads: set[str] = set()  # how a spelling begins: what a cut may leave of it before its mark
         self._tails: set[str] = set()  # how it ends
         for secret in secrets:
@@ -60,15 +63,20 @@ class Redactor:
         if len(text) < SHORTEST_SECRET:
             return
         self._clean.clear()
+        self._places_of.clear()
         for spelling, (head, tail) in _with_remainders(text).items():
             self._heads |= {spelling[:size] for size in range(head, min(len(spelling), SHORTEST_PIECE))}
             self._tails |= {spelling[-size:] for size in range(tail, min(len(spelling), SHORTEST_PIECE))}
             if len(spelling) < SHORTEST_PIECE:
                 self._short.add(spelling)
                 continue
-            self._blocks.update(spelling[at : at + BLOCK] for at in range(len(spelling) - BLOCK + 1))
-            for piece, places in _pieces(spelling).items():
-                self._pieces.setdefault(piece, []).extend((spelling, at) for at in places)
+            if spelling in self._spellings:
+                continue
+            self._spellings[spelling] = None
+            self._blocks.update([spelling[at : at + BLOCK] for at in range(len(spelling) - BLOCK + 1)])
+            self._pieces.update(
+                [spelling[at : at + SHORTEST_PIECE] for at in range(len(spelling) - SHORTEST_PIECE + 1)]
+            )
 
     def spare(self, words: Iterable[str]) -> None:
         """Leave public words as they are: names of checks, of the target, of the revision.
@@ -142,16 +150,25 @@ class Redactor:
             if at < done or folded[at : at + BLOCK] not in blocks:
                 continue
             for first in range(max(0, at - BLOCK + 1), at + 1):
-                places = self._pieces.get(folded[first : first + SHORTEST_PIECE])
-                if places:
-                    start, done = _longest(folded, first, places)
+                piece = folded[first : first + SHORTEST_PIECE]
+                if piece in self._pieces:
+                    start, done = _longest(folded, first, self._where(piece))
                     if not self._is_public(folded, start, done):
                         yield start, done
                     break
 
+    def _where(self, piece: str) -> list[Place]:
+        """The encodings with a piece, and its first and last position in each, which differ if it is repeated."""
+        if piece not in self._places_of:
+            holding = [spelling for spelling in self._spellings if piece in spelling]
+            self._places_of[piece] = [
+                (spelling, at) for spelling in holding for at in {spelling.find(piece), spelling.rfind(piece)}
+            ]
+        return self._places_of[piece]
+
     def _is_public(self, folded: str, start: int, end: int) -> bool:
         """Whether a stretch that a secret has, too, is in a public word, and not a whole secret."""
-        if any(folded[start:end] == spelling for spelling, _ in self._pieces[folded[start : start + SHORTEST_PIECE]]):
+        if any(folded[start:end] == spelling for spelling, _ in self._where(folded[start : start + SHORTEST_PIECE])):
             return False
         return any(
             folded.find(word, max(0, end - len(word)), start + len(word)) >= 0
@@ -169,15 +186,6 @@ def _without_jwt(match: re.Match[str]) -> str:
     before, begins, rest = match[0].partition(JWT_BEGINS)
     head, dot, _ = rest.partition(".")
     return f"{before}[redacted JWT]" if begins and dot and len(head) >= SHORTEST_SECRET else match[0]
-
-
-def _pieces(spelling: str) -> dict[str, set[int]]:
-    """Each piece of an encoding with its first and last position, which differ if the piece is repeated."""
-    places: dict[str, set[int]] = {}
-    for at in range(len(spelling) - SHORTEST_PIECE + 1):
-        piece = spelling[at : at + SHORTEST_PIECE]
-        places[piece] = {min(places.get(piece, ()), default=at), at}
-    return places
 
 
 def _longest(text: str, at: int, candidates: Sequence[Place]) -> tuple[int, int]:

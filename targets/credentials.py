@@ -3,10 +3,10 @@
 import base64
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
@@ -27,6 +27,7 @@ EVIDENCE_KEY = "NETRA_EVIDENCE_KEY"
 SHORTEST_EVIDENCE_KEY = 16
 OTHERS = ("PGPASSWORD", EVIDENCE_KEY, "GITHUB_TOKEN", "NETRA_GITLAB_TOKEN")
 NAMED_SO = re.compile(r"(TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|(ACCESS|PRIVATE|SECRET|SERVICE|SIGNING)_KEY)$")
+SIGNED_BY = re.compile(r"(SIG|SIGNATURE|TOKEN|SECRET|PASSWORD|KEY)$")  # of a URL's query: who has it, has the file
 SHORTEST_NAMED = 12  # a shorter value may be an ordinary word; the credentials that we use are known anyway
 MESSENGERS = "NETRA_TELL"
 HEADERS = ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS")
@@ -92,6 +93,24 @@ def secrets_of_environment(environ: Mapping[str, str]) -> tuple[Secret, ...]:
     for name in PROXIES:
         found += [part.reveal() for part in secrets_of_dsn(Secret(environ.get(name) or environ.get(name.lower(), "")))]
     return tuple(Secret(value) for value in dict.fromkeys(found) if value)
+
+
+def secrets_of_addresses(words: Iterable[str]) -> tuple[Secret, ...]:
+    """Secrets in addresses on a command line, alone or behind an option's `=`: passwords, and what signs a URL."""
+    found: list[Secret] = []
+    for word in words:
+        option, equals, value = word.partition("=")
+        address = value if equals and "://" in value and "://" not in option else word
+        if "://" in address:
+            found += secrets_of_dsn(Secret(address))
+            settings = parse_qsl(address.partition("?")[2].partition("#")[0])
+            found += [
+                Secret(spelling)
+                for key, value in settings
+                if SIGNED_BY.search(key.upper()) and len(value) >= SHORTEST_NAMED
+                for spelling in dict.fromkeys((value, quote(value, safe="")))
+            ]
+    return tuple(found)
 
 
 def without_armour(secret: Secret) -> Secret:

@@ -13,13 +13,12 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsError
 
-from targets import google_credentials
+from targets import google_credentials, names
 from targets.contract import WHOLE
 from targets.credentials import what_is_wrong, wrong_claims, wrong_evidence_key
 from targets.explaining import explain, refuse_unknown_sections
 from targets.leave import LeaveError, flat, nested, refuse_addresses, refuse_elsewhere, refuse_variables, variable
 from targets.model import ENV_PREFIX, Target
-from targets.names import what_is_wrong as wrong_name
 from targets.overrides import list_overrides
 
 HERE = Path(__file__).parent
@@ -198,13 +197,13 @@ def _merge(
 
 
 def _find(name: str, folder: Path | None) -> Path:
-    for place in () if wrong_name(name) or name in NOT_TARGETS else (folder, HERE):
-        path = (place or HERE) / f"{name}.toml"
-        if path.is_file():
+    if wrong := names.wrong_folder(folder):
+        raise ConfigurationError(f"--targets-dir {wrong}.")
+    for place in () if names.what_is_wrong(name) or name in NOT_TARGETS else (folder, HERE):
+        if (path := (place or HERE) / f"{name}.toml").is_file():
             return path
     known = sorted({*target_names(HERE), *(target_names(folder) if folder else [])})
-    near = get_close_matches(name, known, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    hint = "".join(f" Did you mean {near!r}?" for near in get_close_matches(name, known, n=1))
     raise UnknownTarget(
         f"There is no target {name!r} (--target): known are {', '.join(known)}.{hint} "
         "Your own target is a file NAME.toml in a folder given with --targets-dir."

@@ -16,6 +16,7 @@ import re
 import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import fsspec
@@ -24,6 +25,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from gate.document import clean
 from gate.extras import how_to_install
+from gate.local_files import read_regular
 from gate.moments import moment, rfc3339
 from gate.outcomes import Verdict
 from gate.redaction import Concealed, Redactor
@@ -32,7 +34,7 @@ from gate.verdict_document import Before, Document, decode, encode
 
 VARIABLE = "NETRA_EVIDENCE"
 DISCARDED = "discarded"
-MOST_LOOKED_BACK = 60
+MOST_LOOKED_BACK = 60  # for a run to compare with; a seal looks back as far as it has to
 AT_ONCE = 32  # files that are read ahead
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")  # allowed names of a run or a soak's group
 
@@ -101,12 +103,20 @@ class Store:
             for path in self._glob(f"{document.target}/*/verdict.json")
             if not path.endswith(f"/{document.run_id}/verdict.json")
         ]
-        for path in reversed(paths[-MOST_LOOKED_BACK:]):
-            body = self._read([path])[path]
-            last = _finished(body) if isinstance(body, bytes) else None
-            if last is not None and last.seal is not None and not last.selection and isinstance(body, bytes):
+        # However many damaged files and selections came since: a chain that they end would hide what is removed.
+        for body in self._newest_first(paths):
+            last = _finished(body)
+            if last is not None and last.seal is not None and not last.selection:
                 return seal(document, Before(last.run_id, last.revision, digest(body)), self.key)
         return seal(document, None, self.key)
+
+    def _newest_first(self, paths: list[str]) -> Iterator[bytes]:
+        """The bodies that can be read, from the last on: mostly one is enough; behind it, many at a time."""
+        ends = [len(paths), *range(len(paths) - 1, 0, -AT_ONCE), 0]
+        for end, start in pairwise(ends):
+            batch = paths[start:end]
+            read = self._read(batch)
+            yield from (body for path in reversed(batch) if isinstance(body := read[path], bytes))
 
     def probe(self, target: str, run_id: str) -> None:
         """Raise StoreError unless a run's verdict could be added now, so that a soak does not end in an error."""
@@ -224,7 +234,7 @@ def _finished(body: bytes) -> Document | None:
 
 def _read_locally(path: str) -> bytes | StoreError:
     try:
-        return Path(path).read_bytes()
+        return read_regular(Path(path))
     except OSError as error:
         return StoreError(f"{path} can't be read ({_said(error)})")
 

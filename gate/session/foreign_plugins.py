@@ -27,6 +27,27 @@ def refuse_hiding(config: pytest.Config) -> None:
             )
 
 
+NEEDED = ("terminal", "capture", "python", "asyncio", "allure_pytest")  # without one, a run crashes or proves nothing
+
+
+def refuse_without(config: pytest.Config) -> None:
+    """Refuse a run without a plugin that the suite needs. Raises pytest.UsageError naming the first."""
+    for name in NEEDED:
+        if config.pluginmanager.is_blocked(name):
+            raise pytest.UsageError(
+                f"-p no:{name} switches off a plugin that the suite needs: remove it, from PYTEST_ADDOPTS as well."
+            )
+
+
+def refuse_tracing(config: pytest.Config) -> None:
+    """Refuse `--trace`: a case whose debugger meets the end of its input has not run, and pytest says it passed."""
+    if getattr(config.option, "trace", False):
+        raise pytest.UsageError(
+            "--trace starts each case in a debugger, and one that is left at once counts as passed. Remove it, from "
+            "PYTEST_ADDOPTS as well; --pdb stops at a failure."
+        )
+
+
 # Options with which pytest bypasses redaction.
 PAST_REDACTION = {
     "--pastebin": "sends all output to a public site",

@@ -18,7 +18,7 @@ from gate.run import Run
 from gate.session import hooks
 from gate.session.case_outcome import RESULT, begin_attempt, judge, settle
 from gate.session.copies import wanted_copies
-from gate.session.foreign_plugins import refuse_hiding, refuse_what_shows
+from gate.session.foreign_plugins import refuse_hiding, refuse_tracing, refuse_what_shows, refuse_without
 from gate.session.interrupting import silence_what_is_collected, silence_what_was_cut_off
 from gate.session.latest import put_latest_back, retire_latest
 from gate.session.live_progress import Live
@@ -69,6 +69,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if only_looks(arguments_of(config)):
         config.pluginmanager.register(Selecting(None, config.option.check, None))
         return
+    refuse_without(config)
+    refuse_tracing(config)
     refuse_hiding(config)
     refuse_what_shows(config)
     run = _framed(config)
@@ -114,7 +116,7 @@ def _framed(config: pytest.Config) -> Run:
         put_latest_back(Path(config.option.report_dir), config.stash.get(LATEST, ""))
         raise pytest.UsageError(str(error)) from error
     run = Run(plan=plan, selection=selection_of(config), before=config.stash.get(LATEST, ""))
-    last = last_failed(plan) if config.option.lf else None
+    last = last_failed(plan) if getattr(config.option, "lf", False) else None  # undeclared with -p no:cacheprovider
     config.pluginmanager.register(Selecting(run, config.option.check, last))
     return run
 

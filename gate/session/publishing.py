@@ -16,6 +16,7 @@ from gate.changes import changes
 from gate.document import build, names_in, provisional
 from gate.extras import how_to_install
 from gate.known_file import load_known, refuse_too_far_ahead
+from gate.local_files import resolve
 from gate.outcomes import EXIT_CODES, Outcome, Verdict
 from gate.plain_text import neutralise
 from gate.redaction import Concealed, Redactor
@@ -75,7 +76,7 @@ def other_store(
 ) -> Store | None:
     """The evidence store; None if it is the report folder, which has everything anyway."""
     store = Store(where, key, redactor) if where else None
-    here = store is not None and store.folder is not None and store.folder.resolve() == report_dir.resolve()
+    here = store is not None and store.folder is not None and resolve(store.folder) == resolve(report_dir)
     return None if here else store
 
 

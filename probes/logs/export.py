@@ -38,7 +38,8 @@ class ExportFile:
     """
 
     def __init__(self, url: str, incidents: Incidents, project: str = "") -> None:
-        self.name = f"export {url.rpartition('/')[2]}"
+        # Without a query, which of a signed URL is a credential, and may have slashes.
+        self.name = f"export {(url.partition('?')[0] if '://' in url else url).rpartition('/')[2]}"
         self._url = url
         self._incidents = incidents
         self._project = project

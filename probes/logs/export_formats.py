@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import re
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any, BinaryIO, Literal, cast
 
 from probes.errors import SourceRefused
 from probes.foreign.excerpt import excerpt
+from probes.logs.export_files import open_file
 from probes.logs.repeated_keys import once_each
 
 CHUNK = 1 << 20
@@ -59,7 +61,7 @@ def open_export(url: str) -> Iterator[Export]:
         SourceRefused: Unreadable, empty, or nothing that begins like a log export.
     """
     try:
-        with _open(url) as raw:
+        with open_file(url, CHUNK) as raw:
             compressed = raw.peek(2)[:2] == GZIP
             stream = gzip.GzipFile(fileobj=raw) if compressed else raw
             # A buffer of our own around either, for `peek`: both read like raw streams.
@@ -78,7 +80,7 @@ def open_export(url: str) -> Iterator[Export]:
         raise SourceRefused(
             url, f"can't be read: {error}. It is an extra: pip install 'netra-verify[stores]'"
         ) from error
-    except (OSError, EOFError, ValueError) as error:
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise SourceRefused(url, f"can't be read: {type(error).__name__}: {error}") from error
 
 
@@ -113,18 +115,6 @@ def _refuse_binary(url: str, head: bytes) -> None:
         raise SourceRefused(url, f"is packed with {packed}: unpack it first, or pack it with gzip")
     if b"\0" in head:
         raise SourceRefused(url, "holds NUL bytes: neither UTF-8 nor UTF-16 with a byte order mark")
-
-
-@contextmanager
-def _open(url: str) -> Iterator[io.BufferedReader]:
-    if "://" not in url:
-        with Path(url).open("rb") as file:
-            yield file
-        return
-    import fsspec  # noqa: PLC0415 - slow to import, and a worker on a local file has no use for it
-
-    with fsspec.open(url, "rb") as opened, io.BufferedReader(opened, CHUNK) as file:
-        yield file
 
 
 def _recognise(url: str, stream: "io.BufferedReader[Any]", plain: Path | None) -> Export:

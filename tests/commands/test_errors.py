@@ -1,14 +1,17 @@
-"""`errors`: 5xx are counted by route and by what the application wrote; no count comes before a refusal."""
+"""`errors`: 5xx by route and by what the application wrote; no count comes before a refusal, no secret is repeated."""
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from commands.cli import main
 from commands.errors import SOME, run
 from probes.errors import SourceRefused
+from targets.loading import ConfigurationError
 from tests.probes.logs.test_export import entry, write
 
 TRACEBACK = 'Traceback (most recent call last):\n  File "a.py", line 1, in f\n{error}'
@@ -83,3 +86,37 @@ async def test_no_count_comes_before_a_refusal(tmp_path: Path, capsys: pytest.Ca
     with pytest.raises(SourceRefused):
         await run(write(tmp_path, text), "", "")
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("name", ["nowhere.json", "", "."])
+async def test_an_export_that_is_not_there_is_a_mistake_of_the_user(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"The export .* \(EXPORT=\) "):
+        await run(str(tmp_path / name) if name else "", "", "")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("gate", "--nosuch=postgresql://netra:hunter2hunter2@db/netra"),
+        ("gate", "--target", "export", "--rejudge", "https://h/?X-Goog-Signature=hunter2hunter2"),
+        ("errors", "https://127.0.0.1:9/a/b.json?X-Amz-Security-Token=hunter2hunter2&sig=hunter2hunter2"),
+        ("hunter2-of-the-environment",),
+    ],
+)
+def test_what_a_user_typed_is_not_repeated_with_its_secrets(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKEN", "hunter2-of-the-environment")
+    with suppress(SystemExit):
+        main(words, "python -m commands")
+    shown = capsys.readouterr()
+    assert "redacted" in shown.err
+    assert "hunter2" not in shown.out + shown.err
+
+
+def test_what_a_user_typed_does_not_control_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(("gate", "--nosuch=\x1b[31m\nVERDICT: GO"), "python -m commands")
+    shown = capsys.readouterr().err
+    assert "\x1b" not in shown
+    assert "VERDICT: GO" not in shown

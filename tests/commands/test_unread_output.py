@@ -19,7 +19,7 @@ COMMANDS = {
     "twin faults": 0,
     "tests.road threads.metadata": 0,
     "commands errors EXPORT": 10,
-    "commands errors NOWHERE": 10,
+    "commands errors NOWHERE": 4,
     "commands errors --help": 0,
     "commands gate --target=staging --report-dir=FOLDER": 10,
     "gate.session -c pytest.ini --target=staging --report-dir=FOLDER": 4,

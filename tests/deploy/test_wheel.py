@@ -65,7 +65,9 @@ def test_an_option_without_its_value_is_named(installed: Path, tmp_path: Path, o
 def test_plugins_that_load_by_name_alone_and_no_assertions_are_enough(
     installed: Path, tmp_path: Path, variable: str
 ) -> None:
-    code, output = run(installed, tmp_path, "run", "--target=export", f"--log-export={tmp_path}", **{variable: "1"})
+    export = tmp_path / "export.json"
+    export.write_text("no log", encoding="utf-8")
+    code, output = run(installed, tmp_path, "run", "--target=export", f"--log-export={export}", **{variable: "1"})
     assert code == 10, output
     assert "logs.zero-500" in output
 

@@ -45,6 +45,9 @@ def test_an_entry_counts_until_its_date(listed: Path, days: int, *, expired: boo
     "text, said",
     [
         ("[", "can't be read: "),
+        ("a = " + "[" * 20_000, "can't be read: maximum recursion depth"),
+        ("a = " + "9" * 20_000, "can't be read: Exceeds the limit"),
+        ("a = \0", "can't be read: "),
         ('["a.b"]\nowner = "x"\n', "entry 'a.b' lacks reason, expires; each needs all three."),
         ('["a.b"]\nowner = ""\nreason = "y"\nexpires = 2026-12-24\n', "entry 'a.b' lacks owner; each"),
         ('"a.b" = 1\n', "entry 'a.b' lacks owner, reason, expires; each"),

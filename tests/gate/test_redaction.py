@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.redaction import SHORTEST_PIECE, SHORTEST_REMAINDER, SHORTEST_SECRET, Redactor
+from gate.redaction import SHORTEST_PIECE, SHORTEST_REMAINDER, SHORTEST_SECRET, Redactor, _with_remainders
 from probes.foreign.excerpt import excerpt
 from probes.secret import Secret
 
@@ -245,6 +245,29 @@ def _seconds(redactor: Redactor, text: str) -> float:
     begun = time.process_time()
     redactor.text(text)
     return time.process_time() - begun
+
+
+def _cpu_seconds(work: Callable[[], object]) -> float:
+    begun = time.process_time()
+    work()
+    return time.process_time() - begun
+
+
+def test_a_long_secret_is_learned_about_as_fast_as_its_pieces_can_be_cut() -> None:
+    """A service account's key has thousands of characters, and a hundred encodings."""
+    text = "".join(f"{number:x}'\n&\u00e9<" for number in range(350))
+    redactor = Redactor()
+
+    def cut() -> list[set[str]]:
+        return [
+            {form[at : at + SHORTEST_PIECE] for at in range(len(form) - SHORTEST_PIECE + 1)}
+            for form in _with_remainders(text)
+        ]
+
+    learning, again = (_cpu_seconds(lambda: redactor.learn(Secret(text))) for _ in range(2))
+    assert learning < 5 * min(_cpu_seconds(cut) for _ in range(3))
+    assert again < learning / 2
+    assert redactor.text(f"a {text} b") == "a [redacted] b"
 
 
 @pytest.mark.parametrize("write", [html.escape, lambda text: html.escape(text, quote=False)])

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from gate.redaction import Redactor
 from probes.secret import Secret
-from targets.credentials import secrets_of_environment, without_armour
+from targets.credentials import secrets_of_addresses, secrets_of_environment, without_armour
 from targets.dsn import secrets_of_dsn
 from targets.loading import ConfigurationError, load_target
 from tests.system.running import run
@@ -180,3 +180,18 @@ def test_what_libraries_take_from_the_environment_is_secret_too() -> None:
     every = f"{KEY} acme-tenant-7 another-canary third-canary fourth-canary-of-the-job fifth-canary-of-the-job"
     text = Redactor(secrets_of_environment(environ)).text(every)
     assert text.replace("[redacted]", "").strip() == ""
+
+
+@pytest.mark.parametrize(
+    "word, hidden",
+    [
+        ("https://h/a/b.json?X-Goog-Signature=abcdef012345", ["abcdef012345"]),
+        ("--log-export=https://h/a?alt=media&sig=ab%2Fcdef0123456", ["ab/cdef0123456", "ab%2Fcdef0123456"]),
+        ("--evidence=s3://key:secret-of-it@h/bucket", ["secret-of-it"]),
+        ("https://h/a/b.json?X-Goog-Date=20261128T100000Z&X-Goog-Expires=3600", []),
+        ("--log-export=/tmp/a?token=abcdef0123456.json", []),
+        ("threads.metadata[json-null]", []),
+    ],
+)
+def test_what_is_secret_of_an_address_on_the_command_line(word: str, hidden: list[str]) -> None:
+    assert [secret.reveal() for secret in secrets_of_addresses([word])] == hidden

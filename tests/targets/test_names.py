@@ -22,3 +22,11 @@ def test_a_file_elsewhere_is_no_target_of_the_folder(tmp_path: Path) -> None:
     write(tmp_path)
     with pytest.raises(ConfigurationError, match=r"There is no target '\.\./mine'"):
         load_target("../mine", write(tmp_path / "x"))
+
+
+@pytest.mark.parametrize("name", ["nowhere", "a-file"])
+def test_a_folder_of_targets_that_is_none_does_not_mean_our_own_targets(tmp_path: Path, name: str) -> None:
+    """Else a mistyped folder would judge the staging of this suite instead of the user's."""
+    (tmp_path / "a-file").touch()
+    with pytest.raises(ConfigurationError, match=rf"--targets-dir .*/{name} is not a folder"):
+        load_target("export", tmp_path / name)

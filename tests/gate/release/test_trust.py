@@ -1,6 +1,7 @@
 """Evidence can't be improved: the contract says what a claim takes; a weaker, older or altered run proves less."""
 
 import json
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from gate.outcomes import Outcome
 from gate.release.conclusion import Frame, conclude
 from gate.release.gathering import gather
 from gate.release.seal import KEY_VARIABLE, seal
-from gate.release.store import Store
+from gate.release.store import MOST_LOOKED_BACK, Store
 from gate.release.stored_run import StoredRun, Unusable, read
 from gate.release.terms import MOST_AGE, Need, Terms
 from gate.run import new_run_id
@@ -188,6 +189,23 @@ def test_a_removal_is_seen_by_the_run_after_it(store: Store) -> None:
     store.put(good)
     assert store.folder is not None
     (store.folder / "mini" / failed.run_id / "verdict.json").unlink()
+    document = judge(store, SMOKE)
+    assert f"run {failed.run_id}, which was in the store before run {good.run_id}, is gone" in document.reason
+
+
+@pytest.mark.parametrize("name", ["20260101T000000Z-%06x", "20990101T000000Z-%06x"])
+def test_a_removal_is_seen_however_many_damaged_files_came_between(store: Store, name: str) -> None:
+    """More than are compared with: somebody who can write to a store, but has no key, could end its chain with them."""
+    failed, good = stored({ORDER: F}), stored({ORDER: P}, at_h=1)
+    store.put(failed)
+    assert store.folder is not None
+    for number in range(MOST_LOOKED_BACK + 5):
+        folder = store.folder / "mini" / (name % number)
+        folder.mkdir()
+        (folder / "verdict.json").write_bytes(b"{")
+    store.put(good)
+    for path in [store.folder / "mini" / failed.run_id, *store.folder.glob(f"mini/{name[:8]}*")]:
+        shutil.rmtree(path)
     document = judge(store, SMOKE)
     assert f"run {failed.run_id}, which was in the store before run {good.run_id}, is gone" in document.reason
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gate.session.mini import HEAD, Mini
+from tests.gate.session.mini import GOOD, HEAD, Mini
 
 
 @pytest.fixture
@@ -69,3 +69,28 @@ def test_a_plugin_that_hides_outcomes_is_refused_by_name(mini: Mini, name: str, 
     assert code == 4, output
     assert f"The plugin {name} is active" in output
     assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("how", ["command line", "PYTEST_ADDOPTS"])
+def test_a_debugger_that_is_left_at_once_is_not_a_pass(mini: Mini, how: str) -> None:
+    """If the input ends before the first line, pytest says that a failing case passed: it has not run."""
+    mini.write(HEAD + FLAKY.replace("FAILS_AT", "1").replace("HOW", 'CheckFailure(expected="one", actual="two")'))
+    code, output = mini.run("--trace") if how == "command line" else mini.run(env={"PYTEST_ADDOPTS": "--trace"})
+    assert code == 4, output
+    assert "--trace starts each case in a debugger" in output
+
+
+def test_a_run_needs_no_cache(mini: Mini) -> None:
+    mini.write(GOOD)
+    code, output = mini.run("-p", "no:cacheprovider")
+    assert code == 0, output
+
+
+@pytest.mark.parametrize("name", ["terminal", "capture", "python", "asyncio", "allure_pytest"])
+def test_a_run_without_a_plugin_that_it_needs_is_refused(mini: Mini, name: str) -> None:
+    """Without one it crashed, or ran nothing."""
+    mini.write("")
+    code, output = mini.run("-p", f"no:{name}")
+    assert code == 4, output
+    assert f"-p no:{name} switches off a plugin that the suite needs" in output
+    assert "INTERNALERROR" not in output
