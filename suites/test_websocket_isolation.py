@@ -38,7 +38,8 @@ async def test_messages_stay_with_their_user(
     others = [stranger, *UserPool.lookalikes(owner, stranger)]
     long, long_too = (UserPool.lengthened(owner, LONG, last) for last in "ab")
     mine, *theirs = await sockets.open_all(owner, *others)
-    await _refuse_overheard(mine, owner, list(zip(theirs, others, strict=True)), contract)
+    listeners = list(zip(theirs, others, strict=True))
+    await _refuse_overheard(mine, owner, listeners, contract)
     next_one = await _after_one_who_left(sockets, owner, stranger, contract)
     pair = await sockets.pace.together(
         partial(sockets.try_open, sockets.tokens.good(user)) for user in (long, long_too)
@@ -46,7 +47,8 @@ async def test_messages_stay_with_their_user(
     if all(isinstance(one, Session) for one in pair):  # ids of that length may be refused
         speaker, listener = (one for one in pair if isinstance(one, Session))
         await _refuse_overheard(speaker, long, [(listener, long_too)], contract)
-    await _refuse_any(next_one, stranger, owner, contract)  # by now the answer has ended
+    for session, other in [*listeners, (next_one, stranger)]:  # an answer may have gone on until now
+        await _refuse_any(session, other, owner, contract)
 
 
 async def _after_one_who_left(sockets: SocketDoor, user: User, other: User, contract: Contract) -> Session:

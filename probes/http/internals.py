@@ -27,7 +27,8 @@ _PLACES = (
     r"|\b[a-z][\w-]{0,62}(?:\.[\w-]{1,63}){0,5}\.(?:internal|intranet|lan)(?=[:/\s\"',]|$)"
     r"|\.svc\.cluster\.local|/cloudsql/|internal server error<|\bpassword\b"
 )
-_INTERNALS = re.compile(f"{_KEYS}|{_FRAMES}|{_STATEMENTS}|{_LIBRARIES}|{_PLACES}", re.IGNORECASE)
+_TOKENS = r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}"  # a JWT's header and payload
+_INTERNALS = re.compile(f"{_TOKENS}|{_KEYS}|{_FRAMES}|{_STATEMENTS}|{_LIBRARIES}|{_PLACES}", re.IGNORECASE)
 
 
 def find_internals(text: str, request: str = "") -> str:

@@ -24,6 +24,8 @@ from probes.http.internals import find_internals
         '{"detail": "connect to 10.1.2.3:5432 failed"}',
         '{"detail": "postgresql+asyncpg://netra@db/netra"}',
         '{"detail": "no route to redis.default.svc.cluster.local"}',
+        '{"message": "http://netra-auth.internal:8081/validate answered 401"}',
+        '{"detail": [{"loc": ["header"], "input": "Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1c2VyIn0.c2ln"}]}',
         "<h1>Internal Server Error</h1>",
     ],
 )
@@ -38,6 +40,7 @@ def test_internals_are_found(body: str) -> None:
         '{"detail": [{"type": "int_parsing", "loc": ["query", "limit"], "msg": "Input should be a valid integer"}]}',
         '{"error_code": "AUTH_FAILED", "details": null, "debug_info": null, "stack_trace": "", "traceback": []}',
         '{"message": "Select a thread from the list, or delete one."}',
+        '{"message": "An internal error: see app.internal_errors, or ask eyJ-less clients."}',
         '{"version": "1.10.2.3", "message": "Authentication is required."}',
     ],
 )
