@@ -47,7 +47,8 @@ async def test_messages_stay_with_their_user(
     if all(isinstance(one, Session) for one in pair):  # ids of that length may be refused
         speaker, listener = (one for one in pair if isinstance(one, Session))
         await _refuse_overheard(speaker, long, [(listener, long_too)], contract)
-    for session, other in [*listeners, (next_one, stranger)]:  # an answer may have gone on until now
+    (latest,) = await sockets.open_all(stranger)
+    for session, other in [*listeners, (next_one, stranger), (latest, stranger)]:  # an answer may have gone on until now
         await _refuse_any(session, other, owner, contract)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 LARGE, INT64 = 50_000, 2**63
 UNSUPPORTED, UNAUTHORIZED = 415, 401
-DEFAULT_LIMIT = "20"
+DEFAULT_LIMIT, WIDEST = "20", "100"
 LONG_NUMBER = re.compile(rb"\d{20,}")
 THIS_ONE = "WHERE id = :id AND deleted_at IS NULL"
 
@@ -94,7 +94,8 @@ def offset_and_limit_overflow(seams: "Seams") -> Undo:
 
     def change(query: dict[str, str]) -> dict[str, str]:
         offset, limit = query.get("offset", "0"), query.get("limit", DEFAULT_LIMIT)
-        if offset.isdecimal() and limit.isdecimal() and int(offset) < INT64 <= int(offset) + int(limit):
+        whole = offset.isdecimal() and limit.isdecimal() and len(limit) <= len(WIDEST)
+        if whole and int(offset) < INT64 <= int(offset) + int(limit):
             raise OverflowError("value out of int64 range")
         return query
 
@@ -104,7 +105,7 @@ def offset_and_limit_overflow(seams: "Seams") -> Undo:
 @fault("threads.same-title-is-404", place="backend", seen="rowcount == 0 taken for a thread that is not there")
 def same_title_is_404(seams: "Seams") -> Undo:
     """A change to the title that a thread has already finds no thread."""
-    changed = "(:title IS NULL OR title IS DISTINCT FROM CAST(:title AS text) OR CAST(:metadata AS text) <> '{}')"
+    changed = "(NOT :titled OR title IS DISTINCT FROM CAST(:title AS text))"
     return reworded(seams, "update", THIS_ONE, f"{THIS_ONE} AND {changed}")
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from twin.backend.threads import Window
     from twin.backend.websocket import Message, Sessions
 
-KEPT_S, PREPARED_S, EVENT_S = 3.0, 0.8, 0.1
+KEPT_S, PREPARED_S, EVENT_S = 3.0, 0.8, 0.02
 OTHERS = "(SELECT id FROM threads WHERE id <> :id AND user_id = (SELECT user_id FROM threads WHERE id = :id))"
 
 
