@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 
 from fixtures.sockets import SocketDoor
+from fixtures.users import MakeUser
 from gate.check import check
 from gate.failures import CheckFailure
 from probes.auth.pool import UserPool
@@ -27,7 +28,7 @@ Listener = tuple[Session, User]
 )
 @pytest.mark.beside
 async def test_messages_stay_with_their_user(
-    sockets: SocketDoor, owner: User, stranger: User, contract: Contract
+    sockets: SocketDoor, owner: User, stranger: User, make_user: MakeUser, contract: Contract
 ) -> None:
     """While one user sends messages, no other's socket receives any of it; all of them are still answered.
 
@@ -40,20 +41,26 @@ async def test_messages_stay_with_their_user(
     mine, *theirs = await sockets.open_all(owner, *others)
     listeners = list(zip(theirs, others, strict=True))
     await _refuse_overheard(mine, owner, listeners, contract)
-    next_one = await _after_one_who_left(sockets, owner, stranger, contract)
+    leaver = make_user("leaver")
+    next_one = await _after_one_who_left(sockets, leaver, stranger, contract)
     pair = await sockets.pace.together(
         partial(sockets.try_open, sockets.tokens.good(user)) for user in (long, long_too)
     )
     if all(isinstance(one, Session) for one in pair):  # ids of that length may be refused
         speaker, listener = (one for one in pair if isinstance(one, Session))
         await _refuse_overheard(speaker, long, [(listener, long_too)], contract)
-    (latest,) = await sockets.open_all(stranger)
-    for session, other in [*listeners, (next_one, stranger), (latest, stranger)]:  # an answer may have gone on until now
+    for session, other in listeners:  # an answer may have gone on until now
         await _refuse_any(session, other, owner, contract)
+    (latest,) = await sockets.open_all(stranger)
+    for session in (next_one, latest):
+        await _refuse_any(session, stranger, leaver, contract)
 
 
 async def _after_one_who_left(sockets: SocketDoor, user: User, other: User, contract: Contract) -> Session:
-    """The session of one who comes when another has said something and left. Raises CheckFailure if that reaches it."""
+    """The session of one who comes when a user, whose only one it was, has said something and left.
+
+    Raises CheckFailure if that reaches it.
+    """
     (leaving,) = await sockets.open_all(user)
     await leaving.send(leaving.dialect.message_of(f"the last words of {user.sub}"))
     await leaving.aclose()
