@@ -49,15 +49,16 @@ ONE_STATEMENT = (
 async def test_no_change_is_lost(
     journey: Journey, messages: Messages, plant: Plant, sockets: SocketDoor, recorder: Recorder, by: str
 ) -> None:
-    """A new title beside new metadata, or beside the archiving; a new title, or the archiving, while the agent answers.
+    """A new title beside the archiving, or beside new metadata; a new title, or the archiving, while the agent answers.
 
-    A change may be refused because of the other one. What is archived stays so.
+    A change may be refused because of the other one. What is archived stays so. A title and metadata are both kept only
+    where the target promises that (contract.threads.one.both_kept).
     """
     if by != "two requests":
         await _beside_the_agent(journey, messages, plant, sockets)
         return
-    partly = journey.threads.contract.threads.one.partial
-    kinds = [other for other in ("describe", "archive") if partly or other == "archive"]
+    rules = journey.threads.contract.threads.one
+    kinds = ["describe", "archive"] if rules.partial and rules.both_kept else ["archive"]
     rows = iter(await plant(journey.user, count=ROUNDS * PAIRS * len(kinds), title=TITLE, metadata=dict(METADATA)))
     lost, asked = list[str](), 0
     for _ in range(ROUNDS):

@@ -72,6 +72,7 @@ class SingleThreadRules(Part):
     title: str
     metadata: str
     partial: bool
+    both_kept: bool
     messages_field: str
     created: Statuses
     done: Statuses
