@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from commands.cli import REFUSED, main
+from commands.cli import REFUSED, USAGE, main
 from tests.probes.logs.test_export import REAL, SHARED, entry
 
 
@@ -22,9 +22,9 @@ def test_the_5xx_of_an_export_are_put_together(tmp_path: Path, capsys: pytest.Ca
     assert "has nothing about another; it is about" in capsys.readouterr().err
 
 
-def test_a_file_that_is_not_there_is_refused_in_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["errors", "/nowhere.json"]) == REFUSED
-    assert "/nowhere.json: can't be read" in capsys.readouterr().err
+def test_a_file_that_is_not_there_is_a_usage_error_in_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["errors", "/nowhere.json"]) == USAGE
+    assert "'/nowhere.json' (EXPORT=) can't be read" in capsys.readouterr().err
 
 
 @REAL

@@ -35,7 +35,7 @@ def _reading(seams: "Seams", read: "Callable[[Request], object]") -> Undo:
 
 @fault("api.forwarded-address-parsed", place="backend", seen="ip_address(x_forwarded_for.split(',')[0]) for a limiter")
 def forwarded_address_parsed(seams: "Seams") -> Undo:
-    """An X-Forwarded-For whose first entry is no address is a 500."""
+    """An X-Forwarded-For that does not begin with an address is a 500."""
 
     def read(request: "Request") -> None:
         for value in request.headers.getlist("x-forwarded-for"):

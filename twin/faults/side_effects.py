@@ -37,7 +37,7 @@ def _also(seams: "Seams", step: str, statement: str) -> Undo:
     return afterwards(seams, step, alter)
 
 
-@fault("threads.change-drops-messages", place="backend", seen="cascade='all, delete-orphan', and a thread built anew")
+@fault("threads.change-drops-messages", place="backend", seen="cascade='all, delete-orphan' and a replaced thread")
 def change_drops_messages(seams: "Seams") -> Undo:
     """A thread that is changed has no messages any more."""
     return _also(seams, "change", "DELETE FROM messages WHERE thread_id = :id")
