@@ -30,10 +30,12 @@ async def take_census(connection: Connection, table: TableShape) -> Census:
     can't read, only the shape is looked at.
     """
     shape = shape_of(table)
+    # Rows that our users have made through the API have ids of the service's own: they are ours as well.
+    theirs = f"COALESCE({table.sql.owner}::text NOT LIKE '{OURS}%', TRUE)" if table.owner_column else "TRUE"
     # One pass, each part evaluated once per row; `->>` is NULL for everything except objects.
     query = f"""
         SELECT {shape} AS shape, count(*) AS n, {_owners(table)} AS owners
-        FROM {table.name} WHERE {table.sql.id} NOT LIKE '{OURS}%' GROUP BY 1, 3
+        FROM {table.name} WHERE {table.sql.id} NOT LIKE '{OURS}%' AND {theirs} GROUP BY 1, 3
     """  # noqa: S608 - names come from the server's own catalogue and the target's TOML, the prefix is ours
     by_shape, by_owners = Counter[str](), Counter[str]()
     for row in await connection.fetch(query):
