@@ -22,7 +22,7 @@ async def run(url: str, service: str, revision: str) -> int:
     If the quick search finds nothing, the whole file is read before zero is reported.
 
     Raises:
-        ConfigurationError: There is no such file.
+        ConfigurationError: The export's file is missing, or can't be opened.
         SourceRefused: The file can't be read, a relevant line is not JSON, or it has nothing from the service.
     """
     if wrong := why_not_there(url):

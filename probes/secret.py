@@ -1,7 +1,7 @@
 """A secret as a value that can't be printed: it is unwrapped where a socket or a signer takes it, and nowhere else."""
 
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Self, TypeVar
 
 from pydantic import GetCoreSchemaHandler
@@ -83,6 +83,11 @@ class Secret:
         if not isinstance(value, str):
             raise ValueError(f"must be a text, got {type(value).__name__}")  # noqa: TRY004 - what pydantic takes
         return cls(value)
+
+
+def holds_any(secrets: Iterable[Secret], text: str) -> bool:
+    """Whether a text holds one of these secrets as it is."""
+    return any(secret.is_in(text) for secret in secrets)
 
 
 def reveal(value: Any) -> Any:  # noqa: ANN401 - a text, or any JSON value with secrets in it

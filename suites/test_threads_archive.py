@@ -1,6 +1,5 @@
 """A thread that its owner archives: it goes at once, and alone."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -37,31 +36,29 @@ async def test_an_archived_thread_is_gone(journey: Journey, plant: Plant, messag
     if messages.writer is not None:
         for thread in (first, others[0]):
             await messages.plant(thread, [(0, f"a message of the thread {thread}", timedelta(minutes=5))])
-    read, listed = await journey.read_and_listed(first)
-    refuse_title(listed, TITLE, journey, "in the list before it is archived", AS_STORED)
+    everything, both = partial(journey.threads.everything, journey.user), journey.threads.door.pace.both
+    read, before = await both(partial(journey.read, first), everything)
+    refuse_title(journey.item_of(first, before), TITLE, journey, "in the list before it is archived", AS_STORED)
     refuse_title(read, TITLE, journey, "by its id before it is archived", AS_STORED)
-    before = await journey.threads.everything(journey.user)
     await _archive(journey, first)
-    asked = partial(journey.threads.everything, journey.user), partial(journey.do, "read", first)
-    items, answer = await journey.threads.door.pace.both(*asked)
+    items, answer = await both(everything, partial(journey.do, "read", first))
     if journey.item_of(first, items) is not None:
         raise CheckFailure(expected="an archived thread is not listed", actual=f"{first} is listed")
     journey.refuse_present(answer)
     if await seeder.kind_of_metadata(first) is None:
         raise CheckFailure(expected="an archived thread stays in the table, with deleted_at", actual="its row is gone")
-    _refuse_others_changed(journey, others, before, items)
+    for other in others:
+        _refuse_changed(journey.item_of(other, before), journey.item_of(other, items))
     newer = journey.threads.id_of(await journey.create(title=TITLE))
     refuse_title(await journey.listed(newer), TITLE, journey, "in the list after one of its title was archived")
     await _refuse_by_beginning(journey, plant)
 
 
-def _refuse_others_changed(journey: Journey, others: Sequence[str], *lists: Sequence[Item]) -> None:
-    """Raise CheckFailure unless other threads are the same in two lists, before and after one was archived."""
-    for other in others:
-        was, now = (journey.item_of(other, items) for items in lists)
-        if now != was:
-            expected = f"another thread as it was listed before one was archived: {was}"
-            raise CheckFailure(expected=expected, actual=f"{now}", remedy=ARCHIVED_ALONE)
+def _refuse_changed(before: Item | None, after: Item | None) -> None:
+    """Raise CheckFailure unless another thread is listed as it was before one was archived."""
+    if after != before:
+        expected = f"another thread as it was listed before one was archived: {before}"
+        raise CheckFailure(expected=expected, actual=f"{after}", remedy=ARCHIVED_ALONE)
 
 
 async def _archive(journey: Journey, thread_id: str) -> None:

@@ -140,14 +140,11 @@ async def test_defaults_and_edges(threads: Threads, plant: Plant, owner: User, c
     if plain.headers.get("content-encoding", "identity") != "identity":
         expected_headers = "no Content-Encoding for a client that accepts none"
         raise CheckFailure(expected=expected_headers, actual=plain.headers["content-encoding"], remedy=AS_ACCEPTED)
-    await _refuse_wider(threads, owner, contract)
+    await _refuse_odd_windows(threads, owner, contract)
 
 
-async def _refuse_wider(threads: Threads, owner: User, contract: Contract) -> None:
-    """Raise CheckFailure if two limits, one of them out of bounds, give more than the largest window has.
-
-    Nor is an offset that 64 bits just hold a server error.
-    """
+async def _refuse_odd_windows(threads: Threads, owner: User, contract: Contract) -> None:
+    """Raise CheckFailure if an offset that 64 bits just hold is a 5xx, or if two limits widen the largest window."""
     furthest = await threads.ask(owner, params=threads.query_of({OFFSET: FURTHEST}))
     refuse_server_error(furthest, "an offset of 64 bits: an empty list, or a refusal")
     rules = contract.threads

@@ -132,9 +132,10 @@ def _open(question: Question) -> Revisions:
 
 
 def _wanted(question: Question, steps: Sequence[str]) -> Wanted:
+    settings = find_settings(question.folder, _ini(question))
     return Wanted(
         folder=question.folder.resolve(),
-        ini=(settings := find_settings(question.folder, _ini(question))).ini,
+        ini=settings.ini,
         toml=settings.toml,
         revisions=steps,
         url_variables=tuple(question.url_variables),

@@ -32,7 +32,7 @@ BRIEF = {
     ast.AlterObjectSchemaStmt,
 }
 
-# What was seen is not said again if the statement says it with one of these verbs of the same relation.
+# An observed effect is left out if the statement itself states it of the same relation, with one of these verbs.
 COVERED_BY = {
     "drops": set[str](),
     "renames": set[str](),
@@ -87,10 +87,10 @@ def _verb(words: str) -> str:
 def _is_covered(verb: str, subject: str, covered: Collection[tuple[str, str]]) -> bool:
     """Whether a statement says of this relation, or of every one, what was seen there.
 
-    A drop is said for each object: one that goes along (CASCADE) is in no statement.
+    A drop is reported for each object: one that CASCADE drops is in no statement.
     """
     verbs = COVERED_BY.get(verb, {verb})
-    return any((said, of) in covered for said in verbs for of in (subject, ""))
+    return any((stated, relation) in covered for stated in verbs for relation in (subject, ""))
 
 
 def _stated(observed: Observed, baseline: Baseline) -> Iterator[Why]:

@@ -13,6 +13,7 @@ import asyncpg
 from commands.preflight.effects import Baseline
 from commands.preflight.snapshot import QUERY, read_snapshot
 from probes.database.connection import Connection
+from probes.database.layout import quoted
 
 ROWS = 3
 COLUMNS = """
@@ -101,7 +102,7 @@ class _Table:
         """The INSERT of the rows with these numbers; `odd` replaces the values of its columns."""
         if not self.columns:
             return ";".join([f"INSERT INTO {self.name} DEFAULT VALUES"] * (last - first + 1))
-        names = ", ".join('"{}"'.format(column["name"].replace('"', '""')) for column in self.columns)
+        names = ", ".join(quoted(column["name"]) for column in self.columns)
         values = ", ".join(odd.get(column["name"]) or _value(column) for column in self.columns)
         return f"INSERT INTO {self.name} ({names}) SELECT {values} FROM generate_series({first}, {last}) AS i"  # noqa: S608 - names from the catalogue
 
@@ -137,9 +138,9 @@ async def _fill(connection: Connection, table: _Table) -> int:
     table.refused = ""
     if there:
         return there
-    ordinary = [dict.fromkeys(table.of_json, value) for value in ("", *ODD_JSON[1:])]  # a constraint may want an array
-    for odd in ordinary[: 1 if not table.of_json else None]:
-        refused = await _insert(connection, table.insert(1, table.wanted, odd))
+    instead = ("", *ODD_JSON[1:]) if table.of_json else ("",)  # of an object: a constraint may want an array
+    for value in instead:
+        refused = await _insert(connection, table.insert(1, table.wanted, dict.fromkeys(table.of_json, value)))
         table.refused = table.refused or refused
         if not refused:
             table.ordinary, table.refused = table.wanted, ""

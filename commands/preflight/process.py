@@ -18,10 +18,8 @@ from probes.errors import SourceRefused
 PASSED = ("PATH", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TEMP", "TMP", "PYTHONPATH", "VIRTUAL_ENV", "SYSTEMROOT")
 PASSED_PREFIX = "LC_"
 URL_VARIABLE = "DATABASE_URL"
-TRUSTED = (
-    "PGSSLROOTCERT",
-    "SSL_CERT_FILE",
-)  # whom libpq trusts, and OpenSSL: the relay, as nothing else can be reached
+# Whom libpq trusts, and OpenSSL: the relay, as nothing else can be reached.
+TRUSTED = ("PGSSLROOTCERT", "SSL_CERT_FILE")
 MAIN = Path(__file__).parent / "inside/main.py"
 LONGEST_S = 600.0  # for all revisions together: there are few rows, so anything slower is blocked by something
 TAIL = 15

@@ -80,9 +80,9 @@ class Snapshot:
         words = [f"{kind} {name}", f"{kind} {schema}.{name}"]
         return [
             key
-            for key, said in self.others.items()
-            if said.split(" of ")[0] in words
-            or (schema is None and said.startswith(kind) and said.endswith(f".{name}"))
+            for key, label in self.others.items()
+            if label.split(" of ")[0] in words
+            or (schema is None and label.startswith(kind) and label.endswith(f".{name}"))
         ]
 
 

@@ -33,7 +33,7 @@ class Settings:
         places, deep = self._read()
         for place in places:
             if not place.is_dir():
-                raise SourceRefused(str(self.folder), f"there is no folder {place} with migrations")
+                raise SourceRefused(str(self.folder), f"its migrations should be in {place}, which is not a folder")
         found = {file for place in places for file in (place.rglob("*.py") if deep else place.glob("*.py"))}
         return sorted(found)
 

@@ -27,7 +27,7 @@ def read_revisions(settings: Settings) -> list[Values]:
     """
     files = [file for file in settings.files() if not NO_REVISION.match(file.name)]
     if not files:
-        raise SourceRefused(str(settings.folder), "there is no migration in it")
+        raise SourceRefused(str(settings.folder), "holds no migrations")
     return [_read(where, file) for where, file in names(files, settings.folder)]
 
 

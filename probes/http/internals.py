@@ -25,7 +25,7 @@ _PLACES = (
     r"postgres(?:ql)?(?:\+\w+)?://|redis://|mysql://|amqp://|mongodb(?:\+srv)?://|127\.0\.0\.1|\blocalhost\b"
     r"|\b10(?:\.\d{1,3}){3}\b|\b192\.168(?:\.\d{1,3}){2}\b|\b172\.(?:1[6-9]|2\d|3[01])(?:\.\d{1,3}){2}\b"
     r"|\b[a-z][\w-]{0,62}(?:\.[\w-]{1,63}){0,5}\.(?:internal|intranet|lan)(?=[:/\s\"',]|$)"
-    r"|\.svc\.cluster\.local|/cloudsql/|internal server error<|\bpassword\b"
+    r"|\.svc\.cluster\.local|\bmetadata\.google\.internal|/cloudsql/|internal server error<|\bpassword\b"
 )
 _TOKENS = r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}"  # a JWT's header and payload
 _INTERNALS = re.compile(f"{_TOKENS}|{_KEYS}|{_FRAMES}|{_STATEMENTS}|{_LIBRARIES}|{_PLACES}", re.IGNORECASE)

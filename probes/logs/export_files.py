@@ -48,9 +48,8 @@ def open_file(url: str, buffer: int) -> "Iterator[io.BufferedReader[Any]]":
     import fsspec  # noqa: PLC0415 - slow to import, and a worker on a local file has no use for it
 
     with _as_os_error():
-        files, path = fsspec.core.url_to_fs(
-            url
-        )  # fsspec.open() takes the query of a URL that is not there for a pattern
+        # fsspec.open() would take the query of a URL that is not there for a pattern.
+        files, path = fsspec.core.url_to_fs(url)
         stream = files.open(path, "rb")
     with stream, io.BufferedReader(_Foreign(stream), buffer) as file:
         yield file

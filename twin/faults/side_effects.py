@@ -136,7 +136,7 @@ def one_close_forgets_all(seams: "Seams") -> Undo:
 
 @fault("websocket.last-words-to-the-next", place="backend", seen="a queue for offline users, without their names")
 def last_words_to_the_next(seams: "Seams") -> Undo:
-    """Events for a user without a session are sent to whom connects next."""
+    """Events for a user without a session are sent to the user who connects next."""
     sessions, kept = seams.sessions, list["Message"]()
     tell, talk = sessions.tell, sessions.talk
 

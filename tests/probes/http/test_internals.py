@@ -24,6 +24,7 @@ from probes.http.internals import find_internals
         '{"detail": "connect to 10.1.2.3:5432 failed"}',
         '{"detail": "postgresql+asyncpg://netra@db/netra"}',
         '{"detail": "no route to redis.default.svc.cluster.local"}',
+        '{"message": "no answer (metadata.google.internal)"}',
         '{"message": "http://netra-auth.internal:8081/validate answered 401"}',
         '{"detail": [{"loc": ["header"], "input": "Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1c2VyIn0.c2ln"}]}',
         "<h1>Internal Server Error</h1>",
